@@ -1,0 +1,47 @@
+# compute_ledger: PGXS makefile.
+#
+#   make && make install               builds and installs for the pg_config on PATH
+#   make PG_CONFIG=/path/to/pg_config  for another PostgreSQL (15 to 18)
+#   make installcheck                  regression, isolation and TAP tests, against the running server
+#   mkdir build && cd build && make -f ../Makefile    builds out of tree
+#
+# Every .c in src/, every part in extension/ and every test is picked up by name:
+# adding a file needs no edit here.
+
+EXTENSION    = compute_ledger
+MODULE_big   = compute_ledger
+
+here        := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
+EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(here)/compute_ledger.control)
+
+sources     := $(sort $(wildcard $(here)/src/*.c))
+headers     := $(wildcard $(here)/src/*.h)
+parts       := $(sort $(wildcard $(here)/extension/[0-9]*.sql))
+catalogs    := $(wildcard $(here)/catalog/*.csv)
+
+OBJS         = $(patsubst $(here)/%.c,%.o,$(sources))
+DATA         = $(patsubst $(here)/%,%,$(wildcard $(here)/extension/updates/*.sql))
+DATA_built   = compute_ledger--$(EXTVERSION).sql
+
+REGRESS      = $(sort $(patsubst $(here)/sql/%.sql,%,$(wildcard $(here)/sql/*.sql)))
+REGRESS_OPTS = --inputdir=$(here) --load-extension=compute_ledger
+ISOLATION    = $(sort $(patsubst $(here)/isolation/specs/%.spec,%,$(wildcard $(here)/isolation/specs/*.spec)))
+ISOLATION_OPTS = --inputdir=$(here)/isolation --load-extension=compute_ledger
+TAP_TESTS    = 1
+
+PG_CPPFLAGS  = -I$(here)/src
+PG_CFLAGS    = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+
+EXTRA_CLEAN  = results regression.out regression.diffs output_iso tmp_check log
+
+PG_CONFIG   ?= pg_config
+PGXS        := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# Out of tree, the objects' folder does not exist yet.
+$(shell mkdir -p src)
+$(OBJS): $(headers)
+
+compute_ledger--$(EXTVERSION).sql: $(parts) $(catalogs) $(here)/scripts/install-script
+	$(PERL) $(here)/scripts/install-script $(here) >$@.tmp
+	mv $@.tmp $@

@@ -1,0 +1,35 @@
+/*
+ * compat.h
+ *		The one place that knows PostgreSQL versions (15 to 18).
+ *
+ * Everything else in this extension is written against the newest API.
+ */
+#ifndef COMPUTE_LEDGER_COMPAT_H
+#define COMPUTE_LEDGER_COMPAT_H
+
+#include "postgres.h"
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "compute_ledger needs PostgreSQL 15 or newer"
+#endif
+
+/*
+ * Soft errors came with PostgreSQL 16.  Before that an input function has no
+ * escontext, and the same ereturn() throws.
+ */
+#if PG_VERSION_NUM < 160000
+#define ereturn_domain(context, dummy_value, domain, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#define ereturn(context, dummy_value, ...) \
+	ereturn_domain(context, dummy_value, TEXTDOMAIN, __VA_ARGS__)
+#define SOFT_ERROR_OCCURRED(escontext) (false)
+#else
+#include "nodes/miscnodes.h"
+#endif
+
+#endif							/* COMPUTE_LEDGER_COMPAT_H */
