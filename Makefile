@@ -30,7 +30,6 @@ ISOLATION_OPTS = --inputdir=$(here)/isolation --load-extension=compute_ledger
 TAP_TESTS    = 1
 
 PG_CPPFLAGS  = -I$(here)/src
-PG_CFLAGS    = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 
 EXTRA_CLEAN  = results regression.out regression.diffs output_iso tmp_check log
 

@@ -1,0 +1,30 @@
+-- The schema comes from the control file: it belongs to whoever runs CREATE
+-- EXTENSION, and this script runs as the bootstrap superuser with the schema
+-- first in its search_path after pg_catalog.  Whatever somebody left in it could
+-- capture a name used below, so a schema that already holds functions, operators
+-- or types is refused.  (Tables may be there: a ledger outlives the extension.)
+DO $$
+DECLARE
+	planted pg_catalog.text;
+BEGIN
+	SELECT o.what INTO planted
+	FROM (
+		SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text, p.pronamespace FROM pg_catalog.pg_proc AS p
+		UNION ALL
+		SELECT p.oid::pg_catalog.regoperator::pg_catalog.text, p.oprnamespace FROM pg_catalog.pg_operator AS p
+		UNION ALL
+		SELECT t.oid::pg_catalog.regtype::pg_catalog.text, t.typnamespace FROM pg_catalog.pg_type AS t
+		WHERE t.typrelid OPERATOR(pg_catalog.=) 0
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS e
+				WHERE e.typarray OPERATOR(pg_catalog.=) t.oid AND e.typrelid OPERATOR(pg_catalog.<>) 0)
+	) AS o (what, namespace)
+	WHERE o.namespace OPERATOR(pg_catalog.=) '@extschema@'::pg_catalog.regnamespace
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'schema "%" already contains %', '@extschema@', planted
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'An object in the extension''s schema could change the meaning of the install script, which runs as superuser.',
+				HINT = 'Drop what is in the schema, or the schema, and try again.';
+	END IF;
+END
+$$;
