@@ -1,0 +1,40 @@
+/*
+ * compute_rate.c
+ *		compute_rate: work per time, in whole MFLOP/s of one basis.
+ */
+#include "compat.h"
+
+#include "quantity.h"
+#include "quantity_type.h"
+
+PG_FUNCTION_INFO_V1(compute_rate_in);
+/* compute_rate_in(cstring, oid, int4) */
+Datum
+compute_rate_in(PG_FUNCTION_ARGS)
+{
+	return quantity_in(fcinfo, QUANTITY_RATE);
+}
+
+PG_FUNCTION_INFO_V1(compute_rate_out);
+/* compute_rate_out(compute_rate) */
+Datum
+compute_rate_out(PG_FUNCTION_ARGS)
+{
+	return quantity_out(fcinfo, QUANTITY_RATE);
+}
+
+PG_FUNCTION_INFO_V1(compute_rate_recv);
+/* compute_rate_recv(internal, oid, int4) */
+Datum
+compute_rate_recv(PG_FUNCTION_ARGS)
+{
+	return quantity_recv(fcinfo, QUANTITY_RATE);
+}
+
+PG_FUNCTION_INFO_V1(compute_rate_enforce_typmod);
+/* compute_rate(compute_rate, int4, boolean) */
+Datum
+compute_rate_enforce_typmod(PG_FUNCTION_ARGS)
+{
+	return quantity_enforce_typmod(fcinfo, QUANTITY_RATE);
+}
