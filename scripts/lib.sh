@@ -103,6 +103,7 @@ make_workspace() {
 	if [ -d "$project/../shared/data" ]; then
 		mkdir "$work/shared"
 		cp -r "$project/../shared/data" "$work/shared/"
+		chmod -R u+w "$work/shared"
 	fi
 	chmod 755 "$work"
 	[ "$(id -u)" != 0 ] || chown -R postgres: "$work"
