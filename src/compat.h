@@ -32,4 +32,23 @@
 #include "nodes/miscnodes.h"
 #endif
 
+/*
+ * Building a range got a soft-error context with PostgreSQL 16, too.
+ */
+#if PG_VERSION_NUM < 160000
+#include "utils/rangetypes.h"
+#define make_range(typcache, lower, upper, empty, escontext) \
+	make_range(typcache, lower, upper, empty)
+#endif
+
+/*
+ * The local transaction id moved into a struct with PostgreSQL 17.  A user of
+ * this includes storage/proc.h.
+ */
+#if PG_VERSION_NUM < 170000
+#define MyLocalTransactionId (MyProc->lxid)
+#else
+#define MyLocalTransactionId (MyProc->vxid.lxid)
+#endif
+
 #endif							/* COMPUTE_LEDGER_COMPAT_H */
