@@ -1,0 +1,220 @@
+/*
+ * accelerator_core.h
+ *		The identity of an accelerator in 16 bytes: layout, parsing, printing,
+ *		containment.  Pure C: needs nothing of PostgreSQL, so that it can be
+ *		fuzzed and tested by itself.
+ *
+ * Representation, all parts big-endian, so that memcmp() is the order and a
+ * class whose stated parts are a prefix is one contiguous range:
+ *
+ *	byte	part
+ *	0-1		vendor: PCI-SIG vendor id; 0000 = any vendor
+ *	2-9		model: 12 characters in base 40, the first the most significant.
+ *			Digits: 0 = end, 1-26 = a-z, 27-36 = 0-9, 37 = '-', 38 = '.',
+ *			39 = '+'.  40^12 < 2^64.  Every digit after an end is an end.
+ *	10		form factor: high nibble family, low nibble which of the family
+ *			(0 = unsaid, or the family has only one); 00 = unsaid
+ *	11-12	memory in GB, 1 to 65534; 0 = unsaid
+ *	13		MIG: low nibble compute slices, 1 to 14; high nibble attributes
+ *			(ACCELERATOR_MIG_*); 00 = unsaid, or not a MIG slice
+ *	14-15	memory of the MIG slice in GB, 1 to 65534
+ *
+ * A part that is not stated is all zeros.  What is stated must rest on
+ * something: no model without a vendor; no form factor, memory or MIG slice
+ * without a model.  Slices and memory of a MIG slice come together.
+ *
+ * The end of a class.  class_max(c) is the class with every part that is not
+ * stated filled with ff: the upper bound, in memcmp order, of everything that c
+ * contains.  It is a value of the type like any other and prints as the class
+ * followed by '~'; no chip has one.  (ffff is the id of no vendor, ff..ff is
+ * more than 40^12 - 1, and 65535 GB and 15 slices are refused, so a filled part
+ * cannot be mistaken for a stated one.)
+ *
+ * Frozen: layout, digits, form factor codes and vendor ids are on disk, and the
+ * words of the form factors decide how text is split.
+ */
+#ifndef COMPUTE_LEDGER_ACCELERATOR_CORE_H
+#define COMPUTE_LEDGER_ACCELERATOR_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ACCELERATOR_SIZE		16
+#define ACCELERATOR_MODEL_MAX	12	/* characters of a model name */
+#define ACCELERATOR_GB_MAX		65534
+#define ACCELERATOR_SLICES_MAX	14
+
+/* Attributes of a MIG profile, as they are printed: +me, +gfx, +me.all, -me. */
+#define ACCELERATOR_MIG_ME		0x1
+#define ACCELERATOR_MIG_GFX		0x2
+#define ACCELERATOR_MIG_ME_ALL	0x4
+#define ACCELERATOR_MIG_NO_ME	0x8
+
+/*
+ * The longest text, with its NUL: 12 of vendor, '/', 12 of model, "-laptop",
+ * "-65534gb", ":14g.65534gb+me.all+gfx" and '~' are 66.
+ */
+#define ACCELERATOR_MAXTEXT		96
+
+typedef struct Accelerator
+{
+	uint8_t		data[ACCELERATOR_SIZE];
+} Accelerator;
+
+/* The parts in plain form; zero or empty = not stated. */
+typedef struct AcceleratorParts
+{
+	uint16_t	vendor;			/* PCI-SIG id */
+	char		model[ACCELERATOR_MODEL_MAX + 1];	/* lower case */
+	uint8_t		form;			/* code of AcceleratorFormFromWord() */
+	uint16_t	memory_gb;
+	uint8_t		mig_slices;
+	uint8_t		mig_attrs;		/* ACCELERATOR_MIG_* */
+	uint16_t	mig_memory_gb;
+} AcceleratorParts;
+
+/* Why a text, a set of parts or 16 bytes are no accelerator. */
+typedef enum AcceleratorError
+{
+	ACCELERATOR_OK = 0,
+	ACCELERATOR_EMPTY,
+	ACCELERATOR_BAD_VENDOR,
+	ACCELERATOR_NO_MODEL,
+	ACCELERATOR_MODEL_TOO_LONG,
+	ACCELERATOR_BAD_MODEL_CHARACTER,
+	ACCELERATOR_BAD_MODEL_EDGE,
+	ACCELERATOR_MODEL_IS_PART,
+	ACCELERATOR_MODEL_ENDS_IN_PART,
+	ACCELERATOR_BAD_FORM,
+	ACCELERATOR_BAD_MEMORY,
+	ACCELERATOR_BAD_MIG,
+	ACCELERATOR_BAD_MIG_SLICES,
+	ACCELERATOR_BAD_MIG_MEMORY,
+	ACCELERATOR_BAD_MIG_ATTRIBUTES,
+	ACCELERATOR_NEEDS_VENDOR,
+	ACCELERATOR_NEEDS_MODEL,
+	ACCELERATOR_NOT_CANONICAL
+} AcceleratorError;
+
+/* One maker: its word, PCI-SIG id and where the id is from. */
+typedef struct AcceleratorVendor
+{
+	const char *word;			/* canonical, lower case */
+	uint16_t	id;
+	const char *name;
+	const char *source;
+} AcceleratorVendor;
+
+typedef struct AcceleratorFormFactor
+{
+	const char *word;
+	uint8_t		code;
+	const char *description;
+} AcceleratorFormFactor;
+
+extern AcceleratorError AcceleratorRead(const char *str, size_t len, Accelerator *out);
+extern AcceleratorError AcceleratorPackParts(const AcceleratorParts *parts, Accelerator *out);
+extern AcceleratorError AcceleratorReadMig(const char *str, size_t len, AcceleratorParts *parts);
+extern void AcceleratorUnpack(const Accelerator *a, AcceleratorParts *parts);
+extern AcceleratorError AcceleratorCheck(const Accelerator *a);
+extern char *AcceleratorFormat(const Accelerator *a, char *buf);
+extern char *AcceleratorFormatMig(const AcceleratorParts *parts, char *buf);
+extern void AcceleratorClassMax(const Accelerator *a, Accelerator *out);
+extern bool AcceleratorIsBound(const Accelerator *a);
+extern int	AcceleratorSpecificity(const Accelerator *a);
+
+/* Vendors: 0 stands for any, and is found by the word "any". */
+extern bool AcceleratorVendorFromWord(const char *word, size_t len, uint16_t *id);
+extern char *AcceleratorVendorName(uint16_t id, char *buf);	/* buf of 16 */
+extern bool AcceleratorVendorIsValid(uint16_t id);
+extern const AcceleratorVendor *AcceleratorVendorTable(size_t *n);
+extern const AcceleratorVendor *AcceleratorVendorAliasTable(size_t *n);
+
+extern bool AcceleratorFormFromWord(const char *word, size_t len, uint8_t *code);
+extern const char *AcceleratorFormWord(uint8_t code);	/* NULL if unassigned */
+extern const AcceleratorFormFactor *AcceleratorFormTable(size_t *n);
+
+/* Returns which bits a value states: the mask under which its members equal it. */
+typedef struct AcceleratorMask
+{
+	uint64_t	key[2];
+	uint64_t	mask[2];
+} AcceleratorMask;
+
+/* Reads 8 bytes, big-endian. */
+static inline uint64_t
+AcceleratorLoad(const uint8_t *p)
+{
+	uint64_t	v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static inline int
+AcceleratorCompare(const Accelerator *a, const Accelerator *b)
+{
+	return memcmp(a->data, b->data, ACCELERATOR_SIZE);
+}
+
+/* Prepares a class for AcceleratorMaskContains(). */
+static inline void
+AcceleratorMaskSet(AcceleratorMask *m, const Accelerator *class)
+{
+	uint64_t	hi = AcceleratorLoad(class->data);
+	uint64_t	lo = AcceleratorLoad(class->data + 8);
+
+	m->key[0] = hi;
+	m->key[1] = lo;
+	m->mask[0] = m->mask[1] = 0;
+	if (hi >> 48)
+		m->mask[0] = UINT64_C(0xffff) << 48;
+	if ((hi << 16) | (lo >> 48))
+	{
+		m->mask[0] |= UINT64_C(0xffffffffffff);
+		m->mask[1] = UINT64_C(0xffff) << 48;
+	}
+	if (lo & UINT64_C(0x0000f00000000000))
+		m->mask[1] |= UINT64_C(0x0000f00000000000);
+	if (lo & UINT64_C(0x00000f0000000000))
+		m->mask[1] |= UINT64_C(0x00000f0000000000);
+	if (lo & UINT64_C(0x000000ffff000000))
+		m->mask[1] |= UINT64_C(0x000000ffff000000);
+	if (lo & UINT64_C(0x0000000000ffffff))
+		m->mask[1] |= UINT64_C(0x0000000000ffffff);
+}
+
+static inline bool
+AcceleratorMaskContains(const AcceleratorMask *m, const Accelerator *a)
+{
+	return (((AcceleratorLoad(a->data) ^ m->key[0]) & m->mask[0]) |
+			((AcceleratorLoad(a->data + 8) ^ m->key[1]) & m->mask[1])) == 0;
+}
+
+/* Says whether every part that the class states is the same in a. */
+static inline bool
+AcceleratorContains(const Accelerator *class, const Accelerator *a)
+{
+	AcceleratorMask m;
+
+	AcceleratorMaskSet(&m, class);
+	return AcceleratorMaskContains(&m, a);
+}
+
+/* Says whether no part that both state differs: some chip may belong to both. */
+static inline bool
+AcceleratorOverlaps(const Accelerator *a, const Accelerator *b)
+{
+	AcceleratorMask m,
+				n;
+
+	AcceleratorMaskSet(&m, a);
+	AcceleratorMaskSet(&n, b);
+	return (((m.key[0] ^ n.key[0]) & m.mask[0] & n.mask[0]) |
+			((m.key[1] ^ n.key[1]) & m.mask[1] & n.mask[1])) == 0;
+}
+
+#endif							/* COMPUTE_LEDGER_ACCELERATOR_CORE_H */
