@@ -42,6 +42,13 @@
 #endif
 
 /*
+ * Intervals have been finite until PostgreSQL 17.
+ */
+#if PG_VERSION_NUM < 170000
+#define INTERVAL_NOT_FINITE(interval) ((void) (interval), false)
+#endif
+
+/*
  * The local transaction id moved into a struct with PostgreSQL 17.  A user of
  * this includes storage/proc.h.
  */

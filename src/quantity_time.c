@@ -1,0 +1,170 @@
+/*
+ * quantity_time.c
+ *		Rates, amounts and time: 1 MFLOP/s for 1 microsecond is 1 FLOP.
+ *
+ * PostgreSQL's time is whole microseconds, so rate * duration is exact.  A day is 24
+ * hours; a month has no fixed length and is refused (22023).
+ */
+#include "compat.h"
+
+#include "datatype/timestamp.h"
+#include "utils/fmgrprotos.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
+
+#include "quantity.h"
+#include "quantity_arith.h"
+
+/* Returns the length of an interval in microseconds, less than 2^68 either way. */
+static int128
+interval_microseconds(const Interval *interval)
+{
+	if (INTERVAL_NOT_FINITE(interval))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("interval is infinite"),
+				 errdetail("An amount of work or a rate needs a finite length of time.")));
+	if (interval->month != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("interval with months or years has no fixed length"),
+				 errhint("Use days, which are 24 hours, or the difference of two timestamps.")));
+	return (int128) interval->time + (int128) interval->day * USECS_PER_DAY;
+}
+
+PG_FUNCTION_INFO_V1(compute_rate_mul_interval);
+/* rate * interval: unit */
+Datum
+compute_rate_mul_interval(PG_FUNCTION_ARGS)
+{
+	Quantity   *rate = PG_GETARG_QUANTITY_P(0);
+	Interval   *interval = PG_GETARG_INTERVAL_P(1);
+
+	PG_RETURN_QUANTITY_P(QuantityMultiply(QuantityAmount(rate),
+										  interval_microseconds(interval),
+										  QuantityBasis(rate)));
+}
+
+PG_FUNCTION_INFO_V1(interval_mul_compute_rate);
+/* interval * rate: unit */
+Datum
+interval_mul_compute_rate(PG_FUNCTION_ARGS)
+{
+	Interval   *interval = PG_GETARG_INTERVAL_P(0);
+	Quantity   *rate = PG_GETARG_QUANTITY_P(1);
+
+	PG_RETURN_QUANTITY_P(QuantityMultiply(QuantityAmount(rate),
+										  interval_microseconds(interval),
+										  QuantityBasis(rate)));
+}
+
+PG_FUNCTION_INFO_V1(compute_unit_div_interval);
+/* unit / interval: rate */
+Datum
+compute_unit_div_interval(PG_FUNCTION_ARGS)
+{
+	Quantity   *unit = PG_GETARG_QUANTITY_P(0);
+	Interval   *interval = PG_GETARG_INTERVAL_P(1);
+
+	PG_RETURN_QUANTITY_P(QuantityDivide(QuantityAmount(unit),
+										interval_microseconds(interval),
+										QuantityBasis(unit)));
+}
+
+PG_FUNCTION_INFO_V1(compute_duration_of);
+/* duration_of(unit, rate): an interval of hours and less */
+Datum
+compute_duration_of(PG_FUNCTION_ARGS)
+{
+	Quantity   *unit = PG_GETARG_QUANTITY_P(0);
+	Quantity   *rate = PG_GETARG_QUANTITY_P(1);
+	bool		negative = (QuantityAmount(unit) < 0) != (QuantityAmount(rate) < 0);
+	uint128		length;
+	Interval   *result;
+
+	QuantityCheckSameBasis(unit, rate);
+	if (QuantityAmount(rate) == 0)
+		QuantityDivisionByZeroError();
+	length = DivideHalfEven(QuantityMagnitude(QuantityAmount(unit)),
+							QuantityMagnitude(QuantityAmount(rate)));
+	if (length > (uint128) PG_INT64_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("interval out of range")));
+	result = (Interval *) palloc(sizeof(Interval));
+	result->month = 0;
+	result->day = 0;
+	result->time = negative ? -(int64) length : (int64) length;
+	PG_RETURN_INTERVAL_P(result);
+}
+
+/*
+ * Returns the length of a range in microseconds, less than 2^64; 0 if it is empty,
+ * 22023 if it has no end.
+ */
+static int128
+range_microseconds(FunctionCallInfo fcinfo, RangeType *range)
+{
+	TypeCacheEntry *typcache = range_get_typcache(fcinfo, RangeTypeGetOid(range));
+	RangeBound	lower;
+	RangeBound	upper;
+	bool		empty;
+	TimestampTz from;
+	TimestampTz to;
+
+	range_deserialize(typcache, range, &lower, &upper, &empty);
+	if (empty)
+		return 0;
+	from = DatumGetTimestampTz(lower.val);
+	to = DatumGetTimestampTz(upper.val);
+	if (lower.infinite || upper.infinite ||
+		TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("period is unbounded"),
+				 errdetail("The work done in a period without end has no finite amount."),
+				 errhint("Intersect the period with the time that you account for, or bill up to now().")));
+	return (int128) to - from;
+}
+
+PG_FUNCTION_INFO_V1(compute_work);
+/* work(rate, tstzrange): unit */
+Datum
+compute_work(PG_FUNCTION_ARGS)
+{
+	Quantity   *rate = PG_GETARG_QUANTITY_P(0);
+	RangeType  *period = PG_GETARG_RANGE_P(1);
+
+	PG_RETURN_QUANTITY_P(QuantityMultiply(QuantityAmount(rate),
+										  range_microseconds(fcinfo, period),
+										  QuantityBasis(rate)));
+}
+
+PG_FUNCTION_INFO_V1(compute_work_devices);
+/* work(rate, tstzrange, numeric): unit, the product of the three rounded once */
+Datum
+compute_work_devices(PG_FUNCTION_ARGS)
+{
+	Quantity   *rate = PG_GETARG_QUANTITY_P(0);
+	RangeType  *period = PG_GETARG_RANGE_P(1);
+	Numeric		devices = PG_GETARG_NUMERIC(2);
+	int128		amount = QuantityAmount(rate);
+	int128		length = range_microseconds(fcinfo, period);
+	uint128		product;
+
+	if (!__builtin_mul_overflow(QuantityMagnitude(amount), (uint128) length, &product) &&
+		(product >> 119) == 0)
+		PG_RETURN_QUANTITY_P(QuantityMultiplyNumeric(amount < 0 ? (int128) -product : (int128) product,
+													 devices, QuantityBasis(rate)));
+
+	/* Too long for integers on the way, though a fraction of it may yet fit. */
+	{
+		Datum		wide = DirectFunctionCall2(numeric_mul,
+											   NumericGetDatum(AmountGetNumeric(amount, 0)),
+											   NumericGetDatum(AmountGetNumeric(length, 0)));
+
+		wide = DirectFunctionCall2(numeric_mul, wide, NumericGetDatum(devices));
+		PG_RETURN_QUANTITY_P(QuantityMultiplyNumeric(1, DatumGetNumeric(wide),
+													 QuantityBasis(rate)));
+	}
+}
