@@ -2,7 +2,8 @@
 -- EXTENSION, and this script runs as the bootstrap superuser with the schema
 -- first in its search_path after pg_catalog.  Whatever somebody left in it could
 -- capture a name used below, so a schema that already holds functions, operators
--- or types is refused.  (Tables may be there: a ledger outlives the extension.)
+-- or types is refused.  (Tables and their views may be there: a ledger outlives the
+-- extension; the row types that they bring are nothing that this script names.)
 DO $$
 DECLARE
 	planted pg_catalog.text;
@@ -14,9 +15,9 @@ BEGIN
 		SELECT p.oid::pg_catalog.regoperator::pg_catalog.text, p.oprnamespace FROM pg_catalog.pg_operator AS p
 		UNION ALL
 		SELECT t.oid::pg_catalog.regtype::pg_catalog.text, t.typnamespace FROM pg_catalog.pg_type AS t
-		WHERE t.typrelid OPERATOR(pg_catalog.=) 0
-			AND NOT EXISTS (SELECT FROM pg_catalog.pg_type AS e
-				WHERE e.typarray OPERATOR(pg_catalog.=) t.oid AND e.typrelid OPERATOR(pg_catalog.<>) 0)
+		WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class AS r, pg_catalog.pg_type AS e
+			WHERE r.oid OPERATOR(pg_catalog.=) e.typrelid AND r.relkind OPERATOR(pg_catalog.<>) 'c'
+				AND (e.oid OPERATOR(pg_catalog.=) t.oid OR e.typarray OPERATOR(pg_catalog.=) t.oid))
 	) AS o (what, namespace)
 	WHERE o.namespace OPERATOR(pg_catalog.=) '@extschema@'::pg_catalog.regnamespace
 	LIMIT 1;
@@ -28,3 +29,6 @@ BEGIN
 	END IF;
 END
 $$;
+
+-- The types are for everybody; what tables may be read is said where they are made.
+GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
