@@ -18,11 +18,17 @@ CREATE FUNCTION accelerator_send(accelerator) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION accelerator_send(accelerator) IS 'I/O; the 16 bytes of the value, in the order of the type';
 
+CREATE FUNCTION accelerator_typanalyze(internal) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_typanalyze(internal) IS
+'statistics of accelerator columns: the standard ones, with four times the default target';
+
 CREATE TYPE accelerator (
 	INPUT = accelerator_in,
 	OUTPUT = accelerator_out,
 	RECEIVE = accelerator_recv,
 	SEND = accelerator_send,
+	ANALYZE = accelerator_typanalyze,
 	INTERNALLENGTH = 16,
 	ALIGNMENT = char,
 	STORAGE = plain
@@ -95,6 +101,75 @@ CREATE OPERATOR >= (
 	COMMUTATOR = <=, NEGATOR = <, RESTRICT = scalargesel, JOIN = scalargejoinsel
 );
 COMMENT ON OPERATOR >= (accelerator, accelerator) IS 'greater than or equal';
+
+-- Containment
+
+CREATE FUNCTION accelerator_contained_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_contained_support(internal) IS 'planner support: an index condition for accelerator <@ class';
+
+CREATE FUNCTION accelerator_contains_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_contains_support(internal) IS 'planner support: an index condition for class @> accelerator';
+
+CREATE FUNCTION accelerator_contained(accelerator, accelerator) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
+	SUPPORT accelerator_contained_support;
+COMMENT ON FUNCTION accelerator_contained(accelerator, accelerator) IS 'implementation of <@ operator';
+
+CREATE FUNCTION accelerator_contains(accelerator, accelerator) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
+	SUPPORT accelerator_contains_support;
+COMMENT ON FUNCTION accelerator_contains(accelerator, accelerator) IS 'implementation of @> operator';
+
+CREATE FUNCTION accelerator_overlaps(accelerator, accelerator) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_overlaps(accelerator, accelerator) IS 'implementation of && operator';
+
+CREATE FUNCTION accelerator_contained_sel(internal, oid, internal, integer) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_contained_sel(internal, oid, internal, integer) IS 'restriction selectivity of <@ over accelerators';
+
+CREATE FUNCTION accelerator_contains_sel(internal, oid, internal, integer) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_contains_sel(internal, oid, internal, integer) IS 'restriction selectivity of @> over accelerators';
+
+CREATE FUNCTION accelerator_overlaps_sel(internal, oid, internal, integer) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_overlaps_sel(internal, oid, internal, integer) IS 'restriction selectivity of && over accelerators';
+
+CREATE FUNCTION accelerator_contained_joinsel(internal, oid, internal, smallint, internal) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_contained_joinsel(internal, oid, internal, smallint, internal) IS 'join selectivity of <@ over accelerators';
+
+CREATE FUNCTION accelerator_contains_joinsel(internal, oid, internal, smallint, internal) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_contains_joinsel(internal, oid, internal, smallint, internal) IS 'join selectivity of @> over accelerators';
+
+CREATE FUNCTION accelerator_overlaps_joinsel(internal, oid, internal, smallint, internal) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE c STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_overlaps_joinsel(internal, oid, internal, smallint, internal) IS 'join selectivity of && over accelerators';
+
+CREATE OPERATOR <@ (
+	FUNCTION = accelerator_contained, LEFTARG = accelerator, RIGHTARG = accelerator, COMMUTATOR = @>,
+	RESTRICT = accelerator_contained_sel, JOIN = accelerator_contained_joinsel
+);
+COMMENT ON OPERATOR <@ (accelerator, accelerator) IS
+'is in the class: every part that the right value states is the same in the left one; served by btree, BRIN minmax and GiST';
+
+CREATE OPERATOR @> (
+	FUNCTION = accelerator_contains, LEFTARG = accelerator, RIGHTARG = accelerator, COMMUTATOR = <@,
+	RESTRICT = accelerator_contains_sel, JOIN = accelerator_contains_joinsel
+);
+COMMENT ON OPERATOR @> (accelerator, accelerator) IS
+'the class contains: every part that the left value states is the same in the right one; with the class in a column, served by GiST';
+
+CREATE OPERATOR && (
+	FUNCTION = accelerator_overlaps, LEFTARG = accelerator, RIGHTARG = accelerator, COMMUTATOR = &&,
+	RESTRICT = accelerator_overlaps_sel, JOIN = accelerator_overlaps_joinsel
+);
+COMMENT ON OPERATOR && (accelerator, accelerator) IS
+'overlap: no part that both state differs, so that one accelerator may be in both; served by GiST';
 
 -- Parts
 
@@ -187,9 +262,14 @@ COMMENT ON AGGREGATE min(accelerator) IS 'the smallest in the type''s order; NUL
 
 -- Operator classes
 
+CREATE FUNCTION accelerator_sortsupport(internal) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_sortsupport(internal) IS 'sort support';
+
 CREATE OPERATOR CLASS accelerator_ops DEFAULT FOR TYPE accelerator USING btree AS
 	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
 	FUNCTION 1 accelerator_cmp(accelerator, accelerator),
+	FUNCTION 2 accelerator_sortsupport(internal),
 	FUNCTION 4 pg_catalog.btequalimage(oid);
 
 CREATE FUNCTION accelerator_hash(accelerator) RETURNS integer
@@ -204,3 +284,106 @@ CREATE OPERATOR CLASS accelerator_ops DEFAULT FOR TYPE accelerator USING hash AS
 	OPERATOR 1 =,
 	FUNCTION 1 accelerator_hash(accelerator),
 	FUNCTION 2 accelerator_hash_extended(accelerator, bigint);
+
+CREATE OPERATOR CLASS accelerator_minmax_ops DEFAULT FOR TYPE accelerator USING brin AS
+	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+	FUNCTION 1 pg_catalog.brin_minmax_opcinfo(internal),
+	FUNCTION 2 pg_catalog.brin_minmax_add_value(internal, internal, internal, internal),
+	FUNCTION 3 pg_catalog.brin_minmax_consistent(internal, internal, internal),
+	FUNCTION 4 pg_catalog.brin_minmax_union(internal, internal, internal);
+
+CREATE FUNCTION accelerator_distance(internal, internal) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_distance(internal, internal) IS 'BRIN support: how far apart two values are in the type''s order';
+
+CREATE OPERATOR CLASS accelerator_minmax_multi_ops FOR TYPE accelerator USING brin AS
+	OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >,
+	FUNCTION 1 pg_catalog.brin_minmax_multi_opcinfo(internal),
+	FUNCTION 2 pg_catalog.brin_minmax_multi_add_value(internal, internal, internal, internal),
+	FUNCTION 3 pg_catalog.brin_minmax_multi_consistent(internal, internal, internal, integer),
+	FUNCTION 4 pg_catalog.brin_minmax_multi_union(internal, internal, internal),
+	FUNCTION 5 pg_catalog.brin_minmax_multi_options(internal),
+	FUNCTION 11 accelerator_distance(internal, internal);
+
+CREATE OPERATOR CLASS accelerator_bloom_ops FOR TYPE accelerator USING brin AS
+	OPERATOR 1 =,
+	FUNCTION 1 pg_catalog.brin_bloom_opcinfo(internal),
+	FUNCTION 2 pg_catalog.brin_bloom_add_value(internal, internal, internal, internal),
+	FUNCTION 3 pg_catalog.brin_bloom_consistent(internal, internal, internal, integer),
+	FUNCTION 4 pg_catalog.brin_bloom_union(internal, internal, internal),
+	FUNCTION 5 pg_catalog.brin_bloom_options(internal),
+	FUNCTION 11 accelerator_hash(accelerator);
+
+-- GiST
+
+CREATE TYPE accelerator_span;
+
+CREATE FUNCTION accelerator_span_in(cstring) RETURNS accelerator_span
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_span_in(cstring) IS 'I/O; refuses everything (0A000)';
+
+CREATE FUNCTION accelerator_span_out(accelerator_span) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_span_out(accelerator_span) IS 'I/O';
+
+CREATE TYPE accelerator_span (
+	INPUT = accelerator_span_in,
+	OUTPUT = accelerator_span_out,
+	INTERNALLENGTH = 32,
+	ALIGNMENT = char,
+	STORAGE = plain
+);
+COMMENT ON TYPE accelerator_span IS 'what GiST indexes on accelerators store: the lowest and the highest value under a key; has no input';
+
+CREATE FUNCTION accelerator_gist_consistent(internal, accelerator, smallint, oid, internal) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_gist_consistent(internal, accelerator, smallint, oid, internal) IS 'GiST support';
+
+CREATE FUNCTION accelerator_gist_union(internal, internal) RETURNS accelerator_span
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_gist_union(internal, internal) IS 'GiST support';
+
+CREATE FUNCTION accelerator_gist_compress(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_gist_compress(internal) IS 'GiST support';
+
+CREATE FUNCTION accelerator_gist_fetch(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_gist_fetch(internal) IS 'GiST support';
+
+CREATE FUNCTION accelerator_gist_penalty(internal, internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_gist_penalty(internal, internal, internal) IS 'GiST support';
+
+CREATE FUNCTION accelerator_gist_picksplit(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_gist_picksplit(internal, internal) IS 'GiST support';
+
+CREATE FUNCTION accelerator_gist_same(accelerator_span, accelerator_span, internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION accelerator_gist_same(accelerator_span, accelerator_span, internal) IS 'GiST support';
+
+CREATE OPERATOR CLASS accelerator_ops DEFAULT FOR TYPE accelerator USING gist AS
+	OPERATOR 3 &&, OPERATOR 7 @>, OPERATOR 8 <@, OPERATOR 18 =,
+	FUNCTION 1 accelerator_gist_consistent(internal, accelerator, smallint, oid, internal),
+	FUNCTION 2 accelerator_gist_union(internal, internal),
+	FUNCTION 3 accelerator_gist_compress(internal),
+	FUNCTION 5 accelerator_gist_penalty(internal, internal, internal),
+	FUNCTION 6 accelerator_gist_picksplit(internal, internal),
+	FUNCTION 7 accelerator_gist_same(accelerator_span, accelerator_span, internal),
+	FUNCTION 9 accelerator_gist_fetch(internal),
+	FUNCTION 11 accelerator_sortsupport(internal),
+	STORAGE accelerator_span;
+
+COMMENT ON OPERATOR CLASS accelerator_ops USING btree IS 'order; serves <@ as a range';
+COMMENT ON OPERATOR CLASS accelerator_ops USING hash IS 'equality';
+COMMENT ON OPERATOR CLASS accelerator_minmax_ops USING brin IS 'order, by ranges of blocks; serves <@ as a range';
+COMMENT ON OPERATOR CLASS accelerator_minmax_multi_ops USING brin IS 'order, by several ranges for each range of blocks';
+COMMENT ON OPERATOR CLASS accelerator_bloom_ops USING brin IS 'equality, by ranges of blocks';
+COMMENT ON OPERATOR CLASS accelerator_ops USING gist IS 'containment, overlap and equality; serves exclusion constraints';
+COMMENT ON OPERATOR FAMILY accelerator_ops USING btree IS 'order of accelerators';
+COMMENT ON OPERATOR FAMILY accelerator_ops USING hash IS 'equality of accelerators';
+COMMENT ON OPERATOR FAMILY accelerator_minmax_ops USING brin IS 'order of accelerators';
+COMMENT ON OPERATOR FAMILY accelerator_minmax_multi_ops USING brin IS 'order of accelerators';
+COMMENT ON OPERATOR FAMILY accelerator_bloom_ops USING brin IS 'equality of accelerators';
+COMMENT ON OPERATOR FAMILY accelerator_ops USING gist IS 'containment, overlap and equality of accelerators';

@@ -234,16 +234,6 @@ AcceleratorPackParts(const AcceleratorParts *parts, Accelerator *out)
 	return ACCELERATOR_OK;
 }
 
-/*
- * Says whether the end of a class fills the low nibble of a form factor: it is
- * a family's word, and the family has members.
- */
-static bool
-form_is_family(uint8_t form)
-{
-	return form == 0x10 || form == 0x70;
-}
-
 /* Copies the class of which a value is the end; any other value as it is. */
 static void
 unfill(const Accelerator *a, Accelerator *out)
@@ -284,7 +274,7 @@ AcceleratorClassMax(const Accelerator *a, Accelerator *out)
 		memset(out->data + AT_MODEL, 0xff, 8);
 	if (out->data[AT_FORM] == 0)
 		out->data[AT_FORM] = 0xff;
-	else if (form_is_family(out->data[AT_FORM]))
+	else if (AcceleratorFormIsFamily(out->data[AT_FORM]))
 		out->data[AT_FORM] |= 0xf;
 	if (get16(out->data + AT_MEMORY) == 0)
 		memset(out->data + AT_MEMORY, 0xff, 2);
@@ -546,6 +536,6 @@ AcceleratorSpecificity(const Accelerator *a)
 
 	AcceleratorUnpack(a, &parts);
 	return (parts.vendor ? 1 : 0) + (parts.model[0] ? 2 : 0) +
-		(parts.form == 0 ? 0 : form_is_family(parts.form) ? 3 : 4) +
+		(parts.form == 0 ? 0 : AcceleratorFormIsFamily(parts.form) ? 3 : 4) +
 		(parts.memory_gb ? 8 : 0) + (parts.mig_slices ? 16 : 0);
 }

@@ -132,6 +132,20 @@ extern bool AcceleratorVendorIsValid(uint16_t id);
 extern const AcceleratorVendor *AcceleratorVendorTable(size_t *n);
 extern const AcceleratorVendor *AcceleratorVendorAliasTable(size_t *n);
 
+/* Says whether a form factor is one of a family whose word is a class: sxm5, maxq. */
+static inline bool
+AcceleratorFormIsMember(uint8_t code)
+{
+	return (code >> 4 == 0x1 || code >> 4 == 0x7) && (code & 0xf) != 0;
+}
+
+/* Says whether a form factor is the word of such a family: sxm, laptop. */
+static inline bool
+AcceleratorFormIsFamily(uint8_t code)
+{
+	return code == 0x10 || code == 0x70;
+}
+
 extern bool AcceleratorFormFromWord(const char *word, size_t len, uint8_t *code);
 extern const char *AcceleratorFormWord(uint8_t code);	/* NULL if unassigned */
 extern const AcceleratorFormFactor *AcceleratorFormTable(size_t *n);
@@ -192,6 +206,16 @@ AcceleratorMaskContains(const AcceleratorMask *m, const Accelerator *a)
 {
 	return (((AcceleratorLoad(a->data) ^ m->key[0]) & m->mask[0]) |
 			((AcceleratorLoad(a->data + 8) ^ m->key[1]) & m->mask[1])) == 0;
+}
+
+/* Returns how far apart two values are in the order, as a number up to 2^128. */
+static inline double
+AcceleratorGap(const Accelerator *a, const Accelerator *b)
+{
+	unsigned __int128 x = (unsigned __int128) AcceleratorLoad(a->data) << 64 | AcceleratorLoad(a->data + 8);
+	unsigned __int128 y = (unsigned __int128) AcceleratorLoad(b->data) << 64 | AcceleratorLoad(b->data + 8);
+
+	return (double) (x > y ? x - y : y - x);
 }
 
 /* Says whether every part that the class states is the same in a. */

@@ -58,4 +58,14 @@
 #define MyLocalTransactionId (MyProc->vxid.lxid)
 #endif
 
+/*
+ * The statistics target of a column left its pg_attribute row with PostgreSQL
+ * 17.  A user of this includes commands/vacuum.h.
+ */
+#if PG_VERSION_NUM < 170000
+#define VacAttrStatsTarget(stats) ((stats)->attr->attstattarget)
+#else
+#define VacAttrStatsTarget(stats) ((stats)->attstattarget)
+#endif
+
 #endif							/* COMPUTE_LEDGER_COMPAT_H */
