@@ -282,6 +282,23 @@ AcceleratorClassMax(const Accelerator *a, Accelerator *out)
 		memset(out->data + AT_MIG, 0xff, 3);
 }
 
+/*
+ * Says whether a class states a part behind one that it leaves out, so that the
+ * range from it to its end holds more than the class.
+ */
+bool
+AcceleratorHasHole(const Accelerator *class)
+{
+	AcceleratorParts parts;
+
+	/* Vendor and model are in order by themselves: the one needs the other. */
+	AcceleratorUnpack(class, &parts);
+	if (AcceleratorIsBound(class))
+		return false;
+	return ((parts.form == 0 || AcceleratorFormIsFamily(parts.form)) && (parts.memory_gb || parts.mig_slices)) ||
+		(parts.memory_gb == 0 && parts.mig_slices);
+}
+
 /* Takes a value apart; of the end of a class, the parts of the class. */
 void
 AcceleratorUnpack(const Accelerator *a, AcceleratorParts *parts)

@@ -122,6 +122,7 @@ extern AcceleratorError AcceleratorCheck(const Accelerator *a);
 extern char *AcceleratorFormat(const Accelerator *a, char *buf);
 extern char *AcceleratorFormatMig(const AcceleratorParts *parts, char *buf);
 extern void AcceleratorClassMax(const Accelerator *a, Accelerator *out);
+extern bool AcceleratorHasHole(const Accelerator *class);
 extern bool AcceleratorIsBound(const Accelerator *a);
 extern int	AcceleratorSpecificity(const Accelerator *a);
 

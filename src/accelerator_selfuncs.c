@@ -119,15 +119,26 @@ get_stats(VariableStatData *vardata, Oid funcid, AcceleratorStats *stats)
 		stats->rest = Min(stats->rest, stats->freq[stats->nmcv - 1]);
 }
 
+/* Estimates what share of the rest a class holds of whose bounds it holds k. */
+static double
+rest_share(const AcceleratorStats *stats, int k)
+{
+	double		bin = 1.0 / Max(stats->nbounds - 1, 1);
+	double		value = Min(1.0 / stats->rest_distinct, bin);
+
+	return sqrt(Max((k - 1) * bin, value) * (k + 1) * bin);
+}
+
 /* Estimates the share of the rows that a class contains. */
 static double
 contained_sel(const AcceleratorStats *stats, const Accelerator *class)
 {
 	AcceleratorMask m;
+	int			specificity = AcceleratorSpecificity(class);
 	double		sel = 0;
+	double		share;
 	int			hits = 0;
-	double		bin,
-				value;
+	int			near = 0;
 
 	if (!stats->known)
 		return DEFAULT_CONTAINED_SEL;
@@ -136,11 +147,28 @@ contained_sel(const AcceleratorStats *stats, const Accelerator *class)
 		if (AcceleratorMaskContains(&m, &stats->mcv[i]))
 			sel += stats->freq[i];
 	for (int i = 0; i < stats->nbounds; i++)
+	{
 		if (AcceleratorMaskContains(&m, &stats->bounds[i]))
 			hits++;
-	bin = 1.0 / Max(stats->nbounds - 1, 1);
-	value = Min(1.0 / stats->rest_distinct, bin);
-	sel += stats->rest * sqrt(Max((hits - 1) * bin, value) * (hits + 1) * bin);
+		/* Vendor and model are the first ten bytes. */
+		else if (memcmp(stats->bounds[i].data, class->data, 10) == 0)
+			near++;
+	}
+	share = rest_share(stats, hits);
+
+	/*
+	 * What a class with a hole holds does not lie side by side, so that it can
+	 * have no bound and yet much of its model: say a third.
+	 */
+	if (hits == 0 && near > 0 && AcceleratorHasHole(class))
+		share = Max(share, rest_share(stats, near) / 3);
+
+	/* A slice, form and memory stated, is one value; its device some slices. */
+	if (specificity == 31)
+		share = Min(share, 1 / stats->rest_distinct);
+	else if (specificity >= 15)
+		share = Min(share, 3 / stats->rest_distinct);
+	sel += stats->rest * share;
 	return Min(sel, 1 - stats->nullfrac);
 }
 

@@ -57,31 +57,6 @@ find_class_max(Oid beside, Oid type)
 						   ObjectIdGetDatum(get_func_namespace(beside)));
 }
 
-/* Says whether the range of a class holds things that the class does not. */
-static bool
-class_has_hole(const Accelerator *class)
-{
-	AcceleratorMask m;
-	uint64		inverse;
-
-	/* No hole: the mask is ones and then zeros. */
-	AcceleratorMaskSet(&m, class);
-	if (~m.mask[0] != 0)
-		return m.mask[1] != 0 || ((~m.mask[0] + 1) & ~m.mask[0]) != 0;
-	inverse = ~m.mask[1];
-
-	/* A form factor that is no family has nothing in its low nibble to state. */
-	if ((m.mask[1] & UINT64CONST(0x0000f00000000000)) && (m.mask[1] & UINT64CONST(0x00000f0000000000)) == 0)
-	{
-		Accelerator end;
-
-		AcceleratorClassMax(class, &end);
-		if ((end.data[10] & 0xf) == 0)
-			inverse &= ~UINT64CONST(0x00000f0000000000);
-	}
-	return ((inverse + 1) & inverse) != 0;
-}
-
 /* Turns "column <@ class" into two comparisons that the index understands. */
 static List *
 class_condition(SupportRequestIndexCondition *req, int class_arg)
@@ -137,7 +112,7 @@ class_condition(SupportRequestIndexCondition *req, int class_arg)
 		AcceleratorClassMax(value, max);
 		end = (Node *) makeConst(type, -1, InvalidOid, sizeof(Accelerator),
 								 AcceleratorPGetDatum(max), false, false);
-		lossy = class_has_hole(value);
+		lossy = AcceleratorHasHole(value);
 
 		/* A value that states everything contains itself only. */
 		if (AcceleratorCompare(value, max) == 0)
