@@ -392,7 +392,7 @@ AcceleratorRead(const char *str, size_t len, Accelerator *out)
 	AcceleratorError e;
 	bool		bound = false;
 	size_t		slash,
-				colon,
+				at_colon,
 				dash;
 	const char *model;
 
@@ -411,7 +411,13 @@ AcceleratorRead(const char *str, size_t len, Accelerator *out)
 	for (slash = 0; slash < len && buf[slash] != '/'; slash++)
 		;
 	if (slash == 0 || !AcceleratorVendorFromWord(buf, slash, &parts.vendor))
-		return ACCELERATOR_BAD_VENDOR;
+	{
+		/* nvidia:1g.10gb */
+		const char *colon = memchr(buf, ':', slash);
+
+		return colon && AcceleratorVendorFromWord(buf, (size_t) (colon - buf), &parts.vendor) ?
+			ACCELERATOR_NEEDS_MODEL : ACCELERATOR_BAD_VENDOR;
+	}
 	if (slash < len)
 	{
 		if (parts.vendor == 0)
@@ -419,14 +425,14 @@ AcceleratorRead(const char *str, size_t len, Accelerator *out)
 		model = buf + slash + 1;
 		len -= slash + 1;
 
-		for (colon = 0; colon < len && model[colon] != ':'; colon++)
+		for (at_colon = 0; at_colon < len && model[at_colon] != ':'; at_colon++)
 			;
-		if (colon < len)
+		if (at_colon < len)
 		{
-			e = AcceleratorReadMig(model + colon + 1, len - colon - 1, &parts);
+			e = AcceleratorReadMig(model + at_colon + 1, len - at_colon - 1, &parts);
 			if (e != ACCELERATOR_OK)
 				return e;
-			len = colon;
+			len = at_colon;
 		}
 		dash = last_dash(model, len);
 		if (dash > 0 && dash < len && is_memory_word(model + dash + 1, len - dash - 1))

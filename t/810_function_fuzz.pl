@@ -18,7 +18,8 @@ my %values = (
 		'-2596148429267413814265248164610048 FLOP', '1 FLOP@1001' ],
 	'compute_ledger.compute_rate' => [ '0 FLOPS', '1 MFLOPS', '-1 MFLOPS@fp64', '989.4 TFLOPS@bf16', '2596148429267413814265248164610047 MFLOPS',
 		'-2596148429267413814265248164610048 MFLOPS', '1 MFLOPS@65535' ],
-	'compute_ledger.accelerator' => [ 'nvidia', 'nvidia/h100', 'nvidia/h100-sxm5-80gb', 'nvidia/a100-80gb', 'nvidia/a100-pcie-40gb:1g.5gb', 'pciffff/zzzzzzzzzzzz', 'google/tpu-v5p' ],
+	'compute_ledger.accelerator' => [ 'nvidia', 'nvidia/h100', 'nvidia/h100-sxm5-80gb', 'nvidia/a100-80gb', 'nvidia/a100-pcie-40gb:1g.5gb', 'pcifffe/zzzzzzzzzzzz', 'google/tpu-v5p' ],
+	'compute_ledger.accelerator_span' => [],    # made by GiST only, has no input
 	'compute_ledger.device_profile' => [],
 	'compute_ledger.rate_profile' => [],
 	'text' => [ '', ' ', 'bf16', 'flop', 'PFLOPh', 'nvidia/h100', 'NVIDIA H100 80GB HBM3', 'Asia/Shanghai', "\x{1F600}", 'x' x 5000, '%s%n', '2023-10' ],
