@@ -20,8 +20,9 @@ parts       := $(sort $(wildcard $(here)/extension/[0-9]*.sql))
 catalogs    := $(wildcard $(here)/catalog/*.csv)
 
 OBJS         = $(patsubst $(here)/%.c,%.o,$(sources))
-DATA         = $(patsubst $(here)/%,%,$(wildcard $(here)/extension/updates/*.sql))
-DATA_built   = compute_ledger--$(EXTVERSION).sql
+updates     := $(notdir $(wildcard $(here)/extension/updates/compute_ledger--*--*.sql))
+
+DATA_built   = compute_ledger--$(EXTVERSION).sql $(updates)
 
 REGRESS      = $(sort $(patsubst $(here)/sql/%.sql,%,$(wildcard $(here)/sql/*.sql)))
 REGRESS_OPTS = --inputdir=$(here) --load-extension=compute_ledger
@@ -43,4 +44,8 @@ $(OBJS): $(headers)
 
 compute_ledger--$(EXTVERSION).sql: $(parts) $(catalogs) $(here)/scripts/install-script
 	$(PERL) $(here)/scripts/install-script $(here) >$@.tmp
+	mv $@.tmp $@
+
+$(updates): compute_ledger--%.sql: $(here)/extension/updates/compute_ledger--%.sql $(catalogs) $(here)/scripts/install-script
+	$(PERL) $(here)/scripts/install-script $(here) $* >$@.tmp
 	mv $@.tmp $@

@@ -49,16 +49,6 @@
 #endif
 
 /*
- * The local transaction id moved into a struct with PostgreSQL 17.  A user of
- * this includes storage/proc.h.
- */
-#if PG_VERSION_NUM < 170000
-#define MyLocalTransactionId (MyProc->lxid)
-#else
-#define MyLocalTransactionId (MyProc->vxid.lxid)
-#endif
-
-/*
  * The statistics target of a column left its pg_attribute row with PostgreSQL
  * 17.  A user of this includes commands/vacuum.h.
  */

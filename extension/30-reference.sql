@@ -1,0 +1,286 @@
+-- Reference tables: models, peak rates, bases and factors, and what reads them.
+--
+-- Every table has a column shipped.  Rows that ship with the extension are written
+-- by its scripts only and are not dumped; the user's rows are dumped, stay over
+-- ALTER EXTENSION UPDATE and win over a shipped row for the same thing.  Every key
+-- starts with shipped, so that no row of the next version can collide with a user's.
+
+CREATE FUNCTION basis_code(compute_unit) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quantity_basis_code';
+COMMENT ON FUNCTION basis_code(compute_unit) IS 'code of the basis that an amount is in: 0 to 10 for the built-in ones, from 1000 on for registered ones; NULL for NULL';
+
+CREATE FUNCTION basis_code(compute_rate) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quantity_basis_code';
+COMMENT ON FUNCTION basis_code(compute_rate) IS 'code of the basis that a rate is in: 0 to 10 for the built-in ones, from 1000 on for registered ones; NULL for NULL';
+
+-- ------------------------------------------------------------------ basis
+
+CREATE TABLE basis (
+	shipped boolean NOT NULL DEFAULT false,
+	code integer NOT NULL,
+	name text NOT NULL,
+	description text,
+	PRIMARY KEY (shipped, code),
+	UNIQUE (shipped, name),
+	CONSTRAINT basis_code_check
+		CHECK (CASE WHEN shipped THEN code BETWEEN 0 AND 999 ELSE code BETWEEN 1000 AND 65535 END),
+	CONSTRAINT basis_name_check
+		CHECK (name COLLATE "C" ~ '^[^[:space:][:cntrl:][:digit:]@"'',;][^[:space:][:cntrl:]@"'',;]*$'
+			AND pg_catalog.octet_length(name) <= 63
+			AND name = pg_catalog.lower(name COLLATE "C")),
+	CONSTRAINT basis_reserved_name_check
+		CHECK (shipped OR name COLLATE "C" !~ '^(flops?|ops|macs?|any|all|none|null|unknown|[a-z]{0,4}(fp|bf|tf|int|float|posit)[0-9].*)$')
+);
+COMMENT ON TABLE basis IS 'What a quantity counts: the built-in bases (shipped, code below 1000) and the ones registered here. A registered basis is for ever: its code and name do not change and the row cannot be deleted, because stored quantities carry the code.';
+COMMENT ON COLUMN basis.shipped IS 'true for the bases that are built in; those rows are read-only';
+COMMENT ON COLUMN basis.code IS 'the number that a quantity stores and prints, 1000 to 65535; by default the next one that is free. Codes are local to a database.';
+COMMENT ON COLUMN basis.name IS 'a name for people and other databases, lower case, without spaces, quotes, commas or @, not beginning with a digit; make it globally unique, for example example.org/contract-2026. Names of number formats are reserved.';
+COMMENT ON COLUMN basis.description IS 'what is counted, and where the definition is written down';
+
+CREATE FUNCTION next_basis_code() RETURNS integer
+	LANGUAGE sql VOLATILE
+	RETURN (SELECT coalesce(max(b.code), 999) + 1 FROM compute_ledger.basis AS b WHERE NOT b.shipped);
+COMMENT ON FUNCTION next_basis_code() IS 'the code after the largest one registered, 1000 if there is none; two sessions that register at the same time may see the same one, and the second gets a unique violation';
+ALTER TABLE basis ALTER code SET DEFAULT compute_ledger.next_basis_code();
+
+CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON basis
+	FOR EACH ROW EXECUTE FUNCTION reference_row_guard('code', 'name');
+CREATE TRIGGER a_truncate BEFORE TRUNCATE ON basis
+	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+
+GRANT SELECT ON basis TO PUBLIC;
+GRANT INSERT, UPDATE ON basis TO pg_database_owner;
+SELECT pg_catalog.pg_extension_config_dump('basis', 'WHERE NOT shipped');
+
+-- @catalog basis
+
+CREATE FUNCTION basis_code(name text) RETURNS integer
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN (SELECT b.code FROM compute_ledger.basis AS b
+		WHERE b.name = lower(basis_code.name COLLATE "C") OR b.code::text = basis_code.name
+		ORDER BY b.shipped DESC LIMIT 1);
+COMMENT ON FUNCTION basis_code(text) IS 'code of the basis of this name, built in or registered; a number stands for itself if a basis has it; NULL for a name or number that nothing is registered under, and for NULL';
+
+CREATE FUNCTION basis_name(code integer) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN (SELECT b.name FROM compute_ledger.basis AS b WHERE b.code = basis_name.code);
+COMMENT ON FUNCTION basis_name(integer) IS 'name of the basis with this code, built in or registered; NULL for an unassigned code and for NULL';
+
+CREATE FUNCTION basis_name(compute_unit) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN (SELECT b.name FROM compute_ledger.basis AS b WHERE b.code = compute_ledger.basis_code($1));
+COMMENT ON FUNCTION basis_name(compute_unit) IS 'name of the basis that an amount is in, as it is to be given to another database; NULL if its code is not registered here, and for NULL';
+
+CREATE FUNCTION basis_name(compute_rate) RETURNS text
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN (SELECT b.name FROM compute_ledger.basis AS b WHERE b.code = compute_ledger.basis_code($1));
+COMMENT ON FUNCTION basis_name(compute_rate) IS 'name of the basis that a rate is in, as it is to be given to another database; NULL if its code is not registered here, and for NULL';
+
+CREATE FUNCTION with_basis(compute_unit, basis integer) RETURNS compute_unit
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quantity_with_basis_code';
+COMMENT ON FUNCTION with_basis(compute_unit, integer) IS 'the same amount, said to be in the basis with this code: with_basis(q, basis_code(''example.org/contract-2026'')); it relabels, it does not convert; LC002 for a code that no basis can have; NULL for NULL';
+
+CREATE FUNCTION with_basis(compute_rate, basis integer) RETURNS compute_rate
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'quantity_with_basis_code';
+COMMENT ON FUNCTION with_basis(compute_rate, integer) IS 'the same rate, said to be in the basis with this code; it relabels, it does not convert; LC002 for a code that no basis can have; NULL for NULL';
+
+-- ------------------------------------------------------------------ accelerator_model
+
+CREATE TABLE accelerator_model (
+	shipped boolean NOT NULL DEFAULT false,
+	accelerator accelerator NOT NULL,
+	name text NOT NULL,
+	vendor text,
+	family text,
+	architecture text,
+	launched date,
+	memory_gb numeric CHECK (memory_gb > 0),
+	memory_bandwidth numeric CHECK (memory_bandwidth > 0),
+	io_bandwidth numeric CHECK (io_bandwidth > 0),
+	tdp numeric CHECK (tdp > 0),
+	die_area numeric CHECK (die_area > 0),
+	link text,
+	mig_slices integer CHECK (mig_slices BETWEEN 1 AND 14),
+	data_center boolean,
+	class text CHECK (class IN ('general', 'intelligent', 'super')),
+	source text,
+	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
+		CHECK (NOT isempty(recorded)),
+	CONSTRAINT accelerator_model_recorded_excl EXCLUDE USING gist (
+		int4range(shipped::integer, shipped::integer, '[]') WITH =, accelerator WITH =, recorded WITH &&)
+);
+CREATE UNIQUE INDEX accelerator_model_current_idx ON accelerator_model (shipped, accelerator) WHERE upper_inf(recorded);
+COMMENT ON TABLE accelerator_model IS 'Properties of accelerators, or of whole classes of them. A question about a chip is answered by the row of the most specific class that contains it. NULL: not known.';
+COMMENT ON COLUMN accelerator_model.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
+COMMENT ON COLUMN accelerator_model.accelerator IS 'the chip, or a class of chips that all have these properties';
+COMMENT ON COLUMN accelerator_model.name IS 'the maker''s name for it';
+COMMENT ON COLUMN accelerator_model.vendor IS 'the maker';
+COMMENT ON COLUMN accelerator_model.family IS 'product family';
+COMMENT ON COLUMN accelerator_model.architecture IS 'architecture or generation';
+COMMENT ON COLUMN accelerator_model.launched IS 'date of announcement or first availability, as the source has it';
+COMMENT ON COLUMN accelerator_model.memory_gb IS 'device memory in GB, as the maker states it';
+COMMENT ON COLUMN accelerator_model.memory_bandwidth IS 'DRAM bandwidth of the device in GB/s';
+COMMENT ON COLUMN accelerator_model.io_bandwidth IS 'aggregate bidirectional bandwidth to other chips, memory excluded, in GB/s';
+COMMENT ON COLUMN accelerator_model.tdp IS 'thermal design power of the device in W';
+COMMENT ON COLUMN accelerator_model.die_area IS 'area in mm2 of all logic dies made in a process with non-planar transistors, memory stacks excluded';
+COMMENT ON COLUMN accelerator_model.link IS 'link to other chips';
+COMMENT ON COLUMN accelerator_model.mig_slices IS 'compute slices that the whole device is divided into by MIG; NULL where it cannot be';
+COMMENT ON COLUMN accelerator_model.data_center IS 'designed or marketed for data centres; NULL where not known';
+COMMENT ON COLUMN accelerator_model.class IS 'general (CPU), intelligent (low-precision matrix arithmetic) or super (fp64), as national statistics class compute';
+COMMENT ON COLUMN accelerator_model.source IS 'where the figures are from';
+COMMENT ON COLUMN accelerator_model.recorded IS 'when this database held the row to be true; without an end: it still does';
+
+-- ------------------------------------------------------------------ accelerator_peak
+
+CREATE TABLE accelerator_peak (
+	shipped boolean NOT NULL DEFAULT false,
+	accelerator accelerator NOT NULL,
+	number_format text NOT NULL,
+	rate compute_rate NOT NULL,
+	source text,
+	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
+		CHECK (NOT isempty(recorded)),
+	CONSTRAINT accelerator_peak_number_format_check
+		CHECK (compute_ledger.basis_code(rate) BETWEEN 1 AND 999 AND number_format = compute_ledger.basis(rate)),
+	CONSTRAINT accelerator_peak_rate_check
+		CHECK (rate::numeric > 0),
+	CONSTRAINT accelerator_peak_recorded_excl EXCLUDE USING gist (
+		int4range(shipped::integer, shipped::integer, '[]') WITH =, accelerator WITH =,
+		int4range(compute_ledger.basis_code(rate), compute_ledger.basis_code(rate), '[]') WITH =, recorded WITH &&)
+);
+CREATE UNIQUE INDEX accelerator_peak_current_idx ON accelerator_peak (shipped, accelerator, number_format) WHERE upper_inf(recorded);
+COMMENT ON TABLE accelerator_peak IS 'Peak dense rate of one device by number format: the rate without structured sparsity, of the matrix units where the format has them.';
+COMMENT ON COLUMN accelerator_peak.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
+COMMENT ON COLUMN accelerator_peak.accelerator IS 'the chip, or a class of chips that all have this rate; a MIG slice without a row of its own counts its share of the device';
+COMMENT ON COLUMN accelerator_peak.number_format IS 'fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 or int4: the basis that the rate is in';
+COMMENT ON COLUMN accelerator_peak.rate IS 'peak rate of one device, dense, in that format, for example 989.4 TFLOPS@bf16';
+COMMENT ON COLUMN accelerator_peak.source IS 'where the figure is from';
+COMMENT ON COLUMN accelerator_peak.recorded IS 'when this database held the row to be true; without an end: it still does';
+
+-- ------------------------------------------------------------------ basis_factor
+
+CREATE TABLE basis_factor (
+	shipped boolean NOT NULL DEFAULT false,
+	basis text NOT NULL,
+	accelerator accelerator NOT NULL,
+	rate compute_rate NOT NULL,
+	valid tstzrange NOT NULL DEFAULT tstzrange(NULL, NULL)
+		CHECK (NOT isempty(valid)),
+	source text,
+	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
+		CHECK (NOT isempty(recorded)),
+	FOREIGN KEY (shipped, basis) REFERENCES basis (shipped, name),
+	CONSTRAINT basis_factor_basis_check
+		CHECK (compute_ledger.basis_code(rate) >= 1000),
+	CONSTRAINT basis_factor_rate_check
+		CHECK (rate::numeric >= 0),
+	CONSTRAINT basis_factor_valid_excl EXCLUDE USING gist (
+		int4range(shipped::integer, shipped::integer, '[]') WITH =, accelerator WITH =,
+		int4range(compute_ledger.basis_code(rate), compute_ledger.basis_code(rate), '[]') WITH =,
+		valid WITH &&, recorded WITH &&)
+);
+COMMENT ON TABLE basis_factor IS 'What one device of a class counts for in a registered basis, and when. The row of the most specific class that is valid at the time decides. Two rows of one basis and class are never valid at the same time.';
+COMMENT ON COLUMN basis_factor.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
+COMMENT ON COLUMN basis_factor.basis IS 'name of the basis, as registered in table basis';
+COMMENT ON COLUMN basis_factor.accelerator IS 'the class of chips that the factor is for; a MIG slice without a row of its own counts its share of the device';
+COMMENT ON COLUMN basis_factor.rate IS 'normalised rate of one device in that basis; a rate without @basis takes it from the basis named';
+COMMENT ON COLUMN basis_factor.valid IS 'when the factor applies to usage; by default always';
+COMMENT ON COLUMN basis_factor.source IS 'where the figure is from: a contract, a benchmark result';
+COMMENT ON COLUMN basis_factor.recorded IS 'when this database held the row to be true; without an end: it still does';
+
+CREATE FUNCTION basis_factor_label() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	AS $$
+DECLARE
+	code integer := compute_ledger.basis_code(NEW.basis);
+BEGIN
+	IF code IS NULL THEN
+		RETURN NEW;				-- the foreign key refuses it
+	END IF;
+	IF compute_ledger.basis_code(NEW.rate) = 0 THEN
+		NEW.rate := compute_ledger.with_basis(NEW.rate, code);
+	ELSIF compute_ledger.basis_code(NEW.rate) <> code THEN
+		RAISE EXCEPTION 'rate is in basis "%", not in basis "%"', compute_ledger.basis(NEW.rate), NEW.basis
+			USING ERRCODE = 'LC001',
+				DETAIL = format('The code of basis "%s" is %s.', NEW.basis, code),
+				HINT = 'Write the rate without @basis.',
+				SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'rate';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION basis_factor_label() IS 'trigger, BEFORE INSERT OR UPDATE of basis_factor: puts a rate that names no basis into the basis that its row names; a rate in another basis is an error (LC001)';
+CREATE TRIGGER b_label BEFORE INSERT OR UPDATE ON basis_factor
+	FOR EACH ROW EXECUTE FUNCTION basis_factor_label();
+
+-- ------------------------------------------------------------------ what the three have in common
+
+CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_model
+	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_model
+	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_model
+	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+
+CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_peak
+	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_peak
+	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_peak
+	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+
+CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON basis_factor
+	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+CREATE TRIGGER a_truncate BEFORE TRUNCATE ON basis_factor
+	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON basis_factor
+	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+
+GRANT SELECT ON accelerator_model, accelerator_peak, basis_factor TO PUBLIC;
+GRANT INSERT, UPDATE, DELETE ON accelerator_model, accelerator_peak, basis_factor TO pg_database_owner;
+SELECT pg_catalog.pg_extension_config_dump('accelerator_model', 'WHERE NOT shipped');
+SELECT pg_catalog.pg_extension_config_dump('accelerator_peak', 'WHERE NOT shipped');
+SELECT pg_catalog.pg_extension_config_dump('basis_factor', 'WHERE NOT shipped');
+
+-- @catalog accelerator_model
+-- @catalog accelerator_peak
+
+-- ------------------------------------------------------------------ rates
+
+CREATE FUNCTION peak_rate(accelerator accelerator, number_format text) RETURNS compute_rate
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION peak_rate(accelerator, text) IS 'peak dense rate of one device in a number format (fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4), from the current row of accelerator_peak of the most specific class that contains it, the user''s before a shipped one; a MIG slice without a row of its own gets its share of the device''s slices, rounded half to even to 1 MFLOPS; NULL without such a row, for an unknown format, and for NULL';
+
+CREATE FUNCTION peak_rate_strict(accelerator accelerator, number_format text) RETURNS compute_rate
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION peak_rate_strict(accelerator, text) IS 'as peak_rate, but an error where that is NULL: LC004 without a row, LC002 for an unknown format; NULL for NULL';
+
+CREATE FUNCTION normalized_rate(accelerator accelerator, basis text) RETURNS compute_rate
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION normalized_rate(accelerator, text) IS 'what one device counts for in a basis now: the peak rate for a number format, the factor valid at the transaction''s start for a registered basis; most specific class first, the user''s row before a shipped one, a MIG slice its share; NULL without such a row, for basis flop, for an unknown basis, and for NULL';
+
+CREATE FUNCTION normalized_rate(accelerator accelerator, basis text, at timestamptz) RETURNS compute_rate
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'normalized_rate_at';
+COMMENT ON FUNCTION normalized_rate(accelerator, text, timestamptz) IS 'what one device counts for in a basis at a time of use: the peak rate for a number format, the factor valid at that time for a registered basis, both as this database knows them now; NULL without such a row, for basis flop, for an unknown basis, and for NULL';
+
+CREATE FUNCTION normalized_rate(accelerator accelerator, basis text, at timestamptz, known_at timestamptz) RETURNS compute_rate
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'normalized_rate_known_at';
+COMMENT ON FUNCTION normalized_rate(accelerator, text, timestamptz, timestamptz) IS 'as normalized_rate(accelerator, basis, at), from the rows that this database held to be true at known_at: what an old bill was made from; NULL without such a row, for basis flop, for an unknown basis, and for NULL';
+
+CREATE FUNCTION normalized_rate_strict(accelerator accelerator, basis text) RETURNS compute_rate
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION normalized_rate_strict(accelerator, text) IS 'as normalized_rate(accelerator, basis), but an error where that is NULL: LC004 without a rate, LC002 for an unknown basis; NULL for NULL';
+
+CREATE FUNCTION normalized_rate_strict(accelerator accelerator, basis text, at timestamptz) RETURNS compute_rate
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'normalized_rate_strict_at';
+COMMENT ON FUNCTION normalized_rate_strict(accelerator, text, timestamptz) IS 'as normalized_rate(accelerator, basis, at), but an error where that is NULL: LC004 without a rate, LC002 for an unknown basis; NULL for NULL';
+
+CREATE FUNCTION normalized_rates(basis text, OUT accelerator accelerator, OUT valid_from timestamptz, OUT valid_to timestamptz, OUT rate compute_rate)
+	RETURNS SETOF record
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 ROWS 300 AS 'MODULE_PATHNAME', 'normalized_rates';
+COMMENT ON FUNCTION normalized_rates(text) IS 'for every accelerator and class in the reference tables that has a rate in this basis: what one device counts for, and when, from valid_from (included) to valid_to (excluded), which are -infinity and infinity for a number format: the set form of normalized_rate(accelerator, basis, at), for joins on accelerator and time; an error (LC002) for an unknown basis; no rows for NULL';
+
+CREATE FUNCTION normalized_rates(basis text, at timestamptz, OUT accelerator accelerator, OUT rate compute_rate)
+	RETURNS SETOF record
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 1000 ROWS 300 AS 'MODULE_PATHNAME', 'normalized_rates_at';
+COMMENT ON FUNCTION normalized_rates(text, timestamptz) IS 'for every accelerator and class in the reference tables that has a rate in this basis at this time: what one device counts for: the set form of normalized_rate(accelerator, basis, at) for joins on accelerator; an error (LC002) for an unknown basis; no rows for NULL';
