@@ -140,6 +140,18 @@ QuantityCompare(const Quantity *a, const Quantity *b)
 	return (va > vb) - (va < vb);
 }
 
+/* Tells whether a sorts before b, in the same order. */
+static inline bool
+QuantityLess(const Quantity *a, const Quantity *b)
+{
+	int128		va = QuantityLoad(a);
+	int128		vb = QuantityLoad(b);
+
+	if (unlikely((uint16) va != (uint16) vb))
+		return (uint16) va < (uint16) vb;
+	return va < vb;
+}
+
 /* Returns |amount|, which is defined for every int128. */
 static inline uint128
 QuantityMagnitude(int128 amount)

@@ -98,26 +98,70 @@ add_to_sum(QuantitySum *state, int128 addend, int32 carry)
 	state->carry += carry;
 }
 
+/*
+ * The transition where anything is out of the ordinary: the first quantity, another
+ * basis, a carry, a caller that is no aggregate.
+ */
+static pg_noinline Datum
+sum_accum_slow(FunctionCallInfo fcinfo)
+{
+	QuantitySum *state = writable_state(fcinfo);
+	Quantity   *value = PG_GETARG_QUANTITY_P(1);
+
+	if (state->basis != QuantityBasis(value))
+	{
+		if (state->count != 0)
+			BasisMismatchError(state->basis, QuantityBasis(value));
+		state->basis = QuantityBasis(value);
+	}
+	if (state->count >= MAX_COUNT)
+		too_many_rows();
+	state->count++;
+	add_to_sum(state, QuantityAmount(value), 0);
+	PG_RETURN_POINTER(state);
+}
+
 PG_FUNCTION_INFO_V1(quantity_sum_accum);
-/* transition: state + quantity */
+/*
+ * transition: state + quantity
+ *
+ * All that is rare is a tail call, so that the rest needs no stack frame: this is
+ * the innermost loop of every report.
+ */
 Datum
 quantity_sum_accum(PG_FUNCTION_ARGS)
 {
-	QuantitySum *state = writable_state(fcinfo);
+	QuantitySum *state = PG_GETARG_SUM_P(0);
 	int128		value = QuantityLoad(PG_GETARG_QUANTITY_P(1));
 	int128		sum = load_sum(state);
 
-	if (unlikely(state->basis != (uint16) value))
-	{
-		if (state->count != 0)
-			BasisMismatchError(state->basis, (uint16) value);
-		state->basis = (uint16) value;
-	}
-	if (unlikely(__builtin_add_overflow(sum, value >> 16, &sum)))
-		state->carry += value < 0 ? -1 : 1;
+	if (unlikely(!called_by_aggregate(fcinfo) ||
+				 state->basis != (uint16) value ||
+				 state->count >= MAX_COUNT ||
+				 __builtin_add_overflow(sum, value >> 16, &sum)))
+		return sum_accum_slow(fcinfo);
 	memcpy(state->sum, &sum, sizeof(sum));
-	if (unlikely(++state->count > MAX_COUNT))
-		too_many_rows();
+	state->count++;
+	PG_RETURN_POINTER(state);
+}
+
+/* The inverse transition where anything is out of the ordinary. */
+static pg_noinline Datum
+sum_remove_slow(FunctionCallInfo fcinfo)
+{
+	QuantitySum *state = writable_state(fcinfo);
+	Quantity   *value = PG_GETARG_QUANTITY_P(1);
+
+	if (state->count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot remove a quantity from an empty sum")));
+	if (state->basis != QuantityBasis(value))
+		BasisMismatchError(state->basis, QuantityBasis(value));
+	if (--state->count == 0)
+		memset(state, 0, sizeof(QuantitySum));	/* any basis may come next */
+	else
+		add_to_sum(state, -QuantityAmount(value), 0);
 	PG_RETURN_POINTER(state);
 }
 
@@ -126,19 +170,17 @@ PG_FUNCTION_INFO_V1(quantity_sum_remove);
 Datum
 quantity_sum_remove(PG_FUNCTION_ARGS)
 {
-	QuantitySum *state = writable_state(fcinfo);
+	QuantitySum *state = PG_GETARG_SUM_P(0);
 	int128		value = QuantityLoad(PG_GETARG_QUANTITY_P(1));
+	int128		sum = load_sum(state);
 
-	if (state->count == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("cannot remove a quantity from an empty sum")));
-	if (state->basis != (uint16) value)
-		BasisMismatchError(state->basis, (uint16) value);
-	if (--state->count == 0)
-		memset(state, 0, sizeof(QuantitySum));	/* any basis may come next */
-	else
-		add_to_sum(state, -(value >> 16), 0);
+	if (unlikely(!called_by_aggregate(fcinfo) ||
+				 state->basis != (uint16) value ||
+				 state->count <= 1 ||
+				 __builtin_sub_overflow(sum, value >> 16, &sum)))
+		return sum_remove_slow(fcinfo);
+	memcpy(state->sum, &sum, sizeof(sum));
+	state->count--;
 	PG_RETURN_POINTER(state);
 }
 
@@ -248,7 +290,7 @@ quantity_larger(PG_FUNCTION_ARGS)
 	Quantity   *state = PG_GETARG_QUANTITY_P(0);
 	Quantity   *value = PG_GETARG_QUANTITY_P(1);
 
-	if (QuantityCompare(value, state) > 0)
+	if (QuantityLess(state, value))
 	{
 		if (!called_by_aggregate(fcinfo))
 			PG_RETURN_QUANTITY_P(value);
@@ -265,7 +307,7 @@ quantity_smaller(PG_FUNCTION_ARGS)
 	Quantity   *state = PG_GETARG_QUANTITY_P(0);
 	Quantity   *value = PG_GETARG_QUANTITY_P(1);
 
-	if (QuantityCompare(value, state) < 0)
+	if (QuantityLess(value, state))
 	{
 		if (!called_by_aggregate(fcinfo))
 			PG_RETURN_QUANTITY_P(value);
