@@ -14,6 +14,7 @@
 #include "nodes/supportnodes.h"
 #include "utils/sortsupport.h"
 
+#include "errcodes.h"
 #include "quantity.h"
 
 PG_FUNCTION_INFO_V1(quantity_eq);
@@ -247,7 +248,20 @@ quantity_support(PG_FUNCTION_ARGS)
 
 				basis = QuantityBasis(DatumGetQuantityP(((Const *) right)->constvalue));
 				if (typmod >= 0 && typmod != basis)
-					BasisMismatchError((uint16) typmod, basis);
+				{
+					char		held[BASIS_MAXTEXT];
+					char		constant[BASIS_MAXTEXT];
+
+					ereport(ERROR,
+							(errcode(ERRCODE_CL_BASIS_MISMATCH),
+							 errmsg("compute quantities have different bases: %s and %s",
+									BasisName((uint16) typmod, held),
+									BasisName(basis, constant)),
+							 errdetail("One side of the comparison is held to basis %s, so the bases alone would decide it.",
+									   BasisName((uint16) typmod, held)),
+							 errhint("Write the constant in basis %s.",
+									 BasisName((uint16) typmod, held))));
+				}
 			}
 		}
 	}

@@ -23,8 +23,7 @@
 /* numeric's base, and its marks for a sign and for what is not a number */
 #define NBASE			10000
 #define SIGN_NEGATIVE	0x4000
-#define SIGN_NAN		0xC000
-#define SIGN_INFINITE	0xD000	/* and 0xF000 for minus infinity */
+#define SIGN_NAN		0xC000	/* and above it the infinities */
 
 /* A numeric taken apart: sign * sum of digit[i] * 10000^(weight - i) */
 typedef struct Decimal
@@ -42,7 +41,10 @@ decimal_digit(const Decimal *d, int i)
 	return ((uint32) d->digits[2 * i] << 8) | d->digits[2 * i + 1];
 }
 
-/* Takes a numeric apart; 22003 if it is no finite number. */
+/*
+ * Takes a numeric apart.  22003 if it is no finite number: of the type that it was to
+ * be converted to, or, if that is NULL, as an operand.
+ */
 static void
 decimal_from_numeric(Numeric value, Decimal *d, const char *type)
 {
@@ -54,6 +56,8 @@ decimal_from_numeric(Numeric value, Decimal *d, const char *type)
 	if (sign >= SIGN_NAN)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 type == NULL ?
+				 errmsg("factor or divisor of a compute quantity must be a finite number") :
 				 sign == SIGN_NAN ?
 				 errmsg("cannot convert NaN to %s", type) :
 				 errmsg("cannot convert infinity to %s", type)));
@@ -122,7 +126,7 @@ QuantityMultiplyNumeric(int128 amount, Numeric factor, uint16 basis)
 	Decimal		d;
 	uint128		result;
 
-	decimal_from_numeric(factor, &d, "a factor of a compute quantity");
+	decimal_from_numeric(factor, &d, NULL);
 
 	/* A product of three, exact so far, may need more than multiply_decimal takes. */
 	if (unlikely((magnitude >> 114) != 0))
@@ -132,7 +136,7 @@ QuantityMultiplyNumeric(int128 amount, Numeric factor, uint16 basis)
 		product = DatumGetNumeric(DirectFunctionCall2(numeric_mul,
 													  NumericGetDatum(AmountGetNumeric(amount, 0)),
 													  NumericGetDatum(factor)));
-		decimal_from_numeric(product, &d, "compute_unit");
+		decimal_from_numeric(product, &d, NULL);
 		magnitude = 1;
 		amount = 1;
 	}
@@ -258,7 +262,7 @@ quantity_div_numeric(PG_FUNCTION_ARGS)
 	Decimal		d;
 	bool		fits = true;
 
-	decimal_from_numeric(divisor, &d, "a divisor of a compute quantity");
+	decimal_from_numeric(divisor, &d, NULL);
 	if (d.ndigits == 0)
 		QuantityDivisionByZeroError();
 
@@ -282,7 +286,7 @@ quantity_div_numeric(PG_FUNCTION_ARGS)
 																		NumericGetDatum(AmountGetNumeric(amount, 0)))),
 									DatumGetNumeric(DirectFunctionCall1(numeric_abs,
 																		NumericGetDatum(divisor))));
-		decimal_from_numeric(quotient, &q, "a compute quantity");
+		decimal_from_numeric(quotient, &q, NULL);
 		if (!multiply_decimal(1, &q, &num))
 			QuantityOutOfRangeError();
 	}
