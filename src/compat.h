@@ -9,6 +9,9 @@
 
 #include "postgres.h"
 #include "fmgr.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"				/* split off postgres.h */
+#endif
 
 #if PG_VERSION_NUM < 150000
 #error "compute_ledger needs PostgreSQL 15 or newer"
