@@ -58,6 +58,7 @@ INSERT INTO exception VALUES
 	('int8 is twice fp16', 'google/tpu-v4', 'int8 at the rate of bf16'),
 	('int8 is twice fp16', 'huawei/ascend-950pr', '804 against 425'),
 	('int8 is twice fp16', 'cambricon/mlu370-s4', '192 against 72'),
+	('int8 is twice fp16', 'cambricon/mlu370-s8', '192 against 72'),
 	('int8 is twice fp16', 'cambricon/mlu370-x4', '256 against 96'),
 	('int8 is twice fp16', 'cambricon/mlu370-x8', '256 against 96'),
 	('int8 is twice fp16', 'iluvatar/mr-v100', 'int8 at four times fp16'),
@@ -79,6 +80,8 @@ INSERT INTO exception VALUES
 	('narrower is not slower', 'nvidia/gtx-1080', 'fp16 crippled'),
 	('narrower is not slower', 'nvidia/gtx-1080-ti', 'fp16 crippled'),
 	('narrower is not slower', 'nvidia/titan-xp', 'fp16 crippled'),
+	('narrower is not slower', 'nvidia/quadro-p2000', 'fp16 crippled'),
+	('narrower is not slower', 'nvidia/quadro-p4000', 'fp16 crippled'),
 	('narrower is not slower', 'nvidia/quadro-p5000', 'fp16 crippled'),
 	('narrower is not slower', 'nvidia/quadro-p6000', 'fp16 crippled');
 
