@@ -237,7 +237,10 @@ BEGIN
 	END;
 END $$;
 SELECT check_name, statement FROM spoil WHERE NOT pg_temp.seen(statement, check_name) ORDER BY n;
--- and every check has been spoilt
+-- and no check is left out
+SELECT DISTINCT replace(m[1], '''''', '''') AS check_name
+FROM regexp_matches(pg_get_viewdef('doubt'::regclass), $$(?:SELECT\s+|THEN |ELSE )'((?:[^']|'')+)'::text$$, 'g') AS m
+EXCEPT SELECT check_name FROM spoil ORDER BY 1;
 SELECT count(*) AS tried, count(DISTINCT check_name) AS checks FROM spoil;
 SELECT count(*) AS findings_after FROM finding;
 
