@@ -54,7 +54,9 @@ SELECT pg_catalog.pg_extension_config_dump('export_rule', 'WHERE NOT shipped');
 -- TPP: 88 FR 73458, Technical Notes 2 and 3 to 3A090: 2 x MacTOPS x bit length of the
 -- operation, at the format where that is largest, dense; 2 x MacTOPS are the TOPS or
 -- TFLOPS of a datasheet.  tf32 counts as 32 bits, the length of its inputs in memory;
--- it carries 19, so that this can only be too much.
+-- it carries 19, so that this can only be too much.  Makers state the rate of a matrix
+-- unit in 16 or 8 bits; where neither is known, what is known of longer formats is a
+-- lower bound.
 CREATE FUNCTION export_figures(accelerator, known_at timestamptz DEFAULT NULL,
 		OUT tpp numeric, OUT tpp_format text, OUT tpp_complete boolean, OUT die_area numeric,
 		OUT performance_density numeric, OUT io_bandwidth numeric, OUT memory_bandwidth numeric,
@@ -78,7 +80,7 @@ CREATE FUNCTION export_figures(accelerator, known_at timestamptz DEFAULT NULL,
 		), total AS (
 			SELECT trim_scale(max(tops * bits)) AS tpp,
 				(array_agg(number_format ORDER BY tops * bits DESC, bits))[1] AS number_format,
-				coalesce(bool_or(bits = 16) AND bool_or(bits = 8), false) AS complete
+				coalesce(bool_or(bits <= 16), false) AS complete
 			FROM peak
 		), property AS (
 			SELECT
@@ -95,7 +97,7 @@ CREATE FUNCTION export_figures(accelerator, known_at timestamptz DEFAULT NULL,
 			p.io_bandwidth, p.memory_bandwidth, p.data_center
 		FROM total AS t, property AS p;
 	END;
-COMMENT ON FUNCTION export_figures(accelerator, timestamptz) IS 'the figures that export rules turn on, of the whole device, from accelerator_model and accelerator_peak, most specific row first, as held to be true at known_at (NULL: now): TPP (TOPS x bit length, largest over the formats known), the format that it is from, whether figures for 16-bit and 8-bit formats are both known (otherwise TPP is a lower bound), die area in mm2, TPP per mm2, I/O and DRAM bandwidth in GB/s, designed or marketed for data centres; NULL for each that is not known';
+COMMENT ON FUNCTION export_figures(accelerator, timestamptz) IS 'the figures that export rules turn on, of the whole device, from accelerator_model and accelerator_peak, most specific row first, as held to be true at known_at (NULL: now): TPP (TOPS x bit length, largest over the formats known), the format that it is from, whether that is known for a format of 16 bits or fewer (otherwise TPP is a lower bound, because matrix units work in those), die area in mm2, TPP per mm2, I/O and DRAM bandwidth in GB/s, designed or marketed for data centres; NULL for each that is not known';
 
 CREATE FUNCTION tpp(accelerator) RETURNS numeric
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
