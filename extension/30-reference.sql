@@ -169,7 +169,6 @@ CREATE TABLE basis_factor (
 	source text,
 	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
 		CHECK (NOT isempty(recorded)),
-	FOREIGN KEY (shipped, basis) REFERENCES basis (shipped, name),
 	CONSTRAINT basis_factor_basis_check
 		CHECK (compute_ledger.basis_code(rate) >= 1000),
 	CONSTRAINT basis_factor_rate_check
@@ -188,16 +187,29 @@ COMMENT ON COLUMN basis_factor.valid IS 'when the factor applies to usage; by de
 COMMENT ON COLUMN basis_factor.source IS 'where the figure is from: a contract, a benchmark result';
 COMMENT ON COLUMN basis_factor.recorded IS 'when this database held the row to be true; without an end: it still does';
 
+-- This and the next trigger do what a foreign key would.  A parallel restore may
+-- load basis_factor before basis (pg_dump keeps no order between the rows of an
+-- extension's tables), so a row that says when it was recorded, as restored rows do,
+-- may come before its basis.  Bases are never renamed or deleted, so there is
+-- nothing else that a foreign key would have to watch.
 CREATE FUNCTION basis_factor_label() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	code integer := compute_ledger.basis_code(NEW.basis);
+	code integer := (SELECT b.code FROM compute_ledger.basis AS b WHERE b.name = NEW.basis);
 BEGIN
-	IF code IS NULL THEN
-		RETURN NEW;				-- the foreign key refuses it
-	END IF;
-	IF compute_ledger.basis_code(NEW.rate) = 0 THEN
+	IF code IS NULL
+		AND compute_ledger.basis_code(NEW.rate) >= 1000
+		AND lower(NEW.recorded) < CURRENT_TIMESTAMP
+		AND NOT EXISTS (SELECT FROM compute_ledger.basis AS b WHERE b.code = compute_ledger.basis_code(NEW.rate))
+	THEN
+		RETURN NEW;
+	ELSIF code IS NULL THEN
+		RAISE EXCEPTION 'basis "%" does not exist', NEW.basis
+			USING ERRCODE = 'LC002',
+				HINT = 'Register it first: INSERT INTO compute_ledger.basis (name, description).',
+				SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'basis';
+	ELSIF compute_ledger.basis_code(NEW.rate) = 0 THEN
 		NEW.rate := compute_ledger.with_basis(NEW.rate, code);
 	ELSIF compute_ledger.basis_code(NEW.rate) <> code THEN
 		RAISE EXCEPTION 'rate is in basis "%", not in basis "%"', compute_ledger.basis(NEW.rate), NEW.basis
@@ -209,7 +221,25 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION basis_factor_label() IS 'trigger, BEFORE INSERT OR UPDATE of basis_factor: puts a rate that names no basis into the basis that its row names; a rate in another basis is an error (LC001)';
+COMMENT ON FUNCTION basis_factor_label() IS 'trigger, BEFORE INSERT OR UPDATE of basis_factor: puts a rate that names no basis into the basis that its row names; a rate in another basis (LC001) and a basis that is not registered (LC002) are errors';
+CREATE FUNCTION basis_check_factors() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF EXISTS (SELECT FROM compute_ledger.basis_factor AS f
+		WHERE (f.basis = NEW.name) <> (compute_ledger.basis_code(f.rate) = NEW.code))
+	THEN
+		RAISE EXCEPTION 'basis "%" with code % does not agree with table "basis_factor"', NEW.name, NEW.code
+			USING ERRCODE = 'LC001',
+				DETAIL = 'There are factors with this name and another code, or with this code and another name.',
+				SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION basis_check_factors() IS 'trigger, BEFORE INSERT of basis: refuses a name and code that do not agree with factors which a restore has brought already (LC001)';
+CREATE TRIGGER b_check BEFORE INSERT ON basis
+	FOR EACH ROW WHEN (NOT NEW.shipped) EXECUTE FUNCTION basis_check_factors();
 CREATE TRIGGER b_label BEFORE INSERT OR UPDATE ON basis_factor
 	FOR EACH ROW EXECUTE FUNCTION basis_factor_label();
 

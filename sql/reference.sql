@@ -1,6 +1,7 @@
 -- Reference tables, bases, peak_rate and normalized_rate.
 SET search_path = public, compute_ledger;
 SET timezone = 'UTC';
+\set SHOW_CONTEXT never
 \pset null '(null)'
 
 -- What every reference table promises.
@@ -62,7 +63,7 @@ UPDATE basis SET code = 2002 WHERE code = 2000;
 UPDATE basis SET name = 'example.org/renamed' WHERE code = 2000;
 UPDATE basis SET description = 'next year''s' WHERE code = 2000 RETURNING description;
 DELETE FROM basis WHERE code = 2000;
-TRUNCATE basis CASCADE;
+TRUNCATE basis;
 INSERT INTO basis (shipped, code, name) VALUES (true, 11, 'fp2');
 UPDATE basis SET description = 'mine' WHERE code = 5;
 
@@ -137,6 +138,18 @@ INSERT INTO basis_factor (basis, accelerator, rate, valid) VALUES
 SELECT basis, accelerator, rate, valid FROM basis_factor WHERE accelerator <@ 'pci0001/x2' ORDER BY accelerator, valid;
 INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('example.org/weights-2026', 'pci0001/x4', '1 TFLOPS@2000');
 INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('example.org/nobody', 'pci0001/x4', '1 TFLOPS@1000');
+INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('example.org/nobody', 'pci0001/x4', '1 TFLOPS@4711');
+-- A restore may bring a factor before its basis; then the basis must be the one that was meant.
+BEGIN;
+INSERT INTO basis_factor (basis, accelerator, rate, recorded) VALUES ('example.org/nobody', 'pci0001/x4', '1 TFLOPS@4711', '[2026-01-01,2026-02-01)');
+SAVEPOINT s;
+INSERT INTO basis (code, name) VALUES (4711, 'example.org/other');
+ROLLBACK TO s;
+INSERT INTO basis (code, name) VALUES (4712, 'example.org/nobody');
+ROLLBACK TO s;
+INSERT INTO basis (code, name) VALUES (4711, 'example.org/nobody');
+ROLLBACK;
+INSERT INTO basis_factor (basis, accelerator, rate, recorded) VALUES ('example.org/nobody', 'pci0001/x4', '1 TFLOPS@1000', '[2026-01-01,2026-02-01)');
 \set VERBOSITY terse
 INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('bf16', 'pci0001/x4', '1 TFLOPS');
 INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('example.org/weights-2026', 'pci0001/x4', '-1 TFLOPS');
