@@ -23,7 +23,7 @@
 static uint64 generation = 0;
 
 static void
-CountTransactionEnd(XactEvent event, void *arg)
+CountTransactionEnd(XactEvent event, void *arg pg_attribute_unused())
 {
 	switch (event)
 	{
@@ -40,8 +40,10 @@ CountTransactionEnd(XactEvent event, void *arg)
 }
 
 static void
-CountSubtransactionAbort(SubXactEvent event, SubTransactionId mySubid,
-						 SubTransactionId parentSubid, void *arg)
+CountSubtransactionAbort(SubXactEvent event,
+						 SubTransactionId mySubid pg_attribute_unused(),
+						 SubTransactionId parentSubid pg_attribute_unused(),
+						 void *arg pg_attribute_unused())
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		generation++;
