@@ -1,0 +1,120 @@
+-- Names of accelerators as systems print them.
+SET search_path = public, compute_ledger;
+\pset null (null)
+
+-- One chip, many names: all of these are the SXM5 module of 80 GB.
+SELECT name, identify(name) FROM (VALUES
+	(1, 'NVIDIA H100 80GB HBM3'), (2, 'NVIDIA-H100-80GB-HBM3'), (3, 'gpu:nvidia_h100_80gb_hbm3:8(S:0-1)'),
+	(4, 'gres/gpu:nvidia_h100_80gb_hbm3=8'), (5, '10de:2330'), (6, '0x233010DE'),
+	(7, '3b:00.0 3D controller [0302]: NVIDIA Corporation GH100 [H100 SXM5 80GB] [10de:2330] (rev a1)'),
+	(8, 'nvidia.com/gpu.product=NVIDIA-H100-80GB-HBM3'), (9, 'H100 SXM5 (80 GB)'), (10, 'nvidia/h100-sxm5-80gb'),
+	(11, 'GH100 [H100 SXM5 80GB]'), (12, 'p5.48xlarge'), (13, 'Standard_ND96isr_H100_v5'), (14, 'h100 sxm5 81559MiB')
+) AS v (n, name) ORDER BY n;
+
+-- A name that does not say which variant is the class of those it may be.
+SELECT name, identify(name) FROM (VALUES
+	(1, 'A100'), (2, 'A100 80GB'), (3, 'A100-PCIE'), (4, 'A100 SXM'), (5, 'H100'), (6, 'H100 HBM3'), (7, 'NVIDIA H200'),
+	(8, 'V100-32GB'), (9, 'V100M16'), (10, 'GH200'), (11, 'NVIDIA GH200 480GB'), (12, 'NVIDIA GH200 120GB'), (13, 'T4 (16 GB)'),
+	(14, 'NVIDIA-L4-24GB'), (15, 'RTX 6000'), (16, 'RTX PRO 6000 Blackwell'), (17, 'nvidia.com/gpu'), (18, 'MI250X/MI250'),
+	(19, 'A100|A800'), (20, 'gpu:a100:2,gpu:a100_3g.20gb:1'), (21, 'RTX 4090'), (22, 'NVIDIA GeForce RTX 4090 Laptop GPU')
+) AS v (n, name) ORDER BY n;
+
+-- Variants are never merged, and what nothing explains is not known.
+SELECT left(name, 40) AS name, identify(name) FROM (VALUES
+	(1, 'A100-SXM4-40GB'), (2, 'A100-SXM4-80GB'), (3, 'A100-SXM-64GB'), (4, 'H20'), (5, 'H20-3e'), (6, 'L40'), (7, 'L40S'), (8, 'L40Q'),
+	(9, 'A100x'), (10, 'A100Z'), (11, 'NVIDIA H100 Foo'), (12, 'AMD A100'), (13, 'G2'), (14, 'GPU-series-1'), (15, 'MISC'), (16, 'gpu:4'),
+	(17, 'gpu'), (18, ''), (19, '   '), (20, '10de:ffff'), (21, 't3.large'), (22, 'A100 40GB 80GB'), (23, 'A100 SXM4 PCIe'), (24, repeat('A100 ', 1000)),
+	(25, 'gpu:volta'), (26, '1c.3g.20gb A100')
+) AS v (n, name) ORDER BY n;
+SELECT identify(NULL), identify(NULL, 'slurm'), identify('h100', NULL), identify_strict(NULL);
+
+-- MIG devices.
+SELECT name, identify(name) FROM (VALUES
+	(1, 'NVIDIA A100-SXM4-40GB MIG 1g.5gb'), (2, 'NVIDIA-A100-SXM4-80GB-MIG-3g.40gb'), (3, 'a100_3g.20gb'), (4, 'gpu:a100_1g.5gb:2'),
+	(5, 'A30 MIG 1g.6gb+me'), (6, 'NVIDIA-H100-80GB-HBM3-MIG-1g.10gb.me'), (7, 'RTX PRO 6000 Blackwell Server Edition MIG 1g.24gb+me.all'),
+	(8, 'NVIDIA H100 80GB HBM3 MIG 1g.20gb-me'), (9, 'nvidia.com/mig-1g.5gb'), (10, 'NVIDIA H200 NVL MIG 7g.141gb')
+) AS v (n, name) ORDER BY n;
+
+-- Other makers.
+SELECT name, identify(name) FROM (VALUES
+	(1, 'huawei.com/Ascend910B3'), (2, '910B4-1'), (3, 'Ascend910B4'), (4, 'AMD Instinct MI300X'), (5, 'MI50 32GB'), (6, 'Gaudi HL-205'),
+	(7, 'HL-325L'), (8, 'Intel Data Center GPU Max 1550'), (9, 'tpu-v5-lite-podslice'), (10, 'v5litepod-16'), (11, 'Trainium2'), (12, 'NeuronDevice (Inferentia2)'),
+	(13, 'MLU370-X8'), (14, 'iluvatar.ai/BI-V100-vgpu'), (15, 'MTT S4000'), (16, 'MXC500 (OAM)'), (17, 'T20(32GB) [CloudBlazer]'), (18, 'Kunlun P800'),
+	(19, 'Hygon DCU K100 AI'), (20, 'birentech.com/gpu'), (21, 'hanguang 800'), (22, '1ed5:0323'), (23, '19e5:d500'), (24, '1002:738c (rev 01)'), (25, 'S60'),
+	(26, 'Enflame S60')
+) AS v (n, name) ORDER BY n;
+
+-- The same name means one thing here and another there.
+SELECT source, identify('nvidia-tesla-a100', source) AS "nvidia-tesla-a100", identify('A100', source) AS "A100", identify('NVIDIA H800', source) AS "NVIDIA H800"
+FROM (VALUES (1, NULL), (2, 'gke'), (3, 'skypilot'), (4, 'nvidia-smi'), (5, ' GCP '), (6, 'nobody')) AS v (n, source) ORDER BY n;
+SELECT identify('cloud.google.com/gke-accelerator: nvidia-tesla-a100'), identify('"nvidia-tesla-a100"');
+
+-- Instance types.
+SELECT sku, provider, (identify_instance(sku, provider)).* FROM (VALUES
+	(1, 'p4d.24xlarge', NULL), (2, 'ml.p4d.24xlarge', 'aws'), (3, 'p4d.24xlarge', 'azure'), (4, 'g6f.xlarge', 'amazon'), (5, 'Standard_NV6ads_A10_v5', 'azure'),
+	(6, 'NC6s v3', 'azure'), (7, 'a3-highgpu-8g', 'gcp'), (8, 'g4-standard-6', NULL), (9, 'v4-8', 'gcp'), (10, 'ct5lp-hightpu-4t', NULL),
+	(11, 'ecs.gn7i-c16g1.4xlarge', 'aliyun'), (12, 'BM.GPU.H100.8', 'oci'), (13, 'gpu_8x_h100_sxm5', 'lambda'), (14, 'datacrunch_A100-sxm4-80Gx4', 'shadeform'),
+	(15, 'hyperstack_L40', 'shadeform'), (16, 't3.large', 'aws'), (17, '', NULL), (18, NULL, 'aws'), (19, 'standardNDSv2Family', 'azure'), (20, 'A100x8', NULL)
+) AS v (n, sku, provider) ORDER BY n;
+
+-- A name that is not known is an error with the nearest ones, if that is asked for.
+\set VERBOSITY default
+SELECT identify_strict('NVIDIA A100-SXM4-80GB');
+SELECT identify_strict('MI30OX');
+SELECT identify_strict('nothing like it at all');
+SELECT identify_strict('G2', 'alibaba2023');
+
+-- The user's rows win: aliases, words, variants, instance types.
+BEGIN;
+INSERT INTO accelerator_alias (alias, accelerator) VALUES ('Alpha Cluster GPU', 'nvidia/h800-sxm5-80gb'), ('special', 'amd/mi300x'), ('A100', 'nvidia/a100-sxm4-40gb');
+INSERT INTO accelerator_alias (alias, system, accelerator) VALUES ('A100', 'site-b', 'nvidia/a100-sxm4-80gb'), ('T4', '', NULL);
+SELECT identify('alpha_cluster-GPU'), identify('gpu:special:2'), identify('A100'), identify('a100', 'Site-B'), identify('gres/gpu:a100=4'), identify('T4');
+ROLLBACK;
+BEGIN;
+INSERT INTO accelerator_word (kind, word, meaning, family) VALUES ('model', 'hyperchip ##', 'pci1ee0/hyper-##', 'hyper'), ('suffix', 'turbo', '-t', 'hyper'), ('noise', 'sprinkles', NULL, NULL);
+SELECT identify('HyperChip42'), identify('hyperchip-42 Turbo 64GB with sprinkles'), identify('Biren hyperchip 42'), identify('NVIDIA hyperchip 42'), identify('H100 Turbo');
+INSERT INTO accelerator_variant (accelerator, form, memory_gb) VALUES ('pci1ee0/hyper-42-oam-64gb', 'oam', 64), ('pci1ee0/hyper-42-pcie-32gb', 'pcie', 32);
+SELECT identify('HyperChip42'), identify('hyperchip 42 OAM'), identify('hyperchip 42 32GB'), identify('hyperchip 42 (48 GB)');
+INSERT INTO accelerator_instance (sku, provider, accelerator, devices) VALUES ('hc.%xlarge', 'alpha', 'biren/hyper-42', 0.5), ('p4d.24xlarge', 'aws', 'nvidia/a100-sxm4-40gb', 7);
+SELECT (identify_instance('HC.4xlarge')).*;
+SELECT (identify_instance('p4d.24xlarge')).*;
+ROLLBACK;
+SELECT identify('A100'), identify('HyperChip42'), (identify_instance('p4d.24xlarge')).devices;
+
+-- Constraints: what cannot be used is refused, and shipped rows cannot be changed.
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('model', 'Upper', 'nvidia/upper');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('model', 'x #', 'nvidia/x-##');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('vendor', 'acme', 'nvidia/h100');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('form', 'slab', 'slab');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('suffix', 'turbo', '-t');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('verb', 'run', 'nvidia');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('noise', 'wow', 'x');
+\set VERBOSITY terse
+INSERT INTO accelerator_alias (alias, accelerator) VALUES ('---', 'nvidia/h100');
+INSERT INTO accelerator_alias (alias, system, accelerator) VALUES ('x', 'Slurm', 'nvidia/h100');
+INSERT INTO accelerator_variant (accelerator) VALUES ('nvidia');
+INSERT INTO accelerator_variant (accelerator, form) VALUES ('nvidia/h100', 'slab');
+INSERT INTO accelerator_instance (sku, provider, accelerator) VALUES ('P4D', 'aws', 'nvidia/a100');
+INSERT INTO accelerator_instance (sku, provider, accelerator, devices) VALUES ('p4d', 'aws', 'nvidia/a100', 0);
+INSERT INTO accelerator_alias (alias, accelerator) VALUES ('one name', 'nvidia/h100'), ('one-NAME', 'nvidia/a100');
+DELETE FROM accelerator_alias WHERE alias = '10de:2330';
+UPDATE accelerator_word SET word = 'h1000' WHERE word = 'h100';
+INSERT INTO accelerator_variant (shipped, accelerator) VALUES (true, 'nvidia/h100');
+TRUNCATE accelerator_instance;
+
+-- A changed alias keeps its history.
+INSERT INTO accelerator_alias (alias, accelerator) VALUES ('history test', 'nvidia/a100');
+UPDATE accelerator_alias SET accelerator = 'nvidia/a100-sxm4-40gb' WHERE alias = 'history test';
+SELECT identify('history-test');
+SELECT accelerator, upper_inf(recorded) AS current FROM accelerator_alias WHERE alias = 'history test' ORDER BY recorded;
+DELETE FROM accelerator_alias WHERE alias = 'history test' AND upper_inf(recorded);
+SELECT identify('history-test'), count(*) FROM accelerator_alias WHERE alias = 'history test';
+
+-- Keys.
+SELECT accelerator_name_key(name) FROM (VALUES (1, 'NVIDIA H100-80GB_HBM3'), (2, '910B4-1'), (3, '10DE:2330'), (4, '10de:20b0:10de:1450'),
+	(5, '1002:66a1 (rev 06)'), (6, 'pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00'), (7, '--'), (8, repeat('x', 257)), (9, '12:30')) AS v (n, name) ORDER BY n;
+
+-- Every shipped row can be used: the canonical text of each is known as itself, and each PCI id as what its row says.
+SELECT count(*) FROM accelerator_variant WHERE identify(accelerator::text) IS DISTINCT FROM accelerator;
+SELECT count(*) FROM accelerator_alias WHERE shipped AND upper_inf(recorded) AND identify(alias, system) IS DISTINCT FROM accelerator;
+SELECT count(*) FROM accelerator_instance WHERE sku !~ '[%#*]' AND identify_instance(sku, split_part(provider, ' ', 1)) IS DISTINCT FROM ROW(accelerator, devices);

@@ -1,0 +1,1457 @@
+/*
+ * identify_core.c
+ *		The grammar of accelerator names.  See identify_core.h for the rules.
+ */
+#include "identify_core.h"
+
+#define lengthof(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Parts that a name may have, readings of one part, and readings that are tried. */
+#define MAX_PARTS		48
+#define MAX_EDGES		24
+#define MAX_READINGS	64
+
+#define MIB_PER_GIB		1024
+
+static const char *const kind_names[IDENTIFY_NKINDS] = {
+	"vendor", "chip", "model", "product", "suffix", "form", "memory_type", "noise", "rewrite"
+};
+
+/* A name folded for reading; each blank remembers what stood there. */
+typedef struct Folded
+{
+	char		text[IDENTIFY_NAME_MAX * 2 + 1];
+	char		was[IDENTIFY_NAME_MAX * 2 + 1];
+	int			len;
+} Folded;
+
+typedef enum EdgeKind
+{
+	EDGE_WORD,
+	EDGE_MEMORY,
+	EDGE_MIG,
+	EDGE_POWER
+} EdgeKind;
+
+/* One way to read the part of a name that begins at some place. */
+typedef struct Edge
+{
+	EdgeKind	kind;
+	const IdentifyWord *word;
+	int			start;
+	int			end;			/* where the part ends */
+	uint32_t	memory_mib;
+	bool		memory_exact;	/* printed in GB, not measured in MiB */
+	uint8_t		mig_slices;
+	uint8_t		mig_attrs;
+	uint16_t	mig_memory_gb;
+} Edge;
+
+/* What a reading states. */
+typedef struct Statement
+{
+	uint16_t	vendor;
+	bool		vendor_named;	/* by a word that is enough by itself */
+	bool		model_named;
+	AcceleratorParts model;
+	const char *family;
+	char		suffix[ACCELERATOR_MODEL_MAX + 1];
+	uint8_t		form;
+	uint32_t	memory_mib;
+	bool		memory_exact;
+	const char *memory_type;
+	uint8_t		mig_slices;
+	uint8_t		mig_attrs;
+	uint16_t	mig_memory_gb;
+} Statement;
+
+/* ------------------------------------------------------------------------
+ * Characters
+ * ------------------------------------------------------------------------ */
+
+static inline bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline bool
+is_letter(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static inline bool
+is_high(char c)
+{
+	return ((unsigned char) c) >= 0x80;
+}
+
+static inline char
+fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
+}
+
+/* Says whether a part may begin or end between two neighbours. */
+static bool
+is_boundary(const char *s, int at, int len)
+{
+	char		a,
+				b;
+
+	if (at <= 0 || at >= len)
+		return true;
+	a = s[at - 1];
+	b = s[at];
+	if (a == ' ' || b == ' ' || a == '+' || b == '+')
+		return true;
+	if (is_high(a) || is_high(b))
+		return ((unsigned char) b & 0xc0) != 0x80;	/* not inside a character */
+	return is_digit(a) != is_digit(b);
+}
+
+/* Signs that print like a blank or add nothing, as UTF-8. */
+static const char *const blanks[] = {
+	"\xc2\xa0", "\xc2\xae", "\xe2\x84\xa2", "\xe3\x80\x80", "\xef\xbc\x88",
+	"\xef\xbc\x89", "\xe2\x80\x93", "\xe2\x80\x94", "\xe2\x80\x91", "\xef\xbc\x9a"
+};
+
+/* Folds a name: lower case, one blank for a run of separators; false if too long. */
+static bool
+fold_name(const char *name, size_t len, bool utf8, Folded *f)
+{
+	int			n = 0;
+
+	if (len > IDENTIFY_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < len;)
+	{
+		char		c = fold(name[i]);
+		size_t		width = 1;
+		bool		blank = !(is_letter(c) || is_digit(c) || is_high(c) || c == '+');
+
+		if (utf8 && is_high(c))
+			for (size_t k = 0; k < lengthof(blanks); k++)
+			{
+				size_t		w = strlen(blanks[k]);
+
+				if (len - i >= w && memcmp(name + i, blanks[k], w) == 0)
+				{
+					blank = true;
+					width = w;
+				}
+			}
+		/* (R) and (TM) */
+		if (c == '(')
+		{
+			if (len - i >= 3 && fold(name[i + 1]) == 'r' && name[i + 2] == ')')
+				width = 3;
+			else if (len - i >= 4 && fold(name[i + 1]) == 't' &&
+					 fold(name[i + 2]) == 'm' && name[i + 3] == ')')
+				width = 4;
+		}
+		if (blank)
+		{
+			if (n > 0 && f->text[n - 1] != ' ')
+			{
+				f->text[n] = ' ';
+				f->was[n++] = name[i];
+			}
+			else if (n > 0 && (name[i] == '/' || name[i] == '|'))
+				f->was[n - 1] = name[i];	/* tells more than the blank before it */
+		}
+		else
+		{
+			f->text[n] = c;
+			f->was[n++] = name[i];
+		}
+		i += width;
+	}
+	while (n > 0 && f->text[n - 1] == ' ')
+		n--;
+	f->text[n] = '\0';
+	f->len = n;
+	return true;
+}
+
+/* ------------------------------------------------------------------------
+ * Words
+ * ------------------------------------------------------------------------ */
+
+/* Returns the name of a kind of word. */
+const char *
+IdentifyKindName(IdentifyKind kind)
+{
+	return kind_names[kind];
+}
+
+/* Finds a kind of word by its name. */
+bool
+IdentifyKindFromName(const char *name, IdentifyKind *kind)
+{
+	for (int i = 0; i < IDENTIFY_NKINDS; i++)
+		if (strcmp(kind_names[i], name) == 0)
+		{
+			*kind = (IdentifyKind) i;
+			return true;
+		}
+	return false;
+}
+
+/* Reads the meaning of a word, its digits filled in. */
+static bool
+fill_model(const char *meaning, const char *filled, int nfilled, AcceleratorParts *parts)
+{
+	char		text[ACCELERATOR_MAXTEXT];
+	size_t		len = strlen(meaning);
+	Accelerator a;
+
+	if (len >= sizeof(text))
+		return false;
+	for (size_t i = 0, k = 0; i <= len; i++)
+	{
+		if (meaning[i] == '#')
+		{
+			if ((int) k >= nfilled)
+				return false;
+			text[i] = filled[k++];
+		}
+		else
+			text[i] = meaning[i];
+	}
+	if (AcceleratorRead(text, len, &a) != ACCELERATOR_OK)
+		return false;
+	AcceleratorUnpack(&a, parts);
+	return true;
+}
+
+/* Counts the '#' of a text. */
+static int
+count_holes(const char *s)
+{
+	int			n = 0;
+
+	for (; *s; s++)
+		n += *s == '#';
+	return n;
+}
+
+/*
+ * Checks a row of the vocabulary: returns NULL, or what is wrong with it as the
+ * end of "invalid ...".
+ */
+const char *
+IdentifyCheckWord(IdentifyKind kind, const char *text, const char *meaning, const char *family)
+{
+	size_t		len = strlen(text);
+	AcceleratorParts parts;
+	uint8_t		code;
+
+	if (len == 0 || len > IDENTIFY_NAME_MAX / 4)
+		return "a word has between 1 and 64 bytes";
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = text[i];
+
+		if (!(is_letter(c) || is_digit(c) || is_high(c) || c == '+' || c == '#' || c == ' '))
+			return "a word is made of a-z, 0-9, + and letters beyond ASCII, with # for a digit and a blank for a separator";
+		if (c == ' ' && (i == 0 || i == len - 1 || text[i - 1] == ' '))
+			return "a word neither begins nor ends with a blank, nor has two together";
+	}
+	if (family != NULL && kind != IDENTIFY_MODEL && kind != IDENTIFY_PRODUCT && kind != IDENTIFY_SUFFIX)
+		return "only a model, a product or a suffix has a family";
+	if (kind == IDENTIFY_NOISE)
+		return meaning == NULL ? NULL : "noise has no meaning";
+	if (meaning == NULL || meaning[0] == '\0')
+		return "a word that is not noise has a meaning";
+	switch (kind)
+	{
+		case IDENTIFY_VENDOR:
+		case IDENTIFY_CHIP:
+			if (!fill_model(meaning, NULL, 0, &parts) || parts.vendor == 0 || parts.model[0])
+				return "the meaning of a vendor or a chip is a vendor";
+			break;
+		case IDENTIFY_MODEL:
+		case IDENTIFY_PRODUCT:
+			if (count_holes(meaning) > count_holes(text))
+				return "the meaning has more # than the word";
+			if (!fill_model(meaning, "1111111111111111", 16, &parts) || parts.vendor == 0)
+				return "the meaning of a model is an accelerator";
+			break;
+		case IDENTIFY_SUFFIX:
+			if (family == NULL)
+				return "a suffix has a family";
+			for (size_t i = 0; meaning[i]; i++)
+				if (i >= 8 || !(is_letter(meaning[i]) || is_digit(meaning[i]) || meaning[i] == '-'))
+					return "the meaning of a suffix is up to 8 letters, digits and dashes";
+			break;
+		case IDENTIFY_FORM:
+			if (!AcceleratorFormFromWord(meaning, strlen(meaning), &code))
+				return "the meaning of a form is a form factor";
+			break;
+		case IDENTIFY_MEMORY_TYPE:
+		case IDENTIFY_REWRITE:
+		case IDENTIFY_NOISE:
+			break;
+	}
+	return NULL;
+}
+
+/* Builds the lists by first byte and counts literals; g->words is filled in. */
+void
+IdentifyIndex(IdentifyGrammar *g)
+{
+	for (size_t i = 0; i < lengthof(g->first); i++)
+		g->first[i] = -1;
+	for (int i = g->nwords; i-- > 0;)
+	{
+		IdentifyWord *w = &g->words[i];
+		unsigned char c = (unsigned char) w->text[0];
+
+		w->literals = 0;
+		for (const char *p = w->text; *p; p++)
+			w->literals += *p != '#' && *p != ' ';
+		w->next = g->first[c];
+		g->first[c] = i;
+	}
+}
+
+/*
+ * Matches a word at a place of a folded name: returns where it ends, or -1.
+ * digits gets what stood at the word's '#'.
+ */
+static int
+match_word(const IdentifyWord *w, const char *s, int at, int len, char *digits, int *ndigits)
+{
+	const char *p = w->text;
+	int			start = at;
+	char		last = '\0';	/* what the word had before, '0' for a digit */
+
+	*ndigits = 0;
+	for (; *p; p++)
+	{
+		char		want = *p == '#' ? '0' : *p;
+
+		if (want == ' ')
+		{
+			if (at < len && s[at] == ' ')
+				at++;
+			else if (!is_boundary(s, at, len) && is_digit(s[at]))
+				return -1;		/* two numbers need what parts them */
+			last = ' ';
+			continue;
+		}
+		/* A separator may stand between a letter and a digit. */
+		if (at < len && s[at] == ' ' && at > start && last != ' ' &&
+			is_digit(want) != is_digit(last))
+			at++;
+		if (at >= len)
+			return -1;
+		if (*p == '#')
+		{
+			if (!is_digit(s[at]) || *ndigits >= 16)
+				return -1;
+			digits[(*ndigits)++] = s[at];
+		}
+		else if (s[at] != *p)
+			return -1;
+		at++;
+		last = want;
+	}
+	return is_boundary(s, at, len) ? at : -1;
+}
+
+/* ------------------------------------------------------------------------
+ * Parts of a name
+ * ------------------------------------------------------------------------ */
+
+/* Reads digits; returns where they end, or -1 if there are none or too many. */
+static int
+read_digits(const char *s, int at, int len, int max, uint32_t *value)
+{
+	int			start = at;
+
+	*value = 0;
+	while (at < len && is_digit(s[at]))
+	{
+		if (at - start >= max)
+			return -1;
+		*value = *value * 10 + (uint32_t) (s[at++] - '0');
+	}
+	return at > start ? at : -1;
+}
+
+/* Reads one of some endings, longest first, that ends at a boundary. */
+static int
+read_ending(const char *s, int at, int len, const char *const *endings, int *which)
+{
+	for (int i = 0; endings[i]; i++)
+	{
+		int			n = (int) strlen(endings[i]);
+
+		if (len - at >= n && memcmp(s + at, endings[i], (size_t) n) == 0 &&
+			is_boundary(s, at + n, len))
+		{
+			*which = i;
+			return at + n;
+		}
+	}
+	return -1;
+}
+
+/* Reads a memory size: 80GB, 80 GiB, 80G, 81559MiB. */
+static bool
+read_memory(const Folded *f, int at, Edge *e)
+{
+	static const char *const units[] = {"gib", "gb", "g", "mib", "mb", NULL};
+	uint32_t	value;
+	int			unit;
+
+	at = read_digits(f->text, at, f->len, 7, &value);
+	if (at < 0)
+		return false;
+	if (at < f->len && f->text[at] == ' ')
+		at++;
+	at = read_ending(f->text, at, f->len, units, &unit);
+	if (at < 0 || value == 0)
+		return false;
+	e->memory_exact = unit < 3;
+	if (e->memory_exact && value > ACCELERATOR_GB_MAX)
+		return false;
+	e->memory_mib = e->memory_exact ? value * MIB_PER_GIB : value;
+	if (e->memory_mib < 256 || e->memory_mib / MIB_PER_GIB > ACCELERATOR_GB_MAX)
+		return false;
+	e->kind = EDGE_MEMORY;
+	e->end = at;
+	return true;
+}
+
+/* Reads a MIG profile: 3g.20gb, 1g.10gb+me, 1g.5gb.me, 1g.24gb+me.all, 1g.24gb-me, 2g.48gb+gfx. */
+static bool
+read_mig(const Folded *f, int at, Edge *e)
+{
+	static const char *const slices[] = {"g", NULL};
+	static const char *const units[] = {"gb", NULL};
+	static const char *const attrs[] = {"me all", "me", "gfx", NULL};
+	uint32_t	value;
+	int			which;
+
+	at = read_digits(f->text, at, f->len, 2, &value);
+	if (at < 0 || value == 0 || value > ACCELERATOR_SLICES_MAX)
+		return false;
+	e->mig_slices = (uint8_t) value;
+	at = read_ending(f->text, at, f->len, slices, &which);
+	if (at < 0 || at >= f->len || f->text[at] != ' ')
+		return false;
+	at = read_digits(f->text, at + 1, f->len, 5, &value);
+	if (at < 0 || value == 0 || value > ACCELERATOR_GB_MAX)
+		return false;
+	e->mig_memory_gb = (uint16_t) value;
+	at = read_ending(f->text, at, f->len, units, &which);
+	if (at < 0)
+		return false;
+	e->mig_attrs = 0;
+	while (at + 1 < f->len && (f->text[at] == ' ' || f->text[at] == '+'))
+	{
+		int			end = read_ending(f->text, at + 1, f->len, attrs, &which);
+		uint8_t		bit;
+
+		if (end < 0)
+			break;
+		if (f->was[at] == '-' && which == 1)
+			bit = ACCELERATOR_MIG_NO_ME;
+		else
+			bit = which == 0 ? ACCELERATOR_MIG_ME_ALL :
+				which == 1 ? ACCELERATOR_MIG_ME : ACCELERATOR_MIG_GFX;
+		e->mig_attrs |= bit;
+		at = end;
+	}
+	e->kind = EDGE_MIG;
+	e->end = at;
+	return true;
+}
+
+/* Reads a power: 150W.  It says nothing about which chip it is. */
+static bool
+read_power(const Folded *f, int at, Edge *e)
+{
+	static const char *const units[] = {"watts", "watt", "w", NULL};
+	uint32_t	value;
+	int			which;
+
+	at = read_digits(f->text, at, f->len, 4, &value);
+	if (at < 0)
+		return false;
+	at = read_ending(f->text, at, f->len, units, &which);
+	if (at < 0)
+		return false;
+	e->kind = EDGE_POWER;
+	e->end = at;
+	return true;
+}
+
+/* Says which of two readings to try first: the longer, then the more literal, then the user's. */
+static bool
+edge_before(const Edge *a, const Edge *b)
+{
+	int			la = a->word ? a->word->literals : 0;
+	int			lb = b->word ? b->word->literals : 0;
+
+	if (a->end != b->end)
+		return a->end > b->end;
+	if (a->word && b->word && a->word->user != b->word->user &&
+		strcmp(a->word->text, b->word->text) == 0)
+		return a->word->user;
+	return la > lb;
+}
+
+/* Adds a reading in its place; the least likely ones fall off a full list. */
+static void
+add_edge(Edge *edges, int *n, const Edge *e)
+{
+	int			i = *n < MAX_EDGES ? (*n)++ : MAX_EDGES - 1;
+
+	if (i == MAX_EDGES - 1 && *n == MAX_EDGES && edges[i].end > 0 && !edge_before(e, &edges[i]))
+		return;
+	for (; i > 0 && edge_before(e, &edges[i - 1]); i--)
+		edges[i] = edges[i - 1];
+	edges[i] = *e;
+}
+
+/* Collects the ways to read the part of a name that begins at a place. */
+static int
+collect_edges(const IdentifyGrammar *g, const Folded *f, int at, Edge *edges)
+{
+	int			n = 0;
+	int			lists[2] = {(unsigned char) f->text[at], '#'};
+	Edge		e;
+
+	memset(edges, 0, sizeof(Edge) * MAX_EDGES);
+	for (int l = 0; l < 2; l++)
+	{
+		if (l == 1 && !is_digit(f->text[at]))
+			break;
+		for (int i = g->first[lists[l]]; i >= 0; i = g->words[i].next)
+		{
+			char		digits[16];
+			int			ndigits;
+
+			if (g->words[i].kind == IDENTIFY_REWRITE)
+				continue;
+			memset(&e, 0, sizeof(e));
+			e.end = match_word(&g->words[i], f->text, at, f->len, digits, &ndigits);
+			if (e.end <= at)
+				continue;
+			e.kind = EDGE_WORD;
+			e.word = &g->words[i];
+			e.start = at;
+			add_edge(edges, &n, &e);
+		}
+	}
+	if (is_digit(f->text[at]))
+	{
+		static bool (*const readers[]) (const Folded *, int, Edge *) = {
+			read_mig, read_memory, read_power
+		};
+
+		for (size_t r = 0; r < lengthof(readers); r++)
+		{
+			memset(&e, 0, sizeof(e));
+			e.start = at;
+			if (readers[r] (f, at, &e))
+				add_edge(edges, &n, &e);
+		}
+	}
+	return n;
+}
+
+/* Replaces what stands for other letters; false if the name gets too long. */
+static bool
+rewrite(const IdentifyGrammar *g, Folded *f)
+{
+	Folded		out;
+	int			n = 0;
+	bool		changed = false;
+
+	for (int at = 0; at < f->len;)
+	{
+		const IdentifyWord *best = NULL;
+		int			end = at;
+
+		if (is_boundary(f->text, at, f->len))
+			for (int i = g->first[(unsigned char) f->text[at]]; i >= 0; i = g->words[i].next)
+			{
+				char		digits[16];
+				int			ndigits,
+							to;
+
+				if (g->words[i].kind != IDENTIFY_REWRITE)
+					continue;
+				to = match_word(&g->words[i], f->text, at, f->len, digits, &ndigits);
+				if (to > end || (to == end && best && g->words[i].user))
+				{
+					end = to;
+					best = &g->words[i];
+				}
+			}
+		if (best)
+		{
+			int			w = (int) strlen(best->meaning);
+
+			if (n + w + 1 > IDENTIFY_NAME_MAX * 2)
+				return false;
+			memcpy(out.text + n, best->meaning, (size_t) w);
+			memset(out.was + n, ' ', (size_t) w);
+			n += w;
+			at = end;
+			changed = true;
+		}
+		else
+		{
+			if (n + 1 > IDENTIFY_NAME_MAX * 2)
+				return false;
+			out.text[n] = f->text[at];
+			out.was[n++] = f->was[at++];
+		}
+	}
+	if (changed)
+	{
+		memcpy(f->text, out.text, (size_t) n);
+		memcpy(f->was, out.was, (size_t) n);
+		f->text[n] = '\0';
+		f->len = n;
+	}
+	return true;
+}
+
+/* ------------------------------------------------------------------------
+ * What the parts say together
+ * ------------------------------------------------------------------------ */
+
+/* Says whether a stated form factor, or class of them, holds a variant's. */
+static bool
+form_holds(uint8_t stated, uint8_t known)
+{
+	return stated == 0 || known == 0 || stated == known ||
+		((stated & 0xf) == 0 && (stated >> 4) == (known >> 4));
+}
+
+/* Takes the narrower of two form factors into the first; false if they differ. */
+static bool
+merge_form(uint8_t *form, uint8_t other)
+{
+	if (form_holds(*form, other))
+	{
+		if (other != 0)
+			*form = other;
+		return true;
+	}
+	return form_holds(other, *form);
+}
+
+/* Adds what one part says; false if it contradicts what was said before. */
+static bool
+add_part(Statement *st, const Folded *f, const Edge *e)
+{
+	AcceleratorParts parts;
+	char		digits[16];
+	int			ndigits = 0;
+	uint8_t		form;
+
+	switch (e->kind)
+	{
+		case EDGE_POWER:
+			return true;
+		case EDGE_MEMORY:
+			if (st->memory_mib != 0 && st->memory_mib != e->memory_mib)
+				return false;
+			st->memory_mib = e->memory_mib;
+			st->memory_exact = e->memory_exact;
+			return true;
+		case EDGE_MIG:
+			if (st->mig_slices != 0)
+				return false;
+			st->mig_slices = e->mig_slices;
+			st->mig_attrs = e->mig_attrs;
+			st->mig_memory_gb = e->mig_memory_gb;
+			return true;
+		case EDGE_WORD:
+			break;
+	}
+	switch (e->word->kind)
+	{
+		case IDENTIFY_NOISE:
+		case IDENTIFY_REWRITE:
+			return true;
+		case IDENTIFY_VENDOR:
+		case IDENTIFY_CHIP:
+			if (!fill_model(e->word->meaning, NULL, 0, &parts) ||
+				(st->vendor != 0 && st->vendor != parts.vendor))
+				return false;
+			st->vendor = parts.vendor;
+			if (e->word->kind == IDENTIFY_VENDOR)
+				st->vendor_named = true;
+			return true;
+		case IDENTIFY_MODEL:
+		case IDENTIFY_PRODUCT:
+			match_word(e->word, f->text, e->start, f->len, digits, &ndigits);
+			if (!fill_model(e->word->meaning, digits, ndigits, &parts) ||
+				(st->vendor != 0 && st->vendor != parts.vendor))
+				return false;
+			if (st->model_named && strcmp(st->model.model, parts.model) != 0)
+				return false;
+			st->vendor = parts.vendor;
+			st->model_named = true;
+			memcpy(st->model.model, parts.model, sizeof(parts.model));
+			st->model.vendor = parts.vendor;
+			if (e->word->family)
+				st->family = e->word->family;
+			if (!merge_form(&st->form, parts.form))
+				return false;
+			if (parts.memory_gb)
+			{
+				if (st->memory_mib != 0 && st->memory_mib != (uint32_t) parts.memory_gb * MIB_PER_GIB)
+					return false;
+				st->memory_mib = (uint32_t) parts.memory_gb * MIB_PER_GIB;
+				st->memory_exact = true;
+			}
+			return true;
+		case IDENTIFY_SUFFIX:
+			if (st->family == NULL || strcmp(st->family, e->word->family) != 0 ||
+				strlen(st->suffix) + strlen(e->word->meaning) >= sizeof(st->suffix))
+				return false;
+			strcat(st->suffix, e->word->meaning);
+			return true;
+		case IDENTIFY_FORM:
+			return AcceleratorFormFromWord(e->word->meaning, strlen(e->word->meaning), &form) &&
+				merge_form(&st->form, form);
+		case IDENTIFY_MEMORY_TYPE:
+			if (st->memory_type && strcmp(st->memory_type, e->word->meaning) != 0)
+				return false;
+			st->memory_type = e->word->meaning;
+			return true;
+	}
+	return false;
+}
+
+/* Says whether a stated memory is a variant's: exactly in GB, up to 9% less as measured in MiB. */
+static bool
+memory_agrees(const Statement *st, uint16_t known)
+{
+	if (st->memory_mib == 0 || known == 0)
+		return true;
+	if (st->memory_exact)
+		return st->memory_mib == (uint32_t) known * MIB_PER_GIB;
+	return st->memory_mib <= (uint32_t) known * MIB_PER_GIB &&
+		(uint64_t) st->memory_mib * 100 >= (uint64_t) known * MIB_PER_GIB * 91;
+}
+
+/* Makes the narrowest class that holds two; false if they have no vendor in common. */
+bool
+IdentifyJoin(const Accelerator *a, const Accelerator *b, Accelerator *out)
+{
+	AcceleratorParts p,
+				q;
+
+	AcceleratorUnpack(a, &p);
+	AcceleratorUnpack(b, &q);
+	if (p.vendor != q.vendor)
+		return false;
+	if (strcmp(p.model, q.model) != 0)
+	{
+		uint16_t	vendor = p.vendor;
+
+		memset(&p, 0, sizeof(p));
+		p.vendor = vendor;
+		return AcceleratorPackParts(&p, out) == ACCELERATOR_OK;
+	}
+	if (p.form != q.form)
+	{
+		if ((p.form >> 4) != (q.form >> 4) || AcceleratorFormWord(p.form & 0xf0) == NULL)
+			p.form = 0;
+		else
+			p.form &= 0xf0;
+	}
+	if (p.memory_gb != q.memory_gb)
+		p.memory_gb = 0;
+	if (p.mig_slices != q.mig_slices || p.mig_attrs != q.mig_attrs ||
+		p.mig_memory_gb != q.mig_memory_gb)
+		p.mig_slices = p.mig_attrs = p.mig_memory_gb = 0;
+	return AcceleratorPackParts(&p, out) == ACCELERATOR_OK;
+}
+
+/*
+ * Joins the variants of the stated model that agree with the statement, looking
+ * only at what use says.  Returns how many different ones there are.
+ */
+#define USE_FORM	1
+#define USE_MEMORY	2
+
+static int
+join_variants(const IdentifyGrammar *g, const Statement *st, int use, AcceleratorParts *out)
+{
+	Accelerator join = {{0}};
+	int			n = 0;
+
+	for (int i = 0; i < g->nvariants; i++)
+	{
+		const IdentifyVariant *v = &g->variants[i];
+		AcceleratorParts parts;
+		Accelerator wider;
+
+		AcceleratorUnpack(&v->accelerator, &parts);
+		if (parts.vendor != st->model.vendor || strcmp(parts.model, st->model.model) != 0)
+			continue;
+		if ((use & USE_FORM) && !form_holds(st->form, v->form))
+			continue;
+		if ((use & USE_MEMORY) &&
+			(!memory_agrees(st, v->memory_gb) ||
+			 (st->memory_type && v->memory_type && strcmp(st->memory_type, v->memory_type) != 0)))
+			continue;
+		if (n == 0)
+			join = v->accelerator;
+		else if (AcceleratorCompare(&join, &v->accelerator) == 0)
+			continue;
+		else if (IdentifyJoin(&join, &v->accelerator, &wider))
+			join = wider;
+		n++;
+	}
+	if (n > 0)
+		AcceleratorUnpack(&join, out);
+	return n;
+}
+
+/* Says whether the vocabulary knows variants of the stated model. */
+static bool
+has_variants(const IdentifyGrammar *g, const Statement *st)
+{
+	AcceleratorParts unused;
+
+	return join_variants(g, st, 0, &unused) > 0;
+}
+
+/* Turns a statement into an accelerator. */
+static bool
+settle(const IdentifyGrammar *g, Statement *st, Accelerator *out)
+{
+	AcceleratorParts parts;
+	AcceleratorParts join;
+	int			n;
+
+	memset(&parts, 0, sizeof(parts));
+	parts.vendor = st->vendor;
+	if (!st->model_named || st->model.model[0] == '\0')
+	{
+		/* Several models go by this name, or none is named: the maker is all there is. */
+		if (st->suffix[0] || (!st->vendor_named && !st->model_named))
+			return false;
+		return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
+	}
+	if (strlen(st->model.model) + strlen(st->suffix) > ACCELERATOR_MODEL_MAX)
+		return false;
+	strcat(st->model.model, st->suffix);
+	memcpy(parts.model, st->model.model, sizeof(parts.model));
+	parts.mig_slices = st->mig_slices;
+	parts.mig_attrs = st->mig_attrs;
+	parts.mig_memory_gb = st->mig_memory_gb;
+
+	if (!has_variants(g, st))
+	{
+		/* Nothing to check it with: what was said. */
+		parts.form = st->form;
+		if (st->memory_exact)
+			parts.memory_gb = (uint16_t) (st->memory_mib / MIB_PER_GIB);
+		return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
+	}
+
+	n = join_variants(g, st, USE_FORM | USE_MEMORY, &join);
+	if (n == 0)
+	{
+		/*
+		 * No such variant is known.  The form factor is believed before the
+		 * memory, which may be a share of it or count something else.
+		 */
+		st->memory_mib = 0;
+		st->memory_type = NULL;
+		n = join_variants(g, st, USE_FORM | USE_MEMORY, &join);
+		if (n == 0 && st->form != 0)
+		{
+			parts.form = st->form;
+			return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
+		}
+	}
+	if (n == 1)
+	{
+		parts.form = join.form;
+		parts.memory_gb = join.memory_gb;
+	}
+	else
+	{
+		/* Only what the name states, as narrow as all of them allow. */
+		parts.form = st->form ? join.form : 0;
+		parts.memory_gb = st->memory_mib ? join.memory_gb : 0;
+	}
+	return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
+}
+
+/* ------------------------------------------------------------------------
+ * Reading
+ * ------------------------------------------------------------------------ */
+
+typedef struct Reader
+{
+	const IdentifyGrammar *g;
+	const Folded *f;
+	signed char reach[IDENTIFY_NAME_MAX * 2 + 2];	/* can the end be reached: -1 not known */
+	Edge		parts[MAX_PARTS];
+	int			nparts;
+	int			readings;
+} Reader;
+
+/* Returns the place after a blank. */
+static int
+skip_blank(const Folded *f, int at)
+{
+	return at < f->len && f->text[at] == ' ' ? at + 1 : at;
+}
+
+/* Makes a statement of the parts and settles it. */
+static bool
+accept(Reader *r, Accelerator *out)
+{
+	Statement	st;
+	bool		maker = false;
+	int			model_end = -1;
+
+	memset(&st, 0, sizeof(st));
+	/* A suffix may stand before its model in the name: models first. */
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < r->nparts; i++)
+		{
+			const Edge *e = &r->parts[i];
+			bool		suffix = e->kind == EDGE_WORD && e->word->kind == IDENTIFY_SUFFIX;
+
+			if (suffix != (pass == 1))
+				continue;
+			if (e->kind == EDGE_WORD &&
+				(e->word->kind == IDENTIFY_VENDOR || e->word->kind == IDENTIFY_CHIP))
+				maker = true;
+			/* Two models with a slash between them are alternatives. */
+			if (e->kind == EDGE_WORD &&
+				(e->word->kind == IDENTIFY_MODEL || e->word->kind == IDENTIFY_PRODUCT))
+			{
+				for (int k = model_end; k >= 0 && k < e->start; k++)
+					if (r->f->was[k] == '/' || r->f->was[k] == '|')
+						return false;
+				model_end = e->end;
+			}
+			if (!add_part(&st, r->f, e))
+				return false;
+		}
+	/* A product needs its maker named. */
+	for (int i = 0; i < r->nparts; i++)
+		if (r->parts[i].kind == EDGE_WORD && r->parts[i].word->kind == IDENTIFY_PRODUCT && !maker)
+			return false;
+	return settle(r->g, &st, out);
+}
+
+/* Reads on from a place, the likeliest reading first. */
+static bool
+read_from(Reader *r, int at, Accelerator *out)
+{
+	Edge		edges[MAX_EDGES];
+	int			n;
+	bool		reached = false;
+
+	at = skip_blank(r->f, at);
+	if (at >= r->f->len)
+	{
+		r->readings++;
+		r->reach[at] = 1;
+		return accept(r, out);
+	}
+	if (r->reach[at] == 0 || r->nparts >= MAX_PARTS || r->readings >= MAX_READINGS)
+		return false;
+	n = collect_edges(r->g, r->f, at, edges);
+	for (int i = 0; i < n; i++)
+	{
+		int			next = skip_blank(r->f, edges[i].end);
+
+		r->parts[r->nparts++] = edges[i];
+		if (read_from(r, next, out))
+			return true;
+		r->nparts--;
+		if (r->reach[next] != 0)
+			reached = true;
+	}
+	/* Only what was tried to the end is known not to lead anywhere. */
+	if (!reached && r->nparts < MAX_PARTS && r->readings < MAX_READINGS)
+		r->reach[at] = 0;
+	else if (reached)
+		r->reach[at] = 1;
+	return false;
+}
+
+/* Reads a name by the grammar. */
+static bool
+read_plain(const IdentifyGrammar *g, const char *name, size_t len, Accelerator *out)
+{
+	Folded		f;
+	Reader		r;
+
+	if (!fold_name(name, len, g->utf8, &f) || f.len == 0 || !rewrite(g, &f))
+		return false;
+	r.g = g;
+	r.f = &f;
+	r.nparts = 0;
+	r.readings = 0;
+	memset(r.reach, -1, sizeof(r.reach));
+	return read_from(&r, 0, out);
+}
+
+/*
+ * Reads a name.  Where it is not one name, tries what is in brackets at its end
+ * ("GH100 [H100 PCIe]" is a die and the card) and alternatives ("MI250X/MI250",
+ * "A10|T4"), whose answer is the class that holds them all.
+ */
+bool
+IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len, Accelerator *out)
+{
+	const char *open;
+	bool		any = false;
+
+	if (len == 0 || len > IDENTIFY_NAME_MAX)
+		return false;
+	if (read_plain(g, name, len, out))
+		return true;
+	if (name[len - 1] == ']' && (open = memchr(name, '[', len)) != NULL)
+		return open > name && IdentifyRead(g, open + 1, len - (size_t) (open + 1 - name) - 1, out);
+	for (size_t start = 0, i = 0; i <= len; i++)
+	{
+		Accelerator one,
+					join;
+
+		if (i < len && name[i] != '/' && name[i] != '|')
+			continue;
+		if (start == 0 && i == len)
+			return false;		/* no alternatives */
+		if (!read_plain(g, name + start, i - start, &one))
+			return false;
+		if (!any)
+			*out = one;
+		else if (IdentifyJoin(out, &one, &join))
+			*out = join;
+		else
+			return false;
+		any = true;
+		start = i + 1;
+	}
+	return any;
+}
+
+/* ------------------------------------------------------------------------
+ * Forms that systems print around a name
+ * ------------------------------------------------------------------------ */
+
+/*
+ * Makes the key under which an alias is kept: lower case, separators dropped but
+ * for one '-' between two digits.  A PCI id's is its canonical form.  The buffer
+ * has IDENTIFY_KEY_MAX bytes; a name that is too long has an empty key, which no
+ * alias has.
+ */
+size_t
+IdentifyKey(const char *name, size_t len, char *key)
+{
+	size_t		n = 0;
+	bool		parted = false;
+	IdentifyPci pci;
+
+	if (len > IDENTIFY_NAME_MAX)
+		return 0;
+	if (IdentifyReadPci(name, len, &pci))
+	{
+		static const char hex[] = "0123456789abcdef";
+		uint16_t	ids[4] = {pci.vendor, pci.device, pci.subvendor, pci.subdevice};
+		int			nids = pci.subvendor || pci.subdevice ? 4 : 2;
+
+		for (int i = 0; i < nids; i++)
+		{
+			if (i > 0)
+				key[n++] = ':';
+			for (int shift = 12; shift >= 0; shift -= 4)
+				key[n++] = hex[ids[i] >> shift & 0xf];
+		}
+		if (pci.revision >= 0)
+		{
+			key[n++] = '/';
+			key[n++] = hex[pci.revision >> 4 & 0xf];
+			key[n++] = hex[pci.revision & 0xf];
+		}
+		return n;
+	}
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = fold(name[i]);
+
+		if (is_letter(c) || is_digit(c) || is_high(c) || c == '+')
+		{
+			if (parted && n > 0 && is_digit(key[n - 1]) && is_digit(c))
+				key[n++] = '-';
+			key[n++] = c;
+			parted = false;
+		}
+		else
+			parted = true;
+	}
+	return n;
+}
+
+/* Reads hexadecimal digits, exactly n of them and no more. */
+static bool
+read_hex(const char *s, size_t len, size_t *at, int n, uint32_t *value)
+{
+	size_t		i = *at;
+
+	*value = 0;
+	for (int k = 0; k < n; k++, i++)
+	{
+		char		c;
+
+		if (i >= len)
+			return false;
+		c = fold(s[i]);
+		if (is_digit(c))
+			*value = *value << 4 | (uint32_t) (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			*value = *value << 4 | (uint32_t) (c - 'a' + 10);
+		else
+			return false;
+	}
+	if (i < len && (is_digit(s[i]) || (fold(s[i]) >= 'a' && fold(s[i]) <= 'f')))
+		return false;
+	*at = i;
+	return true;
+}
+
+/* Reads a text that must come next; false if another does. */
+static bool
+read_text(const char *s, size_t len, size_t *at, const char *text)
+{
+	size_t		n = strlen(text);
+
+	if (len - *at < n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (fold(s[*at + i]) != text[i])
+			return false;
+	*at += n;
+	return true;
+}
+
+/* Reads vvvv:dddd, and :ssss:ssss after it if it comes; 0x before each is taken. */
+static bool
+read_pci_ids(const char *s, size_t len, size_t *at, IdentifyPci *pci)
+{
+	uint32_t	id[4] = {0, 0, 0, 0};
+	size_t		done = *at;
+	int			n = 0;
+
+	while (n < 4)
+	{
+		size_t		i = done;
+
+		if (n > 0 && !(i < len && (s[i] == ':' || s[i] == ' ' || s[i] == ',') && ++i))
+			break;
+		read_text(s, len, &i, "0x");
+		if (!read_hex(s, len, &i, 4, &id[n]))
+			break;
+		n++;
+		done = i;
+	}
+	if (n != 2 && n != 4)
+		return false;
+	/* Only one separator is a PCI id's; the rest are words that look like one. */
+	for (size_t i = *at; i < done; i++)
+		if (s[i] != s[*at + 4] && (s[i] == ':' || s[i] == ' ' || s[i] == ',') && memchr(s + *at, 'x', done - *at) == NULL)
+			return false;
+	if (memchr(s + *at, ':', done - *at) == NULL && memchr(s + *at, 'x', done - *at) == NULL)
+		return false;
+	*at = done;
+	pci->vendor = (uint16_t) id[0];
+	pci->device = (uint16_t) id[1];
+	pci->subvendor = (uint16_t) id[2];
+	pci->subdevice = (uint16_t) id[3];
+	return true;
+}
+
+/*
+ * Reads a PCI id as tools print it: 10de:2330, 10DE:2330:10DE:16C1 (device,
+ * subsystem), 0x10de:0x2330, "10de:2330 (rev a1)", 1002:66a1/06 (revision),
+ * 0x233010DE (device and vendor in one word, as NVML has it), a modalias
+ * pci:v000010DEd00002330sv..., and a line of lspci -nn that ends in [10de:2330].
+ */
+bool
+IdentifyReadPci(const char *name, size_t len, IdentifyPci *pci)
+{
+	size_t		at = 0;
+	uint32_t	v;
+
+	memset(pci, 0, sizeof(*pci));
+	pci->revision = -1;
+	while (len > 0 && name[len - 1] == ' ')
+		len--;
+	while (at < len && name[at] == ' ')
+		at++;
+	if (len - at < 9)
+		return false;
+
+	/* modalias */
+	if (read_text(name, len, &at, "pci:v0000"))
+	{
+		if (!read_hex(name, len, &at, 4, &v))
+		{
+			/* The next letter is d, a hexadecimal digit: read no further than four. */
+			size_t		four = 0;
+
+			if (len - at < 4 || !read_hex(name + at, 4, &four, 4, &v))
+				return false;
+			at += 4;
+		}
+		pci->vendor = (uint16_t) v;
+		if (!read_text(name, len, &at, "d0000") || !read_hex(name, len, &at, 4, &v))
+			return false;
+		pci->device = (uint16_t) v;
+		if (read_text(name, len, &at, "sv0000"))
+		{
+			if (!read_hex(name, len, &at, 4, &v))
+				return false;
+			pci->subvendor = (uint16_t) v;
+			if (!read_text(name, len, &at, "sd0000") || len - at < 4)
+				return false;
+			if (!read_hex(name, at + 4, &at, 4, &v))
+				return false;
+			pci->subdevice = (uint16_t) v;
+		}
+		return true;
+	}
+
+	/* One word of eight digits: device, vendor. */
+	if (len - at == 10 && read_text(name, len, &at, "0x"))
+	{
+		if (!read_hex(name, len, &at, 8, &v))
+			return false;
+		pci->device = (uint16_t) (v >> 16);
+		pci->vendor = (uint16_t) v;
+		return true;
+	}
+
+	/* A line of lspci -nn: the last brackets hold the id. */
+	if (memchr(name, '[', len) != NULL)
+	{
+		size_t		open = len;
+
+		while (open > 0 && name[open - 1] != '[')
+			open--;
+		at = open;
+		if (!read_pci_ids(name, len, &at, pci) || !read_text(name, len, &at, "]"))
+			return false;
+	}
+	else
+	{
+		size_t		start = at;
+
+		if (read_text(name, len, &at, "pci:") || read_text(name, len, &at, "pci "))
+			start = at;
+		at = start;
+		if (!read_pci_ids(name, len, &at, pci))
+			return false;
+	}
+
+	/* What may follow: the revision. */
+	if (at < len && name[at] == '/')
+	{
+		at++;
+		if (!read_hex(name, len, &at, 2, &v))
+			return false;
+		pci->revision = (int) v;
+	}
+	else if (read_text(name, len, &at, " (rev "))
+	{
+		if (!read_hex(name, len, &at, 2, &v) || !read_text(name, len, &at, ")"))
+			return false;
+		pci->revision = (int) v;
+		/* prog-if and the like */
+	}
+	return at == len;
+}
+
+/* Reads the canonical text of an accelerator with a model, or a maker's own word. */
+bool
+IdentifyReadCanonical(const char *name, size_t len, Accelerator *out)
+{
+	if (len == 0 || len > 2 * ACCELERATOR_MAXTEXT || name[len - 1] == '~' ||
+		memchr(name, '/', len) == NULL)
+		return false;
+	return AcceleratorRead(name, len, out) == ACCELERATOR_OK;
+}
+
+/*
+ * Takes away what stands before a name: the key of a label ("nvidia.com/gpu.product=",
+ * "cloud.google.com/gke-accelerator: "), quotes and blanks.  Moves *name and returns
+ * the new length.
+ */
+size_t
+IdentifyUnwrap(const char **name, size_t len)
+{
+	const char *s = *name;
+	size_t		cut = 0;
+
+	/* A label's key has a '/', so that "gpu:a100" is none. */
+	for (size_t i = 0; i < len; i++)
+	{
+		if (s[i] == '/' && cut == 0)
+			cut = 1;
+		else if (cut == 1 && (s[i] == '=' || (s[i] == ':' && i + 1 < len &&
+											  (s[i + 1] == ' ' || s[i + 1] == '"'))) &&
+				 i + 1 < len)
+		{
+			/* gres/gpu=4 is a number of devices, not a label */
+			bool		number = true;
+
+			for (size_t k = i + 1; k < len; k++)
+				number = number && is_digit(s[k]);
+			if (!number)
+			{
+				s += i + 1;
+				len -= i + 1;
+			}
+			break;
+		}
+	}
+	while (len > 0 && (*s == ' ' || *s == '"' || *s == '\'' || *s == '\t' || *s == '\n' || *s == '\r'))
+	{
+		s++;
+		len--;
+	}
+	while (len > 0 && (s[len - 1] == ' ' || s[len - 1] == '"' || s[len - 1] == '\'' ||
+					   s[len - 1] == '\t' || s[len - 1] == '\n' || s[len - 1] == '\r' || s[len - 1] == ','))
+		len--;
+	*name = s;
+	return len;
+}
+
+/*
+ * Takes the next device type from a text in the way of Slurm: "gpu:a100:4(S:0-1)",
+ * "gres/gpu:h100=8", or a list of such ("cpu=8,gres/gpu:a100=2,gres/gpu=2").  What
+ * has no type, and what is no GPU, is passed over.  False at the end.
+ */
+bool
+IdentifyNextDevice(const char **list, size_t *len, const char **name, size_t *namelen)
+{
+	while (*len > 0)
+	{
+		const char *s = *list;
+		size_t		n = 0,
+					at = 0;
+		int			depth = 0;
+
+		/* An element ends at a comma outside parentheses. */
+		while (n < *len && (depth > 0 || s[n] != ','))
+		{
+			depth += s[n] == '(' ? 1 : s[n] == ')' ? -1 : 0;
+			n++;
+		}
+		*list += n < *len ? n + 1 : n;
+		*len -= n < *len ? n + 1 : n;
+
+		while (at < n && s[at] == ' ')
+			at++;
+		if (!read_text(s, n, &at, "gres/"))
+			read_text(s, n, &at, "gres:");
+		if (!read_text(s, n, &at, "gpu:"))
+			continue;
+		s += at;
+		n -= at;
+		for (size_t i = 0; i < n; i++)
+			if (s[i] == ':' || s[i] == '=' || s[i] == '(')
+			{
+				n = i;
+				break;
+			}
+		/* A number is how many of no type. */
+		at = 0;
+		while (at < n && is_digit(s[at]))
+			at++;
+		if (at == n)
+			continue;
+		*name = s;
+		*namelen = n;
+		return true;
+	}
+	return false;
+}
+
+/* ------------------------------------------------------------------------
+ * Instance types
+ * ------------------------------------------------------------------------ */
+
+/* Folds an instance type: lower case, '_' and ' ' as '-'.  The buffer has IDENTIFY_NAME_MAX + 1 bytes. */
+size_t
+IdentifySkuFold(const char *sku, size_t len, char *out)
+{
+	size_t		n = 0;
+
+	if (len > IDENTIFY_NAME_MAX)
+		len = 0;
+	for (size_t i = 0; i < len; i++)
+	{
+		char		c = fold(sku[i]);
+
+		out[n++] = c == '_' || c == ' ' ? '-' : c;
+	}
+	out[n] = '\0';
+	return n;
+}
+
+/*
+ * Matches a folded instance type with a pattern: '#' is one or more digits, '*'
+ * any run of letters and digits (it may be empty), '%' one or more digits that
+ * say how many devices there are.  Counts the pattern's literals.
+ */
+bool
+IdentifyMatchSku(const char *pattern, const char *sku, size_t len, long *devices, int *literals)
+{
+	if (*pattern == '\0')
+		return len == 0;
+	if (*pattern == '#' || *pattern == '%')
+	{
+		size_t		n = 0;
+		long		value = 0;
+
+		while (n < len && is_digit(sku[n]) && n < 9)
+			value = value * 10 + (sku[n++] - '0');
+		if (n == 0 || (n < len && is_digit(sku[n])))
+			return false;
+		if (*pattern == '%')
+			*devices = value;
+		return IdentifyMatchSku(pattern + 1, sku + n, len - n, devices, literals);
+	}
+	if (*pattern == '*')
+	{
+		for (size_t n = 0;; n++)
+		{
+			int			before = *literals;
+
+			if (IdentifyMatchSku(pattern + 1, sku + n, len - n, devices, literals))
+				return true;
+			*literals = before;
+			if (n >= len || !(is_letter(sku[n]) || is_digit(sku[n])))
+				return false;
+		}
+	}
+	if (len == 0 || *sku != *pattern)
+		return false;
+	(*literals)++;
+	return IdentifyMatchSku(pattern + 1, sku + 1, len - 1, devices, literals);
+}
