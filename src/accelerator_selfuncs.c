@@ -11,8 +11,8 @@
  *
  * class @> value: at most 14 classes contain a value, and which they are is
  * known, but not which are there.  Of k that are not among the most common
- * values, from 1 to k are: again the geometric mean, each with the average share
- * of a value of the rest.  (The histogram is no help: one bound that happens to
+ * values, from 1 to k are: again the geometric mean (but no less than k /
+ * 2.5), each with the average share of a value of the rest.  (The histogram is no help: one bound that happens to
  * be such a class stands for a whole bin of others.)
  */
 #include "accelerator.h"
@@ -157,17 +157,18 @@ contained_sel(const AcceleratorStats *stats, const Accelerator *class)
 	share = rest_share(stats, hits);
 
 	/*
-	 * What a class with a hole holds does not lie side by side, so that it can
-	 * have no bound and yet much of its model: say a third.
+	 * A slice with everything stated is one value.  A class that states memory or
+	 * a slice is usually one to nine, so three: a device and its slices, or the
+	 * forms that they come in.  Only where memory, but no form factor, is stated
+	 * of a model with many values (so that some are bounds) is it more, say a
+	 * third of them, which do not lie side by side.
 	 */
-	if (hits == 0 && near > 0 && AcceleratorHasHole(class))
-		share = Max(share, rest_share(stats, near) / 3);
-
-	/* A slice, form and memory stated, is one value; its device some slices. */
 	if (specificity == 31)
 		share = Min(share, 1 / stats->rest_distinct);
-	else if (specificity >= 15)
+	else if (specificity >= 15 || (specificity >= 8 && hits + near <= 1))
 		share = Min(share, 3 / stats->rest_distinct);
+	else if (specificity >= 8 && hits == 0)
+		share = Max(Min(share, 3 / stats->rest_distinct), rest_share(stats, near) / 3);
 	sel += stats->rest * share;
 	return Min(sel, 1 - stats->nullfrac);
 }
@@ -217,7 +218,7 @@ contains_sel(const AcceleratorStats *stats, const Accelerator *value)
 		/* What is rarer than every common value has no larger a share. */
 		if (stats->nmcv > 0)
 			each = Min(each, stats->freq[stats->nmcv - 1]);
-		sel += Min(sqrt((double) left), stats->rest_distinct) * each;
+		sel += Min(Max(sqrt((double) left), left / 2.5), stats->rest_distinct) * each;
 	}
 	return Min(sel, 1 - stats->nullfrac);
 }
