@@ -18,6 +18,13 @@
 #endif
 
 /*
+ * The mark of a function that does not return moved to the front with PostgreSQL 18.
+ */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
+/*
  * Soft errors came with PostgreSQL 16.  Before that an input function has no
  * escontext, and the same ereturn() throws.
  */

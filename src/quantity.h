@@ -12,7 +12,7 @@
 #ifndef COMPUTE_LEDGER_QUANTITY_H
 #define COMPUTE_LEDGER_QUANTITY_H
 
-#include "postgres.h"
+#include "compat.h"
 
 #ifndef HAVE_INT128
 #error "compute_ledger needs a compiler with 128-bit integers"
@@ -186,8 +186,8 @@ struct Node;
 struct StringInfoData;
 extern const char *QuantityTypeName(QuantityKind kind);
 extern Quantity *QuantityMake(int128 amount, uint16 basis);
-extern void QuantityOutOfRangeError(void) pg_attribute_noreturn();
-extern void BasisMismatchError(uint16 a, uint16 b) pg_attribute_noreturn();
+pg_noreturn extern void QuantityOutOfRangeError(void);
+pg_noreturn extern void BasisMismatchError(uint16 a, uint16 b);
 extern uint16 BasisFromText(const char *name, size_t len);
 extern bool QuantityCheckTypmod(uint16 basis, int32 typmod, QuantityKind kind,
 								struct Node *escontext);

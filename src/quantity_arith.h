@@ -11,7 +11,7 @@
 #include "quantity.h"
 
 /* quantity_arith.c */
-extern void QuantityDivisionByZeroError(void) pg_attribute_noreturn();
+pg_noreturn extern void QuantityDivisionByZeroError(void);
 extern Quantity *QuantityMakeSigned(uint128 magnitude, bool negative, uint16 basis);
 extern Quantity *QuantityMultiply(int128 amount, int128 factor, uint16 basis);
 extern Quantity *QuantityDivide(int128 amount, int128 divisor, uint16 basis);

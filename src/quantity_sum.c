@@ -78,7 +78,7 @@ load_sum(const QuantitySum *state)
 }
 
 /* Raises 22003: more rows than a state can count. */
-static void pg_attribute_noreturn()
+pg_noreturn static void
 too_many_rows(void)
 {
 	ereport(ERROR,
