@@ -21,6 +21,8 @@ CREATE FUNCTION compute_unit_typmod_out(integer) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'quantity_typmod_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION compute_unit_typmod_out(integer) IS 'Type modifier of compute_unit: the basis in parentheses.';
 
+-- Category N, like money: an operand of unknown type beside an operator of theirs, as
+-- in interval '1 day' * $1, is still taken as double precision.
 CREATE TYPE compute_unit (
 	INPUT = compute_unit_in,
 	OUTPUT = compute_unit_out,
@@ -30,7 +32,8 @@ CREATE TYPE compute_unit (
 	TYPMOD_OUT = compute_unit_typmod_out,
 	INTERNALLENGTH = 16,
 	ALIGNMENT = char,
-	STORAGE = plain
+	STORAGE = plain,
+	CATEGORY = 'N'
 );
 COMMENT ON TYPE compute_unit IS 'An amount of work: whole FLOP, exact, in one basis, for example 27.7032 PFLOPh@bf16. Range -2^111 to 2^111 - 1 FLOP. compute_unit(bf16) holds a column to one basis.';
 
@@ -263,9 +266,12 @@ COMMENT ON CAST (double precision AS compute_unit) IS 'So many FLOP of basis flo
 CREATE FUNCTION flop_hours(compute_unit) RETURNS numeric
 	AS 'MODULE_PATHNAME', 'compute_unit_flop_hours' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION flop_hours(compute_unit) IS 'Returns the amount in FLOPh (3600 FLOP), exact where it has at most 12 decimals, otherwise rounded to 12. NULL gives NULL.';
-CREATE FUNCTION format(compute_unit, unit text, digits integer DEFAULT 2) RETURNS text
+CREATE FUNCTION format(compute_unit, unit "any") RETURNS text
 	AS 'MODULE_PATHNAME', 'compute_unit_format' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION format(compute_unit, text, integer) IS 'Returns the amount for people, in a unit of their choice, rounded half to even to so many digits after the point: format(x, ''PFLOPh'') is ''27.70 PFLOPh@bf16''. NULL gives NULL. Errors: 22023 no such unit, or more than 100 digits.';
+COMMENT ON FUNCTION format(compute_unit, "any") IS 'Returns the amount for people, in a unit (text) of their choice, rounded half to even to so many digits (integer, 2 if unsaid) after the point: format(x, ''PFLOPh'') is ''27.70 PFLOPh@bf16''. NULL gives NULL. Errors: 22023 no such unit, or not 0 to 100 digits; 42804 a unit that is no text, digits that are no integer.';
+CREATE FUNCTION format(compute_unit, unit "any", digits "any") RETURNS text
+	AS 'MODULE_PATHNAME', 'compute_unit_format' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION format(compute_unit, "any", "any") IS 'Returns the amount for people, in a unit (text) of their choice, rounded half to even to so many digits (integer, 2 if unsaid) after the point: format(x, ''PFLOPh'') is ''27.70 PFLOPh@bf16''. NULL gives NULL. Errors: 22023 no such unit, or not 0 to 100 digits; 42804 a unit that is no text, digits that are no integer.';
 
 -- Aggregates
 

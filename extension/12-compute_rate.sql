@@ -21,6 +21,8 @@ CREATE FUNCTION compute_rate_typmod_out(integer) RETURNS cstring
 	AS 'MODULE_PATHNAME', 'quantity_typmod_out' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION compute_rate_typmod_out(integer) IS 'Type modifier of compute_rate: the basis in parentheses.';
 
+-- Category N, like money: an operand of unknown type beside an operator of theirs, as
+-- in interval '1 day' * $1, is still taken as double precision.
 CREATE TYPE compute_rate (
 	INPUT = compute_rate_in,
 	OUTPUT = compute_rate_out,
@@ -30,7 +32,8 @@ CREATE TYPE compute_rate (
 	TYPMOD_OUT = compute_rate_typmod_out,
 	INTERNALLENGTH = 16,
 	ALIGNMENT = char,
-	STORAGE = plain
+	STORAGE = plain,
+	CATEGORY = 'N'
 );
 COMMENT ON TYPE compute_rate IS 'Work per time: whole MFLOP/s, exact, in one basis, for example 989.4 TFLOPS@bf16. Range -2^111 to 2^111 - 1 MFLOP/s. compute_rate(bf16) holds a column to one basis.';
 
@@ -289,9 +292,12 @@ CREATE CAST (numeric AS compute_rate) WITH FUNCTION numeric_to_compute_rate(nume
 COMMENT ON CAST (numeric AS compute_rate) IS 'So many FLOP/s of basis flop, rounded half to even to one MFLOP/s. Errors: 22003 out of range, NaN or infinity.';
 CREATE CAST (double precision AS compute_rate) WITH FUNCTION float8_to_compute_rate(double precision);
 COMMENT ON CAST (double precision AS compute_rate) IS 'So many FLOP/s of basis flop: the exact value of the double, rounded half to even to one MFLOP/s. Errors: 22003 out of range, NaN or infinity.';
-CREATE FUNCTION format(compute_rate, unit text, digits integer DEFAULT 2) RETURNS text
+CREATE FUNCTION format(compute_rate, unit "any") RETURNS text
 	AS 'MODULE_PATHNAME', 'compute_rate_format' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION format(compute_rate, text, integer) IS 'Returns the rate for people, in a unit of their choice, rounded half to even to so many digits after the point: format(x, ''PFLOPS'', 3) is ''0.989 PFLOPS@bf16''. NULL gives NULL. Errors: 22023 no such unit, or more than 100 digits.';
+COMMENT ON FUNCTION format(compute_rate, "any") IS 'Returns the rate for people, in a unit (text) of their choice, rounded half to even to so many digits (integer, 2 if unsaid) after the point: format(x, ''PFLOPS'', 3) is ''0.989 PFLOPS@bf16''. NULL gives NULL. Errors: 22023 no such unit, or not 0 to 100 digits; 42804 a unit that is no text, digits that are no integer.';
+CREATE FUNCTION format(compute_rate, unit "any", digits "any") RETURNS text
+	AS 'MODULE_PATHNAME', 'compute_rate_format' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION format(compute_rate, "any", "any") IS 'Returns the rate for people, in a unit (text) of their choice, rounded half to even to so many digits (integer, 2 if unsaid) after the point: format(x, ''PFLOPS'', 3) is ''0.989 PFLOPS@bf16''. NULL gives NULL. Errors: 22023 no such unit, or not 0 to 100 digits; 42804 a unit that is no text, digits that are no integer.';
 
 -- Aggregates
 

@@ -58,3 +58,13 @@ INSERT INTO rated VALUES ('1 TFLOPS@fp8');
 SELECT * FROM rated WHERE rate >= '1 TFLOPS@bf16';
 SELECT * FROM rated WHERE rate >= '1 TFLOPS@fp8';
 DROP TABLE rated;
+
+-- What resolved to PostgreSQL's own functions and operators still does, with compute_ledger in the search_path.
+PREPARE days AS SELECT interval '1 day' * $1, $1 * interval '1 day';
+SELECT parameter_types FROM pg_prepared_statements WHERE name = 'days';
+EXECUTE days (2);
+SELECT interval '1 hour' * '3', abs('-5'), format('%s of %s', 'a'::text, 5), format('%s', 'a'), format('%s: %L', 'a', 5::bigint), format('%s', NULL);
+SELECT format('1 TFLOPS'::compute_rate, 'GFLOPS'::varchar, 1::smallint), format('1 TFLOPS'::compute_rate, 'GFLOPS', NULL::int), format('1 TFLOPS'::compute_rate, NULL::text);
+SELECT format('1 TFLOPS'::compute_rate, 1);
+SELECT format('1 TFLOPS'::compute_rate, 'GFLOPS', 'x'::text);
+DEALLOCATE days;

@@ -21,7 +21,7 @@ extern Numeric AmountGetNumeric(int128 amount, int exponent);
 extern Quantity *QuantityMultiplyNumeric(int128 amount, Numeric factor, uint16 basis);
 extern Quantity *QuantityFromNumeric(Numeric value, QuantityKind kind);
 extern char *QuantityFormatScaled(int128 amount, uint16 basis, QuantityKind kind,
-								  const char *unit, int unit_len, int digits);
+								  const char *unit, int64 digits);
 
 /* Raises LC001 unless both are of one basis. */
 static inline void

@@ -14,8 +14,10 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "quantity.h"
 #include "quantity_arith.h"
@@ -450,7 +452,7 @@ float8_to_compute_rate(PG_FUNCTION_ARGS)
  */
 char *
 QuantityFormatScaled(int128 amount, uint16 basis, QuantityKind kind,
-					 const char *unit, int unit_len, int digits)
+					 const char *unit, int64 digits)
 {
 	QuantityScale scale;
 	char		name[BASIS_MAXTEXT];
@@ -461,11 +463,10 @@ QuantityFormatScaled(int128 amount, uint16 basis, QuantityKind kind,
 	Numeric		num;
 	Numeric		den;
 
-	if (!QuantityScaleFromName(unit, unit_len, &scale) || scale.kind != kind)
+	if (!QuantityScaleFromName(unit, strlen(unit), &scale) || scale.kind != kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid unit for type %s: \"%.*s\"", QuantityTypeName(kind),
-						unit_len, unit),
+				 errmsg("invalid unit for type %s: \"%s\"", QuantityTypeName(kind), unit),
 				 kind == QUANTITY_RATE ?
 				 errhint("Use FLOPS or FLOP/s, with a prefix from k to Q.") :
 				 errhint("Use FLOP, FLOPh, FLOP-hour or FLOP-day, with a prefix from k to Q.")));
@@ -475,7 +476,7 @@ QuantityFormatScaled(int128 amount, uint16 basis, QuantityKind kind,
 				 errmsg("number of digits must be between 0 and 100")));
 
 	/* |amount| * 10^exponent / factor, a whole number of the last digit's units */
-	exponent = digits - scale.exponent + (kind == QUANTITY_RATE ? 6 : 0);
+	exponent = (int) digits - scale.exponent + (kind == QUANTITY_RATE ? 6 : 0);
 	power = psprintf("1e%d", abs(exponent));
 	num = AmountGetNumeric(amount < 0 ? -amount : amount, 0);
 	den = int64_to_numeric(scale.factor);
@@ -496,29 +497,69 @@ QuantityFormatScaled(int128 amount, uint16 basis, QuantityKind kind,
 		number = padded;
 		len = digits + 1;
 	}
-	return psprintf("%s%.*s%s%s %.*s%s%s",
+	return psprintf("%s%.*s%s%s %s%s%s",
 					amount < 0 && strspn(number, "0") != (size_t) len ? "-" : "",
-					len - digits, number, digits > 0 ? "." : "", number + len - digits,
-					unit_len, unit,
+					len - (int) digits, number, digits > 0 ? "." : "", number + len - digits,
+					unit,
 					basis == BASIS_FLOP ? "" : "@",
 					basis == BASIS_FLOP ? "" : BasisName(basis, name));
 }
 
-/* format(type, text, int4) */
+/*
+ * format(type, "any" [, "any"])
+ *
+ * Declared with the unit as text and the digits as integer, these would be better
+ * matches than PostgreSQL's own format() for format('%s', t) and format('%s: %s',
+ * 'x', 1), and take such calls over wherever the extension is in the search_path.
+ * "any" never wins against it.  So the types are checked here (42804).
+ */
 static Datum
 quantity_format(FunctionCallInfo fcinfo, QuantityKind kind)
 {
 	Quantity   *q = PG_GETARG_QUANTITY_P(0);
-	text	   *unit = PG_GETARG_TEXT_PP(1);
+	const char *unit;
+	int64		digits = 2;
 
+	switch (getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 1)))
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			unit = text_to_cstring(PG_GETARG_TEXT_PP(1));
+			break;
+		case UNKNOWNOID:		/* a literal: a cstring */
+			unit = PG_GETARG_CSTRING(1);
+			break;
+		default:
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("unit of format() must be text")));
+	}
+	if (PG_NARGS() > 2)
+	{
+		switch (getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 2)))
+		{
+			case INT2OID:
+				digits = PG_GETARG_INT16(2);
+				break;
+			case INT4OID:
+				digits = PG_GETARG_INT32(2);
+				break;
+			case INT8OID:
+				digits = PG_GETARG_INT64(2);
+				break;
+			default:
+				ereport(ERROR,
+						(errcode(ERRCODE_DATATYPE_MISMATCH),
+						 errmsg("number of digits of format() must be an integer")));
+		}
+	}
 	PG_RETURN_TEXT_P(cstring_to_text(QuantityFormatScaled(QuantityAmount(q), QuantityBasis(q),
-														  kind, VARDATA_ANY(unit),
-														  VARSIZE_ANY_EXHDR(unit),
-														  PG_GETARG_INT32(2))));
+														  kind, unit, digits)));
 }
 
 PG_FUNCTION_INFO_V1(compute_unit_format);
-/* format(compute_unit, text, int4) */
+/* format(compute_unit, unit [, digits]) */
 Datum
 compute_unit_format(PG_FUNCTION_ARGS)
 {
@@ -526,7 +567,7 @@ compute_unit_format(PG_FUNCTION_ARGS)
 }
 
 PG_FUNCTION_INFO_V1(compute_rate_format);
-/* format(compute_rate, text, int4) */
+/* format(compute_rate, unit [, digits]) */
 Datum
 compute_rate_format(PG_FUNCTION_ARGS)
 {
