@@ -210,7 +210,7 @@ RunQuery(ReferenceQuery query, const RateKey *key, const Accelerator *accelerato
 									   CStringGetDatum("accelerator"),
 									   ObjectIdGetDatum(get_namespace_oid("compute_ledger", false)));
 	Datum		values[4];
-	char		nulls[4] = "    ";
+	char		nulls[4] = {' ', ' ', ' ', ' '};
 
 	if (!OidIsValid(type))
 		ereport(ERROR,
