@@ -51,7 +51,9 @@ CREATE TABLE accelerator_word (
 	family text,
 	source text,
 	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
-		CHECK (NOT isempty(recorded))
+		CHECK (NOT isempty(recorded)),
+	CONSTRAINT accelerator_word_check
+		CHECK (compute_ledger.accelerator_word_check(kind, word, meaning, family))
 );
 CREATE UNIQUE INDEX accelerator_word_current_idx
 	ON accelerator_word (word, kind, (coalesce(meaning, '')), (coalesce(family, '')), shipped) WHERE upper_inf(recorded);
@@ -88,6 +90,29 @@ COMMENT ON COLUMN accelerator_variant.memory_gb IS 'memory in GB that a name may
 COMMENT ON COLUMN accelerator_variant.memory_type IS 'kind of memory that a name may state, for example hbm3; NULL: any';
 COMMENT ON COLUMN accelerator_variant.source IS 'where this is from';
 COMMENT ON COLUMN accelerator_variant.recorded IS 'when this database held the row to be true; without an end: it still does';
+
+-- Words beyond ASCII are shipped as escapes, because the scripts must load into a
+-- database of any encoding; those that it cannot hold are left out.
+CREATE FUNCTION accelerator_word_unescape() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	IF strpos(NEW.word, '\u') > 0 THEN
+		BEGIN
+			NEW.word := unistr(NEW.word);
+		EXCEPTION WHEN untranslatable_character OR feature_not_supported OR syntax_error OR invalid_parameter_value THEN
+			IF NOT NEW.shipped THEN
+				RAISE;
+			END IF;
+			RETURN NULL;
+		END;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION accelerator_word_unescape() IS 'trigger, BEFORE INSERT of accelerator_word: turns escapes (\uXXXX) in a word into the characters; a shipped word that the encoding of the database cannot hold is left out, a user''s is an error';
+CREATE TRIGGER b_unescape BEFORE INSERT ON accelerator_word
+	FOR EACH ROW EXECUTE FUNCTION accelerator_word_unescape();
 
 -- ------------------------------------------------------------------ instance types
 
@@ -157,24 +182,6 @@ SELECT pg_catalog.pg_extension_config_dump('accelerator_instance', 'WHERE NOT sh
 -- @catalog accelerator_word
 -- @catalog accelerator_variant
 -- @catalog accelerator_instance
-
--- Names beyond ASCII are shipped as escapes, because this script must load into a
--- database of any encoding; those that this one cannot hold are left out.
-DO $$
-DECLARE
-	row record;
-BEGIN
-	FOR row IN SELECT ctid, word FROM compute_ledger.accelerator_word WHERE word LIKE '%\\u%' LOOP
-		BEGIN
-			UPDATE compute_ledger.accelerator_word SET word = unistr(row.word) WHERE ctid = row.ctid;
-		EXCEPTION WHEN OTHERS THEN
-			DELETE FROM compute_ledger.accelerator_word WHERE ctid = row.ctid;
-		END;
-	END LOOP;
-END
-$$;
-ALTER TABLE accelerator_word ADD CONSTRAINT accelerator_word_check
-	CHECK (compute_ledger.accelerator_word_check(kind, word, meaning, family));
 
 -- ------------------------------------------------------------------ functions
 

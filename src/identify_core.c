@@ -111,6 +111,13 @@ is_boundary(const char *s, int at, int len)
 	return is_digit(a) != is_digit(b);
 }
 
+/* Says whether a sign may stand between two names that are alternatives. */
+static inline bool
+parts_names(char c)
+{
+	return c == '/' || c == '|' || c == ',' || c == ';';
+}
+
 /* Signs that print like a blank or add nothing, as UTF-8. */
 static const char *const blanks[] = {
 	"\xc2\xa0", "\xc2\xae", "\xe2\x84\xa2", "\xe3\x80\x80", "\xef\xbc\x88",
@@ -158,7 +165,7 @@ fold_name(const char *name, size_t len, bool utf8, Folded *f)
 				f->text[n] = ' ';
 				f->was[n++] = name[i];
 			}
-			else if (n > 0 && (name[i] == '/' || name[i] == '|'))
+			else if (n > 0 && parts_names(name[i]))
 				f->was[n - 1] = name[i];	/* tells more than the blank before it */
 		}
 		else
@@ -937,12 +944,12 @@ accept(Reader *r, Accelerator *out)
 			if (e->kind == EDGE_WORD &&
 				(e->word->kind == IDENTIFY_VENDOR || e->word->kind == IDENTIFY_CHIP))
 				maker = true;
-			/* Two models with a slash between them are alternatives. */
+			/* Two models with a slash or a comma between them are alternatives. */
 			if (e->kind == EDGE_WORD &&
 				(e->word->kind == IDENTIFY_MODEL || e->word->kind == IDENTIFY_PRODUCT))
 			{
 				for (int k = model_end; k >= 0 && k < e->start; k++)
-					if (r->f->was[k] == '/' || r->f->was[k] == '|')
+					if (parts_names(r->f->was[k]))
 						return false;
 				model_end = e->end;
 			}
@@ -1013,7 +1020,7 @@ read_plain(const IdentifyGrammar *g, const char *name, size_t len, Accelerator *
 /*
  * Reads a name.  Where it is not one name, tries what is in brackets at its end
  * ("GH100 [H100 PCIe]" is a die and the card) and alternatives ("MI250X/MI250",
- * "A10|T4"), whose answer is the class that holds them all.
+ * "A10|T4", "B200, B300"), whose answer is the class that holds them all.
  */
 bool
 IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len, Accelerator *out)
@@ -1032,7 +1039,7 @@ IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len, Accelerator
 		Accelerator one,
 					join;
 
-		if (i < len && name[i] != '/' && name[i] != '|')
+		if (i < len && !parts_names(name[i]))
 			continue;
 		if (start == 0 && i == len)
 			return false;		/* no alternatives */
