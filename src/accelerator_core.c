@@ -306,6 +306,7 @@ AcceleratorUnpack(const Accelerator *a, AcceleratorParts *parts)
 	Accelerator class;
 
 	unfill(a, &class);
+	memset(parts, 0, sizeof(*parts));
 	parts->vendor = get16(class.data + AT_VENDOR);
 	if (unpack_model(AcceleratorLoad(class.data + AT_MODEL), parts->model) < 0)
 		parts->model[0] = '\0'; /* not reached by values that were checked */

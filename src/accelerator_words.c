@@ -180,6 +180,16 @@ fold_id(uint16_t id)
 	return id;
 }
 
+/* Compares a word of a list with a text, which may hold anything, NUL too. */
+static int
+compare_word(const char *word, const char *text, size_t len)
+{
+	size_t		word_len = strlen(word);
+	int			c = memcmp(word, text, word_len < len ? word_len : len);
+
+	return c != 0 ? c : (word_len > len) - (word_len < len);
+}
+
 /* Finds a word in a list that is ordered by word. */
 static const AcceleratorVendor *
 find_word(const AcceleratorVendor *list, size_t n, const char *word, size_t len)
@@ -190,11 +200,10 @@ find_word(const AcceleratorVendor *list, size_t n, const char *word, size_t len)
 	while (lo < hi)
 	{
 		size_t		mid = (lo + hi) / 2;
-		int			c = strncmp(list[mid].word, word, len);
+		int			c = compare_word(list[mid].word, word, len);
 
-		if (c == 0 && list[mid].word[len] == '\0')
+		if (c == 0)
 			return &list[mid];
-		/* A longer word that begins the same comes after. */
 		if (c < 0)
 			lo = mid + 1;
 		else
@@ -315,10 +324,10 @@ AcceleratorFormFromWord(const char *word, size_t len, uint8_t *code)
 {
 	for (size_t i = 0; i < lengthof(forms); i++)
 	{
-		if (strncmp(forms[i].word, word, len) == 0 && forms[i].word[len] == '\0')
+		if (compare_word(forms[i].word, word, len) == 0)
 		{
 			*code = forms[i].code;
-			return len > 0;
+			return true;
 		}
 	}
 	return false;
