@@ -387,3 +387,13 @@ COMMENT ON OPERATOR FAMILY accelerator_minmax_ops USING brin IS 'order of accele
 COMMENT ON OPERATOR FAMILY accelerator_minmax_multi_ops USING brin IS 'order of accelerators';
 COMMENT ON OPERATOR FAMILY accelerator_bloom_ops USING brin IS 'equality of accelerators';
 COMMENT ON OPERATOR FAMILY accelerator_ops USING gist IS 'containment, overlap and equality of accelerators';
+
+-- Keys WITHOUT OVERLAPS, which came with PostgreSQL 18, find equality through this.
+DO $$
+BEGIN
+	IF pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.>=) 180000 THEN
+		EXECUTE 'ALTER OPERATOR FAMILY compute_ledger.accelerator_ops USING gist
+			ADD FUNCTION 12 ("any", "any") pg_catalog.gist_translate_cmptype_common(integer)';
+	END IF;
+END
+$$;

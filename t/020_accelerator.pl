@@ -264,6 +264,23 @@ cmp_ok($got, '>', 20, 'some were taken');
 cmp_ok($refusals, '>', 500, 'most were not');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM received WHERE a::text::accelerator IS DISTINCT FROM a'), '0', 'what was taken reads back from its text');
 
+# A key over accelerator and time.
+SKIP:
+{
+	skip 'keys WITHOUT OVERLAPS came with PostgreSQL 18', 2 if $version < 180000;
+	$node->safe_psql('postgres', "CREATE TABLE owned (a accelerator, valid daterange, PRIMARY KEY (a, valid WITHOUT OVERLAPS)); INSERT INTO owned VALUES ('nvidia/t4', '[2026-01-01,2026-02-01)')");
+	is($node->psql('postgres', "INSERT INTO owned VALUES ('nvidia/t4', '[2026-02-01,2026-03-01)'), ('nvidia/t4g', '[2026-01-01,2026-03-01)')"), 0, 'what does not overlap is taken');
+	isnt($node->psql('postgres', "INSERT INTO owned VALUES ('nvidia/t4', '[2026-01-31,2026-02-02)')"), 0, 'what overlaps is refused');
+}
+SKIP:
+{
+	skip 'btree_gist is not installed', 1 unless $node->safe_psql('postgres', "SELECT count(*) FROM pg_available_extensions WHERE name = 'btree_gist'");
+	$node->safe_psql('postgres', "CREATE EXTENSION btree_gist SCHEMA public; CREATE TABLE factor (basis int, a accelerator, valid daterange, EXCLUDE USING gist (basis WITH =, a WITH =, valid WITH &&));
+		INSERT INTO factor VALUES (1, 'nvidia/t4', '[2026-01-01,)'), (2, 'nvidia/t4', '[2026-01-01,)'), (1, 'nvidia/h100', '[2026-01-01,)')");
+	my ($ret, undef, $stderr) = $node->psql('postgres', "INSERT INTO factor VALUES (1, 'nvidia/t4', '[2027-01-01,)')");
+	like($stderr, qr/violates exclusion constraint/, 'exclusion with btree_gist for another column');
+}
+
 # Binary COPY, a hash-partitioned table, logical replication.
 $node->safe_psql('postgres', "COPY a TO '$dir/copy' (FORMAT binary); CREATE TABLE again (LIKE a); COPY again FROM '$dir/copy' (FORMAT binary)");
 is($node->safe_psql('postgres', 'SELECT count(*) FROM a FULL JOIN again USING (id) WHERE a.a IS DISTINCT FROM again.a'), '0', 'binary COPY round trip');
