@@ -196,12 +196,17 @@ CREATE FUNCTION basis_factor_label() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	code integer := (SELECT b.code FROM compute_ledger.basis AS b WHERE b.name = NEW.basis);
+	code integer;
+	code_is_taken boolean;
 BEGIN
+	-- one statement, one snapshot: the basis may be committed at any moment
+	SELECT max(b.code) FILTER (WHERE b.name = NEW.basis), count(*) FILTER (WHERE b.code = compute_ledger.basis_code(NEW.rate)) > 0
+	INTO code, code_is_taken
+	FROM compute_ledger.basis AS b;
 	IF code IS NULL
 		AND compute_ledger.basis_code(NEW.rate) >= 1000
 		AND lower(NEW.recorded) < CURRENT_TIMESTAMP
-		AND NOT EXISTS (SELECT FROM compute_ledger.basis AS b WHERE b.code = compute_ledger.basis_code(NEW.rate))
+		AND NOT code_is_taken
 	THEN
 		RETURN NEW;
 	ELSIF code IS NULL THEN

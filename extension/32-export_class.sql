@@ -125,17 +125,19 @@ CREATE FUNCTION export_tests(accelerator, rule text, known_at timestamptz DEFAUL
 			SELECT DISTINCT m.accelerator
 			FROM device AS d JOIN compute_ledger.accelerator_model AS m ON m.accelerator <@ d.accelerator
 			WHERE CASE WHEN known_at IS NULL THEN upper_inf(m.recorded) ELSE m.recorded @> known_at END
-		), subjects AS (
-			-- a class without a peak rate of its own is what all of its variants are
+		), own AS MATERIALIZED (
 			SELECT d.accelerator, f.*
 			FROM device AS d, LATERAL compute_ledger.export_figures(d.accelerator, known_at) AS f
-			WHERE f.tpp IS NOT NULL
-				OR NOT EXISTS (SELECT FROM variants AS v WHERE v.accelerator <> d.accelerator)
+		), subjects AS (
+			-- a class without a peak rate of its own is what all of its variants are
+			SELECT o.*
+			FROM own AS o
+			WHERE o.tpp IS NOT NULL
+				OR NOT EXISTS (SELECT FROM variants AS v WHERE v.accelerator <> o.accelerator)
 			UNION ALL
 			SELECT v.accelerator, f.*
-			FROM device AS d, variants AS v, LATERAL compute_ledger.export_figures(v.accelerator, known_at) AS f
-			WHERE v.accelerator <> d.accelerator
-				AND (SELECT g.tpp FROM compute_ledger.export_figures(d.accelerator, known_at) AS g) IS NULL
+			FROM own AS o, variants AS v, LATERAL compute_ledger.export_figures(v.accelerator, known_at) AS f
+			WHERE v.accelerator <> o.accelerator AND o.tpp IS NULL
 		)
 		SELECT s.accelerator, r.rank, r.class,
 			(r.accelerator IS NULL

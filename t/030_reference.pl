@@ -116,6 +116,18 @@ is($node->safe_psql('ledger', q{
 my (undef, undef, $shipped_error) = $node->psql('ledger', "\\set VERBOSITY sqlstate\nDELETE FROM compute_ledger.accelerator_peak WHERE shipped");
 like($shipped_error, qr/LC005/, 'a superuser does not delete shipped rows either');
 
+# The script loads into a database of any encoding; what that cannot hold is left out.
+my %words = (UTF8 => $node->safe_psql('ledger', 'SELECT count(*) FROM compute_ledger.accelerator_word'));
+for my $encoding ('LATIN1', 'SQL_ASCII', 'EUC_CN')
+{
+	$node->safe_psql('postgres', "CREATE DATABASE in_$encoding ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+	$node->safe_psql(lc("in_$encoding"), 'CREATE EXTENSION compute_ledger');
+	$words{$encoding} = $node->safe_psql(lc("in_$encoding"), 'SELECT count(*) FROM compute_ledger.accelerator_word');
+}
+ok($words{LATIN1} > 0 && $words{LATIN1} < $words{UTF8}, 'LATIN1 goes without Chinese names');
+is($words{SQL_ASCII}, $words{LATIN1}, 'as does SQL_ASCII');
+ok($words{EUC_CN} > $words{LATIN1}, 'EUC_CN has those in simplified characters');
+
 # ------------------------------------------------------------- dump and restore
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my $all = contents('ledger', 'true');
