@@ -46,7 +46,7 @@ SELECT '{2026-01-01T00:00:00Z ., 2026-01-02T00:00:00Z 0}'::device_profile;
 SELECT '{2026-01-01T00:00:00Z 5490102402890, 2026-01-02T00:00:00Z 0}'::device_profile;
 
 -- Periods: bounds do not matter, order does not either; NULL rows and empty periods add nothing.
-CREATE TABLE used (period tstzrange, devices numeric);
+CREATE TEMP TABLE used (period tstzrange, devices numeric);
 INSERT INTO used VALUES
 	('[2026-01-01 00:00, 2026-01-01 12:00)', 8), ('(2026-01-01 06:00, 2026-01-01 18:00]', 0.5),
 	('[2026-01-01 12:00, 2026-01-01 18:00)', 8), ('[2026-01-02 00:00, 2026-01-02 06:00)', 2),
@@ -70,7 +70,7 @@ SELECT device_profile('2026-01-01', '2026-01-02', n) FROM (VALUES (5490102402889
 SELECT device_profile('2026-01-01', '2026-01-02', n) FROM (VALUES (5490102402889.5), (5490102402889.5), (-5490102402889.5), (-5490102402888.5)) AS v (n);
 
 -- Accessors.
-CREATE TABLE profile AS SELECT device_profile(period, devices) AS p FROM used;
+CREATE TEMP TABLE profile AS SELECT device_profile(period, devices) AS p FROM used;
 SELECT peak(p), peak(p, '[2026-01-01 18:00, 2026-01-02 03:00)'), peak(p, '[2026-01-01 18:00, 2026-01-02)'),
 	peak(p, 'empty') IS NULL, peak(p, '(,)'), peak(p, '[2025-01-01, 2025-02-01)') FROM profile;
 SELECT level_at(p, '2025-12-31 23:59:59.999999'), level_at(p, '2026-01-01'), level_at(p, '2026-01-01 06:00'),
@@ -113,7 +113,7 @@ SELECT amvalidate(oid) FROM pg_opclass WHERE opcname = 'device_profile_ops';
 
 -- Binary round trip through a column, and the stored form of a long profile.
 SELECT device_profile_send(device_profile('2000-01-01 00:00:00.000001+00', '2000-01-01 00:00:00.000002+00', 1));
-CREATE TABLE long AS
+CREATE TEMP TABLE long AS
 	SELECT device_profile(t, t + interval '90 seconds', 1 + n % 5) AS p
 	FROM generate_series(1, 20000) AS n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 minute') AS s (t);
 SELECT pg_column_size(p) < 150000 AS compact, attstorage FROM long, pg_attribute WHERE attrelid = 'long'::regclass AND attname = 'p';
@@ -128,7 +128,7 @@ WINDOW w AS (ORDER BY period ROWS BETWEEN 1 PRECEDING AND CURRENT ROW);
 SELECT period, peak(device_profile(period, devices) OVER (ORDER BY period)) FROM used WHERE NOT isempty(period) AND devices IS NOT NULL;
 
 -- Where there is room first.
-CREATE TABLE room AS SELECT '{2026-01-01T00:00:00Z 16, 2026-01-01T08:00:00Z 2, 2026-01-01T09:00:00Z 8, 2026-01-01T12:00:00Z 10, 2026-01-02T00:00:00Z 0}'::device_profile AS p;
+CREATE TEMP TABLE room AS SELECT '{2026-01-01T00:00:00Z 16, 2026-01-01T08:00:00Z 2, 2026-01-01T09:00:00Z 8, 2026-01-01T12:00:00Z 10, 2026-01-02T00:00:00Z 0}'::device_profile AS p;
 SELECT earliest_fit(p, 8, '4 hours', '(,)'), earliest_fit(p, 8, '9 hours', '(,)'), earliest_fit(p, 8, '15 hours', '[2026-01-01, 2026-01-03)'),
 	earliest_fit(p, 8, '15:00:00.000001', '(,)') IS NULL AS never FROM room;
 SELECT earliest_fit(p, 8, '4 hours', '[2026-01-01 04:00, 2026-01-02)'), earliest_fit(p, 8, '4 hours', '[2026-01-01 04:00:00.000001, 2026-01-02)'),

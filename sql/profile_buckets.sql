@@ -66,3 +66,4 @@ SELECT * FROM buckets('{}'::device_profile, '1 hour', repeat('x', 300));
 SELECT * FROM buckets('{}'::device_profile, '1 hour', 'UTC', 'infinity');
 SELECT * FROM buckets(one('2026-01-01', '2026-01-02'), '2000000000 days');
 SELECT * FROM buckets(one('2026-01-01', '2026-01-02'), '150000000 years');
+DROP FUNCTION one;

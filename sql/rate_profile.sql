@@ -18,7 +18,7 @@ SELECT '{2026-01-01T00:00:00Z 1 TFLOPS, 2026-01-02T00:00:00Z 1 FLOPS}@bf16'::rat
 SELECT '{2026-01-01T00:00:00Z 1 TFLOPS}@bf16'::rate_profile;
 
 -- Aggregates.
-CREATE TABLE used (period tstzrange, rate compute_rate);
+CREATE TEMP TABLE used (period tstzrange, rate compute_rate);
 INSERT INTO used VALUES
 	('[2026-01-01 00:00, 2026-01-01 12:00)', '989.4 TFLOPS@bf16'), ('(2026-01-01 06:00, 2026-01-01 18:00]', '312 TFLOPS@bf16'),
 	('[2026-01-01 12:00, 2026-01-01 18:00)', '989.4 TFLOPS@bf16'), ('[2026-01-02 00:00, 2026-01-02 06:00)', '1 MFLOPS@bf16'),
@@ -36,7 +36,7 @@ SELECT rate_profile(tstzrange('2026-01-01', NULL), '1 TFLOPS');
 SELECT rate_profile('2026-01-02', '2026-01-01', '1 TFLOPS'::compute_rate);
 
 -- Accessors.
-CREATE TABLE profile AS SELECT rate_profile(period, rate) AS p FROM used;
+CREATE TEMP TABLE profile AS SELECT rate_profile(period, rate) AS p FROM used;
 SELECT peak(p), peak(p, '[2026-01-01 18:00, 2026-01-02 03:00)'), peak(p, 'empty') IS NULL, level_at(p, '2026-01-01 06:00'), basis(p), basis('{}'::rate_profile) FROM profile;
 SELECT integral(p) = sum(work(rate, period)) AS exact, integral(p), integral(p, '[2026-01-01 05:00, 2026-01-01 06:00:00.000001)'), integral(p, 'empty') FROM profile, used GROUP BY p;
 SELECT average(p, '[2026-01-01, 2026-01-02)'), percentile(p, 0.5, '[2026-01-01, 2026-01-02)'), sampled_percentile(p, 0.95, '5 minutes', '[2026-01-01, 2026-01-02)') FROM profile;
@@ -51,7 +51,7 @@ SELECT n, average(rate_profile('2026-01-01 00:00:00', '2026-01-01 00:00:01', for
 FROM (VALUES (1), (3), (-1), (-3), (5)) AS v (n) GROUP BY n ORDER BY n;
 
 -- Rates far beyond 64 bits.
-CREATE TABLE wide AS
+CREATE TEMP TABLE wide AS
 	SELECT rate_profile(t, t + interval '5 hours', format('%s YFLOPS@fp8', n)::compute_rate) AS p, sum(work(format('%s YFLOPS@fp8', n)::compute_rate, tstzrange(t, t + interval '5 hours'))) AS work
 	FROM generate_series(1, 300) AS n, LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 hour') AS s (t);
 SELECT peak(p), integral(p) = work, level_at(p, '2026-01-03 00:30'), p = p::text::rate_profile, busy(p), p + p - p = p, pg_column_size(p) < 8000 FROM wide;

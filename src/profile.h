@@ -310,4 +310,23 @@ ProfileDistance(int64 from, int64 to)
 	return (uint64) to - (uint64) from;
 }
 
+/*
+ * Multiplies a level by microseconds; false if the product does not fit in 128 bits.
+ * (__builtin_mul_overflow() of 128 bits is a library call that clang's users lack.)
+ */
+static inline bool
+ProfileMultiply(int128 level, uint64 length, int128 *product)
+{
+	if (likely((int64) level == level && length <= (uint64) PG_INT64_MAX))
+	{
+		*product = (int128) (int64) level * (int64) length;
+		return true;
+	}
+	if (length != 0 &&
+		(level < 0 ? -(uint128) level : (uint128) level) > ~((uint128) 1 << 127) / length)
+		return false;
+	*product = level * (int128) length;
+	return true;
+}
+
 #endif							/* COMPUTE_LEDGER_PROFILE_H */

@@ -547,7 +547,7 @@ profile_buckets(PG_FUNCTION_ARGS)
 			int64		end = Min(segment.to, to);
 			int128		product;
 
-			if (__builtin_mul_overflow(segment.level, (int128) ProfileDistance(segment.from, end), &product) ||
+			if (!ProfileMultiply(segment.level, ProfileDistance(segment.from, end), &product) ||
 				__builtin_add_overflow(sum, product, &sum))
 				ProfileRaise(PROFILE_OVERFLOW, source.kind);
 			segment.from = end;

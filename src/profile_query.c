@@ -191,7 +191,7 @@ ProfileIntegral(const ProfileCursor *start, int64 from, int64 to, int128 *integr
 	{
 		int128		product;
 
-		if (__builtin_mul_overflow(segment.level, (int128) ProfileDistance(segment.from, segment.to), &product) ||
+		if (!ProfileMultiply(segment.level, ProfileDistance(segment.from, segment.to), &product) ||
 			__builtin_add_overflow(*integral, product, integral))
 			return PROFILE_OVERFLOW;
 	}
