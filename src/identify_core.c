@@ -1317,6 +1317,9 @@ IdentifyUnwrap(const char **name, size_t len)
 	/* A label's key has a '/', so that "gpu:a100" is none. */
 	for (size_t i = 0; i < len; i++)
 	{
+		/* What has a list or a type before the sign is a TRES string. */
+		if (s[i] == ',' || (s[i] == ':' && i + 1 < len && s[i + 1] != ' ' && s[i + 1] != '"'))
+			break;
 		if (s[i] == '/' && cut == 0)
 			cut = 1;
 		else if (cut == 1 && (s[i] == '=' || (s[i] == ':' && i + 1 < len &&
