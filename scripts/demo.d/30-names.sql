@@ -74,20 +74,31 @@ ALTER TABLE name ADD kind text, ADD share numeric;
 UPDATE name AS n
 SET share = coalesce(mig_slices(n.accelerator)::numeric
                      / (SELECT max(m.mig_slices) FROM accelerator_model AS m
-                        WHERE m.accelerator @> accelerator_trunc('memory', n.accelerator)), 1),
+                        WHERE m.accelerator @> accelerator_trunc('memory', n.accelerator)
+                          AND upper_inf(m.recorded)), 1),
     kind = CASE WHEN n.accelerator IS NULL THEN 'unknown'
                 WHEN EXISTS (SELECT FROM accelerator_model AS m
-                             WHERE m.accelerator <@ n.accelerator AND m.accelerator <> n.accelerator) THEN 'class'
+                             WHERE m.accelerator <@ n.accelerator AND m.accelerator <> n.accelerator
+                               AND upper_inf(m.recorded)) THEN 'class'
                 ELSE 'chip' END;
 \echo
 
 SELECT kind, count(*) AS names, sum(rows) AS rows, round(sum(device_hours), 1) AS device_hours
 FROM name GROUP BY kind ORDER BY kind;
 
-SELECT name, kind, accelerator, round(share, 4) AS share, rows, round(device_hours, 1) AS device_hours
-FROM name ORDER BY accelerator NULLS LAST, name COLLATE "C" LIMIT 60;
 \set ECHO none
-SELECT count(*) FILTER (WHERE kind = 'unknown') > 0 AS any, count(*) > 60 AS many FROM name \gset names_
+SELECT count(*) FILTER (WHERE kind = 'unknown') > 0 AS any, count(*) > 60 AS many, count(*) - 60 AS more FROM name \gset names_
+\set ECHO queries
+\if :names_many
+SELECT name, kind, accelerator, round(share, 4) AS share, rows, round(device_hours, 1) AS device_hours
+FROM name ORDER BY rows DESC, name COLLATE "C" LIMIT 60;
+\echo 'and' :names_more 'more names, in the table demo.name.'
+\echo
+\else
+SELECT name, kind, accelerator, round(share, 4) AS share, rows, round(device_hours, 1) AS device_hours
+FROM name ORDER BY accelerator NULLS LAST, name COLLATE "C";
+\endif
+\set ECHO none
 \if :names_any
 \echo 'The unknown ones, all of them. Their rows stay: in device-hours they count; compute and price they have none.'
 \echo

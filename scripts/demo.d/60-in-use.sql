@@ -26,7 +26,7 @@ FROM (SELECT region, peak(sum(profile), s.period), average(sum(profile), s.perio
              sampled_percentile(sum(profile), 0.95, interval '5 minutes', s.period) AS p95
       FROM in_use, stretch AS s GROUP BY region, s.period) AS u
 FULL JOIN (SELECT region, sum(devices) AS cards FROM capacity GROUP BY region) AS c USING (region)
-ORDER BY 1 LIMIT 60;
+ORDER BY 1;
 \set ECHO none
 \echo 'The same by chip. A use is counted with the narrowest line of the inventory that contains its chip (of a name'
 \echo 'unknown to both, the same name); what no line contains has none.'
@@ -46,7 +46,7 @@ SELECT c.region, coalesce(c.accelerator::text, c.name), c.devices, 0, 0, 0.0
 FROM capacity AS c
 WHERE NOT EXISTS (SELECT FROM in_use AS u
                   WHERE u.region = c.region AND (c.accelerator @> u.accelerator OR c.name = u.unknown))
-ORDER BY 1, 3 DESC NULLS LAST, 2 LIMIT 100;
+ORDER BY 1, 3 DESC NULLS LAST, 2;
 \set ECHO none
 \else
 \echo 'No inventory was given (--capacity FILE), so utilisation here is average use by the OBSERVED PEAK: it says how even'
@@ -58,13 +58,13 @@ SELECT region, round(peak, 2) AS peak, round(p95, 2) AS p95, round(average, 1) A
 FROM (SELECT region, peak(sum(profile), s.period), average(sum(profile), s.period),
              sampled_percentile(sum(profile), 0.95, interval '5 minutes', s.period) AS p95
       FROM in_use, stretch AS s GROUP BY region, s.period) AS u
-ORDER BY region LIMIT 60;
+ORDER BY region;
 
 SELECT u.region, coalesce(u.accelerator::text, u.unknown) AS chip,
        round(peak(u.profile, s.period), 2) AS peak,
        round(sampled_percentile(u.profile, 0.95, interval '5 minutes', s.period), 2) AS p95,
        round(100 * average(u.profile, s.period) / peak(u.profile, s.period), 1) AS "% of observed peak"
 FROM in_use AS u, stretch AS s
-ORDER BY 1, u.accelerator NULLS LAST, 2 LIMIT 100;
+ORDER BY 1, u.accelerator NULLS LAST, 2;
 \set ECHO none
 \endif

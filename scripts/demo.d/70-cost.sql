@@ -16,7 +16,7 @@ SELECT account, number_format, count(*) AS jobs, format(sum(achieved), 'PFLOPh',
 FROM (SELECT *, work(peak_rate(accelerator, number_format), period, devices) AS nominal FROM usage) AS u
 WHERE achieved IS NOT NULL AND nominal IS NOT NULL
 GROUP BY account, number_format
-ORDER BY sum(nominal) DESC, account COLLATE "C" LIMIT 40;
+ORDER BY sum(nominal) DESC, account COLLATE "C" LIMIT 40;    -- the 40 largest
 \set ECHO none
 SELECT count(*) > 0 AS some, count(*) AS rows FROM usage WHERE achieved IS NOT NULL AND peak_rate(accelerator, number_format) IS NULL \gset unrated_
 \if :unrated_some
@@ -57,15 +57,19 @@ SELECT account, currency, count(*) AS jobs,
 FROM usage JOIN chip_price USING (accelerator)
 GROUP BY account, currency;
 \echo
-SELECT account, jobs, format(compute, 'PFLOPh', 1) AS compute, cost, currency,
-       CASE WHEN all_measured THEN round(cost / nullif(flop_hours(compute) / 1000000000000000, 0), 2) END AS "per PFLOPh"
+SELECT coalesce(account, 'all accounts') AS account, sum(jobs) AS jobs, format(sum(compute), 'PFLOPh', 1) AS compute,
+       sum(cost) AS cost, currency,
+       CASE WHEN bool_and(all_measured)
+            THEN round(sum(cost) / nullif(flop_hours(sum(compute)) / 1000000000000000, 0), 2) END AS "per PFLOPh"
 FROM cost
-UNION ALL
-SELECT 'all accounts', sum(jobs), format(sum(compute), 'PFLOPh', 1), sum(cost), currency,
-       CASE WHEN bool_and(all_measured) THEN round(sum(cost) / nullif(flop_hours(sum(compute)) / 1000000000000000, 0), 2) END
-FROM cost GROUP BY currency
-ORDER BY currency, cost LIMIT 80;
+GROUP BY GROUPING SETS ((currency, account), (currency))
+ORDER BY currency, cost.account IS NOT NULL, sum(cost) DESC, cost.account COLLATE "C" LIMIT 60;
 \set ECHO none
+SELECT count(*) + count(DISTINCT currency) > 60 AS many, count(*) + count(DISTINCT currency) - 60 AS more FROM cost \gset cost_
+\if :cost_many
+\echo 'and' :cost_more 'more, in the table demo.cost.'
+\echo
+\endif
 SELECT count(*) > 0 AS some FROM usage AS u WHERE NOT EXISTS (SELECT FROM chip_price AS p WHERE p.accelerator = u.accelerator) \gset unpriced_
 \if :unpriced_some
 \echo 'Use without a price: nothing is charged for it, and nothing of it is lost.'
@@ -75,6 +79,6 @@ SELECT u.name, u.accelerator, count(*) AS jobs,
        round(sum(cards * extract(epoch FROM upper(period) - lower(period))) / 3600, 1) AS card_hours
 FROM usage AS u
 WHERE NOT EXISTS (SELECT FROM chip_price AS p WHERE p.accelerator = u.accelerator)
-GROUP BY u.name, u.accelerator ORDER BY 4 DESC, 1 LIMIT 60;
+GROUP BY u.name, u.accelerator ORDER BY 4 DESC, 1;
 \set ECHO none
 \endif
