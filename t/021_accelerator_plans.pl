@@ -148,7 +148,7 @@ is($off, 0, "class \@> chip: $n estimates within a factor of 3");
 ($n, $off) = off('class @> slice', 'rule', 'class', '@>', 'SELECT class FROM rule WHERE mig_slices(class) IS NOT NULL');
 is($off, 0, "class \@> slice: $n estimates within a factor of 3");
 ($n, $off) = off('class <@ class', 'rule', 'class', '<@', 'SELECT class FROM rule WHERE n % 10 = 0');
-cmp_ok($off, '<=', 0.03 * $n, "class <\@ class: $off of $n estimates are not within a factor of 3");
+cmp_ok($off, '<=', 0.05 * $n, "class <\@ class: $off of $n estimates are not within a factor of 3");
 my ($planned, $actual) = split /\|/, $node->safe_psql('postgres', q{SELECT * FROM estimate('SELECT * FROM usage AS u JOIN rule AS r ON r.class @> u.accelerator')});
 cmp_ok($planned / $actual, '<', 3, "join of usage and classes: $planned rows planned, $actual found");
 cmp_ok($actual / $planned, '<', 3, 'in the other direction too');
@@ -199,7 +199,7 @@ SKIP:
 	($n, $off) = off('catalogue @>', 'name', 'class', '@>', 'SELECT class FROM name WHERE n % 10 = 0 AND model(class) IS NOT NULL');
 	is($off, 0, "a catalogue: $n estimates of class \@> chip within a factor of 3");
 	($n, $off) = off('catalogue <@', 'name', 'class', '<@', 'SELECT class FROM name WHERE n % 10 = 0');
-	cmp_ok($off, '<=', 0.03 * $n, "a catalogue: $off of $n estimates of class <\@ class are not within a factor of 3");
+	cmp_ok($off, '<=', 0.05 * $n, "a catalogue: $off of $n estimates of class <\@ class are not within a factor of 3");
 }
 
 $node->stop;
