@@ -127,6 +127,12 @@ my %sql = (
 	'the profiles hold every card-hour' => [ 't', q{
 		SELECT abs(sum(cards * extract(epoch FROM upper(period) - lower(period))) / 3600 -
 			(SELECT sum(integral(profile)) FROM in_use)) < 0.000001 FROM usage} ],
+	'days add up to the compute of the month' => [ 't', q{
+		SELECT bool_and(b.amount = compute.compute) AND count(*) = 4
+		FROM (SELECT region, sum(amount) AS amount
+			FROM (SELECT region, rate_profile(period, normalized_rate(accelerator, 'fp16') * devices) AS profile FROM usage GROUP BY region) AS p,
+				buckets(profile, '1 day', 'Asia/Shanghai') GROUP BY region) AS b
+		JOIN compute USING (region) WHERE compute.account IS NULL} ],
 	'late records are there' => [ 't', q{
 		SELECT count(*) > 1000 FROM (SELECT ended, max(ended) OVER (ORDER BY line) AS latest FROM checked WHERE verdict = 'used') AS c
 		WHERE ended < latest - interval '1 day'} ],
@@ -261,15 +267,21 @@ is($status, 0, 'a file without rows gives an empty report') or diag $report, $sa
 my ($pods, $nodes) = map { "../shared/data/trace_alibaba_gpu2023_$_.csv" } qw(pods nodes);
 SKIP:
 {
-	skip 'the Alibaba trace is not beside the checkout', 5 unless -e $pods && -e $nodes;
+	skip 'the Alibaba trace is not beside the checkout', 8 unless -e $pods && -e $nodes;
 	mkdir "$dir/alibaba";
 	($status, my $counts) = run_program('scripts/convert-alibaba-gpu2023', $pods, $nodes, "$dir/alibaba");
 	is($status, 0, 'the trace is converted');
 	like($counts, qr/^pods +8152 +read\n +1088 +asks for no GPU: left out\n +861 +never scheduled: left out\n +6203 +written$/m,
 		'what is left out is counted');
 	$db = fresh_database('alibaba');
-	($status, $report, $said) = run_program("db=$db", 'scripts/demo.d/run', '--usage', "$dir/alibaba/usage.csv", '--capacity', "$dir/alibaba/capacity.csv");
+	my $page = slurp_file('docs/alibaba-gpu2023.md');
+	my ($prices) = $page =~ /^(accelerator,unit,.*?)^```/ms;
+	($status, $report, $said) = run_program("db=$db", 'scripts/demo.d/run', '--usage', "$dir/alibaba/usage.csv",
+		'--capacity', "$dir/alibaba/capacity.csv", '--prices', write_file('alibaba-prices.csv', $prices));
 	is($status, 0, 'the demo runs on it') or diag $report, $said;
+	my ($shown) = $page =~ /here without the SQL:\n\n```\n(.*?)^```/ms;
+	my %printed = map { s/ +\z//r => 1 } split /\n/, $report;
+	is(join("\n", grep { length && !$printed{$_} } split /\n/, $shown), '', 'its page shows what it prints');
 	# The trace itself, as the database reads it.
 	my ($columns, $copy) = ('', '');
 	for my $table ([ pods => $pods ], [ nodes => $nodes ])
