@@ -23,7 +23,7 @@ SELECT count(*) > 0 AS any, count(*) > 40 AS many, count(*) - 40 AS more FROM re
 \echo 'The refused rows: their line in the file, and why.'
 \echo
 \set ECHO queries
-SELECT line, reason, left(row, 60) AS row
+SELECT line, reason, left(row, 32) AS row
 FROM refused ORDER BY line LIMIT 40;
 \set ECHO none
 \if :refused_many
