@@ -27,7 +27,7 @@
 /* No printed name of one device is longer. */
 #define IDENTIFY_NAME_MAX	256
 
-/* A key: see IdentifyKey().  Sources may grow by the PCI subsystem form. */
+/* A key, see IdentifyKey(), may be a little longer than the name: of 0x and eight digits. */
 #define IDENTIFY_KEY_MAX	(IDENTIFY_NAME_MAX + 16)
 
 typedef enum IdentifyKind
