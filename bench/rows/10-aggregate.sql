@@ -1,4 +1,4 @@
--- sum, avg, min and max of compute_unit beside the same over core's types.  One table a type,
+-- sum, avg, min, max and the moving sum of compute_unit beside the same over core's types.  One table a type,
 -- the same columns in the same order: region int4 (16 of them), account int4, used T.  The
 -- amounts are the same in all: used_int8 holds MFLOPh, used_numeric TFLOPh with six decimals.
 -- @setup
@@ -13,6 +13,17 @@ CREATE TABLE used_float8 (region int4 NOT NULL, account int4 NOT NULL, used floa
 INSERT INTO used_float8 SELECT region, account, used FROM used_int8;
 VACUUM (FREEZE, ANALYZE) used_int8, used_compute_unit, used_numeric, used_float8;
 SELECT sum(pg_prewarm(t)) FROM unnest(ARRAY['used_int8', 'used_compute_unit', 'used_numeric', 'used_float8']) AS t;
+
+-- For moving sums over types that take many times as long, a tenth of the rows.
+-- @setup
+-- @for t in compute_unit numeric float8
+CREATE TABLE million_{t} AS SELECT * FROM used_{t} LIMIT {million};
+-- @end
+VACUUM (FREEZE, ANALYZE) million_compute_unit, million_numeric, million_float8;
+-- @setup needs unit
+CREATE EXTENSION unit;
+CREATE TABLE million_unit AS SELECT region, account, used * '1 J'::unit AS used FROM million_float8;
+VACUUM (FREEZE, ANALYZE) million_unit;
 
 -- @for f in sum avg min max
 -- @case {f}: {f}, all rows
@@ -46,4 +57,27 @@ SELECT sum(used) FROM used_float8;
 SELECT region, sum(used) FROM used_compute_unit GROUP BY region;
 -- @run numeric(20,6)
 SELECT region, sum(used) FROM used_numeric GROUP BY region;
--- @ratio compute_unit / numeric(20,6) <= 0.60
+-- @ratio compute_unit / numeric(20,6); grouping costs both the same
+
+-- Moving sums in the order of the table: no sort on either side.
+-- @case moving-sum: moving sum over 101 rows
+-- @check the sums are the same
+SELECT bool_and(u = compute_unit '1 MFLOPh@bf16' * i)
+FROM (SELECT row_number() OVER (), sum(used) OVER (ROWS BETWEEN 50 PRECEDING AND 50 FOLLOWING) FROM used_int8 LIMIT 10000) AS a (n, i)
+JOIN (SELECT row_number() OVER (), sum(used) OVER (ROWS BETWEEN 50 PRECEDING AND 50 FOLLOWING) FROM used_compute_unit LIMIT 10000) AS b (n, u) USING (n);
+-- @run compute_unit
+SELECT count(s) FROM (SELECT sum(used) OVER (ROWS BETWEEN 50 PRECEDING AND 50 FOLLOWING) AS s FROM used_compute_unit) AS x;
+-- @run int8
+SELECT count(s) FROM (SELECT sum(used) OVER (ROWS BETWEEN 50 PRECEDING AND 50 FOLLOWING) AS s FROM used_int8) AS x;
+-- @ratio compute_unit / int8 <= 0.95
+
+-- @case moving-sum-beside: moving sum over 101 rows, a tenth of the rows
+-- @for t in compute_unit numeric float8
+-- @run {t}
+SELECT count(s) FROM (SELECT sum(used) OVER (ROWS BETWEEN 50 PRECEDING AND 50 FOLLOWING) AS s FROM million_{t}) AS x;
+-- @end
+-- @run unit needs unit
+SELECT count(s) FROM (SELECT sum(used) OVER (ROWS BETWEEN 50 PRECEDING AND 50 FOLLOWING) AS s FROM million_unit) AS x;
+-- @ratio compute_unit / numeric
+-- @ratio compute_unit / float8
+-- @ratio compute_unit / unit
