@@ -23,7 +23,8 @@
 #
 # The statements of a case run in turn, in rounds, each round in the opposite order of the one
 # before; a ratio is the median of the ratios of the rounds, so that what slows the machine
-# for a while slows both sides.  One round before those that count warms caches.
+# for a while slows both sides.  One round before those that count warms caches, in cases that
+# take less than ten seconds a round.
 use strict;
 use warnings;
 use FindBin;
@@ -36,6 +37,7 @@ use Time::HiRes qw(time);
 
 my $LEAST_SECONDS = 3;    # short cases get more rounds, until they have run so long ...
 my $MOST_ROUNDS = 25;     # ... or so often
+my $WARM_SECONDS = 10;    # a round that takes so long needs no other to warm up for it
 
 my ($rows, $rounds, $cpu, $write, $exchange, $page, $duckdb_script) = (10_000_000, 5);
 GetOptions(
@@ -259,11 +261,16 @@ sub measure
 		my $why = missing($run);
 		$why ? ($why{ $run->{label} } = "skipped: $why") : push @runs, $run;
 	}
-	my $begin = 0;
+	my $begin = time;
 	for (my $round = 0; !$error && @runs; $round++)
 	{
+		# The first round warms caches and does not count, unless it was too long for that to matter.
+		if ($round == 1)
+		{
+			time - $begin < $WARM_SECONDS ? (%ms = ()) : $round++;
+			$begin = time;
+		}
 		last if $round > $rounds && (time - $begin > $LEAST_SECONDS || $round > $MOST_ROUNDS);
-		$begin = time if $round == 1;
 		for my $run ($round % 2 ? reverse @runs : @runs)
 		{
 			my $label = $run->{label};
@@ -278,7 +285,7 @@ sub measure
 				$error = "$label: $1";
 				last;
 			}
-			push @{ $ms{$label} }, $time if $round;
+			push @{ $ms{$label} }, $time;
 		}
 		last if $error;
 	}
