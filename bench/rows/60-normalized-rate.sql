@@ -8,14 +8,15 @@ FROM accelerator_model AS m
 WHERE upper_inf(recorded) AND EXISTS (SELECT FROM accelerator_peak AS p
 	WHERE p.accelerator = m.accelerator AND p.number_format = 'bf16' AND upper_inf(p.recorded))
 LIMIT 40;
-CREATE TABLE bound AS
-SELECT (SELECT array_agg(s ORDER BY k) FROM (SELECT k, sum(1.0 / k) OVER (ORDER BY k)::float8 AS s FROM chip) AS z) AS bounds;
+CREATE TABLE pick AS
+SELECT array_agg(accelerator ORDER BY k) AS chips, array_agg(bound ORDER BY k) AS bounds
+FROM (SELECT k, accelerator, (sum(1.0 / k) OVER (ORDER BY k))::float8 AS bound FROM chip) AS z;
 CREATE TABLE usage_int4 (region int4 NOT NULL, account int4 NOT NULL, at timestamptz NOT NULL, chip int4 NOT NULL);
 INSERT INTO usage_int4
 SELECT floor(random() * 16), floor(random() * 1000), timestamptz '2026-01-01' + random() * interval '31 days',
-	least(40, 1 + width_bucket(random() * bounds[40], bounds)) FROM bound, generate_series(1, {million});
+	least(40, 1 + width_bucket(random() * bounds[40], bounds)) FROM pick, generate_series(1, {million});
 CREATE TABLE usage (region int4 NOT NULL, account int4 NOT NULL, at timestamptz NOT NULL, chip accelerator NOT NULL);
-INSERT INTO usage SELECT region, account, at, c.accelerator FROM usage_int4 AS u JOIN chip AS c ON c.k = u.chip;
+INSERT INTO usage SELECT region, account, at, chips[chip] FROM usage_int4, pick;
 INSERT INTO basis (name, description) VALUES ('bench.example/contract', 'weights of a contract');
 INSERT INTO basis_factor (basis, accelerator, rate, valid)
 SELECT 'bench.example/contract', accelerator, compute_rate '1 TFLOPS' * k * weight, valid
