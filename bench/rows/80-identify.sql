@@ -24,7 +24,11 @@ LIMIT 300;
 CREATE TABLE logged AS
 SELECT names[1 + floor(random() * 300)::int4] AS name
 FROM (SELECT array_agg(name) AS names FROM raw_name) AS r, generate_series(1, {million});
-VACUUM (FREEZE, ANALYZE) raw_name, logged;
+-- The same names, each made different by blanks around it: no name is met twice.
+CREATE TABLE logged_once AS
+SELECT repeat(' ', a) || name || repeat(' ', b) AS name
+FROM raw_name, generate_series(0, 57) AS a, generate_series(0, 57) AS b ORDER BY random() LIMIT {million};
+VACUUM (FREEZE, ANALYZE) raw_name, logged, logged_once;
 
 -- @case identify: identify, 1 million calls over 300 different raw names
 -- @check there are 300 names, most of them known
@@ -34,4 +38,11 @@ SELECT count(identify(name)) FROM logged;
 -- @run length
 SELECT count(length(name)) FROM logged;
 -- @speed identify >= 500000 per {million}
--- @ratio identify / length; what the scan itself takes
+-- @ratio identify / length
+
+-- @case identify-once: identify, 1 million different names
+-- @run identify
+SELECT count(identify(name)) FROM logged_once;
+-- @run length
+SELECT count(length(name)) FROM logged_once;
+-- @ratio identify / length
