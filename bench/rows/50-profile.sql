@@ -16,8 +16,8 @@ CREATE TABLE free (steps int8, profile device_profile);
 -- @for n in 100 10 1
 INSERT INTO free
 SELECT {million} / {n}, device_profile('2026-01-01', '2026-02-02', {million} * 0.008 / {n})
-	+ device_profile('2026-01-27 10:00', '2026-01-27 23:00', {million} * 0.003 / {n}) - sum(profile)
-FROM stored WHERE owner <= 1000 / {n};
+	+ device_profile('2026-01-27 10:00', '2026-01-27 23:00', {million} * 0.003 / {n})
+	- (SELECT sum(profile) FROM stored WHERE owner <= 1000 / {n});
 -- @end
 CREATE TABLE free_step (started timestamptz, ended timestamptz, devices numeric);
 INSERT INTO free_step SELECT lower(s.period), upper(s.period), s.level FROM free, steps(profile) AS s WHERE free.steps = {million};
