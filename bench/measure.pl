@@ -13,7 +13,8 @@
 #   -- @check TITLE                 must print t: the contestants agree, the plan is the one meant
 #   -- @ratio A / B <= LIMIT        a row of the table: time of A over time of B; without a limit
 #                                   it is information.  Text after a semicolon is a remark.
-#   -- @speed A >= LIMIT per COUNT  a row of the table: COUNT items in the time of A, a second
+#   -- @speed A >= LIMIT per COUNT  a row of the table: COUNT items in the time of A, a second;
+#                                   limit and remark as above
 #   -- @for v in a b c ... -- @end  repeats what is between with {v} replaced; loops nest, and
 #                                   "v,w in a,1 b,2" sets two
 #
@@ -106,7 +107,7 @@ sub read_rows
 		{
 			push @{ $case->{claims} }, { a => $1, b => $2, limit => $3, remark => $4 };
 		}
-		elsif ($word eq 'speed' && $rest =~ m{^(.+?) >= (\d+) per (\d+)(?:; (.*))?$})
+		elsif ($word eq 'speed' && $rest =~ m{^(.+?)(?: >= (\d+))? per (\d+)(?:; (.*))?$})
 		{
 			push @{ $case->{claims} }, { a => $1, least => $2, count => $3, remark => $4 };
 		}
@@ -317,12 +318,12 @@ sub claim_line
 	my ($skipped) = grep { defined } map { $why->{$_} } grep { defined } @$claim{qw(a b)};
 	if ($claim->{count})
 	{
-		%line = (%line, b => '', target => 'at least ' . thousands($claim->{least}) . ' a second', measured => $skipped // '');
+		%line = (%line, b => '', target => $claim->{least} ? 'at least ' . thousands($claim->{least}) . ' a second' : '', measured => $skipped // '');
 		return \%line if $skipped;
 		my @speeds = map { $claim->{count} * 1000 / $_ } @{ $ms->{ $claim->{a} } };
 		@line{qw(measured spread a_ms)} = (thousands(median(@speeds)) . ' a second',
 			thousands(min @speeds) . ' to ' . thousands(max @speeds), median(@{ $ms->{ $claim->{a} } }));
-		$line{met} = median(@speeds) >= $claim->{least} ? 'met' : 'not met';
+		$line{met} = median(@speeds) >= $claim->{least} ? 'met' : 'not met' if $claim->{least};
 		return \%line;
 	}
 	my $limit = $claim->{limit};
