@@ -276,17 +276,23 @@ COMMENT ON FUNCTION format(compute_unit, "any", "any") IS 'Returns the amount fo
 -- Aggregates
 
 CREATE FUNCTION compute_unit_accum(quantity_sum, compute_unit) RETURNS quantity_sum
-	AS 'MODULE_PATHNAME', 'quantity_sum_accum' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION compute_unit_accum(quantity_sum, compute_unit) IS 'transition function of sum and avg. Errors: LC001 different bases.';
+	AS 'MODULE_PATHNAME', 'quantity_sum_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION compute_unit_accum(quantity_sum, compute_unit) IS 'transition function of sum and avg: a NULL changes nothing. Errors: LC001 different bases.';
 CREATE FUNCTION compute_unit_remove(quantity_sum, compute_unit) RETURNS quantity_sum
-	AS 'MODULE_PATHNAME', 'quantity_sum_remove' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION compute_unit_remove(quantity_sum, compute_unit) IS 'inverse transition function of sum and avg.';
+	AS 'MODULE_PATHNAME', 'quantity_sum_remove' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION compute_unit_remove(quantity_sum, compute_unit) IS 'inverse transition function of sum and avg: a NULL changes nothing.';
 CREATE FUNCTION compute_unit_sum_final(quantity_sum) RETURNS compute_unit
 	AS 'MODULE_PATHNAME', 'quantity_sum_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION compute_unit_sum_final(quantity_sum) IS 'final function of sum. Errors: 22003 out of range.';
 CREATE FUNCTION compute_unit_avg_final(quantity_sum) RETURNS compute_unit
 	AS 'MODULE_PATHNAME', 'quantity_avg_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION compute_unit_avg_final(quantity_sum) IS 'final function of avg.';
+CREATE FUNCTION compute_unit_max_accum(compute_unit, compute_unit) RETURNS compute_unit
+	AS 'MODULE_PATHNAME', 'quantity_max_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION compute_unit_max_accum(compute_unit, compute_unit) IS 'transition function of max: a NULL changes nothing.';
+CREATE FUNCTION compute_unit_min_accum(compute_unit, compute_unit) RETURNS compute_unit
+	AS 'MODULE_PATHNAME', 'quantity_min_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION compute_unit_min_accum(compute_unit, compute_unit) IS 'transition function of min: a NULL changes nothing.';
 CREATE FUNCTION compute_unit_larger(compute_unit, compute_unit) RETURNS compute_unit
 	AS 'MODULE_PATHNAME', 'quantity_larger' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION compute_unit_larger(compute_unit, compute_unit) IS 'Returns the larger of two amounts, in the order of the operators.';
@@ -311,12 +317,12 @@ CREATE AGGREGATE avg(compute_unit) (
 COMMENT ON AGGREGATE sum(compute_unit) IS 'Sum of the amounts, exact, the same in any order; NULL of no rows. Errors: LC001 different bases, 22003 if the result, not something on the way to it, is out of range.';
 COMMENT ON AGGREGATE avg(compute_unit) IS 'Mean of the amounts: the exact sum divided by their number, rounded half to even to one FLOP; NULL of no rows. Errors: LC001 different bases.';
 CREATE AGGREGATE min(compute_unit) (
-	SFUNC = compute_unit_smaller, STYPE = compute_unit, COMBINEFUNC = compute_unit_smaller,
+	SFUNC = compute_unit_min_accum, STYPE = compute_unit, COMBINEFUNC = compute_unit_smaller,
 	SORTOP = <, PARALLEL = safe
 );
 COMMENT ON AGGREGATE min(compute_unit) IS 'Least of the amounts in the order of the operators: by basis, then by value; NULL of no rows. An index can serve it.';
 CREATE AGGREGATE max(compute_unit) (
-	SFUNC = compute_unit_larger, STYPE = compute_unit, COMBINEFUNC = compute_unit_larger,
+	SFUNC = compute_unit_max_accum, STYPE = compute_unit, COMBINEFUNC = compute_unit_larger,
 	SORTOP = >, PARALLEL = safe
 );
 COMMENT ON AGGREGATE max(compute_unit) IS 'Greatest of the amounts in the order of the operators: by basis, then by value; NULL of no rows. An index can serve it.';

@@ -302,17 +302,23 @@ COMMENT ON FUNCTION format(compute_rate, "any", "any") IS 'Returns the rate for 
 -- Aggregates
 
 CREATE FUNCTION compute_rate_accum(quantity_sum, compute_rate) RETURNS quantity_sum
-	AS 'MODULE_PATHNAME', 'quantity_sum_accum' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION compute_rate_accum(quantity_sum, compute_rate) IS 'transition function of sum and avg. Errors: LC001 different bases.';
+	AS 'MODULE_PATHNAME', 'quantity_sum_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION compute_rate_accum(quantity_sum, compute_rate) IS 'transition function of sum and avg: a NULL changes nothing. Errors: LC001 different bases.';
 CREATE FUNCTION compute_rate_remove(quantity_sum, compute_rate) RETURNS quantity_sum
-	AS 'MODULE_PATHNAME', 'quantity_sum_remove' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION compute_rate_remove(quantity_sum, compute_rate) IS 'inverse transition function of sum and avg.';
+	AS 'MODULE_PATHNAME', 'quantity_sum_remove' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION compute_rate_remove(quantity_sum, compute_rate) IS 'inverse transition function of sum and avg: a NULL changes nothing.';
 CREATE FUNCTION compute_rate_sum_final(quantity_sum) RETURNS compute_rate
 	AS 'MODULE_PATHNAME', 'quantity_sum_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION compute_rate_sum_final(quantity_sum) IS 'final function of sum. Errors: 22003 out of range.';
 CREATE FUNCTION compute_rate_avg_final(quantity_sum) RETURNS compute_rate
 	AS 'MODULE_PATHNAME', 'quantity_avg_final' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION compute_rate_avg_final(quantity_sum) IS 'final function of avg.';
+CREATE FUNCTION compute_rate_max_accum(compute_rate, compute_rate) RETURNS compute_rate
+	AS 'MODULE_PATHNAME', 'quantity_max_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION compute_rate_max_accum(compute_rate, compute_rate) IS 'transition function of max: a NULL changes nothing.';
+CREATE FUNCTION compute_rate_min_accum(compute_rate, compute_rate) RETURNS compute_rate
+	AS 'MODULE_PATHNAME', 'quantity_min_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION compute_rate_min_accum(compute_rate, compute_rate) IS 'transition function of min: a NULL changes nothing.';
 CREATE FUNCTION compute_rate_larger(compute_rate, compute_rate) RETURNS compute_rate
 	AS 'MODULE_PATHNAME', 'quantity_larger' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION compute_rate_larger(compute_rate, compute_rate) IS 'Returns the larger of two rates, in the order of the operators.';
@@ -337,12 +343,12 @@ CREATE AGGREGATE avg(compute_rate) (
 COMMENT ON AGGREGATE sum(compute_rate) IS 'Sum of the rates, exact, the same in any order; NULL of no rows. Errors: LC001 different bases, 22003 if the result, not something on the way to it, is out of range.';
 COMMENT ON AGGREGATE avg(compute_rate) IS 'Mean of the rates: the exact sum divided by their number, rounded half to even to one MFLOP/s; NULL of no rows. Errors: LC001 different bases.';
 CREATE AGGREGATE min(compute_rate) (
-	SFUNC = compute_rate_smaller, STYPE = compute_rate, COMBINEFUNC = compute_rate_smaller,
+	SFUNC = compute_rate_min_accum, STYPE = compute_rate, COMBINEFUNC = compute_rate_smaller,
 	SORTOP = <, PARALLEL = safe
 );
 COMMENT ON AGGREGATE min(compute_rate) IS 'Least of the rates in the order of the operators: by basis, then by value; NULL of no rows. An index can serve it.';
 CREATE AGGREGATE max(compute_rate) (
-	SFUNC = compute_rate_larger, STYPE = compute_rate, COMBINEFUNC = compute_rate_larger,
+	SFUNC = compute_rate_max_accum, STYPE = compute_rate, COMBINEFUNC = compute_rate_larger,
 	SORTOP = >, PARALLEL = safe
 );
 COMMENT ON AGGREGATE max(compute_rate) IS 'Greatest of the rates in the order of the operators: by basis, then by value; NULL of no rows. An index can serve it.';

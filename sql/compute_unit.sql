@@ -167,6 +167,8 @@ WHERE aggfnoid IN ('sum(compute_unit)'::regprocedure, 'avg(compute_unit)'::regpr
 SELECT compute_unit_accum('(0,0,flop)', '3 FLOP@bf16'), compute_unit_remove('(2,3,bf16)', '1 FLOP@bf16'), compute_unit_remove('(1,3,bf16)', '3 FLOP@bf16'),
 	quantity_sum_combine('(2,3,bf16)', '(1,-7,bf16)'), quantity_sum_combine('(0,0,flop)', '(1,-7,bf16)'), compute_unit_sum_final('(3,-4,bf16)'),
 	compute_unit_avg_final('(3,-4,bf16)'), compute_unit_sum_final('(0,0,flop)');
+SELECT compute_unit_accum(NULL, '3 FLOP') IS NULL AS a, compute_unit_accum('(1,3,flop)', NULL) AS b, compute_unit_remove('(1,3,flop)', NULL) AS c, compute_unit_remove(NULL, NULL) IS NULL AS d,
+	compute_unit_max_accum(NULL, '3 FLOP') AS e, compute_unit_max_accum('4 FLOP', '3 FLOP') AS f, compute_unit_min_accum('4 FLOP', NULL) AS g, compute_unit_min_accum('4 FLOP', '3 FLOP') AS h, compute_unit_min_accum(NULL, NULL) IS NULL AS i;
 SELECT s, quantity_sum_send(s) FROM unnest(ARRAY['(140737488355328,-365375409332725729550921208179070754913983135744,bf16)',
 	'(140737488355328,365375409332725729550921208179070754773245647,flop)', '(1,-2596148429267413814265248164610048,1001)']::quantity_sum[]) AS s;
 SELECT compute_unit_avg_final('(140737488355328,-365375409332725729550921208179070754913983135744,bf16)');

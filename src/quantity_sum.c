@@ -99,14 +99,21 @@ add_to_sum(QuantitySum *state, int128 addend, int32 carry)
 }
 
 /*
- * The transition where anything is out of the ordinary: the first quantity, another
- * basis, a carry, a caller that is no aggregate.
+ * The transition where anything is out of the ordinary: a NULL, the first quantity,
+ * another basis, a carry, a caller that is no aggregate.
  */
 static pg_noinline Datum
 sum_accum_slow(FunctionCallInfo fcinfo)
 {
-	QuantitySum *state = writable_state(fcinfo);
-	Quantity   *value = PG_GETARG_QUANTITY_P(1);
+	QuantitySum *state;
+	Quantity   *value;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		return PG_GETARG_DATUM(0);
+	state = writable_state(fcinfo);
+	value = PG_GETARG_QUANTITY_P(1);
 
 	if (state->basis != QuantityBasis(value))
 	{
@@ -126,15 +133,20 @@ PG_FUNCTION_INFO_V1(quantity_sum_accum);
  * transition: state + quantity
  *
  * All that is rare is a tail call, so that the rest needs no stack frame: this is
- * the innermost loop of every report.
+ * the innermost loop of every report.  Not strict, because looking for a NULL here
+ * costs less than the executor's step that does (4% of a sum over a table).
  */
 Datum
 quantity_sum_accum(PG_FUNCTION_ARGS)
 {
 	QuantitySum *state = PG_GETARG_SUM_P(0);
-	int128		value = QuantityLoad(PG_GETARG_QUANTITY_P(1));
-	int128		sum = load_sum(state);
+	int128		value;
+	int128		sum;
 
+	if (unlikely(PG_ARGISNULL(0) || PG_ARGISNULL(1)))
+		return sum_accum_slow(fcinfo);
+	value = QuantityLoad(PG_GETARG_QUANTITY_P(1));
+	sum = load_sum(state);
 	if (unlikely(!called_by_aggregate(fcinfo) ||
 				 state->basis != (uint16) value ||
 				 state->count >= MAX_COUNT ||
@@ -149,9 +161,15 @@ quantity_sum_accum(PG_FUNCTION_ARGS)
 static pg_noinline Datum
 sum_remove_slow(FunctionCallInfo fcinfo)
 {
-	QuantitySum *state = writable_state(fcinfo);
-	Quantity   *value = PG_GETARG_QUANTITY_P(1);
+	QuantitySum *state;
+	Quantity   *value;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+		return PG_GETARG_DATUM(0);
+	state = writable_state(fcinfo);
+	value = PG_GETARG_QUANTITY_P(1);
 	if (state->count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -171,9 +189,13 @@ Datum
 quantity_sum_remove(PG_FUNCTION_ARGS)
 {
 	QuantitySum *state = PG_GETARG_SUM_P(0);
-	int128		value = QuantityLoad(PG_GETARG_QUANTITY_P(1));
-	int128		sum = load_sum(state);
+	int128		value;
+	int128		sum;
 
+	if (unlikely(PG_ARGISNULL(0) || PG_ARGISNULL(1)))
+		return sum_remove_slow(fcinfo);
+	value = QuantityLoad(PG_GETARG_QUANTITY_P(1));
+	sum = load_sum(state);
 	if (unlikely(!called_by_aggregate(fcinfo) ||
 				 state->basis != (uint16) value ||
 				 state->count <= 1 ||
@@ -282,38 +304,75 @@ quantity_avg_final(PG_FUNCTION_ARGS)
 	PG_RETURN_QUANTITY_P(QuantityMakeSigned(quotient, negative, state->basis));
 }
 
-PG_FUNCTION_INFO_V1(quantity_larger);
-/* the larger of two: transition and combine function of max */
-Datum
-quantity_larger(PG_FUNCTION_ARGS)
+/* Returns the second of two, having made it the state if that is an aggregate's. */
+static inline Datum
+take_value(FunctionCallInfo fcinfo)
 {
 	Quantity   *state = PG_GETARG_QUANTITY_P(0);
 	Quantity   *value = PG_GETARG_QUANTITY_P(1);
 
-	if (QuantityLess(state, value))
-	{
-		if (!called_by_aggregate(fcinfo))
-			PG_RETURN_QUANTITY_P(value);
-		memcpy(state, value, sizeof(Quantity));
-	}
+	if (!called_by_aggregate(fcinfo))
+		PG_RETURN_QUANTITY_P(value);
+	memcpy(state, value, sizeof(Quantity));
 	PG_RETURN_QUANTITY_P(state);
 }
 
+/*
+ * Returns whichever of state and value is not NULL, or NULL.  The executor copies the
+ * first value to where the state lives.
+ */
+static pg_noinline Datum
+take_not_null(FunctionCallInfo fcinfo)
+{
+	if (!PG_ARGISNULL(1))
+		return PG_GETARG_DATUM(1);
+	if (!PG_ARGISNULL(0))
+		return PG_GETARG_DATUM(0);
+	PG_RETURN_NULL();
+}
+
+PG_FUNCTION_INFO_V1(quantity_max_accum);
+/* transition of max; not strict, for the same reason as that of sum */
+Datum
+quantity_max_accum(PG_FUNCTION_ARGS)
+{
+	if (unlikely(PG_ARGISNULL(0) || PG_ARGISNULL(1)))
+		return take_not_null(fcinfo);
+	if (QuantityLess(PG_GETARG_QUANTITY_P(0), PG_GETARG_QUANTITY_P(1)))
+		return take_value(fcinfo);
+	return PG_GETARG_DATUM(0);
+}
+
+PG_FUNCTION_INFO_V1(quantity_min_accum);
+/* transition of min */
+Datum
+quantity_min_accum(PG_FUNCTION_ARGS)
+{
+	if (unlikely(PG_ARGISNULL(0) || PG_ARGISNULL(1)))
+		return take_not_null(fcinfo);
+	if (QuantityLess(PG_GETARG_QUANTITY_P(1), PG_GETARG_QUANTITY_P(0)))
+		return take_value(fcinfo);
+	return PG_GETARG_DATUM(0);
+}
+
+PG_FUNCTION_INFO_V1(quantity_larger);
+/* the larger of two: combine function of max */
+Datum
+quantity_larger(PG_FUNCTION_ARGS)
+{
+	if (QuantityLess(PG_GETARG_QUANTITY_P(0), PG_GETARG_QUANTITY_P(1)))
+		return take_value(fcinfo);
+	return PG_GETARG_DATUM(0);
+}
+
 PG_FUNCTION_INFO_V1(quantity_smaller);
-/* the smaller of two: transition and combine function of min */
+/* the smaller of two: combine function of min */
 Datum
 quantity_smaller(PG_FUNCTION_ARGS)
 {
-	Quantity   *state = PG_GETARG_QUANTITY_P(0);
-	Quantity   *value = PG_GETARG_QUANTITY_P(1);
-
-	if (QuantityLess(value, state))
-	{
-		if (!called_by_aggregate(fcinfo))
-			PG_RETURN_QUANTITY_P(value);
-		memcpy(state, value, sizeof(Quantity));
-	}
-	PG_RETURN_QUANTITY_P(state);
+	if (QuantityLess(PG_GETARG_QUANTITY_P(1), PG_GETARG_QUANTITY_P(0)))
+		return take_value(fcinfo);
+	return PG_GETARG_DATUM(0);
 }
 
 /*
