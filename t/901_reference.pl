@@ -1,4 +1,4 @@
-# docs/reference.md is what the extension's own comments say.
+# docs/reference.md is what the extension's own comments say, and docs/errors.md knows every SQLSTATE of its own.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -23,6 +23,15 @@ my @missing = grep { !$kept{$_} } @made;
 my @stale = grep { !$made{$_} } @kept;
 is(scalar(@missing), 0, 'docs/reference.md lacks nothing') or diag join "\n", @missing;
 is(scalar(@stale), 0, 'and holds nothing that is gone') or diag join "\n", @stale;
+
+# docs/errors.md has every SQLSTATE of our own.
+my $errors = slurp_file('docs/errors.md');
+my $header = slurp_file('src/errcodes.h');
+while ($header =~ /MAKE_SQLSTATE\('(.)','(.)','(.)','(.)','(.)'\)/g)
+{
+	my $state = "$1$2$3$4$5";
+	like($errors, qr/^\| `$state`/m, "docs/errors.md explains $state");
+}
 
 $node->stop;
 done_testing();
