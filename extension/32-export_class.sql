@@ -53,10 +53,10 @@ SELECT pg_catalog.pg_extension_config_dump('export_rule', 'WHERE NOT shipped');
 
 -- TPP: 88 FR 73458, Technical Notes 2 and 3 to 3A090: 2 x MacTOPS x bit length of the
 -- operation, at the format where that is largest, dense; 2 x MacTOPS are the TOPS or
--- TFLOPS of a datasheet.  tf32 counts as 32 bits, the length of its inputs in memory;
--- it carries 19, so that this can only be too much.  Makers state the rate of a matrix
--- unit in 16 or 8 bits; where neither is known, what is known of longer formats is a
--- lower bound.
+-- TFLOPS of a datasheet.  The bit length is that of the multiplication's inputs: 19 for
+-- tf32 (1 sign, 8 exponent, 10 mantissa), which memory holds in 32 but the unit
+-- multiplies as 19.  Makers state the rate of a matrix unit in 16 or 8 bits; where
+-- neither is known, what is known of longer formats is a lower bound.
 CREATE FUNCTION export_figures(accelerator, known_at timestamptz DEFAULT NULL,
 		OUT tpp numeric, OUT tpp_format text, OUT tpp_complete boolean, OUT die_area numeric,
 		OUT performance_density numeric, OUT io_bandwidth numeric, OUT memory_bandwidth numeric,
@@ -72,7 +72,8 @@ CREATE FUNCTION export_figures(accelerator, known_at timestamptz DEFAULT NULL,
 		), peak AS (
 			SELECT DISTINCT ON (p.number_format)
 				p.number_format,
-				substring(p.number_format FROM '[0-9]+$')::integer AS bits,
+				CASE p.number_format WHEN 'tf32' THEN 19
+					ELSE substring(p.number_format FROM '[0-9]+$')::integer END AS bits,
 				p.rate::numeric / 1000000000000 AS tops
 			FROM device AS d JOIN compute_ledger.accelerator_peak AS p ON p.accelerator @> d.accelerator
 			WHERE CASE WHEN known_at IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> known_at END
@@ -97,12 +98,12 @@ CREATE FUNCTION export_figures(accelerator, known_at timestamptz DEFAULT NULL,
 			p.io_bandwidth, p.memory_bandwidth, p.data_center
 		FROM total AS t, property AS p;
 	END;
-COMMENT ON FUNCTION export_figures(accelerator, timestamptz) IS 'the figures that export rules turn on, of the whole device, from accelerator_model and accelerator_peak, most specific row first, as held to be true at known_at (NULL: now): TPP (TOPS x bit length, largest over the formats known), the format that it is from, whether that is known for a format of 16 bits or fewer (otherwise TPP is a lower bound, because matrix units work in those), die area in mm2, TPP per mm2, I/O and DRAM bandwidth in GB/s, designed or marketed for data centres; NULL for each that is not known';
+COMMENT ON FUNCTION export_figures(accelerator, timestamptz) IS 'the figures that export rules turn on, of the whole device, from accelerator_model and accelerator_peak, most specific row first, as held to be true at known_at (NULL: now): TPP (TOPS x bit length, 19 for tf32, largest over the formats known), the format that it is from, whether that is known for a format of 16 bits or fewer (otherwise TPP is a lower bound, because matrix units work in those), die area in mm2, TPP per mm2, I/O and DRAM bandwidth in GB/s, designed or marketed for data centres; NULL for each that is not known';
 
 CREATE FUNCTION tpp(accelerator) RETURNS numeric
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	RETURN (SELECT f.tpp FROM compute_ledger.export_figures($1) AS f);
-COMMENT ON FUNCTION tpp(accelerator) IS 'total processing performance of the device: dense TOPS (or TFLOPS) x bit length of the operation, the largest over the number formats with a peak rate; a MIG slice counts as its device; NULL without a peak rate, and for NULL';
+COMMENT ON FUNCTION tpp(accelerator) IS 'total processing performance of the device: dense TOPS (or TFLOPS) x bit length of the multiplication''s inputs (tf32: 19), the largest over the number formats with a peak rate; a MIG slice counts as its device; NULL without a peak rate, and for NULL';
 
 CREATE FUNCTION performance_density(accelerator) RETURNS numeric
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE

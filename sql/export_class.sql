@@ -69,6 +69,13 @@ INSERT INTO accelerator_model (accelerator, name) VALUES ('pci0006/x', 'X');
 INSERT INTO accelerator_peak (accelerator, number_format, rate) SELECT 'pci0006/x', f, (r || ' TFLOPS@' || f)::compute_rate
 FROM (VALUES ('fp64', 1), ('fp32', 2), ('tf32', 3), ('fp16', 5), ('bf16', 6), ('fp8', 10), ('fp6', 15), ('fp4', 20), ('int8', 12), ('int4', 25)) AS v (f, r);
 SELECT tpp, tpp_format FROM export_figures('pci0006/x');
+-- tf32 multiplies 19 bits: at the rate of bf16 that is more, at half of it less; the chips come out as Epoch AI publishes them.
+INSERT INTO accelerator_model (accelerator, name, data_center) VALUES ('pci0006/t', 'T', true), ('pci0006/half', 'Half', true);
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES
+	('pci0006/t', 'tf32', '100 TFLOPS@tf32'), ('pci0006/t', 'bf16', '100 TFLOPS@bf16'),
+	('pci0006/half', 'tf32', '50 TFLOPS@tf32'), ('pci0006/half', 'bf16', '99 TFLOPS@bf16');
+SELECT a, tpp, tpp_format, tpp_complete FROM unnest(ARRAY['pci0006/t', 'pci0006/half']::accelerator[]) AS a, export_figures(a);
+SELECT a, tpp(a) FROM unnest(ARRAY['aws/trainium1', 'aws/inferentia2']::accelerator[]) AS a;
 
 -- Unknown rules, NULL, rules of one's own, and what was known when.
 SELECT export_class('nvidia/h20', '2021-10');
