@@ -97,7 +97,8 @@ CREATE FUNCTION accelerator_word_unescape() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
-	IF strpos(NEW.word, '\u') > 0 THEN
+	-- chr(92) is the backslash, however the session reads one in a string
+	IF strpos(NEW.word, chr(92) || 'u') > 0 THEN
 		BEGIN
 			NEW.word := unistr(NEW.word);
 		EXCEPTION WHEN untranslatable_character OR feature_not_supported OR syntax_error OR invalid_parameter_value THEN

@@ -117,8 +117,8 @@ my (undef, undef, $shipped_error) = $node->psql('ledger', "\\set VERBOSITY sqlst
 like($shipped_error, qr/LC005/, 'a superuser does not delete shipped rows either');
 
 # The script loads into a database of any encoding; what that cannot hold is left out.
-my %words = (UTF8 => $node->safe_psql('ledger', 'SELECT count(*) FROM compute_ledger.accelerator_word'));
-for my $encoding ('LATIN1', 'SQL_ASCII', 'EUC_CN')
+my %words;
+for my $encoding ('UTF8', 'LATIN1', 'SQL_ASCII', 'EUC_CN')
 {
 	$node->safe_psql('postgres', "CREATE DATABASE in_$encoding ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
 	$node->safe_psql(lc("in_$encoding"), 'CREATE EXTENSION compute_ledger');
@@ -127,6 +127,9 @@ for my $encoding ('LATIN1', 'SQL_ASCII', 'EUC_CN')
 ok($words{LATIN1} > 0 && $words{LATIN1} < $words{UTF8}, 'LATIN1 goes without Chinese names');
 is($words{SQL_ASCII}, $words{LATIN1}, 'as does SQL_ASCII');
 ok($words{EUC_CN} > $words{LATIN1}, 'EUC_CN has those in simplified characters');
+$node->safe_psql('postgres', "CREATE DATABASE in_old_strings ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+is($node->safe_psql('in_old_strings', 'SET standard_conforming_strings = off; CREATE EXTENSION compute_ledger;
+	SELECT count(*) FROM compute_ledger.accelerator_word'), $words{UTF8}, 'and into one that reads a backslash as an escape');
 
 # ------------------------------------------------------------- dump and restore
 my $dir = PostgreSQL::Test::Utils::tempdir;
