@@ -143,7 +143,7 @@ CREATE FUNCTION export_tests(accelerator, rule text, known_at timestamptz DEFAUL
 		SELECT s.accelerator, r.rank, r.class,
 			(r.accelerator IS NULL
 				OR CASE WHEN s.accelerator <@ r.accelerator THEN true
-					WHEN NOT r.accelerator <@ s.accelerator THEN false END)
+					WHEN NOT r.accelerator && s.accelerator THEN false END)
 			AND (r.data_center IS NULL OR r.data_center = s.data_center)
 			AND (r.tpp_from IS NULL
 				OR CASE WHEN s.tpp >= r.tpp_from THEN true

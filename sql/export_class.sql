@@ -92,6 +92,10 @@ SELECT a, export_class(a, 'example.org/house') AS now, export_class(a, 'example.
 FROM unnest(ARRAY['pci0002/i', 'pci0002/m']::accelerator[]) AS a;
 SELECT (export_figures('pci0002/i')).tpp AS now, (export_figures('pci0002/i', :'before')).tpp AS as_known_before;
 UPDATE export_rule SET tpp_from = 0 WHERE shipped;
+-- A rule that names chips: in the class, apart from it, or what may be either.
+INSERT INTO export_rule (rule, rank, class, accelerator) VALUES ('example.org/named', 1, 'listed', 'nvidia/h20-96gb');
+SELECT a, export_class(a, 'example.org/named')
+FROM unnest(ARRAY['nvidia/h20-96gb', 'nvidia/h20-sxm-96gb', 'nvidia/h20', 'nvidia/h20-sxm', 'nvidia/h20-sxm-141gb', 'nvidia/h100']::accelerator[]) AS a;
 \set VERBOSITY terse
 INSERT INTO export_rule (rule, rank, class) VALUES ('example.org/house', 2, 'none');
 \set VERBOSITY default
