@@ -171,6 +171,21 @@ SELECT at, normalized_rate('pci0001/x2', 'example.org/weights-2026', at) AS x2,
 FROM unnest(ARRAY['-infinity', '2025-12-31 23:59:59.999999', '2026-01-01', '2026-03-01', '2026-03-01 00:00:00.000001',
 	'2026-03-31 23:59:59.999999', '2026-04-01', '2026-06-30 23:59:59.999999', '2026-07-01', 'infinity']::timestamptz[]) AS at;
 SELECT normalized_rate_strict('pci0001/x2', 'example.org/weights-2026', '2025-06-01');
+-- A factor that is valid after the last instant never is.
+BEGIN;
+INSERT INTO basis_factor (basis, accelerator, rate, valid) VALUES
+	('example.org/weights-2026', 'pci0007/late', '5 TFLOPS', '(infinity,)'), ('example.org/weights-2026', 'pci0007/last', '6 TFLOPS', '[infinity,)');
+SELECT at, normalized_rate('pci0007/late', '1000', at) AS late, normalized_rate('pci0007/last', '1000', at) AS last
+FROM unnest(ARRAY['-infinity', '2026-03-01', 'infinity']::timestamptz[]) AS at;
+SELECT accelerator, valid_from FROM normalized_rates('1000') WHERE accelerator <@ 'pci0007';
+ROLLBACK;
+-- The number of a basis that is not registered is no basis.
+SELECT normalized_rate('pci0001/x2', '1999');
+SELECT normalized_rate_strict('pci0001/x2', '1999');
+SELECT * FROM normalized_rates('1999');
+-- A moment of knowledge for every row, more of them than a call site keeps tables of.
+SELECT count(*) AS asked, count(normalized_rate('pci0001/x2', 'bf16', at, at)) AS answered, count(DISTINCT normalized_rate('pci0001/x2', 'bf16', at, at)) AS answers
+FROM (SELECT now() + i % 300 * interval '1 day' AS at FROM generate_series(1, 1000) AS i) AS x;
 SELECT normalized_rate('pci0001/x2', 'example.org/weights-2026') = normalized_rate('pci0001/x2', 'example.org/weights-2026', now()) AS now;
 
 -- The same against plain SQL, on every chip in the tables and many instants.

@@ -50,6 +50,8 @@ PG_FUNCTION_INFO_V1(normalized_rates_at);
 #define REMEMBERED_NAMES	8
 /* After so many different chips in one basis, all of its rows are read at once. */
 #define SINGLE_LOOKUPS		16
+/* Bases (at moments of knowledge) of which a call site would read all rows at once. */
+#define REMEMBERED_ROWS		64
 /* A call site forgets everything when it has this many answers. */
 #define REMEMBERED_ANSWERS	(64 * 1024)
 
@@ -121,6 +123,7 @@ typedef struct RateCache
 	SnapshotKey snapshot;		/* under which it was learned */
 	answers_hash *answers;
 	RateRows   *rows;
+	int			nrows;			/* length of that list */
 	int			nnames;
 	struct
 	{
@@ -293,6 +296,13 @@ FetchRows(MemoryContext context, int *nrows)
 
 			range_deserialize(typcache, DatumGetRangeTypeP(valid), &lower, &upper, &empty);
 			/* half-open; time is whole microseconds */
+			if (!lower.infinite && !lower.inclusive && TIMESTAMP_IS_NOEND(DatumGetTimestampTz(lower.val)))
+			{
+				/* after the last instant: never */
+				row->from = row->to = DT_NOEND;
+				row->bounded = true;
+				continue;
+			}
 			if (!lower.infinite)
 				row->from = DatumGetTimestampTz(lower.val) + (lower.inclusive ? 0 : 1);
 			if (!upper.infinite && !(upper.inclusive && TIMESTAMP_IS_NOEND(DatumGetTimestampTz(upper.val))))
@@ -338,6 +348,7 @@ ResetCache(RateCache *cache)
 	SnapshotKeyTake(&cache->snapshot);
 	cache->answers = answers_create(cache->context, 64, NULL);
 	cache->rows = NULL;
+	cache->nrows = 0;
 	cache->nnames = 0;
 }
 
@@ -370,7 +381,8 @@ LookUpBasis(text *name)
 	int			result;
 	bool		isnull;
 
-	if (BasisFromName(VARDATA_ANY(name), len, &code))
+	/* the number of a registered basis is for the table to know */
+	if (BasisFromName(VARDATA_ANY(name), len, &code) && code < BASIS_FIRST_USER)
 		return code;
 	if (len == 0 || len > BASIS_NAME_MAX)
 		return BASIS_UNKNOWN;
@@ -407,7 +419,10 @@ GetBasis(RateCache *cache, text *name)
 	return cache->names[slot].code;
 }
 
-/* Returns where the rows of a basis are, or are going to be. */
+/*
+ * Returns where the rows of a basis are, or are going to be; NULL if there are too
+ * many such places, as when every call asks about a moment of its own.
+ */
 static RateRows *
 GetRows(RateCache *cache, const RateKey *key)
 {
@@ -418,6 +433,9 @@ GetRows(RateCache *cache, const RateKey *key)
 		if (rows->basis == key->basis && rows->as_known == key->as_known && rows->known_at == key->known_at)
 			return rows;
 	}
+	if (cache->nrows >= REMEMBERED_ROWS)
+		return NULL;
+	cache->nrows++;
 	rows = MemoryContextAllocZero(cache->context, sizeof(RateRows));
 	rows->basis = key->basis;
 	rows->as_known = key->as_known;
@@ -442,7 +460,7 @@ MakeAnswer(RateCache *cache, const RateKey *key)
 	bool		found;
 
 	EnterSPI();
-	if (!all->loaded && all->lookups++ < SINGLE_LOOKUPS)
+	if (all == NULL || (!all->loaded && all->lookups++ < SINGLE_LOOKUPS))
 	{
 		RunQuery(QueryFor(key->basis,), key, &key->accelerator, NULL, 0);
 		rows = FetchRows(CurrentMemoryContext, &nrows);
