@@ -126,8 +126,9 @@ CREATE TABLE accelerator_instance (
 	source text,
 	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
 		CHECK (NOT isempty(recorded)),
+	-- every further * multiplies the ways in which a name may match
 	CONSTRAINT accelerator_instance_sku_check
-		CHECK (sku COLLATE "C" ~ '^[^A-Z_[:space:]]{1,128}$'),
+		CHECK (sku COLLATE "C" ~ '^[^A-Z_[:space:]]{1,128}$' AND length(sku) - length(replace(sku, '*', '')) <= 3),
 	CONSTRAINT accelerator_instance_provider_check
 		CHECK (provider COLLATE "C" ~ '^[a-z0-9.-]+( [a-z0-9.-]+)*$')
 );
@@ -135,7 +136,7 @@ CREATE UNIQUE INDEX accelerator_instance_current_idx
 	ON accelerator_instance (sku, provider, shipped) WHERE upper_inf(recorded);
 COMMENT ON TABLE accelerator_instance IS 'What accelerators the instance types (machine types, VM sizes) of cloud providers have, and how many. The user''s row wins over a shipped one, then the pattern with more literal characters.';
 COMMENT ON COLUMN accelerator_instance.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
-COMMENT ON COLUMN accelerator_instance.sku IS 'the type in lower case, with a dash for a blank and for an underscore; # stands for a number, * for letters and digits or none, % for a number that is how many devices there are';
+COMMENT ON COLUMN accelerator_instance.sku IS 'the type in lower case, with a dash for a blank and for an underscore; # stands for a number, * (at most three) for letters and digits or none, % for a number that is how many devices there are';
 COMMENT ON COLUMN accelerator_instance.provider IS 'the provider in lower case; further words are other names of it';
 COMMENT ON COLUMN accelerator_instance.accelerator IS 'the chip or class in it';
 COMMENT ON COLUMN accelerator_instance.devices IS 'how many, a fraction if shared; with a % in sku: for how many each of them counts, by default 1; NULL: not known';

@@ -96,6 +96,7 @@ INSERT INTO accelerator_variant (accelerator) VALUES ('nvidia');
 INSERT INTO accelerator_variant (accelerator, form) VALUES ('nvidia/h100', 'slab');
 INSERT INTO accelerator_instance (sku, provider, accelerator) VALUES ('P4D', 'aws', 'nvidia/a100');
 INSERT INTO accelerator_instance (sku, provider, accelerator, devices) VALUES ('p4d', 'aws', 'nvidia/a100', 0);
+INSERT INTO accelerator_instance (sku, provider, accelerator) VALUES ('*a*a*a*b', 'aws', 'nvidia/a100');
 INSERT INTO accelerator_alias (alias, accelerator) VALUES ('one name', 'nvidia/h100'), ('one-NAME', 'nvidia/a100');
 DELETE FROM accelerator_alias WHERE alias = '10de:2330';
 UPDATE accelerator_word SET word = 'h1000' WHERE word = 'h100';
