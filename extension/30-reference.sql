@@ -204,6 +204,7 @@ BEGIN
 	INTO code, code_is_taken
 	FROM compute_ledger.basis AS b;
 	IF code IS NULL
+		AND TG_OP = 'INSERT'
 		AND compute_ledger.basis_code(NEW.rate) >= 1000
 		AND lower(NEW.recorded) < CURRENT_TIMESTAMP
 		AND NOT code_is_taken
@@ -245,7 +246,8 @@ $$;
 COMMENT ON FUNCTION basis_check_factors() IS 'trigger, BEFORE INSERT of basis: refuses a name and code that do not agree with factors which a restore has brought already (LC001)';
 CREATE TRIGGER b_check BEFORE INSERT ON basis
 	FOR EACH ROW WHEN (NOT NEW.shipped) EXECUTE FUNCTION basis_check_factors();
-CREATE TRIGGER b_label BEFORE INSERT OR UPDATE ON basis_factor
+-- Before a_guard, which compares the row with what was there.
+CREATE TRIGGER a_factor BEFORE INSERT OR UPDATE ON basis_factor
 	FOR EACH ROW EXECUTE FUNCTION basis_factor_label();
 
 -- ------------------------------------------------------------------ what the three have in common

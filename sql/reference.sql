@@ -235,6 +235,11 @@ INSERT INTO accelerator_model (accelerator, name) VALUES ('pci0001/x2', 'X2 in f
 SELECT name, upper_inf(recorded) AS current FROM accelerator_model WHERE accelerator = 'pci0001/x2' ORDER BY lower(recorded);
 UPDATE accelerator_model SET name = 'X2 in full' WHERE accelerator = 'pci0001/x2' AND upper_inf(recorded);
 SELECT count(*) AS still_two FROM accelerator_model WHERE accelerator = 'pci0001/x2';
+-- Nor does an update to the same rate, written without its basis.
+WITH u AS (UPDATE basis_factor SET rate = with_basis(rate, 'flop') WHERE accelerator <@ 'pci0001' AND upper_inf(recorded) RETURNING 1)
+SELECT count(*) > 0 AS updated FROM u;
+SELECT count(*) AS closed FROM basis_factor WHERE accelerator <@ 'pci0001' AND NOT upper_inf(recorded);
+UPDATE basis_factor SET basis = 'example.org/nothing', rate = with_basis(rate, 1999) WHERE accelerator <@ 'pci0001' AND upper_inf(recorded);
 SELECT now() AS then \gset
 SELECT pg_sleep(0.01) \g /dev/null
 UPDATE basis_factor SET rate = '20 TFLOPS@1000' WHERE accelerator = 'pci0001/x2' AND lower_inf(valid) IS FALSE AND upper_inf(valid) AND upper_inf(recorded);
