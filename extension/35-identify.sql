@@ -91,30 +91,6 @@ COMMENT ON COLUMN accelerator_variant.memory_type IS 'kind of memory that a name
 COMMENT ON COLUMN accelerator_variant.source IS 'where this is from';
 COMMENT ON COLUMN accelerator_variant.recorded IS 'when this database held the row to be true; without an end: it still does';
 
--- Words beyond ASCII are shipped as escapes, because the scripts must load into a
--- database of any encoding; those that it cannot hold are left out.
-CREATE FUNCTION accelerator_word_unescape() RETURNS trigger
-	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-	AS $$
-BEGIN
-	-- chr(92) is the backslash, however the session reads one in a string
-	IF strpos(NEW.word, chr(92) || 'u') > 0 THEN
-		BEGIN
-			NEW.word := unistr(NEW.word);
-		EXCEPTION WHEN untranslatable_character OR feature_not_supported OR syntax_error OR invalid_parameter_value THEN
-			IF NOT NEW.shipped THEN
-				RAISE;
-			END IF;
-			RETURN NULL;
-		END;
-	END IF;
-	RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION accelerator_word_unescape() IS 'trigger, BEFORE INSERT of accelerator_word: turns escapes (\uXXXX) in a word into the characters; a shipped word that the encoding of the database cannot hold is left out, a user''s is an error';
-CREATE TRIGGER b_unescape BEFORE INSERT ON accelerator_word
-	FOR EACH ROW EXECUTE FUNCTION accelerator_word_unescape();
-
 -- ------------------------------------------------------------------ instance types
 
 CREATE TABLE accelerator_instance (
