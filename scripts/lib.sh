@@ -42,6 +42,14 @@ apt_update() {
 	apt_updated=1
 }
 
+# Installs packages; what apt says goes to LOG.
+install_packages() {
+	local log=$1
+	shift
+	apt_update
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >"$log" 2>&1 </dev/null
+}
+
 # Installs the Debian packages that are missing, without making or starting a cluster for them.
 need_packages() {
 	local p missing=()
@@ -52,13 +60,14 @@ need_packages() {
 	if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
 		die "these Debian packages are missing, and there is no sudo to install them with: ${missing[*]}"
 	fi
-	say "Installing Debian packages: ${missing[*]}"
-	apt_update
-	local no_cluster=/etc/postgresql-common/createcluster.d/compute_ledger-setup.conf log
+	say "Installing Debian packages (some minutes): ${missing[*]}"
+	as_root true    # asks for the password, if one is needed, before anything else is written
+	local no_cluster=/etc/postgresql-common/createcluster.d/compute_ledger-setup.conf log working=()
+	! declare -F ticking >/dev/null || working=(ticking "Installing")
 	log=$(mktemp)
 	as_root mkdir -p "$(dirname $no_cluster)"
 	echo 'create_main_cluster = false' | as_root tee $no_cluster >/dev/null
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$log" 2>&1 </dev/null || {
+	"${working[@]}" install_packages "$log" "${missing[@]}" || {
 		tail -20 "$log" >&2
 		as_root rm -f $no_cluster
 		die "apt-get install failed"
@@ -141,6 +150,7 @@ start_cluster() {
 		die "initdb failed, see $work/initdb.log"
 	{
 		private_settings
+		echo "port = 5432"    # whatever PGPORT says in the caller's environment
 		echo "listen_addresses = ''"
 		echo "unix_socket_directories = '$work/sock'"
 		echo "fsync = off"
@@ -150,7 +160,7 @@ start_cluster() {
 	as_postgres "$pg_bin/pg_ctl" -D "$work/data" -l "$work/server.log" -w -s start ||
 		{ tail -20 "$work/server.log" >&2; die "the server did not start"; }
 	export PGHOST=$work/sock PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
-	unset PGSERVICE PGOPTIONS PGHOSTADDR PGPASSWORD
+	unset PGSERVICE PGOPTIONS PGHOSTADDR PGPASSWORD PGTZ PGDATESTYLE PGCLIENTENCODING PGSSLMODE PGREQUIREAUTH
 }
 
 stop_cluster() {
