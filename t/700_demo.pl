@@ -165,7 +165,8 @@ my @cases = (    # row, what must be said of it (undef: it is used; 'same': a du
 	[ 'r,a,NVIDIA H800,eight,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,', qr/^devices is not a decimal number: 'eight'$/ ],
 	[ 'r,a,NVIDIA H800,1e3,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,', qr/^devices is not a decimal number: '1e3'$/ ],
 	[ 'r,a,NVIDIA H800,NaN,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,', qr/^devices is not a decimal number: 'NaN'$/ ],
-	[ 'r,a,NVIDIA H800,9999999999,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,', qr/^devices is not a decimal number/ ],
+	[ 'r,a,NVIDIA H800,9999999999,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,', qr/^devices is not below ten million: 9999999999$/ ],
+	[ 'r,a,NVIDIA H800,99999999,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,', qr/^devices is not below ten million: 99999999$/ ],
 	[ 'r,a,NVIDIA H800,-8,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,', qr/^devices is not above 0: -8$/ ],
 	[ 'r,a,NVIDIA H800,0.0,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,', qr/^devices is not above 0: 0.0$/ ],
 	[ 'r,a,NVIDIA H800,1,,,,,', qr/^no start; no end$/ ],
@@ -180,6 +181,8 @@ my @cases = (    # row, what must be said of it (undef: it is used; 'same': a du
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00,2026-06-03 11:00,,,', qr/^start has no time zone: '2026-06-03T10:00:00'; end has no time zone/ ],
 	[ 'r,a,NVIDIA H800,1,1970-01-01T00:00:00Z,2026-06-03T11:00:00Z,,,', qr/^start is before the year 2000/ ],
 	[ 'r,a,NVIDIA H800,1,2026-06-03T12:00:00Z,2026-06-03T11:00:00Z,,,', qr/^ends before it starts$/ ],
+	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,9999-12-31T23:59:59Z,,,', qr/^lasts over ten years \(an end that was never set\?\)$/ ],
+	[ 'r,b,NVIDIA H800,9999999,2016-06-03T10:00:00Z,2026-06-03T10:00:00Z,,,1 QFLOP', undef ],
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,bf61,', qr/^not a number format: 'bf61'$/ ],
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,flop,', qr/^not a number format: 'flop'$/ ],
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,12 TFLOPS', qr/^achieved_work is not an amount of work: '12 TFLOPS'$/ ],
@@ -187,6 +190,9 @@ my @cases = (    # row, what must be said of it (undef: it is used; 'same': a du
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,1e99 FLOP', qr/^achieved_work is not an amount of work/ ],
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,1 PFLOPh@bf16', qr/^achieved_work counts operations as such/ ],
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,-1 PFLOPh', qr/^achieved_work is below 0/ ],
+	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,1 RFLOPh', qr/^achieved_work is above 1 QFLOP: 1 RFLOPh$/ ],
+	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,99999999999999999 QFLOPh', qr/^achieved_work is not an amount of work/ ],
+	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,999999999999999 PFLOPh', qr/^achieved_work is not an amount of work/ ],
 	[ ',,,-1,2026-06-03T12:00:00Z,2026-06-03T11:00:00Z,,,', qr/^no region; no account; no accelerator; devices is not above 0: -1; ends before it starts$/ ],
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z', qr/^5 cells where the header names 9 columns$/ ],
 	[ 'r,a,NVIDIA H800,1,2026-06-03T10:00:00Z,2026-06-03T11:00:00Z,,,,', qr/^10 cells where the header names 9 columns$/ ],
@@ -243,9 +249,33 @@ like($report, qr/^ *price +\| +4 \| not an accelerator/m, 'a bad price row is re
 like($report, qr/^ *price +\| +5 \| the unit is not device-hour or PFLOPh: 'day'$/m, 'and one with another unit');
 is($node->safe_psql($db, "SELECT cost FROM cost WHERE account = 'a'"), '2.50', 'the most specific price wins: 4 h x 0.312 x 2');
 
+# ------------------------------------------------- uses without length, and fractions that profiles cannot hold exactly
+$file = write_file('instants.csv', "region,account,accelerator,devices,start,end\nr,a,NVIDIA A800-SXM4-80GB,1,2026-06-03T10:00:00Z,2026-06-03T10:00:00Z\n");
+$db = fresh_database('instants');
+($status, $report, $said) = run_program("db=$db", 'scripts/demo.d/run', '--usage', $file);
+is($status, 0, 'a file of nothing but failed jobs is reported') or diag $report, $said;
+like($report, qr/^ *1 \| +1 \| +0 \| +0 \|/m, '... and its row counts');
+like($report, qr/These prices are INVENTED/, 'the prices of the demo are said to be invented');
+
+$file = write_file('mixed.csv', slurp_file($file) . "s,a,NVIDIA A800-SXM4-80GB,1,2026-06-03T10:00:00Z,2026-06-03T12:00:00Z\n");
+for my $capacity ([], [ '--capacity', write_file('none.csv', "region,accelerator,devices\nr,NVIDIA A800-SXM4-80GB,0\ns,NVIDIA A800-SXM4-80GB,0\n") ])
+{
+	$db = fresh_database('mixed' . @$capacity);
+	($status, $report, $said) = run_program("db=$db", 'scripts/demo.d/run', '--usage', $file, @$capacity);
+	is($status, 0, 'a region where nothing ran' . (@$capacity ? ', or that has no cards,' : '') . ' is reported') or diag $report, $said;
+}
+
+$file = write_file('fractions.csv', "region,account,accelerator,devices,start,end\n"
+	. "r,a,NVIDIA A800-SXM4-80GB,0.3333337,2026-06-03T10:00:00Z,2026-07-03T10:00:00Z\n" x 50);
+$db = fresh_database('fractions');
+($status, $report, $said) = run_program("db=$db", 'scripts/demo.d/run', '--usage', $file);
+is($status, 0, 'any fraction is reported') or diag $report, $said;
+like($report, qr/12000\.013200 \| +12000\.\d+ \| t$/m, '... and the profiles agree to their rounding');
+
 for my $broken (
 	[ '', qr/the file is empty; its first line must name the columns/ ],
 	[ "region,account,accelerator,devices,start\n", qr/does not name the column "end"/ ],
+	[ "region;account;accelerator;devices;start;end\n", qr/does not name the columns "region", .*; the delimiter is a comma$/ ],
 	[ "region,account,accelerator,devices,start,end,End\n", qr/names the column "end" twice/ ],
 	[ "\x1f\x8b\x08\x00\xff\n", qr/not a CSV file in UTF-8/ ])
 {

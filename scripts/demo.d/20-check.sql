@@ -6,7 +6,7 @@ ANALYZE staging;
 CREATE TABLE checked AS
 WITH typed AS MATERIALIZED (    -- so that each value is worked out once
 	SELECT s.*,
-		CASE WHEN s.devices ~ '^[+-]?([0-9]{1,9}(\.[0-9]{0,12})?|\.[0-9]{1,12})$' THEN s.devices::numeric END AS devices_value,
+		CASE WHEN s.devices ~ '^[+-]?([0-9]{1,7}(\.[0-9]{0,12})?|\.[0-9]{1,12})$' THEN s.devices::numeric END AS devices_value,
 		-- Days 1 to 28 of any month are days; the others are asked about one by one.
 		CASE WHEN s.started ~ '^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$'
 			THEN s.started::timestamptz
@@ -17,7 +17,7 @@ WITH typed AS MATERIALIZED (    -- so that each value is worked out once
 			WHEN s.ended ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)? ?(Z|[+-][0-9]{2}(:?[0-9]{2})?)$'
 			THEN time_of(s.ended) END AS ended_value,
 		nullif(lower(s.number_format), '') AS format_value,
-		CASE WHEN s.achieved ~ '^[0-9]{1,18}(\.[0-9]{1,12})? [kMGTPEZYRQ]?FLOPh?$' AND length(s.achieved) <= 24 THEN s.achieved::compute_unit
+		CASE WHEN s.achieved ~ '^[0-9]{1,12}(\.[0-9]{1,12})? [kMGTP]?FLOPh?$' THEN s.achieved::compute_unit    -- surely in range
 			WHEN s.achieved <> '' THEN work_of(s.achieved) END AS achieved_value
 	FROM staging AS s
 ), judged AS MATERIALIZED (
@@ -28,6 +28,7 @@ WITH typed AS MATERIALIZED (    -- so that each value is worked out once
 			CASE WHEN t.account = '' THEN 'no account' END,
 			CASE WHEN t.name = '' THEN 'no accelerator' END,
 			CASE WHEN t.devices = '' THEN 'no devices'
+				WHEN t.devices ~ '^[+]?[0-9]{8,}(\.[0-9]*)?$' THEN 'devices is not below ten million: ' || left(t.devices, 40)
 				WHEN t.devices_value IS NULL THEN 'devices is not a decimal number: ' || quote_literal(left(t.devices, 40))
 				WHEN t.devices_value <= 0 THEN 'devices is not above 0: ' || t.devices END,
 			CASE WHEN t.started = '' THEN 'no start'
@@ -39,11 +40,13 @@ WITH typed AS MATERIALIZED (    -- so that each value is worked out once
 				WHEN t.ended_value IS NOT NULL THEN NULL
 				WHEN t.ended ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?$' THEN 'end has no time zone: ' || quote_literal(t.ended)
 				ELSE 'end is not a time: ' || quote_literal(left(t.ended, 40)) END,
-			CASE WHEN t.ended_value < t.started_value THEN 'ends before it starts' END,
+			CASE WHEN t.ended_value < t.started_value THEN 'ends before it starts'
+				WHEN t.ended_value > t.started_value + interval '10 years' THEN 'lasts over ten years (an end that was never set?)' END,
 			CASE WHEN t.format_value <> ALL (ARRAY(SELECT b.name FROM basis AS b WHERE b.code BETWEEN 1 AND 999)) THEN 'not a number format: ' || quote_literal(left(t.number_format, 40)) END,
 			CASE WHEN t.achieved <> '' AND t.achieved_value IS NULL THEN 'achieved_work is not an amount of work: ' || quote_literal(left(t.achieved, 40))
 				WHEN basis(t.achieved_value) <> 'flop' THEN 'achieved_work counts operations as such and takes no basis: ' || quote_literal(left(t.achieved, 40))
-				WHEN t.achieved_value < '0 FLOP' THEN 'achieved_work is below 0: ' || t.achieved END), '')
+				WHEN t.achieved_value < '0 FLOP' THEN 'achieved_work is below 0: ' || t.achieved
+				WHEN t.achieved_value > '1 QFLOP' THEN 'achieved_work is above 1 QFLOP: ' || t.achieved END), '')
 		END AS reason
 	FROM typed AS t
 ), keyed AS (

@@ -7,6 +7,7 @@ SELECT count(*) > 0 AS given FROM capacity \gset capacity_
 \echo
 \echo 'A chip''s dense' :basis 'rate times devices times time: work() is exact to one FLOP, rounded once a row. A column'
 \echo 'held to a basis refuses any other. A MIG slice counts its share of the card, in compute and in cards.'
+\echo '1 PFLOPh is 10^15 operations a second for an hour, 3.6 x 10^18 of them; what stands behind the @ says of what kind.'
 \if :capacity_given
 \echo 'Where a name gave a class only, and the region''s inventory has just one chip of that class, it was that chip.'
 \endif
@@ -33,11 +34,13 @@ WHERE c.verdict = 'used';
 \echo
 \set ECHO none
 ANALYZE usage;
-SELECT tstzrange(date_trunc('hour', min(lower(period))),
-	date_trunc('hour', max(upper(period)) + interval '1 hour' - interval '1 microsecond')) AS span,
+-- A use of no length is an empty range, without bounds.
+SELECT CASE WHEN count(lower(period)) = 0 THEN 'empty'
+	ELSE tstzrange(date_trunc('hour', min(lower(period))),
+		date_trunc('hour', max(upper(period)) + interval '1 hour' - interval '1 microsecond')) END AS span,
 	to_char(min(lower(period)) AT TIME ZONE :'zone', 'YYYY-MM-DD HH24:MI') AS first,
 	to_char(max(upper(period)) AT TIME ZONE :'zone', 'YYYY-MM-DD HH24:MI') AS last,
-	count(*) > 0 AS some, max(upper(period)) - min(lower(period)) > interval '40 days' AS long,
+	count(lower(period)) > 0 AS some, max(upper(period)) - min(lower(period)) > interval '40 days' AS long,
 	coalesce(max(upper(period)) - min(lower(period)) <= interval '49 hours', false) AS short
 FROM usage \gset usage_
 SELECT EXISTS (SELECT FROM usage AS u JOIN name AS n USING (name) WHERE u.accelerator <> n.accelerator) AS some \gset narrowed_

@@ -21,7 +21,7 @@ SELECT count(*) > 0 AS given FROM capacity \gset capacity_
 \echo
 \set ECHO queries
 SELECT coalesce(u.region, c.region) AS region, c.cards, round(u.peak, 2) AS peak, round(u.p95, 2) AS p95,
-       round(u.average, 1) AS average, round(100 * u.average / c.cards, 1) AS "utilisation %"
+       round(u.average, 1) AS average, round(100 * u.average / nullif(c.cards, 0), 1) AS "utilisation %"
 FROM (SELECT region, peak(sum(profile), s.period), average(sum(profile), s.period),
              sampled_percentile(sum(profile), 0.95, interval '5 minutes', s.period) AS p95
       FROM in_use, stretch AS s GROUP BY region, s.period) AS u
@@ -35,7 +35,7 @@ ORDER BY 1;
 SELECT u.region, coalesce(i.accelerator::text, i.name, u.accelerator::text, u.unknown) AS chip, i.devices AS cards,
        round(peak(sum(u.profile), s.period), 2) AS peak,
        round(sampled_percentile(sum(u.profile), 0.95, interval '5 minutes', s.period), 2) AS p95,
-       round(100 * average(sum(u.profile), s.period) / i.devices, 1) AS "utilisation %"
+       round(100 * average(sum(u.profile), s.period) / nullif(i.devices, 0), 1) AS "utilisation %"
 FROM stretch AS s, in_use AS u
 LEFT JOIN LATERAL (SELECT * FROM capacity AS c
                    WHERE c.region = u.region AND (c.accelerator @> u.accelerator OR c.name = u.unknown)
@@ -54,7 +54,7 @@ ORDER BY 1, 3 DESC NULLS LAST, 2;
 \echo
 \set ECHO queries
 SELECT region, round(peak, 2) AS peak, round(p95, 2) AS p95, round(average, 1) AS average,
-       round(100 * average / peak, 1) AS "% of observed peak"
+       round(100 * average / nullif(peak, 0), 1) AS "% of observed peak"
 FROM (SELECT region, peak(sum(profile), s.period), average(sum(profile), s.period),
              sampled_percentile(sum(profile), 0.95, interval '5 minutes', s.period) AS p95
       FROM in_use, stretch AS s GROUP BY region, s.period) AS u
@@ -63,7 +63,7 @@ ORDER BY region;
 SELECT u.region, coalesce(u.accelerator::text, u.unknown) AS chip,
        round(peak(u.profile, s.period), 2) AS peak,
        round(sampled_percentile(u.profile, 0.95, interval '5 minutes', s.period), 2) AS p95,
-       round(100 * average(u.profile, s.period) / peak(u.profile, s.period), 1) AS "% of observed peak"
+       round(100 * average(u.profile, s.period) / nullif(peak(u.profile, s.period), 0), 1) AS "% of observed peak"
 FROM in_use AS u, stretch AS s
 ORDER BY 1, u.accelerator NULLS LAST, 2;
 \set ECHO none

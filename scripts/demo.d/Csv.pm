@@ -43,7 +43,8 @@ sub new
 	{
 		die "$path: line 1 does not name the column" . (@missing > 1 ? 's' : '') . ' '
 		  . join(', ', map { "\"$_\"" } @missing) . "; it must name " . join(', ', @{ $column{required} })
-		  . ($column{optional} ? ', and may name ' . join(', ', @{ $column{optional} }) : '') . "\n";
+		  . ($column{optional} ? ', and may name ' . join(', ', @{ $column{optional} }) : '')
+		  . (@$cells == 1 && $line =~ /[;\t|]/ ? '; the delimiter is a comma' : '') . "\n";
 	}
 	my %known = map { $_ => 1 } @wanted;
 	$self->{unused}  = [ grep { !$known{$_} } map { lc } @$cells ];
