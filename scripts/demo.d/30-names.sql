@@ -60,6 +60,7 @@ INSERT INTO price SELECT class, unit, price, currency FROM price_checked WHERE r
 \echo
 \echo 'identify() turns a name as nvidia-smi, Kubernetes, Slurm, the PCI bus or a price list spells it into a chip. A name'
 \echo 'that leaves the variant open gives a class and is never guessed further; a name it does not know gives NULL.'
+\echo 'share is what one device of the name is of a card: a MIG slice is less than one. Device-hours count slices whole.'
 \echo
 \set ECHO queries
 CREATE TABLE name AS

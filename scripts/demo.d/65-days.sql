@@ -11,7 +11,8 @@ UNION ALL SELECT '1 day', '', false LIMIT 1 \gset bucket_
 \echo
 \if :bucket_some
 \echo 'rate_profile() is the same for rates; buckets() cuts it at the hours, days or months of a time zone, and the buckets'
-\echo 'add up to the integral exactly. By region, at most the eight largest, in PFLOPh of' :basis
+\echo 'add up to the integral exactly. By region (psql''s \\crosstabview puts them side by side), at most the eight largest,'
+\echo 'in PFLOPh of' :basis
 \echo
 \set ECHO queries
 SELECT to_char(lower(b.period) AT TIME ZONE :'zone', :'bucket_shape') AS "from", region,

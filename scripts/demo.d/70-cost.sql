@@ -32,6 +32,9 @@ SELECT count(*) > 0 AS some, count(*) AS rows FROM usage WHERE achieved IS NOT N
 \echo
 \echo 'A price holds for a chip or a class of chips, by the device-hour or by the PFLOPh. The most specific class that'
 \echo 'contains a chip wins, as in routing tables. A MIG slice without a price of its own pays its share of the card''s.'
+\if :invented_prices
+\echo 'These prices are INVENTED, to show how it is done: --prices FILE takes yours.'
+\endif
 \echo
 \set ECHO queries
 SELECT class, unit, price, currency FROM price ORDER BY class;
