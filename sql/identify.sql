@@ -119,3 +119,7 @@ SELECT accelerator_name_key(name) FROM (VALUES (1, 'NVIDIA H100-80GB_HBM3'), (2,
 SELECT count(*) FROM accelerator_variant WHERE identify(accelerator::text) IS DISTINCT FROM accelerator;
 SELECT count(*) FROM accelerator_alias WHERE shipped AND upper_inf(recorded) AND identify(alias, system) IS DISTINCT FROM accelerator;
 SELECT count(*) FROM accelerator_instance WHERE sku !~ '[%#*]' AND identify_instance(sku, split_part(provider, ' ', 1)) IS DISTINCT FROM ROW(accelerator, devices);
+
+-- What is too long to be a name is not remembered.
+SELECT identify(repeat('h100 ', 4000000)) IS NULL AS unknown, (identify_instance(repeat('p4d', 4000000))).devices IS NULL AS no_type,
+	(SELECT sum(total_bytes) < 4000000 FROM pg_backend_memory_contexts WHERE name = 'identify') AS forgotten;

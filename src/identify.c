@@ -639,6 +639,7 @@ typedef enum Question
 static const CacheEntry *
 Ask(FunctionCallInfo fcinfo, Question question)
 {
+	static const CacheEntry unknown = {0};
 	IdentifyCache *cache = GetCache(fcinfo);
 	text	   *name_arg = PG_GETARG_TEXT_PP(0);
 	text	   *source_arg = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
@@ -646,7 +647,7 @@ Ask(FunctionCallInfo fcinfo, Question question)
 	uint32		namelen = VARSIZE_ANY_EXHDR(name_arg);
 	const char *source = source_arg ? VARDATA_ANY(source_arg) : "";
 	uint32		sourcelen = source_arg ? VARSIZE_ANY_EXHDR(source_arg) : 0;
-	uint32		hash = hash_bytes((const unsigned char *) name, (int) namelen);
+	uint32		hash;
 	Accelerator accelerator = {{0}};
 	bool		known = false;
 	bool		has_devices = false;
@@ -654,6 +655,10 @@ Ask(FunctionCallInfo fcinfo, Question question)
 	CacheEntry *e;
 	MemoryContext old;
 
+	/* no name, and too much to remember */
+	if (namelen > MAX_TEXT)
+		return &unknown;
+	hash = hash_bytes((const unsigned char *) name, (int) namelen);
 	if (sourcelen > 0)
 		hash = hash_combine(hash, hash_bytes((const unsigned char *) source, (int) sourcelen));
 	if (likely(cache->size > 0))
