@@ -40,15 +40,15 @@ COMMENT ON TYPE compute_unit IS 'An amount of work: whole FLOP, exact, in one ba
 -- The length-coercion cast checks the basis, also when the cast is explicit.
 CREATE FUNCTION compute_unit(compute_unit, integer, boolean) RETURNS compute_unit
 	AS 'MODULE_PATHNAME', 'compute_unit_enforce_typmod' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION compute_unit(compute_unit, integer, boolean) IS 'Checks a amount against the basis of a type modifier and returns it unchanged. Errors: LC001 another basis; nothing is relabelled.';
+COMMENT ON FUNCTION compute_unit(compute_unit, integer, boolean) IS 'Checks an amount against the basis of a type modifier and returns it unchanged. Errors: LC001 another basis; nothing is relabelled.';
 CREATE CAST (compute_unit AS compute_unit) WITH FUNCTION compute_unit(compute_unit, integer, boolean) AS IMPLICIT;
-COMMENT ON CAST (compute_unit AS compute_unit) IS 'Holds a amount to the basis of compute_unit(basis). Errors: LC001 another basis.';
+COMMENT ON CAST (compute_unit AS compute_unit) IS 'Holds an amount to the basis of compute_unit(basis). Errors: LC001 another basis.';
 
 -- Basis
 
 CREATE FUNCTION basis(compute_unit) RETURNS text
 	AS 'MODULE_PATHNAME', 'quantity_basis' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION basis(compute_unit) IS 'Returns the basis of a amount: flop, fp64, fp32, tf32, fp16, bf16, fp8, fp6, fp4, int8, int4, or the code of a user''s own. NULL gives NULL.';
+COMMENT ON FUNCTION basis(compute_unit) IS 'Returns the basis of an amount: flop, fp64, fp32, tf32, fp16, bf16, fp8, fp6, fp4, int8, int4, or the code of a user''s own. NULL gives NULL.';
 CREATE FUNCTION with_basis(compute_unit, text) RETURNS compute_unit
 	AS 'MODULE_PATHNAME', 'quantity_with_basis' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION with_basis(compute_unit, text) IS 'Returns the same amount labelled with another basis, given by name or code: nothing is converted. NULL gives NULL. Errors: LC002 unknown basis.';
