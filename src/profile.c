@@ -142,7 +142,7 @@ split_delta(int128 delta, int64 *low, int64 *high)
 		return;
 	}
 	*high = (int64) (delta >> PROFILE_HIGH_SHIFT);
-	*low = (int64) (delta - ((int128) *high << PROFILE_HIGH_SHIFT));
+	*low = (int64) (delta - ((int128) *high * PROFILE_HIGH_UNIT));
 }
 
 /* Adds a change that may not fit in 64 bits; false if it is out of range. */
@@ -395,7 +395,7 @@ ProfileNormalize(ProfileEvents *events)
 				sum += events->highs[h++].delta;
 			if ((int64) sum != sum)
 				return PROFILE_OVERFLOW;
-			delta += sum << PROFILE_HIGH_SHIFT;
+			delta += sum * PROFILE_HIGH_UNIT;
 			if (delta >= 2 * PROFILE_LEVEL_LIMIT || delta <= -2 * PROFILE_LEVEL_LIMIT)
 				return PROFILE_OVERFLOW;
 		}
@@ -424,6 +424,8 @@ ProfileAppend(ProfileEvents *into, const ProfileEvents *from, bool negate)
 	bool		normal = ProfileIsEmpty(into) && from->normal;
 	size_t		h = 0;
 
+	if (from->count == 0)
+		return true;
 	ProfileReserve(into, from->count);
 	if (from->high_count == 0 && !negate)
 	{
@@ -450,7 +452,7 @@ ProfileAppend(ProfileEvents *into, const ProfileEvents *from, bool negate)
 		}
 		for (; h < from->high_count; h++)
 		{
-			int128		delta = (int128) from->highs[h].delta << PROFILE_HIGH_SHIFT;
+			int128		delta = (int128) from->highs[h].delta * PROFILE_HIGH_UNIT;
 
 			if (!ProfileAddWide(into, from->highs[h].at, negate ? -delta : delta))
 				return false;
@@ -473,7 +475,7 @@ ProfileLevelRange(const ProfileEvents *events, int128 *lowest, int128 *highest)
 	{
 		level += events->items[i].delta;
 		if (h < events->high_count && events->highs[h].at == events->items[i].at)
-			level += (int128) events->highs[h++].delta << PROFILE_HIGH_SHIFT;
+			level += (int128) events->highs[h++].delta * PROFILE_HIGH_UNIT;
 		if (level < *lowest)
 			*lowest = level;
 		if (level > *highest)

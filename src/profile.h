@@ -74,7 +74,7 @@ typedef struct ProfilePiece
 
 /*
  * Events of a profile.  A change that does not fit in 64 bits is split in two:
- * delta = low + high * 2^PROFILE_HIGH_SHIFT, low in items and high in highs, both
+ * delta = low + high * PROFILE_HIGH_UNIT, low in items and high in highs, both
  * at the same instant.  highs is nearly always empty, and it never holds an
  * instant that items does not hold.
  *
@@ -84,6 +84,7 @@ typedef struct ProfilePiece
  * write elsewhere is a cache and a TLB miss.
  */
 #define PROFILE_HIGH_SHIFT	62
+#define PROFILE_HIGH_UNIT	(((int128) 1) << PROFILE_HIGH_SHIFT)
 #define PROFILE_PENDING		10
 
 typedef struct ProfileEvents

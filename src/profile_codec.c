@@ -169,7 +169,7 @@ plan_encoding(const ProfileEvents *events, EncodePlan *plan)
 
 		level += item->delta;
 		if (h < events->high_count && events->highs[h].at == item->at)
-			level += (int128) events->highs[h++].delta << PROFILE_HIGH_SHIFT;
+			level += (int128) events->highs[h++].delta * PROFILE_HIGH_UNIT;
 		if ((int64) level != level)
 			plan->wide = true;
 		else if (plan->level_unit != 1)
@@ -268,7 +268,7 @@ ProfileEncode(const ProfileEvents *events, uint8 flags, uint16 basis,
 
 			level += item->delta;
 			if (h < events->high_count && events->highs[h].at == item->at)
-				level += (int128) events->highs[h++].delta << PROFILE_HIGH_SHIFT;
+				level += (int128) events->highs[h++].delta * PROFILE_HIGH_UNIT;
 			if (i == first)
 				lowest = highest = level;
 			else
@@ -424,7 +424,7 @@ read_events(ProfileCursor *cursor, ProfileChunk *chunk)
 {
 	const ProfileEvents *events = cursor->events;
 	size_t		count = Min(events->count - cursor->next, PROFILE_CHUNK);
-	const ProfileEvent *items = events->items + cursor->next;
+	const ProfileEvent *items = count > 0 ? events->items + cursor->next : NULL;
 	int128		level = cursor->level;
 
 	for (size_t i = 0; i < count; i++)
@@ -433,7 +433,7 @@ read_events(ProfileCursor *cursor, ProfileChunk *chunk)
 		if (unlikely(cursor->next_high < events->high_count) &&
 			events->highs[cursor->next_high].at == items[i].at)
 		{
-			level += (int128) events->highs[cursor->next_high++].delta << PROFILE_HIGH_SHIFT;
+			level += (int128) events->highs[cursor->next_high++].delta * PROFILE_HIGH_UNIT;
 			if (level >= PROFILE_LEVEL_LIMIT || level <= -PROFILE_LEVEL_LIMIT)
 			{
 				cursor->status = PROFILE_OVERFLOW;
