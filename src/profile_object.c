@@ -228,7 +228,7 @@ normalize_object(ProfileObject *object)
 		ProfileRaise(PROFILE_OVERFLOW, object->kind);
 	object->checked = object->kind == PROFILE_RATE
 		? QuantityInRange(lowest) && QuantityInRange(highest)
-		: lowest >= PG_INT64_MIN && highest <= PG_INT64_MAX;
+		: lowest >= -PG_INT64_MAX && highest <= PG_INT64_MAX;
 	return object->checked;
 }
 

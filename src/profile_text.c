@@ -44,7 +44,8 @@ builder_step(ProfileBuilder *builder, int64 at, int128 level)
 		return "An instant is out of range.";
 	if (builder->any && at <= builder->at)
 		return "Instants must ascend.";
-	if (builder->object->kind == PROFILE_RATE ? !QuantityInRange(level) : (int64) level != level)
+	if (builder->object->kind == PROFILE_RATE ? !QuantityInRange(level)
+		: (level > PG_INT64_MAX || level < -PG_INT64_MAX))
 		return "A level is out of range.";
 	if (level != builder->level)
 		(void) ProfileAddWide(&builder->object->events, at, level - builder->level);
