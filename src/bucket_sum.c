@@ -139,6 +139,20 @@ find_table(FunctionCallInfo fcinfo, const Interval *width, const text *zone)
 	return table;
 }
 
+/*
+ * Raises at once, not after millions of boundaries, if there would be far too many.
+ * Buckets that are longer than others, where clocks change, make up for far less.
+ */
+static void
+check_reach(const BucketTable *table, int64 from, int64 to)
+{
+	const Interval *width = &table->width;
+	int128		length = width->time + (int128) width->day * USECS_PER_DAY + (int128) width->month * 31 * USECS_PER_DAY;
+
+	if (ProfileDistance(from, to) / length > (int128) MAX_BUCKETS + 1000)
+		too_many_error();
+}
+
 /* Adds a boundary at the end. */
 static void
 add_boundary(BucketTable *table, int64 at)
@@ -158,7 +172,9 @@ static void
 extend_table(BucketTable *table, int64 at)
 {
 	CHECK_FOR_INTERRUPTS();
-	if (table->count == 0)
+	if (table->count > 0)
+		check_reach(table, Min(at, table->starts[0]), Max(at, table->starts[table->count]));
+	else
 	{
 		table->room = 64;
 		table->starts = MemoryContextAlloc(table->context, table->room * sizeof(int64));
