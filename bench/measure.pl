@@ -45,9 +45,10 @@ GetOptions(
 	'rows=i' => \$rows, 'rounds=i' => \$rounds, 'cpu' => \$cpu, 'write' => \$write,
 	'exchange=s' => \$exchange, 'page=s' => \$page, 'duckdb=s' => \$duckdb_script) or exit 2;
 my %wanted = map { $_ => 1 } @ARGV;
-die "bench/run: --write takes the whole run: no --rows, --cpu or names with it\n"
-  if $write && ($cpu || %wanted || $rows != 10_000_000);
+die "bench/run: --write takes the whole run: no --rows or names with it\n"
+  if $write && (%wanted || $rows != 10_000_000);
 my $started = time;
+my $load = first_match('/proc/loadavg', qr/^(\S+)/);
 
 $ENV{LC_ALL} = 'C';
 $| = 1;
@@ -403,10 +404,18 @@ sub markdown_table
 	return join "\n", map { '| ' . join(' | ', map { my $cell = $_; $cell =~ s/\|/\\|/g; $cell } @$_) . ' |' } $head, [ map { '---' } @$head ], @cells;
 }
 
+# What a pattern captures in the first line of a file that matches it.
+sub first_match
+{
+	my ($file, $pattern) = @_;
+	open my $in, '<', $file or return 0;
+	while (<$in>) { return $1 if $_ =~ $pattern }
+	return 0;
+}
+
 # The machine, the versions, the date, and what was scaled down.
 sub conditions
 {
-	my $first = sub { my ($file, $pattern) = @_; open my $in, '<', $file or return 'unknown'; while (<$in>) { return $1 if /$pattern/ } return 'unknown' };
 	my ($version, $compiler) = `psql -XAtqc 'SELECT version()'` =~ /^PostgreSQL (\S+).* compiled by ([^,]+)/;
 	chomp(my $buffers = `psql -XAtqc 'SHOW shared_buffers'`);
 	my $duckdb = $duckdb_script ? `node $duckdb_script --version` : 'none';
@@ -416,13 +425,14 @@ sub conditions
 	my $failed = grep { $_->{measured} =~ /^failed/ } @lines;
 	return sprintf(
 		"%s. %s, %d cores, %.0f GB of memory, %s. PostgreSQL %s (%s), shared_buffers %s; DuckDB %s on one thread.\n"
-		  . "%s rows (%s where a million is meant), %s, at least %d rounds a case; whole run %.0f minutes.%s\n"
+		  . "%s rows (%s where a million is meant), %s, at least %d rounds a case; whole run %.0f minutes; load average before it %s%s.%s\n"
 		  . "Targets: %d met, %d not met; rows skipped: %d, failed: %d.\n",
-		strftime('%Y-%m-%d', gmtime), $first->('/proc/cpuinfo', qr/^model name\s*: (.*)/),
+		strftime('%Y-%m-%d', gmtime), first_match('/proc/cpuinfo', qr/^model name\s*: (.*)/),
 		scalar(grep { /^processor/ } do { open my $in, '<', '/proc/cpuinfo'; <$in> }),
-		$first->('/proc/meminfo', qr/^MemTotal:\s+(\d+)/) / 1048576, $first->('/etc/os-release', qr/^PRETTY_NAME="(.*)"/),
+		first_match('/proc/meminfo', qr/^MemTotal:\s+(\d+)/) / 1048576, first_match('/etc/os-release', qr/^PRETTY_NAME="(.*)"/),
 		$version, $compiler, $buffers, $duckdb,
 		thousands($rows), thousands(max(1000, $rows / 10)), $cpu ? 'processor time' : 'elapsed time', $rounds, (time - $started) / 60,
+		$load, $load > 0.5 ? ': the machine was NOT idle' : '',
 		$rows < 10_000_000 ? "\nSCALED DOWN: the targets are for 10,000,000 rows." : '', $met, $not, $skipped, $failed);
 }
 
