@@ -3,6 +3,7 @@
 #   need_debian PURPOSE               checks that this is Debian (or a derivative) with apt, else says what to do
 #   choose_version [N]                sets pg_version and pg_bin
 #   need_packages PACKAGE...          installs the missing ones
+#   want_packages PACKAGE...          installs those that this Debian has, says which it has not
 #   make_workspace NAME               sets $work: a private folder with a copy of the project in $work/project
 #   build_extension                   builds $work/project out of tree into $work/dest
 #   private_settings                  prints the settings that let a cluster find $work/dest
@@ -74,6 +75,18 @@ need_packages() {
 	}
 	as_root rm -f $no_cluster
 	rm -f "$log"
+}
+
+# Installs the packages that this suite has; what they serve is skipped without them.
+want_packages() {
+	local p
+	for p in "$@"; do
+		if apt-cache show "$p" >/dev/null 2>&1; then
+			need_packages "$p"
+		else
+			say "This Debian has no package $p: what needs it is skipped"
+		fi
+	done
 }
 
 # Chooses the PostgreSQL to use: N, or the newest server installed, or Debian's own.
