@@ -114,16 +114,18 @@ for my $f (@functions)
 		my $sql = $kind eq 'w' ? "SELECT $call OVER ()"
 		  : $set eq 't' ? "SELECT count(*) FROM (SELECT * FROM $call AS f LIMIT 1000) AS s"
 		  : "SELECT length(($call)::text)";
+		# buckets of hundreds of thousands of years are billions of rows: it must give way to a cancel.
+		$sql = "SET statement_timeout = '300ms'; $sql; SET statement_timeout = '60s'" if $name eq 'buckets';
 		push @script, "$sql;";
 		$calls++;
 	}
 }
 ok(!%untested, 'every argument type has values to try') or diag join ', ', sort keys %untested;
 
-# One session for all.  What asks for billions of rows must give way to a cancel: the time limit is short.
+# One session for all.
 my $log_start = -s $node->logfile;
 my ($out, $err) = ('', '');
-$node->psql('postgres', "SET statement_timeout = '1s';\nSET client_min_messages = error;\n\\set VERBOSITY verbose\n" . join("\n", @script) . "\nSELECT 'finished';",
+$node->psql('postgres', "SET statement_timeout = '60s';\nSET client_min_messages = error;\n\\set VERBOSITY verbose\n" . join("\n", @script) . "\nSELECT 'finished';",
 	stdout => \$out, stderr => \$err, on_error_stop => 0);
 like($out, qr/finished\s*\z/, "$calls calls were answered");
 my @internal = $err =~ /^(.*ERROR:  XX\d\d\d:.*)$/mg;
