@@ -19,7 +19,7 @@
 #                                   "v,w in a,1 b,2" sets two
 #
 # "needs duckdb" or "needs EXTENSION" at the end of a section line skips it where that is absent.
-# {rows} is the number of rows, {million} a tenth of it, {dir} a folder that the server and
+# {rows} is the number of rows, {million} a tenth of it, {tenth} a tenth of that, {dir} a folder that the server and
 # DuckDB can both write.
 #
 # The statements of a case run in turn, in rounds, each round in the opposite order of the one
@@ -90,8 +90,8 @@ sub read_rows
 	open my $in, '<', $file or die "$file: $!\n";
 	my $text = do { local $/; <$in> };
 	1 while $text =~ s{^-- \@for ([\w,]+) in (.*)\n((?:(?!-- \@for ).*\n)*?)-- \@end\n}{repeat($1, $2, $3)}me;
-	my %value = (rows => $rows, million => int(max(1000, $rows / 10)), dir => $exchange);
-	$text =~ s/\{(rows|million|dir)\}/$value{$1}/g;
+	my %value = (rows => $rows, million => int(max(1000, $rows / 10)), tenth => int(max(100, $rows / 100)), dir => $exchange);
+	$text =~ s/\{(rows|million|tenth|dir)\}/$value{$1}/g;
 
 	my (@setup, @cases);
 	my (undef, @sections) = split /^-- \@(?=\w)/m, $text;

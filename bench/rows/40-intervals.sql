@@ -90,7 +90,7 @@ GROUP BY account;
 -- @case hourly: 1 million intervals to hourly amounts per region
 -- @for v in series difference
 -- @check rate_profile and {v} agree
-SELECT (SELECT sum(hashtextextended(region::text || lower(period)::text || amount::text, 0)) FROM hourly_by_profile WHERE amount <> '0 FLOP')
+SELECT (SELECT sum(hashtextextended(region::text || lower(period)::text || amount::text, 0)) FROM hourly_by_profile WHERE amount <> '0 FLOP@bf16')
 	= (SELECT sum(hashtextextended(region::text || (timestamptz 'epoch' + hour * interval '1 microsecond')::text
 		|| (compute_unit '1 kFLOP@bf16' * amount)::text, 0)) FROM hourly_by_{v} WHERE amount <> 0);
 -- @end

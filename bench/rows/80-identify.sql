@@ -27,7 +27,7 @@ FROM (SELECT array_agg(name) AS names FROM raw_name) AS r, generate_series(1, {m
 -- The same names, each made different by blanks around it: no name is met twice.
 CREATE TABLE logged_once AS
 SELECT repeat(' ', a) || name || repeat(' ', b) AS name
-FROM raw_name, generate_series(0, 19) AS a, generate_series(0, 19) AS b ORDER BY random() LIMIT 100000;
+FROM raw_name, generate_series(0, 19) AS a, generate_series(0, 19) AS b ORDER BY random() LIMIT {tenth};
 VACUUM (FREEZE, ANALYZE) raw_name, logged, logged_once;
 
 -- @case identify: identify, 1 million calls over 300 different raw names
@@ -43,4 +43,4 @@ SELECT count(length(name)) FROM logged;
 -- @case identify-once: identify, 100,000 names, none met before
 -- @run identify
 SELECT count(identify(name)) FROM logged_once;
--- @speed identify per 100000
+-- @speed identify per {tenth}
