@@ -10,8 +10,10 @@
 
 /* Below this, insertion beats counting. */
 #define SORT_SMALL		32
-/* Above this (1 MB of events), split by leading bits first, to sort in the cache. */
-#define SORT_LARGE		65536
+/* Above this (256 kB of events), split by leading bits first.  A test lowers it. */
+#ifndef SORT_LARGE
+#define SORT_LARGE		16384
+#endif
 #define SORT_MAX_DIGIT	11
 
 /* Bytes of the first and of the largest pieces of intervals. */
@@ -67,47 +69,6 @@ ProfileFlush(ProfileEvents *events)
 	}
 	events->piece_intervals += events->pending_count;
 	events->pending_count = 0;
-}
-
-/* Adds the two events of every interval to the items. */
-static void
-expand(ProfileEvents *events, const ProfileInterval *intervals, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-	{
-		int64		level = intervals[i].level;
-
-		events->items[events->count].at = intervals[i].from;
-		events->items[events->count++].delta = level;
-		if (unlikely(level == PG_INT64_MIN))
-		{
-			/* -level does not fit */
-			ProfileAddWide(events, intervals[i].to, -(int128) level);
-			continue;
-		}
-		events->items[events->count].at = intervals[i].to;
-		events->items[events->count++].delta = -level;
-	}
-}
-
-/* Makes events of all intervals. */
-static void
-expand_intervals(ProfileEvents *events)
-{
-	if (events->pending_count == 0 && events->pieces == NULL)
-		return;
-	ProfileReserve(events, 2 * (events->piece_intervals + events->pending_count));
-	expand(events, events->pending, events->pending_count);
-	while (events->pieces != NULL)
-	{
-		ProfilePiece *piece = events->pieces;
-
-		expand(events, piece->intervals, piece->count);
-		events->pieces = piece->next;
-		events->resize(events->context, piece, 0);
-	}
-	events->pending_count = 0;
-	events->piece_intervals = 0;
 }
 
 /* Whether nothing was added so far. */
@@ -180,22 +141,27 @@ insertion_sort(ProfileEvent *items, size_t count)
 	}
 }
 
+/* Returns a digit of an event's distance from base. */
+static inline size_t
+digit_of(const ProfileEvent *item, int64 base, int shift, int width)
+{
+	return (ProfileDistance(base, item->at) >> shift) & (((uint64) 1 << width) - 1);
+}
+
 /*
- * Moves events from one array to the other in the order of one digit of their
- * instants.  False, with nothing moved, if all have the same digit.
+ * Counts events by digit and finds where each digit's part begins; false if all
+ * have the same digit.
  */
 static bool
-scatter(const ProfileEvent *from, ProfileEvent *to, size_t count,
-		int64 base, int shift, int width, size_t *start)
+find_parts(const ProfileEvent *items, size_t count, int64 base, int shift, int width, size_t *start)
 {
 	size_t		digits = (size_t) 1 << width;
-	uint64		mask = digits - 1;
 	size_t		sum = 0;
 
 	memset(start, 0, digits * sizeof(size_t));
 	for (size_t i = 0; i < count; i++)
-		start[(ProfileDistance(base, from[i].at) >> shift) & mask]++;
-	if (start[(ProfileDistance(base, from[0].at) >> shift) & mask] == count)
+		start[digit_of(&items[i], base, shift, width)]++;
+	if (start[digit_of(&items[0], base, shift, width)] == count)
 		return false;
 	for (size_t d = 0; d < digits; d++)
 	{
@@ -204,59 +170,95 @@ scatter(const ProfileEvent *from, ProfileEvent *to, size_t count,
 		start[d] = sum;
 		sum += n;
 	}
-	for (size_t i = 0; i < count; i++)
-		to[start[(ProfileDistance(base, from[i].at) >> shift) & mask]++] = from[i];
 	return true;
 }
 
-/*
- * Sorts by bits [shift, shift + bits) of the distance from base: radix sort, by
- * leading digit until a part fits in the cache and from there by trailing digits.
- * The result is left in items, or in other if into_other.
- */
+/* Sorts by bits [shift, shift + bits), by trailing digits first, with scratch space. */
 static void
-radix_sort(ProfileEvent *items, ProfileEvent *other, size_t count,
-		   int64 base, int shift, int bits, bool into_other)
+sort_trailing(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 base, int shift, int bits)
 {
 	size_t		start[1 << SORT_MAX_DIGIT];
-	bool		in_other = false;
+	int			widest = count < 4096 ? 8 : SORT_MAX_DIGIT;
+	int			passes = (bits + widest - 1) / widest;
+	ProfileEvent *from = items;
+	ProfileEvent *to = scratch;
+
+	for (int pass = 0, done = 0; pass < passes; pass++)
+	{
+		int			width = (bits - done) / (passes - pass);
+
+		if (find_parts(from, count, base, shift + done, width, start))
+		{
+			ProfileEvent *other = from;
+
+			for (size_t i = 0; i < count; i++)
+				to[start[digit_of(&from[i], base, shift + done, width)]++] = from[i];
+			from = to;
+			to = other;
+		}
+		done += width;
+	}
+	if (from != items)
+		memcpy(items, from, count * sizeof(ProfileEvent));
+}
+
+/*
+ * Sorts by bits [shift, shift + bits) of the distance from base.  What does not fit
+ * in the cache is first split in place by its leading digit, so that the scratch
+ * space is never large: for a group of a hundred million events it would be gigabytes.
+ */
+static void
+radix_sort(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 base, int shift, int bits)
+{
+	size_t		start[257];
+	size_t		next[256];
+	int			width = bits < 8 ? bits : 8;
+	int			rest = bits - width;
+	size_t		parts = (size_t) 1 << width;
 
 	if (count <= SORT_SMALL)
-		insertion_sort(items, count);
-	else if (count > SORT_LARGE && bits > 8)
 	{
-		int			rest = bits - 8;
-
-		if (!scatter(items, other, count, base, shift + rest, 8, start))
-		{
-			radix_sort(items, other, count, base, shift, rest, into_other);
-			return;
-		}
-		/* each start is now its part's end */
-		for (size_t d = 0, from = 0; d < 256; from = start[d++])
-		{
-			if (start[d] > from)
-				radix_sort(other + from, items + from, start[d] - from, base, shift, rest, !into_other);
-		}
+		insertion_sort(items, count);
 		return;
 	}
-	else
+	if (count <= SORT_LARGE)
 	{
-		int			widest = count < 4096 ? 8 : SORT_MAX_DIGIT;
-		int			passes = (bits + widest - 1) / widest;
+		sort_trailing(items, scratch, count, base, shift, bits);
+		return;
+	}
+	if (bits <= 0)
+		return;
+	if (!find_parts(items, count, base, shift + rest, width, start))
+	{
+		radix_sort(items, scratch, count, base, shift, rest);
+		return;
+	}
+	start[parts] = count;
+	memcpy(next, start, parts * sizeof(size_t));
 
-		for (int pass = 0, done = 0; pass < passes; pass++)
+	/* Every event that is not in its part takes the place of one that is not, either. */
+	for (size_t part = 0; part < parts; part++)
+	{
+		while (next[part] < start[part + 1])
 		{
-			int			width = (bits - done) / (passes - pass);
+			ProfileEvent item = items[next[part]];
+			size_t		digit;
 
-			if (scatter(in_other ? other : items, in_other ? items : other, count,
-						base, shift + done, width, start))
-				in_other = !in_other;
-			done += width;
+			while ((digit = digit_of(&item, base, shift + rest, width)) != part)
+			{
+				ProfileEvent displaced = items[next[digit]];
+
+				items[next[digit]++] = item;
+				item = displaced;
+			}
+			items[next[part]++] = item;
 		}
 	}
-	if (in_other != into_other)
-		memcpy(into_other ? other : items, into_other ? items : other, count * sizeof(ProfileEvent));
+	for (size_t part = 0; part < parts; part++)
+	{
+		if (start[part + 1] - start[part] > 1)
+			radix_sort(items + start[part], scratch, start[part + 1] - start[part], base, shift, rest);
+	}
 }
 
 /* Merges two sorted runs, the first ending where the second begins. */
@@ -279,9 +281,9 @@ merge_runs(ProfileEvent *items, size_t middle, size_t count, ProfileEvent *scrat
 	memcpy(items + out, scratch + a, (middle - a) * sizeof(ProfileEvent));
 }
 
-/* Sorts events by instant.  scratch has room for as many. */
+/* Sorts events by instant. */
 void
-ProfileSortEvents(ProfileEvent *items, size_t count, ProfileEvent *scratch)
+ProfileSortEvents(ProfileEvent *items, size_t count, ProfileResize resize, void *context)
 {
 	int64		lowest;
 	int64		highest;
@@ -290,6 +292,7 @@ ProfileSortEvents(ProfileEvent *items, size_t count, ProfileEvent *scratch)
 	size_t		middle = 0;
 	int			shift = 0;
 	int			bits = 0;
+	ProfileEvent *scratch;
 
 	if (count < 2)
 		return;
@@ -311,7 +314,14 @@ ProfileSortEvents(ProfileEvent *items, size_t count, ProfileEvent *scratch)
 		return;
 	if (runs == 2)
 	{
+		scratch = resize(context, NULL, middle * sizeof(ProfileEvent));
 		merge_runs(items, middle, count, scratch);
+		resize(context, scratch, 0);
+		return;
+	}
+	if (count <= SORT_SMALL)
+	{
+		insertion_sort(items, count);
 		return;
 	}
 
@@ -323,37 +333,122 @@ ProfileSortEvents(ProfileEvent *items, size_t count, ProfileEvent *scratch)
 		shift++;
 	while (bits < 64 && (ProfileDistance(lowest, highest) >> bits) != 0)
 		bits++;
-	radix_sort(items, scratch, count, lowest, shift, bits - shift, false);
+	scratch = resize(context, NULL, (count < SORT_LARGE ? count : SORT_LARGE) * sizeof(ProfileEvent));
+	radix_sort(items, scratch, count, lowest, shift, bits - shift);
+	resize(context, scratch, 0);
 }
 
-/* Whether events are in order. */
-static bool
-is_sorted(const ProfileEvent *items, size_t count)
-{
-	for (size_t i = 1; i < count; i++)
-	{
-		if (items[i].at < items[i - 1].at)
-			return false;
-	}
-	return true;
-}
-
-/* Sorts a list, with scratch space of its own. */
+/* Frees the pieces and forgets what was pending. */
 static void
-sort_list(ProfileEvents *events, ProfileEvent *items, size_t count)
+drop_intervals(ProfileEvents *events)
 {
+	while (events->pieces != NULL)
+	{
+		ProfilePiece *piece = events->pieces;
+
+		events->pieces = piece->next;
+		events->resize(events->context, piece, 0);
+	}
+	events->pending_count = 0;
+	events->piece_intervals = 0;
+}
+
+/* Writes the two events of an interval. */
+static inline void
+put_events(ProfileEvent *begin, ProfileEvent *end, const ProfileInterval *interval)
+{
+	begin->at = interval->from;
+	begin->delta = interval->level;
+	end->at = interval->to;
+	end->delta = -interval->level;
+}
+
+/*
+ * Makes events of all intervals, and nothing else is there: a large number of them
+ * goes right to the part that its leading digit says, and then part by part is
+ * sorted.
+ */
+static void
+expand_sorted(ProfileEvents *events)
+{
+	size_t		count = 2 * events->piece_intervals;
+	size_t		start[257];
+	size_t		next[256];
+	int64		lowest = PG_INT64_MAX;
+	int64		highest = PG_INT64_MIN;
+	int			bits = 0;
+	int			rest;
 	ProfileEvent *scratch;
 
-	if (is_sorted(items, count))
-		return;
-	if (count <= SORT_SMALL)
+	for (const ProfilePiece *piece = events->pieces; piece != NULL; piece = piece->next)
 	{
-		insertion_sort(items, count);
+		for (size_t i = 0; i < piece->count; i++)
+		{
+			lowest = Min(lowest, piece->intervals[i].from);
+			highest = Max(highest, piece->intervals[i].to);
+		}
+	}
+	while (bits < 64 && (ProfileDistance(lowest, highest) >> bits) != 0)
+		bits++;
+	rest = bits > 8 ? bits - 8 : 0;
+
+	memset(start, 0, sizeof(start));
+	for (const ProfilePiece *piece = events->pieces; piece != NULL; piece = piece->next)
+	{
+		for (size_t i = 0; i < piece->count; i++)
+		{
+			start[(ProfileDistance(lowest, piece->intervals[i].from) >> rest) + 1]++;
+			start[(ProfileDistance(lowest, piece->intervals[i].to) >> rest) + 1]++;
+		}
+	}
+	for (int part = 0; part < 256; part++)
+		start[part + 1] += start[part];
+	memcpy(next, start, sizeof(next));
+	for (const ProfilePiece *piece = events->pieces; piece != NULL; piece = piece->next)
+	{
+		for (size_t i = 0; i < piece->count; i++)
+		{
+			const ProfileInterval *interval = &piece->intervals[i];
+
+			ProfileEvent *begin = &events->items[next[ProfileDistance(lowest, interval->from) >> rest]++];
+			ProfileEvent *end = &events->items[next[ProfileDistance(lowest, interval->to) >> rest]++];
+
+			put_events(begin, end, interval);
+		}
+	}
+	events->count = count;
+	drop_intervals(events);
+
+	scratch = events->resize(events->context, NULL, SORT_LARGE * sizeof(ProfileEvent));
+	for (int part = 0; part < 256; part++)
+		radix_sort(events->items + start[part], scratch, start[part + 1] - start[part], lowest, 0, rest);
+	events->resize(events->context, scratch, 0);
+}
+
+/* Makes events of all intervals. */
+static void
+expand_intervals(ProfileEvents *events)
+{
+	bool		large = events->count == 0 && 2 * events->piece_intervals > SORT_LARGE;
+
+	if (events->pending_count == 0 && events->pieces == NULL)
+		return;
+	if (large)
+		ProfileFlush(events);
+	ProfileReserve(events, 2 * (events->piece_intervals + events->pending_count));
+	if (large)
+	{
+		expand_sorted(events);
 		return;
 	}
-	scratch = events->resize(events->context, NULL, count * sizeof(ProfileEvent));
-	ProfileSortEvents(items, count, scratch);
-	events->resize(events->context, scratch, 0);
+	for (int i = 0; i < events->pending_count; i++, events->count += 2)
+		put_events(&events->items[events->count], &events->items[events->count + 1], &events->pending[i]);
+	for (const ProfilePiece *piece = events->pieces; piece != NULL; piece = piece->next)
+	{
+		for (size_t i = 0; i < piece->count; i++, events->count += 2)
+			put_events(&events->items[events->count], &events->items[events->count + 1], &piece->intervals[i]);
+	}
+	drop_intervals(events);
 }
 
 /*
@@ -374,8 +469,8 @@ ProfileNormalize(ProfileEvents *events)
 		return PROFILE_OK;
 	expand_intervals(events);
 	items = events->items;
-	sort_list(events, items, events->count);
-	sort_list(events, events->highs, events->high_count);
+	ProfileSortEvents(items, events->count, events->resize, events->context);
+	ProfileSortEvents(events->highs, events->high_count, events->resize, events->context);
 
 	for (size_t i = 0; i < events->count;)
 	{

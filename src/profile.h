@@ -55,7 +55,7 @@ typedef struct ProfileEvent
 /* Gives, moves or frees (size 0) memory; raises when there is none. */
 typedef void *(*ProfileResize) (void *context, void *pointer, size_t size);
 
-/* Over a period, the level is higher by so much. */
+/* Over a period, the level is higher by so much; -level fits, too. */
 typedef struct ProfileInterval
 {
 	int64		from;
@@ -235,7 +235,7 @@ typedef struct ProfileWeight
 extern void ProfileReserve(ProfileEvents *events, size_t more);
 extern void ProfileFlush(ProfileEvents *events);
 extern bool ProfileAddWide(ProfileEvents *events, int64 at, int128 delta);
-extern void ProfileSortEvents(ProfileEvent *items, size_t count, ProfileEvent *scratch);
+extern void ProfileSortEvents(ProfileEvent *items, size_t count, ProfileResize resize, void *context);
 extern ProfileStatus ProfileNormalize(ProfileEvents *events);
 extern bool ProfileAppend(ProfileEvents *into, const ProfileEvents *from, bool negate);
 extern bool ProfileIsEmpty(const ProfileEvents *events);
@@ -292,7 +292,7 @@ ProfileAddInterval(ProfileEvents *events, int64 from, int64 to, int128 level)
 {
 	ProfileInterval *interval;
 
-	if (unlikely((int64) level != level))
+	if (unlikely((int64) level != level || level == PG_INT64_MIN))
 		return ProfileAddWide(events, from, level) && ProfileAddWide(events, to, -level);
 	if (unlikely(events->pending_count == PROFILE_PENDING))
 		ProfileFlush(events);

@@ -263,13 +263,13 @@ sort_weights(Weights *weights, ProfileResize resize, void *context)
 			return;
 		}
 	}
-	narrow = resize(context, NULL, 2 * count * sizeof(ProfileEvent));
+	narrow = resize(context, NULL, Max(count, 1) * sizeof(ProfileEvent));
 	for (size_t i = 0; i < count; i++)
 	{
 		narrow[i].at = (int64) weights->items[i].level;
 		narrow[i].delta = (int64) weights->items[i].weight;
 	}
-	ProfileSortEvents(narrow, count, narrow + count);
+	ProfileSortEvents(narrow, count, resize, context);
 	for (size_t i = 0; i < count; i++)
 	{
 		weights->items[i].level = narrow[i].at;

@@ -33,6 +33,11 @@ my $said = `$dir/profile_core $rounds $seed 2>&1`;
 is($?, 0, "every answer is right (seed $seed)") or diag $said;
 is($said, "$rounds rounds\n", 'in every round');
 
+# The sort of large profiles, at a size at which many are.
+system_or_bail(@compile, @sanitize, '-DSORT_LARGE=64', '-o', "$dir/profile_large", "$root/t/profile_core.c", @sources);
+$said = `$dir/profile_large $rounds $seed 2>&1`;
+is($said, "$rounds rounds\n", 'with the sort of large profiles');
+
 # The harness itself can fail: planted faults are found.
 for my $fault (
 	[ 'profile.c', qr/if \(delta == 0\)\n\t\t\tcontinue;\n/, '', 'steps that change nothing are kept' ],
