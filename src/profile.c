@@ -173,12 +173,14 @@ find_parts(const ProfileEvent *items, size_t count, int64 base, int shift, int w
 	return true;
 }
 
-/* Sorts by bits [shift, shift + bits), by trailing digits first, with scratch space. */
+/*
+ * Sorts by bits [shift, shift + bits), by trailing digits first, with scratch space.
+ */
 static void
 sort_trailing(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 base, int shift, int bits)
 {
 	size_t		start[1 << SORT_MAX_DIGIT];
-	int			widest = count < 4096 ? 8 : SORT_MAX_DIGIT;
+	int			widest = count < 1024 ? 8 : SORT_MAX_DIGIT;
 	int			passes = (bits + widest - 1) / widest;
 	ProfileEvent *from = items;
 	ProfileEvent *to = scratch;
@@ -202,6 +204,53 @@ sort_trailing(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 ba
 		memcpy(items, from, count * sizeof(ProfileEvent));
 }
 
+/* Sorts what is nearly sorted; gives up, and says so, when it turns out not to be. */
+static bool
+finish_sorting(ProfileEvent *items, size_t count)
+{
+	size_t		moves = 4 * count;
+
+	for (size_t i = 1; i < count; i++)
+	{
+		ProfileEvent item = items[i];
+		size_t		j = i;
+
+		if (items[i - 1].at <= item.at)
+			continue;
+		do
+		{
+			items[j] = items[j - 1];
+			j--;
+		} while (j > 0 && items[j - 1].at > item.at);
+		items[j] = item;
+		if (i - j >= moves)
+			return false;
+		moves -= i - j;
+	}
+	return true;
+}
+
+/*
+ * Sorts what fits in the cache.  A few more leading bits than it takes to number
+ * the events put nearly all in their place: where instants are spread, the rest of
+ * the bits need no pass.
+ */
+static void
+sort_part(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 base, int shift, int bits)
+{
+	int			leading = 4;
+
+	while (((size_t) 1 << (leading - 4)) < count)
+		leading++;
+	if (bits > leading + 8)
+	{
+		sort_trailing(items, scratch, count, base, shift + bits - leading, leading);
+		if (finish_sorting(items, count))
+			return;
+	}
+	sort_trailing(items, scratch, count, base, shift, bits);
+}
+
 /*
  * Sorts by bits [shift, shift + bits) of the distance from base.  What does not fit
  * in the cache is first split in place by its leading digit, so that the scratch
@@ -223,7 +272,7 @@ radix_sort(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 base,
 	}
 	if (count <= SORT_LARGE)
 	{
-		sort_trailing(items, scratch, count, base, shift, bits);
+		sort_part(items, scratch, count, base, shift, bits);
 		return;
 	}
 	if (bits <= 0)
@@ -364,14 +413,13 @@ put_events(ProfileEvent *begin, ProfileEvent *end, const ProfileInterval *interv
 }
 
 /*
- * Makes events of all intervals, and nothing else is there: a large number of them
- * goes right to the part that its leading digit says, and then part by part is
- * sorted.
+ * Makes events of the intervals in pieces, for a list that has room but holds
+ * nothing else: a large number of them goes right to the part that its leading
+ * digit says, and then part by part is sorted.
  */
 static void
-expand_sorted(ProfileEvents *events)
+expand_sorted(const ProfilePiece *pieces, ProfileEvents *into)
 {
-	size_t		count = 2 * events->piece_intervals;
 	size_t		start[257];
 	size_t		next[256];
 	int64		lowest = PG_INT64_MAX;
@@ -380,7 +428,7 @@ expand_sorted(ProfileEvents *events)
 	int			rest;
 	ProfileEvent *scratch;
 
-	for (const ProfilePiece *piece = events->pieces; piece != NULL; piece = piece->next)
+	for (const ProfilePiece *piece = pieces; piece != NULL; piece = piece->next)
 	{
 		for (size_t i = 0; i < piece->count; i++)
 		{
@@ -393,7 +441,7 @@ expand_sorted(ProfileEvents *events)
 	rest = bits > 8 ? bits - 8 : 0;
 
 	memset(start, 0, sizeof(start));
-	for (const ProfilePiece *piece = events->pieces; piece != NULL; piece = piece->next)
+	for (const ProfilePiece *piece = pieces; piece != NULL; piece = piece->next)
 	{
 		for (size_t i = 0; i < piece->count; i++)
 		{
@@ -404,74 +452,65 @@ expand_sorted(ProfileEvents *events)
 	for (int part = 0; part < 256; part++)
 		start[part + 1] += start[part];
 	memcpy(next, start, sizeof(next));
-	for (const ProfilePiece *piece = events->pieces; piece != NULL; piece = piece->next)
+	for (const ProfilePiece *piece = pieces; piece != NULL; piece = piece->next)
 	{
 		for (size_t i = 0; i < piece->count; i++)
 		{
 			const ProfileInterval *interval = &piece->intervals[i];
-
-			ProfileEvent *begin = &events->items[next[ProfileDistance(lowest, interval->from) >> rest]++];
-			ProfileEvent *end = &events->items[next[ProfileDistance(lowest, interval->to) >> rest]++];
+			ProfileEvent *begin = &into->items[next[ProfileDistance(lowest, interval->from) >> rest]++];
+			ProfileEvent *end = &into->items[next[ProfileDistance(lowest, interval->to) >> rest]++];
 
 			put_events(begin, end, interval);
 		}
 	}
-	events->count = count;
-	drop_intervals(events);
+	into->count = start[256];
 
-	scratch = events->resize(events->context, NULL, SORT_LARGE * sizeof(ProfileEvent));
+	scratch = into->resize(into->context, NULL, SORT_LARGE * sizeof(ProfileEvent));
 	for (int part = 0; part < 256; part++)
-		radix_sort(events->items + start[part], scratch, start[part + 1] - start[part], lowest, 0, rest);
-	events->resize(events->context, scratch, 0);
+		radix_sort(into->items + start[part], scratch, start[part + 1] - start[part], lowest, 0, rest);
+	into->resize(into->context, scratch, 0);
 }
 
-/* Makes events of all intervals. */
+/* Adds events of the intervals of one list to the items of another, or of itself. */
 static void
-expand_intervals(ProfileEvents *events)
+expand_intervals(const ProfileEvents *from, ProfileEvents *into)
 {
-	bool		large = events->count == 0 && 2 * events->piece_intervals > SORT_LARGE;
+	bool		large = into->count == 0 && from->pending_count == 0 && 2 * from->piece_intervals > SORT_LARGE;
 
-	if (events->pending_count == 0 && events->pieces == NULL)
-		return;
-	if (large)
-		ProfileFlush(events);
-	ProfileReserve(events, 2 * (events->piece_intervals + events->pending_count));
+	ProfileReserve(into, 2 * (from->piece_intervals + from->pending_count));
 	if (large)
 	{
-		expand_sorted(events);
+		expand_sorted(from->pieces, into);
 		return;
 	}
-	for (int i = 0; i < events->pending_count; i++, events->count += 2)
-		put_events(&events->items[events->count], &events->items[events->count + 1], &events->pending[i]);
-	for (const ProfilePiece *piece = events->pieces; piece != NULL; piece = piece->next)
+	for (int i = 0; i < from->pending_count; i++, into->count += 2)
+		put_events(&into->items[into->count], &into->items[into->count + 1], &from->pending[i]);
+	for (const ProfilePiece *piece = from->pieces; piece != NULL; piece = piece->next)
 	{
-		for (size_t i = 0; i < piece->count; i++, events->count += 2)
-			put_events(&events->items[events->count], &events->items[events->count + 1], &piece->intervals[i]);
+		for (size_t i = 0; i < piece->count; i++, into->count += 2)
+			put_events(&into->items[into->count], &into->items[into->count + 1], &piece->intervals[i]);
 	}
-	drop_intervals(events);
 }
 
 /*
- * Brings events in their normal form: sorted, one an instant, none zero.  After an
- * overflow they are good for nothing.
+ * Sorts events, adds up those of one instant and drops those that come to nothing.
+ * On the way it finds the lowest and highest level.
  */
-ProfileStatus
-ProfileNormalize(ProfileEvents *events)
+static ProfileStatus
+sort_and_add_up(ProfileEvents *events)
 {
-	ProfileEvent *items;
+	ProfileEvent *items = events->items;
 	ProfileEvent *highs = NULL;
 	size_t		high_count = 0;
 	size_t		high_room = 0;
 	size_t		out = 0;
 	size_t		h = 0;
+	int128		level = 0;
 
-	if (events->normal)
-		return PROFILE_OK;
-	expand_intervals(events);
-	items = events->items;
 	ProfileSortEvents(items, events->count, events->resize, events->context);
 	ProfileSortEvents(events->highs, events->high_count, events->resize, events->context);
 
+	events->lowest = events->highest = 0;
 	for (size_t i = 0; i < events->count;)
 	{
 		int64		at = items[i].at;
@@ -481,8 +520,7 @@ ProfileNormalize(ProfileEvents *events)
 
 		while (i < events->count && items[i].at == at)
 			delta += items[i++].delta;
-
-		if (h < events->high_count && events->highs[h].at == at)
+		if (unlikely(h < events->high_count) && events->highs[h].at == at)
 		{
 			int128		sum = 0;
 
@@ -496,10 +534,15 @@ ProfileNormalize(ProfileEvents *events)
 		}
 		if (delta == 0)
 			continue;
+		level += delta;
+		if (unlikely(level >= PROFILE_LEVEL_LIMIT || level <= -PROFILE_LEVEL_LIMIT))
+			return PROFILE_OVERFLOW;
+		events->lowest = Min(events->lowest, level);
+		events->highest = Max(events->highest, level);
 		split_delta(delta, &low, &high);
 		items[out].at = at;
 		items[out++].delta = low;
-		if (high != 0)
+		if (unlikely(high != 0))
 			add_high(events, &highs, &high_count, &high_room, at, high);
 	}
 	events->count = out;
@@ -509,7 +552,35 @@ ProfileNormalize(ProfileEvents *events)
 	events->high_count = high_count;
 	events->high_room = high_room;
 	events->normal = true;
+	events->ranged = true;
 	return PROFILE_OK;
+}
+
+/*
+ * Brings events in their normal form: sorted, one an instant, none zero.  After an
+ * overflow they are good for nothing.
+ */
+ProfileStatus
+ProfileNormalize(ProfileEvents *events)
+{
+	if (events->normal)
+		return PROFILE_OK;
+	if (events->pieces != NULL && events->pending_count > 0)
+		ProfileFlush(events);
+	expand_intervals(events, events);
+	drop_intervals(events);
+	return sort_and_add_up(events);
+}
+
+/*
+ * Makes the normal form of events that are intervals only, and leaves those as they
+ * are.
+ */
+ProfileStatus
+ProfileNormalCopy(const ProfileEvents *from, ProfileEvents *into)
+{
+	expand_intervals(from, into);
+	return sort_and_add_up(into);
 }
 
 /* Adds all events of one profile, or of its negative, to another's. */
@@ -555,28 +626,30 @@ ProfileAppend(ProfileEvents *into, const ProfileEvents *from, bool negate)
 		normal = false;
 	}
 	into->normal = normal;
+	into->ranged = false;
 	return true;
 }
 
 /* Finds the lowest and highest level of normal events, zero included. */
 ProfileStatus
-ProfileLevelRange(const ProfileEvents *events, int128 *lowest, int128 *highest)
+ProfileLevelRange(ProfileEvents *events)
 {
 	int128		level = 0;
 	size_t		h = 0;
 
-	*lowest = *highest = 0;
+	if (events->ranged)
+		return PROFILE_OK;
+	events->lowest = events->highest = 0;
 	for (size_t i = 0; i < events->count; i++)
 	{
 		level += events->items[i].delta;
 		if (h < events->high_count && events->highs[h].at == events->items[i].at)
 			level += (int128) events->highs[h++].delta * PROFILE_HIGH_UNIT;
-		if (level < *lowest)
-			*lowest = level;
-		if (level > *highest)
-			*highest = level;
+		events->lowest = Min(events->lowest, level);
+		events->highest = Max(events->highest, level);
 		if (level >= PROFILE_LEVEL_LIMIT || level <= -PROFILE_LEVEL_LIMIT)
 			return PROFILE_OVERFLOW;
 	}
+	events->ranged = true;
 	return PROFILE_OK;
 }

@@ -100,6 +100,9 @@ typedef struct ProfileEvents
 	ProfileResize resize;
 	void	   *context;
 	bool		normal;			/* sorted, one event an instant, none zero, no intervals */
+	bool		ranged;			/* lowest and highest are known, while normal */
+	int128		lowest;			/* level of all time, zero included */
+	int128		highest;
 	int			pending_count;
 	ProfileInterval pending[PROFILE_PENDING];
 } ProfileEvents;
@@ -239,7 +242,8 @@ extern void ProfileSortEvents(ProfileEvent *items, size_t count, ProfileResize r
 extern ProfileStatus ProfileNormalize(ProfileEvents *events);
 extern bool ProfileAppend(ProfileEvents *into, const ProfileEvents *from, bool negate);
 extern bool ProfileIsEmpty(const ProfileEvents *events);
-extern ProfileStatus ProfileLevelRange(const ProfileEvents *events, int128 *lowest, int128 *highest);
+extern ProfileStatus ProfileNormalCopy(const ProfileEvents *from, ProfileEvents *into);
+extern ProfileStatus ProfileLevelRange(ProfileEvents *events);
 
 /* profile_codec.c: the stored form and the cursor */
 extern uint32 ProfileBlockSize(uint32 steps);

@@ -80,9 +80,9 @@ store_varint128(uint8 *p, uint128 v)
 	return p;
 }
 
-/* Reads a varint of at most 64 bits; NULL if there is none. */
-static inline const uint8 *
-load_varint(const uint8 *p, const uint8 *end, uint64 *v)
+/* Reads a varint of at most 64 bits byte by byte; NULL if there is none. */
+static const uint8 *
+load_varint_slowly(const uint8 *p, const uint8 *end, uint64 *v)
 {
 	uint64		sum = 0;
 
@@ -98,6 +98,34 @@ load_varint(const uint8 *p, const uint8 *end, uint64 *v)
 		}
 	}
 	return NULL;
+}
+
+/*
+ * Reads a varint of at most 64 bits; NULL if there is none.  Up to eight bytes are
+ * read at once, and their sevens of bits moved together in three steps: a loop over
+ * the bytes is a branch that nobody can predict.
+ */
+static inline const uint8 *
+load_varint(const uint8 *p, const uint8 *end, uint64 *v)
+{
+#ifndef WORDS_BIGENDIAN
+	if (likely(end - p >= 8))
+	{
+		uint64		word = load_uint64(p);
+		uint64		stops = ~word & UINT64CONST(0x8080808080808080);
+
+		if (likely(stops != 0))
+		{
+			/* the bits up to the first byte without its top bit set */
+			word &= stops ^ (stops - 1);
+			word = (word & UINT64CONST(0x007f007f007f007f)) | (word & UINT64CONST(0x7f007f007f007f00)) >> 1;
+			word = (word & UINT64CONST(0x00003fff00003fff)) | (word & UINT64CONST(0x3fff00003fff0000)) >> 2;
+			*v = (word & UINT64CONST(0x000000000fffffff)) | (word & UINT64CONST(0x0fffffff00000000)) >> 4;
+			return p + (__builtin_ctzll(stops) >> 3) + 1;
+		}
+	}
+#endif
+	return load_varint_slowly(p, end, v);
 }
 
 /* The same for 128 bits. */
@@ -562,6 +590,59 @@ ProfileRead(ProfileCursor *cursor, ProfileChunk *chunk)
 	return read_block(cursor, chunk);
 }
 
+/* Adds the events of a profile whose levels fit in 64 bits, block by block. */
+static ProfileStatus
+decode_narrow(const ProfileFlat *flat, ProfileEvents *into, bool negate)
+{
+	const uint64 time_unit = flat->time_unit;
+	const uint64 level_unit = flat->level_unit;
+	ProfileCursor cursor;
+	uint64		last_q = 0;
+
+	ProfileStartFlat(&cursor, flat, 0);
+	while (open_block(&cursor))
+	{
+		const uint8 *p = cursor.bytes;
+		uint64		at = (uint64) cursor.at;
+		uint64		q = 0;
+
+		for (uint32 i = 0; i < cursor.left; i++)
+		{
+			uint64		distance = 0;
+			uint64		zigzag;
+			int64		level;
+			int64		delta;
+			ProfileEvent *item;
+
+			if ((i > 0 && (p = load_varint(p, cursor.end, &distance)) == NULL) ||
+				(p = load_varint(p, cursor.end, &zigzag)) == NULL)
+				return PROFILE_CORRUPT;
+			at += distance * time_unit;
+			q += (zigzag >> 1) ^ -(zigzag & 1);
+			level = (int64) (q * level_unit);
+			if (unlikely(__builtin_sub_overflow(level, (int64) (last_q * level_unit), &delta) || delta == PG_INT64_MIN))
+			{
+				int128		wide = (int128) level - (int64) (last_q * level_unit);
+
+				/* room for it is reserved */
+				if (!ProfileAddWide(into, (int64) at, negate ? -wide : wide))
+					return PROFILE_OVERFLOW;
+			}
+			else
+			{
+				item = &into->items[into->count++];
+				item->at = (int64) at;
+				item->delta = negate ? -delta : delta;
+			}
+			last_q = q;
+		}
+		if (p != cursor.end)
+			return PROFILE_CORRUPT;
+		cursor.left = 0;
+	}
+	return cursor.status;
+}
+
 /* Adds the events of a stored profile, or of its negative, to others. */
 ProfileStatus
 ProfileDecode(const ProfileFlat *flat, ProfileEvents *into, bool negate)
@@ -572,6 +653,14 @@ ProfileDecode(const ProfileFlat *flat, ProfileEvents *into, bool negate)
 	int128		level = 0;
 
 	ProfileReserve(into, flat->steps);
+	if ((flat->flags & PROFILE_FLAG_WIDE) == 0)
+	{
+		ProfileStatus status = decode_narrow(flat, into, negate);
+
+		into->normal = normal;
+		into->ranged = false;
+		return status;
+	}
 	ProfileStartFlat(&cursor, flat, 0);
 	while (ProfileRead(&cursor, &chunk))
 	{
@@ -579,11 +668,12 @@ ProfileDecode(const ProfileFlat *flat, ProfileEvents *into, bool negate)
 		{
 			int128		delta = negate ? level - chunk.level[i] : chunk.level[i] - level;
 
-			if (!ProfileAdd(into, chunk.at[i], delta))
+			if (!ProfileAddWide(into, chunk.at[i], delta))
 				return PROFILE_OVERFLOW;
 			level = chunk.level[i];
 		}
 	}
 	into->normal = normal;
+	into->ranged = false;
 	return cursor.status;
 }

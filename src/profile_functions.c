@@ -83,10 +83,9 @@ integral_datum(const ProfileSource *source, int128 integral)
 }
 
 /*
- * Ends an aggregate: the state, which from now on nobody adds to before asking
- * again, is the result.  It is handed out as a read-only pointer made anew in the
- * current context: PostgreSQL 15 copies, which here means flattens, a result that
- * lies elsewhere.
+ * Ends an aggregate: the state is the result, and is sorted when somebody reads it.
+ * It is handed out as a read-only pointer made anew in the current context:
+ * PostgreSQL 15 copies, which here means flattens, a result that lies elsewhere.
  */
 Datum
 profile_final(PG_FUNCTION_ARGS)
@@ -105,7 +104,7 @@ profile_final(PG_FUNCTION_ARGS)
 		ProfileMerge(object, state, false);
 		return ProfileGetDatum(ProfileFinish(object));
 	}
-	ProfileFinish((ProfileObject *) DatumGetEOHP(state));
+	ProfileSetFinal(state);
 	pointer = palloc(EXPANDED_POINTER_SIZE);
 	memcpy(pointer, DatumGetEOHP(state)->eoh_ro_ptr, EXPANDED_POINTER_SIZE);
 	return PointerGetDatum(pointer);

@@ -136,7 +136,7 @@ ProfileStateDatum(FunctionCallInfo fcinfo, ProfileObject *object)
 static void
 touch(ProfileObject *object)
 {
-	object->checked = false;
+	object->checked = object->final = object->read = false;
 	if (object->flat != NULL)
 	{
 		pfree(object->flat);
@@ -214,22 +214,55 @@ ProfileMerge(ProfileObject *object, Datum profile, bool negate)
 		ProfileRaise(status, object->kind);
 }
 
+/* Whether the levels of normal events are in their type's range. */
+static bool
+in_range(ProfileEvents *events, ProfileKind kind)
+{
+	if (ProfileLevelRange(events) != PROFILE_OK)
+		ProfileRaise(PROFILE_OVERFLOW, kind);
+	return kind == PROFILE_RATE
+		? QuantityInRange(events->lowest) && QuantityInRange(events->highest)
+		: events->lowest >= -PG_INT64_MAX && events->highest <= PG_INT64_MAX;
+}
+
 /* Normalizes a profile; whether its levels are in its type's range. */
 static bool
 normalize_object(ProfileObject *object)
 {
-	int128		lowest;
-	int128		highest;
-
 	if (object->checked)
 		return true;
-	if (ProfileNormalize(&object->events) != PROFILE_OK ||
-		ProfileLevelRange(&object->events, &lowest, &highest) != PROFILE_OK)
+	if (ProfileNormalize(&object->events) != PROFILE_OK)
 		ProfileRaise(PROFILE_OVERFLOW, object->kind);
-	object->checked = object->kind == PROFILE_RATE
-		? QuantityInRange(lowest) && QuantityInRange(highest)
-		: lowest >= -PG_INT64_MAX && highest <= PG_INT64_MAX;
+	object->checked = in_range(&object->events, object->kind);
 	return object->checked;
+}
+
+/*
+ * Returns the normal events of a profile, and whether they are in range.
+ *
+ * An aggregate's result is mostly read once.  So its intervals are sorted to a copy,
+ * which goes in `copy` and in the current context, where the next group's can take
+ * the same place; a thousand groups sorted in their own memory would need twice as
+ * much.  Whoever reads a second time has the profile sorted for good.
+ */
+static ProfileEvents *
+normal_events(ProfileObject *object, ProfileEvents *copy, bool *fits)
+{
+	ProfileEvents *events = &object->events;
+
+	if (events->normal || object->read || events->count > 0)
+	{
+		*fits = normalize_object(object);
+		return events;
+	}
+	object->read = true;
+	memset(copy, 0, offsetof(ProfileEvents, pending));
+	copy->resize = ProfileResizeMemory;
+	copy->context = CurrentMemoryContext;
+	if (ProfileNormalCopy(events, copy) != PROFILE_OK)
+		ProfileRaise(PROFILE_OVERFLOW, object->kind);
+	*fits = in_range(copy, object->kind);
+	return copy;
 }
 
 /* Brings a profile in the form that users see, or raises that it is out of range. */
@@ -239,6 +272,13 @@ ProfileFinish(ProfileObject *object)
 	if (!normalize_object(object))
 		ProfileRaise(PROFILE_OVERFLOW, object->kind);
 	return object;
+}
+
+/* Says that a state is a value from now on; who reads it finds out if it is in range. */
+void
+ProfileSetFinal(Datum state)
+{
+	get_object(state)->final = true;
 }
 
 /* Returns a profile that the receiver may change. */
@@ -253,18 +293,26 @@ static Size
 flat_size(ExpandedObjectHeader *header)
 {
 	ProfileObject *object = (ProfileObject *) header;
+	ProfileEvents copy;
+	ProfileEvents *events;
 	ProfileStatus status;
 	uint8		flags = object->kind == PROFILE_RATE ? PROFILE_FLAG_RATE : 0;
+	bool		fits;
 
 	if (object->flat != NULL)
 		return object->flat_size;
 
 	/* The sum of one worker's share may be out of range where the whole is not. */
-	if (!normalize_object(object))
+	events = normal_events(object, &copy, &fits);
+	if (!fits && object->final)
+		ProfileRaise(PROFILE_OVERFLOW, object->kind);
+	if (!fits)
 		flags |= PROFILE_FLAG_PARTIAL;
-	status = ProfileEncode(&object->events, flags, object->basis,
+	status = ProfileEncode(events, flags, object->basis,
 						   ProfileResizeMemory, object->header.eoh_context, VARHDRSZ,
 						   &object->flat, &object->flat_size);
+	if (events == &copy && copy.items != NULL)
+		pfree(copy.items);
 	if (status != PROFILE_OK)
 	{
 		object->flat = NULL;
@@ -335,11 +383,13 @@ ProfileOpen(ProfileSource *source, Datum profile, ProfileAccess access)
 	if (VARATT_IS_EXTERNAL_EXPANDED(value))
 	{
 		ProfileObject *object = get_object(profile);
+		bool		fits;
 
-		normalize_object(object);
 		source->kind = object->kind;
 		source->basis = object->basis;
-		ProfileStartEvents(&source->start, &object->events);
+		ProfileStartEvents(&source->start, normal_events(object, &source->sorted, &fits));
+		if (!fits && object->final)
+			ProfileRaise(PROFILE_OVERFLOW, object->kind);
 		return;
 	}
 

@@ -28,6 +28,8 @@ typedef struct ProfileObject
 	uint16		basis;			/* of a rate_profile that has_basis */
 	bool		has_basis;
 	bool		checked;		/* normal, and all levels in the type's range */
+	bool		final;			/* a value, not a state: its levels have to be in range */
+	bool		read;			/* its intervals were sorted for a reader before */
 	ProfileEvents events;
 	Size		compact_at;		/* events to add up at, when there are so many */
 	uint8	   *flat;			/* flattened form, if it was asked for; NULL if not */
@@ -42,6 +44,7 @@ typedef struct ProfileSource
 	ProfileKind kind;
 	uint16		basis;
 	ProfileCursor start;
+	ProfileEvents sorted;		/* what the cursor reads of a state that is not sorted */
 	ProfileFlat flat;
 	const uint8 *bytes;			/* the whole stored form, if it is at hand */
 	Datum		stored;			/* else where slices come from */
@@ -64,6 +67,7 @@ extern void ProfileSetBasis(ProfileObject *object, uint16 basis);
 extern void ProfileAddPeriod(ProfileObject *object, int64 from, int64 to, int128 level);
 extern void ProfileMerge(ProfileObject *object, Datum profile, bool negate);
 extern ProfileObject *ProfileFinish(ProfileObject *object);
+extern void ProfileSetFinal(Datum state);
 extern Datum ProfileGetDatum(ProfileObject *object);
 extern Datum ProfileStateDatum(FunctionCallInfo fcinfo, ProfileObject *object);
 extern ProfileKind ProfileKindOf(Datum profile);

@@ -102,6 +102,11 @@ ProfilePeak(const ProfileCursor *start, int64 from, int64 to, int128 *peak)
 	int64		last;
 	bool		any = false;
 
+	if (start->events != NULL && start->events->ranged && from == PROFILE_BEGIN && to == PROFILE_END)
+	{
+		*peak = start->events->highest;
+		return PROFILE_OK;
+	}
 	ProfileExtent(start, &first, &last);
 	if (first == last || from < first || to > last)
 	{
@@ -363,6 +368,7 @@ ProfileClip(const ProfileCursor *start, int64 from, int64 to, ProfileEvents *int
 	if (level != 0 && !ProfileAddWide(into, end, -level))
 		return PROFILE_OVERFLOW;
 	into->normal = true;
+	into->ranged = false;
 	return segments.cursor.status;
 }
 

@@ -62,6 +62,7 @@ builder_end(ProfileBuilder *builder)
 	if (builder->level != 0)
 		return "The last level must be zero.";
 	builder->object->events.normal = true;
+	builder->object->events.ranged = false;
 	return NULL;
 }
 
