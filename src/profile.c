@@ -264,6 +264,7 @@ radix_sort(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 base,
 	int			width = bits < 8 ? bits : 8;
 	int			rest = bits - width;
 	size_t		parts = (size_t) 1 << width;
+	bool		placed;
 
 	if (count <= SORT_SMALL)
 	{
@@ -285,24 +286,27 @@ radix_sort(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 base,
 	start[parts] = count;
 	memcpy(next, start, parts * sizeof(size_t));
 
-	/* Every event that is not in its part takes the place of one that is not, either. */
-	for (size_t part = 0; part < parts; part++)
+	/*
+	 * Round after round, every event that a part still holds without having placed it
+	 * is swapped to where its own part goes on.  Following one event after the other
+	 * to its place takes fewer swaps, but each has to wait for the one before.
+	 */
+	do
 	{
-		while (next[part] < start[part + 1])
+		placed = true;
+		for (size_t part = 0; part < parts; part++)
 		{
-			ProfileEvent item = items[next[part]];
-			size_t		digit;
-
-			while ((digit = digit_of(&item, base, shift + rest, width)) != part)
+			for (size_t i = next[part]; i < start[part + 1]; i++)
 			{
-				ProfileEvent displaced = items[next[digit]];
+				ProfileEvent item = items[i];
+				size_t		place = next[digit_of(&item, base, shift + rest, width)]++;
 
-				items[next[digit]++] = item;
-				item = displaced;
+				items[i] = items[place];
+				items[place] = item;
 			}
-			items[next[part]++] = item;
+			placed = placed && next[part] == start[part + 1];
 		}
-	}
+	} while (!placed);
 	for (size_t part = 0; part < parts; part++)
 	{
 		if (start[part + 1] - start[part] > 1)

@@ -132,10 +132,13 @@ ProfileStateDatum(FunctionCallInfo fcinfo, ProfileObject *object)
 	return ProfileGetDatum(object);
 }
 
-/* Says that an object is about to be changed. */
+/* Forgets what was derived from an object that is about to be changed. */
 static void
 touch(ProfileObject *object)
 {
+	if (likely(object->growing))
+		return;
+	object->growing = true;
 	object->checked = object->final = object->read = false;
 	if (object->flat != NULL)
 	{
@@ -176,8 +179,7 @@ ProfileAddPeriod(ProfileObject *object, int64 from, int64 to, int128 level)
 {
 	ProfileEvents *events = &object->events;
 
-	if (object->checked)
-		touch(object);
+	touch(object);
 	if (unlikely(events->pending_count == PROFILE_PENDING) &&
 		events->count + 2 * events->piece_intervals >= object->compact_at)
 		compact(object);
@@ -233,6 +235,7 @@ normalize_object(ProfileObject *object)
 		return true;
 	if (ProfileNormalize(&object->events) != PROFILE_OK)
 		ProfileRaise(PROFILE_OVERFLOW, object->kind);
+	object->growing = false;
 	object->checked = in_range(&object->events, object->kind);
 	return object->checked;
 }
@@ -255,6 +258,7 @@ normal_events(ProfileObject *object, ProfileEvents *copy, bool *fits)
 		*fits = normalize_object(object);
 		return events;
 	}
+	object->growing = false;
 	object->read = true;
 	memset(copy, 0, offsetof(ProfileEvents, pending));
 	copy->resize = ProfileResizeMemory;
@@ -278,7 +282,10 @@ ProfileFinish(ProfileObject *object)
 void
 ProfileSetFinal(Datum state)
 {
-	get_object(state)->final = true;
+	ProfileObject *object = get_object(state);
+
+	object->growing = false;
+	object->final = true;
 }
 
 /* Returns a profile that the receiver may change. */
@@ -301,6 +308,7 @@ flat_size(ExpandedObjectHeader *header)
 
 	if (object->flat != NULL)
 		return object->flat_size;
+	object->growing = false;
 
 	/* The sum of one worker's share may be out of range where the whole is not. */
 	events = normal_events(object, &copy, &fits);

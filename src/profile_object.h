@@ -30,6 +30,7 @@ typedef struct ProfileObject
 	bool		checked;		/* normal, and all levels in the type's range */
 	bool		final;			/* a value, not a state: its levels have to be in range */
 	bool		read;			/* its intervals were sorted for a reader before */
+	bool		growing;		/* none of the above, nor flat, is set */
 	ProfileEvents events;
 	Size		compact_at;		/* events to add up at, when there are so many */
 	uint8	   *flat;			/* flattened form, if it was asked for; NULL if not */
