@@ -1,0 +1,109 @@
+-- The ledger: the frame that its tables stand in.
+--
+-- The extension installs code and reference data.  The ledger's tables are made by
+-- create_ledger(), by the owner of the database, and belong to him: ordinary tables
+-- that pg_dump, pg_upgrade and partitioning treat like any other, and that DROP
+-- EXTENSION refuses to leave without their types.
+--
+-- A ledger is built in steps.  create_ledger() runs the steps that a ledger has not
+-- had yet, so that a migrated ledger and a new one are the same by construction.
+-- Step n is the function _ledger_step_n(); the code of a version expects the
+-- steps up to _ledger_steps().
+--
+-- What may do more than its caller is SECURITY DEFINER and belongs to
+-- pg_database_owner, to whom create_ledger() grants the tables.
+
+CREATE FUNCTION ledger_stamp() RETURNS timestamptz
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION ledger_stamp() IS 'the instant at which this transaction''s rows are recorded in the ledger, the same for all of them; until the transaction ends ledger_watermark() stays below it; 25006 in a read-only transaction';
+
+CREATE FUNCTION _ledger_steps() RETURNS integer
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN 1;
+COMMENT ON FUNCTION _ledger_steps() IS 'number of steps that this version''s ledger consists of';
+
+CREATE FUNCTION _require_ledger() RETURNS void
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	steps integer;
+BEGIN
+	IF to_regclass('compute_ledger.ledger_version') IS NULL THEN
+		RAISE EXCEPTION 'there is no ledger in this database'
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'As the owner of the database, run SELECT compute_ledger.create_ledger().';
+	END IF;
+	SELECT max(v.step) INTO steps FROM compute_ledger.ledger_version AS v;
+	IF steps IS DISTINCT FROM compute_ledger._ledger_steps() THEN
+		RAISE EXCEPTION 'the ledger is at step %, and the installed extension needs step %', coalesce(steps, 0), compute_ledger._ledger_steps()
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'The extension has been updated, and the tables of the ledger have not.',
+				HINT = CASE WHEN coalesce(steps, 0) < compute_ledger._ledger_steps()
+					THEN 'As the owner of the database, run SELECT compute_ledger.create_ledger().'
+					ELSE 'Run ALTER EXTENSION compute_ledger UPDATE.' END;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _require_ledger() IS 'raises 55000, with what to do in the hint, if there is no ledger or if it is not of this version''s form';
+
+CREATE FUNCTION ledger_watermark() RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- before the locks are looked at: who comes later stamps later
+	now timestamptz := clock_timestamp() - interval '1 microsecond';
+	mark timestamptz;
+	in_flight timestamptz;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+		-- What this transaction sees is not what is there now: it sees what a mark that it sees vouches for.
+		SELECT max(m.watermark) INTO mark FROM compute_ledger.ledger_mark AS m;
+		RETURN coalesce(mark, '-infinity');
+	END IF;
+	SELECT min(timestamptz '2000-01-01 00:00:00+00' + make_interval(secs => l.objid::bigint)) - interval '1 microsecond'
+	INTO in_flight
+	FROM pg_locks AS l
+	WHERE l.locktype = 'advisory' AND l.classid = 1129079659 AND l.objsubid = 2
+		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database());
+	RETURN least(now, in_flight);
+END
+$$;
+COMMENT ON FUNCTION ledger_watermark() IS 'the recorded time below which no writer is in flight: everything that will ever be stamped up to it is visible to the statements that follow. In a REPEATABLE READ or SERIALIZABLE transaction and on a standby, the last such time that was marked in what is visible there (-infinity if there is none). 55000 without a ledger.';
+
+CREATE FUNCTION mark_watermark() RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	mark timestamptz := compute_ledger.ledger_watermark();
+BEGIN
+	DELETE FROM compute_ledger.ledger_mark AS m
+	WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM compute_ledger.ledger_mark AS o WHERE o.watermark < mark FOR UPDATE SKIP LOCKED));
+	INSERT INTO compute_ledger.ledger_mark (watermark) VALUES (mark) ON CONFLICT DO NOTHING;
+	RETURN mark;
+END
+$$;
+ALTER FUNCTION mark_watermark() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION mark_watermark() FROM PUBLIC;
+COMMENT ON FUNCTION mark_watermark() IS 'stores ledger_watermark(), for standbys and for transactions with one snapshot, and returns it; accept_usage and close_period do so at their end';
+
+-- ------------------------------------------------------------------ what steps are made of
+
+CREATE FUNCTION _protect(relation regclass, visible text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('GRANT ALL ON TABLE %s TO pg_database_owner', relation);
+	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
+	EXECUTE format('CREATE POLICY owner ON %s TO pg_database_owner USING (true) WITH CHECK (true)', relation);
+	EXECUTE format('CREATE POLICY everything ON %s USING ((SELECT compute_ledger.sees_everything())) WITH CHECK ((SELECT compute_ledger.sees_everything()))', relation);
+	IF visible IS NOT NULL THEN
+		EXECUTE format('CREATE POLICY visible ON %s FOR SELECT USING (%s)', relation, visible);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _protect(regclass, text) IS 'part of create_ledger(): grants a new table to pg_database_owner, on whose behalf the extension''s functions write it, and turns on row-level security: roles with access to the whole ledger see all rows, others the rows for which the condition holds, if there is one';
