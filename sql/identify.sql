@@ -120,6 +120,13 @@ SELECT count(*) FROM accelerator_variant WHERE identify(accelerator::text) IS DI
 SELECT count(*) FROM accelerator_alias WHERE shipped AND upper_inf(recorded) AND identify(alias, system) IS DISTINCT FROM accelerator;
 SELECT count(*) FROM accelerator_instance WHERE sku !~ '[%#*]' AND identify_instance(sku, split_part(provider, ' ', 1)) IS DISTINCT FROM ROW(accelerator, devices);
 
+-- A canonical text means itself, whatever system printed it, until the user teaches otherwise.
+SELECT count(*) FROM accelerator_model AS m, (SELECT DISTINCT system FROM accelerator_alias WHERE shipped) AS s
+WHERE m.shipped AND specificity(m.accelerator) > 1 AND identify(m.accelerator::text, s.system) IS DISTINCT FROM m.accelerator;
+INSERT INTO accelerator_alias (alias, accelerator, system) VALUES ('nvidia/h800', 'nvidia/h800-pcie-80gb', 'our-cluster');
+SELECT identify('nvidia/h800', 'our-cluster'), identify('nvidia/h800', 'nvidia-smi'), identify('NVIDIA H800', 'nvidia-smi');
+DELETE FROM accelerator_alias WHERE system = 'our-cluster' AND upper_inf(recorded);
+
 -- What is too long to be a name is not remembered.
 SELECT identify(repeat('h100 ', 4000000)) IS NULL AS unknown, (identify_instance(repeat('p4d', 4000000))).devices IS NULL AS no_type,
 	(SELECT sum(total_bytes) < 4000000 FROM pg_backend_memory_contexts WHERE name = 'identify') AS forgotten;

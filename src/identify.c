@@ -4,11 +4,12 @@
  *		identify_core.h and the tables that drive it.
  *
  * A name is tried, in this order, as
- *	1. an alias (accelerator_alias): the user's before a shipped one, one for the
- *	   source given before one for any source; a PCI id is an alias too;
+ *	1. an alias of the user's (accelerator_alias), one for the source given before
+ *	   one for any source;
  *	2. a canonical text;
- *	3. a name by the grammar (accelerator_word, accelerator_variant);
- *	4. an instance type (accelerator_instance).
+ *	3. a shipped alias, in the same order; a PCI id is an alias too;
+ *	4. a name by the grammar (accelerator_word, accelerator_variant);
+ *	5. an instance type (accelerator_instance).
  *
  * Called a million times over a few hundred different names, so what a name turned
  * out to mean is kept with the call site (fn_extra), for as long as the active
@@ -264,10 +265,12 @@ MakeTextArray(char **values, int n)
 /*
  * Looks a name up among the aliases.  systems holds the sources under which to
  * look, besides the aliases that hold for any.  *known says whether the alias
- * names a chip: one may also say that a name means none.
+ * names a chip: one may also say that a name means none.  *shipped says whose alias
+ * it is.
  */
 static bool
-LookupAlias(const char *name, Size len, char **systems, int nsystems, Accelerator *out, bool *known)
+LookupAlias(const char *name, Size len, char **systems, int nsystems, Accelerator *out,
+			bool *known, bool *shipped)
 {
 	char		buf[IDENTIFY_KEY_MAX + 1];
 	char	   *keys[4];
@@ -295,7 +298,7 @@ LookupAlias(const char *name, Size len, char **systems, int nsystems, Accelerato
 	args[0] = MakeTextArray(keys, nkeys);
 	args[1] = MakeTextArray(systems, nsystems);
 	found = RunPlan(GetPlan(&alias_plan,
-							"SELECT a.accelerator FROM compute_ledger.accelerator_alias AS a"
+							"SELECT a.accelerator, a.shipped FROM compute_ledger.accelerator_alias AS a"
 							" WHERE compute_ledger.accelerator_name_key(a.alias) OPERATOR(pg_catalog.=) ANY ($1)"
 							" AND a.system OPERATOR(pg_catalog.=) ANY ($2)"
 							" AND pg_catalog.upper_inf(a.recorded)"
@@ -303,7 +306,12 @@ LookupAlias(const char *name, Size len, char **systems, int nsystems, Accelerato
 							" pg_catalog.length(compute_ledger.accelerator_name_key(a.alias)) DESC"
 							" LIMIT 1", 2, argtypes), args) > 0;
 	if (found)
+	{
+		bool		isnull;
+
 		*known = GetAccelerator(0, 1, out);
+		*shipped = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+	}
 	SPI_freetuptable(SPI_tuptable);
 	return found;
 }
@@ -358,6 +366,25 @@ FindInstance(IdentifyCache *cache, const char *sku, Size len, const char *provid
 	return best;
 }
 
+/*
+ * Looks a text up that may be an alias or canonical: a canonical text means itself,
+ * unless the user taught otherwise.
+ */
+static bool
+LookupText(const char *text, Size len, char **systems, int nsystems, Accelerator *out, bool *known)
+{
+	Accelerator canonical;
+	bool		shipped = false;
+	bool		found = LookupAlias(text, len, systems, nsystems, out, known, &shipped);
+
+	if ((!found || shipped) && IdentifyReadCanonical(text, len, &canonical))
+	{
+		*out = canonical;
+		*known = found = true;
+	}
+	return found;
+}
+
 /* Tells what one name means; false if it is not known. */
 static bool
 IdentifyOne(IdentifyCache *cache, const char *name, Size len, char **systems, int nsystems,
@@ -367,10 +394,8 @@ IdentifyOne(IdentifyCache *cache, const char *name, Size len, char **systems, in
 
 	if (len == 0 || len > IDENTIFY_NAME_MAX)
 		return false;
-	if (LookupAlias(name, len, systems, nsystems, out, &known))
+	if (LookupText(name, len, systems, nsystems, out, &known))
 		return known;
-	if (IdentifyReadCanonical(name, len, out))
-		return true;
 	if (cache->grammar == NULL)
 		cache->grammar = LoadGrammar(cache->context);
 	return IdentifyRead(cache->grammar, name, len, out);
@@ -400,7 +425,7 @@ IdentifyText(IdentifyCache *cache, const char *text, Size len, const char *sourc
 		systems[nsystems++] = pstrdup(source);
 
 	/* The text as it is, if somebody taught it. */
-	if (len <= IDENTIFY_NAME_MAX && LookupAlias(text, len, systems, nsystems, out, &known))
+	if (len <= IDENTIFY_NAME_MAX && LookupText(text, len, systems, nsystems, out, &known))
 		return known;
 
 	/* The key of a label is a source of its own. */
