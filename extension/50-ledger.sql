@@ -15,6 +15,8 @@
 
 CREATE FUNCTION ledger_stamp() RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
+ALTER FUNCTION ledger_stamp() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION ledger_stamp() FROM PUBLIC;
 COMMENT ON FUNCTION ledger_stamp() IS 'the instant at which this transaction''s rows are recorded in the ledger, the same for all of them; until the transaction ends ledger_watermark() stays below it; 25006 in a read-only transaction';
 
 CREATE FUNCTION _ledger_steps() RETURNS integer
@@ -71,6 +73,8 @@ BEGIN
 	RETURN least(now, in_flight);
 END
 $$;
+ALTER FUNCTION ledger_watermark() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION ledger_watermark() FROM PUBLIC;
 COMMENT ON FUNCTION ledger_watermark() IS 'the recorded time below which no writer is in flight: everything that will ever be stamped up to it is visible to the statements that follow. In a REPEATABLE READ or SERIALIZABLE transaction and on a standby, the last such time that was marked in what is visible there (-infinity if there is none). 55000 without a ledger.';
 
 CREATE FUNCTION mark_watermark() RETURNS timestamptz
@@ -92,12 +96,24 @@ COMMENT ON FUNCTION mark_watermark() IS 'stores ledger_watermark(), for standbys
 
 -- ------------------------------------------------------------------ what steps are made of
 
+CREATE FUNCTION _share(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- default privileges may have given it to anybody
+	EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', relation);
+	EXECUTE format('GRANT ALL ON TABLE %s TO pg_database_owner', relation);
+END
+$$;
+COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a new relation to pg_database_owner, on whose behalf the extension''s functions use it, and to nobody else; for views, and for tables whose rows are not to be told apart (COPY does not load a table with row-level security)';
+
 CREATE FUNCTION _protect(relation regclass, visible text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('GRANT ALL ON TABLE %s TO pg_database_owner', relation);
+	PERFORM compute_ledger._share(relation);
 	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
 	EXECUTE format('CREATE POLICY owner ON %s TO pg_database_owner USING (true) WITH CHECK (true)', relation);
 	EXECUTE format('CREATE POLICY everything ON %s USING ((SELECT compute_ledger.sees_everything())) WITH CHECK ((SELECT compute_ledger.sees_everything()))', relation);
@@ -106,4 +122,4 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _protect(regclass, text) IS 'part of create_ledger(): grants a new table to pg_database_owner, on whose behalf the extension''s functions write it, and turns on row-level security: roles with access to the whole ledger see all rows, others the rows for which the condition holds, if there is one';
+COMMENT ON FUNCTION _protect(regclass, text) IS 'part of create_ledger(): shares a new table with the extension''s functions (_share) and turns on row-level security: roles with access to the whole ledger see all rows, others the rows for which the condition holds, if there is one';

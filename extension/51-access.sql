@@ -1,37 +1,280 @@
 -- Access to the ledger: what a role may do, and which accounts it sees.
+--
+-- A role gets privileges on relations and functions by its kind (the list is
+-- _access_privileges()), and row-level security shows it the rows of its accounts.
+-- Nothing is granted to PUBLIC.  Roles are neither made nor made members of each other, so
+-- that no CREATEROLE is needed: the privileges are granted to each role directly.
+-- Grants on relations come from the owner of the ledger, grants on functions from
+-- pg_database_owner, so that a dump restores them without being superuser.
+--
+-- Only a reader's access is limited to accounts, so only what readers may select needs a condition
+-- for _protect().  Billers, auditors and admins see all rows of what they may select; a meter sees what
+-- has_access('meter') is named in the condition of.
+
+CREATE FUNCTION _access_privileges() RETURNS TABLE (object text, privilege text, kinds text[])
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT l.object, l.privilege, string_to_array(l.kinds, ' ')
+	FROM (VALUES
+		-- relation or function (all of that name)   privilege   kinds
+
+		-- currency, account, region, billing_period
+
+		-- usage
+
+		-- price
+
+		-- charge, period_close
+
+		-- rollup
+
+		-- focus
+
+		-- frame and access: last
+		('ledger_version', 'SELECT', 'reader meter biller auditor admin'),
+		('ledger_mark', 'SELECT', 'reader meter biller auditor admin'),
+		('ledger_access', 'SELECT', 'auditor admin'),
+		('ledger_stamp', 'EXECUTE', 'meter biller admin'),
+		('mark_watermark', 'EXECUTE', 'meter biller admin'),
+		('ledger_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
+		('visible_accounts', 'EXECUTE', 'reader meter biller auditor admin'),
+		('sees_everything', 'EXECUTE', 'reader meter biller auditor admin'),
+		('has_access', 'EXECUTE', 'reader meter biller auditor admin'),
+		('grant_access', 'EXECUTE', 'admin'),
+		('revoke_access', 'EXECUTE', 'admin')
+	) AS l (object, privilege, kinds)
+$$;
+COMMENT ON FUNCTION _access_privileges() IS 'what each kind of access may do: a relation and a privilege on it, or a function''s name and EXECUTE, and the kinds that have it; grant_access() grants by this list, and create_ledger() grants again after an update';
 
 CREATE FUNCTION _create_access() RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
-AS $$
+AS $create$
 BEGIN
 	CREATE TABLE compute_ledger.ledger_mark (
 		watermark timestamptz PRIMARY KEY
 	);
-	COMMENT ON TABLE compute_ledger.ledger_mark IS 'watermarks that were stored by mark_watermark()';
+	COMMENT ON TABLE compute_ledger.ledger_mark IS 'the last watermark that was stored by mark_watermark(), and earlier ones that it could not remove';
+	COMMENT ON COLUMN compute_ledger.ledger_mark.watermark IS 'recorded time below which no writer was in flight when this row was written';
 	CREATE TABLE compute_ledger.ledger_access (
-		role name NOT NULL,
+		role regrole NOT NULL,
 		kind text NOT NULL CHECK (kind IN ('reader', 'meter', 'biller', 'auditor', 'admin')),
-		account bigint,
+		account bigint CHECK ((account IS NOT NULL) = (kind = 'reader')),
 		granted_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP,
-		granted_by name NOT NULL DEFAULT current_user,
+		granted_by name NOT NULL,
 		UNIQUE NULLS NOT DISTINCT (role, kind, account)
 	);
-	COMMENT ON TABLE compute_ledger.ledger_access IS 'what roles were given with grant_access(); account NULL: the whole ledger';
+	COMMENT ON TABLE compute_ledger.ledger_access IS 'what roles were given with grant_access(); written by it and by revoke_access() only';
+	COMMENT ON COLUMN compute_ledger.ledger_access.role IS 'the role; follows ALTER ROLE RENAME, and a role that is made anew under an old name is another role';
+	COMMENT ON COLUMN compute_ledger.ledger_access.kind IS 'reader, meter, biller, auditor or admin';
+	COMMENT ON COLUMN compute_ledger.ledger_access.account IS 'the account whose subtree a reader sees; NULL for the other kinds, which are for the whole ledger';
+	COMMENT ON COLUMN compute_ledger.ledger_access.granted_at IS 'when it was granted';
+	COMMENT ON COLUMN compute_ledger.ledger_access.granted_by IS 'who granted it';
+	-- Only the owner of a relation may grant on it: made here, it is the owner's.  It gives a role what its
+	-- rows in ledger_access say, so that calling it once more changes nothing.
+	CREATE FUNCTION compute_ledger._sync_relations(role oid) RETURNS void
+		LANGUAGE sql VOLATILE SECURITY DEFINER
+		SET search_path = pg_catalog, pg_temp
+		AS 'SELECT compute_ledger._sync_access(role, false)';
+	REVOKE ALL ON FUNCTION compute_ledger._sync_relations(oid) FROM PUBLIC;
+	GRANT EXECUTE ON FUNCTION compute_ledger._sync_relations(oid) TO pg_database_owner;
+	COMMENT ON FUNCTION compute_ledger._sync_relations(oid) IS 'made by create_ledger(): gives a role the privileges on the ledger''s relations that ledger_access says, and takes the others';
 	PERFORM compute_ledger._protect('compute_ledger.ledger_version', 'true');
 	PERFORM compute_ledger._protect('compute_ledger.ledger_mark', 'true');
 	PERFORM compute_ledger._protect('compute_ledger.ledger_access');
 END
-$$;
+$create$;
 COMMENT ON FUNCTION _create_access() IS 'part of create_ledger()';
+
+-- ------------------------------------------------------------------ who sees what
+
+-- Security definer functions cannot see who called them, and a role that is passed to them can be
+-- anybody's.  So they answer for roles only that the session's user could become anyway.
+CREATE FUNCTION has_access(kind text, role name DEFAULT current_user) RETURNS boolean
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT pg_has_role(session_user, role, 'MEMBER') AND (
+		pg_has_role(role, 'pg_database_owner', 'USAGE') OR EXISTS (
+			SELECT FROM compute_ledger.ledger_access AS a, pg_roles AS r
+			WHERE r.oid = a.role AND a.kind = ANY (string_to_array(has_access.kind, ' ')) AND pg_has_role(has_access.role, r.oid, 'USAGE')))
+$$;
+ALTER FUNCTION has_access(text, name) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION has_access(text, name) FROM PUBLIC;
+COMMENT ON FUNCTION has_access(text, name) IS 'whether a role, by default the current one, was given access of this kind or of one of these kinds (''meter admin''), itself or as a member of a role; true for the owner of the database, false for a role that the session''s user is no member of';
 
 CREATE FUNCTION sees_everything(role name DEFAULT current_user) RETURNS boolean
 	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT pg_has_role(session_user, role, 'MEMBER') AND EXISTS (
-		SELECT FROM compute_ledger.ledger_access AS a, pg_roles AS r
-		WHERE r.rolname = a.role AND a.account IS NULL AND pg_has_role(sees_everything.role, r.oid, 'USAGE'))
+	SELECT compute_ledger.has_access('biller auditor admin', role)
 $$;
 ALTER FUNCTION sees_everything(name) OWNER TO pg_database_owner;
-COMMENT ON FUNCTION sees_everything(name) IS 'whether a role, by default the current one, was given access to the whole ledger; false for a role that the session''s user is no member of';
+REVOKE ALL ON FUNCTION sees_everything(name) FROM PUBLIC;
+COMMENT ON FUNCTION sees_everything(name) IS 'whether a role, by default the current one, sees all rows of the ledger: billers, auditors, admins and the owner of the database; false for a role that the session''s user is no member of';
+
+CREATE FUNCTION visible_accounts(role name DEFAULT current_user) RETURNS SETOF bigint
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF compute_ledger.sees_everything(role) THEN
+		RETURN QUERY SELECT a.id FROM compute_ledger.account AS a;
+	ELSIF pg_has_role(session_user, role, 'MEMBER') THEN
+		RETURN QUERY
+			WITH RECURSIVE place AS (
+				-- where an account is now; one that has ended or has not begun, where it was or will be
+				SELECT DISTINCT ON (v.account) v.account, v.parent
+				FROM compute_ledger.account_version AS v
+				WHERE upper_inf(v.recorded)
+				ORDER BY v.account,
+					CASE WHEN coalesce(lower(v.valid), '-infinity') <= statement_timestamp() THEN coalesce(lower(v.valid), '-infinity') END DESC NULLS LAST,
+					lower(v.valid)
+			), subtree AS (
+				SELECT a.account
+				FROM compute_ledger.ledger_access AS a, pg_roles AS r
+				WHERE r.oid = a.role AND a.kind = 'reader' AND pg_has_role(visible_accounts.role, r.oid, 'USAGE')
+				UNION
+				SELECT p.account FROM subtree AS s, place AS p WHERE p.parent = s.account
+			)
+			SELECT s.account FROM subtree AS s;
+	END IF;
+END
+$$;
+ALTER FUNCTION visible_accounts(name) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION visible_accounts(name) FROM PUBLIC;
+COMMENT ON FUNCTION visible_accounts(name) IS 'the accounts that a role, by default the current one, sees: those that it or a role that it is a member of was made a reader of, with all that is under them in the tree as it stands now; every account for roles that see everything; none for a role that the session''s user is no member of';
+
+-- ------------------------------------------------------------------ granting
+
+CREATE FUNCTION _sync_access(role oid, functions boolean) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	command text;
+BEGIN
+	FOR command IN
+		WITH listed AS (
+			SELECT 'FUNCTION ' || p.oid::regprocedure AS object, l.privilege, p.proacl AS acl, p.proowner AS owner, l.kinds
+			FROM compute_ledger._access_privileges() AS l
+			JOIN pg_proc AS p ON p.proname = l.object AND p.pronamespace = 'compute_ledger'::regnamespace
+			WHERE functions AND l.privilege = 'EXECUTE'
+			UNION ALL
+			SELECT 'TABLE ' || c.oid::regclass, l.privilege, c.relacl, c.relowner, l.kinds
+			FROM compute_ledger._access_privileges() AS l
+			JOIN pg_class AS c ON c.relname = l.object AND c.relnamespace = 'compute_ledger'::regnamespace
+			WHERE NOT functions AND l.privilege <> 'EXECUTE'
+		), state AS (
+			SELECT l.object, l.privilege,
+				bool_or(EXISTS (SELECT FROM compute_ledger.ledger_access AS a WHERE a.role = _sync_access.role AND a.kind = ANY (l.kinds))) AS wanted,
+				bool_or(EXISTS (SELECT FROM aclexplode(l.acl) AS e
+					WHERE e.grantee = _sync_access.role AND e.grantor = l.owner AND e.privilege_type = l.privilege)) AS there
+			FROM listed AS l
+			GROUP BY l.object, l.privilege
+		)
+		SELECT format(CASE WHEN s.wanted THEN 'GRANT %s ON %s TO %s' ELSE 'REVOKE %s ON %s FROM %s' END,
+			s.privilege, s.object, _sync_access.role::regrole)
+		FROM state AS s
+		WHERE s.wanted <> s.there
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+ALTER FUNCTION _sync_access(oid, boolean) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _sync_access(oid, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION _sync_access(oid, boolean) IS 'gives a role the privileges on the ledger''s functions, or on its relations, that ledger_access says, and takes the others';
+
+CREATE FUNCTION _sync_all_access() RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM compute_ledger.ledger_access AS a WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.role);
+	PERFORM compute_ledger._sync_access(r.role, true), compute_ledger._sync_relations(r.role)
+	FROM (SELECT DISTINCT a.role FROM compute_ledger.ledger_access AS a) AS r;
+END
+$$;
+ALTER FUNCTION _sync_all_access() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _sync_all_access() FROM PUBLIC;
+COMMENT ON FUNCTION _sync_all_access() IS 'part of create_ledger(): gives every role what ledger_access says, on what this version has';
+
+CREATE FUNCTION _resolve_access(role name, kind text, account text, OUT role_id oid, OUT account_id bigint)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	-- one at a time: privileges of one object are one row of a catalog
+	PERFORM pg_advisory_xact_lock(1129079666, 1);
+	SELECT r.oid INTO role_id FROM pg_roles AS r WHERE r.rolname = _resolve_access.role;
+	IF role_id IS NULL THEN
+		RAISE EXCEPTION 'role "%" does not exist', role USING ERRCODE = 'undefined_object';
+	END IF;
+	IF kind IS NULL OR kind NOT IN ('reader', 'meter', 'biller', 'auditor', 'admin') THEN
+		RAISE EXCEPTION 'unknown kind of access: "%"', kind
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Kinds are reader, meter, biller, auditor and admin.';
+	END IF;
+	IF kind = 'reader' AND account IS NULL THEN
+		RAISE EXCEPTION 'a reader needs an account'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Name the account whose subtree the role may read; the kind that reads the whole ledger is auditor.';
+	ELSIF kind <> 'reader' AND account IS NOT NULL THEN
+		RAISE EXCEPTION 'access of kind % cannot be limited to an account', kind
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Leave the account out; the kind that is limited to an account is reader.';
+	END IF;
+	IF account IS NOT NULL THEN
+		SELECT a.id INTO account_id FROM compute_ledger.account AS a WHERE a.name = _resolve_access.account;
+		IF account_id IS NULL THEN
+			RAISE EXCEPTION 'unknown account: "%"', account USING ERRCODE = 'LC006';
+		END IF;
+	END IF;
+END
+$$;
+ALTER FUNCTION _resolve_access(name, text, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _resolve_access(name, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION _resolve_access(name, text, text) IS 'checks the arguments of grant_access() and revoke_access()';
+
+CREATE FUNCTION grant_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	given record;
+BEGIN
+	given := compute_ledger._resolve_access(role, kind, account);
+	INSERT INTO compute_ledger.ledger_access (role, kind, account, granted_by)
+	VALUES (given.role_id, grant_access.kind, given.account_id, coalesce(nullif(current_setting('role'), 'none'), session_user))
+	ON CONFLICT DO NOTHING;
+	PERFORM compute_ledger._sync_access(given.role_id, true), compute_ledger._sync_relations(given.role_id);
+END
+$$;
+ALTER FUNCTION grant_access(name, text, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION grant_access(name, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION grant_access(name, text, text) IS 'gives an existing role access to the ledger: as reader of an account and all under it; or, for the whole ledger, as meter (brings usage in), biller (prices, rates, closes), auditor (reads everything) or admin (all of these, and granting). For the owner of the database and for admins. Granting twice changes nothing. 42704 unknown role, 22023 unknown kind, account missing or too many, LC006 unknown account, 55000 without a ledger.';
+
+CREATE FUNCTION revoke_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	given record;
+BEGIN
+	given := compute_ledger._resolve_access(role, kind, account);
+	DELETE FROM compute_ledger.ledger_access AS a
+	WHERE a.role = given.role_id AND a.kind = revoke_access.kind AND a.account IS NOT DISTINCT FROM given.account_id;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'role "%" is not %', role, concat_ws(' of ', kind, account)
+			USING ERRCODE = 'undefined_object',
+				HINT = 'Table ledger_access says who was given what.';
+	END IF;
+	PERFORM compute_ledger._sync_access(given.role_id, true), compute_ledger._sync_relations(given.role_id);
+END
+$$;
+ALTER FUNCTION revoke_access(name, text, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION revoke_access(name, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION revoke_access(name, text, text) IS 'takes what grant_access() with the same arguments gave; what the role was given otherwise, it keeps. 42704 if the role does not exist or was not given this, 22023 and LC006 as there.';

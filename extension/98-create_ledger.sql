@@ -24,7 +24,7 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege',
 				DETAIL = 'The tables of the ledger belong to the role that makes them.';
 	END IF;
-	PERFORM pg_advisory_xact_lock(1129079659, 0);
+	PERFORM pg_advisory_xact_lock(1129079666, 0);
 	IF to_regclass('compute_ledger.ledger_version') IS NOT NULL THEN
 		SELECT coalesce(max(v.step), 0) INTO done FROM compute_ledger.ledger_version AS v;
 	ELSE
@@ -49,6 +49,7 @@ BEGIN
 		INSERT INTO compute_ledger.ledger_version (step, extension_version)
 		SELECT step, e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger';
 	END LOOP;
+	PERFORM compute_ledger._sync_all_access();
 	RETURN compute_ledger._ledger_steps() - done;
 END
 $$;
