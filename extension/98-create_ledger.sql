@@ -7,6 +7,7 @@ AS $$
 BEGIN
 	-- in the order in which they refer to each other
 	PERFORM compute_ledger._create_access();
+	PERFORM compute_ledger._create_usage();
 	PERFORM compute_ledger._create_charge();
 END
 $$;
