@@ -31,4 +31,6 @@ END
 $$;
 
 -- The types are for everybody; what tables may be read is said where they are made.
+-- The ledger belongs to the owner of the database, who need not be who installs.
 GRANT USAGE ON SCHEMA @extschema@ TO PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA @extschema@ TO pg_database_owner;

@@ -17,7 +17,7 @@ CREATE FUNCTION ledger_stamp() RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
 ALTER FUNCTION ledger_stamp() OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION ledger_stamp() FROM PUBLIC;
-COMMENT ON FUNCTION ledger_stamp() IS 'the instant at which this transaction''s rows are recorded in the ledger, the same for all of them; until the transaction ends ledger_watermark() stays below it; 25006 in a read-only transaction';
+COMMENT ON FUNCTION ledger_stamp() IS 'the instant at which this transaction''s rows are recorded in the ledger, the same for all of them, later than every stored watermark; until the transaction ends ledger_watermark() stays below it; 25006 in a read-only transaction';
 
 CREATE FUNCTION _ledger_steps() RETURNS integer
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -60,22 +60,26 @@ DECLARE
 	in_flight timestamptz;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	IF pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-		-- What this transaction sees is not what is there now: it sees what a mark that it sees vouches for.
-		SELECT max(m.watermark) INTO mark FROM compute_ledger.ledger_mark AS m;
-		RETURN coalesce(mark, '-infinity');
+	-- What a transaction with one snapshot sees is not what is there now, and what is written elsewhere comes
+	-- here later: they see what a mark that they see vouches for.
+	SELECT coalesce(max(m.watermark), '-infinity') INTO mark FROM compute_ledger.ledger_mark AS m;
+	IF pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+		OR EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = 'compute_ledger.ledger_mark'::regclass)
+	THEN
+		RETURN mark;
 	END IF;
 	SELECT min(timestamptz '2000-01-01 00:00:00+00' + make_interval(secs => l.objid::bigint)) - interval '1 microsecond'
 	INTO in_flight
 	FROM pg_locks AS l
 	WHERE l.locktype = 'advisory' AND l.classid = 1129079659 AND l.objsubid = 2
 		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database());
-	RETURN least(now, in_flight);
+	-- A mark that is ahead of a clock that was set back holds: stamps are later than marks.
+	RETURN greatest(least(now, in_flight), mark);
 END
 $$;
 ALTER FUNCTION ledger_watermark() OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION ledger_watermark() FROM PUBLIC;
-COMMENT ON FUNCTION ledger_watermark() IS 'the recorded time below which no writer is in flight: everything that will ever be stamped up to it is visible to the statements that follow. In a REPEATABLE READ or SERIALIZABLE transaction and on a standby, the last such time that was marked in what is visible there (-infinity if there is none). 55000 without a ledger.';
+COMMENT ON FUNCTION ledger_watermark() IS 'the recorded time below which no writer is in flight: everything that will ever be stamped up to it is visible to the statements that follow. In a REPEATABLE READ or SERIALIZABLE transaction, on a standby and on a logical replica of table ledger_mark, the last such time that mark_watermark() stored in what is visible there (-infinity if there is none). 55000 without a ledger.';
 
 CREATE FUNCTION mark_watermark() RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -86,7 +90,9 @@ DECLARE
 BEGIN
 	DELETE FROM compute_ledger.ledger_mark AS m
 	WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM compute_ledger.ledger_mark AS o WHERE o.watermark < mark FOR UPDATE SKIP LOCKED));
-	INSERT INTO compute_ledger.ledger_mark (watermark) VALUES (mark) ON CONFLICT DO NOTHING;
+	IF isfinite(mark) THEN
+		INSERT INTO compute_ledger.ledger_mark (watermark) VALUES (mark) ON CONFLICT DO NOTHING;
+	END IF;
 	RETURN mark;
 END
 $$;
@@ -107,6 +113,18 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a new relation to pg_database_owner, on whose behalf the extension''s functions use it, and to nobody else; for views, and for tables whose rows are not to be told apart (COPY does not load a table with row-level security)';
+
+CREATE FUNCTION _entrust(function regprocedure) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO pg_database_owner', function);
+	EXECUTE format('ALTER FUNCTION %s DEPENDS ON EXTENSION compute_ledger', function);
+END
+$$;
+COMMENT ON FUNCTION _entrust(regprocedure) IS 'part of create_ledger(): lets the extension''s functions, and nobody else, call a SECURITY DEFINER function that create_ledger() made because only the owner of a relation may do what it does; it goes when the extension goes';
 
 CREATE FUNCTION _protect(relation regclass, visible text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE

@@ -8,8 +8,8 @@
 -- pg_database_owner, so that a dump restores them without being superuser.
 --
 -- Only a reader's access is limited to accounts, so only what readers may select needs a condition
--- for _protect().  Billers, auditors and admins see all rows of what they may select; a meter sees what
--- has_access('meter') is named in the condition of.
+-- for _protect().  Billers, auditors and admins see all rows of what they may select; a meter sees the
+-- rows of tables whose condition says has_access('meter').
 
 CREATE FUNCTION _access_privileges() RETURNS TABLE (object text, privilege text, kinds text[])
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -53,7 +53,7 @@ CREATE FUNCTION _create_access() RETURNS void
 AS $create$
 BEGIN
 	CREATE TABLE compute_ledger.ledger_mark (
-		watermark timestamptz PRIMARY KEY
+		watermark timestamptz PRIMARY KEY CHECK (isfinite(watermark))
 	);
 	COMMENT ON TABLE compute_ledger.ledger_mark IS 'the last watermark that was stored by mark_watermark(), and earlier ones that it could not remove';
 	COMMENT ON COLUMN compute_ledger.ledger_mark.watermark IS 'recorded time below which no writer was in flight when this row was written';
@@ -77,8 +77,7 @@ BEGIN
 		LANGUAGE sql VOLATILE SECURITY DEFINER
 		SET search_path = pg_catalog, pg_temp
 		AS 'SELECT compute_ledger._sync_access(role, false)';
-	REVOKE ALL ON FUNCTION compute_ledger._sync_relations(oid) FROM PUBLIC;
-	GRANT EXECUTE ON FUNCTION compute_ledger._sync_relations(oid) TO pg_database_owner;
+	PERFORM compute_ledger._entrust('compute_ledger._sync_relations(oid)');
 	COMMENT ON FUNCTION compute_ledger._sync_relations(oid) IS 'made by create_ledger(): gives a role the privileges on the ledger''s relations that ledger_access says, and takes the others';
 	PERFORM compute_ledger._protect('compute_ledger.ledger_version', 'true');
 	PERFORM compute_ledger._protect('compute_ledger.ledger_mark', 'true');

@@ -11,15 +11,27 @@
  * that second: locks are released after a commit has become visible, and a writer
  * that comes later takes a later stamp.
  *
+ * That rests on the clock, and a clock can be set back, above all by promoting a
+ * standby whose clock is behind.  So watermarks that matter are stored (table
+ * ledger_mark), and no stamp is at or below one that is stored.
+ *
  * The keys are two-part: LEDGER_CLOCK_LOCK, and seconds since 2000-01-01 UTC.  Both
  * are visible in pg_locks, prepared transactions included; ledger_watermark() reads
  * them there.
  */
 #include "compat.h"
 
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /* First key of the advisory locks; extension/50-ledger.sql names it too. */
@@ -63,6 +75,47 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionI
 }
 
 /*
+ * Returns the highest stored watermark, DT_NOBEGIN if there is none or no ledger.
+ *
+ * Reads the table as it is now, not as this transaction sees it, and on nobody's
+ * behalf: who may stamp need not be allowed to read it.
+ */
+static TimestampTz
+highest_mark(void)
+{
+	TimestampTz highest = DT_NOBEGIN;
+	Oid			schema = get_namespace_oid("compute_ledger", true);
+	Oid			relid = OidIsValid(schema) ? get_relname_relid("ledger_mark", schema) : InvalidOid;
+	Relation	rel = OidIsValid(relid) ? try_table_open(relid, AccessShareLock) : NULL;
+	Snapshot	snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+
+	if (rel == NULL)
+		return highest;
+	if (RelationGetDescr(rel)->natts >= 1 && TupleDescAttr(RelationGetDescr(rel), 0)->atttypid == TIMESTAMPTZOID &&
+		rel->rd_rel->relkind == RELKIND_RELATION)
+	{
+		snapshot = RegisterSnapshot(GetLatestSnapshot());
+		scan = table_beginscan(rel, snapshot, 0, NULL);
+		slot = table_slot_create(rel, NULL);
+		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		{
+			bool		isnull;
+			Datum		mark = slot_getattr(slot, 1, &isnull);
+
+			if (!isnull)
+				highest = Max(highest, DatumGetTimestampTz(mark));
+		}
+		ExecDropSingleTupleTableSlot(slot);
+		table_endscan(scan);
+		UnregisterSnapshot(snapshot);
+	}
+	table_close(rel, AccessShareLock);
+	return highest;
+}
+
+/*
  * ledger_stamp() -> timestamptz
  *
  * The instant at which this transaction's rows are recorded: the same for all of
@@ -85,11 +138,16 @@ ledger_stamp(PG_FUNCTION_ARGS)
 	if (stamp_owner == InvalidSubTransactionId)
 	{
 		int64		second = GetCurrentTimestamp() / USECS_PER_SEC;
+		TimestampTz mark;
 
 		DirectFunctionCall2(pg_advisory_xact_lock_shared_int4,
 							Int32GetDatum(LEDGER_CLOCK_LOCK), Int32GetDatum((int32) second));
+		/* only now: a mark that is stored later, by one who sees the lock, is below it */
+		mark = highest_mark();
 		/* never before the lock's second, whatever was done to the clock */
 		stamp = Max(GetCurrentTimestamp(), second * USECS_PER_SEC);
+		if (!TIMESTAMP_NOT_FINITE(mark))
+			stamp = Max(stamp, mark + 1);
 		stamp_owner = GetCurrentSubTransactionId();
 	}
 	PG_RETURN_TIMESTAMPTZ(stamp);
