@@ -142,5 +142,6 @@ BEGIN
 			HINT = 'Correct the usage or the price: the difference is charged in the open period.';
 END
 $$;
+ALTER FUNCTION _refuse_change() OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION _refuse_change() FROM PUBLIC;
 COMMENT ON FUNCTION _refuse_change() IS 'trigger: raises LC011';

@@ -43,7 +43,7 @@ static SubTransactionId stamp_owner = InvalidSubTransactionId;
 
 /* Forgets the stamp with its transaction. */
 static void
-end_of_transaction(XactEvent event, void *arg)
+end_of_transaction(XactEvent event, void *arg pg_attribute_unused())
 {
 	switch (event)
 	{
@@ -64,7 +64,8 @@ end_of_transaction(XactEvent event, void *arg)
  * it is rolled back; what was stamped under it is gone then, too.
  */
 static void
-end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent,
+					  void *arg pg_attribute_unused())
 {
 	if (stamp_owner != mine)
 		return;
@@ -123,7 +124,7 @@ highest_mark(void)
  */
 PG_FUNCTION_INFO_V1(ledger_stamp);
 Datum
-ledger_stamp(PG_FUNCTION_ARGS)
+ledger_stamp(PG_FUNCTION_ARGS pg_attribute_unused())
 {
 	static bool registered = false;
 
