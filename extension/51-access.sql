@@ -24,6 +24,16 @@ AS $$
 		-- usage
 
 		-- price
+		('price', 'SELECT', 'reader biller auditor admin'),
+		('price_tier', 'SELECT', 'reader biller auditor admin'),
+		('price', 'INSERT', 'biller admin'),
+		('price', 'UPDATE', 'biller admin'),
+		('price', 'DELETE', 'biller admin'),
+		('price_key', 'SELECT', 'biller auditor admin'),
+		('price_pool', 'SELECT', 'biller auditor admin'),
+		('_tier_cost', 'EXECUTE', 'biller auditor admin'),
+		('_tier_parts', 'EXECUTE', 'biller auditor admin'),
+		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
 
 		-- charge, period_close
 

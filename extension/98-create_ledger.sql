@@ -8,6 +8,7 @@ BEGIN
 	-- in the order in which they refer to each other
 	PERFORM compute_ledger._create_access();
 	PERFORM compute_ledger._create_usage();
+	PERFORM compute_ledger._create_price();
 	PERFORM compute_ledger._create_charge();
 END
 $$;
