@@ -305,10 +305,19 @@ flat_size(ExpandedObjectHeader *header)
 	ProfileStatus status;
 	uint8		flags = object->kind == PROFILE_RATE ? PROFILE_FLAG_RATE : 0;
 	bool		fits;
+	MemoryContext scratch;
+	MemoryContext old;
 
 	if (object->flat != NULL)
 		return object->flat_size;
 	object->growing = false;
+
+	/*
+	 * Whoever flattens a value may do so in a context that frees nothing piece by
+	 * piece, as sorting does from PostgreSQL 17 on.
+	 */
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "profile being flattened", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(scratch);
 
 	/* The sum of one worker's share may be out of range where the whole is not. */
 	events = normal_events(object, &copy, &fits);
@@ -319,8 +328,8 @@ flat_size(ExpandedObjectHeader *header)
 	status = ProfileEncode(events, flags, object->basis,
 						   ProfileResizeMemory, object->header.eoh_context, VARHDRSZ,
 						   &object->flat, &object->flat_size);
-	if (events == &copy && copy.items != NULL)
-		pfree(copy.items);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 	if (status != PROFILE_OK)
 	{
 		object->flat = NULL;
