@@ -7,6 +7,11 @@ AS $$
 BEGIN
 	-- in the order in which they refer to each other
 	PERFORM compute_ledger._create_access();
+	PERFORM compute_ledger._create_bitemporal();
+	PERFORM compute_ledger._create_currency();
+	PERFORM compute_ledger._create_billing_period();
+	PERFORM compute_ledger._create_account();
+	PERFORM compute_ledger._create_region();
 	PERFORM compute_ledger._create_usage();
 	PERFORM compute_ledger._create_price();
 	PERFORM compute_ledger._create_charge();

@@ -1,0 +1,103 @@
+-- Currencies, countries, and the rounding of money.
+--
+-- The lists of ISO 4217 and ISO 3166-1 ship with the extension.  The ledger has tables
+-- of its own, filled from them, that its other tables refer to and that users add to.
+
+CREATE FUNCTION _round_half_even(value numeric, digits integer) RETURNS numeric
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	-- Where the two ways to cut differ, value lies between them; it is the tie if it is their mean.
+	RETURN CASE
+		WHEN round(value, digits) <> trunc(value, digits)
+			AND round(value, digits) + trunc(value, digits) = 2 * value
+			AND mod(trunc(value, digits), 2 * (round(value, digits) - trunc(value, digits))) = 0
+		THEN trunc(value, digits)
+		ELSE round(value, digits) END;
+COMMENT ON FUNCTION _round_half_even(numeric, integer) IS 'value rounded to so many digits after the point (negative: before it), exactly; a tie goes to the even neighbour; NaN and infinities stay what they are; NULL for NULL';
+
+-- ------------------------------------------------------------------ what ships
+
+CREATE TABLE iso_currency (
+	shipped boolean NOT NULL DEFAULT true CHECK (shipped),
+	code text PRIMARY KEY,
+	number text NOT NULL,
+	name text NOT NULL,
+	minor_digits integer NOT NULL
+);
+COMMENT ON TABLE iso_currency IS 'Currencies of ISO 4217 that money is kept in (no precious metals, no test codes). Read-only; a currency of one''s own goes into the ledger''s table currency.';
+COMMENT ON COLUMN iso_currency.shipped IS 'true';
+COMMENT ON COLUMN iso_currency.code IS 'alphabetic code';
+COMMENT ON COLUMN iso_currency.number IS 'numeric code, three digits';
+COMMENT ON COLUMN iso_currency.name IS 'English name';
+COMMENT ON COLUMN iso_currency.minor_digits IS 'decimal digits of the minor unit: 2 for cents, 0 where there is none';
+GRANT SELECT ON iso_currency TO PUBLIC;
+
+-- @catalog iso_currency
+
+CREATE TABLE iso_country (
+	shipped boolean NOT NULL DEFAULT true CHECK (shipped),
+	code text PRIMARY KEY,
+	name text NOT NULL
+);
+COMMENT ON TABLE iso_country IS 'Countries and territories of ISO 3166-1. Read-only; a code of one''s own goes into the ledger''s table country.';
+COMMENT ON COLUMN iso_country.shipped IS 'true';
+COMMENT ON COLUMN iso_country.code IS 'alpha-2 code';
+COMMENT ON COLUMN iso_country.name IS 'short English name';
+GRANT SELECT ON iso_country TO PUBLIC;
+
+-- @catalog iso_country
+
+-- ------------------------------------------------------------------ the ledger's tables
+
+CREATE FUNCTION load_currencies() RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	added integer;
+BEGIN
+	INSERT INTO compute_ledger.currency (code, name, minor_digits, ledger_scale)
+	SELECT s.code, s.name, s.minor_digits, s.minor_digits + 6
+	FROM compute_ledger.iso_currency AS s
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS added = ROW_COUNT;
+	INSERT INTO compute_ledger.country (code, name)
+	SELECT s.code, s.name
+	FROM compute_ledger.iso_country AS s
+	ON CONFLICT DO NOTHING;
+	RETURN added;
+END
+$$;
+ALTER FUNCTION load_currencies() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION load_currencies() FROM PUBLIC;
+COMMENT ON FUNCTION load_currencies() IS 'adds the shipped currencies and countries that the ledger does not have yet, and returns the number of currencies added; rows that are there stay as they are. create_ledger() has done it; after an update of the extension it brings what is new.';
+
+CREATE FUNCTION _create_currency() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	CREATE TABLE compute_ledger.currency (
+		code text PRIMARY KEY CHECK (code COLLATE "C" ~ '^[A-Z][A-Z0-9]{2,11}$'),
+		name text NOT NULL,
+		minor_digits integer NOT NULL CHECK (minor_digits BETWEEN 0 AND 18),
+		ledger_scale integer NOT NULL CHECK (ledger_scale BETWEEN 0 AND 30),
+		CONSTRAINT currency_scale_check CHECK (ledger_scale >= minor_digits)
+	);
+	COMMENT ON TABLE compute_ledger.currency IS 'Currencies that money is kept in: those of ISO 4217, and the ones added here.';
+	COMMENT ON COLUMN compute_ledger.currency.code IS 'code of ISO 4217, or one''s own';
+	COMMENT ON COLUMN compute_ledger.currency.name IS 'English name';
+	COMMENT ON COLUMN compute_ledger.currency.minor_digits IS 'decimal digits of the minor unit, to which invoices round';
+	COMMENT ON COLUMN compute_ledger.currency.ledger_scale IS 'decimal digits to which a charge is rounded, once: the minor unit''s and six more unless changed before the currency is used';
+	CREATE TABLE compute_ledger.country (
+		code text PRIMARY KEY CHECK (code COLLATE "C" ~ '^[A-Z]{2}$'),
+		name text NOT NULL
+	);
+	COMMENT ON TABLE compute_ledger.country IS 'Jurisdictions: the codes of ISO 3166-1, and user-assigned ones (AA, QM to QZ, XA to XZ, ZZ) added here.';
+	COMMENT ON COLUMN compute_ledger.country.code IS 'alpha-2 code';
+	COMMENT ON COLUMN compute_ledger.country.name IS 'short English name';
+	PERFORM compute_ledger._protect('compute_ledger.currency', 'true');
+	PERFORM compute_ledger._protect('compute_ledger.country', 'true');
+	PERFORM compute_ledger.load_currencies();
+END
+$$;
+COMMENT ON FUNCTION _create_currency() IS 'part of create_ledger()';

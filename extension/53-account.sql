@@ -1,0 +1,507 @@
+-- Accounts: who uses, who pays, and the tree they stand in.
+--
+-- An account's name and number are for ever; what is known of it, its place in the tree
+-- included, are versions with valid and recorded time.
+
+-- ------------------------------------------------------------------ the tree
+
+CREATE FUNCTION _account_alias(as_of timestamptz) RETURNS TABLE (account bigint, target bigint, valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- chains are followed as far as they go; how long each link holds is the tree's matter: a merged account ends
+	WITH RECURSIVE link AS (
+		SELECT m.account, m.merged_into, m.at
+		FROM compute_ledger.account_merge AS m
+		WHERE m.recorded @> coalesce($1, 'infinity')
+	), alias AS (
+		SELECT l.account, l.merged_into AS target, l.at FROM link AS l
+		UNION ALL
+		SELECT a.account, l.merged_into, greatest(a.at, l.at)
+		FROM alias AS a JOIN link AS l ON l.account = a.target
+	)
+	SELECT a.account, a.target, tstzrange(a.at, NULL) FROM alias AS a
+$$;
+ALTER FUNCTION _account_alias(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _account_alias(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _account_alias(timestamptz) IS 'the accounts that a merged account''s number stands for, and from when on: all of its chain; each holds while it has a version';
+
+CREATE FUNCTION _account_path(as_of timestamptz) RETURNS TABLE (account bigint, path bigint[], valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE version AS MATERIALIZED (
+		SELECT v.account, v.parent, unnest(range_agg(v.valid)) AS valid
+		FROM compute_ledger.account_version AS v
+		WHERE v.recorded @> coalesce($1, 'infinity')
+		GROUP BY v.account, v.parent
+	), place AS (
+		-- from the top; the top that a role with few accounts sees is theirs
+		SELECT v.account, ARRAY[v.account] AS path, v.valid
+		FROM version AS v
+		WHERE v.parent IS NULL OR NOT EXISTS (SELECT FROM version AS p WHERE p.account = v.parent)
+		UNION ALL
+		SELECT v.account, p.path || v.account, v.valid * p.valid
+		FROM place AS p JOIN version AS v ON v.parent = p.account AND v.valid && p.valid
+	)
+	SELECT p.account, p.path, p.valid FROM place AS p
+	UNION ALL
+	SELECT a.account, p.path, p.valid * a.valid
+	FROM compute_ledger._account_alias($1) AS a JOIN place AS p ON p.account = a.target AND p.valid && a.valid
+$$;
+ALTER FUNCTION _account_path(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _account_path(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _account_path(timestamptz) IS 'the way from the root to each account, both included, while it holds; a merged account''s is that of the one it was merged into';
+
+CREATE FUNCTION account_tree(as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (account bigint, ancestor bigint, depth integer, level integer, valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 50000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.account, a.id, (cardinality(p.path) - a.place)::integer, (a.place - 1)::integer, p.valid
+	FROM compute_ledger._account_path($1) AS p, unnest(p.path) WITH ORDINALITY AS a (id, place)
+$$;
+ALTER FUNCTION account_tree(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION account_tree(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION account_tree(timestamptz) IS 'each account with itself (depth 0) and every account above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root, so that the rows of an account that hold at an instant are one way. A merged account has, from then on, the rows of the one it was merged into, which is its ancestor at depth 0.';
+
+CREATE FUNCTION payer(as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (account bigint, payer bigint, calendar bigint, time_zone text, currency text, valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE version AS MATERIALIZED (
+		SELECT v.account, v.parent, v.calendar, v.time_zone, v.currency, unnest(range_agg(v.valid)) AS valid
+		FROM compute_ledger.account_version AS v
+		WHERE v.recorded @> coalesce($1, 'infinity')
+		GROUP BY v.account, v.parent, v.calendar, v.time_zone, v.currency
+	), place AS (
+		-- inherited is the currency that holds here, currency the one that the payer is billed in
+		SELECT v.account, v.account AS payer, coalesce(v.calendar, c.id) AS calendar, v.time_zone, v.currency AS inherited, v.currency, v.valid
+		FROM version AS v LEFT JOIN compute_ledger.billing_calendar AS c ON c.name = 'month/' || v.time_zone
+		WHERE v.parent IS NULL
+		UNION ALL
+		SELECT v.account,
+			CASE WHEN v.calendar IS NULL THEN p.payer ELSE v.account END,
+			coalesce(v.calendar, p.calendar),
+			coalesce(v.time_zone, p.time_zone),
+			coalesce(v.currency, p.inherited),
+			CASE WHEN v.calendar IS NULL THEN p.currency ELSE coalesce(v.currency, p.inherited) END,
+			v.valid * p.valid
+		FROM place AS p JOIN version AS v ON v.parent = p.account AND v.valid && p.valid
+	), named AS (
+		SELECT p.account, p.payer, p.calendar, p.time_zone, p.currency, p.valid FROM place AS p
+		UNION ALL
+		SELECT a.account, p.payer, p.calendar, p.time_zone, p.currency, p.valid * a.valid
+		FROM compute_ledger._account_alias($1) AS a JOIN place AS p ON p.account = a.target AND p.valid && a.valid
+	)
+	SELECT n.account, n.payer, n.calendar, n.time_zone, n.currency, unnest(range_agg(n.valid))
+	FROM named AS n
+	GROUP BY n.account, n.payer, n.calendar, n.time_zone, n.currency
+$$;
+ALTER FUNCTION payer(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION payer(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION payer(timestamptz) IS 'who is billed for each account, as it was known at a recorded time (NULL: now): the nearest account with a billing calendar, itself included, or else the root, by the calendar months of its own zone; with the account''s time zone and the payer''s currency, each its own or inherited. For roles that see the whole ledger.';
+
+-- ------------------------------------------------------------------ names
+
+CREATE FUNCTION account_names(as_of timestamptz DEFAULT NULL) RETURNS TABLE (name text, account bigint, valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH version AS MATERIALIZED (
+		SELECT v.account, unnest(range_agg(v.valid)) AS valid
+		FROM compute_ledger.account_version AS v
+		WHERE v.recorded @> coalesce($1, 'infinity')
+		GROUP BY v.account
+	)
+	SELECT n.name, v.account, v.valid
+	FROM version AS v JOIN compute_ledger.account AS n ON n.id = v.account
+	UNION ALL
+	SELECT n.name, v.account, v.valid * a.valid
+	FROM compute_ledger._account_alias($1) AS a
+		JOIN version AS v ON v.account = a.target AND v.valid && a.valid
+		JOIN compute_ledger.account AS n ON n.id = a.account
+$$;
+ALTER FUNCTION account_names(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION account_names(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION account_names(timestamptz) IS 'which account a name means, and when, as it was known at a recorded time (NULL: now); merges are followed. To resolve many names at once: join on name and valid @> the instant.';
+
+CREATE FUNCTION account_id(name text, at timestamptz DEFAULT CURRENT_TIMESTAMP) RETURNS bigint
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE meant AS (
+		SELECT a.id FROM compute_ledger.account AS a WHERE a.name = $1
+		UNION
+		SELECT m.merged_into
+		FROM meant AS b JOIN compute_ledger.account_merge AS m ON m.account = b.id
+		WHERE upper_inf(m.recorded) AND m.at <= $2
+	)
+	SELECT b.id FROM meant AS b
+	WHERE EXISTS (SELECT FROM compute_ledger.account_version AS v
+		WHERE v.account = b.id AND upper_inf(v.recorded) AND v.valid @> $2)
+$$;
+ALTER FUNCTION account_id(text, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION account_id(text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION account_id(text, timestamptz) IS 'number of the account that a name means at an instant, by default now; a merged account''s name means the one it was merged into. NULL for an unknown name, for an account that was not valid then, and for NULL.';
+
+-- ------------------------------------------------------------------ changing accounts
+
+CREATE FUNCTION _account_number(name text) RETURNS bigint
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_id bigint;
+BEGIN
+	SELECT a.id INTO found_id FROM compute_ledger.account AS a WHERE a.name = _account_number.name;
+	IF found_id IS NULL THEN
+		RAISE EXCEPTION 'account "%" does not exist', name USING ERRCODE = 'LC006';
+	END IF;
+	RETURN found_id;
+END
+$$;
+ALTER FUNCTION _account_number(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _account_number(text) FROM PUBLIC;
+COMMENT ON FUNCTION _account_number(text) IS 'number of the account of exactly this name; LC006 if there is none';
+
+CREATE FUNCTION create_account(name text, kind text DEFAULT 'customer', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
+	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT false, valid_from timestamptz DEFAULT '-infinity') RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	new_id bigint;
+	above bigint;
+	billed bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF parent IS NOT NULL THEN
+		above := compute_ledger._account_number(parent);
+	ELSIF currency IS NULL THEN
+		RAISE EXCEPTION 'account "%" has no parent and needs a currency', name
+			USING ERRCODE = 'not_null_violation';
+	ELSE
+		time_zone := coalesce(time_zone, 'UTC');
+	END IF;
+	IF calendar IS NOT NULL THEN
+		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = create_account.calendar;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
+		END IF;
+	END IF;
+	INSERT INTO compute_ledger.account (name) VALUES (create_account.name) RETURNING id INTO new_id;
+	INSERT INTO compute_ledger.account_version (account, parent, kind, title, jurisdiction, jurisdiction_verified, time_zone, currency, calendar, valid)
+	VALUES (new_id, above, create_account.kind, create_account.title, create_account.jurisdiction, create_account.jurisdiction_verified,
+		create_account.time_zone, create_account.currency, billed, tstzrange(valid_from, NULL));
+	RETURN new_id;
+END
+$$;
+ALTER FUNCTION create_account(text, text, text, text, text, text, text, text, boolean, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION create_account(text, text, text, text, text, text, text, text, boolean, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION create_account(text, text, text, text, text, text, text, text, boolean, timestamptz) IS 'makes an account, valid from an instant on, and returns its number; parent and calendar are names. Without a parent it is a root, needs a currency, and its time zone is UTC unless given; below one, time zone and currency are the parent''s unless given. LC006 unknown parent, 42704 unknown calendar, 23505 name in use.';
+
+CREATE FUNCTION _split_account(account bigint, at timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	WITH split AS (
+		SELECT v.*
+		FROM compute_ledger.account_version AS v
+		WHERE v.account = _split_account.account AND upper_inf(v.recorded) AND v.valid @> at AND lower(v.valid) IS DISTINCT FROM at
+	), first AS (
+		UPDATE compute_ledger.account_version AS v
+		SET valid = tstzrange(lower(v.valid), at)
+		FROM split AS s
+		WHERE v.account = s.account AND v.valid = s.valid AND v.recorded = s.recorded
+	)
+	INSERT INTO compute_ledger.account_version (account, parent, kind, title, jurisdiction, jurisdiction_verified, time_zone, currency, calendar, valid)
+	SELECT s.account, s.parent, s.kind, s.title, s.jurisdiction, s.jurisdiction_verified, s.time_zone, s.currency, s.calendar, tstzrange(at, upper(s.valid))
+	FROM split AS s;
+END
+$$;
+ALTER FUNCTION _split_account(bigint, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _split_account(bigint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _split_account(bigint, timestamptz) IS 'cuts the version of an account that holds at an instant in two, so that what follows can be changed alone';
+
+CREATE FUNCTION change_account(name text, valid_from timestamptz, kind text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
+	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT NULL, parent text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	this bigint;
+	above bigint;
+	billed bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	this := compute_ledger._account_number(name);
+	IF parent IS NOT NULL THEN
+		above := compute_ledger._account_number(parent);
+	END IF;
+	IF calendar IS NOT NULL THEN
+		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = change_account.calendar;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
+		END IF;
+	END IF;
+	PERFORM compute_ledger._split_account(this, valid_from);
+	UPDATE compute_ledger.account_version AS v
+	SET parent = coalesce(above, v.parent), kind = coalesce(change_account.kind, v.kind), jurisdiction = coalesce(change_account.jurisdiction, v.jurisdiction),
+		-- another jurisdiction has not been verified yet
+		jurisdiction_verified = coalesce(change_account.jurisdiction_verified, v.jurisdiction_verified AND (change_account.jurisdiction IS NULL OR change_account.jurisdiction = v.jurisdiction)),
+		time_zone = coalesce(change_account.time_zone, v.time_zone), currency = coalesce(change_account.currency, v.currency),
+		title = coalesce(change_account.title, v.title), calendar = coalesce(billed, v.calendar)
+	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL);
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
+	END IF;
+END
+$$;
+ALTER FUNCTION change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) FROM PUBLIC;
+COMMENT ON FUNCTION change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) IS 'changes what is given, and leaves what is NULL, in all of an account that is valid from an instant on; a jurisdiction that changes is no longer verified unless said so. To set something back to inherited, UPDATE account_version. LC006 unknown account or parent, 42704 unknown calendar.';
+
+CREATE FUNCTION move_account(name text, parent text, valid_from timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	this bigint;
+	above bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	this := compute_ledger._account_number(name);
+	above := CASE WHEN parent IS NOT NULL THEN compute_ledger._account_number(parent) END;
+	PERFORM compute_ledger._split_account(this, valid_from);
+	UPDATE compute_ledger.account_version AS v
+	SET parent = above
+	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL);
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
+	END IF;
+END
+$$;
+ALTER FUNCTION move_account(text, text, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION move_account(text, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION move_account(text, text, timestamptz) IS 'puts an account, with all that is under it, under another parent from an instant on (NULL: makes it a root, which needs a time zone and a currency of its own); what was before stays as it was. LC006 unknown account or parent; 23000 at the end of the transaction if it would be above itself.';
+
+CREATE FUNCTION merge_account(name text, "into" text, at timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	this bigint;
+	other bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	this := compute_ledger._account_number(name);
+	other := compute_ledger._account_number("into");
+	IF isfinite(at) IS NOT TRUE THEN
+		RAISE EXCEPTION 'an account is merged at a finite time' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	-- who changes the tree waits here, and sees what the one before did
+	UPDATE compute_ledger.account_version AS v SET title = v.title WHERE false;
+	IF EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = this AND upper_inf(m.recorded)) THEN
+		RAISE EXCEPTION 'account "%" has already been merged', name USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+	IF this = other OR EXISTS (SELECT FROM compute_ledger._account_alias(NULL) AS a WHERE a.account = other AND a.target = this) THEN
+		RAISE EXCEPTION 'account "%" cannot be merged into itself', name USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = other AND upper_inf(v.recorded) AND v.valid @> at) THEN
+		RAISE EXCEPTION 'account "%" is not valid at %', "into", at USING ERRCODE = 'LC006';
+	END IF;
+	IF EXISTS (
+		WITH RECURSIVE climb AS (
+			SELECT v.parent, v.valid * tstzrange(at, NULL) AS valid
+			FROM compute_ledger.account_version AS v
+			WHERE v.account = other AND upper_inf(v.recorded) AND v.valid && tstzrange(at, NULL)
+			UNION
+			SELECT v.parent, v.valid * c.valid
+			FROM climb AS c JOIN compute_ledger.account_version AS v ON v.account = c.parent AND upper_inf(v.recorded) AND v.valid && c.valid
+		)
+		SELECT FROM climb AS c WHERE c.parent = this)
+	THEN
+		RAISE EXCEPTION 'account "%" cannot be merged into "%", which is under it', name, "into"
+			USING ERRCODE = 'integrity_constraint_violation', HINT = 'Move that account first.';
+	END IF;
+	-- what is under it goes to the other account
+	PERFORM compute_ledger._split_account(c.account, at)
+	FROM (SELECT DISTINCT v.account FROM compute_ledger.account_version AS v
+		WHERE v.parent = this AND upper_inf(v.recorded) AND v.valid @> at) AS c;
+	UPDATE compute_ledger.account_version AS v SET parent = other
+	WHERE v.parent = this AND upper_inf(v.recorded) AND v.valid && tstzrange(at, NULL);
+	-- and it ends
+	PERFORM compute_ledger._split_account(this, at);
+	DELETE FROM compute_ledger.account_version AS v
+	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(at, NULL);
+	INSERT INTO compute_ledger.account_merge (account, merged_into, at) VALUES (this, other, merge_account.at);
+END
+$$;
+ALTER FUNCTION merge_account(text, text, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION merge_account(text, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION merge_account(text, text, timestamptz) IS 'ends an account at an instant and makes its name and number stand for another account from then on; what is under it goes there too. What was before stays as it was. LC006 unknown account, or one that is not valid at that instant; 23000 if the other account is under it; 22023 if it would be merged into itself; 55000 if it was merged before.';
+
+-- ------------------------------------------------------------------ what is checked
+
+CREATE FUNCTION _check_accounts(changed_at timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bad record;
+	zones text[];
+BEGIN
+	-- parents
+	SELECT a.name AS account, p.name AS parent, v.valid
+	INTO bad
+	FROM compute_ledger.account_version AS v
+		JOIN compute_ledger.account AS a ON a.id = v.account
+		JOIN compute_ledger.account AS p ON p.id = v.parent
+		LEFT JOIN LATERAL (
+			SELECT range_agg(o.valid) AS valid FROM compute_ledger.account_version AS o
+			WHERE o.account = v.parent AND upper_inf(o.recorded)) AS o ON true
+	WHERE upper_inf(v.recorded)
+		AND (lower(v.recorded) = changed_at
+			OR v.parent IN (SELECT c.account FROM compute_ledger.account_version AS c WHERE upper(c.recorded) = changed_at)
+			OR v.parent IN (SELECT c.account FROM compute_ledger.account_version AS c WHERE lower(c.recorded) = changed_at))
+		AND (v.valid <@ o.valid) IS NOT TRUE
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'account "%" has a parent, "%", that is not valid all the time', bad.account, bad.parent
+			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('The version under it is valid in %s.', bad.valid);
+	END IF;
+	-- cycles
+	WITH RECURSIVE climb AS (
+		SELECT v.account, v.parent, v.valid, ARRAY[v.account] AS path
+		FROM compute_ledger.account_version AS v
+		WHERE lower(v.recorded) = changed_at AND upper_inf(v.recorded) AND v.parent IS NOT NULL
+		UNION ALL
+		SELECT c.account, v.parent, c.valid * v.valid, c.path || v.account
+		FROM climb AS c JOIN compute_ledger.account_version AS v ON v.account = c.parent AND upper_inf(v.recorded) AND v.valid && c.valid
+		WHERE c.parent <> ALL (c.path) AND v.parent IS NOT NULL
+	)
+	SELECT a.name AS account, c.valid INTO bad
+	FROM climb AS c JOIN compute_ledger.account AS a ON a.id = c.account
+	WHERE c.parent = ANY (c.path)
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'account "%" would be above itself', bad.account
+			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('This would be so in %s.', bad.valid);
+	END IF;
+	-- merges
+	SELECT a.name AS account, v.valid, m.at INTO bad
+	FROM compute_ledger.account_merge AS m
+		JOIN compute_ledger.account_version AS v ON v.account = m.account AND upper_inf(v.recorded) AND v.valid && tstzrange(m.at, NULL)
+		JOIN compute_ledger.account AS a ON a.id = m.account
+	WHERE upper_inf(m.recorded)
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'account "%" is merged into another from % on and has no version then', bad.account, bad.at
+			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('The version is valid in %s.', bad.valid);
+	END IF;
+	-- time zones: pg_timezone_names reads every zone's file, so only names that are new are looked up
+	SELECT array_agg(DISTINCT v.time_zone) INTO zones
+	FROM compute_ledger.account_version AS v
+	WHERE lower(v.recorded) = changed_at AND v.time_zone IS NOT NULL
+		AND NOT EXISTS (SELECT FROM compute_ledger.billing_calendar AS c WHERE c.name = 'month/' || v.time_zone);
+	IF zones IS NOT NULL THEN
+		INSERT INTO compute_ledger.billing_calendar (name, anchor, time_zone, rule, title)
+		SELECT 'month/' || z.name, '2000-01-01', z.name, '1 month', 'calendar months in ' || z.name
+		FROM unnest(zones) AS z (name)
+		ORDER BY z.name COLLATE "C"
+		ON CONFLICT DO NOTHING;
+	END IF;
+END
+$$;
+ALTER FUNCTION _check_accounts(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _check_accounts(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _check_accounts(timestamptz) IS 'checks the account tree where a transaction changed it: parents valid as long as their children, no cycle at any time, nothing left of what was merged (23000), names of time zones (22023); makes the calendar of the months of each zone';
+
+-- ------------------------------------------------------------------ the tables
+
+CREATE FUNCTION _account_guard() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION 'the name and number of an account do not change'
+		USING ERRCODE = 'restrict_violation', HINT = 'Make another account and merge this one into it: the old name stays an alias.';
+END
+$$;
+ALTER FUNCTION _account_guard() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _account_guard() FROM PUBLIC;
+COMMENT ON FUNCTION _account_guard() IS 'trigger, BEFORE UPDATE of account: refuses (23001)';
+
+CREATE FUNCTION _create_account() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	CREATE TABLE compute_ledger.account (
+		id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+		name text NOT NULL UNIQUE CHECK (name <> '' AND name = btrim(name))
+	);
+	COMMENT ON TABLE compute_ledger.account IS 'Accounts: the names that usage comes under. What is known of them is in account_version.';
+	COMMENT ON COLUMN compute_ledger.account.id IS 'number of the account';
+	COMMENT ON COLUMN compute_ledger.account.name IS 'name, unique for ever; it does not change';
+	CREATE TABLE compute_ledger.account_version (
+		account bigint NOT NULL REFERENCES compute_ledger.account,
+		parent bigint REFERENCES compute_ledger.account CHECK (parent <> account),
+		kind text NOT NULL DEFAULT 'customer' CHECK (kind IN ('customer', 'provider', 'internal')),
+		title text,
+		jurisdiction text REFERENCES compute_ledger.country,
+		jurisdiction_verified boolean NOT NULL DEFAULT false CHECK (NOT (jurisdiction_verified AND jurisdiction IS NULL)),
+		time_zone text,
+		currency text REFERENCES compute_ledger.currency,
+		calendar bigint REFERENCES compute_ledger.billing_calendar,
+		valid tstzrange NOT NULL DEFAULT '(,)',
+		recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
+		CONSTRAINT account_version_root_check CHECK (parent IS NOT NULL OR (time_zone IS NOT NULL AND currency IS NOT NULL)),
+		CONSTRAINT account_version_excl EXCLUDE USING gist (int8range(account, account, '[]') WITH =, valid WITH &&, recorded WITH &&)
+			DEFERRABLE
+	);
+	CREATE INDEX account_version_account_idx ON compute_ledger.account_version (account) WHERE upper_inf(recorded);
+	CREATE INDEX account_version_parent_idx ON compute_ledger.account_version (parent) WHERE upper_inf(recorded);
+	CREATE INDEX account_version_recorded_idx ON compute_ledger.account_version (lower(recorded));
+	CREATE INDEX account_version_closed_idx ON compute_ledger.account_version (upper(recorded)) WHERE NOT upper_inf(recorded);
+	COMMENT ON TABLE compute_ledger.account_version IS 'What is known of accounts, while it is valid and as it was recorded. Changed with INSERT, UPDATE and DELETE of the rows whose recorded range is open: what they said before is kept as closed rows. The tree is checked at the end of the transaction.';
+	COMMENT ON COLUMN compute_ledger.account_version.account IS 'the account';
+	COMMENT ON COLUMN compute_ledger.account_version.parent IS 'the account it belongs to; NULL for the root of a tree';
+	COMMENT ON COLUMN compute_ledger.account_version.kind IS 'customer, provider or internal';
+	COMMENT ON COLUMN compute_ledger.account_version.title IS 'name for people';
+	COMMENT ON COLUMN compute_ledger.account_version.jurisdiction IS 'country whose law it is under, ISO 3166-1 alpha-2; NULL: not known';
+	COMMENT ON COLUMN compute_ledger.account_version.jurisdiction_verified IS 'whether the jurisdiction was verified, and not only stated';
+	COMMENT ON COLUMN compute_ledger.account_version.time_zone IS 'zone whose days its charges are for, a name from pg_timezone_names; NULL: its parent''s';
+	COMMENT ON COLUMN compute_ledger.account_version.currency IS 'currency it is billed in if it pays; NULL: its parent''s';
+	COMMENT ON COLUMN compute_ledger.account_version.calendar IS 'billing calendar, if this account is billed for itself and for what is under it; NULL: its parent is, or, for a root, it is billed by the calendar months of its zone';
+	COMMENT ON COLUMN compute_ledger.account_version.valid IS 'when this holds';
+	COMMENT ON COLUMN compute_ledger.account_version.recorded IS 'when the ledger knew it; set by the ledger';
+	CREATE TABLE compute_ledger.account_merge (
+		account bigint NOT NULL REFERENCES compute_ledger.account,
+		merged_into bigint NOT NULL REFERENCES compute_ledger.account CHECK (merged_into <> account),
+		at timestamptz NOT NULL CHECK (isfinite(at)),
+		recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
+		CONSTRAINT account_merge_excl EXCLUDE USING gist (int8range(account, account, '[]') WITH =, recorded WITH &&)
+	);
+	COMMENT ON TABLE compute_ledger.account_merge IS 'Accounts that were merged into others: from then on usage under the old name is the new account''s. Written by merge_account().';
+	COMMENT ON COLUMN compute_ledger.account_merge.account IS 'the account that ended';
+	COMMENT ON COLUMN compute_ledger.account_merge.merged_into IS 'the account that its name means from then on';
+	COMMENT ON COLUMN compute_ledger.account_merge.at IS 'from when on';
+	COMMENT ON COLUMN compute_ledger.account_merge.recorded IS 'when the ledger knew it; set by the ledger';
+	CREATE TRIGGER a_guard BEFORE UPDATE ON compute_ledger.account
+		FOR EACH ROW WHEN (NEW IS DISTINCT FROM OLD) EXECUTE FUNCTION compute_ledger._account_guard();
+	CREATE TRIGGER a_tree BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.account_version
+		FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._tree_touch('account');
+	CREATE TRIGGER a_tree BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.account_merge
+		FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._tree_touch('account');
+	PERFORM compute_ledger._bitemporal('compute_ledger.account_version', 'account');
+	PERFORM compute_ledger._bitemporal('compute_ledger.account_merge', 'account');
+	PERFORM compute_ledger._protect('compute_ledger.account', 'id IN (SELECT compute_ledger.visible_accounts())');
+	PERFORM compute_ledger._protect('compute_ledger.account_version', 'account IN (SELECT compute_ledger.visible_accounts())');
+	PERFORM compute_ledger._protect('compute_ledger.account_merge', 'account IN (SELECT compute_ledger.visible_accounts())');
+END
+$$;
+COMMENT ON FUNCTION _create_account() IS 'part of create_ledger()';

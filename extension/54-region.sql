@@ -1,0 +1,236 @@
+-- Regions: where compute is.  Providers, countries, regions and sites, a tree with versions like the accounts'.
+
+CREATE TABLE cloud_region (
+	shipped boolean NOT NULL DEFAULT true CHECK (shipped),
+	name text PRIMARY KEY,
+	parent text,
+	level text NOT NULL,
+	title text NOT NULL,
+	jurisdiction text,
+	latitude numeric,
+	longitude numeric,
+	source text NOT NULL
+);
+COMMENT ON TABLE cloud_region IS 'Regions of cloud providers, and the national computing hubs of China, as they ship with the extension. Read-only; one''s own regions go into the ledger''s tables region and region_version.';
+COMMENT ON COLUMN cloud_region.shipped IS 'true';
+COMMENT ON COLUMN cloud_region.name IS 'name, provider/region';
+COMMENT ON COLUMN cloud_region.parent IS 'name of what it is part of';
+COMMENT ON COLUMN cloud_region.level IS 'provider, country, region or site';
+COMMENT ON COLUMN cloud_region.title IS 'name for people';
+COMMENT ON COLUMN cloud_region.jurisdiction IS 'ISO 3166-1 alpha-2 code';
+COMMENT ON COLUMN cloud_region.latitude IS 'degrees north, of the place that it is named after: providers seldom tell the sites';
+COMMENT ON COLUMN cloud_region.longitude IS 'degrees east';
+COMMENT ON COLUMN cloud_region.source IS 'where the region is listed';
+GRANT SELECT ON cloud_region TO PUBLIC;
+
+-- @catalog cloud_region
+
+-- ------------------------------------------------------------------ the tree
+
+CREATE FUNCTION _region_path(as_of timestamptz) RETURNS TABLE (region integer, path integer[], valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE version AS MATERIALIZED (
+		SELECT v.region, v.parent, unnest(range_agg(v.valid)) AS valid
+		FROM compute_ledger.region_version AS v
+		WHERE v.recorded @> coalesce($1, 'infinity')
+		GROUP BY v.region, v.parent
+	), place AS (
+		SELECT v.region, ARRAY[v.region] AS path, v.valid
+		FROM version AS v
+		WHERE v.parent IS NULL
+		UNION ALL
+		SELECT v.region, p.path || v.region, v.valid * p.valid
+		FROM place AS p JOIN version AS v ON v.parent = p.region AND v.valid && p.valid
+	)
+	SELECT p.region, p.path, p.valid FROM place AS p
+$$;
+ALTER FUNCTION _region_path(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _region_path(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _region_path(timestamptz) IS 'the way from the root to each region, both included, while it holds';
+
+CREATE FUNCTION region_tree(as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (region integer, ancestor integer, depth integer, level integer, valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 5000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.region, a.id, (cardinality(p.path) - a.place)::integer, (a.place - 1)::integer, p.valid
+	FROM compute_ledger._region_path($1) AS p, unnest(p.path) WITH ORDINALITY AS a (id, place)
+$$;
+ALTER FUNCTION region_tree(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION region_tree(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION region_tree(timestamptz) IS 'each region with itself (depth 0) and every region above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root.';
+
+CREATE FUNCTION region_id(name text) RETURNS integer
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT r.id FROM compute_ledger.region AS r WHERE r.name = $1
+$$;
+ALTER FUNCTION region_id(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION region_id(text) FROM PUBLIC;
+COMMENT ON FUNCTION region_id(text) IS 'number of the region of this name; NULL for an unknown name and for NULL';
+
+CREATE FUNCTION create_region(name text, level text DEFAULT 'region', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, title text DEFAULT NULL,
+	latitude numeric DEFAULT NULL, longitude numeric DEFAULT NULL, source text DEFAULT NULL, valid_from timestamptz DEFAULT '-infinity') RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	new_id integer;
+	above integer;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF parent IS NOT NULL THEN
+		SELECT r.id INTO above FROM compute_ledger.region AS r WHERE r.name = create_region.parent;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'region "%" does not exist', parent USING ERRCODE = 'LC007';
+		END IF;
+	END IF;
+	INSERT INTO compute_ledger.region (name) VALUES (create_region.name) RETURNING id INTO new_id;
+	INSERT INTO compute_ledger.region_version (region, parent, level, title, jurisdiction, latitude, longitude, source, valid)
+	VALUES (new_id, above, create_region.level, create_region.title, create_region.jurisdiction, create_region.latitude, create_region.longitude,
+		create_region.source, tstzrange(valid_from, NULL));
+	RETURN new_id;
+END
+$$;
+ALTER FUNCTION create_region(text, text, text, text, text, numeric, numeric, text, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION create_region(text, text, text, text, text, numeric, numeric, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION create_region(text, text, text, text, text, numeric, numeric, text, timestamptz) IS 'makes a region, valid from an instant on, and returns its number; parent is a name. LC007 unknown parent, 23505 name in use.';
+
+CREATE FUNCTION load_regions() RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	added integer;
+BEGIN
+	WITH fresh AS (
+		INSERT INTO compute_ledger.region (name)
+		SELECT s.name FROM compute_ledger.cloud_region AS s
+		ORDER BY s.name COLLATE "C"
+		ON CONFLICT DO NOTHING
+		RETURNING id, name
+	), known AS (
+		SELECT f.id, f.name FROM fresh AS f
+		UNION ALL
+		SELECT r.id, r.name FROM compute_ledger.region AS r
+	)
+	INSERT INTO compute_ledger.region_version (region, parent, level, title, jurisdiction, latitude, longitude, source)
+	SELECT f.id, p.id, s.level, s.title, s.jurisdiction, s.latitude, s.longitude, s.source
+	FROM fresh AS f
+		JOIN compute_ledger.cloud_region AS s ON s.name = f.name
+		LEFT JOIN known AS p ON p.name = s.parent
+	ORDER BY f.id;
+	GET DIAGNOSTICS added = ROW_COUNT;
+	RETURN added;
+END
+$$;
+ALTER FUNCTION load_regions() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION load_regions() FROM PUBLIC;
+COMMENT ON FUNCTION load_regions() IS 'adds the shipped regions that the ledger does not have yet, and returns their number; regions that are there stay as they are. create_ledger() has done it; after an update of the extension it brings what is new.';
+
+-- ------------------------------------------------------------------ what is checked
+
+CREATE FUNCTION _check_regions(changed_at timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bad record;
+BEGIN
+	SELECT a.name AS region, p.name AS parent, v.valid, (v.valid <@ o.valid) IS NOT TRUE AS missing
+	INTO bad
+	FROM compute_ledger.region_version AS v
+		JOIN compute_ledger.region AS a ON a.id = v.region
+		JOIN compute_ledger.region AS p ON p.id = v.parent
+		LEFT JOIN LATERAL (
+			-- each level lies above those after it: that leaves no room for a cycle
+			SELECT range_agg(o.valid) AS valid,
+				bool_or(o.valid && v.valid AND array_position('{provider,country,region,site}', o.level) >= array_position('{provider,country,region,site}', v.level)) AS misplaced
+			FROM compute_ledger.region_version AS o
+			WHERE o.region = v.parent AND upper_inf(o.recorded)) AS o ON true
+	WHERE upper_inf(v.recorded)
+		AND (lower(v.recorded) = changed_at
+			OR v.parent IN (SELECT c.region FROM compute_ledger.region_version AS c WHERE upper(c.recorded) = changed_at)
+			OR v.parent IN (SELECT c.region FROM compute_ledger.region_version AS c WHERE lower(c.recorded) = changed_at))
+		AND ((v.valid <@ o.valid) IS NOT TRUE OR o.misplaced)
+	LIMIT 1;
+	IF NOT FOUND THEN
+		RETURN;
+	ELSIF bad.missing THEN
+		RAISE EXCEPTION 'region "%" has a parent, "%", that is not valid all the time', bad.region, bad.parent
+			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('The version under it is valid in %s.', bad.valid);
+	ELSE
+		RAISE EXCEPTION 'region "%" has a parent, "%", that is not of a level above its own', bad.region, bad.parent
+			USING ERRCODE = 'integrity_constraint_violation', DETAIL = 'A site is part of a region, a region of a country, a country of a provider; levels may be left out.';
+	END IF;
+END
+$$;
+ALTER FUNCTION _check_regions(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _check_regions(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _check_regions(timestamptz) IS 'checks the region tree where a transaction changed it: parents valid as long as their children, and of a level above theirs (23000)';
+
+CREATE FUNCTION _region_guard() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION 'the name and number of a region do not change' USING ERRCODE = 'restrict_violation';
+END
+$$;
+ALTER FUNCTION _region_guard() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _region_guard() FROM PUBLIC;
+COMMENT ON FUNCTION _region_guard() IS 'trigger, BEFORE UPDATE of region: refuses (23001)';
+
+CREATE FUNCTION _create_region() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	CREATE TABLE compute_ledger.region (
+		id integer GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+		name text NOT NULL UNIQUE CHECK (name <> '' AND name = btrim(name))
+	);
+	COMMENT ON TABLE compute_ledger.region IS 'Regions: the names that usage comes from. What is known of them is in region_version.';
+	COMMENT ON COLUMN compute_ledger.region.id IS 'number of the region, this ledger''s own';
+	COMMENT ON COLUMN compute_ledger.region.name IS 'name, unique for ever; provider/region for those that came with the extension';
+	CREATE TABLE compute_ledger.region_version (
+		region integer NOT NULL REFERENCES compute_ledger.region,
+		parent integer REFERENCES compute_ledger.region CHECK (parent <> region),
+		level text NOT NULL CHECK (level IN ('provider', 'country', 'region', 'site')),
+		title text,
+		jurisdiction text REFERENCES compute_ledger.country,
+		latitude numeric CHECK (latitude BETWEEN -90 AND 90),
+		longitude numeric CHECK (longitude BETWEEN -180 AND 180),
+		source text,
+		valid tstzrange NOT NULL DEFAULT '(,)',
+		recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
+		CONSTRAINT region_version_excl EXCLUDE USING gist (int4range(region, region, '[]') WITH =, valid WITH &&, recorded WITH &&)
+			DEFERRABLE
+	);
+	CREATE INDEX region_version_region_idx ON compute_ledger.region_version (region) WHERE upper_inf(recorded);
+	CREATE INDEX region_version_parent_idx ON compute_ledger.region_version (parent) WHERE upper_inf(recorded);
+	COMMENT ON TABLE compute_ledger.region_version IS 'What is known of regions, while it is valid and as it was recorded. Changed with INSERT, UPDATE and DELETE of the rows whose recorded range is open: what they said before is kept as closed rows.';
+	COMMENT ON COLUMN compute_ledger.region_version.region IS 'the region';
+	COMMENT ON COLUMN compute_ledger.region_version.parent IS 'what it is part of; NULL at the top';
+	COMMENT ON COLUMN compute_ledger.region_version.level IS 'provider, country, region or site; a parent''s level is above its own';
+	COMMENT ON COLUMN compute_ledger.region_version.title IS 'name for people';
+	COMMENT ON COLUMN compute_ledger.region_version.jurisdiction IS 'country whose law holds there, ISO 3166-1 alpha-2; NULL: not one, or not known';
+	COMMENT ON COLUMN compute_ledger.region_version.latitude IS 'degrees north';
+	COMMENT ON COLUMN compute_ledger.region_version.longitude IS 'degrees east';
+	COMMENT ON COLUMN compute_ledger.region_version.source IS 'where this is from';
+	COMMENT ON COLUMN compute_ledger.region_version.valid IS 'when this holds';
+	COMMENT ON COLUMN compute_ledger.region_version.recorded IS 'when the ledger knew it; set by the ledger';
+	CREATE TRIGGER a_guard BEFORE UPDATE ON compute_ledger.region
+		FOR EACH ROW WHEN (NEW IS DISTINCT FROM OLD) EXECUTE FUNCTION compute_ledger._region_guard();
+	CREATE TRIGGER a_tree BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.region_version
+		FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._tree_touch('region');
+	PERFORM compute_ledger._bitemporal('compute_ledger.region_version', 'region');
+	PERFORM compute_ledger._protect('compute_ledger.region', 'true');
+	PERFORM compute_ledger._protect('compute_ledger.region_version', 'true');
+	PERFORM compute_ledger.load_regions();
+END
+$$;
+COMMENT ON FUNCTION _create_region() IS 'part of create_ledger()';

@@ -1,0 +1,254 @@
+-- Billing calendars: periods that are generated once, as instants, and stored.
+--
+-- Boundary n of a calendar is the local time anchor + n x rule in the calendar's zone.
+-- It is always computed from the anchor, so that a calendar anchored on the 31st ends
+-- its periods on the last days of shorter months and comes back to the 31st.  What is
+-- stored are instants: no later change of a zone's rules moves a period.
+--
+-- A calendar may go on under another rule from one of its periods on: a row of
+-- billing_calendar_change.
+
+CREATE FUNCTION _billing_boundary(anchor timestamp, time_zone text, rule interval, n integer) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN (anchor + rule * n) AT TIME ZONE time_zone;
+COMMENT ON FUNCTION _billing_boundary(timestamp, text, interval, integer) IS 'instant at which period n of a calendar starts. A local time that a zone skips is as long after the skip''s start as it is past it on the clock; of one that a zone repeats, the second is meant.';
+
+CREATE FUNCTION _generate_billing_periods(calendars bigint[], until timestamptz) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	added integer;
+BEGIN
+	-- one session at a time generates for one calendar; the statement after this one sees what the one before did
+	PERFORM FROM compute_ledger.billing_calendar AS c
+	WHERE c.id = ANY (calendars)
+	ORDER BY c.id FOR NO KEY UPDATE;
+	WITH calendar AS (
+		SELECT c.id, l.number AS previous, coalesce(l.number + 1, 0) AS first, upper(l.period) AS reached
+		FROM compute_ledger.billing_calendar AS c
+			LEFT JOIN LATERAL (SELECT p.number, p.period FROM compute_ledger.billing_period AS p
+				WHERE p.calendar = c.id ORDER BY p.number DESC LIMIT 1) AS l ON true
+		WHERE c.id = ANY (calendars)
+			AND (l.period IS NULL OR upper(l.period) <= until)
+	), segment AS (
+		-- the rule from period from_number to the next change's
+		SELECT c.*, r.from_number, r.anchor, r.time_zone, r.rule, r.next_number
+		FROM calendar AS c CROSS JOIN LATERAL (
+			SELECT s.*, lead(s.from_number) OVER (ORDER BY s.from_number) AS next_number
+			FROM (SELECT 0 AS from_number, b.anchor, b.time_zone, b.rule
+					FROM compute_ledger.billing_calendar AS b WHERE b.id = c.id
+				UNION ALL
+				SELECT h.from_number, h.anchor, h.time_zone, h.rule
+				FROM compute_ledger.billing_calendar_change AS h WHERE h.calendar = c.id) AS s) AS r
+	), boundary AS (
+		-- starts of periods: of the first that is missing, up to the first that lies beyond until
+		SELECT s.id, s.previous, s.first, n AS number,
+			CASE WHEN n = s.first AND s.reached IS NOT NULL THEN s.reached
+				ELSE compute_ledger._billing_boundary(s.anchor, s.time_zone, s.rule, n - s.from_number) END AS starts_at
+		FROM segment AS s CROSS JOIN LATERAL generate_series(
+			greatest(s.from_number, s.first),
+			least(s.next_number - 1, s.from_number + 2 + greatest(0, (
+				-- a rule's months have at least 28 days
+				extract(epoch FROM until - (s.anchor AT TIME ZONE s.time_zone))
+				/ (86400 * (28 * (extract(year FROM s.rule) * 12 + extract(month FROM s.rule)) + extract(day FROM s.rule))))::integer))) AS n
+	), chained AS (
+		-- a period that a zone skipped altogether (a day, say) does not exist
+		SELECT d.id, d.first, d.previous, d.number, d.starts_at,
+			lead(d.starts_at) OVER (PARTITION BY d.id ORDER BY d.number) AS ends_at,
+			lag(d.number) OVER (PARTITION BY d.id ORDER BY d.number) AS before
+		FROM (SELECT b.*, lead(b.starts_at) OVER (PARTITION BY b.id ORDER BY b.number) AS next_at FROM boundary AS b) AS d
+		WHERE d.next_at IS NULL OR d.next_at <> d.starts_at
+	)
+	INSERT INTO compute_ledger.billing_period (calendar, number, previous, starts_at, ends_at)
+	SELECT c.id, c.number, coalesce(c.before, c.previous), c.starts_at, c.ends_at
+	FROM chained AS c
+	WHERE c.ends_at IS NOT NULL AND c.starts_at <= until
+	ORDER BY c.id, c.number
+	ON CONFLICT DO NOTHING;
+	GET DIAGNOSTICS added = ROW_COUNT;
+	RETURN added;
+END
+$$;
+ALTER FUNCTION _generate_billing_periods(bigint[], timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _generate_billing_periods(bigint[], timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _generate_billing_periods(bigint[], timestamptz) IS 'what generate_billing_periods does, for several calendars';
+
+CREATE FUNCTION generate_billing_periods(calendar bigint, until timestamptz) RETURNS integer
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	calendars bigint[];
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF isfinite(until) IS NOT TRUE THEN
+		RAISE EXCEPTION 'billing periods are generated up to a finite time'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	calendars := ARRAY(SELECT c.id FROM compute_ledger.billing_calendar AS c
+		WHERE c.id = generate_billing_periods.calendar OR generate_billing_periods.calendar IS NULL);
+	IF calendars = '{}' AND calendar IS NOT NULL THEN
+		RAISE EXCEPTION 'billing calendar % does not exist', calendar
+			USING ERRCODE = 'undefined_object';
+	END IF;
+	-- nothing is locked where nothing is missing
+	RETURN compute_ledger._generate_billing_periods(ARRAY(
+			SELECT c.id FROM unnest(calendars) AS c (id)
+			WHERE NOT EXISTS (SELECT FROM compute_ledger.billing_period AS p WHERE p.calendar = c.id AND p.ends_at > until)
+				AND EXISTS (SELECT FROM compute_ledger.billing_calendar AS b WHERE b.id = c.id AND b.anchor AT TIME ZONE b.time_zone <= until)),
+		until);
+END
+$$;
+ALTER FUNCTION generate_billing_periods(bigint, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION generate_billing_periods(bigint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION generate_billing_periods(bigint, timestamptz) IS 'stores the periods of a billing calendar (NULL: of all) that start up to an instant and are not stored yet, and returns their number; what another session generates at the same time is waited for. 42704 for a calendar that does not exist, 22023 for an infinite time.';
+
+CREATE FUNCTION billing_period(calendar bigint, at timestamptz) RETURNS bigint
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+AS $$
+	SELECT p.id FROM compute_ledger.billing_period AS p
+	WHERE p.calendar = $1 AND p.starts_at <= $2 AND $2 < p.ends_at
+	ORDER BY p.starts_at DESC LIMIT 1
+$$;
+ALTER FUNCTION billing_period(bigint, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION billing_period(bigint, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION billing_period(bigint, timestamptz) IS 'id of the stored period of a billing calendar that an instant lies in; NULL before the calendar''s anchor and where periods have not been generated yet';
+
+-- ------------------------------------------------------------------ triggers
+
+CREATE FUNCTION _check_time_zones(zones text[]) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bad text;
+BEGIN
+	SELECT z.name INTO bad
+	FROM unnest(zones) AS z (name) LEFT JOIN pg_timezone_names AS n ON n.name = z.name
+	WHERE n.name IS NULL AND z.name IS NOT NULL
+	ORDER BY z.name COLLATE "C" LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'time zone "%" not recognized', bad
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = 'Use a name from pg_timezone_names, spelt as it is there: an abbreviation or an offset has no daylight-saving time.';
+	END IF;
+END
+$$;
+ALTER FUNCTION _check_time_zones(text[]) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _check_time_zones(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION _check_time_zones(text[]) IS 'raises 22023 for a name that is not in pg_timezone_names';
+
+CREATE FUNCTION _billing_calendar_guard() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF TG_OP = 'INSERT' THEN
+		PERFORM compute_ledger._check_time_zones(ARRAY[NEW.time_zone]);
+	ELSIF (NEW.id, NEW.anchor, NEW.time_zone, NEW.rule) IS DISTINCT FROM (OLD.id, OLD.anchor, OLD.time_zone, OLD.rule) THEN
+		RAISE EXCEPTION 'the rule of a billing calendar does not change'
+			USING ERRCODE = 'restrict_violation', HINT = 'Let it go on under another rule with change_billing_calendar().';
+	END IF;
+	RETURN NEW;
+END
+$$;
+ALTER FUNCTION _billing_calendar_guard() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _billing_calendar_guard() FROM PUBLIC;
+COMMENT ON FUNCTION _billing_calendar_guard() IS 'trigger of billing_calendar: checks the time zone (22023) and refuses another rule (23001)';
+
+CREATE FUNCTION _billing_calendar_generate() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._generate_billing_periods(ARRAY(SELECT a.id FROM added AS a), CURRENT_TIMESTAMP + interval '1 year');
+	RETURN NULL;
+END
+$$;
+ALTER FUNCTION _billing_calendar_generate() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _billing_calendar_generate() FROM PUBLIC;
+COMMENT ON FUNCTION _billing_calendar_generate() IS 'trigger of billing_calendar: stores a new calendar''s periods up to a year from now';
+
+-- ------------------------------------------------------------------ the tables
+
+CREATE FUNCTION _create_billing_period() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	CREATE TABLE compute_ledger.billing_calendar (
+		id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+		name text NOT NULL UNIQUE CHECK (name <> ''),
+		anchor timestamp NOT NULL CHECK (isfinite(anchor)),
+		time_zone text NOT NULL,
+		rule interval NOT NULL DEFAULT '1 month',
+		title text,
+		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+		CONSTRAINT billing_calendar_rule_check CHECK (rule = date_trunc('day', rule)
+			AND extract(year FROM rule) * 12 + extract(month FROM rule) >= 0 AND extract(day FROM rule) >= 0 AND rule > interval '0')
+	);
+	COMMENT ON TABLE compute_ledger.billing_calendar IS 'How time is cut into billing periods. Period n starts at the local time anchor + n x rule of the zone.';
+	COMMENT ON COLUMN compute_ledger.billing_calendar.id IS 'number of the calendar';
+	COMMENT ON COLUMN compute_ledger.billing_calendar.name IS 'its name; month/ZONE is the calendar months of a zone, made for every root account';
+	COMMENT ON COLUMN compute_ledger.billing_calendar.anchor IS 'local time at which period 0 starts; what lies before it is in no period';
+	COMMENT ON COLUMN compute_ledger.billing_calendar.time_zone IS 'name of the zone, from pg_timezone_names';
+	COMMENT ON COLUMN compute_ledger.billing_calendar.rule IS 'length of a period, in whole days, months or years';
+	COMMENT ON COLUMN compute_ledger.billing_calendar.title IS 'what it is for';
+	COMMENT ON COLUMN compute_ledger.billing_calendar.recorded IS 'when it was recorded';
+	CREATE TABLE compute_ledger.billing_calendar_change (
+		calendar bigint NOT NULL REFERENCES compute_ledger.billing_calendar,
+		from_number integer NOT NULL CHECK (from_number > 0),
+		anchor timestamp NOT NULL CHECK (isfinite(anchor)),
+		time_zone text NOT NULL,
+		rule interval NOT NULL,
+		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+		PRIMARY KEY (calendar, from_number),
+		CONSTRAINT billing_calendar_change_rule_check CHECK (rule = date_trunc('day', rule)
+			AND extract(year FROM rule) * 12 + extract(month FROM rule) >= 0 AND extract(day FROM rule) >= 0 AND rule > interval '0')
+	);
+	COMMENT ON TABLE compute_ledger.billing_calendar_change IS 'Other rules under which calendars go on; written by change_billing_calendar().';
+	COMMENT ON COLUMN compute_ledger.billing_calendar_change.calendar IS 'the calendar';
+	COMMENT ON COLUMN compute_ledger.billing_calendar_change.from_number IS 'the first period under this rule';
+	COMMENT ON COLUMN compute_ledger.billing_calendar_change.anchor IS 'local time at which that period starts';
+	COMMENT ON COLUMN compute_ledger.billing_calendar_change.time_zone IS 'name of the zone';
+	COMMENT ON COLUMN compute_ledger.billing_calendar_change.rule IS 'length of a period';
+	COMMENT ON COLUMN compute_ledger.billing_calendar_change.recorded IS 'when it was recorded';
+	CREATE TABLE compute_ledger.billing_period (
+		id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
+		calendar bigint NOT NULL REFERENCES compute_ledger.billing_calendar,
+		number integer NOT NULL CHECK (number >= 0),
+		previous integer,
+		starts_at timestamptz NOT NULL,
+		ends_at timestamptz NOT NULL,
+		period tstzrange NOT NULL GENERATED ALWAYS AS (tstzrange(starts_at, ends_at)) STORED,
+		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+		CONSTRAINT billing_period_not_empty CHECK (starts_at < ends_at AND starts_at > '-infinity' AND ends_at < 'infinity'),
+		CONSTRAINT billing_period_one_first CHECK (previous IS NULL AND number = 0 OR previous < number),
+		CONSTRAINT billing_period_calendar_number UNIQUE (calendar, number),
+		CONSTRAINT billing_period_calendar_starts_at UNIQUE (calendar, starts_at),
+		CONSTRAINT billing_period_calendar_ends_at UNIQUE (calendar, number, ends_at),
+		-- each but the first starts where another ends, and no two at the same place: neither gap nor overlap
+		CONSTRAINT billing_period_no_overlap UNIQUE NULLS NOT DISTINCT (calendar, previous),
+		CONSTRAINT billing_period_no_gap FOREIGN KEY (calendar, previous, starts_at)
+			REFERENCES compute_ledger.billing_period (calendar, number, ends_at)
+	);
+	COMMENT ON TABLE compute_ledger.billing_period IS 'The billing periods of each calendar, as instants; written by generate_billing_periods().';
+	COMMENT ON COLUMN compute_ledger.billing_period.id IS 'number of the period among those of all calendars';
+	COMMENT ON COLUMN compute_ledger.billing_period.calendar IS 'the calendar';
+	COMMENT ON COLUMN compute_ledger.billing_period.number IS 'number of the period in its calendar; the one at the anchor is 0. A number is left out where a zone skipped all of its period.';
+	COMMENT ON COLUMN compute_ledger.billing_period.previous IS 'number of the period that ends where this one starts; NULL for the first';
+	COMMENT ON COLUMN compute_ledger.billing_period.starts_at IS 'first instant';
+	COMMENT ON COLUMN compute_ledger.billing_period.ends_at IS 'first instant after it';
+	COMMENT ON COLUMN compute_ledger.billing_period.period IS 'the two as a range';
+	COMMENT ON COLUMN compute_ledger.billing_period.recorded IS 'when it was recorded';
+	CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE ON compute_ledger.billing_calendar
+		FOR EACH ROW EXECUTE FUNCTION compute_ledger._billing_calendar_guard();
+	CREATE TRIGGER z_generate AFTER INSERT ON compute_ledger.billing_calendar
+		REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._billing_calendar_generate();
+	PERFORM compute_ledger._protect('compute_ledger.billing_calendar', 'true');
+	PERFORM compute_ledger._protect('compute_ledger.billing_calendar_change', 'true');
+	PERFORM compute_ledger._protect('compute_ledger.billing_period', 'true');
+END
+$$;
+COMMENT ON FUNCTION _create_billing_period() IS 'part of create_ledger()';
