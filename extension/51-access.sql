@@ -69,21 +69,6 @@ AS $$
 		('region_id', 'EXECUTE', 'reader meter biller auditor admin'),
 
 		-- usage
-		('usage_source', 'SELECT', 'meter biller auditor admin'),
-		('usage_source', 'INSERT', 'admin'),
-		('usage_source', 'UPDATE', 'admin'),
-		('usage_inbox', 'INSERT', 'meter admin'),
-		('usage_inbox', 'SELECT', 'auditor admin'),
-		('usage_inbox', 'DELETE', 'admin'),
-		('usage_batch', 'SELECT', 'meter biller auditor admin'),
-		('usage_key', 'SELECT', 'biller auditor admin'),
-		('usage_record', 'SELECT', 'reader biller auditor admin'),
-		('usage_rejected', 'SELECT', 'meter biller auditor admin'),
-		('accept_usage', 'EXECUTE', 'meter admin'),
-		('record_usage', 'EXECUTE', 'meter admin'),
-		('retry_rejected', 'EXECUTE', 'meter admin'),
-		('reidentify', 'EXECUTE', 'admin'),
-		('usage_digest', 'EXECUTE', 'auditor admin'),
 
 		-- price
 		('price', 'SELECT', 'reader biller auditor admin'),
@@ -98,6 +83,11 @@ AS $$
 		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
 
 		-- charge, period_close
+		('charge', 'SELECT', 'reader biller auditor admin'),
+		('period_close', 'SELECT', 'reader biller auditor admin'),
+		('rate_usage', 'EXECUTE', 'biller auditor admin'),
+		('_as_of', 'EXECUTE', 'biller auditor admin'),
+		('_rating_scope', 'EXECUTE', 'biller auditor admin'),
 
 		-- rollup
 

@@ -1,0 +1,505 @@
+-- Rating: from usage records to charges.
+--
+-- Usage records are read once, grouped into combinations of what decides a price:
+-- account, region, accelerator, number format, measure, and the rate that was frozen.
+-- There are few of those, so everything that cuts their time can be joined: the price
+-- that wins, the payer, the billing period, the day of the account's zone, and the
+-- account's and the region's place in their trees.  What comes out is a cell: a
+-- combination in a segment of time in which nothing changes.  Its quantity is a sum,
+-- for which the records need no order.
+--
+-- Order matters in a pool of tiers only, and only where it reaches a bound.  The cells
+-- of a pool are put into islands, spans of time that none of its cells reaches out of.
+-- In an island in which no bound is reached, every unit costs the same.  In the others
+-- cells are taken apart into the parts of records, in order of (start, id).
+--
+-- All of this is integers: amounts are microseconds of 1/1,680,000 of a device, and of
+-- work FLOP / 1,680,000; bounds of tiers are scaled up to them.  What is divided is
+-- divided and rounded once, at the end.
+
+CREATE TYPE rated_charge AS (
+	kind text,
+	book text,
+	account bigint,
+	payer bigint,
+	billing_period bigint,
+	price bigint,
+	list_price bigint,
+	region integer,
+	accelerator accelerator,
+	number_format text,
+	measure text,
+	basis integer,
+	rate compute_rate,
+	day date,
+	period tstzrange,
+	amount numeric,
+	quantity numeric,
+	unit text,
+	work compute_unit,
+	tiers jsonb,
+	unit_price numeric,
+	list_unit_price numeric,
+	list_cost numeric,
+	contracted_cost numeric,
+	cost numeric,
+	currency text,
+	records bigint
+);
+COMMENT ON TYPE rated_charge IS 'Row of rate_usage(): a charge before it is stored. The columns are those of table charge.';
+
+-- ------------------------------------------------------------------ what C does
+
+CREATE FUNCTION _usage_set_accum(internal, record bigint, starts timestamptz, ends timestamptz, devices numeric) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_set_accum';
+CREATE FUNCTION _usage_set_combine(internal, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_set_combine';
+CREATE FUNCTION _usage_set_serialize(internal) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_set_serialize';
+CREATE FUNCTION _usage_set_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_set_deserialize';
+CREATE FUNCTION _usage_set_final(internal) RETURNS bytea
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_set_final';
+COMMENT ON FUNCTION _usage_set_accum(internal, bigint, timestamptz, timestamptz, numeric) IS 'transition of _usage_set';
+COMMENT ON FUNCTION _usage_set_combine(internal, internal) IS 'combines two states of _usage_set';
+COMMENT ON FUNCTION _usage_set_serialize(internal) IS 'writes a state of _usage_set for another process';
+COMMENT ON FUNCTION _usage_set_deserialize(bytea, internal) IS 'reads a state of _usage_set from another process';
+COMMENT ON FUNCTION _usage_set_final(internal) IS 'result of _usage_set';
+CREATE AGGREGATE _usage_set(record bigint, starts timestamptz, ends timestamptz, devices numeric) (
+	SFUNC = _usage_set_accum, STYPE = internal, SSPACE = 1024,
+	FINALFUNC = _usage_set_final, FINALFUNC_MODIFY = READ_WRITE,
+	COMBINEFUNC = _usage_set_combine, SERIALFUNC = _usage_set_serialize, DESERIALFUNC = _usage_set_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE _usage_set(bigint, timestamptz, timestamptz, numeric) IS 'the intervals of usage records in one value, for _usage_amounts() and _usage_parts(); a row with a NULL or an empty interval is left out; 54000 for more than 33 million';
+
+CREATE FUNCTION _usage_amounts(usage bytea, starts timestamptz[], ends timestamptz[], OUT amounts numeric[], OUT parts bigint[]) RETURNS record
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_amounts';
+COMMENT ON FUNCTION _usage_amounts(bytea, timestamptz[], timestamptz[]) IS 'for each of the periods, which ascend and do not overlap: the usage in it, in microseconds of 1/1,680,000 device, and the number of records that have a part in it';
+
+CREATE FUNCTION _usage_parts(usage bytea, starts timestamptz[], ends timestamptz[],
+		OUT period integer, OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT level bigint, OUT amount numeric) RETURNS SETOF record
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1000 AS 'MODULE_PATHNAME', 'usage_parts';
+COMMENT ON FUNCTION _usage_parts(bytea, timestamptz[], timestamptz[]) IS 'the part of every record in every one of the periods, which ascend, do not overlap, and count from 1: when it was, at which level in 1/1,680,000 device, and its amount, level x microseconds';
+
+CREATE FUNCTION _round_ratio(dividend numeric, divisor numeric, digits integer) RETURNS numeric
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rating_round_ratio';
+COMMENT ON FUNCTION _round_ratio(numeric, numeric, integer) IS 'dividend / divisor, rounded once, half to even, to so many digits after the point; 22023 for a divisor that is not above zero';
+
+CREATE FUNCTION _bounds_below(bounds numeric[], quantity numeric) RETURNS integer
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN width_bucket(quantity, bounds) - coalesce((bounds[width_bucket(quantity, bounds)] = quantity)::integer, 0);
+COMMENT ON FUNCTION _bounds_below(numeric[], numeric) IS 'how many of the ascending bounds lie below a quantity';
+
+CREATE FUNCTION _packages(quantity numeric, size numeric) RETURNS numeric
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN quantity > 0 THEN div(quantity, size) + (mod(quantity, size) > 0)::integer ELSE 0 END;
+COMMENT ON FUNCTION _packages(numeric, numeric) IS 'packages begun by a quantity; 0 for a negative one';
+
+-- ------------------------------------------------------------------ the statement
+
+-- Parameters: $1 book, $2 as_of, $3 payers, all of whose usage is rated, $4 the period asked for,
+-- $5 and $6 from when to when usage counts, $7 whether to take all cells apart into parts, $8 the
+-- account whose subtree is asked for (NULL: all accounts), $9 the accounts that $3 pay for.
+CREATE FUNCTION _rating_statement() RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT $$
+WITH node AS MATERIALIZED (
+	SELECT t.account, t.ancestor, t.depth, coalesce(lower(t.valid), '-infinity') AS starts, coalesce(upper(t.valid), 'infinity') AS ends
+	FROM compute_ledger.account_tree($2) AS t
+	WHERE t.account = ANY ($9)
+), branch AS (
+	-- an account between two changes of its ancestors
+	SELECT x.account, x.at AS starts, lead(x.at, 1, $6) OVER (PARTITION BY x.account ORDER BY x.at) AS ends
+	FROM (
+		SELECT n.account, greatest(n.starts, $5) AS at FROM node AS n
+		UNION
+		SELECT n.account, greatest(n.ends, $5) FROM node AS n
+	) AS x
+	WHERE x.at < $6
+), place AS MATERIALIZED (
+	SELECT p.account, p.payer, p.calendar, p.time_zone, p.currency,
+		-- whom usage belongs to that names an account which was merged into another
+		coalesce((SELECT n.ancestor FROM node AS n
+			WHERE n.account = p.account AND n.depth = 0
+				AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends), p.account) AS owner,
+		greatest(b.starts, lower(p.valid)) AS starts, least(b.ends, upper(p.valid)) AS ends,
+		$8 IS NULL OR EXISTS (
+			SELECT FROM node AS n
+			WHERE n.account = p.account AND n.ancestor = $8
+				AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends) AS asked
+	FROM compute_ledger.payer($2) AS p
+	JOIN branch AS b ON b.account = p.account
+	WHERE p.payer = ANY ($3) AND greatest(b.starts, lower(p.valid)) < least(b.ends, upper(p.valid))
+), site AS MATERIALIZED (
+	-- a region between two changes of its ancestors
+	SELECT x.region, x.at AS starts, lead(x.at, 1, $6) OVER (PARTITION BY x.region ORDER BY x.at) AS ends
+	FROM (
+		SELECT t.region, greatest(lower(t.valid), $5) AS at FROM compute_ledger.region_tree($2) AS t
+		UNION
+		SELECT t.region, greatest(upper(t.valid), $5) FROM compute_ledger.region_tree($2) AS t
+		UNION
+		SELECT r.id, $5 FROM compute_ledger.region AS r
+	) AS x
+	WHERE x.at < $6
+), bill AS MATERIALIZED (
+	SELECT b.id, b.calendar, b.starts_at AS starts, b.ends_at AS ends
+	FROM compute_ledger.billing_period AS b
+	WHERE b.calendar IN (SELECT p.calendar FROM place AS p)
+		AND b.starts_at < $6 AND b.ends_at > $5 AND b.period && $4
+), day AS MATERIALIZED (
+	SELECT x.time_zone, (x.at AT TIME ZONE x.time_zone)::date AS day, x.at AS starts, lead(x.at) OVER (PARTITION BY x.time_zone ORDER BY x.at) AS ends
+	FROM (
+		SELECT z.time_zone, d AT TIME ZONE z.time_zone AS at
+		FROM (SELECT DISTINCT p.time_zone FROM place AS p) AS z,
+			generate_series(date_trunc('day', ($5 AT TIME ZONE z.time_zone)) - interval '1 day', ($6 AT TIME ZONE z.time_zone) + interval '2 days', interval '1 day') AS d
+		UNION
+		SELECT p.time_zone, a.at FROM place AS p, (VALUES (lower($4)), (upper($4))) AS a (at) WHERE a.at > $5 AND a.at < $6
+	) AS x
+), combination AS MATERIALIZED (
+	SELECT row_number() OVER () AS n, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate,
+		compute_ledger._usage_set(r.id, r.started_at, r.ended_at, r.devices) AS usage
+	FROM compute_ledger.usage_record AS r
+	WHERE r.account = ANY ($9) AND r.started_at < $6 AND r.ended_at > $5 AND r.recorded <= $2 AND r.superseded > $2
+	GROUP BY r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate
+), kind AS MATERIALIZED (
+	SELECT c.n, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate,
+		compute_ledger.basis(c.rate) AS rate_basis, c.rate::numeric / 1000000 AS factor
+	FROM combination AS c
+), priced AS MATERIALIZED (
+	SELECT w.combination AS n, coalesce(lower(w.valid), '-infinity') AS starts, coalesce(upper(w.valid), 'infinity') AS ends, w.price, w.list_price
+	FROM (
+		SELECT array_agg(k.account ORDER BY k.n) AS accounts, array_agg(k.accelerator ORDER BY k.n) AS accelerators, array_agg(k.region ORDER BY k.n) AS regions,
+			array_agg(k.number_format ORDER BY k.n) AS number_formats, array_agg(k.measure ORDER BY k.n) AS measures
+		FROM kind AS k
+	) AS a, LATERAL compute_ledger._winning_prices($1, $2, a.accounts, a.accelerators, a.regions, a.number_formats, a.measures, tstzrange($5, $6)) AS w
+), price AS MATERIALIZED (
+	SELECT p.*, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END) AS pool_number,
+		s.scale, compute_ledger.basis(p.work) AS work_basis,
+		p.free * s.scale AS scaled_free, p.package_size * s.scale AS scaled_size,
+		CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(0::numeric || p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
+			ELSE ARRAY[p.free * s.scale] END AS bounds,
+		ARRAY(SELECT b.bound * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i) AS volume_bounds,
+		-- the bounds at which something happens: not the one at 0 where it costs no fee to begin
+		CASE WHEN p.free > 0 OR EXISTS (SELECT FROM unnest(p.tier_fees) AS f (fee) WHERE f.fee <> 0)
+				THEN ARRAY[p.free * s.scale] ELSE '{}' END
+			|| CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
+				ELSE '{}' END AS turns
+	FROM compute_ledger.price AS p,
+		LATERAL (SELECT CASE
+			WHEN p.work IS NOT NULL THEN p.work::numeric * 1680000
+			WHEN p.unit = 'device-hour' THEN 6048000000000000
+			ELSE 1 END) AS s (scale)
+	WHERE p.id IN (SELECT w.price FROM priced AS w UNION SELECT w.list_price FROM priced AS w)
+), segment AS MATERIALIZED (
+	SELECT k.n, row_number() OVER (PARTITION BY k.n ORDER BY x.starts) AS i, x.starts, x.ends,
+		y.owner AS account, k.region, k.accelerator, k.number_format, k.measure, k.basis, k.rate, k.factor,
+		y.payer, y.currency, b.id AS billing_period, d.day,
+		y.asked AND x.starts >= coalesce(lower($4), '-infinity') AND x.ends <= coalesce(upper($4), 'infinity') AS asked,
+		u.id AS price, v.id AS list_price, u.pool_number, v.pool_number AS list_pool_number,
+		CASE WHEN 'instance-month' IN (u.unit, v.unit) THEN
+			extract(epoch FROM (date_trunc('month', d.day::timestamp) + interval '1 month') AT TIME ZONE y.time_zone
+				- date_trunc('month', d.day::timestamp) AT TIME ZONE y.time_zone) * 1680000000000 END AS month
+	FROM priced AS w
+	JOIN kind AS k ON k.n = w.n
+	JOIN place AS y ON y.account = k.account AND y.starts < w.ends AND y.ends > w.starts
+	JOIN site AS g ON g.region = k.region
+	JOIN bill AS b ON b.calendar = y.calendar AND b.starts < y.ends AND b.ends > y.starts
+	JOIN day AS d ON d.time_zone = y.time_zone AND d.starts < w.ends AND d.ends > w.starts
+	CROSS JOIN LATERAL (SELECT greatest($5, w.starts, y.starts, g.starts, b.starts, d.starts), least($6, w.ends, y.ends, g.ends, b.ends, d.ends)) AS x (starts, ends)
+	LEFT JOIN price AS u ON u.id = w.price AND (u.work_basis IS NULL OR u.work_basis = k.rate_basis)
+	LEFT JOIN price AS v ON v.id = w.list_price AND (v.work_basis IS NULL OR v.work_basis = k.rate_basis) AND v.unit NOT IN ('peak-device', 'percentile-device')
+	WHERE x.starts < x.ends
+), amount AS (
+	SELECT g.n, u.i, u.amount, u.parts
+	FROM (
+		SELECT s.n, array_agg(s.starts ORDER BY s.i) AS starts, array_agg(s.ends ORDER BY s.i) AS ends
+		FROM segment AS s
+		GROUP BY s.n
+	) AS g
+	JOIN combination AS c ON c.n = g.n
+	CROSS JOIN LATERAL compute_ledger._usage_amounts(c.usage, g.starts, g.ends) AS a
+	CROSS JOIN LATERAL unnest(a.amounts, a.parts) WITH ORDINALITY AS u (amount, parts, i)
+	WHERE u.parts > 0
+), cell AS (
+	SELECT s.*, a.amount, a.parts,
+		CASE p.unit WHEN 'instance-month' THEN round(a.amount / (p.devices_per_instance * s.month), 30)
+			ELSE a.amount * CASE WHEN p.work IS NULL THEN 1 ELSE s.factor END END AS units,
+		CASE l.unit WHEN 'instance-month' THEN round(a.amount / (l.devices_per_instance * s.month), 30)
+			ELSE a.amount * CASE WHEN l.work IS NULL THEN 1 ELSE s.factor END END AS list_units,
+		-- priced by what goes on at once, not by a sum: see below
+		coalesce(p.unit IN ('peak-device', 'percentile-device') OR p.committed_devices IS NOT NULL
+			AND EXISTS (SELECT FROM place AS y WHERE y.account = p.account AND y.payer = s.payer), false) AS special
+	FROM segment AS s
+	JOIN amount AS a ON a.n = s.n AND a.i = s.i
+	LEFT JOIN price AS p ON p.id = s.price
+	LEFT JOIN price AS l ON l.id = s.list_price
+), reached AS (
+	SELECT c.*,
+		max(c.ends) OVER (PARTITION BY c.payer, c.billing_period, c.pool_number ORDER BY c.starts ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach,
+		max(c.ends) OVER (PARTITION BY c.payer, c.billing_period, c.list_pool_number ORDER BY c.starts ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS list_reach,
+		bool_and(c.price IS NOT DISTINCT FROM c.list_price) OVER (PARTITION BY c.payer, c.billing_period, c.pool_number) AS one_listed,
+		bool_and(c.price IS NOT DISTINCT FROM c.list_price) OVER (PARTITION BY c.payer, c.billing_period, c.list_pool_number) AS all_listed
+	FROM cell AS c
+), island AS (
+	SELECT r.*,
+		count(*) FILTER (WHERE r.reach IS NULL OR r.starts >= r.reach) OVER (PARTITION BY r.payer, r.billing_period, r.pool_number ORDER BY r.starts) AS island,
+		count(*) FILTER (WHERE r.list_reach IS NULL OR r.starts >= r.list_reach) OVER (PARTITION BY r.payer, r.billing_period, r.list_pool_number ORDER BY r.starts) AS list_island
+	FROM reached AS r
+), summed AS (
+	SELECT i.*,
+		sum(i.units) OVER (PARTITION BY i.payer, i.billing_period, i.pool_number ORDER BY i.island) AS until,
+		sum(i.units) OVER (PARTITION BY i.payer, i.billing_period, i.pool_number, i.island) AS inside,
+		sum(i.units) OVER (PARTITION BY i.payer, i.billing_period, i.pool_number) AS total,
+		sum(i.list_units) OVER (PARTITION BY i.payer, i.billing_period, i.list_pool_number ORDER BY i.list_island) AS list_until,
+		sum(i.list_units) OVER (PARTITION BY i.payer, i.billing_period, i.list_pool_number, i.list_island) AS list_inside,
+		sum(i.list_units) OVER (PARTITION BY i.payer, i.billing_period, i.list_pool_number) AS list_total
+	FROM island AS i
+), turning AS (
+	SELECT s.*, s.one_listed AND s.all_listed AS listed,
+		bool_or(compute_ledger._bounds_below(p.turns, s.until) > compute_ledger._bounds_below(p.turns, s.until - s.inside)
+			OR compute_ledger._packages(s.until - p.scaled_free, p.scaled_size) > compute_ledger._packages(s.until - s.inside - p.scaled_free, p.scaled_size))
+			OVER (PARTITION BY s.payer, s.billing_period, s.pool_number, s.island) AS turns,
+		NOT (s.one_listed AND s.all_listed) AND
+		bool_or(compute_ledger._bounds_below(l.turns, s.list_until) > compute_ledger._bounds_below(l.turns, s.list_until - s.list_inside)
+			OR compute_ledger._packages(s.list_until - l.scaled_free, l.scaled_size) > compute_ledger._packages(s.list_until - s.list_inside - l.scaled_free, l.scaled_size))
+			OVER (PARTITION BY s.payer, s.billing_period, s.list_pool_number, s.list_island) AS list_turns
+	FROM summed AS s
+	LEFT JOIN price AS p ON p.id = s.price
+	LEFT JOIN price AS l ON l.id = s.list_price
+), rated AS MATERIALIZED (
+	SELECT t.*, t.special OR coalesce($7 OR t.turns OR t.list_turns, $7) AS apart,
+		dense_rank() OVER (ORDER BY t.account, t.billing_period, t.payer, t.day, t.price, t.region, t.accelerator, t.number_format, t.measure, t.basis, t.rate) AS charge
+	FROM turning AS t
+), part AS (
+	SELECT g.n, g.i[x.period] AS i, x.record, x.part_from, x.part_to, x.level, x.amount
+	FROM (
+		SELECT r.n, array_agg(r.i ORDER BY r.i) AS i, array_agg(r.starts ORDER BY r.i) AS starts, array_agg(r.ends ORDER BY r.i) AS ends
+		FROM rated AS r
+		WHERE r.apart
+		GROUP BY r.n
+	) AS g
+	JOIN combination AS c ON c.n = g.n
+	CROSS JOIN LATERAL compute_ledger._usage_parts(c.usage, g.starts, g.ends) AS x
+), item AS MATERIALIZED (
+	SELECT r.n, r.i, r.charge, r.asked, r.special, r.listed, r.price, r.list_price, r.starts AS part_from, r.ends AS part_to, NULL::bigint AS record, NULL::bigint AS level,
+		r.amount, r.parts, r.units, r.until - r.inside AS q0, r.total, r.list_units, r.list_until - r.list_inside AS list_q0, r.list_total
+	FROM rated AS r
+	WHERE NOT r.apart
+	UNION ALL
+	SELECT r.n, r.i, r.charge, r.asked, r.special, r.listed, r.price, r.list_price, a.part_from, a.part_to, a.record, a.level,
+		a.amount, 1, u.units, r.until - r.inside - u.units
+			+ sum(u.units) OVER (PARTITION BY r.payer, r.billing_period, r.pool_number, r.island ORDER BY a.part_from, a.record ROWS UNBOUNDED PRECEDING), r.total,
+		u.list_units, CASE WHEN NOT r.listed THEN r.list_until - r.list_inside - u.list_units
+			+ sum(u.list_units) OVER (PARTITION BY r.payer, r.billing_period, r.list_pool_number, r.list_island ORDER BY a.part_from, a.record ROWS UNBOUNDED PRECEDING) END, r.list_total
+	FROM part AS a
+	JOIN rated AS r ON r.n = a.n AND r.i = a.i
+	LEFT JOIN price AS p ON p.id = r.price
+	LEFT JOIN price AS l ON l.id = r.list_price
+	CROSS JOIN LATERAL (SELECT
+		CASE p.unit WHEN 'instance-month' THEN round(a.amount / (p.devices_per_instance * r.month), 30)
+			ELSE a.amount * CASE WHEN p.work IS NULL THEN 1 ELSE r.factor END END,
+		CASE l.unit WHEN 'instance-month' THEN round(a.amount / (l.devices_per_instance * r.month), 30)
+			ELSE a.amount * CASE WHEN l.work IS NULL THEN 1 ELSE r.factor END END) AS u (units, list_units)
+), billed AS (
+	-- b: at the price that won, which is the list price, too; c: at the price that won; l: at the list price
+	SELECT i.n, i.i, i.record, i.part_from, i.charge, i.asked, CASE WHEN i.listed THEN 'b' ELSE 'c' END AS role, i.price, i.units, i.q0, i.q0 + i.units AS q1, i.total
+	FROM item AS i
+	WHERE i.price IS NOT NULL AND NOT i.special
+	UNION ALL
+	SELECT i.n, i.i, i.record, i.part_from, i.charge, i.asked, 'l', i.list_price, i.list_units, i.list_q0, i.list_q0 + i.list_units, i.list_total
+	FROM item AS i
+	WHERE i.list_price IS NOT NULL AND NOT i.listed AND NOT i.special
+), tiered AS (
+	SELECT b.n, b.i, b.record, b.part_from, b.charge, b.asked, b.role, b.price,
+		CASE WHEN t.t > 0 AND p.model = 'volume' THEN 1 + compute_ledger._bounds_below(p.volume_bounds, b.total - p.scaled_free) ELSE t.t END AS tier,
+		least(b.q1, p.bounds[t.t + 1]) - greatest(b.q0, p.bounds[t.t]) AS units,
+		(p.bounds[t.t] >= b.q0)::integer AS entered,
+		CASE WHEN t.t > 0 AND p.model = 'package' THEN compute_ledger._packages(b.q1 - p.scaled_free, p.scaled_size) - compute_ledger._packages(b.q0 - p.scaled_free, p.scaled_size) END AS packages
+	FROM billed AS b
+	JOIN price AS p ON p.id = b.price
+	CROSS JOIN LATERAL generate_series(width_bucket(b.q0, p.bounds), greatest(width_bucket(b.q0, p.bounds), compute_ledger._bounds_below(p.bounds, b.q1))) AS t (t)
+)
+$$ $function$;
+COMMENT ON FUNCTION _rating_statement() IS 'what rate_usage() and trace_charge() have in common: WITH clauses up to tiered, the quantities of cells, or parts of records, in tiers';
+
+CREATE FUNCTION _rating_charges() RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT $$
+, base AS MATERIALIZED (
+	SELECT r.charge, r.asked, r.account, r.payer, r.billing_period, r.currency, r.price, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.factor, r.day,
+		CASE WHEN min(coalesce(r.list_price, 0)) = max(coalesce(r.list_price, 0)) THEN min(r.list_price) END AS list_price,
+		min(r.starts) AS starts, max(r.ends) AS ends, sum(r.amount) AS amount, sum(r.units) AS units, sum(r.parts) AS parts
+	FROM rated AS r
+	WHERE NOT r.special
+	GROUP BY r.charge, r.asked, r.account, r.payer, r.billing_period, r.currency, r.price, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.factor, r.day
+), quantified AS MATERIALIZED (
+	SELECT b.*, coalesce(p.scale, 6048000000000000) AS scale, coalesce(p.unit, 'device-hour') AS unit,
+		coalesce(p.currency, b.currency) AS money,
+		sum(b.units) OVER unit AS units_until, sum(b.amount) OVER kind AS amount_until,
+		p.model IN ('graduated', 'volume', 'package') OR p.free > 0 AS has_tiers
+	FROM base AS b
+	LEFT JOIN price AS p ON p.id = b.price
+	WINDOW unit AS (PARTITION BY b.account, b.payer, b.billing_period, b.region, b.accelerator, b.number_format, b.measure, b.basis, b.rate, p.unit ORDER BY b.starts, b.charge ROWS UNBOUNDED PRECEDING),
+		kind AS (PARTITION BY b.account, b.payer, b.billing_period, b.region, b.accelerator, b.number_format, b.measure, b.basis, b.rate ORDER BY b.starts, b.charge ROWS UNBOUNDED PRECEDING)
+), tier AS (
+	SELECT t.charge, t.asked, t.role, t.price, t.tier, sum(t.units) AS units, sum(t.entered) AS entered, sum(t.packages) AS packages
+	FROM tiered AS t
+	GROUP BY t.charge, t.asked, t.role, t.price, t.tier
+), due AS (
+	-- what is due for a tier, times the scale of its unit
+	SELECT t.charge, t.asked, t.role, t.tier, t.units, p.scale, p.currency,
+		CASE WHEN t.tier = 0 THEN 0 ELSE coalesce(p.tier_prices[t.tier], p.price) END AS unit_price,
+		coalesce(t.entered * p.tier_fees[t.tier], 0) AS fee, t.packages,
+		CASE WHEN t.tier = 0 THEN 0 WHEN t.packages IS NULL THEN t.units * coalesce(p.tier_prices[t.tier], p.price) ELSE t.packages * p.price * p.scale END
+			+ coalesce(t.entered * p.tier_fees[t.tier], 0) * p.scale AS due
+	FROM tier AS t
+	JOIN price AS p ON p.id = t.price
+), cost AS (
+	SELECT d.charge, d.asked, c.ledger_scale AS digits,
+		compute_ledger._round_ratio(sum(d.due) FILTER (WHERE d.role <> 'l'), max(d.scale) FILTER (WHERE d.role <> 'l'), c.ledger_scale) AS cost,
+		CASE WHEN count(*) FILTER (WHERE d.role <> 'l' AND (d.fee <> 0 OR d.packages IS NOT NULL)) = 0
+			AND min(d.unit_price) FILTER (WHERE d.role <> 'l') = max(d.unit_price) FILTER (WHERE d.role <> 'l')
+			THEN min(d.unit_price) FILTER (WHERE d.role <> 'l') END AS unit_price,
+		CASE WHEN count(DISTINCT d.currency) > 1 THEN NULL
+			WHEN min(d.scale) FILTER (WHERE d.role <> 'c') = max(d.scale) FILTER (WHERE d.role <> 'c')
+			THEN compute_ledger._round_ratio(sum(d.due) FILTER (WHERE d.role <> 'c'), max(d.scale) FILTER (WHERE d.role <> 'c'), c.ledger_scale)
+			ELSE compute_ledger._round_half_even(sum(compute_ledger._round_ratio(d.due, d.scale, 40)) FILTER (WHERE d.role <> 'c'), c.ledger_scale) END AS list_cost,
+		CASE WHEN count(*) FILTER (WHERE d.role <> 'c' AND (d.fee <> 0 OR d.packages IS NOT NULL)) = 0
+			AND min(d.unit_price) FILTER (WHERE d.role <> 'c') = max(d.unit_price) FILTER (WHERE d.role <> 'c')
+			THEN min(d.unit_price) FILTER (WHERE d.role <> 'c') END AS list_unit_price
+	FROM due AS d
+	JOIN quantified AS q ON q.charge = d.charge AND q.asked = d.asked
+	JOIN compute_ledger.currency AS c ON c.code = q.money
+	GROUP BY d.charge, d.asked, c.ledger_scale
+), breakdown AS (
+	-- parts of what the charge says, as differences of rounded running totals
+	SELECT u.charge, u.asked, jsonb_agg(jsonb_build_object('tier', u.tier,
+			'quantity', trim_scale(compute_ledger._round_ratio(u.units_until, u.scale, 12) - compute_ledger._round_ratio(u.units_until - u.units, u.scale, 12)),
+			'unit_price', CASE WHEN u.packages IS NULL THEN u.unit_price END, 'packages', u.packages, 'fee', nullif(u.fee, 0),
+			'cost', trim_scale(compute_ledger._round_ratio(u.due_until, u.scale, u.digits) - compute_ledger._round_ratio(u.due_until - u.due, u.scale, u.digits))) ORDER BY u.tier) AS tiers
+	FROM (
+		SELECT d.charge, d.asked, d.tier, d.units, d.unit_price, d.packages, d.fee, d.due, d.scale, c.ledger_scale AS digits,
+			q.units_until - q.units + sum(d.units) OVER w AS units_until, sum(d.due) OVER w AS due_until
+		FROM due AS d
+		JOIN quantified AS q ON q.charge = d.charge AND q.asked = d.asked
+		JOIN compute_ledger.currency AS c ON c.code = q.money
+		WHERE d.role <> 'l' AND q.has_tiers AND q.asked
+		WINDOW w AS (PARTITION BY d.charge, d.asked ORDER BY d.tier)
+	) AS u
+	GROUP BY u.charge, u.asked
+)
+SELECT CASE WHEN q.price IS NULL THEN 'unpriced' WHEN q.unit = 'instance-month' THEN 'instance' ELSE 'usage' END,
+	$1, q.account, q.payer, q.billing_period, q.price, q.list_price, q.region, q.accelerator, q.number_format, q.measure, q.basis, q.rate,
+	q.day, tstzrange(q.starts, q.ends), q.amount,
+	compute_ledger._round_ratio(q.units_until, q.scale, 12) - compute_ledger._round_ratio(q.units_until - q.units, q.scale, 12),
+	q.unit,
+	compute_ledger.with_basis((compute_ledger._round_ratio(q.amount_until * q.factor, 1680000, 0)
+		- compute_ledger._round_ratio((q.amount_until - q.amount) * q.factor, 1680000, 0))::compute_ledger.compute_unit, compute_ledger.basis(q.rate)),
+	b.tiers, c.unit_price, c.list_unit_price, c.list_cost, c.cost, c.cost, q.money, q.parts::bigint
+FROM quantified AS q
+LEFT JOIN cost AS c ON c.charge = q.charge AND c.asked = q.asked
+LEFT JOIN breakdown AS b ON b.charge = q.charge AND b.asked = q.asked
+WHERE q.asked
+$$ $function$;
+COMMENT ON FUNCTION _rating_charges() IS 'what rate_usage() appends to _rating_statement(): charges';
+
+-- ------------------------------------------------------------------ who asks for what
+
+CREATE FUNCTION _as_of(as_of timestamptz) RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	mark timestamptz := compute_ledger.ledger_watermark();
+BEGIN
+	IF as_of > mark THEN
+		RAISE EXCEPTION 'what is recorded up to % is not known yet', as_of
+			USING ERRCODE = 'LC012',
+				DETAIL = format('The watermark is %s: what is recorded later may still change.', mark),
+				HINT = 'Ask as of an earlier time, or wait until the writers that are in flight have ended.';
+	END IF;
+	RETURN coalesce(as_of, mark);
+END
+$$;
+REVOKE ALL ON FUNCTION _as_of(timestamptz) FROM PUBLIC;
+ALTER FUNCTION _as_of(timestamptz) OWNER TO pg_database_owner;
+COMMENT ON FUNCTION _as_of(timestamptz) IS 'the recorded time as of which to look: the watermark for NULL; LC012 beyond the watermark. What runs after it, in a statement of its own, sees everything up to there';
+
+CREATE FUNCTION _rating_scope(account text, period tstzrange, as_of timestamptz,
+		OUT root bigint, OUT payers bigint[], OUT accounts bigint[], OUT starts timestamptz, OUT ends timestamptz)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	missing text;
+BEGIN
+	IF period IS NULL OR isempty(period) OR lower_inf(period) OR upper_inf(period) OR NOT isfinite(lower(period)) OR NOT isfinite(upper(period)) THEN
+		RAISE EXCEPTION 'usage is rated for a finite period'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF account IS NOT NULL THEN
+		-- by name, whoever it was merged into: its usage is asked for
+		SELECT a.id INTO root FROM compute_ledger.account AS a WHERE a.name = account;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'account "%" does not exist', account
+				USING ERRCODE = 'LC006';
+		END IF;
+	END IF;
+	WITH asked AS MATERIALIZED (
+		SELECT t.account, t.valid FROM compute_ledger.account_tree(as_of) AS t
+		WHERE (t.ancestor = root OR root IS NULL AND t.depth = 0) AND t.valid && period
+	), paid AS MATERIALIZED (
+		SELECT p.account, p.payer, p.calendar, p.valid FROM compute_ledger.payer(as_of) AS p
+	), paying AS MATERIALIZED (
+		SELECT DISTINCT p.payer
+		FROM paid AS p JOIN asked AS a ON a.account = p.account AND p.valid && (a.valid * period)
+	), relevant AS (
+		SELECT p.account, p.payer, p.calendar, p.valid FROM paid AS p JOIN paying AS y ON y.payer = p.payer
+	)
+	SELECT (SELECT array_agg(y.payer ORDER BY y.payer) FROM paying AS y),
+		(SELECT array_agg(DISTINCT r.account) FROM relevant AS r),
+		b.starts, least(b.ends, as_of), b.missing
+	INTO payers, accounts, starts, ends, missing
+	FROM (
+		SELECT min(b.starts_at) AS starts, max(b.ends_at) AS ends,
+			string_agg(DISTINCT c.calendar::text, ', ') FILTER (WHERE b.id IS NULL) AS missing
+		FROM (SELECT DISTINCT r.calendar, u.at
+				FROM relevant AS r, LATERAL (VALUES (greatest(lower(r.valid), lower(period))), (least(upper(r.valid), upper(period), as_of) - interval '1 microsecond')) AS u (at)
+				WHERE r.valid && period AND greatest(lower(r.valid), lower(period)) < least(upper(r.valid), upper(period), as_of)) AS c
+		LEFT JOIN compute_ledger.billing_period AS b ON b.calendar = c.calendar AND b.starts_at <= c.at AND b.ends_at > c.at
+	) AS b;
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION 'billing calendar % has no period for all of %', missing, period
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = 'Run generate_billing_periods().';
+	END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION _rating_scope(text, tstzrange, timestamptz) FROM PUBLIC;
+ALTER FUNCTION _rating_scope(text, tstzrange, timestamptz) OWNER TO pg_database_owner;
+COMMENT ON FUNCTION _rating_scope(text, tstzrange, timestamptz) IS 'what has to be rated to answer for an account''s subtree (NULL: all accounts) in a period: the payers, all accounts that they pay for, and the time of their billing periods, as far as it is known; LC006 for an unknown account, 55000 where billing periods have not been generated';
+
+CREATE FUNCTION rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
+	LANGUAGE plpgsql VOLATILE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+	SET enable_sort = off
+	SET enable_mergejoin = off
+	SET jit = off
+AS $$
+DECLARE
+	scope record;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	as_of := compute_ledger._as_of(as_of);
+	SELECT * INTO scope FROM compute_ledger._rating_scope(account, period, as_of);
+	IF scope.payers IS NULL OR scope.starts IS NULL OR scope.starts >= scope.ends THEN
+		RETURN;
+	END IF;
+	RETURN QUERY EXECUTE compute_ledger._rating_statement() || compute_ledger._rating_charges()
+		USING book, as_of, scope.payers, period, scope.starts, scope.ends, false, scope.root, scope.accounts;
+END
+$$;
+ALTER FUNCTION rate_usage(text, tstzrange, timestamptz, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, as of a recorded time, by default the watermark: the same rows whenever it is asked, since nothing is recorded any more below the watermark. Tiers go by all usage of the billing period that the account''s payer is billed for. LC006 unknown account, LC012 a recorded time beyond the watermark, 55000 without billing periods.';

@@ -1,0 +1,81 @@
+/*
+ * rating_round.c
+ *		Rounding of exact ratios: what quantities and costs of charges are made with.
+ */
+#include "compat.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+PG_FUNCTION_INFO_V1(rating_round_ratio);
+
+#define MAX_DIGITS		100
+
+/* Calls one of numeric's own functions of two arguments. */
+static inline Datum
+call2(PGFunction function, Datum a, Datum b)
+{
+	return DirectFunctionCall2(function, a, b);
+}
+
+/* Compares two numerics. */
+static inline int
+compare(Datum a, Datum b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a, b));
+}
+
+/* Returns 10^exponent, with as many decimals as it needs. */
+static Datum
+power_of_ten(int exponent)
+{
+	char		text[16];
+
+	snprintf(text, sizeof(text), "1e%d", exponent);
+	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+							   Int32GetDatum(-1));
+}
+
+/*
+ * _round_ratio(dividend numeric, divisor numeric, digits int) -> numeric
+ *
+ * dividend / divisor, rounded to so many digits after the point, half to even.  The
+ * quotient itself is never computed: where it does not end, rounding what is left of
+ * it could take a near miss for a tie.
+ */
+Datum
+rating_round_ratio(PG_FUNCTION_ARGS)
+{
+	Datum		dividend = PG_GETARG_DATUM(0);
+	Datum		divisor = PG_GETARG_DATUM(1);
+	int32		digits = PG_GETARG_INT32(2);
+	Datum		zero = NumericGetDatum(int64_to_numeric(0));
+	Datum		size;
+	Datum		quotient;
+	Datum		rest;
+	int			order;
+
+	if (digits < 0 || digits > MAX_DIGITS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of digits must be between 0 and %d", MAX_DIGITS)));
+	if (numeric_is_nan(DatumGetNumeric(dividend)) || numeric_is_inf(DatumGetNumeric(dividend)) ||
+		numeric_is_nan(DatumGetNumeric(divisor)) || numeric_is_inf(DatumGetNumeric(divisor)) ||
+		compare(divisor, zero) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a ratio needs a finite dividend and a finite divisor above zero")));
+
+	size = DirectFunctionCall1(numeric_abs, call2(numeric_mul, dividend, power_of_ten(digits)));
+	quotient = call2(numeric_div_trunc, size, divisor);
+	rest = call2(numeric_sub, size, call2(numeric_mul, quotient, divisor));
+	order = compare(call2(numeric_add, rest, rest), divisor);
+	if (order == 0)
+		order = compare(call2(numeric_mod, quotient, NumericGetDatum(int64_to_numeric(2))), zero);
+	if (order > 0)
+		quotient = call2(numeric_add, quotient, NumericGetDatum(int64_to_numeric(1)));
+	if (compare(dividend, zero) < 0)
+		quotient = DirectFunctionCall1(numeric_uminus, quotient);
+	PG_RETURN_DATUM(call2(numeric_mul, quotient, power_of_ten(-digits)));
+}
