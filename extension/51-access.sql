@@ -69,6 +69,21 @@ AS $$
 		('region_id', 'EXECUTE', 'reader meter biller auditor admin'),
 
 		-- usage
+		('usage_source', 'SELECT', 'meter biller auditor admin'),
+		('usage_source', 'INSERT', 'admin'),
+		('usage_source', 'UPDATE', 'admin'),
+		('usage_inbox', 'INSERT', 'meter admin'),
+		('usage_inbox', 'SELECT', 'auditor admin'),
+		('usage_inbox', 'DELETE', 'admin'),
+		('usage_batch', 'SELECT', 'meter biller auditor admin'),
+		('usage_key', 'SELECT', 'biller auditor admin'),
+		('usage_record', 'SELECT', 'reader biller auditor admin'),
+		('usage_rejected', 'SELECT', 'meter biller auditor admin'),
+		('accept_usage', 'EXECUTE', 'meter admin'),
+		('record_usage', 'EXECUTE', 'meter admin'),
+		('retry_rejected', 'EXECUTE', 'meter admin'),
+		('reidentify', 'EXECUTE', 'admin'),
+		('usage_digest', 'EXECUTE', 'auditor admin'),
 
 		-- price
 		('price', 'SELECT', 'reader biller auditor admin'),

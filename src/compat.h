@@ -43,6 +43,71 @@
 #endif
 
 /*
+ * Calling an input function softly, with the error instead of an exception.  Before
+ * PostgreSQL 16 that takes a subtransaction, so that whoever wants speed tells the
+ * common bad values by himself.  Only what is wrong with the value is caught (class 22,
+ * and limits, class 54).  *error may be wanted (errors != NULL) or not.  A user of this defines
+ * COMPAT_INPUT_SOFTLY.
+ */
+#ifdef COMPAT_INPUT_SOFTLY
+#if PG_VERSION_NUM < 160000
+#include "access/xact.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+static inline bool
+InputSoftly(PGFunction function, char *str, Oid typioparam, int32 typmod, Datum *result, ErrorData **error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		*result = DirectFunctionCall3(function, CStringGetDatum(str), ObjectIdGetDatum(typioparam),
+									  Int32GetDatum(typmod));
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *caught;
+		int			category;
+
+		MemoryContextSwitchTo(context);
+		caught = CopyErrorData();
+		category = ERRCODE_TO_CATEGORY(caught->sqlerrcode);
+		if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (error != NULL)
+			*error = caught;
+		else
+			FreeErrorData(caught);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+#else
+static inline bool
+InputSoftly(PGFunction function, char *str, Oid typioparam, int32 typmod, Datum *result, ErrorData **error)
+{
+	ErrorSaveContext escontext = {.type = T_ErrorSaveContext,.details_wanted = error != NULL};
+
+	if (DirectInputFunctionCallSafe(function, str, typioparam, typmod, (Node *) &escontext, result))
+		return true;
+	if (error != NULL)
+		*error = escontext.error_data;
+	return false;
+}
+#endif
+#endif
+
+/*
  * Building a range got a soft-error context with PostgreSQL 16, too.
  */
 #if PG_VERSION_NUM < 160000

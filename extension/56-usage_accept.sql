@@ -1,0 +1,649 @@
+-- Taking usage: from the inbox, one record at a time, from what was rejected.
+--
+-- All four ways are one statement, in _take_usage(): read the cells, resolve the names,
+-- compare with the keys that are there, and write keys, records and rejections.  Whoever
+-- takes records of a source first locks the row of usage_source, in the order of the names, so that writers
+-- of one source take turns and nothing they compare with changes meanwhile.
+
+-- ------------------------------------------------------------------ cells
+
+CREATE FUNCTION _usage_timestamptz(cell text) RETURNS timestamptz
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_timestamptz';
+ALTER FUNCTION _usage_timestamptz(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_timestamptz(text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_timestamptz(text) IS 'the instant that a cell of usage_inbox means; NULL if it is empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_month(cell text) RETURNS date
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_month';
+ALTER FUNCTION _usage_month(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_month(text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_month(text) IS 'first day of the month, in UTC, of the instant that a cell of usage_inbox means; NULL if it is infinite, empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_numeric(cell text) RETURNS numeric
+	LANGUAGE c IMMUTABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_numeric';
+ALTER FUNCTION _usage_numeric(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_numeric(text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_numeric(text) IS 'the number that a cell of usage_inbox means, without trailing zeros; NULL if it is empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_revision(cell text) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_revision';
+ALTER FUNCTION _usage_revision(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_revision(text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_revision(text) IS 'the revision, from 0 on, that a cell of usage_inbox means; NULL if it is empty or no such number, and for NULL';
+
+CREATE FUNCTION _usage_boolean(cell text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_boolean';
+ALTER FUNCTION _usage_boolean(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_boolean(text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_boolean(text) IS 'what a cell of usage_inbox means, in the words of type boolean; NULL if it is empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_labels(cell text) RETURNS jsonb
+	LANGUAGE c IMMUTABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_labels';
+ALTER FUNCTION _usage_labels(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_labels(text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_labels(text) IS 'the JSON object in a cell of usage_inbox; NULL if it is empty or no object, and for NULL';
+
+CREATE FUNCTION _usage_work(cell text) RETURNS compute_unit
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_work';
+ALTER FUNCTION _usage_work(text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_work(text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_work(text) IS 'the amount of work that a cell of usage_inbox means; NULL if it is empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_cell_error(name text, cell text, OUT sqlstate text, OUT reason text, OUT detail text)
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_cell_error';
+ALTER FUNCTION _usage_cell_error(text, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_cell_error(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_cell_error(text, text) IS 'why a cell of usage_inbox cannot be read, given the name of its column; NULL if it can, and for NULL';
+
+CREATE FUNCTION usage_digest(account text, region text, accelerator text, devices numeric, started_at timestamptz, ended_at timestamptz,
+	measure text, number_format text, achieved_work compute_unit, run text, labels jsonb) RETURNS bytea
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+ALTER FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb) IS 'SHA-256 of what a usage record says besides its key, from values: 8 and 8.0 are the same, one instant in two zones is the same, so are objects with their keys in another order; the same on every version and in every database. NULL arguments are values of their own (ended_at: infinity for one that goes on); the result is never NULL.';
+
+-- ------------------------------------------------------------------ rates
+
+CREATE FUNCTION _usage_rates(accelerators accelerator[], basis text,
+		OUT accelerator accelerator, OUT from_instant timestamptz, OUT to_instant timestamptz, OUT rate compute_rate, OUT recorded timestamptz)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- From one instant to the next a chip has one rate: a registered basis has factors that change, a number format has not.
+	SELECT t.accelerator, t.from_instant, lead(t.from_instant, 1, 'infinity') OVER (PARTITION BY t.accelerator ORDER BY t.from_instant),
+		compute_ledger.normalized_rate(t.accelerator, basis, t.from_instant),
+		coalesce(
+			(SELECT lower(p.recorded) FROM compute_ledger.accelerator_peak AS p
+			WHERE p.accelerator OPERATOR(compute_ledger.@>) t.accelerator AND p.number_format = basis AND upper_inf(p.recorded)
+			ORDER BY compute_ledger.specificity(p.accelerator) DESC, p.shipped LIMIT 1),
+			(SELECT lower(f.recorded) FROM compute_ledger.basis_factor AS f
+			WHERE f.accelerator OPERATOR(compute_ledger.@>) t.accelerator AND f.basis = $2 AND upper_inf(f.recorded) AND f.valid @> t.from_instant
+			ORDER BY compute_ledger.specificity(f.accelerator) DESC, f.shipped LIMIT 1))
+	FROM (
+		SELECT a.accelerator, timestamptz '-infinity' FROM unnest(accelerators) AS a (accelerator)
+		UNION
+		SELECT a.accelerator, e.instant
+		FROM unnest(accelerators) AS a (accelerator)
+		JOIN compute_ledger.basis_factor AS f ON f.accelerator OPERATOR(compute_ledger.@>) a.accelerator
+		CROSS JOIN LATERAL (VALUES
+			(lower(f.valid) + CASE WHEN lower_inc(f.valid) THEN interval '0' ELSE interval '1 microsecond' END),
+			(upper(f.valid) + CASE WHEN upper_inc(f.valid) THEN interval '1 microsecond' ELSE interval '0' END)) AS e (instant)
+		WHERE f.basis = $2 AND upper_inf(f.recorded) AND e.instant IS NOT NULL
+	) AS t (accelerator, from_instant)
+$$;
+ALTER FUNCTION _usage_rates(accelerator[], text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_rates(accelerator[], text) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_rates(accelerator[], text) IS 'part of accept_usage(): for each accelerator, from when to when it has which rate in a basis, and since when this database had held the row true that the rate is from';
+
+-- ------------------------------------------------------------------ the one way in
+
+CREATE FUNCTION _lock_usage_sources(sources text[], batch bigint) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	INSERT INTO compute_ledger.usage_source (source)
+	SELECT s.source FROM unnest(sources) AS s (source)
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_source AS u WHERE u.source = s.source)
+	ORDER BY s.source COLLATE "C"
+	ON CONFLICT DO NOTHING;
+	PERFORM FROM compute_ledger.usage_source AS u
+	WHERE u.source = ANY (sources)
+	ORDER BY u.source
+	FOR UPDATE;
+	-- A transaction with one snapshot that does not see the last writer's keys fails here (40001).
+	UPDATE compute_ledger.usage_source AS u SET last_batch = batch
+	WHERE u.source = ANY (sources);
+END
+$$;
+ALTER FUNCTION _lock_usage_sources(text[], bigint) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _lock_usage_sources(text[], bigint) FROM PUBLIC;
+COMMENT ON FUNCTION _lock_usage_sources(text[], bigint) IS 'part of accept_usage(): waits for the other writers of these sources and keeps them waiting until the transaction ends';
+
+-- kind 'accept': rows of the inbox up to id last; 'retry': the rejected rows ids, with the cells in mend instead of
+-- theirs; 'record': the one row in given.
+CREATE FUNCTION _take_usage(kind text, basis text, last bigint DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, given jsonb DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	-- the number of rows decides on the plan, and it is not the same the next time
+	SET plan_cache_mode = force_custom_plan
+	SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	sources text[];
+	months date[];
+	stamp timestamptz;
+	code integer := compute_ledger.basis_code(basis);
+	basis_word text := compute_ledger.basis_name(code);
+	old_records bigint[];
+	old_starts timestamptz[];
+	m date;
+BEGIN
+	IF code IS NULL THEN
+		RAISE EXCEPTION 'unknown basis "%"', basis
+			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
+	END IF;
+	-- What there is to take: sources to lock, months to have partitions of.
+	CASE kind
+		WHEN 'accept' THEN
+			SELECT array_agg(DISTINCT s.source), coalesce(array_agg(DISTINCT s.month) FILTER (WHERE s.month IS NOT NULL), '{}')
+			INTO sources, months
+			FROM (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END, compute_ledger._usage_month(i.started_at)
+				FROM compute_ledger.usage_inbox AS i
+				WHERE last IS NULL OR i.id <= last
+				GROUP BY 1, 2) AS s (source, month);
+		WHEN 'retry' THEN
+			SELECT array_agg(DISTINCT CASE WHEN octet_length(s.source) <= 1000 THEN s.source ELSE '' END), array_agg(DISTINCT compute_ledger._usage_month(s.started_at))
+			INTO sources, months
+			FROM (SELECT CASE WHEN mend ? 'source' THEN mend ->> 'source' ELSE r.source END, CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END
+				FROM compute_ledger.usage_rejected AS r WHERE r.id = ANY (ids)) AS s (source, started_at);
+		ELSE
+			sources := ARRAY[CASE WHEN octet_length(given ->> 'source') <= 1000 THEN given ->> 'source' ELSE '' END];
+			months := ARRAY[compute_ledger._usage_month(given ->> 'started_at')];
+	END CASE;
+	taken := 0;
+	accepted := 0;
+	duplicate := 0;
+	rejected := 0;
+	IF sources IS NULL THEN
+		RETURN;
+	END IF;
+	batch := nextval('compute_ledger.usage_batch_id_seq');
+	PERFORM compute_ledger._lock_usage_sources(sources, batch);
+	-- Not before the lock: who comes later records later.
+	stamp := compute_ledger.ledger_stamp();
+	FOR m IN
+		SELECT n.month FROM unnest(months) AS n (month)
+		WHERE n.month <= stamp + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources)) + interval '1 day'
+		ORDER BY 1
+	LOOP
+		PERFORM compute_ledger._make_usage_partition(m);
+	END LOOP;
+
+	WITH inbox AS (
+		DELETE FROM compute_ledger.usage_inbox AS i
+		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
+			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
+			-- what came after the look above waits for the next call, if it needs a partition
+			AND coalesce(compute_ledger._usage_month(i.started_at) = ANY (months), true)
+		RETURNING i.*
+	), retried AS (
+		UPDATE compute_ledger.usage_rejected AS r SET retried_in = _take_usage.batch
+		WHERE kind = 'retry' AND r.id = ANY (ids) AND r.retried_in IS NULL
+		RETURNING r.*
+	), taken AS (
+		SELECT i.* FROM inbox AS i
+		UNION ALL
+		SELECT p.*
+		FROM retried AS r
+		CROSS JOIN LATERAL jsonb_populate_record(
+			ROW(r.id, r.received_at, r.received_by, r.source, r.source_id, r.revision, r.account, r.region, r.accelerator, r.devices, r.started_at,
+				r.ended_at, r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.retracted)::compute_ledger.usage_inbox, mend) AS p
+		UNION ALL
+		SELECT p.*
+		FROM jsonb_populate_record(NULL::compute_ledger.usage_inbox, given) AS p
+		WHERE kind = 'record'
+	), cell AS (
+		-- every cell once
+		SELECT t.id, t.source, t.source_id,
+			CASE WHEN t.revision IS NULL OR t.revision = '' THEN 0 ELSE compute_ledger._usage_revision(t.revision) END AS revision,
+			CASE WHEN t.retracted IS NULL OR t.retracted = '' THEN false ELSE compute_ledger._usage_boolean(t.retracted) END AS retracted,
+			t.account, t.region, t.accelerator, nullif(t.run, '') AS run,
+			compute_ledger._usage_numeric(t.devices) AS devices, t.devices AS devices_cell,
+			compute_ledger._usage_timestamptz(t.started_at) AS started_at, t.started_at AS started_at_cell,
+			CASE WHEN t.ended_at IS NULL OR t.ended_at = '' THEN 'infinity' ELSE compute_ledger._usage_timestamptz(t.ended_at) END AS ended_at,
+			t.ended_at AS ended_at_cell,
+			CASE WHEN t.measure IS NULL OR t.measure IN ('', 'allocated') THEN 'allocated'
+				WHEN lower(t.measure COLLATE "C") IN ('allocated', 'reserved', 'used') THEN lower(t.measure COLLATE "C") END AS measure,
+			CASE WHEN lower(t.number_format COLLATE "C") IN ('fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4')
+				THEN lower(t.number_format COLLATE "C") END AS number_format, t.number_format AS number_format_cell,
+			compute_ledger._usage_work(t.achieved_work) AS achieved_work, t.achieved_work AS achieved_work_cell,
+			compute_ledger._usage_labels(t.labels) AS labels, t.labels AS labels_cell
+		FROM taken AS t
+		OFFSET 0
+	), read AS MATERIALIZED (
+		SELECT c.*,
+			-- a column: its cell cannot be read
+			CASE WHEN c.source IS NULL OR c.source = '' THEN 'no source'
+				WHEN c.source_id IS NULL OR c.source_id = '' THEN 'no source_id'
+				WHEN octet_length(c.source) > 1000 OR octet_length(c.source_id) > 1000 THEN 'key too long'
+				WHEN c.revision IS NULL THEN 'revision'
+				WHEN c.retracted IS NULL THEN 'retracted'
+				WHEN c.retracted THEN NULL
+				WHEN c.devices IS NULL AND c.devices_cell <> '' THEN 'devices'
+				WHEN c.started_at IS NULL AND c.started_at_cell <> '' THEN 'started_at'
+				WHEN c.ended_at IS NULL THEN 'ended_at'
+				WHEN c.measure IS NULL THEN 'measure'
+				WHEN c.number_format IS NULL AND c.number_format_cell <> '' THEN 'number_format'
+				WHEN c.achieved_work IS NULL AND c.achieved_work_cell <> '' THEN 'achieved_work'
+				WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels'
+			END AS unreadable
+		FROM cell AS c
+	), accounts AS MATERIALIZED (
+		SELECT n.account AS name, a.id,
+			EXISTS (SELECT FROM compute_ledger.account_merge AS g WHERE g.account = a.id AND upper_inf(g.recorded)) AS is_merged,
+			(SELECT range_agg(v.valid) FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded)) AS valid
+		FROM (SELECT DISTINCT r.account FROM read AS r) AS n
+		JOIN compute_ledger.account AS a ON a.name = n.account
+	), regions AS MATERIALIZED (
+		SELECT n.region AS name, compute_ledger.region_id(n.region) AS id
+		FROM (SELECT DISTINCT r.region FROM read AS r WHERE r.region <> '') AS n
+	), names AS MATERIALIZED (
+		SELECT n.accelerator AS name, n.source, compute_ledger.identify(n.accelerator, coalesce(s.system, s.source)) AS accelerator
+		FROM (SELECT DISTINCT r.accelerator, r.source FROM read AS r WHERE r.accelerator <> '') AS n
+		JOIN compute_ledger.usage_source AS s ON s.source = n.source
+	), rates AS MATERIALIZED (
+		SELECT t.*
+		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
+	), resolved AS (
+		SELECT r.*,
+			CASE WHEN r.first_fault IS NOT NULL OR r.retracted THEN r.first_fault
+				WHEN r.account IS NULL THEN 'unknown account'
+				WHEN r.region IS NULL THEN 'unknown region'
+				WHEN r.accelerator IS NULL THEN 'unknown accelerator'
+			END AS fault
+		FROM (SELECT r.id, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
+			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
+			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
+				ELSE compute_ledger.account_id(r.account, r.started_at) END AS account,
+			g.id AS region, n.accelerator, t.rate, CASE WHEN t.rate IS NOT NULL THEN t.recorded END AS rate_recorded,
+			CASE WHEN r.unreadable IS NOT NULL THEN NULL
+				WHEN r.retracted THEN sha256('retracted')
+				ELSE compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
+					r.measure, r.number_format, r.achieved_work, r.run, r.labels) END AS digest,
+			CASE WHEN r.unreadable IS NOT NULL THEN r.unreadable
+				WHEN r.retracted THEN NULL
+				WHEN r.started_at IS NULL THEN 'no start'
+				WHEN NOT isfinite(r.started_at) THEN 'infinite start'
+				WHEN NOT isfinite(r.ended_at) AND r.ended_at_cell <> '' THEN 'infinite end'
+				WHEN r.ended_at <= r.started_at THEN 'no period'
+				WHEN r.devices IS NULL THEN 'no devices'
+				-- less would be none in units of 1/1,680,000
+				WHEN NOT (r.devices * 3360000 > 1 AND r.devices <= 1000000000) THEN 'number of devices'
+				WHEN r.started_at > stamp + s.clock_tolerance OR (r.ended_at > stamp + s.clock_tolerance AND r.ended_at < 'infinity') THEN 'clock'
+			END AS first_fault
+		FROM read AS r
+		LEFT JOIN compute_ledger.usage_source AS s ON s.source = r.source
+		LEFT JOIN accounts AS a ON a.name = r.account
+		LEFT JOIN regions AS g ON g.name = r.region
+		LEFT JOIN names AS n ON n.name = r.accelerator AND n.source = r.source
+		LEFT JOIN rates AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator AND r.started_at >= t.from_instant AND r.started_at < t.to_instant
+		OFFSET 0) AS r
+	), ranked AS (
+		-- one key may come several times in one batch, and one record in several revisions
+		SELECT r.*,
+			row_number() OVER same_key AS nth,
+			first_value(r.digest) OVER same_key AS first_digest,
+			max(r.revision) OVER (PARTITION BY r.source_id, r.source, r.fault IS NULL) AS highest
+		FROM resolved AS r
+		WINDOW same_key AS (PARTITION BY r.source_id, r.source, r.fault IS NULL, r.revision ORDER BY r.id)
+	), judged AS (
+		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.started_at AS old_started_at,
+			CASE WHEN r.unreadable IS NOT NULL THEN 'rejected'
+				WHEN k.revision = r.revision AND k.digest = r.digest THEN 'duplicate'
+				WHEN k.revision = r.revision THEN 'conflict'
+				WHEN k.revision > r.revision THEN
+					coalesce((SELECT CASE WHEN e.digest = r.digest THEN 'duplicate' ELSE 'conflict' END
+						FROM compute_ledger.usage_key AS e
+						WHERE e.source = r.source AND e.source_id = r.source_id AND e.revision = r.revision),
+						CASE WHEN r.fault IS NOT NULL THEN 'rejected' WHEN r.nth = 1 THEN 'accepted' WHEN r.digest = r.first_digest THEN 'duplicate' ELSE 'conflict' END)
+				WHEN r.fault IS NOT NULL THEN 'rejected'
+				WHEN r.nth = 1 THEN 'accepted'
+				WHEN r.digest = r.first_digest THEN 'duplicate'
+				ELSE 'conflict'
+			END AS verdict
+		FROM ranked AS r
+		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index
+		LEFT JOIN LATERAL (
+			SELECT e.revision, e.digest, e.record, e.started_at
+			FROM compute_ledger.usage_key AS e
+			WHERE e.source = r.source AND e.source_id = r.source_id
+			ORDER BY e.revision DESC LIMIT 1) AS k ON true
+		OFFSET 0
+	), verdict AS MATERIALIZED (
+		SELECT j.*, CASE WHEN j.verdict = 'accepted' AND NOT j.retracted THEN nextval('compute_ledger.usage_record_id_seq') END AS record
+		FROM judged AS j
+	), new_keys AS (
+		INSERT INTO compute_ledger.usage_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
+		SELECT v.source, v.source_id, v.revision, v.digest, v.record, CASE WHEN NOT v.retracted THEN v.started_at END, v.retracted, _take_usage.batch, stamp
+		FROM verdict AS v WHERE v.verdict = 'accepted'
+	), new_records AS (
+		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
+			rate, rate_recorded, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
+		SELECT v.record, v.account, v.started_at, v.ended_at, stamp,
+			CASE WHEN v.revision < greatest(v.highest, v.old_revision) THEN stamp ELSE 'infinity' END,
+			_take_usage.batch, v.region, v.revision, code, v.accelerator,
+			v.rate, v.rate_recorded, v.devices, v.measure, v.number_format, v.achieved_work, v.source, v.source_id, v.account_name, v.region_name,
+			v.accelerator_name, v.run, v.labels
+		FROM verdict AS v WHERE v.record IS NOT NULL
+	), new_rejected AS (
+		INSERT INTO compute_ledger.usage_rejected (sqlstate, reason, detail, batch, recorded, received_at, received_by, source, source_id, revision, account,
+			region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted)
+		SELECT f.sqlstate, f.reason, f.detail, _take_usage.batch, stamp, t.received_at, t.received_by, t.source, t.source_id, t.revision, t.account,
+			t.region, t.accelerator, t.devices, t.started_at, t.ended_at, t.measure, t.number_format, t.achieved_work, t.run, t.labels, t.retracted
+		FROM (SELECT v.id, CASE v.verdict WHEN 'conflict' THEN 'conflict' ELSE v.fault END AS fault, v.verdict, v.revision, v.started_at, v.ended_at, v.source
+			FROM verdict AS v WHERE v.verdict IN ('rejected', 'conflict') OFFSET 0) AS v
+		JOIN taken AS t USING (id)
+		LEFT JOIN compute_ledger.usage_source AS s ON s.source = v.source
+		CROSS JOIN LATERAL compute_ledger._usage_fault(v.fault, to_jsonb(t), v.revision, v.started_at, v.ended_at, s.clock_tolerance) AS f
+	), written AS (
+		INSERT INTO compute_ledger.usage_batch (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+		SELECT _take_usage.batch, _take_usage.kind, count(*), count(*) FILTER (WHERE v.verdict = 'accepted'), count(*) FILTER (WHERE v.verdict = 'duplicate'),
+			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')), code,
+			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
+		FROM verdict AS v
+		HAVING count(*) > 0
+		RETURNING taken, accepted, duplicate, rejected
+	), superseded AS (
+		SELECT array_agg(v.old_record) AS records, array_agg(v.old_started_at) AS starts
+		FROM verdict AS v
+		WHERE v.verdict = 'accepted' AND v.old_record IS NOT NULL AND v.revision = v.highest AND v.revision > v.old_revision
+	)
+	SELECT w.taken, w.accepted, w.duplicate, w.rejected, s.records, s.starts
+	INTO taken, accepted, duplicate, rejected, old_records, old_starts
+	FROM superseded AS s LEFT JOIN written AS w ON true;
+
+	IF taken IS NULL THEN
+		-- others took them
+		batch := NULL;
+		taken := 0;
+		accepted := 0;
+		duplicate := 0;
+		rejected := 0;
+	END IF;
+	IF old_records IS NOT NULL THEN
+		-- A transaction that had its stamp long ago may replace what was recorded since; nobody has read that far.
+		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
+		FROM unnest(old_records, old_starts) AS o (id, started_at)
+		WHERE r.id = o.id AND r.started_at = o.started_at;
+	END IF;
+END
+$$;
+ALTER FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb) FROM PUBLIC;
+COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(), record_usage() and retry_rejected(): takes usage, all of it in one statement; returns the batch and its counts, NULL and zeros if there was nothing';
+
+-- ------------------------------------------------------------------ what was wrong
+
+CREATE FUNCTION _usage_fault(fault text, cells jsonb, revision integer, started_at timestamptz, ended_at timestamptz, clock_tolerance interval,
+		OUT sqlstate text, OUT reason text, OUT detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	CASE fault
+		WHEN 'no source', 'no source_id', 'no start', 'no devices' THEN
+			sqlstate := '23502';
+			reason := fault;
+		WHEN 'key too long' THEN
+			sqlstate := '54000';
+			reason := 'source or source_id is too long';
+			detail := format('They have %s and %s bytes, and 1000 is the most.', octet_length(cells ->> 'source'), octet_length(cells ->> 'source_id'));
+		WHEN 'infinite start', 'infinite end' THEN
+			sqlstate := '22008';
+			reason := fault;
+			detail := 'A record that goes on has no end, and its cell is empty.';
+		WHEN 'no period' THEN
+			sqlstate := '22000';
+			reason := CASE WHEN started_at = ended_at THEN 'empty period' ELSE 'reversed period' END;
+			detail := format('It starts at %s and ends at %s.', started_at, ended_at);
+		WHEN 'number of devices' THEN
+			sqlstate := '22003';
+			reason := format('number of devices out of range: %s', left(cells ->> 'devices', 80));
+			detail := 'It must be more than 0 in units of 1/1,680,000 and at most 1,000,000,000.';
+		WHEN 'clock' THEN
+			sqlstate := 'LC009';
+			reason := CASE WHEN started_at > compute_ledger.ledger_stamp() + clock_tolerance THEN 'start is in the future' ELSE 'end is in the future' END;
+			detail := format('It starts at %s and ends at %s; the clock of source "%s" may be ahead by %s.', started_at, ended_at, cells ->> 'source', clock_tolerance);
+		WHEN 'unknown account' THEN
+			sqlstate := 'LC006';
+			reason := format('unknown account "%s"', left(cells ->> 'account', 80));
+			detail := format('No account of this name was valid at %s.', started_at);
+		WHEN 'unknown region' THEN
+			sqlstate := 'LC007';
+			reason := format('unknown region "%s"', left(cells ->> 'region', 80));
+		WHEN 'unknown accelerator' THEN
+			sqlstate := 'LC003';
+			reason := format('unknown accelerator "%s"', left(cells ->> 'accelerator', 80));
+		WHEN 'conflict' THEN
+			sqlstate := 'LC008';
+			reason := format('revision %s of this record is there and says something else', revision);
+			detail := format('Key: source "%s", source_id "%s". A correction is a higher revision.', left(cells ->> 'source', 80), left(cells ->> 'source_id', 80));
+		ELSE
+			SELECT e.* INTO sqlstate, reason, detail FROM compute_ledger._usage_cell_error(fault, cells ->> fault) AS e;
+	END CASE;
+END
+$$;
+ALTER FUNCTION _usage_fault(text, jsonb, integer, timestamptz, timestamptz, interval) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_fault(text, jsonb, integer, timestamptz, timestamptz, interval) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_fault(text, jsonb, integer, timestamptz, timestamptz, interval) IS 'part of accept_usage(): SQLSTATE and text of a fault that it found in a record';
+
+CREATE FUNCTION _names_recorded() RETURNS timestamptz
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT greatest(
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_alias AS r),
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_word AS r),
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_variant AS r),
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_instance AS r))
+$$;
+ALTER FUNCTION _names_recorded() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _names_recorded() FROM PUBLIC;
+COMMENT ON FUNCTION _names_recorded() IS 'when the tables that identify() goes by last changed';
+
+-- ------------------------------------------------------------------ what users call
+
+CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	last bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF max_rows IS NOT NULL THEN
+		SELECT max(f.id) INTO last
+		FROM (SELECT i.id FROM compute_ledger.usage_inbox AS i ORDER BY i.id LIMIT greatest(max_rows, 0)) AS f;
+		last := coalesce(last, -1);
+	END IF;
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected
+	FROM compute_ledger._take_usage('accept', basis, last) AS t;
+	-- One of those that end at the same time marks for all.
+	IF taken > 0 AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
+		AND pg_try_advisory_xact_lock(1129079666, 56)
+	THEN
+		PERFORM compute_ledger.mark_watermark();
+	END IF;
+END
+$$;
+ALTER FUNCTION accept_usage(text, bigint) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION accept_usage(text, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. basis is what the records are normalised in. Reading instants without an offset, the time zone of the session counts. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
+
+CREATE FUNCTION record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
+		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
+		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16')
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET datestyle = 'ISO, YMD'
+	SET extra_float_digits = 1
+AS $$
+#variable_conflict use_variable
+DECLARE
+	batch bigint;
+	fault record;
+	result bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	SELECT t.batch INTO batch
+	FROM compute_ledger._take_usage('record', basis, given => jsonb_build_object(
+		'id', 0, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', source, 'source_id', source_id, 'revision', revision::text,
+		'account', account, 'region', region, 'accelerator', accelerator, 'devices', devices::text, 'started_at', started_at::text,
+		'ended_at', ended_at::text, 'measure', measure, 'number_format', number_format, 'achieved_work', achieved_work::text, 'run', run,
+		'labels', labels::text, 'retracted', retracted::text)) AS t;
+	SELECT r.sqlstate, r.reason, r.detail INTO fault
+	FROM compute_ledger.usage_rejected AS r WHERE r.batch = batch;
+	IF FOUND THEN
+		IF fault.detail IS NULL THEN
+			RAISE EXCEPTION USING ERRCODE = fault.sqlstate, MESSAGE = fault.reason;
+		END IF;
+		RAISE EXCEPTION USING ERRCODE = fault.sqlstate, MESSAGE = fault.reason, DETAIL = fault.detail;
+	END IF;
+	SELECT k.record INTO result
+	FROM compute_ledger.usage_key AS k
+	WHERE k.source = source AND k.source_id = source_id AND k.revision = coalesce(revision, 0);
+	RETURN result;
+END
+$$;
+ALTER FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) FROM PUBLIC;
+COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. What accept_usage() rejects is an error here, with the same SQLSTATE and text. ended_at NULL: it goes on.';
+
+CREATE FUNCTION retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	chosen bigint[];
+	cell text;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF jsonb_typeof(mend) <> 'object' THEN
+		RAISE EXCEPTION 'mend is not a JSON object'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	SELECT min(k.key COLLATE "C") INTO cell
+	FROM jsonb_each(mend) AS k (key, value)
+	WHERE k.key NOT IN ('source', 'source_id', 'revision', 'account', 'region', 'accelerator', 'devices', 'started_at', 'ended_at', 'measure',
+		'number_format', 'achieved_work', 'run', 'labels', 'retracted');
+	IF cell IS NOT NULL THEN
+		RAISE EXCEPTION 'a usage record has no cell "%"', cell
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The keys of mend are columns of usage_inbox.';
+	END IF;
+	SELECT array_agg(r.id) INTO chosen
+	FROM compute_ledger.usage_rejected AS r
+	WHERE r.retried_in IS NULL
+		AND (source IS NULL OR r.source = source)
+		AND (sqlstate IS NULL OR r.sqlstate = sqlstate)
+		AND (ids IS NULL OR r.id = ANY (ids));
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected
+	FROM compute_ledger._take_usage('retry', basis, ids => chosen, mend => mend) AS t;
+END
+$$;
+ALTER FUNCTION retry_rejected(text, text, bigint[], jsonb, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION retry_rejected(text, text, bigint[], jsonb, text) FROM PUBLIC;
+COMMENT ON FUNCTION retry_rejected(text, text, bigint[], jsonb, text) IS 'takes records of usage_rejected that wait there again, those of one source, with one SQLSTATE, with these ids, or all; mend gives cells other values: ''{"region": "cn-east"}''. Returns the batch as accept_usage() does. The rows stay as they are, with the batch in retried_in; one that is rejected again is another row.';
+
+CREATE FUNCTION reidentify(basis text DEFAULT 'bf16', source text DEFAULT NULL, accelerator_name text DEFAULT NULL, started tstzrange DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_custom_plan
+	SET jit = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+	code integer := compute_ledger.basis_code(basis);
+	basis_word text := compute_ledger.basis_name(code);
+	from_instant timestamptz := coalesce(lower(started), '-infinity');
+	to_instant timestamptz := coalesce(upper(started), 'infinity');
+	sources text[];
+	stamp timestamptz;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF code IS NULL THEN
+		RAISE EXCEPTION 'unknown basis "%"', basis
+			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
+	END IF;
+	IF isempty(started) THEN
+		from_instant := 'infinity';
+	END IF;
+	SELECT array_agg(s.source) INTO sources
+	FROM compute_ledger.usage_source AS s WHERE source IS NULL OR s.source = source;
+	batch := nextval('compute_ledger.usage_batch_id_seq');
+	PERFORM compute_ledger._lock_usage_sources(sources, batch);
+	stamp := compute_ledger.ledger_stamp();
+	WITH current AS MATERIALIZED (
+		SELECT r.id, r.started_at, r.accelerator_name, r.source, r.accelerator, r.rate, r.basis
+		FROM compute_ledger.usage_record AS r
+		WHERE r.superseded = 'infinity' AND r.started_at >= from_instant AND r.started_at <= to_instant
+			AND (started IS NULL OR started @> r.started_at)
+			AND (source IS NULL OR r.source = source) AND (accelerator_name IS NULL OR r.accelerator_name = accelerator_name)
+	), names AS MATERIALIZED (
+		SELECT n.accelerator_name, n.source, compute_ledger.identify(n.accelerator_name, coalesce(s.system, s.source)) AS accelerator
+		FROM (SELECT DISTINCT c.accelerator_name, c.source FROM current AS c) AS n
+		JOIN compute_ledger.usage_source AS s ON s.source = n.source
+	), rates AS MATERIALIZED (
+		SELECT t.* FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
+	), changed AS MATERIALIZED (
+		-- a name that means nothing any more keeps what it meant
+		SELECT c.id, c.started_at, nextval('compute_ledger.usage_record_id_seq') AS new_id, n.accelerator, t.rate, t.recorded
+		FROM current AS c
+		JOIN names AS n ON n.accelerator_name = c.accelerator_name AND n.source = c.source
+		JOIN rates AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator AND c.started_at >= t.from_instant AND c.started_at < t.to_instant
+		WHERE n.accelerator OPERATOR(compute_ledger.<>) c.accelerator OR c.basis <> code
+			OR (t.rate IS NULL) <> (c.rate IS NULL) OR t.rate OPERATOR(compute_ledger.<>) c.rate
+	), closed AS (
+		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
+		FROM changed AS c
+		WHERE r.id = c.id AND r.started_at = c.started_at
+		RETURNING r.*
+	), added AS (
+		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
+			rate, rate_recorded, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
+		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
+			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, r.devices, r.measure, r.number_format, r.achieved_work, r.source, r.source_id, r.account_name, r.region_name,
+			r.accelerator_name, r.run, r.labels
+		FROM closed AS r JOIN changed AS c USING (id)
+		RETURNING id, source, source_id, revision
+	), keys AS (
+		UPDATE compute_ledger.usage_key AS k SET record = a.id
+		FROM added AS a
+		WHERE k.source = a.source AND k.source_id = a.source_id AND k.revision = a.revision
+	), written AS (
+		INSERT INTO compute_ledger.usage_batch (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+		SELECT reidentify.batch, 'reidentify', count(*), count(*), 0, 0, code,
+			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
+		FROM changed AS c
+		HAVING count(*) > 0
+		RETURNING taken, accepted
+	)
+	SELECT w.taken, w.accepted INTO taken, accepted FROM written AS w;
+	IF taken IS NULL THEN
+		batch := NULL;
+		taken := 0;
+		accepted := 0;
+	END IF;
+END
+$$;
+ALTER FUNCTION reidentify(text, text, text, tstzrange) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION reidentify(text, text, text, tstzrange) FROM PUBLIC;
+COMMENT ON FUNCTION reidentify(text, text, text, tstzrange) IS 'identifies accelerators of current records anew, and normalises them in basis: those of one source, with one name, with a start in a range, or all. Each record for which chip, rate or basis is now another gets a new row of the same revision, which supersedes the row before; returns the batch and how many there were. A name that is not known any more keeps what it was identified as.';

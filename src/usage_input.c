@@ -1,0 +1,837 @@
+/*
+ * usage_input.c
+ *		Reading the cells of usage records that came as text, and telling whether two
+ *		records say the same.
+ *
+ * One bad cell among a million must not stop the others, so the readers give NULL for
+ * what they cannot read, and usage_cell_error() says afterwards, of the few, what was wrong.
+ * An empty text is the same as NULL: no value.
+ *
+ * The common forms are read here, without anything that can raise.  Whatever else
+ * there is goes through core's input functions, softly; before PostgreSQL 16 that
+ * costs a subtransaction.  That is why the functions are parallel unsafe.
+ *
+ * Instants: ISO 8601 with date and time, offset optional (the session's time zone is
+ * taken without one, as core does), and seconds since 1970 as 9 to 11 digits
+ * (1973 to 5138; eight digits are a date to core) with a fraction or without.  A fraction of a
+ * second is rounded to microseconds as core does, whatever its length.
+ * Words that mean another instant at another time (now, today, ...) are refused: a
+ * record that is sent again must say the same.
+ */
+#define COMPAT_INPUT_SOFTLY
+#include "compat.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "port/pg_bswap.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "quantity.h"
+#include "quantity_type.h"
+
+PG_FUNCTION_INFO_V1(usage_timestamptz);
+PG_FUNCTION_INFO_V1(usage_month);
+PG_FUNCTION_INFO_V1(usage_numeric);
+PG_FUNCTION_INFO_V1(usage_revision);
+PG_FUNCTION_INFO_V1(usage_boolean);
+PG_FUNCTION_INFO_V1(usage_labels);
+PG_FUNCTION_INFO_V1(usage_work);
+PG_FUNCTION_INFO_V1(usage_cell_error);
+PG_FUNCTION_INFO_V1(usage_digest);
+
+extern Datum compute_unit_in(PG_FUNCTION_ARGS);
+
+/* A JSON text that is nested deeper could exhaust the stack, which is no soft error. */
+#define MAX_NESTING		500
+
+/* A number of more characters than these could be out of numeric's range. */
+#define MAX_DECIMAL		1000
+
+/* Form of the digest; stored digests depend on it. */
+#define DIGEST_VERSION	1
+
+/* ------------------------------------------------------------------------
+ * Instants
+ * ------------------------------------------------------------------------ */
+
+/* Reads exactly n digits; false if there are not as many. */
+static inline bool
+ReadDigits(const char **p, const char *end, int n, int *value)
+{
+	int			v = 0;
+
+	if (end - *p < n)
+		return false;
+	for (int i = 0; i < n; i++)
+	{
+		unsigned	d = (unsigned char) (*p)[i] - '0';
+
+		if (d > 9)
+			return false;
+		v = v * 10 + (int) d;
+	}
+	*p += n;
+	*value = v;
+	return true;
+}
+
+/* Reads a fraction, from its point on, in microseconds rounded as core rounds. */
+static bool
+ReadFraction(const char **p, const char *end, int64 *microseconds)
+{
+	const char *start = *p;
+	const char *q = start + 1;
+	int64		v = 0;
+	int			n = 0;
+
+	while (q < end && isdigit((unsigned char) *q))
+	{
+		if (n < 6)
+			v = v * 10 + (*q - '0');
+		n++;
+		q++;
+	}
+	if (n == 0)
+		return false;
+	if (n > 6)
+	{
+		char		buf[32];
+		size_t		len = Min((size_t) (q - start), sizeof(buf) - 1);
+
+		memcpy(buf, start, len);
+		buf[len] = '\0';
+		v = (int64) rint(strtod(buf, NULL) * 1000000.0);
+	}
+	else
+		for (; n < 6; n++)
+			v *= 10;
+	*p = q;
+	*microseconds = v;
+	return true;
+}
+
+/* Reads the offset from UTC at the end of an instant, in seconds east. */
+static bool
+ReadOffset(const char **p, const char *end, int *offset)
+{
+	int			sign = **p == '-' ? -1 : 1;
+	int			hours;
+	int			minutes = 0;
+	int			seconds = 0;
+
+	(*p)++;
+	if (!ReadDigits(p, end, 2, &hours))
+		return false;
+	if (*p < end)
+	{
+		if (**p == ':')
+			(*p)++;
+		if (!ReadDigits(p, end, 2, &minutes))
+			return false;
+		if (*p < end)
+		{
+			if (**p == ':')
+				(*p)++;
+			if (!ReadDigits(p, end, 2, &seconds))
+				return false;
+		}
+	}
+	if (hours > MAX_TZDISP_HOUR || minutes > 59 || seconds > 59)
+		return false;
+	*offset = sign * ((hours * 60 + minutes) * 60 + seconds);
+	return true;
+}
+
+/* Reads an instant in one of the common forms; false if it is not in one. */
+static bool
+ReadInstant(const char *str, Size len, TimestampTz *result)
+{
+	const char *p = str;
+	const char *end = str + len;
+	const char *digits;
+	struct pg_tm tm = {0};
+	int64		fraction = 0;
+	int			offset;
+	int64		time;
+
+	/* seconds since 1970 */
+	digits = p;
+	while (digits < end && isdigit((unsigned char) *digits))
+		digits++;
+	if (digits - p >= 9 && digits - p <= 11 && (digits == end || *digits == '.'))
+	{
+		int64		seconds = 0;
+
+		while (p < digits)
+			seconds = seconds * 10 + (*p++ - '0');
+		if (p < end && (!ReadFraction(&p, end, &fraction) || p < end))
+			return false;
+		*result = (seconds - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC + fraction;
+		return true;
+	}
+
+	if (!ReadDigits(&p, end, 4, &tm.tm_year) || p >= end || *p++ != '-' ||
+		!ReadDigits(&p, end, 2, &tm.tm_mon) || p >= end || *p++ != '-' ||
+		!ReadDigits(&p, end, 2, &tm.tm_mday) || p >= end || (*p != 'T' && *p != ' ' && *p != 't'))
+		return false;
+	p++;
+	if (!ReadDigits(&p, end, 2, &tm.tm_hour) || p >= end || *p++ != ':' ||
+		!ReadDigits(&p, end, 2, &tm.tm_min))
+		return false;
+	if (p < end && *p == ':')
+	{
+		p++;
+		if (!ReadDigits(&p, end, 2, &tm.tm_sec))
+			return false;
+		if (p < end && *p == '.' && !ReadFraction(&p, end, &fraction))
+			return false;
+	}
+	if (tm.tm_year < 1 || tm.tm_mon < 1 || tm.tm_mon > MONTHS_PER_YEAR || tm.tm_mday < 1 ||
+		tm.tm_mday > day_tab[isleap(tm.tm_year)][tm.tm_mon - 1] ||
+		tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59)
+		return false;
+	if (p == end)
+	{
+		tm.tm_isdst = -1;
+		offset = -DetermineTimeZoneOffset(&tm, session_timezone);
+	}
+	else if (*p == 'Z' || *p == 'z')
+	{
+		p++;
+		offset = 0;
+	}
+	else if ((*p != '+' && *p != '-') || !ReadOffset(&p, end, &offset))
+		return false;
+	if (p != end)
+		return false;
+	time = ((tm.tm_hour * 60 + tm.tm_min) * 60 + tm.tm_sec) - offset;
+	*result = ((int64) (date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE) * SECS_PER_DAY + time)
+		* USECS_PER_SEC + fraction;
+	return true;
+}
+
+/* Whether a text has a word in it that means another instant at another time. */
+static bool
+IsRelative(const char *str)
+{
+	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+
+	for (; *str != '\0'; str++)
+		for (int i = 0; i < (int) lengthof(words); i++)
+			if (pg_strncasecmp(str, words[i], strlen(words[i])) == 0)
+				return true;
+	return false;
+}
+
+/* Reads an instant in any form; false if it cannot be read. */
+static bool
+GetInstant(text *cell, TimestampTz *result)
+{
+	char	   *str;
+	Datum		d;
+
+	if (ReadInstant(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), result))
+		return true;
+	if (VARSIZE_ANY_EXHDR(cell) == 0)
+		return false;
+	str = text_to_cstring(cell);
+	if (IsRelative(str) || !InputSoftly(timestamptz_in, str, InvalidOid, -1, &d, NULL))
+		return false;
+	*result = DatumGetTimestampTz(d);
+	return true;
+}
+
+/*
+ * _usage_timestamptz(text) -> timestamptz
+ */
+Datum
+usage_timestamptz(PG_FUNCTION_ARGS)
+{
+	TimestampTz result;
+
+	if (!GetInstant(PG_GETARG_TEXT_PP(0), &result))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(result);
+}
+
+/*
+ * _usage_month(text) -> date
+ *
+ * First day of the month, in UTC, that an instant lies in: the partition that a
+ * record which starts then belongs to.  NULL for what cannot be read or is infinite.
+ */
+Datum
+usage_month(PG_FUNCTION_ARGS)
+{
+	TimestampTz at;
+	int64		days;
+	int			year,
+				month,
+				day;
+
+	if (!GetInstant(PG_GETARG_TEXT_PP(0), &at) || TIMESTAMP_NOT_FINITE(at))
+		PG_RETURN_NULL();
+	days = at / USECS_PER_DAY;
+	if (at < days * USECS_PER_DAY)
+		days--;
+	j2date((int) days + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	PG_RETURN_DATEADT(date2j(year, month, 1) - POSTGRES_EPOCH_JDATE);
+}
+
+/* ------------------------------------------------------------------------
+ * Numbers, booleans, objects
+ * ------------------------------------------------------------------------ */
+
+/* Whether a text is a decimal number in numeric's range, and an integer of up to 18 digits (*small). */
+static bool
+IsDecimal(const char *str, Size len, bool *is_small, int64 *small)
+{
+	const char *p = str;
+	const char *end = str + len;
+	const char *start;
+	bool		negative = false;
+	bool		any = false;
+	int64		v = 0;
+
+	if (len == 0 || len > MAX_DECIMAL)
+		return false;
+	if (*p == '-' || *p == '+')
+		negative = *p++ == '-';
+	start = p;
+	for (; p < end && isdigit((unsigned char) *p); p++)
+	{
+		if (p - start < 18)
+			v = v * 10 + (*p - '0');
+		any = true;
+	}
+	*is_small = any && p == end && p - start <= 18;
+	*small = negative ? -v : v;
+	if (p < end && *p == '.')
+		for (p++; p < end && isdigit((unsigned char) *p); p++)
+			any = true;
+	if (!any)
+		return false;
+	if (p < end && (*p == 'e' || *p == 'E'))
+	{
+		p++;
+		if (p < end && (*p == '-' || *p == '+'))
+			p++;
+		if (p == end || end - p > 3)
+			return false;
+		while (p < end && isdigit((unsigned char) *p))
+			p++;
+	}
+	return p == end;
+}
+
+/*
+ * _usage_numeric(text) -> numeric
+ *
+ * Without trailing zeros, so that equal numbers are stored alike.
+ */
+Datum
+usage_numeric(PG_FUNCTION_ARGS)
+{
+	text	   *cell = PG_GETARG_TEXT_PP(0);
+	bool		is_small;
+	int64		small;
+	Datum		d;
+
+	if (VARSIZE_ANY_EXHDR(cell) == 0)
+		PG_RETURN_NULL();
+	if (IsDecimal(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), &is_small, &small))
+	{
+		if (is_small)
+			PG_RETURN_NUMERIC(int64_to_numeric(small));
+		d = DirectFunctionCall3(numeric_in, CStringGetDatum(text_to_cstring(cell)),
+								ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+	}
+	else if (!InputSoftly(numeric_in, text_to_cstring(cell), InvalidOid, -1, &d, NULL))
+		PG_RETURN_NULL();
+	return DirectFunctionCall1(numeric_trim_scale, d);
+}
+
+/* Reads a revision: a whole number from 0 to 2147483647. */
+static bool
+GetRevision(text *cell, int32 *result)
+{
+	bool		is_small;
+	int64		small;
+
+	if (!IsDecimal(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), &is_small, &small) ||
+		!is_small || small < 0 || small > PG_INT32_MAX)
+		return false;
+	*result = (int32) small;
+	return true;
+}
+
+/*
+ * _usage_revision(text) -> integer
+ */
+Datum
+usage_revision(PG_FUNCTION_ARGS)
+{
+	int32		result;
+
+	if (!GetRevision(PG_GETARG_TEXT_PP(0), &result))
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(result);
+}
+
+/*
+ * _usage_boolean(text) -> boolean
+ */
+Datum
+usage_boolean(PG_FUNCTION_ARGS)
+{
+	text	   *cell = PG_GETARG_TEXT_PP(0);
+	const char *str = VARDATA_ANY(cell);
+	Size		len = VARSIZE_ANY_EXHDR(cell);
+	bool		result;
+
+	while (len > 0 && isspace((unsigned char) *str))
+		str++, len--;
+	while (len > 0 && isspace((unsigned char) str[len - 1]))
+		len--;
+	if (!parse_bool_with_len(str, len, &result))
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(result);
+}
+
+/* Whether brackets are nested so deep that reading the text could exhaust the stack. */
+static bool
+IsTooDeep(const char *str, Size len)
+{
+	int			depth = 0;
+	bool		quoted = false;
+
+	for (Size i = 0; i < len; i++)
+	{
+		if (quoted)
+		{
+			if (str[i] == '\\')
+				i++;
+			else if (str[i] == '"')
+				quoted = false;
+		}
+		else if (str[i] == '"')
+			quoted = true;
+		else if (str[i] == '{' || str[i] == '[')
+		{
+			if (++depth > MAX_NESTING)
+				return true;
+		}
+		else if (str[i] == '}' || str[i] == ']')
+			depth--;
+	}
+	return false;
+}
+
+/*
+ * Whether a text is a flat JSON object of plain strings, small integers, true, false and
+ * null: nothing about it that jsonb_in could refuse.
+ */
+static bool
+IsPlainObject(const char *str, Size len)
+{
+	const char *p = str;
+	const char *end = str + len;
+	int			pairs = 0;
+
+#define SKIP_BLANKS() while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r')) p++
+#define SKIP_STRING() \
+	do { \
+		if (p >= end || *p != '"') \
+			return false; \
+		for (p++; p < end && *p != '"'; p++) \
+			if (*p == '\\' || (unsigned char) *p < ' ') \
+				return false; \
+		if (p++ >= end) \
+			return false; \
+	} while (0)
+#define SKIP_WORD(word) \
+	(end - p >= (ptrdiff_t) sizeof(word) - 1 && memcmp(p, word, sizeof(word) - 1) == 0 && (p += sizeof(word) - 1, true))
+
+	if (len > 100000)
+		return false;
+	SKIP_BLANKS();
+	if (p >= end || *p++ != '{')
+		return false;
+	SKIP_BLANKS();
+	if (p < end && *p == '}')
+		p++;
+	else
+		for (;;)
+		{
+			SKIP_BLANKS();
+			SKIP_STRING();
+			SKIP_BLANKS();
+			if (p >= end || *p++ != ':')
+				return false;
+			SKIP_BLANKS();
+			if (p < end && *p == '"')
+				SKIP_STRING();
+			else if (p < end && *p >= '1' && *p <= '9')
+			{
+				const char *start = p;
+
+				while (p < end && isdigit((unsigned char) *p))
+					p++;
+				if (p - start > 18)
+					return false;
+			}
+			else if (!SKIP_WORD("true") && !SKIP_WORD("false") && !SKIP_WORD("null"))
+				return false;
+			pairs++;
+			SKIP_BLANKS();
+			if (p >= end)
+				return false;
+			if (*p == '}')
+			{
+				p++;
+				break;
+			}
+			if (*p++ != ',')
+				return false;
+		}
+	SKIP_BLANKS();
+	return p == end && pairs <= 10000;
+#undef SKIP_BLANKS
+#undef SKIP_STRING
+#undef SKIP_WORD
+}
+
+/* Reads labels, which are a JSON object; false if they are not. */
+static bool
+GetLabels(text *cell, Datum *result)
+{
+	const char *str = VARDATA_ANY(cell);
+	Size		len = VARSIZE_ANY_EXHDR(cell);
+
+	if (len == 0)
+		return false;
+	if (IsPlainObject(str, len))
+		*result = DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(cell)));
+	else if (IsTooDeep(str, len) ||
+			 !InputSoftly(jsonb_in, text_to_cstring(cell), InvalidOid, -1, result, NULL))
+		return false;
+	return JB_ROOT_IS_OBJECT(DatumGetJsonbP(*result));
+}
+
+/*
+ * _usage_labels(text) -> jsonb
+ */
+Datum
+usage_labels(PG_FUNCTION_ARGS)
+{
+	Datum		result;
+
+	if (!GetLabels(PG_GETARG_TEXT_PP(0), &result))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}
+
+/*
+ * _usage_work(text) -> compute_unit
+ */
+Datum
+usage_work(PG_FUNCTION_ARGS)
+{
+	text	   *cell = PG_GETARG_TEXT_PP(0);
+	int128		amount;
+	uint16		basis;
+
+	if (VARSIZE_ANY_EXHDR(cell) == 0 ||
+		QuantityParse(text_to_cstring(cell), QUANTITY_UNIT, &amount, &basis) != QUANTITY_PARSE_OK)
+		PG_RETURN_NULL();
+	PG_RETURN_QUANTITY_P(QuantityMake(amount, basis));
+}
+
+/* ------------------------------------------------------------------------
+ * What was wrong
+ * ------------------------------------------------------------------------ */
+
+/* Makes a text of a cell for a message: its beginning, if it is long. */
+static char *
+Excerpt(const char *str)
+{
+	int			len = pg_mbcliplen(str, strlen(str), 80);
+
+	return str[len] == '\0' ? pstrdup(str) : psprintf("%.*s...", len, str);
+}
+
+/*
+ * _usage_cell_error(name text, cell text, OUT sqlstate text, OUT reason text, OUT detail text)
+ *
+ * What is wrong with a cell that the reader for it gave NULL for; all NULL if nothing is.
+ */
+Datum
+usage_cell_error(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	text	   *cell = PG_GETARG_TEXT_PP(1);
+	char	   *str = text_to_cstring(cell);
+	int			code = ERRCODE_INVALID_TEXT_REPRESENTATION;
+	char	   *detail = NULL;
+	bool		bad = false;
+	ErrorData  *error = NULL;
+	TupleDesc	tupdesc;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+	Datum		d;
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (strcmp(name, "started_at") == 0 || strcmp(name, "ended_at") == 0)
+	{
+		TimestampTz at;
+
+		bad = !GetInstant(cell, &at);
+		if (bad && IsRelative(str))
+		{
+			code = ERRCODE_INVALID_DATETIME_FORMAT;
+			detail = "The instant that it means depends on when it is read.";
+		}
+		else if (bad)
+			(void) InputSoftly(timestamptz_in, str, InvalidOid, -1, &d, &error);
+	}
+	else if (strcmp(name, "devices") == 0)
+		bad = !InputSoftly(numeric_in, str, InvalidOid, -1, &d, &error);
+	else if (strcmp(name, "achieved_work") == 0)
+		bad = !InputSoftly(compute_unit_in, str, InvalidOid, -1, &d, &error);
+	else if (strcmp(name, "labels") == 0)
+	{
+		bad = !GetLabels(cell, &d);
+		if (bad && IsTooDeep(str, strlen(str)))
+		{
+			code = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+			detail = psprintf("It is nested deeper than %d.", MAX_NESTING);
+		}
+		else if (bad && InputSoftly(jsonb_in, str, InvalidOid, -1, &d, &error))
+		{
+			code = ERRCODE_INVALID_PARAMETER_VALUE;
+			detail = "It is JSON, but not an object.";
+		}
+	}
+	else if (strcmp(name, "revision") == 0)
+	{
+		int32		revision;
+		bool		is_small;
+		int64		small;
+
+		bad = !GetRevision(cell, &revision);
+		if (bad && IsDecimal(str, strlen(str), &is_small, &small))
+			code = ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
+		detail = "A revision is a whole number from 0 to 2147483647.";
+	}
+	else
+	{
+		/* one of a few words; whoever calls this has found that it is none of them */
+		bad = true;
+		if (strcmp(name, "measure") == 0)
+			detail = "A measure is reserved, allocated or used.";
+		else if (strcmp(name, "number_format") == 0)
+			detail = "A number format is fp64, fp32, tf32, fp16, bf16, fp8, fp6, fp4, int8 or int4.";
+		else if (strcmp(name, "retracted") == 0)
+			detail = "It is either true or false.";
+	}
+	if (!bad)
+		PG_RETURN_NULL();
+	if (error != NULL)
+	{
+		code = error->sqlerrcode;
+		detail = error->detail != NULL ? psprintf("%s: %s", error->message, error->detail) : error->message;
+	}
+	values[0] = CStringGetTextDatum(unpack_sql_state(code));
+	values[1] = CStringGetTextDatum(psprintf("cannot read %s \"%s\"", name, Excerpt(str)));
+	if (detail != NULL)
+		values[2] = CStringGetTextDatum(detail);
+	else
+		nulls[2] = true;
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}
+
+/* ------------------------------------------------------------------------
+ * Digest
+ * ------------------------------------------------------------------------ */
+
+/* Adds bytes to a digest. */
+static inline void
+HashBytes(pg_cryptohash_ctx *ctx, const void *data, Size len)
+{
+	if (pg_cryptohash_update(ctx, data, len) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
+}
+
+/* Adds a field: a letter for its kind, its length in eight bytes, and its bytes. */
+static void
+HashField(pg_cryptohash_ctx *ctx, char kind, const void *data, Size len)
+{
+	unsigned char head[9];
+	uint64		n = pg_hton64((uint64) len);
+
+	head[0] = (unsigned char) kind;
+	memcpy(head + 1, &n, 8);
+	HashBytes(ctx, head, sizeof(head));
+	if (len > 0)
+		HashBytes(ctx, data, len);
+}
+
+/* Adds a string in UTF-8. */
+static void
+HashString(pg_cryptohash_ctx *ctx, char kind, const char *str, int len)
+{
+	char	   *utf8 = pg_server_to_any(str, len, PG_UTF8);
+
+	if (utf8 == str)
+		HashField(ctx, kind, str, len);
+	else
+	{
+		HashField(ctx, kind, utf8, strlen(utf8));
+		pfree(utf8);
+	}
+}
+
+/* Adds a number, without trailing zeros. */
+static void
+HashNumeric(pg_cryptohash_ctx *ctx, Numeric n)
+{
+	char	   *str = numeric_normalize(n);
+
+	HashField(ctx, 'd', str, strlen(str));
+	pfree(str);
+}
+
+/* Adds a jsonb as the values that it holds, in jsonb's order of keys. */
+static void
+HashJsonb(pg_cryptohash_ctx *ctx, Jsonb *jsonb)
+{
+	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+
+	while ((token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
+		switch (token)
+		{
+			case WJB_BEGIN_OBJECT:
+				HashField(ctx, '{', NULL, 0);
+				break;
+			case WJB_END_OBJECT:
+				HashField(ctx, '}', NULL, 0);
+				break;
+			case WJB_BEGIN_ARRAY:
+				HashField(ctx, '[', NULL, 0);
+				break;
+			case WJB_END_ARRAY:
+				HashField(ctx, ']', NULL, 0);
+				break;
+			default:
+				switch (v.type)
+				{
+					case jbvString:
+						HashString(ctx, 's', v.val.string.val, v.val.string.len);
+						break;
+					case jbvNumeric:
+						HashNumeric(ctx, v.val.numeric);
+						break;
+					case jbvBool:
+						HashField(ctx, v.val.boolean ? 't' : 'f', NULL, 0);
+						break;
+					default:
+						HashField(ctx, 'n', NULL, 0);
+						break;
+				}
+				break;
+		}
+}
+
+/*
+ * usage_digest(account text, region text, accelerator text, devices numeric,
+ *		started_at timestamptz, ended_at timestamptz, measure text, number_format text,
+ *		achieved_work compute_unit, run text, labels jsonb) -> bytea
+ *
+ * SHA-256 of what a usage record says.  The bytes hashed are: a version byte, then the
+ * arguments in order, each a letter for its kind, its length (8 bytes, big-endian)
+ * and its bytes.  Kinds: s text in UTF-8; d number, in decimal without trailing zeros; i instant,
+ * microseconds since 2000-01-01 UTC (8 bytes, big-endian, two's complement); q amount of work, FLOP
+ * (16 bytes, likewise), and code of the basis (2 bytes); n null; objects as { key value ... },
+ * arrays as [ ... ], keys sorted as jsonb sorts them (by length, then by bytes), true t, false f.
+ * No oid, no setting and no version of PostgreSQL is in it.
+ */
+Datum
+usage_digest(PG_FUNCTION_ARGS)
+{
+	/* letters of the arguments' kinds; j is a jsonb */
+	static const char kinds[] = "sssdiissqsj";
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	unsigned char version = DIGEST_VERSION;
+	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+
+	if (pg_cryptohash_init(ctx) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
+	HashBytes(ctx, &version, 1);
+	for (int i = 0; i < (int) sizeof(kinds) - 1; i++)
+	{
+		if (PG_ARGISNULL(i))
+		{
+			HashField(ctx, 'n', NULL, 0);
+			continue;
+		}
+		switch (kinds[i])
+		{
+			case 's':
+				{
+					text	   *t = PG_GETARG_TEXT_PP(i);
+
+					HashString(ctx, 's', VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+					break;
+				}
+			case 'd':
+				HashNumeric(ctx, PG_GETARG_NUMERIC(i));
+				break;
+			case 'i':
+				{
+					uint64		at = pg_hton64((uint64) PG_GETARG_TIMESTAMPTZ(i));
+
+					HashField(ctx, 'i', &at, sizeof(at));
+					break;
+				}
+			case 'q':
+				{
+					Quantity   *q = PG_GETARG_QUANTITY_P(i);
+					uint128		amount = (uint128) QuantityAmount(q);
+					uint64		half;
+					uint16		basis = pg_hton16(QuantityBasis(q));
+					unsigned char bytes[18];
+
+					half = pg_hton64((uint64) (amount >> 64));
+					memcpy(bytes, &half, 8);
+					half = pg_hton64((uint64) amount);
+					memcpy(bytes + 8, &half, 8);
+					memcpy(bytes + 16, &basis, 2);
+					HashField(ctx, 'q', bytes, sizeof(bytes));
+					break;
+				}
+			default:
+				HashJsonb(ctx, PG_GETARG_JSONB_P(i));
+				break;
+		}
+	}
+	if (pg_cryptohash_final(ctx, (uint8 *) VARDATA(result), PG_SHA256_DIGEST_LENGTH) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
+	pg_cryptohash_free(ctx);
+	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
+	PG_RETURN_BYTEA_P(result);
+}
