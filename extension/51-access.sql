@@ -96,6 +96,8 @@ AS $$
 		('_tier_cost', 'EXECUTE', 'biller auditor admin'),
 		('_tier_parts', 'EXECUTE', 'biller auditor admin'),
 		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
+		('explain_price', 'EXECUTE', 'reader biller auditor admin'),
+		('add_price', 'EXECUTE', 'biller admin'),
 
 		-- charge, period_close
 		('charge', 'SELECT', 'reader biller auditor admin'),

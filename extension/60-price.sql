@@ -92,7 +92,7 @@ BEGIN
 			REFERENCES compute_ledger.price_pool (book, name, unit, currency),
 		CONSTRAINT price_valid_excl EXCLUDE USING gist (int8range(key, key, '[]') WITH =, valid WITH &&, recorded WITH &&)
 	);
-	CREATE INDEX price_key_idx ON compute_ledger.price (key);
+	CREATE INDEX price_key_idx ON compute_ledger.price (key, coalesce(lower(valid), '-infinity'::timestamptz));
 	GRANT ALL ON SEQUENCE compute_ledger.price_id_seq TO pg_database_owner;
 	COMMENT ON TABLE compute_ledger.price IS 'Prices. Of the rows that a use is under, the one of the deepest account wins, then of the most specific class of chips, then of the deepest region, then the one with a number format. Rows of one key cannot be valid at the same time. UPDATE and DELETE keep what they replace, with its recorded range closed.';
 	COMMENT ON COLUMN compute_ledger.price.id IS 'number of this version of the price; an UPDATE gives the row a new one, and what it replaced keeps its';
@@ -424,6 +424,9 @@ CREATE FUNCTION _winning_prices(book text, as_of timestamptz, accounts bigint[],
 		OUT combination bigint, OUT valid tstzrange, OUT price bigint, OUT list_price bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE ROWS 20000
 	SET search_path = pg_catalog, pg_temp
+	-- nothing is known of how many rows a step gives, and the guess of one is worse than any other
+	SET enable_nestloop = off
+	SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
@@ -431,23 +434,19 @@ BEGIN
 		SELECT u.n, coalesce(u.account, 0) AS account, u.accelerator, coalesce(u.region, 0) AS region, u.number_format, u.measure
 		FROM unnest(accounts, accelerators, regions, number_formats, measures)
 			WITH ORDINALITY AS u (account, accelerator, region, number_format, measure, n)
-	), key AS MATERIALIZED (
-		SELECT k.id, k.account, k.accelerator, k.region, k.number_format, k.measure
-		FROM compute_ledger.price_key AS k
-		WHERE k.book = _winning_prices.book
 	), account AS MATERIALIZED (
 		SELECT t.account, t.ancestor, 1000 - t.depth AS rank, t.valid * period AS valid
 		FROM compute_ledger.account_tree(as_of) AS t
-		WHERE t.account = ANY (accounts) AND t.valid && period
-			AND t.ancestor IN (SELECT k.account FROM key AS k)
+		JOIN (SELECT DISTINCT a.account FROM asked AS a) AS d ON d.account = t.account
+		WHERE t.valid && period
 		UNION ALL
 		SELECT DISTINCT a.account, 0::bigint, 0, period
 		FROM asked AS a
 	), region AS MATERIALIZED (
 		SELECT t.region, t.ancestor, 1000 - t.depth AS rank, t.valid * period AS valid
 		FROM compute_ledger.region_tree(as_of) AS t
-		WHERE t.region = ANY (regions) AND t.valid && period
-			AND t.ancestor IN (SELECT k.region FROM key AS k)
+		JOIN (SELECT DISTINCT a.region FROM asked AS a) AS d ON d.region = t.region
+		WHERE t.valid && period
 		UNION ALL
 		SELECT DISTINCT a.region, 0, 0, period
 		FROM asked AS a
@@ -455,18 +454,32 @@ BEGIN
 		SELECT d.accelerator, c.class, compute_ledger.specificity(c.class) AS rank
 		FROM (SELECT DISTINCT a.accelerator FROM asked AS a) AS d,
 			unnest(compute_ledger.accelerator_classes(d.accelerator)) AS c (class)
-		WHERE EXISTS (SELECT FROM key AS k WHERE k.accelerator OPERATOR(compute_ledger.=) c.class)
-	), matched AS (
-		SELECT a.n, k.id, k.account = 0 AS is_list,
-			((t.rank * 32 + c.rank) * 1024 + r.rank) * 2 + (k.number_format <> '')::integer AS rank,
-			t.valid * r.valid AS valid
+	), key AS MATERIALIZED (
+		-- those that anything asked can be under
+		SELECT k.id, k.account, k.accelerator, k.region, k.number_format, k.measure
+		FROM compute_ledger.price_key AS k
+		JOIN (SELECT DISTINCT t.ancestor FROM account AS t) AS t ON t.ancestor = k.account
+		JOIN (SELECT DISTINCT r.ancestor FROM region AS r) AS r ON r.ancestor = k.region
+		JOIN (SELECT DISTINCT c.class FROM class AS c) AS c ON c.class OPERATOR(compute_ledger.=) k.accelerator
+		WHERE k.book = _winning_prices.book
+	), place AS MATERIALIZED (
+		-- a place: an account and a region, of one asked or above them, together
+		SELECT a.n, a.accelerator, a.number_format, a.measure, t.ancestor AS account, r.ancestor AS region,
+			t.rank * 65536 + r.rank * 2 AS rank, t.valid * r.valid AS valid
 		FROM asked AS a
 		JOIN account AS t ON t.account = a.account
 		JOIN region AS r ON r.region = a.region
-		JOIN class AS c ON c.accelerator OPERATOR(compute_ledger.=) a.accelerator
-		JOIN key AS k ON k.account = t.ancestor AND k.accelerator OPERATOR(compute_ledger.=) c.class AND k.region = r.ancestor
-			AND (k.number_format = '' OR k.number_format = a.number_format) AND k.measure = a.measure
 		WHERE t.valid && r.valid
+	), key_for AS MATERIALIZED (
+		SELECT k.id, k.account, k.region, k.measure, k.number_format, c.accelerator,
+			c.rank * 2048 + (k.number_format <> '')::integer AS rank
+		FROM key AS k
+		JOIN class AS c ON c.class OPERATOR(compute_ledger.=) k.accelerator
+	), matched AS (
+		SELECT p.n, k.id, k.account = 0 AS is_list, p.rank + k.rank AS rank, p.valid
+		FROM place AS p
+		JOIN key_for AS k ON k.account = p.account AND k.accelerator OPERATOR(compute_ledger.=) p.accelerator AND k.region = p.region
+			AND k.measure = p.measure AND (k.number_format = '' OR k.number_format = p.number_format)
 	), candidate AS (
 		SELECT m.n, m.rank, p.id, m.is_list, m.valid * p.valid AS valid
 		FROM matched AS m
@@ -501,3 +514,263 @@ ALTER FUNCTION _winning_prices(text, timestamptz, bigint, accelerator, integer, 
 REVOKE ALL ON FUNCTION _winning_prices(text, timestamptz, bigint, accelerator, integer, text, text, tstzrange) FROM PUBLIC;
 COMMENT ON FUNCTION _winning_prices(text, timestamptz, bigint, accelerator, integer, text, text, tstzrange) IS
 'the same for one combination; for many, the form with arrays answers all of them at once';
+
+-- ------------------------------------------------------------------ for people
+
+CREATE FUNCTION _price_terms(unit text, devices_per_instance numeric, percentile numeric, sample_step interval, model text, currency text, price numeric,
+		tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[], package_size numeric, free numeric, pool text,
+		minimum numeric, committed_devices numeric, committed_price numeric) RETURNS text
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	counted text := CASE unit
+		WHEN 'instance-month' THEN format('month of %s devices', devices_per_instance)
+		WHEN 'peak-device' THEN 'device at the peak of the billing period'
+		WHEN 'percentile-device' THEN format('device at the %s percentile of samples every %s', percentile, sample_step)
+		ELSE unit END;
+	terms text;
+BEGIN
+	IF model = 'flat' THEN
+		terms := format('%s %s a %s', price, currency, counted);
+	ELSIF model = 'package' THEN
+		terms := format('%s %s for every %s %s begun', price, currency, package_size, counted);
+	ELSE
+		SELECT format('%s, a %s: %s', model, counted,
+			string_agg(format('%s %s%s%s', t.price, currency,
+				CASE WHEN t.tier <= cardinality(tier_bounds) THEN format(' up to %s', tier_bounds[t.tier])
+					WHEN t.tier > 1 THEN ' beyond' END,
+				CASE WHEN tier_fees[t.tier] <> 0 THEN format(' and a fee of %s', tier_fees[t.tier]) END), ', ' ORDER BY t.tier))
+		INTO terms
+		FROM unnest(tier_prices) WITH ORDINALITY AS t (price, tier);
+	END IF;
+	RETURN concat_ws('; ', terms,
+		CASE WHEN free > 0 THEN format('the first %s free', free) END,
+		'in pool ' || pool,
+		CASE WHEN committed_devices IS NOT NULL THEN format('%s devices committed at %s %s a device-hour', committed_devices, committed_price, currency) END,
+		CASE WHEN minimum IS NOT NULL THEN format('at least %s %s a billing period', minimum, currency) END);
+END
+$$;
+ALTER FUNCTION _price_terms(text, numeric, numeric, interval, text, text, numeric, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _price_terms(text, numeric, numeric, interval, text, text, numeric, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric) FROM PUBLIC;
+COMMENT ON FUNCTION _price_terms(text, numeric, numeric, interval, text, text, numeric, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric) IS 'what a row of table price says, in words';
+
+-- One use at one instant, by index only: what _winning_prices() finds for many at once.
+CREATE FUNCTION _explain_price(account bigint, accelerator accelerator, region integer, at timestamptz,
+		number_format text, measure text, book text, as_of timestamptz,
+		OUT place integer, OUT wins text, OUT reason text, OUT price bigint, OUT price_account text, OUT price_accelerator accelerator,
+		OUT price_region text, OUT price_number_format text, OUT terms text, OUT title text, OUT valid tstzrange) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE ROWS 10
+	SET search_path = pg_catalog, pg_temp
+	-- planning costs more than running
+	SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+	-- the way up, then 0: for all
+	accounts bigint[];
+	regions integer[];
+	classes compute_ledger.accelerator[] := compute_ledger.accelerator_classes(_explain_price.accelerator);
+BEGIN
+	WITH RECURSIVE way AS (
+		SELECT _explain_price.account AS account, 0 AS depth
+		WHERE _explain_price.account IS NOT NULL
+		UNION ALL
+		SELECT v.parent, w.depth + 1
+		FROM way AS w CROSS JOIN LATERAL (
+			-- by the account: that an instant selects one row of all is a planner's guess, OFFSET keeps it from acting on it
+			SELECT v.parent, v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = w.account OFFSET 0) AS v
+		WHERE v.valid @> at AND v.recorded @> as_of AND v.parent IS NOT NULL
+	)
+	SELECT coalesce(array_agg(w.account ORDER BY w.depth), '{}') || 0::bigint INTO accounts FROM way AS w;
+	WITH RECURSIVE way AS (
+		SELECT _explain_price.region AS region, 0 AS depth
+		WHERE _explain_price.region IS NOT NULL
+		UNION ALL
+		SELECT v.parent, w.depth + 1
+		FROM way AS w CROSS JOIN LATERAL (
+			SELECT v.parent, v.valid, v.recorded FROM compute_ledger.region_version AS v WHERE v.region = w.region OFFSET 0) AS v
+		WHERE v.valid @> at AND v.recorded @> as_of AND v.parent IS NOT NULL
+	)
+	SELECT coalesce(array_agg(w.region ORDER BY w.depth), '{}') || 0 INTO regions FROM way AS w;
+
+	RETURN QUERY
+	WITH candidate AS MATERIALIZED (
+		SELECT k.account, k.accelerator, k.region, k.number_format, p.id, p.valid, p.valid @> at AS holds,
+			a.place AS account_place, c.place AS class_place,
+			array_position(regions, k.region) AS region_place,
+			(k.number_format = '')::integer AS format_place
+		FROM unnest(accounts) WITH ORDINALITY AS a (account, place)
+		CROSS JOIN unnest(classes) WITH ORDINALITY AS c (class, place)
+		CROSS JOIN LATERAL (
+			-- one probe of the index each; OFFSET keeps it one
+			SELECT k.id, k.account, k.accelerator, k.region, k.number_format
+			FROM compute_ledger.price_key AS k
+			WHERE k.account = a.account AND k.accelerator OPERATOR(compute_ledger.=) c.class
+				AND (k.number_format = '' OR k.number_format = _explain_price.number_format)
+				AND k.measure = _explain_price.measure AND k.book = _explain_price.book
+			OFFSET 0
+		) AS k
+		CROSS JOIN LATERAL (
+			-- the last to start; if it has ended, none of this key holds
+			SELECT p.id, p.valid
+			FROM compute_ledger.price AS p
+			WHERE p.key = k.id AND coalesce(lower(p.valid), '-infinity'::timestamptz) <= at AND p.recorded @> as_of
+			ORDER BY coalesce(lower(p.valid), '-infinity'::timestamptz) DESC
+			LIMIT 1
+		) AS p
+		WHERE k.region = ANY (regions)
+	), ranked AS (
+		SELECT c.*,
+			row_number() OVER (ORDER BY c.holds DESC, c.account_place, c.class_place, c.region_place, c.format_place, c.id)::integer AS place,
+			c.account = 0 AND c.holds AND row_number() OVER (PARTITION BY c.account = 0 ORDER BY c.holds DESC, c.class_place, c.region_place, c.format_place) = 1 AS is_list
+		FROM candidate AS c
+	), winner AS (
+		SELECT r.* FROM ranked AS r WHERE r.place = 1 AND r.holds
+	)
+	SELECT r.place,
+		CASE WHEN r.place = 1 AND r.is_list THEN 'list and contracted price'
+			WHEN r.place = 1 AND r.holds THEN 'contracted price'
+			WHEN r.is_list THEN 'list price' END,
+		CASE WHEN NOT r.holds THEN format('ended at %s', upper(r.valid))
+			WHEN r.place = 1 THEN 'wins'
+			WHEN r.account_place > w.account_place THEN
+				CASE WHEN r.account = 0 THEN 'a contract goes before a list price' ELSE 'an account below has a price' END
+			WHEN r.class_place > w.class_place THEN format('%s is more specific than %s', w.accelerator, r.accelerator)
+			WHEN r.region_place > w.region_place THEN
+				CASE WHEN r.region = 0 THEN 'one for a region goes before one for all' ELSE 'a region within has a price' END
+			ELSE format('one for %s goes before one for all number formats', w.number_format) END,
+		r.id, (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = r.account), r.accelerator,
+		(SELECT g.name FROM compute_ledger.region AS g WHERE g.id = r.region), nullif(r.number_format, ''),
+		compute_ledger._price_terms(p.unit, p.devices_per_instance, p.percentile, p.sample_step, p.model, p.currency, p.price,
+			p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, p.pool, p.minimum, p.committed_devices, p.committed_price),
+		p.title, r.valid
+	FROM ranked AS r
+	JOIN compute_ledger.price AS p ON p.id = r.id
+	LEFT JOIN winner AS w ON true
+	ORDER BY r.place;
+END
+$$;
+ALTER FUNCTION _explain_price(bigint, accelerator, integer, timestamptz, text, text, text, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _explain_price(bigint, accelerator, integer, timestamptz, text, text, text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _explain_price(bigint, accelerator, integer, timestamptz, text, text, text, timestamptz) IS 'explain_price() with numbers for names, and without its checks';
+
+-- Security definer: a reader sees what prices its own usage, and that may be a contract of an account above.
+CREATE FUNCTION explain_price(account text, accelerator text, region text, at timestamptz DEFAULT CURRENT_TIMESTAMP,
+		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', as_of timestamptz DEFAULT NULL,
+		role name DEFAULT current_user,
+		OUT place integer, OUT wins text, OUT reason text, OUT price bigint, OUT price_account text, OUT price_accelerator accelerator,
+		OUT price_region text, OUT price_number_format text, OUT terms text, OUT title text, OUT valid tstzrange) RETURNS SETOF record
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 10
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+	mark timestamptz := compute_ledger.ledger_watermark();
+	account_id bigint;
+	region_id integer;
+	known_as_of timestamptz := coalesce(as_of, mark);
+	chip compute_ledger.accelerator := compute_ledger.identify_strict(explain_price.accelerator);
+BEGIN
+	IF as_of > mark THEN
+		RAISE EXCEPTION 'prices are not settled as of %', as_of
+			USING ERRCODE = 'LC012', DETAIL = format('The watermark is %s.', mark),
+				HINT = 'Ask as of ledger_watermark() or earlier.';
+	END IF;
+	IF at IS NULL OR NOT isfinite(at) THEN
+		RAISE EXCEPTION 'a price is asked for at one instant'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF explain_price.account IS NOT NULL THEN
+		-- as it was known then; a merged account's name means the other
+		WITH RECURSIVE meant AS (
+			SELECT a.id FROM compute_ledger.account AS a WHERE a.name = explain_price.account
+			UNION
+			SELECT m.merged_into
+			FROM meant AS b JOIN compute_ledger.account_merge AS m ON m.account = b.id
+			WHERE m.recorded @> known_as_of AND m.at <= explain_price.at
+		)
+		SELECT b.id INTO account_id
+		FROM meant AS b CROSS JOIN LATERAL (
+			SELECT v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = b.id OFFSET 0) AS v
+		WHERE v.valid @> explain_price.at AND v.recorded @> known_as_of;
+		-- who may not see it is not told that it is there
+		IF account_id IS NULL OR NOT (compute_ledger.has_access('biller auditor admin', role) OR account_id IN (SELECT compute_ledger.visible_accounts(role))) THEN
+			RAISE EXCEPTION 'unknown account: "%"', explain_price.account
+				USING ERRCODE = 'LC006';
+		END IF;
+	ELSIF book <> 'sale' AND NOT compute_ledger.sees_everything(role) THEN
+		RAISE EXCEPTION 'permission denied for price book "%"', book
+			USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	IF explain_price.region IS NOT NULL THEN
+		region_id := compute_ledger.region_id(explain_price.region);
+		IF region_id IS NULL THEN
+			RAISE EXCEPTION 'unknown region: "%"', explain_price.region
+				USING ERRCODE = 'LC007';
+		END IF;
+	END IF;
+	RETURN QUERY
+	SELECT * FROM compute_ledger._explain_price(account_id, chip, region_id, at, number_format, measure, book, known_as_of);
+END
+$$;
+ALTER FUNCTION explain_price(text, text, text, timestamptz, text, text, text, timestamptz, name) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION explain_price(text, text, text, timestamptz, text, text, text, timestamptz, name) FROM PUBLIC;
+COMMENT ON FUNCTION explain_price(text, text, text, timestamptz, text, text, text, timestamptz, name) IS
+'the prices that a use at an instant is under, the winner first, with what each says and why it lost: account (NULL: list prices only), accelerator by any name that identify() knows, region (NULL: none known), number format (NULL: none known), measure and book, as they were known at a recorded time (default: the watermark). wins says which is the contracted and which the list price; a price that had ended is told, too. No row: nothing prices it. LC003, LC006, LC007 for unknown names, also for accounts that the role may not see; LC012 for a time beyond the watermark';
+
+CREATE FUNCTION add_price(accelerator text, currency text, price numeric DEFAULT NULL, account text DEFAULT NULL, region text DEFAULT NULL,
+		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', unit text DEFAULT 'device-hour',
+		model text DEFAULT NULL, tier_bounds numeric[] DEFAULT NULL, tier_prices numeric[] DEFAULT NULL, tier_fees numeric[] DEFAULT NULL,
+		package_size numeric DEFAULT NULL, free numeric DEFAULT 0, pool text DEFAULT NULL, minimum numeric DEFAULT NULL,
+		committed_devices numeric DEFAULT NULL, committed_price numeric DEFAULT NULL, devices_per_instance numeric DEFAULT NULL,
+		percentile numeric DEFAULT NULL, sample_step interval DEFAULT NULL, valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL,
+		title text DEFAULT NULL, supersede boolean DEFAULT false) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	class compute_ledger.accelerator := CASE WHEN add_price.accelerator <> 'any' THEN compute_ledger.identify_strict(add_price.accelerator) ELSE 'any' END;
+	account_id bigint;
+	region_id integer;
+	result bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF add_price.account IS NOT NULL THEN
+		account_id := compute_ledger.account_id(add_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
+		IF account_id IS NULL THEN
+			RAISE EXCEPTION 'unknown account: "%"', add_price.account USING ERRCODE = 'LC006';
+		END IF;
+	END IF;
+	IF add_price.region IS NOT NULL THEN
+		region_id := compute_ledger.region_id(add_price.region);
+		IF region_id IS NULL THEN
+			RAISE EXCEPTION 'unknown region: "%"', add_price.region USING ERRCODE = 'LC007';
+		END IF;
+	END IF;
+	IF supersede THEN
+		IF valid_from IS NULL THEN
+			RAISE EXCEPTION 'a price that supersedes another needs valid_from'
+				USING ERRCODE = 'invalid_parameter_value';
+		END IF;
+		UPDATE compute_ledger.price AS p SET valid = tstzrange(lower(p.valid), valid_from)
+		WHERE upper_inf(p.recorded) AND p.valid @> valid_from AND lower(p.valid) IS DISTINCT FROM valid_from
+			AND p.book = add_price.book AND p.account IS NOT DISTINCT FROM account_id AND p.accelerator OPERATOR(compute_ledger.=) class
+			AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM add_price.number_format
+			AND p.measure = add_price.measure;
+	END IF;
+	INSERT INTO compute_ledger.price (book, account, accelerator, region, number_format, measure, unit, model, currency, price,
+		tier_bounds, tier_prices, tier_fees, package_size, free, pool, minimum, committed_devices, committed_price,
+		devices_per_instance, percentile, sample_step, title, valid)
+	VALUES (add_price.book, account_id, class, region_id, add_price.number_format, add_price.measure, add_price.unit,
+		coalesce(add_price.model, CASE WHEN add_price.package_size IS NOT NULL THEN 'package' WHEN add_price.tier_prices IS NOT NULL THEN 'graduated' ELSE 'flat' END),
+		add_price.currency, add_price.price, add_price.tier_bounds, add_price.tier_prices, add_price.tier_fees, add_price.package_size,
+		add_price.free, add_price.pool, add_price.minimum, add_price.committed_devices, add_price.committed_price,
+		add_price.devices_per_instance, add_price.percentile, add_price.sample_step, add_price.title, tstzrange(valid_from, valid_until))
+	RETURNING id INTO result;
+	RETURN result;
+END
+$$;
+ALTER FUNCTION add_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, timestamptz, timestamptz, text, boolean) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION add_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, timestamptz, timestamptz, text, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION add_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, timestamptz, timestamptz, text, boolean) IS
+'inserts a row into table price and returns its id: account and region by name (NULL: all), accelerator by any name that identify() knows (NULL: any). The model is package with a package size, graduated with tier prices, else flat, unless it is said. supersede: the price of the same key that holds at valid_from ends there. LC003, LC006, LC007 for unknown names, 23P01 where the key has a price already';
