@@ -24,7 +24,7 @@ $node->safe_psql('postgres', q{
 	DECLARE
 		same boolean;
 	BEGIN
-		EXECUTE format('SELECT x = x::text::%1$s AND x::text = x::text::%1$s::text AND %1$s_send(x) = %1$s_send(x + x - x) FROM (SELECT %2$L::%1$s AS x) AS s', type, t) INTO same;
+		EXECUTE format('SELECT x = x::text::%1$s AND x::text = x::text::%1$s::text AND %1$s_send(x) = %1$s_send(x - x + x) FROM (SELECT %2$L::%1$s AS x) AS s', type, t) INTO same;
 		RETURN CASE WHEN same THEN 'same' ELSE 'other' END;
 	EXCEPTION WHEN OTHERS THEN
 		RETURN SQLSTATE;
