@@ -47,6 +47,8 @@ BEGIN
 	END IF;
 END
 $$;
+ALTER FUNCTION _require_ledger() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _require_ledger() FROM PUBLIC;
 COMMENT ON FUNCTION _require_ledger() IS 'raises 55000, with what to do in the hint, if there is no ledger or if it is not of this version''s form';
 
 CREATE FUNCTION ledger_watermark() RETURNS timestamptz

@@ -114,6 +114,7 @@ AS $$
 		('ledger_version', 'SELECT', 'reader meter biller auditor admin'),
 		('ledger_mark', 'SELECT', 'reader meter biller auditor admin'),
 		('ledger_access', 'SELECT', 'auditor admin'),
+		('_require_ledger', 'EXECUTE', 'reader meter biller auditor admin'),
 		('ledger_stamp', 'EXECUTE', 'meter biller admin'),
 		('mark_watermark', 'EXECUTE', 'meter biller admin'),
 		('ledger_watermark', 'EXECUTE', 'reader meter biller auditor admin'),

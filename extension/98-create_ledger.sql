@@ -93,3 +93,19 @@ $$;
 ALTER FUNCTION create_ledger() OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION create_ledger() FROM PUBLIC;
 COMMENT ON FUNCTION create_ledger() IS 'makes the ledger''s tables in schema compute_ledger, or brings those that are there into the form that the installed version needs, and returns the number of steps taken: 0 if there was nothing to do. They belong to the owner of the database, whose role the caller must be or be a member of (42501); a ledger that is there keeps its owner. An object of another''s with a name that the ledger needs is left alone and raised (42P07, 42710, 42723).';
+
+-- What makes the ledger is for its owner only.
+DO $$
+DECLARE
+	maker pg_catalog.text;
+BEGIN
+	FOR maker IN
+		SELECT p.oid::pg_catalog.regprocedure FROM pg_catalog.pg_proc AS p
+		WHERE p.pronamespace OPERATOR(pg_catalog.=) '@extschema@'::pg_catalog.regnamespace
+			AND p.proname::pg_catalog.text OPERATOR(pg_catalog.~) '^_(create|ledger_step|protect|share|entrust)(_|$)'
+	LOOP
+		EXECUTE 'ALTER FUNCTION ' OPERATOR(pg_catalog.||) maker OPERATOR(pg_catalog.||) ' OWNER TO pg_database_owner';
+		EXECUTE 'REVOKE ALL ON FUNCTION ' OPERATOR(pg_catalog.||) maker OPERATOR(pg_catalog.||) ' FROM PUBLIC';
+	END LOOP;
+END
+$$;
