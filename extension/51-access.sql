@@ -202,14 +202,18 @@ BEGIN
 		RETURN QUERY SELECT a.id FROM compute_ledger.account AS a;
 	ELSIF pg_has_role(session_user, role, 'MEMBER') THEN
 		RETURN QUERY
-			WITH RECURSIVE place AS (
+			WITH RECURSIVE place AS MATERIALIZED (
 				-- where an account is now; one that has ended or has not begun, where it was or will be
-				SELECT DISTINCT ON (v.account) v.account, v.parent
+				(SELECT DISTINCT ON (v.account) v.account, v.parent
 				FROM compute_ledger.account_version AS v
 				WHERE upper_inf(v.recorded)
 				ORDER BY v.account,
 					CASE WHEN coalesce(lower(v.valid), '-infinity') <= statement_timestamp() THEN coalesce(lower(v.valid), '-infinity') END DESC NULLS LAST,
-					lower(v.valid)
+					lower(v.valid))
+				UNION ALL
+				-- and under the one that it was merged into
+				SELECT m.account, m.merged_into FROM compute_ledger.account_merge AS m
+				WHERE upper_inf(m.recorded) AND m.at <= statement_timestamp()
 			), subtree AS (
 				SELECT a.account
 				FROM compute_ledger.ledger_access AS a, pg_roles AS r
@@ -223,7 +227,7 @@ END
 $$;
 ALTER FUNCTION visible_accounts(name) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION visible_accounts(name) FROM PUBLIC;
-COMMENT ON FUNCTION visible_accounts(name) IS 'the accounts that a role, by default the current one, sees: those that it or a role that it is a member of was made a reader of, with all that is under them in the tree as it stands now; every account for roles that see everything; none for a role that the session''s user is no member of';
+COMMENT ON FUNCTION visible_accounts(name) IS 'the accounts that a role, by default the current one, sees: those that it or a role that it is a member of was made a reader of, with all that is under them in the tree as it stands now, accounts that were merged into them included; every account for roles that see everything; none for a role that the session''s user is no member of';
 
 -- ------------------------------------------------------------------ granting
 
