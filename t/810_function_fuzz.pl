@@ -37,6 +37,11 @@ my %values = (
 		'[-infinity,infinity]', '[4714-11-24 00:00:00+00 BC,294276-12-31 23:59:59+00)' ],
 	'date' => [ '2026-01-01', 'infinity', '-infinity', '4714-11-24 BC' ],
 	'jsonb' => [ '{}', '[]', 'null', '{"a":1}' ],
+	'name' => [ '', 'postgres', 'nobody', 'x' x 70 ],
+	'oid' => [ 0, 1, 10, '4294967295' ],
+	'regclass' => [ 0, '4294967295', 'pg_class', 'pg_stats', 'pg_class_oid_index', 'compute_ledger.focus_rule' ],
+	'regprocedure' => [ 0, 'now()', 'compute_ledger.focus_check(regclass, name)' ],
+	'timestamp without time zone' => [ 'epoch', 'infinity', '-infinity', '2026-03-29 02:30:00', '294276-12-31 23:59:59.999999' ],
 	'bytea' => [ '\x', '\x00', '\x' . 'ff' x 40 ],
 );
 for my $v ([ '[2026-01-01,2026-01-02)', 1 ], [ '[2026-01-01,2026-03-02)', '0.142857' ], [ '[4714-11-24 00:00:00+00 BC,294276-12-31 23:59:59+00)', 1000000 ])
