@@ -108,6 +108,16 @@ AS $$
 		('rate_usage', 'EXECUTE', 'biller auditor admin'),
 		('_as_of', 'EXECUTE', 'biller auditor admin'),
 		('_rating_scope', 'EXECUTE', 'biller auditor admin'),
+		('_rate_payer', 'EXECUTE', 'biller auditor admin'),
+		('_trace', 'EXECUTE', 'biller auditor admin'),
+		('_traced', 'EXECUTE', 'biller auditor admin'),
+		('_billing_period_of', 'EXECUTE', 'biller auditor admin'),
+		('_changed_between', 'EXECUTE', 'biller auditor admin'),
+		('_corrections', 'EXECUTE', 'biller auditor admin'),
+		('trace_charge', 'EXECUTE', 'biller auditor admin'),
+		('rate_corrections', 'EXECUTE', 'biller auditor admin'),
+		('rate_diff', 'EXECUTE', 'biller auditor admin'),
+		('close_period', 'EXECUTE', 'biller admin'),
 
 		-- rollup
 
