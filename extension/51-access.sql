@@ -33,6 +33,9 @@ AS $$
 		('generate_billing_periods', 'EXECUTE', 'biller admin'),
 		('billing_period', 'EXECUTE', 'reader biller auditor admin'),
 		('_billing_boundary', 'EXECUTE', 'biller auditor admin'),
+		('billing_period_replaced', 'SELECT', 'reader biller auditor admin'),
+		('billing_periods', 'EXECUTE', 'reader biller auditor admin'),
+		('change_billing_calendar', 'EXECUTE', 'biller admin'),
 		('account', 'SELECT', 'reader biller auditor admin'),
 		('account', 'INSERT', 'admin'),
 		('account', 'DELETE', 'admin'),
@@ -105,6 +108,16 @@ AS $$
 		('rate_usage', 'EXECUTE', 'biller auditor admin'),
 		('_as_of', 'EXECUTE', 'biller auditor admin'),
 		('_rating_scope', 'EXECUTE', 'biller auditor admin'),
+		('_rate_payer', 'EXECUTE', 'biller auditor admin'),
+		('_trace', 'EXECUTE', 'biller auditor admin'),
+		('_traced', 'EXECUTE', 'biller auditor admin'),
+		('_billing_period_of', 'EXECUTE', 'biller auditor admin'),
+		('_changed_between', 'EXECUTE', 'biller auditor admin'),
+		('_corrections', 'EXECUTE', 'biller auditor admin'),
+		('trace_charge', 'EXECUTE', 'biller auditor admin'),
+		('rate_corrections', 'EXECUTE', 'biller auditor admin'),
+		('rate_diff', 'EXECUTE', 'biller auditor admin'),
+		('close_period', 'EXECUTE', 'biller admin'),
 
 		-- rollup
 

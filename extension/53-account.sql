@@ -247,6 +247,9 @@ BEGIN
 			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
 		END IF;
 	END IF;
+	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL)) THEN
+		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
+	END IF;
 	PERFORM compute_ledger._split_account(this, valid_from);
 	UPDATE compute_ledger.account_version AS v
 	SET parent = coalesce(above, v.parent), kind = coalesce(change_account.kind, v.kind), jurisdiction = coalesce(change_account.jurisdiction, v.jurisdiction),
@@ -255,9 +258,6 @@ BEGIN
 		time_zone = coalesce(change_account.time_zone, v.time_zone), currency = coalesce(change_account.currency, v.currency),
 		title = coalesce(change_account.title, v.title), calendar = coalesce(billed, v.calendar)
 	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL);
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
-	END IF;
 END
 $$;
 ALTER FUNCTION change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) OWNER TO pg_database_owner;
@@ -275,13 +275,13 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	this := compute_ledger._account_number(name);
 	above := CASE WHEN parent IS NOT NULL THEN compute_ledger._account_number(parent) END;
+	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL)) THEN
+		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
+	END IF;
 	PERFORM compute_ledger._split_account(this, valid_from);
 	UPDATE compute_ledger.account_version AS v
 	SET parent = above
 	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL);
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
-	END IF;
 END
 $$;
 ALTER FUNCTION move_account(text, text, timestamptz) OWNER TO pg_database_owner;

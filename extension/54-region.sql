@@ -21,7 +21,14 @@ COMMENT ON COLUMN cloud_region.jurisdiction IS 'ISO 3166-1 alpha-2 code';
 COMMENT ON COLUMN cloud_region.latitude IS 'degrees north, of the place that it is named after: providers seldom tell the sites';
 COMMENT ON COLUMN cloud_region.longitude IS 'degrees east';
 COMMENT ON COLUMN cloud_region.source IS 'where the region is listed';
+CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON cloud_region
+	FOR EACH ROW EXECUTE FUNCTION reference_row_guard('name');
+CREATE TRIGGER a_truncate BEFORE TRUNCATE ON cloud_region
+	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
 GRANT SELECT ON cloud_region TO PUBLIC;
+-- whoever tries is told why not; a restore copies no rows into it
+GRANT INSERT, UPDATE, DELETE ON cloud_region TO pg_database_owner;
+SELECT pg_catalog.pg_extension_config_dump('cloud_region', 'WHERE NOT shipped');
 
 -- @catalog cloud_region
 

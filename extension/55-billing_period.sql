@@ -106,6 +106,7 @@ COMMENT ON FUNCTION generate_billing_periods(bigint, timestamptz) IS 'stores the
 
 CREATE FUNCTION billing_period(calendar bigint, at timestamptz) RETURNS bigint
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT p.id FROM compute_ledger.billing_period AS p
 	WHERE p.calendar = $1 AND p.starts_at <= $2 AND $2 < p.ends_at
@@ -114,6 +115,89 @@ $$;
 ALTER FUNCTION billing_period(bigint, timestamptz) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION billing_period(bigint, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION billing_period(bigint, timestamptz) IS 'id of the stored period of a billing calendar that an instant lies in; NULL before the calendar''s anchor and where periods have not been generated yet';
+
+CREATE FUNCTION change_billing_calendar(name text, from_number integer, time_zone text DEFAULT NULL, anchor timestamp DEFAULT NULL, rule interval DEFAULT NULL) RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	this record;
+	period record;
+	starts timestamptz;
+	reached timestamptz;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	SELECT c.* INTO this FROM compute_ledger.billing_calendar AS c
+	WHERE c.name = change_billing_calendar.name FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'billing calendar "%" does not exist', change_billing_calendar.name
+			USING ERRCODE = 'undefined_object';
+	END IF;
+	SELECT p.number, p.starts_at, b.number AS before_number, b.starts_at AS before_starts_at,
+		coalesce(h.anchor, this.anchor) + coalesce(h.rule, this.rule) * (p.number - coalesce(h.from_number, 0)) AS local_start,
+		coalesce(h.time_zone, this.time_zone) AS time_zone, coalesce(h.rule, this.rule) AS rule
+	INTO period
+	FROM compute_ledger.billing_period AS p
+		JOIN compute_ledger.billing_period AS b ON b.calendar = p.calendar AND b.number = p.previous
+		LEFT JOIN LATERAL (SELECT c.* FROM compute_ledger.billing_calendar_change AS c
+			WHERE c.calendar = p.calendar AND c.from_number <= p.number ORDER BY c.from_number DESC LIMIT 1) AS h ON true
+	WHERE p.calendar = this.id AND p.number = change_billing_calendar.from_number;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'billing calendar "%" has no period % that another goes before', change_billing_calendar.name, change_billing_calendar.from_number
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Take a number from table billing_period; generate_billing_periods() makes later ones.';
+	END IF;
+	IF EXISTS (SELECT FROM compute_ledger.billing_calendar_change AS c WHERE c.calendar = this.id AND c.from_number >= period.number) THEN
+		RAISE EXCEPTION 'billing calendar "%" already has another rule from period % or a later one on', change_billing_calendar.name, period.number
+			USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+	time_zone := coalesce(time_zone, period.time_zone);
+	anchor := coalesce(anchor, period.local_start);
+	rule := coalesce(rule, period.rule);
+	PERFORM compute_ledger._check_time_zones(ARRAY[time_zone]);
+	starts := anchor AT TIME ZONE time_zone;
+	IF starts <= period.before_starts_at THEN
+		RAISE EXCEPTION 'period % would start before the one before it, at %', period.number, starts
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	SELECT max(p.starts_at) INTO reached FROM compute_ledger.billing_period AS p WHERE p.calendar = this.id;
+	INSERT INTO compute_ledger.billing_calendar_change (calendar, from_number, anchor, time_zone, rule)
+	VALUES (this.id, period.number, change_billing_calendar.anchor, change_billing_calendar.time_zone, change_billing_calendar.rule);
+	-- the period before ends where this one starts now; what is closed or billed refers to its period and keeps it
+	WITH gone AS (
+		DELETE FROM compute_ledger.billing_period AS p
+		WHERE p.calendar = this.id AND p.number >= period.before_number
+		RETURNING p.*
+	)
+	INSERT INTO compute_ledger.billing_period_replaced (id, calendar, number, previous, starts_at, ends_at, recorded)
+	SELECT g.id, g.calendar, g.number, g.previous, g.starts_at, g.ends_at, tstzrange(g.recorded, compute_ledger.ledger_stamp())
+	FROM gone AS g
+	WHERE g.recorded < compute_ledger.ledger_stamp();
+	PERFORM compute_ledger._generate_billing_periods(ARRAY[this.id], greatest(reached, starts));
+	RETURN starts;
+END
+$$;
+ALTER FUNCTION change_billing_calendar(text, integer, text, timestamp, interval) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION change_billing_calendar(text, integer, text, timestamp, interval) FROM PUBLIC;
+COMMENT ON FUNCTION change_billing_calendar(text, integer, text, timestamp, interval) IS 'lets a billing calendar go on in another zone, from another local time or by another rule (each as it was if NULL) from one of its periods on, and returns the instant at which that period starts now. The period before it ends there: it is as much longer or shorter as the zones differ, and there is neither gap nor overlap. 23503 if one of the periods that change was closed or billed; 22023 if there is no such period or it would start too early; 55000 if the calendar has another rule later.';
+
+CREATE FUNCTION billing_periods(as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (id bigint, calendar bigint, number integer, starts_at timestamptz, ends_at timestamptz)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- a period that was replaced later; or one that stands, unless it came in place of one
+	SELECT r.id, r.calendar, r.number, r.starts_at, r.ends_at
+	FROM compute_ledger.billing_period_replaced AS r
+	WHERE r.recorded @> $1
+	UNION ALL
+	SELECT p.id, p.calendar, p.number, p.starts_at, p.ends_at
+	FROM compute_ledger.billing_period AS p
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.billing_period_replaced AS r
+		WHERE r.calendar = p.calendar AND r.recorded @> $1 AND tstzrange(r.starts_at, r.ends_at) && p.period)
+$$;
+ALTER FUNCTION billing_periods(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION billing_periods(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION billing_periods(timestamptz) IS 'the billing periods of all calendars as they were known at a recorded time (NULL: now), those generated later included';
 
 -- ------------------------------------------------------------------ triggers
 
@@ -242,6 +326,24 @@ BEGIN
 	COMMENT ON COLUMN compute_ledger.billing_period.ends_at IS 'first instant after it';
 	COMMENT ON COLUMN compute_ledger.billing_period.period IS 'the two as a range';
 	COMMENT ON COLUMN compute_ledger.billing_period.recorded IS 'when it was recorded';
+	CREATE TABLE compute_ledger.billing_period_replaced (
+		id bigint NOT NULL,
+		calendar bigint NOT NULL REFERENCES compute_ledger.billing_calendar,
+		number integer NOT NULL,
+		previous integer,
+		starts_at timestamptz NOT NULL,
+		ends_at timestamptz NOT NULL,
+		recorded tstzrange NOT NULL,
+		PRIMARY KEY (calendar, number, id)
+	);
+	COMMENT ON TABLE compute_ledger.billing_period_replaced IS 'Billing periods that were neither closed nor billed when their calendar went on under another rule.';
+	COMMENT ON COLUMN compute_ledger.billing_period_replaced.id IS 'number that the period had';
+	COMMENT ON COLUMN compute_ledger.billing_period_replaced.calendar IS 'the calendar';
+	COMMENT ON COLUMN compute_ledger.billing_period_replaced.number IS 'number in its calendar';
+	COMMENT ON COLUMN compute_ledger.billing_period_replaced.previous IS 'number of the period before it';
+	COMMENT ON COLUMN compute_ledger.billing_period_replaced.starts_at IS 'first instant';
+	COMMENT ON COLUMN compute_ledger.billing_period_replaced.ends_at IS 'first instant after it';
+	COMMENT ON COLUMN compute_ledger.billing_period_replaced.recorded IS 'when the ledger knew it so';
 	CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE ON compute_ledger.billing_calendar
 		FOR EACH ROW EXECUTE FUNCTION compute_ledger._billing_calendar_guard();
 	CREATE TRIGGER z_generate AFTER INSERT ON compute_ledger.billing_calendar
@@ -249,6 +351,7 @@ BEGIN
 	PERFORM compute_ledger._protect('compute_ledger.billing_calendar', 'true');
 	PERFORM compute_ledger._protect('compute_ledger.billing_calendar_change', 'true');
 	PERFORM compute_ledger._protect('compute_ledger.billing_period', 'true');
+	PERFORM compute_ledger._protect('compute_ledger.billing_period_replaced', 'true');
 END
 $$;
 COMMENT ON FUNCTION _create_billing_period() IS 'part of create_ledger()';

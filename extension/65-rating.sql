@@ -44,7 +44,8 @@ CREATE TYPE rated_charge AS (
 	contracted_cost numeric,
 	cost numeric,
 	currency text,
-	records bigint
+	records bigint,
+	corrects bigint
 );
 COMMENT ON TYPE rated_charge IS 'Row of rate_usage(): a charge before it is stored. The columns are those of table charge.';
 
@@ -99,7 +100,7 @@ COMMENT ON FUNCTION _packages(numeric, numeric) IS 'packages begun by a quantity
 -- ------------------------------------------------------------------ the statement
 
 -- Parameters: $1 book, $2 as_of, $3 payers, all of whose usage is rated, $4 the period asked for,
--- $5 and $6 from when to when usage counts, $7 whether to take all cells apart into parts, $8 the
+-- $5 and $6 from when to when usage counts, $7 the charge to take apart into parts (NULL: none), $8 the
 -- account whose subtree is asked for (NULL: all accounts), $9 the accounts that $3 pay for.
 CREATE FUNCTION _rating_statement() RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -268,7 +269,8 @@ WITH node AS MATERIALIZED (
 	LEFT JOIN price AS p ON p.id = s.price
 	LEFT JOIN price AS l ON l.id = s.list_price
 ), rated AS MATERIALIZED (
-	SELECT t.*, t.special OR coalesce($7 OR t.turns OR t.list_turns, $7) AS apart,
+	SELECT t.*, t.special OR coalesce(t.turns, false) OR coalesce(t.list_turns, false)
+			OR coalesce((t.account, t.payer, t.billing_period, t.day) = (($7).account, ($7).payer, ($7).billing_period, ($7).day), false) AS apart,
 		dense_rank() OVER (ORDER BY t.account, t.billing_period, t.payer, t.day, t.price, t.region, t.accelerator, t.number_format, t.measure, t.basis, t.rate) AS charge
 	FROM turning AS t
 ), part AS (
@@ -323,7 +325,7 @@ WITH node AS MATERIALIZED (
 $$ $function$;
 COMMENT ON FUNCTION _rating_statement() IS 'what rate_usage() and trace_charge() have in common: WITH clauses up to tiered, the quantities of cells, or parts of records, in tiers';
 
-CREATE FUNCTION _rating_charges() RETURNS text
+CREATE FUNCTION _rating_quantities() RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $function$ SELECT $$
 , base AS MATERIALIZED (
@@ -342,7 +344,14 @@ AS $function$ SELECT $$
 	LEFT JOIN price AS p ON p.id = b.price
 	WINDOW unit AS (PARTITION BY b.account, b.payer, b.billing_period, b.region, b.accelerator, b.number_format, b.measure, b.basis, b.rate, p.unit ORDER BY b.starts, b.charge ROWS UNBOUNDED PRECEDING),
 		kind AS (PARTITION BY b.account, b.payer, b.billing_period, b.region, b.accelerator, b.number_format, b.measure, b.basis, b.rate ORDER BY b.starts, b.charge ROWS UNBOUNDED PRECEDING)
-), tier AS (
+)
+$$ $function$;
+COMMENT ON FUNCTION _rating_quantities() IS 'what rate_usage() and trace_charge() append to _rating_statement(): what is charged, without its cost';
+
+CREATE FUNCTION _rating_charges() RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT $$
+, tier AS (
 	SELECT t.charge, t.asked, t.role, t.price, t.tier, sum(t.units) AS units, sum(t.entered) AS entered, sum(t.packages) AS packages
 	FROM tiered AS t
 	GROUP BY t.charge, t.asked, t.role, t.price, t.tier
@@ -396,13 +405,13 @@ SELECT CASE WHEN q.price IS NULL THEN 'unpriced' WHEN q.unit = 'instance-month' 
 	q.unit,
 	compute_ledger.with_basis((compute_ledger._round_ratio(q.amount_until * q.factor, 1680000, 0)
 		- compute_ledger._round_ratio((q.amount_until - q.amount) * q.factor, 1680000, 0))::compute_ledger.compute_unit, compute_ledger.basis(q.rate)),
-	b.tiers, c.unit_price, c.list_unit_price, c.list_cost, c.cost, c.cost, q.money, q.parts::bigint
+	b.tiers, c.unit_price, c.list_unit_price, c.list_cost, c.cost, c.cost, q.money, q.parts::bigint, NULL::bigint
 FROM quantified AS q
 LEFT JOIN cost AS c ON c.charge = q.charge AND c.asked = q.asked
 LEFT JOIN breakdown AS b ON b.charge = q.charge AND b.asked = q.asked
 WHERE q.asked
 $$ $function$;
-COMMENT ON FUNCTION _rating_charges() IS 'what rate_usage() appends to _rating_statement(): charges';
+COMMENT ON FUNCTION _rating_charges() IS 'what rate_usage() appends to _rating_quantities(): charges and their cost';
 
 -- ------------------------------------------------------------------ who asks for what
 
@@ -480,6 +489,40 @@ REVOKE ALL ON FUNCTION _rating_scope(text, tstzrange, timestamptz) FROM PUBLIC;
 ALTER FUNCTION _rating_scope(text, tstzrange, timestamptz) OWNER TO pg_database_owner;
 COMMENT ON FUNCTION _rating_scope(text, tstzrange, timestamptz) IS 'what has to be rated to answer for an account''s subtree (NULL: all accounts) in a period: the payers, all accounts that they pay for, and the time of their billing periods, as far as it is known; LC006 for an unknown account, 55000 where billing periods have not been generated';
 
+CREATE FUNCTION _rating_parts() RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$ SELECT $$
+, due AS (
+	SELECT t.n, t.i, t.record, sum(CASE WHEN t.tier = 0 THEN 0 WHEN t.packages IS NULL THEN t.units * coalesce(p.tier_prices[t.tier], p.price) ELSE t.packages * p.price * p.scale END
+			+ coalesce(t.entered * p.tier_fees[t.tier], 0) * p.scale) AS due
+	FROM tiered AS t
+	JOIN price AS p ON p.id = t.price
+	WHERE t.role <> 'l' AND t.record IS NOT NULL
+	GROUP BY t.n, t.i, t.record
+), chosen AS (
+	SELECT i.*, q.scale, c.ledger_scale AS digits, q.unit, q.units_until - q.units AS before, d.due
+	FROM quantified AS q
+	JOIN item AS i ON i.charge = q.charge AND i.asked = q.asked
+	JOIN compute_ledger.currency AS c ON c.code = q.money
+	LEFT JOIN due AS d ON d.n = i.n AND d.i = i.i AND d.record = i.record
+	WHERE q.asked AND q.account = ($7).account AND q.payer = ($7).payer AND q.billing_period = ($7).billing_period AND q.day = ($7).day
+		AND q.price IS NOT DISTINCT FROM ($7).price AND q.region = ($7).region
+		AND q.accelerator OPERATOR(compute_ledger.=) ($7).accelerator AND q.number_format IS NOT DISTINCT FROM ($7).number_format
+		AND q.measure = ($7).measure AND q.basis = ($7).basis
+		AND (q.rate OPERATOR(compute_ledger.=) ($7).rate OR q.rate IS NULL AND ($7).rate IS NULL)
+)
+SELECT u.record, u.part_from, u.part_to, trim_scale(round(u.level::numeric / 1680000, 7)), u.amount,
+	compute_ledger._round_ratio(u.before + u.units_until, u.scale, 12) - compute_ledger._round_ratio(u.before + u.units_until - u.units, u.scale, 12), u.unit,
+	compute_ledger._round_ratio(u.due_until, u.scale, u.digits) - compute_ledger._round_ratio(u.due_until - u.due, u.scale, u.digits)
+FROM (
+	SELECT c.*, sum(c.units) OVER w AS units_until, sum(c.due) OVER w AS due_until
+	FROM chosen AS c
+	WINDOW w AS (ORDER BY c.part_from, c.record ROWS UNBOUNDED PRECEDING)
+) AS u
+ORDER BY u.part_from, u.record
+$$ $function$;
+COMMENT ON FUNCTION _rating_parts() IS 'what trace_charge() appends to _rating_quantities(): the parts of records that a charge is made of';
+
 CREATE FUNCTION rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
@@ -496,10 +539,45 @@ BEGIN
 	IF scope.payers IS NULL OR scope.starts IS NULL OR scope.starts >= scope.ends THEN
 		RETURN;
 	END IF;
-	RETURN QUERY EXECUTE compute_ledger._rating_statement() || compute_ledger._rating_charges()
-		USING book, as_of, scope.payers, period, scope.starts, scope.ends, false, scope.root, scope.accounts;
+	RETURN QUERY EXECUTE compute_ledger._rating_statement() || compute_ledger._rating_quantities() || compute_ledger._rating_charges()
+		USING book, as_of, scope.payers, period, scope.starts, scope.ends, NULL::compute_ledger.rated_charge, scope.root, scope.accounts;
 END
 $$;
 ALTER FUNCTION rate_usage(text, tstzrange, timestamptz, text) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) FROM PUBLIC;
 COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, as of a recorded time, by default the watermark: the same rows whenever it is asked, since nothing is recorded any more below the watermark. Tiers go by all usage of the billing period that the account''s payer is billed for. LC006 unknown account, LC012 a recorded time beyond the watermark, 55000 without billing periods.';
+
+CREATE FUNCTION _rate_payer(payer bigint, period tstzrange, as_of timestamptz, book text) RETURNS SETOF rated_charge
+	LANGUAGE plpgsql VOLATILE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+	SET enable_sort = off
+	SET enable_mergejoin = off
+	SET jit = off
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE compute_ledger._rating_statement() || compute_ledger._rating_quantities() || compute_ledger._rating_charges()
+		USING book, as_of, ARRAY[payer], period, lower(period), least(upper(period), as_of), NULL::compute_ledger.rated_charge, NULL::bigint,
+			ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payer(as_of) AS p WHERE p.payer = _rate_payer.payer AND p.valid && period);
+END
+$$;
+ALTER FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) FROM PUBLIC;
+COMMENT ON FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) IS 'the charges of all that a payer is billed for in one of its billing periods, as of a recorded time not beyond the watermark';
+
+CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
+		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric) RETURNS SETOF record
+	LANGUAGE plpgsql VOLATILE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+	SET enable_sort = off
+	SET enable_mergejoin = off
+	SET jit = off
+AS $$
+BEGIN
+	RETURN QUERY EXECUTE compute_ledger._rating_statement() || compute_ledger._rating_quantities() || compute_ledger._rating_parts()
+		USING charge.book, as_of, ARRAY[charge.payer], period, lower(period), least(upper(period), as_of), charge, NULL::bigint,
+			ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payer(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period);
+END
+$$;
+ALTER FUNCTION _trace(rated_charge, tstzrange, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _trace(rated_charge, tstzrange, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _trace(rated_charge, tstzrange, timestamptz) IS 'the parts of records that a charge is made of, as of a recorded time not beyond the watermark; its billing period is given';

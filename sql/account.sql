@@ -1,0 +1,190 @@
+-- Accounts: versions with two times, the tree, merges, payers.
+SET search_path = public, compute_ledger;
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+\set SHOW_CONTEXT never
+\set VERBOSITY terse
+\pset null '(null)'
+SELECT create_ledger();
+
+-- What the rounding of money promises, against counting on the integers beside it.
+SELECT v AS value, _round_half_even(v, 0) AS to_0, _round_half_even(v, 1) AS to_1, _round_half_even(v, -1) AS to_tens
+FROM (VALUES (0.5), (1.5), (2.5), (-0.5), (-1.5), (-2.5), (0.25), (0.35), (-0.25), (15), (25), (-15), (-25), (24.999), (25.001), ('NaN'), ('-Infinity')) AS x (v);
+SELECT setseed(0.25);
+WITH sample AS (
+	-- mantissas near ties, in every scale from 10^-30 to 10^20
+	SELECT m * 10::numeric ^ s AS v, d
+	FROM (SELECT floor(random() * 2000 - 1000)::numeric * (CASE WHEN random() < 0.5 THEN 5 ELSE 1 END) AS m,
+			floor(random() * 50 - 30)::integer AS s, floor(random() * 7 - 3)::integer AS off
+		FROM generate_series(1, 20000)) AS r, LATERAL (SELECT off - s AS d) AS digits
+), plain AS (
+	-- the integer below, the rest, and the rule written out
+	SELECT v, d, floor(v * 10::numeric ^ d) AS below, v * 10::numeric ^ d - floor(v * 10::numeric ^ d) AS rest FROM sample
+)
+SELECT count(*) AS values, count(*) FILTER (WHERE rest = 0.5) > 500 AS many_ties,
+	count(*) FILTER (WHERE _round_half_even(v, d) * 10::numeric ^ d <> below + CASE WHEN rest > 0.5 OR rest = 0.5 AND mod(below, 2) <> 0 THEN 1 ELSE 0 END) AS wrong,
+	count(*) FILTER (WHERE _round_half_even(v, d) <> -_round_half_even(-v, d)) AS lopsided
+FROM plain;
+
+-- Currencies and countries.
+SELECT code, minor_digits, ledger_scale FROM currency WHERE code IN ('CNY', 'JPY', 'KWD', 'CLF', 'USD') ORDER BY code;
+SELECT count(*) FROM country;
+SELECT load_currencies();
+INSERT INTO currency VALUES ('GPUC', 'compute credits', 0, 6);
+INSERT INTO currency VALUES ('usd', 'no', 2, 8);
+
+-- A tree.
+SELECT create_account('acme', 'provider', currency => 'CNY', time_zone => 'Asia/Shanghai', jurisdiction => 'CN', jurisdiction_verified => true) AS acme;
+SELECT create_account('lab', parent => 'acme'), create_account('works', parent => 'acme', currency => 'USD', time_zone => 'Europe/Berlin');
+SELECT create_account('team', parent => 'lab', title => 'A team'), create_account('job', parent => 'team');
+SELECT a.name AS account, b.name AS ancestor, t.depth, t.level, t.valid
+FROM account_tree() AS t JOIN account AS a ON a.id = t.account JOIN account AS b ON b.id = t.ancestor
+ORDER BY 1, t.depth;
+
+-- What is refused.
+SELECT create_account('lab', parent => 'acme');
+SELECT create_account('nobody', parent => 'no such account');
+SELECT create_account('nobody');
+SELECT create_account('nobody', 'friend', parent => 'acme');
+SELECT create_account('nobody', parent => 'acme', jurisdiction => 'XX');
+SELECT create_account('nobody', parent => 'acme', currency => 'XXX');
+SELECT create_account('nobody', parent => 'acme', time_zone => 'Mars/Olympus');
+SELECT create_account('nobody', parent => 'acme', time_zone => 'EST5EDT4');
+SELECT create_account('nobody', parent => 'acme', calendar => 'no such calendar');
+SELECT create_account('nobody', parent => 'acme', jurisdiction_verified => true);
+SELECT count(*) AS nobody FROM account WHERE name = 'nobody';
+UPDATE account SET name = 'other' WHERE name = 'lab';
+TRUNCATE account_version;
+SELECT move_account('lab', 'job', '2026-05-01Z');
+SELECT move_account('acme', 'acme', '2026-05-01Z');
+SELECT move_account('team', NULL, '2026-05-01Z');
+
+-- A cycle at some valid time only, made of two moves that are each right alone.
+BEGIN;
+SELECT move_account('lab', 'works', '2026-05-01Z');
+SELECT move_account('works', 'team', '2026-07-01Z');
+SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK;
+-- A version of a parent that ends before its child's does.
+BEGIN;
+UPDATE account_version SET valid = '[,2026-06-01Z)' WHERE account = account_id('lab') AND upper_inf(recorded);
+SET CONSTRAINTS ALL IMMEDIATE;
+ROLLBACK;
+BEGIN;
+DELETE FROM account_version WHERE account = account_id('team') AND upper_inf(recorded);
+COMMIT;
+-- Taken apart and put together again is right at the end.
+BEGIN;
+DELETE FROM account_version WHERE account = account_id('team') AND upper_inf(recorded);
+INSERT INTO account_version (account, parent, valid)
+SELECT a.id, b.id, v::tstzrange FROM account AS a, account AS b, unnest(ARRAY['[,2026-02-01Z)', '[2026-02-01Z,)']) AS v WHERE a.name = 'team' AND b.name = 'lab';
+COMMIT;
+-- Two that overlap are not.
+INSERT INTO account_version (account, parent, valid) SELECT a.id, NULL, '[2026-01-15Z,2026-02-15Z)' FROM account AS a WHERE a.name = 'team';
+INSERT INTO account_version (account, parent, valid, currency, time_zone) SELECT a.id, NULL, '[2026-01-15Z,2026-02-15Z)', 'USD', 'UTC' FROM account AS a WHERE a.name = 'team';
+
+-- What was known before is kept, whatever is written into recorded, and does not change.
+SELECT count(*) AS closed FROM account_version WHERE NOT upper_inf(recorded);
+UPDATE account_version SET title = 'no' WHERE NOT upper_inf(recorded);
+DELETE FROM account_version WHERE NOT upper_inf(recorded);
+UPDATE account_version SET account = account_id('job') WHERE account = account_id('team') AND upper_inf(recorded);
+UPDATE account_version SET recorded = '[2000-01-01Z,)', title = 'The team' WHERE account = account_id('team') AND upper_inf(recorded);
+INSERT INTO account (name) VALUES ('forger');
+INSERT INTO account_version (account, parent, recorded) SELECT a.id, account_id('lab'), '[2000-01-01Z,2001-01-01Z)' FROM account AS a WHERE a.name = 'forger';
+SELECT count(*) AS forged FROM account_version WHERE lower(recorded) < '2020-01-01Z';
+SELECT count(*) AS versions, count(*) FILTER (WHERE upper_inf(recorded)) AS current FROM account_version WHERE account = account_id('team');
+-- An UPDATE that changes nothing leaves no trace; nor does what the transaction itself made.
+UPDATE account_version SET title = title WHERE upper_inf(recorded);
+BEGIN;
+UPDATE account_version SET title = 'x' WHERE account = account_id('job') AND upper_inf(recorded);
+UPDATE account_version SET title = 'y' WHERE account = account_id('job') AND upper_inf(recorded);
+COMMIT;
+SELECT title, upper_inf(recorded) AS current FROM account_version WHERE account = account_id('job') ORDER BY recorded;
+-- Infinite bounds have one form.
+SELECT DISTINCT valid FROM account_version WHERE account = account_id('forger');
+
+-- Payers: the root, until an account gets a calendar of its own.
+INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('works from the 15th', '2026-01-15', 'Europe/Berlin');
+SELECT change_account('works', '2026-03-01Z', calendar => 'works from the 15th');
+SELECT move_account('job', 'works', '2026-04-01Z');
+SELECT a.name AS account, b.name AS payer, c.name AS calendar, p.time_zone, p.currency, p.valid
+FROM payer() AS p JOIN account AS a ON a.id = p.account JOIN account AS b ON b.id = p.payer JOIN billing_calendar AS c ON c.id = p.calendar
+ORDER BY a.name COLLATE "C", p.valid;
+SELECT change_account('acme', '2026-01-01Z', jurisdiction => 'HK');
+SELECT jurisdiction, jurisdiction_verified, valid FROM account_version WHERE account = account_id('acme') AND upper_inf(recorded) ORDER BY valid;
+SELECT change_account('nobody', '2026-01-01Z', kind => 'internal');
+
+-- Merges: the old account ends, its name and number go on for the new one.
+SELECT ledger_watermark() AS before_merge \gset
+SELECT pg_sleep(0.01);
+SELECT merge_account('lab', 'no such account', '2026-06-01Z');
+SELECT merge_account('lab', 'lab', '2026-06-01Z');
+SELECT merge_account('lab', 'team', '2026-06-01Z');
+SELECT merge_account('lab', 'works', 'infinity');
+SELECT merge_account('lab', 'works', '2026-06-01Z');
+SELECT merge_account('lab', 'acme', '2026-07-01Z');
+SELECT merge_account('works', 'lab', '2026-07-01Z');
+SELECT merge_account('works', 'lab', '2026-05-01Z');
+-- a chain
+SELECT create_account('group', 'customer', parent => 'acme');
+SELECT merge_account('works', 'group', '2026-08-01Z');
+SELECT a.name AS account, t.depth, b.name AS ancestor, t.valid
+FROM account_tree() AS t JOIN account AS a ON a.id = t.account JOIN account AS b ON b.id = t.ancestor
+WHERE a.name IN ('lab', 'team')
+ORDER BY 1, t.valid, t.depth;
+SELECT t AS at, (SELECT name FROM account WHERE id = account_id('lab', t)) AS lab, (SELECT name FROM account WHERE id = account_id('works', t)) AS works
+FROM unnest(ARRAY['2026-05-31Z', '2026-06-01Z', '2026-07-31Z', '2026-08-01Z']::timestamptz[]) AS t;
+SELECT n.name, a.name AS means, n.valid FROM account_names() AS n JOIN account AS a ON a.id = n.account WHERE n.name IN ('lab', 'works') ORDER BY 1, 3;
+-- What was known before the merge says so.
+SELECT a.name AS account, t.depth, b.name AS ancestor, t.valid
+FROM account_tree(:'before_merge') AS t JOIN account AS a ON a.id = t.account JOIN account AS b ON b.id = t.ancestor
+WHERE a.name = 'lab' ORDER BY t.valid, t.depth;
+INSERT INTO account_version (account, parent, valid) SELECT a.id, b.id, '[2027-01-01Z,)' FROM account AS a, account AS b WHERE a.name = 'lab' AND b.name = 'acme';
+-- An account that has ended, or not begun, is not meant.
+SELECT create_account('new', parent => 'acme', valid_from => '2026-09-01Z') > 0 AS made;
+SELECT account_id('new', '2026-08-31Z') AS early, account_id('new', '2026-09-01Z') IS NOT NULL AS there, account_id('unknown') AS unknown, account_id(NULL) AS none;
+
+-- A larger tree, moved about, against the tree at single instants.
+SELECT setseed(0.5);
+BEGIN;
+INSERT INTO account (name) SELECT 'n' || n FROM generate_series(1, 400) AS n;
+INSERT INTO account_version (account, parent, time_zone, currency)
+SELECT a.id, b.id, 'UTC', 'USD'
+FROM generate_series(1, 400) AS n JOIN account AS a ON a.name = 'n' || n LEFT JOIN account AS b ON n > 4 AND b.name = 'n' || (n / 3 + 1);
+COMMIT;
+-- an account moves under one of a lower number only: no cycle whenever
+DO $$
+BEGIN
+	FOR i IN 1 .. 300 LOOP
+		PERFORM compute_ledger.move_account('n' || (5 + (i * 37) % 396), 'n' || (1 + floor(random() * (4 + (i * 37) % 396)))::integer,
+			timestamptz '2026-01-01Z' + i % 50 * interval '1 day');
+		COMMIT;
+	END LOOP;
+END
+$$;
+WITH instant AS (
+	SELECT timestamptz '2025-12-31Z' + i * interval '12 hours' AS at FROM generate_series(0, 110, 5) AS i
+), plain AS (
+	WITH RECURSIVE up AS (
+		SELECT i.at, v.account, v.account AS ancestor, v.parent, 0 AS depth
+		FROM instant AS i, account_version AS v WHERE upper_inf(v.recorded) AND v.valid @> i.at
+		UNION ALL
+		SELECT u.at, u.account, v.account, v.parent, u.depth + 1
+		FROM up AS u JOIN account_version AS v ON v.account = u.parent AND upper_inf(v.recorded) AND v.valid @> u.at
+	)
+	SELECT at, account, ancestor, depth, max(depth) OVER (PARTITION BY at, account) - depth AS level FROM up
+), tree AS (
+	SELECT i.at, t.account, t.ancestor, t.depth, t.level FROM instant AS i JOIN account_tree() AS t ON t.valid @> i.at
+	WHERE NOT EXISTS (SELECT FROM account_merge AS m WHERE m.account = t.account AND m.at <= i.at)
+)
+SELECT (SELECT count(*) FROM plain) > 30000 AS many, (SELECT max(depth) FROM plain) > 6 AS deep,
+	(SELECT count(*) FROM (TABLE plain EXCEPT TABLE tree) AS x) AS missing,
+	(SELECT count(*) FROM (TABLE tree EXCEPT TABLE plain) AS x) AS too_many,
+	(SELECT count(*) FROM tree) - (SELECT count(*) FROM plain) AS twice;
+-- no two ways at one instant
+SELECT count(*) AS overlaps FROM account_tree() AS a JOIN account_tree() AS b ON b.account = a.account AND b.depth = a.depth AND b.valid && a.valid AND (b.ancestor, b.valid) <> (a.ancestor, a.valid);
+-- as of every time at which something was recorded the tree is whole
+SELECT count(*) > 100 AS times, count(*) FILTER (WHERE bad > 0) AS bad
+FROM (SELECT DISTINCT lower(recorded) AS at FROM account_version) AS r,
+	LATERAL (SELECT count(*) AS bad FROM account_version AS v WHERE v.recorded @> r.at AND v.parent IS NOT NULL
+		AND (v.valid <@ (SELECT range_agg(p.valid) FROM account_version AS p WHERE p.account = v.parent AND p.recorded @> r.at)) IS NOT TRUE) AS b;
