@@ -194,7 +194,7 @@ BEGIN
 		UPDATE compute_ledger.usage_rejected AS r SET retried_in = _take_usage.batch
 		WHERE kind = 'retry' AND r.id = ANY (ids) AND r.retried_in IS NULL
 		RETURNING r.*
-	), taken AS (
+	), taken AS NOT MATERIALIZED (
 		SELECT i.* FROM inbox AS i
 		UNION ALL
 		SELECT p.*
