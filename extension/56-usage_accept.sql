@@ -194,7 +194,7 @@ BEGIN
 		UPDATE compute_ledger.usage_rejected AS r SET retried_in = _take_usage.batch
 		WHERE kind = 'retry' AND r.id = ANY (ids) AND r.retried_in IS NULL
 		RETURNING r.*
-	), taken AS (
+	), taken AS NOT MATERIALIZED (
 		SELECT i.* FROM inbox AS i
 		UNION ALL
 		SELECT p.*
@@ -350,13 +350,13 @@ BEGIN
 		LEFT JOIN compute_ledger.usage_source AS s ON s.source = v.source
 		CROSS JOIN LATERAL compute_ledger._usage_fault(v.fault, to_jsonb(t), v.revision, v.started_at, v.ended_at, s.clock_tolerance) AS f
 	), written AS (
-		INSERT INTO compute_ledger.usage_batch (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+		INSERT INTO compute_ledger.usage_batch AS b (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 		SELECT _take_usage.batch, _take_usage.kind, count(*), count(*) FILTER (WHERE v.verdict = 'accepted'), count(*) FILTER (WHERE v.verdict = 'duplicate'),
 			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')), code,
 			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
 		FROM verdict AS v
 		HAVING count(*) > 0
-		RETURNING taken, accepted, duplicate, rejected
+		RETURNING b.taken, b.accepted, b.duplicate, b.rejected
 	), superseded AS (
 		SELECT array_agg(v.old_record) AS records, array_agg(v.old_started_at) AS starts
 		FROM verdict AS v
@@ -617,24 +617,24 @@ BEGIN
 		WHERE r.id = c.id AND r.started_at = c.started_at
 		RETURNING r.*
 	), added AS (
-		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
+		INSERT INTO compute_ledger.usage_record AS n (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
 			rate, rate_recorded, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
 		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
 			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, r.devices, r.measure, r.number_format, r.achieved_work, r.source, r.source_id, r.account_name, r.region_name,
 			r.accelerator_name, r.run, r.labels
-		FROM closed AS r JOIN changed AS c USING (id)
-		RETURNING id, source, source_id, revision
+		FROM closed AS r JOIN changed AS c ON c.id = r.id
+		RETURNING n.id, n.source, n.source_id, n.revision
 	), keys AS (
 		UPDATE compute_ledger.usage_key AS k SET record = a.id
 		FROM added AS a
 		WHERE k.source = a.source AND k.source_id = a.source_id AND k.revision = a.revision
 	), written AS (
-		INSERT INTO compute_ledger.usage_batch (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+		INSERT INTO compute_ledger.usage_batch AS b (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 		SELECT reidentify.batch, 'reidentify', count(*), count(*), 0, 0, code,
 			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
 		FROM changed AS c
 		HAVING count(*) > 0
-		RETURNING taken, accepted
+		RETURNING b.taken, b.accepted
 	)
 	SELECT w.taken, w.accepted INTO taken, accepted FROM written AS w;
 	IF taken IS NULL THEN

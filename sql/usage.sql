@@ -1,0 +1,219 @@
+-- Usage: cells, what is accepted, what is rejected and why, revisions, retries.
+SET search_path = public, compute_ledger;
+SET timezone = 'UTC';
+SET datestyle = 'ISO, YMD';
+\set VERBOSITY terse
+SELECT create_ledger() >= 0 AS there_is_a_ledger;
+
+-- ------------------------------------------------------------------ cells
+
+-- Every form gives what core gives, with any zone.
+SET timezone = 'America/New_York';
+SELECT c, _usage_timestamptz(c)::text AS read, _usage_timestamptz(c) = c::timestamptz AS like_core
+FROM unnest(ARRAY[
+	'2026-03-08T01:59:59Z', '2026-03-08 02:30:00', '2026-03-08 01:59:59.5', '2026-11-01 01:30', '2026-11-01 01:30:00-04', '2026-11-01 01:30:00-05:00',
+	'2026-05-01t00:00:00.123456z', '2026-05-01 00:00:00.1234565+00', '2026-05-01 00:00:00.999999999Z', '2024-02-29T23:59:59+0530', '2026-05-01 00:00:00 +08',
+	'2026-05-01 00:00:60Z', '2026-05-01 24:00:00Z', '2026-05-01', '20260501T000000Z', 'May 1 2026 12:00 UTC', '0001-01-01 00:00:00Z', '1999-12-31 23:59:59.999999Z',
+	'2026-05-01 00:00:00 Europe/Berlin', '0044-03-15 00:00:00 BC']) AS c;
+SELECT c, _usage_timestamptz(c) = to_timestamp(c::float8) AS is_epoch
+FROM unnest(ARRAY['1777593600', '1777593600.25', '100000000', '99999999999']) AS c;
+-- Ten thousand instants, in four forms each.
+SELECT count(*) AS forms, count(*) FILTER (WHERE _usage_timestamptz(f) = i.at) AS same
+FROM (SELECT timestamptz '1970-03-03 UTC' + (n * 17179869.143 || ' s')::interval AS at FROM generate_series(1, 10000) AS n ) AS i
+CROSS JOIN LATERAL (VALUES (at::text), (to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')), (to_char(at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI:SS.US+05:30')),
+	(at::timestamptz::text)) AS v (f)
+WHERE at < '9999-12-31';
+SET timezone = 'UTC';
+-- Not read: what means another instant tomorrow, and what means none.
+SELECT c FROM unnest(ARRAY['now', 'TODAY', 'tomorrow', 'yesterday 12:00', '2026-02-30 00:00:00Z', '2026-05-01 00:00:00+25', '2026-05-01T', '2026-5', '12345678', '1e9', '', ' ', 'noon', '2026-05-01 00:61:00',
+	'1777593600.', '294277-01-01', '-1777593600', '2026-05-01 00:00:00,5.Z']) AS c
+WHERE _usage_timestamptz(c) IS NOT NULL;
+SELECT _usage_timestamptz('infinity'), _usage_timestamptz('-infinity'), _usage_timestamptz(NULL);
+SELECT c, _usage_month(c) FROM unnest(ARRAY['2026-05-01 00:00:00+08', '2026-05-01 00:00:00Z', '1999-12-31T23:59:59Z', '1969-12-31T23:59:59Z', 'infinity', 'x']) AS c;
+
+SELECT c, _usage_numeric(c) FROM unnest(ARRAY['8', '8.0', '08', '-3', '+0.250', '.5', '5.', '1e3', '12E-3', ' 7 ', '1000000000000000000000', 'NaN', '', '1,5', 'eight', '1e', '1e999999', '-', '.', '1.2.3']) AS c;
+SELECT c, _usage_revision(c) FROM unnest(ARRAY['0', '7', '2147483647', '2147483648', '-1', '1.0', 'x', '', '+3']) AS c;
+SELECT c, _usage_boolean(c) FROM unnest(ARRAY['t', 'true', 'YES', 'on', '1', 'f', 'false', 'off', ' true ', 'ja', '', '2']) AS c;
+SELECT c, _usage_labels(c) FROM unnest(ARRAY['{}', ' { } ', '{"a":"b"}', '{"a":1,"b":true,"c":null,"d":false}', '{"a":01}', '{"a":1.50}', '{"a":{"b":[1,2]}}', '{"a":"\u0041"}', '{"a":"\u0000"}',
+	'{"a":1e10}', '{"a":1e999999}', '[]', 'null', '"a"', '{"a"}', '{"a":}', '{"a":1,}', '{"a":1} x', '{', '', '{"a":"b']) AS c;
+SELECT _usage_labels('{"a":' || repeat('[', 400) || repeat(']', 400) || '}') IS NOT NULL AS deep, _usage_labels('{"a":' || repeat('[', 100000) || repeat(']', 100000) || '}') IS NULL AS too_deep;
+SELECT c, _usage_work(c) FROM unnest(ARRAY['27.7 PFLOPh', '1e21 FLOP', '3 PFLOPh@bf16', '12', '3 PFLOPS', '1 FLOPh@nothing', '1e99 FLOP', '']) AS c;
+
+-- The digest is of values, and is the same for ever.
+SELECT encode(usage_digest('a', 'r', 'H100', 8, '2026-05-01 00:00Z', 'infinity', 'allocated', NULL, NULL, NULL, NULL), 'hex') AS digest;
+SELECT encode(usage_digest('a', 'r', 'H100', 0.125, '2026-05-01 00:00Z', '2026-05-02 00:00Z', 'used', 'bf16', '3 PFLOPh', 'run', '{"b": [1.50, true, null], "a": {"x": "y"}}'), 'hex') AS digest;
+-- Written out by hand after the description.
+SELECT encode(sha256(
+	'\x01'::bytea
+	|| '\x730000000000000001'::bytea || 'a'::bytea || '\x730000000000000001'::bytea || 'r'::bytea || '\x730000000000000004'::bytea || 'H100'::bytea
+	|| '\x640000000000000001'::bytea || '8'::bytea
+	|| '\x690000000000000008'::bytea || int8send((extract(epoch FROM timestamptz '2026-05-01 00:00Z' - timestamptz '2000-01-01 00:00Z') * 1000000)::bigint)
+	|| '\x690000000000000008'::bytea || '\x7fffffffffffffff'::bytea
+	|| '\x730000000000000009'::bytea || 'allocated'::bytea
+	|| '\x6e0000000000000000'::bytea || '\x6e0000000000000000'::bytea || '\x6e0000000000000000'::bytea || '\x6e0000000000000000'::bytea), 'hex') AS digest;
+SELECT count(DISTINCT usage_digest('a', 'r', 'H100', d, s::timestamptz, 'infinity', 'allocated', NULL, w, NULL, l)) AS one
+FROM (VALUES
+	(8, '2026-05-01 00:00Z', compute_unit '3 PFLOPh', jsonb '{"a": 1, "b": [2.0]}'), (8.000, '2026-05-01 08:00+08', '3000 TFLOPh', '{"b": [2], "a": 1.00}')) AS v (d, s, w, l);
+SELECT count(DISTINCT usage_digest(a, r, 'H100', d, '2026-05-01 00:00Z', 'infinity', 'allocated', NULL, w, NULL, l)) AS eight
+FROM (VALUES ('a', 'r', 8, NULL::compute_unit, NULL::jsonb), ('ar', '', 8, NULL, NULL), ('', 'ar', 8, NULL, NULL), ('a', 'r', 80, NULL, NULL), ('a', 'r', 8, '0 FLOP', NULL), ('a', 'r', 8, '0 FLOP@bf16', NULL),
+	('a', 'r', 8, NULL, '{"a": "1"}'), ('a', 'r', 8, NULL, '{"a": 1}')) AS v (a, r, d, w, l);
+
+-- ------------------------------------------------------------------ accounts and regions to use
+
+SELECT count(create_account(n, time_zone => 'UTC', currency => 'USD')) FROM unnest(ARRAY['ada', 'bob']) AS n;
+SELECT create_account('new', time_zone => 'UTC', currency => 'USD', valid_from => '2024-05-10 00:00Z') > 0 AS made;
+SELECT create_region('here', 'region') > 0 AS made;
+CREATE VIEW record AS
+SELECT source_id, revision AS rev, a.name AS account, g.name AS region, accelerator, rate, basis_name(basis) AS basis, trim_scale(devices) AS n, started_at, ended_at, measure, superseded = 'infinity' AS current,
+	superseded = usage_record.recorded AS never, usage_record.tableoid::regclass AS partition
+FROM usage_record JOIN account AS a ON a.id = account JOIN region AS g ON g.id = region ORDER BY usage_record.id;
+
+-- ------------------------------------------------------------------ one at a time
+
+SELECT record_usage('one', 'r1', 'ada', 'here', 'NVIDIA H100 80GB HBM3', 8, '2024-05-01 00:00Z', '2024-05-01 04:00Z') AS id \gset
+SELECT record_usage('one', 'r1', 'ada', 'here', 'NVIDIA H100 80GB HBM3', 8.0, '2024-05-01 02:00+02', '2024-05-01 04:00Z') = :id AS same_row;
+SELECT record_usage('one', 'r1', 'ada', 'here', 'NVIDIA H100 80GB HBM3', 7, '2024-05-01 00:00Z', '2024-05-01 04:00Z');
+SELECT record_usage('one', 'r2', 'eve', 'here', 'H100', 8, '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'new', 'here', 'H100', 8, '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'there', 'H100', 8, '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H1000', 8, '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 0, '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 'NaN', '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', NULL, '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, NULL);
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '-infinity', '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', 'infinity');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', '2024-04-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, now() + interval '1 hour');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', now() + interval '1 hour');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', measure => 'guessed');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', number_format => 'bf17');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', labels => '[1]');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', revision => -1);
+SELECT record_usage('one', NULL, 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z');
+SELECT record_usage('one', repeat('x', 3000), 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', basis => 'nothing');
+-- a source whose clock is ahead
+UPDATE usage_source SET clock_tolerance = '2 hours' WHERE source = 'one';
+SELECT record_usage('one', 'r3', 'ada', 'here', 'H100', 8, now() + interval '1 hour') > 0 AS accepted;
+SELECT record_usage('one', 'r3', NULL, NULL, NULL, NULL, NULL, revision => 1, retracted => true) IS NULL AS retracted;
+-- What was an error left nothing behind.
+SELECT source_id, rev, account, region, accelerator, rate, basis, n, measure, current FROM record;
+SELECT count(*) AS rejected FROM usage_rejected;
+SELECT count(*) AS batches, sum(taken) AS taken, sum(accepted) AS accepted, sum(duplicate) AS duplicate, sum(rejected) AS rejected FROM usage_batch;
+
+-- ------------------------------------------------------------------ many at a time
+
+COPY usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted) FROM stdin WITH (FORMAT csv);
+cluster,a,,ada,here,A100-SXM4-80GB,2,2024-05-31T23:00:00Z,2024-06-01T01:00:00Z,,,,,,
+cluster,a,0,ada,here,A100-SXM4-80GB,2.0,1717196400,2024-06-01 03:00:00+02,allocated,,,,,false
+cluster,a,0,ada,here,A100-SXM4-80GB,3,1717196400,2024-06-01 03:00:00+02,allocated,,,,,
+cluster,b,0,ada,here,A100-SXM4-80GB,1,2024-05-02T00:00:00Z,,used,BF16,12 PFLOPh,train-7,"{""team"": ""x"", ""n"": 1.0}",
+cluster,b,2,ada,here,A100-SXM4-80GB,1,2024-06-02T00:00:00Z,2024-06-02T12:00:00Z,used,bf16,,,,
+cluster,b,1,bob,here,A100-SXM4-80GB,1,2024-05-02T00:00:00Z,2024-05-02T12:00:00Z,used,bf16,,,,
+cluster,c,5,,,,,,,,,,,,true
+cluster,c,4,bob,here,AMD Instinct MI300X,0.5,2024-05-03T00:00:00Z,2024-05-03T12:00:00Z,,,,,,
+cluster,d,0,bob,here,no such chip,1,2024-05-03T00:00:00Z,2024-05-03T12:00:00Z,,,,,,
+cluster,e,0,eve,here,H100,1,2024-05-03T00:00:00Z,2024-05-03T12:00:00Z,,,,,,
+cluster,f,0,bob,nowhere,H100,1,2024-05-03T00:00:00Z,2024-05-03T12:00:00Z,,,,,,
+cluster,g,0,bob,here,H100,many,2024-05-03T00:00:00Z,2024-05-03T12:00:00Z,,,,,,
+cluster,h,0,bob,here,H100,1,yesterday,2024-05-03T12:00:00Z,,,,,,
+cluster,i,0,bob,here,H100,1,2024-05-03T12:00:00Z,2024-05-03T12:00:00Z,,,,,,
+cluster,j,0,bob,here,H100,1,,2024-05-03T12:00:00Z,,,,,,
+cluster,k,0,bob,here,H100,-1,2024-05-03T00:00:00Z,2024-05-03T12:00:00Z,,,,,,
+cluster,l,0,bob,here,H100,1,9999-05-03T00:00:00Z,,,,,,,
+cluster,m,0,bob,here,H100,1,2024-05-03T00:00:00Z,infinity,,,,,,
+cluster,n,0,bob,here,H100,1,2024-05-03T00:00:00Z,,,,1 parsec,,,
+cluster,o,0,bob,here,H100,1,2024-05-03T00:00:00Z,,,,,,"[1, 2]",
+cluster,p,first,bob,here,H100,1,2024-05-03T00:00:00Z,,,,,,,
+cluster,q,,bob,here,H100,1,2024-05-03T00:00:00Z,,,,,,,perhaps
+,r,,bob,here,H100,1,2024-05-03T00:00:00Z,,,,,,,
+cluster,s,,bob,here,H100,1,2024-05-03T00:00:00Z,soon,,,,,,
+\.
+SELECT taken, accepted, duplicate, rejected, taken = accepted + duplicate + rejected AS adds_up FROM accept_usage();
+SELECT count(*) AS left_in_the_inbox FROM usage_inbox;
+SELECT taken FROM accept_usage();
+SELECT source_id, rev, account, accelerator, rate, n, started_at, ended_at, measure, current, never, partition FROM record WHERE source_id IN ('a', 'b', 'c');
+SELECT source_id, revision AS rev, retracted, record IS NULL AS no_record FROM usage_key WHERE source = 'cluster' ORDER BY 1, 2;
+SELECT coalesce(source_id, '-') AS source_id, sqlstate, reason FROM usage_rejected ORDER BY id;
+SELECT number_format, achieved_work, run, labels, account_name, region_name, accelerator_name FROM usage_record WHERE source_id = 'b' AND revision = 0;
+
+-- Sent once more it is all duplicates or rejected for the same reasons.
+INSERT INTO usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels)
+SELECT source, source_id, revision::text, account_name, region_name, accelerator_name, devices::text, started_at::text, nullif(ended_at::text, 'infinity'), measure, number_format, achieved_work::text, run, labels::text
+FROM usage_record WHERE source = 'cluster';
+SELECT taken, accepted, duplicate, rejected FROM accept_usage();
+
+-- ------------------------------------------------------------------ mending
+
+INSERT INTO accelerator_alias (alias, accelerator) VALUES ('no such chip', 'nvidia/h100-sxm5-80gb');
+SELECT taken, accepted, duplicate, rejected FROM retry_rejected(sqlstate => 'LC003');
+SELECT source_id, accelerator, rate FROM record WHERE source_id = 'd';
+SELECT taken, accepted, duplicate, rejected FROM retry_rejected(sqlstate => 'LC007');
+SELECT taken, accepted, duplicate, rejected FROM retry_rejected(sqlstate => 'LC007', mend => '{"region": "here"}');
+SELECT taken FROM retry_rejected(sqlstate => 'LC007');
+SELECT retry_rejected(mend => '{"where": "here"}');
+SELECT retry_rejected(mend => '[]');
+-- Each rejection stays, with what became of it.
+SELECT r.source_id, r.region, r.sqlstate, b.kind AS retried, b.accepted, b.rejected
+FROM usage_rejected AS r LEFT JOIN usage_batch AS b ON b.id = r.retried_in WHERE r.source_id IN ('d', 'f') ORDER BY r.id;
+
+-- The name means another chip now: the row is superseded, not changed.
+UPDATE accelerator_alias SET accelerator = 'nvidia/a100-sxm4-40gb' WHERE alias = 'no such chip';
+SELECT taken, accepted FROM reidentify(accelerator_name => 'no such chip');
+SELECT source_id, revision, identification, accelerator, rate, superseded = 'infinity' AS current FROM usage_record WHERE source_id = 'd' ORDER BY id;
+SELECT taken FROM reidentify(accelerator_name => 'no such chip');
+SELECT taken, accepted FROM reidentify('fp8', started => '[2024-06-01, 2024-07-01)');
+SELECT source_id, revision, identification, basis_name(basis), rate FROM usage_record WHERE started_at >= '2024-06-01' AND superseded = 'infinity' AND started_at < '2024-07-01' ORDER BY id;
+-- Its key leads to the new row, so that the source's own next revision supersedes that.
+INSERT INTO usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at) VALUES ('cluster', 'd', '1', 'bob', 'here', 'H100', '1', '2024-05-03T00:00:00Z');
+SELECT accepted FROM accept_usage();
+SELECT revision, identification, accelerator, superseded = 'infinity' AS current FROM usage_record WHERE source_id = 'd' ORDER BY id;
+
+-- A basis of one's own whose factor changes: each record has the rate of its start.
+INSERT INTO basis (name) VALUES ('example.org/weights');
+INSERT INTO basis_factor (basis, accelerator, rate, valid) VALUES
+	('example.org/weights', 'nvidia/h100', '2 TFLOPS', '(,2024-05-04 00:00Z)'), ('example.org/weights', 'nvidia/h100', '3 TFLOPS', '["2024-05-04 00:00Z",)');
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+SELECT 'cluster', 'w' || d, 'bob', 'here', c, '1', '2024-05-0' || d || ' 00:00Z', '2024-05-06 00:00Z'
+FROM generate_series(3, 5) AS d, unnest(ARRAY['NVIDIA H100 80GB HBM3']) AS c;
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES ('cluster', 'w9', 'bob', 'here', 'NVIDIA A100-SXM4-40GB', '1', '2024-05-03 00:00Z', '2024-05-06 00:00Z');
+SELECT accepted FROM accept_usage('example.org/weights');
+SELECT source_id, rate = with_basis(compute_rate '2 TFLOPS', basis) AS two, rate = with_basis(compute_rate '3 TFLOPS', basis) AS three, rate_recorded IS NULL AS none, basis_name(basis)
+FROM usage_record WHERE source_id ~ '^w' ORDER BY id;
+
+-- ------------------------------------------------------------------ what holds
+
+-- Counts, keys, and one current row a record.
+SELECT count(*) AS wrong FROM usage_batch AS b
+WHERE taken <> accepted + duplicate + rejected
+	OR rejected <> (SELECT count(*) FROM usage_rejected AS r WHERE r.batch = b.id)
+	OR accepted <> (SELECT count(*) FROM usage_record AS r WHERE r.batch = b.id) + (SELECT count(*) FROM usage_key AS k WHERE k.batch = b.id AND k.retracted)
+	OR (kind = 'retry' AND taken <> (SELECT count(*) FROM usage_rejected AS r WHERE r.retried_in = b.id));
+SELECT count(*) AS wrong FROM (
+	SELECT k.source, k.source_id, count(*) FILTER (WHERE r.superseded = 'infinity') AS current, bool_and(k.retracted OR r.id IS NOT NULL) AS all_there,
+		(array_agg(k.retracted ORDER BY k.revision DESC))[1] AS is_retracted, max(k.revision) AS highest, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision
+	FROM usage_key AS k LEFT JOIN usage_record AS r ON r.id = k.record AND r.started_at = k.started_at
+	GROUP BY 1, 2) AS k
+WHERE NOT all_there OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest;
+
+-- Months come as they are needed; one that is detached keeps its keys, and its name.
+SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
+WHERE inhparent = 'usage_record'::regclass AND c.relname < 'usage_record_2024_07' ORDER BY 1;
+ALTER TABLE usage_record DETACH PARTITION usage_record_2024_05;
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES
+	('cluster', 'a', 'ada', 'here', 'A100-SXM4-80GB', '2', '2024-05-31T23:00:00Z', '2024-06-01T01:00:00Z'), ('cluster', 'late', 'ada', 'here', 'A100-SXM4-80GB', '2', '2024-05-31T23:00:00Z', '2024-06-01T01:00:00Z');
+SELECT taken, accepted, duplicate, rejected FROM accept_usage();
+SELECT source_id, partition FROM record WHERE started_at < '2024-06-01';
+-- What another tool makes is left to it.
+SELECT _make_usage_partition('2024-06-15') IS NULL AS is_there;
+CREATE TABLE usage_record_q4 PARTITION OF usage_record FOR VALUES FROM ('2027-10-01 00:00Z') TO ('2028-01-01 00:00Z');
+SELECT _make_usage_partition('2027-12-01') IS NULL AS is_there, _make_usage_partition('2028-01-01') AS made;
+
+-- The first rows only.
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) SELECT 'few', n, 'ada', 'here', 'A100', 1, '2024-06-03Z' FROM generate_series(1, 5) AS n;
+SELECT taken FROM accept_usage(max_rows => 2);
+SELECT taken FROM accept_usage(max_rows => 0);
+SELECT taken FROM accept_usage();
+SELECT count(*) AS one_batch_each FROM usage_batch WHERE taken IN (2, 3) AND id > (SELECT max(batch) FROM usage_key) - 2;
