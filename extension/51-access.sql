@@ -120,6 +120,17 @@ AS $$
 		('close_period', 'EXECUTE', 'biller admin'),
 
 		-- rollup
+		('rollup_state', 'SELECT', 'reader biller auditor admin'),
+		('usage_hourly', 'SELECT', 'reader biller auditor admin'),
+		('usage_daily', 'SELECT', 'reader biller auditor admin'),
+		('utilization_daily', 'SELECT', 'reader biller auditor admin'),
+		('spend_daily', 'SELECT', 'reader biller auditor admin'),
+		('capacity', 'SELECT', 'biller auditor admin'),
+		('capacity', 'INSERT', 'admin'),
+		('capacity', 'UPDATE', 'admin'),
+		('capacity', 'DELETE', 'admin'),
+		('refresh_rollups', 'EXECUTE', 'biller admin'),
+		('check_ledger', 'EXECUTE', 'auditor admin'),
 
 		-- focus
 

@@ -1,0 +1,619 @@
+/*
+ * rollup.c
+ *		The aggregate _usage_cells: usage by hours and days, in one pass and exact.
+ *
+ * A cell is an hour of UTC in one day of a time zone: an hour in which a local day
+ * begins is two cells.  So cells add up to hours and to local days alike, whatever
+ * the zone's distance from UTC.  A local day is what lies between the instants of two
+ * midnights, as AT TIME ZONE has them; it has 23 to 25 hours where clocks change.
+ *
+ * Device time is counted in units of 1/1,680,000 device x microsecond: integers.
+ * Work and achieved work are counted in FLOP; where a part of a record is not a whole
+ * number of them, it is the difference of two amounts since the record's start, each
+ * rounded half to even, so that the parts of a record add up to work() of the whole.
+ *
+ * The state is a hash table of the cells that were touched, so that a record of last
+ * year beside one of today costs nothing.
+ */
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+
+#include "device_level.h"
+#include "profile_calendar.h"
+#include "profile_object.h"
+#include "quantity.h"
+#include "quantity_arith.h"
+
+PG_FUNCTION_INFO_V1(usage_cells_accum);
+PG_FUNCTION_INFO_V1(usage_cells_combine);
+PG_FUNCTION_INFO_V1(usage_cells_serialize);
+PG_FUNCTION_INFO_V1(usage_cells_deserialize);
+PG_FUNCTION_INFO_V1(usage_cells_final);
+
+/* Hours whose days are remembered for a zone; more than a month has. */
+#define CACHED_HOURS	1024
+
+/* Days that a local date may be off the UTC date, either way, and room for more. */
+#define DAY_SPAN		32
+
+/* What there was in a cell. */
+typedef struct Cell
+{
+	int64		key;			/* hour since 2000 x 2 DAY_SPAN + day against the hour's UTC date */
+	char		status;
+	bool		has_work;		/* some record in it has a rate */
+	bool		has_achieved;	/* some record in it says what it achieved */
+	int64		started;		/* records that begin in it */
+	int128		device_time;	/* 1/1,680,000 device x microsecond */
+	int128		work;			/* FLOP */
+	int128		achieved;		/* FLOP */
+} Cell;
+
+#define SH_PREFIX cells
+#define SH_ELEMENT_TYPE Cell
+#define SH_KEY_TYPE int64
+#define SH_KEY key
+#define SH_HASH_KEY(table, k) ((uint32) (((uint64) (k) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct CellState
+{
+	cells_hash *cells;
+	bool		has_basis;		/* some record has a rate */
+	uint16		basis;			/* of the rates */
+} CellState;
+
+/* Which local days an hour is in. */
+typedef struct HourDays
+{
+	int64		hour;			/* since 2000, UTC */
+	int64		boundary;		/* instant at which the second day begins; INT64_MAX if none does */
+	DateADT		first;
+	DateADT		second;
+} HourDays;
+
+/* A time zone, kept for the query. */
+typedef struct ZoneDays
+{
+	struct ZoneDays *next;
+	text	   *zone;
+	Calendar   *calendar;
+	int64		from;			/* the day looked at last */
+	int64		to;
+	DateADT		day;
+	HourDays	hours[CACHED_HOURS];
+} ZoneDays;
+
+/* A record, or the part of one that lies in one zone. */
+typedef struct Part
+{
+	int64		started;
+	int64		ended;
+	int128		level;			/* units of 1/1,680,000 device */
+	int128		rate;			/* of all devices, where they are whole; MFLOP/s */
+	const Quantity *device_rate;	/* of one device, where they are not; else NULL */
+	bool		has_rate;
+	Datum		devices;
+	const Quantity *achieved;	/* NULL: not known */
+	int128		work_before;	/* since the start, up to where we are */
+	int128		achieved_before;
+} Part;
+
+/* Raises 22003. */
+static void
+out_of_range_error(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("sum of usage out of range")));
+}
+
+/* Adds, and raises what does not fit. */
+static inline void
+add_checked(int128 *sum, int128 amount)
+{
+	if (unlikely(__builtin_add_overflow(*sum, amount, sum)))
+		out_of_range_error();
+}
+
+/* Finds or makes what is kept for a zone. */
+static ZoneDays *
+find_zone(FunctionCallInfo fcinfo, const text *zone)
+{
+	ZoneDays   *days;
+	Interval	width = {0};
+	MemoryContext old;
+
+	for (days = fcinfo->flinfo->fn_extra; days != NULL; days = days->next)
+	{
+		if (VARSIZE_ANY_EXHDR(zone) == VARSIZE_ANY_EXHDR(days->zone) &&
+			memcmp(VARDATA_ANY(zone), VARDATA_ANY(days->zone), VARSIZE_ANY_EXHDR(zone)) == 0)
+			return days;
+	}
+	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	days = palloc(sizeof(ZoneDays));
+	days->zone = cstring_to_text_with_len(VARDATA_ANY(zone), (int) VARSIZE_ANY_EXHDR(zone));
+	width.day = 1;
+	days->calendar = CalendarMake(CurrentMemoryContext, &width, days->zone, NULL);
+	days->from = days->to = 0;
+	days->day = 0;
+	for (int i = 0; i < CACHED_HOURS; i++)
+		days->hours[i].hour = PG_INT64_MIN;
+	days->next = fcinfo->flinfo->fn_extra;
+	fcinfo->flinfo->fn_extra = days;
+	MemoryContextSwitchTo(old);
+	return days;
+}
+
+/* Moves to the local day that an instant is in. */
+static void
+find_day(ZoneDays *zone, int64 at)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			west;
+
+	if (zone->from <= at && at < zone->to)
+		return;
+	zone->from = zone->from < zone->to && at == zone->to ? at : CalendarFloor(zone->calendar, at);
+	zone->to = CalendarNext(zone->calendar, zone->from);
+	if (timestamp2tm(zone->from, &west, &tm, &fsec, NULL, zone->calendar->zone) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	zone->day = date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
+}
+
+/* Finds the days of an hour. */
+static inline const HourDays *
+find_hour(ZoneDays *zone, int64 hour)
+{
+	HourDays   *days = &zone->hours[(uint64) hour % CACHED_HOURS];
+	int64		at;
+
+	if (likely(days->hour == hour))
+		return days;
+	at = hour * USECS_PER_HOUR;
+	days->hour = PG_INT64_MIN;	/* should what follows fail */
+	find_day(zone, at);
+	days->first = days->second = zone->day;
+	days->boundary = PG_INT64_MAX;
+	if (zone->to < at + USECS_PER_HOUR)
+	{
+		days->boundary = zone->to;
+		find_day(zone, zone->to);
+		days->second = zone->day;
+	}
+	days->hour = hour;
+	return days;
+}
+
+/* Returns the UTC date of an hour. */
+static inline DateADT
+utc_date(int64 hour)
+{
+	return (DateADT) (hour >= 0 ? hour / HOURS_PER_DAY : -((HOURS_PER_DAY - 1 - hour) / HOURS_PER_DAY));
+}
+
+/* Returns the hour that an instant is in. */
+static inline int64
+hour_of(int64 at)
+{
+	int64		hour = at / USECS_PER_HOUR;
+
+	return at % USECS_PER_HOUR < 0 ? hour - 1 : hour;
+}
+
+/* Returns the start of an hour. */
+static inline int64
+start_of(int64 hour)
+{
+	return hour * USECS_PER_HOUR;
+}
+
+/* Finds the cell of a key, made if there is none. */
+static inline Cell *
+find_cell(CellState *state, int64 key)
+{
+	bool		found;
+	Cell	   *cell = cells_insert(state->cells, key, &found);
+
+	if (!found)
+	{
+		cell->has_work = cell->has_achieved = false;
+		cell->started = 0;
+		cell->device_time = cell->work = cell->achieved = 0;
+	}
+	return cell;
+}
+
+/* Makes a state. */
+static CellState *
+make_state(MemoryContext context)
+{
+	CellState  *state = MemoryContextAllocZero(context, sizeof(CellState));
+
+	state->cells = cells_create(context, 32, NULL);
+	return state;
+}
+
+/* Returns what a record has achieved up to an instant, rounded half to even. */
+static int128
+achieved_until(const Part *part, int64 at)
+{
+	int128		amount = QuantityAmount(part->achieved);
+	uint64		length = ProfileDistance(part->started, part->ended);
+	uint64		elapsed = ProfileDistance(part->started, at);
+	uint128		magnitude = QuantityMagnitude(amount);
+	uint128		whole = magnitude / length;
+	uint128		rest = magnitude % length * elapsed;
+	uint128		result;
+
+	/* whole * elapsed is at most the magnitude; the rest is below length^2 < 2^128 */
+	result = whole * elapsed + rest / length;
+	rest %= length;
+	if (rest > length - rest || (rest == length - rest && (result & 1)))
+		result++;
+	return amount < 0 ? -(int128) result : (int128) result;
+}
+
+/* Returns the work of a record from its start to an instant, rounded half to even. */
+static int128
+work_until(const Part *part, int64 at)
+{
+	int128		length = ProfileDistance(part->started, at);
+	int128		amount = QuantityAmount(part->device_rate);
+	uint128		product;
+	Quantity   *result;
+	int128		work;
+
+	if (QuantityMagnitude(amount) > ~((uint128) 0) / Max(length, 1))
+		QuantityOutOfRangeError();
+	product = QuantityMagnitude(amount) * length;
+	if (product >> 119 != 0)
+		QuantityOutOfRangeError();
+	result = QuantityMultiplyNumeric(amount < 0 ? -(int128) product : (int128) product,
+									 DatumGetNumeric(part->devices), 0);
+	work = QuantityAmount(result);
+	pfree(result);
+	return work;
+}
+
+/*
+ * Reads devices and rate.  Almost all records have a whole number of devices: then
+ * every part of their work is a product of integers.
+ */
+static void
+read_level(Part *part, const Quantity *rate)
+{
+	part->level = DeviceLevelFromNumeric(part->devices);
+	part->rate = 0;
+	part->device_rate = NULL;
+	part->has_rate = rate != NULL;
+	if (rate == NULL)
+		return;
+	if (part->level % DEVICE_UNITS == 0)
+	{
+		int64		devices = (int64) (part->level / DEVICE_UNITS);
+		Datum		whole = DirectFunctionCall1(int8_numeric, Int64GetDatum(devices));
+		bool		same = DatumGetBool(DirectFunctionCall2(numeric_eq, whole, part->devices));
+
+		pfree(DatumGetPointer(whole));
+		if (same && ProfileMultiply(QuantityAmount(rate), (uint64) devices, &part->rate) &&
+			devices >= 0 && QuantityInRange(part->rate))
+			return;
+		part->rate = 0;
+	}
+	part->device_rate = rate;
+}
+
+/* Adds the time from one instant to another, in one cell, of a record. */
+static inline void
+add_piece(CellState *state, Part *part, int64 hour, DateADT day, int64 from, int64 to)
+{
+	Cell	   *cell = find_cell(state, hour * (2 * DAY_SPAN) + (day - utc_date(hour)) + DAY_SPAN);
+	uint64		length = ProfileDistance(from, to);
+	int128		amount;
+
+	if (unlikely(!ProfileMultiply(part->level, length, &amount)))
+		out_of_range_error();
+	add_checked(&cell->device_time, amount);
+	cell->has_work |= part->has_rate;
+	if (likely(part->device_rate == NULL))
+	{
+		if (unlikely(!ProfileMultiply(part->rate, length, &amount)))
+			out_of_range_error();
+		add_checked(&cell->work, amount);
+	}
+	else
+	{
+		amount = work_until(part, to);
+		add_checked(&cell->work, amount - part->work_before);
+		part->work_before = amount;
+	}
+	if (part->achieved != NULL)
+	{
+		cell->has_achieved = true;
+		amount = achieved_until(part, to);
+		add_checked(&cell->achieved, amount - part->achieved_before);
+		part->achieved_before = amount;
+	}
+	if (from == part->started)
+		cell->started++;
+}
+
+/*
+ * usage_cells_accum(internal, started, ended, "from", "to", time_zone, devices, rate, achieved)
+ *
+ * Adds what lies from "from" to "to", in the days of a zone, of a record.  Rate and
+ * achieved work may be NULL; with another NULL the row is left out.
+ */
+Datum
+usage_cells_accum(PG_FUNCTION_ARGS)
+{
+	CellState  *state;
+	ZoneDays   *zone;
+	MemoryContext context;
+	Part		part;
+	int64		at;
+	int64		end;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "usage_cells_accum called in non-aggregate context");
+	state = PG_ARGISNULL(0) ? NULL : (CellState *) PG_GETARG_POINTER(0);
+	for (int i = 1; i <= 6; i++)
+	{
+		if (PG_ARGISNULL(i))
+		{
+			if (state == NULL)
+				PG_RETURN_NULL();
+			PG_RETURN_POINTER(state);
+		}
+	}
+	if (state == NULL)
+		state = make_state(context);
+	part.started = PG_GETARG_TIMESTAMPTZ(1);
+	part.ended = PG_GETARG_TIMESTAMPTZ(2);
+	at = PG_GETARG_TIMESTAMPTZ(3);
+	end = PG_GETARG_TIMESTAMPTZ(4);
+	if (TIMESTAMP_NOT_FINITE(part.started) || TIMESTAMP_NOT_FINITE(part.ended) || at < part.started || end > part.ended)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("part of a record must lie within it, and the record must have a start and an end")));
+	if (at >= end)
+		PG_RETURN_POINTER(state);
+	zone = find_zone(fcinfo, PG_GETARG_TEXT_PP(5));
+	part.devices = PG_GETARG_DATUM(6);
+	read_level(&part, PG_ARGISNULL(7) ? NULL : PG_GETARG_QUANTITY_P(7));
+	part.work_before = part.device_rate == NULL ? 0 : work_until(&part, at);
+	part.achieved = PG_ARGISNULL(8) ? NULL : PG_GETARG_QUANTITY_P(8);
+	part.achieved_before = part.achieved == NULL ? 0 : achieved_until(&part, at);
+	if (!PG_ARGISNULL(7))
+	{
+		uint16		basis = QuantityBasis(PG_GETARG_QUANTITY_P(7));
+
+		if (state->has_basis && state->basis != basis)
+			BasisMismatchError(state->basis, basis);
+		state->has_basis = true;
+		state->basis = basis;
+	}
+
+	for (int64 hour = hour_of(at); at < end; hour++)
+	{
+		const HourDays *days = find_hour(zone, hour);
+		int64		to = Min(end, start_of(hour + 1));
+
+		if (at < days->boundary)
+		{
+			int64		until = Min(to, days->boundary);
+
+			add_piece(state, &part, hour, days->first, at, until);
+			at = until;
+		}
+		if (at < to)
+		{
+			add_piece(state, &part, hour, days->second, at, to);
+			at = to;
+		}
+		if (hour % 4096 == 0)
+			CHECK_FOR_INTERRUPTS();
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* Adds one state's cells to another's. */
+Datum
+usage_cells_combine(PG_FUNCTION_ARGS)
+{
+	MemoryContext context;
+	CellState  *from;
+	CellState  *into;
+	cells_iterator iterator;
+	Cell	   *cell;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "usage_cells_combine called in non-aggregate context");
+	if (PG_ARGISNULL(1))
+	{
+		if (PG_ARGISNULL(0))
+			PG_RETURN_NULL();
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+	}
+	from = (CellState *) PG_GETARG_POINTER(1);
+	into = PG_ARGISNULL(0) ? make_state(context) : (CellState *) PG_GETARG_POINTER(0);
+	if (from->has_basis)
+	{
+		if (into->has_basis && into->basis != from->basis)
+			BasisMismatchError(into->basis, from->basis);
+		into->has_basis = true;
+		into->basis = from->basis;
+	}
+	cells_start_iterate(from->cells, &iterator);
+	while ((cell = cells_iterate(from->cells, &iterator)) != NULL)
+	{
+		Cell	   *target = find_cell(into, cell->key);
+
+		target->has_work |= cell->has_work;
+		target->has_achieved |= cell->has_achieved;
+		target->started += cell->started;
+		add_checked(&target->device_time, cell->device_time);
+		add_checked(&target->work, cell->work);
+		add_checked(&target->achieved, cell->achieved);
+	}
+	PG_RETURN_POINTER(into);
+}
+
+/* Collects a state's cells, in no order. */
+static Cell *
+list_cells(const CellState *state, int *count)
+{
+	Cell	   *list = MemoryContextAllocHuge(CurrentMemoryContext, Max(state->cells->members, 1) * sizeof(Cell));
+	cells_iterator iterator;
+	Cell	   *cell;
+
+	*count = 0;
+	cells_start_iterate(state->cells, &iterator);
+	while ((cell = cells_iterate(state->cells, &iterator)) != NULL)
+		list[(*count)++] = *cell;
+	return list;
+}
+
+/* Writes a state for another process of the same server. */
+Datum
+usage_cells_serialize(PG_FUNCTION_ARGS)
+{
+	CellState  *state = (CellState *) PG_GETARG_POINTER(0);
+	int			count;
+	Cell	   *list;
+	Size		size;
+	bytea	   *result;
+	char	   *p;
+
+	if (!AggCheckCallContext(fcinfo, NULL))
+		elog(ERROR, "usage_cells_serialize called in non-aggregate context");
+	list = list_cells(state, &count);
+	size = VARHDRSZ + sizeof(CellState) + count * sizeof(Cell);
+	if (!AllocSizeIsValid(size))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("usage of one group reaches over too many hours")));
+	result = palloc(size);
+	SET_VARSIZE(result, size);
+	p = VARDATA(result);
+	memcpy(p, state, sizeof(CellState));
+	memcpy(p + sizeof(CellState), list, count * sizeof(Cell));
+	pfree(list);
+	PG_RETURN_BYTEA_P(result);
+}
+
+/* Reads a state. */
+Datum
+usage_cells_deserialize(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
+	Size		size = VARSIZE_ANY_EXHDR(bytes);
+	const char *p = VARDATA_ANY(bytes);
+	CellState	head;
+	CellState  *state;
+
+	if (!AggCheckCallContext(fcinfo, NULL))
+		elog(ERROR, "usage_cells_deserialize called in non-aggregate context");
+	if (size < sizeof(CellState) || (size - sizeof(CellState)) % sizeof(Cell) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
+				 errmsg("invalid serialized state of _usage_cells")));
+	memcpy(&head, p, sizeof(CellState));
+	state = make_state(CurrentMemoryContext);
+	state->has_basis = head.has_basis;
+	state->basis = head.basis;
+	for (Size at = sizeof(CellState); at < size; at += sizeof(Cell))
+	{
+		Cell		cell;
+		Cell	   *target;
+
+		memcpy(&cell, p + at, sizeof(Cell));
+		target = find_cell(state, cell.key);
+		target->has_work = cell.has_work;
+		target->has_achieved = cell.has_achieved;
+		target->started = cell.started;
+		target->device_time = cell.device_time;
+		target->work = cell.work;
+		target->achieved = cell.achieved;
+	}
+	PG_RETURN_POINTER(state);
+}
+
+/* Orders cells by hour and day. */
+static int
+compare_cells(const void *a, const void *b)
+{
+	int64		ka = ((const Cell *) a)->key;
+	int64		kb = ((const Cell *) b)->key;
+
+	return (ka > kb) - (ka < kb);
+}
+
+/*
+ * Returns an array of rows (hour, day, device_hours, device_time, work, achieved, started), in
+ * order.  Device-hours are differences of the rounded sum so far, so that they add up.
+ */
+Datum
+usage_cells_final(PG_FUNCTION_ARGS)
+{
+	CellState  *state;
+	Oid			element;
+	TupleDesc	desc;
+	Cell	   *list;
+	Datum	   *rows;
+	int			count;
+	int128		sum = 0;
+	int128		given = 0;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	state = (CellState *) PG_GETARG_POINTER(0);
+	element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
+	desc = lookup_rowtype_tupdesc(element, -1);
+	list = list_cells(state, &count);
+	qsort(list, count, sizeof(Cell), compare_cells);
+	rows = MemoryContextAllocHuge(CurrentMemoryContext, Max(count, 1) * sizeof(Datum));
+	for (int i = 0; i < count; i++)
+	{
+		const Cell *cell = &list[i];
+		int64		hour = cell->key / (2 * DAY_SPAN) - (cell->key % (2 * DAY_SPAN) < 0);
+		DateADT		day = utc_date(hour) + (DateADT) (cell->key - hour * (2 * DAY_SPAN)) - DAY_SPAN;
+		int128		total;
+		Datum		values[7];
+		bool		nulls[7] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		add_checked(&sum, cell->device_time);
+		total = DevicePicohours(sum);
+		values[0] = TimestampTzGetDatum(start_of(hour));
+		values[1] = DateADTGetDatum(day);
+		values[2] = DeviceHoursGetNumeric(total - given);
+		given = total;
+		values[3] = DecimalGetNumeric(cell->device_time, 0);
+		nulls[4] = !cell->has_work;
+		values[4] = cell->has_work ? QuantityPGetDatum(QuantityMake(cell->work, state->basis)) : (Datum) 0;
+		nulls[5] = !cell->has_achieved;
+		values[5] = cell->has_achieved ? QuantityPGetDatum(QuantityMake(cell->achieved, BASIS_FLOP)) : (Datum) 0;
+		values[6] = Int64GetDatum(cell->started);
+		rows[i] = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	}
+	ReleaseTupleDesc(desc);
+	PG_RETURN_ARRAYTYPE_P(construct_array(rows, count, element, -1, false, TYPALIGN_DOUBLE));
+}
