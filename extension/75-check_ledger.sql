@@ -1,0 +1,428 @@
+-- check_ledger(): what of the ledger contradicts what it promises.
+--
+-- A row is a breach of something that constraints, triggers and functions see to, so on
+-- a sound ledger there is none.  There are breaches after a restore that went wrong, after
+-- somebody with more rights than sense went round the functions, or if this extension has a
+-- mistake.  Everything is computed anew, by sets, in one snapshot, and nothing is written.
+--
+-- Each function checks one part; its rows are (check_name, object, detail).
+
+CREATE FUNCTION _check_usage() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- What was taken in is accounted for.
+	RETURN QUERY
+	SELECT 'batch counts', 'batch ' || coalesce(b.id, k.batch, r.batch),
+		CASE WHEN b.id IS NULL THEN format('has %s keys and %s rejected rows, but no row in usage_batch', coalesce(k.n, 0), coalesce(r.n, 0))
+			ELSE format('took %s: %s accepted, %s duplicate, %s rejected; there are %s keys and %s rejected rows of it', b.taken, b.accepted, b.duplicate, b.rejected, coalesce(k.n, 0), coalesce(r.n, 0)) END
+	FROM compute_ledger.usage_batch AS b
+	FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_key AS u GROUP BY u.batch) AS k ON k.batch = b.id
+	FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_rejected AS u GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
+	WHERE (b.taken = b.accepted + b.duplicate + b.rejected AND b.accepted = coalesce(k.n, 0) AND b.rejected = coalesce(r.n, 0)) IS NOT TRUE;
+
+	RETURN QUERY
+	SELECT 'retried counts', 'batch ' || coalesce(b.id, r.batch),
+		format('took %s rejected rows, and %s say that it did', coalesce(b.taken, 0), coalesce(r.n, 0))
+	FROM (SELECT u.id, u.taken FROM compute_ledger.usage_batch AS u WHERE u.kind = 'retry') AS b
+	FULL JOIN (SELECT u.retried_in AS batch, count(*) AS n FROM compute_ledger.usage_rejected AS u WHERE u.retried_in IS NOT NULL GROUP BY u.retried_in) AS r ON r.batch = b.id
+	WHERE b.taken IS DISTINCT FROM r.n AND NOT (b.taken = 0 AND r.n IS NULL);
+
+	-- Every key has its record and every record its key, which says what the record says.  A month
+	-- that was detached has taken its records with it, and its keys stay.
+	RETURN QUERY
+	WITH bound AS (
+		SELECT pg_get_expr(c.relpartbound, c.oid) AS bound
+		FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+		WHERE i.inhparent = 'compute_ledger.usage_record'::regclass
+	), attached AS (
+		SELECT range_agg(CASE WHEN b.bound = 'DEFAULT' THEN tstzrange(NULL, NULL)
+			ELSE tstzrange(substring(b.bound FROM $re$FROM \('([^']*)'\)$re$)::timestamptz, substring(b.bound FROM $re$TO \('([^']*)'\)$re$)::timestamptz) END) AS months
+		FROM bound AS b
+	)
+	SELECT CASE WHEN r.id IS NULL THEN 'key without record' WHEN k.record IS NULL THEN 'record without key'
+			WHEN (k.source, k.source_id, k.revision, k.batch, k.recorded) IS DISTINCT FROM (r.source, r.source_id, r.revision, r.batch, r.recorded) THEN 'key and record'
+			ELSE 'digest' END,
+		CASE WHEN r.id IS NULL THEN format('key (%s, %s, %s)', k.source, k.source_id, k.revision) ELSE 'record ' || r.id END,
+		CASE WHEN r.id IS NULL THEN format('usage_record has no row %s that starts at %s', k.record, k.started_at)
+			WHEN k.record IS NULL THEN format('usage_key has no row (%s, %s, %s) for it', r.source, r.source_id, r.revision)
+			WHEN (k.source, k.source_id, k.revision, k.batch, k.recorded) IS DISTINCT FROM (r.source, r.source_id, r.revision, r.batch, r.recorded)
+				THEN format('its key is (%s, %s, %s) of batch %s, recorded at %s, and it says (%s, %s, %s) of batch %s, recorded at %s',
+					k.source, k.source_id, k.revision, k.batch, k.recorded, r.source, r.source_id, r.revision, r.batch, r.recorded)
+			ELSE 'what it says is not what was accepted' END
+	FROM (SELECT u.* FROM compute_ledger.usage_key AS u WHERE NOT u.retracted) AS k
+	FULL JOIN compute_ledger.usage_record AS r ON r.id = k.record AND r.started_at = k.started_at
+	WHERE CASE
+		WHEN r.id IS NULL THEN k.started_at <@ (SELECT a.months FROM attached AS a)
+		WHEN k.record IS NULL THEN true
+		WHEN (k.source, k.source_id, k.revision, k.batch, k.recorded) IS DISTINCT FROM (r.source, r.source_id, r.revision, r.batch, r.recorded) THEN true
+		ELSE k.digest <> compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
+			r.measure, r.number_format, r.achieved_work, r.run, r.labels) END;
+
+	-- The highest revision is current, and each other one was until a higher one came.  Only revisions above the
+	-- lowest supersede anything, and there are few of them.
+	RETURN QUERY
+	WITH higher AS (
+		SELECT u.source, u.source_id, u.revision, u.recorded
+		FROM compute_ledger.usage_key AS u
+		WHERE u.revision > 0
+	), superseded AS (
+		SELECT r.id, r.started_at, greatest(r.recorded, min(h.recorded)) AS superseded
+		FROM compute_ledger.usage_record AS r
+		JOIN higher AS h ON h.source = r.source AND h.source_id = r.source_id AND h.revision > r.revision
+		GROUP BY r.id, r.started_at
+	)
+	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) was superseded at %s, and says %s', r.revision, r.source, r.source_id, s.superseded, r.superseded)
+	FROM superseded AS s JOIN compute_ledger.usage_record AS r ON r.id = s.id AND r.started_at = s.started_at
+	WHERE r.superseded <> s.superseded
+	UNION ALL
+	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) is the highest, and says that it was superseded at %s', r.revision, r.source, r.source_id, r.superseded)
+	FROM compute_ledger.usage_record AS r
+	WHERE r.superseded < 'infinity' AND NOT EXISTS (SELECT FROM superseded AS s WHERE s.id = r.id AND s.started_at = r.started_at);
+
+	-- Records are of accounts and regions that there are.
+	RETURN QUERY
+	SELECT 'usage of no account', 'account ' || u.account, format('%s records name an account that there is not', u.n)
+	FROM (SELECT r.account, count(*) AS n FROM compute_ledger.usage_record AS r GROUP BY r.account) AS u
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.id = u.account);
+	RETURN QUERY
+	SELECT 'usage of no region', 'region ' || u.region, format('%s records name a region that there is not', u.n)
+	FROM (SELECT r.region, count(*) AS n FROM compute_ledger.usage_record AS r GROUP BY r.region) AS u
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.region AS g WHERE g.id = u.region);
+
+	-- Rows of months that have a partition of their own are not elsewhere: a default partition with rows keeps their month from being made.
+	RETURN QUERY
+	SELECT 'default partition', r.tableoid::regclass::text, format('holds %s records of %s (UTC)', count(*), to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM'))
+	FROM compute_ledger.usage_record AS r
+	WHERE r.tableoid IN (
+		SELECT c.oid FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+		WHERE i.inhparent = 'compute_ledger.usage_record'::regclass AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')
+	GROUP BY r.tableoid, to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM');
+END
+$$;
+
+CREATE FUNCTION _check_trees() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- One version of an account at a time, at every recorded time.
+	RETURN QUERY
+	SELECT 'account versions overlap', 'account ' || a.name, format('versions valid in %s and %s, recorded %s and %s', v.valid, w.valid, v.recorded, w.recorded)
+	FROM compute_ledger.account_version AS v
+	JOIN compute_ledger.account_version AS w ON w.account = v.account AND w.ctid > v.ctid AND w.valid && v.valid AND w.recorded && v.recorded
+	JOIN compute_ledger.account AS a ON a.id = v.account;
+	RETURN QUERY
+	SELECT 'region versions overlap', 'region ' || g.name, format('versions valid in %s and %s, recorded %s and %s', v.valid, w.valid, v.recorded, w.recorded)
+	FROM compute_ledger.region_version AS v
+	JOIN compute_ledger.region_version AS w ON w.region = v.region AND w.ctid > v.ctid AND w.valid && v.valid AND w.recorded && v.recorded
+	JOIN compute_ledger.region AS g ON g.id = v.region;
+
+	-- Parents are there as long as their children.
+	RETURN QUERY
+	SELECT 'account without parent', 'account ' || coalesce(a.name, v.account::text), format('is under account %s in %s, which is there in %s', coalesce(p.name, v.parent::text), v.valid, coalesce(o.valid::text, '{}'))
+	FROM compute_ledger.account_version AS v
+	LEFT JOIN compute_ledger.account AS a ON a.id = v.account
+	LEFT JOIN compute_ledger.account AS p ON p.id = v.parent
+	LEFT JOIN (SELECT w.account, range_agg(w.valid) AS valid FROM compute_ledger.account_version AS w WHERE upper_inf(w.recorded) GROUP BY w.account) AS o ON o.account = v.parent
+	WHERE upper_inf(v.recorded) AND v.parent IS NOT NULL AND (v.valid <@ o.valid) IS NOT TRUE;
+	RETURN QUERY
+	SELECT 'region without parent', 'region ' || coalesce(g.name, v.region::text), format('is under region %s in %s, which is there in %s', coalesce(p.name, v.parent::text), v.valid, coalesce(o.valid::text, '{}'))
+	FROM compute_ledger.region_version AS v
+	LEFT JOIN compute_ledger.region AS g ON g.id = v.region
+	LEFT JOIN compute_ledger.region AS p ON p.id = v.parent
+	LEFT JOIN (SELECT w.region, range_agg(w.valid) AS valid FROM compute_ledger.region_version AS w WHERE upper_inf(w.recorded) GROUP BY w.region) AS o ON o.region = v.parent
+	WHERE upper_inf(v.recorded) AND v.parent IS NOT NULL AND (v.valid <@ o.valid) IS NOT TRUE;
+
+	-- Nothing is above itself, at any time.
+	RETURN QUERY
+	WITH RECURSIVE climb AS (
+		SELECT v.account, v.parent, v.valid, ARRAY[v.account] AS path
+		FROM compute_ledger.account_version AS v
+		WHERE upper_inf(v.recorded) AND v.parent IS NOT NULL
+		UNION ALL
+		SELECT c.account, v.parent, c.valid * v.valid, c.path || v.account
+		FROM climb AS c JOIN compute_ledger.account_version AS v ON v.account = c.parent AND upper_inf(v.recorded) AND v.valid && c.valid
+		WHERE c.parent <> ALL (c.path) AND v.parent IS NOT NULL
+	)
+	SELECT 'account above itself', 'account ' || a.name, format('in %s', range_agg(c.valid))
+	FROM climb AS c JOIN compute_ledger.account AS a ON a.id = c.account
+	WHERE c.parent = c.account
+	GROUP BY a.name;
+	RETURN QUERY
+	WITH RECURSIVE climb AS (
+		SELECT v.region, v.parent, v.valid, ARRAY[v.region] AS path
+		FROM compute_ledger.region_version AS v
+		WHERE upper_inf(v.recorded) AND v.parent IS NOT NULL
+		UNION ALL
+		SELECT c.region, v.parent, c.valid * v.valid, c.path || v.region
+		FROM climb AS c JOIN compute_ledger.region_version AS v ON v.region = c.parent AND upper_inf(v.recorded) AND v.valid && c.valid
+		WHERE c.parent <> ALL (c.path) AND v.parent IS NOT NULL
+	)
+	SELECT 'region above itself', 'region ' || g.name, format('in %s', range_agg(c.valid))
+	FROM climb AS c JOIN compute_ledger.region AS g ON g.id = c.region
+	WHERE c.parent = c.region
+	GROUP BY g.name;
+
+	-- An account that was merged into another has ended, and mergers come to an end.
+	RETURN QUERY
+	SELECT 'merged account goes on', 'account ' || a.name, format('was merged at %s, and a version of it is valid in %s', m.at, v.valid)
+	FROM compute_ledger.account_merge AS m
+	JOIN compute_ledger.account_version AS v ON v.account = m.account AND upper_inf(v.recorded) AND v.valid && tstzrange(m.at, NULL)
+	JOIN compute_ledger.account AS a ON a.id = m.account
+	WHERE upper_inf(m.recorded);
+	RETURN QUERY
+	WITH RECURSIVE follow AS (
+		SELECT m.account, m.merged_into, ARRAY[m.account] AS path
+		FROM compute_ledger.account_merge AS m
+		WHERE upper_inf(m.recorded)
+		UNION ALL
+		SELECT f.account, m.merged_into, f.path || m.account
+		FROM follow AS f JOIN compute_ledger.account_merge AS m ON m.account = f.merged_into AND upper_inf(m.recorded)
+		WHERE f.merged_into <> ALL (f.path)
+	)
+	SELECT 'account merged into itself', 'account ' || a.name, format('by way of %s', f.path)
+	FROM follow AS f JOIN compute_ledger.account AS a ON a.id = f.account
+	WHERE f.merged_into = f.account;
+END
+$$;
+
+CREATE FUNCTION _check_billing_periods() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- Each period begins where the one before ends.
+	RETURN QUERY
+	SELECT CASE WHEN p.starts_at > p.before THEN 'gap in billing calendar' ELSE 'billing periods overlap' END, 'calendar ' || c.name,
+		format('period %s starts at %s, and the one before it ends at %s', p.number, p.starts_at, p.before)
+	FROM (SELECT b.calendar, b.number, b.starts_at, lag(b.ends_at) OVER (PARTITION BY b.calendar ORDER BY b.number) AS before
+		FROM compute_ledger.billing_period AS b) AS p
+	JOIN compute_ledger.billing_calendar AS c ON c.id = p.calendar
+	WHERE p.starts_at <> p.before;
+	RETURN QUERY
+	SELECT 'empty billing period', 'calendar ' || c.name, format('period %s is from %s to %s', b.number, b.starts_at, b.ends_at)
+	FROM compute_ledger.billing_period AS b JOIN compute_ledger.billing_calendar AS c ON c.id = b.calendar
+	WHERE b.starts_at >= b.ends_at;
+END
+$$;
+
+CREATE FUNCTION _check_prices() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT 'prices overlap', 'price ' || p.id, format('is valid in %s, and another of its key until %s', p.valid, p.taken)
+	FROM (
+		SELECT o.id, o.valid, max(coalesce(upper(o.valid), 'infinity')) OVER (PARTITION BY o.key ORDER BY coalesce(lower(o.valid), '-infinity') ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS taken
+		FROM compute_ledger.price AS o
+		WHERE upper_inf(o.recorded)
+	) AS p
+	WHERE coalesce(lower(p.valid), '-infinity') < p.taken;
+	RETURN QUERY
+	SELECT 'price and key', 'price ' || p.id, format('has key %s, which is not what its columns say', p.key)
+	FROM compute_ledger.price AS p LEFT JOIN compute_ledger.price_key AS k ON k.id = p.key
+	WHERE (k.book = p.book AND k.account = coalesce(p.account, 0) AND k.accelerator OPERATOR(compute_ledger.=) p.accelerator AND k.region = coalesce(p.region, 0)
+		AND k.number_format = coalesce(p.number_format, '') AND k.measure = p.measure) IS NOT TRUE;
+	RETURN QUERY
+	SELECT 'price of nobody', 'price ' || p.id, format('is for account %s in region %s', coalesce(p.account::text, 'any'), coalesce(p.region::text, 'any'))
+	FROM compute_ledger.price AS p
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.id = p.account) AND p.account IS NOT NULL
+		OR NOT EXISTS (SELECT FROM compute_ledger.region AS g WHERE g.id = p.region) AND p.region IS NOT NULL;
+	RETURN QUERY
+	SELECT 'price tiers', 'price ' || p.id, format('bounds %s, prices %s, fees %s', p.tier_bounds, p.tier_prices, coalesce(p.tier_fees::text, 'none'))
+	FROM compute_ledger.price AS p
+	WHERE p.tier_prices IS NOT NULL
+		AND (cardinality(p.tier_prices) <> cardinality(p.tier_bounds) + 1
+			OR cardinality(p.tier_fees) <> cardinality(p.tier_prices)
+			OR EXISTS (SELECT FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, n) WHERE (b.bound > coalesce(p.tier_bounds[b.n - 1], 0)) IS NOT TRUE));
+	RETURN QUERY
+	SELECT 'unit of work', 'price ' || p.id, format('one %s is %s', p.unit, coalesce(p.work::text, 'not known'))
+	FROM compute_ledger.price AS p
+	WHERE p.unit NOT IN ('device-hour', 'instance-month', 'peak-device', 'percentile-device')
+		AND (p.work OPERATOR(compute_ledger.=) compute_ledger._price_unit(p.unit)) IS NOT TRUE;
+END
+$$;
+
+CREATE FUNCTION _check_access() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT 'access of no role', 'role ' || a.role::text, format('was made %s and does not exist', a.kind)
+	FROM compute_ledger.ledger_access AS a
+	WHERE NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.oid = a.role);
+	RETURN QUERY
+	SELECT 'access to no account', 'role ' || a.role::regrole::text, format('was made %s of account %s, which does not exist', a.kind, a.account)
+	FROM compute_ledger.ledger_access AS a
+	WHERE a.account IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.account AS o WHERE o.id = a.account);
+END
+$$;
+
+CREATE FUNCTION _check_rollups() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	at timestamptz := (SELECT s.as_of FROM compute_ledger.rollup_state AS s);
+BEGIN
+	IF at IS NULL THEN
+		RETURN QUERY SELECT 'rollup state', 'rollup_state', 'has no row';
+		RETURN;
+	END IF;
+	RETURN QUERY
+	SELECT 'rollup not filled', substr(c.relname, 2), 'has to be refreshed'
+	FROM pg_class AS c
+	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind = 'm' AND NOT c.relispopulated
+		AND c.relname IN ('_usage_hourly', '_usage_daily', '_utilization_daily', '_spend_daily');
+	IF FOUND THEN
+		RETURN;
+	END IF;
+
+	-- The hours are the records, as of then: computed from the records without hours, zones or days.
+	RETURN QUERY
+	WITH record AS (
+		SELECT r.account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.rate, r.achieved_work, r.started_at,
+			CASE WHEN r.ended_at = 'infinity' THEN at ELSE r.ended_at END AS ended_at
+		FROM compute_ledger.usage_record AS r
+		WHERE r.recorded <= at AND r.superseded > at
+	), part AS (
+		SELECT r.account, r.region, r.accelerator, r.measure, r.basis,
+			compute_ledger._round_half_even(r.devices * 1680000, 0) * sum((extract(epoch FROM r.ended_at - r.started_at) * 1000000)::bigint) AS device_time,
+			compute_ledger.sum(compute_ledger.work(r.rate, tstzrange(r.started_at, r.ended_at), r.devices)) AS work,
+			compute_ledger.sum(compute_ledger.with_basis(r.achieved_work, 0)) AS achieved, count(*) AS started
+		FROM record AS r
+		WHERE r.started_at < r.ended_at
+		GROUP BY r.account, r.region, r.accelerator, r.measure, r.basis, r.devices
+	), both_sides AS (
+		SELECT 'records' AS side, p.account, p.region, p.accelerator, p.measure, p.basis,
+			sum(p.device_time) AS device_time, compute_ledger.sum(p.work)::numeric AS work, compute_ledger.sum(p.achieved)::numeric AS achieved, sum(p.started) AS started
+		FROM part AS p
+		GROUP BY p.account, p.region, p.accelerator, p.measure, p.basis
+		UNION ALL
+		SELECT 'rollup', h.account, h.region, h.accelerator, h.measure, h.basis,
+			sum(h.device_time), compute_ledger.sum(h.work)::numeric, compute_ledger.sum(h.achieved)::numeric, sum(h.started)
+		FROM compute_ledger._usage_hourly AS h
+		GROUP BY h.account, h.region, h.accelerator, h.measure, h.basis
+	)
+	SELECT 'usage_hourly', format('account %s, region %s, %s, %s, basis %s', b.account, b.region, b.accelerator, b.measure, b.basis),
+		format('device time is %s, of the records %s; work %s and %s, achieved %s and %s, started %s and %s',
+			sum(b.device_time) FILTER (WHERE b.side = 'rollup'), sum(b.device_time) FILTER (WHERE b.side = 'records'),
+			sum(b.work) FILTER (WHERE b.side = 'rollup'), sum(b.work) FILTER (WHERE b.side = 'records'),
+			sum(b.achieved) FILTER (WHERE b.side = 'rollup'), sum(b.achieved) FILTER (WHERE b.side = 'records'),
+			sum(b.started) FILTER (WHERE b.side = 'rollup'), sum(b.started) FILTER (WHERE b.side = 'records'))
+	FROM both_sides AS b
+	GROUP BY b.account, b.region, b.accelerator, b.measure, b.basis
+	HAVING count(*) <> 2 OR min(b.device_time) <> max(b.device_time) OR min(b.started) <> max(b.started)
+		OR min(b.work) <> max(b.work) OR count(b.work) = 1 OR min(b.achieved) <> max(b.achieved) OR count(b.achieved) = 1;
+
+	-- The days are the hours.
+	RETURN QUERY
+	WITH both_sides AS (
+		SELECT d.account, d.region, d.accelerator, d.measure, d.basis, d.day, d.device_time, d.device_hours, d.work::numeric AS work, d.achieved::numeric AS achieved, d.started
+		FROM compute_ledger._usage_daily AS d
+		UNION ALL
+		SELECT h.account, h.region, h.accelerator, h.measure, h.basis, h.day, sum(h.device_time), sum(h.device_hours), compute_ledger.sum(h.work)::numeric, compute_ledger.sum(h.achieved)::numeric, sum(h.started)
+		FROM compute_ledger._usage_hourly AS h
+		GROUP BY h.account, h.region, h.accelerator, h.measure, h.basis, h.day
+	)
+	SELECT 'usage_daily', format('account %s, region %s, %s, %s, basis %s, %s', b.account, b.region, b.accelerator, b.measure, b.basis, b.day), 'is not the sum of its hours'
+	FROM both_sides AS b
+	GROUP BY b.account, b.region, b.accelerator, b.measure, b.basis, b.day
+	HAVING count(*) <> 2 OR min(b.device_time) <> max(b.device_time) OR min(b.device_hours) <> max(b.device_hours) OR min(b.started) <> max(b.started)
+		OR min(b.work) <> max(b.work) OR count(b.work) = 1 OR min(b.achieved) <> max(b.achieved) OR count(b.achieved) = 1;
+
+	-- So is the utilization, of accounts and of all together, and capacity is what the table says.
+	RETURN QUERY
+	WITH usage AS (
+		SELECT h.account, h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date AS day,
+			sum(h.device_time) FILTER (WHERE h.measure = 'reserved') AS reserved,
+			sum(h.device_time) FILTER (WHERE h.measure = 'allocated') AS allocated,
+			sum(h.device_time) FILTER (WHERE h.measure = 'used') AS used
+		FROM compute_ledger._usage_hourly AS h
+		GROUP BY GROUPING SETS ((h.account, h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date), (h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date))
+	), both_sides AS (
+		SELECT u.account, u.region, u.accelerator, u.day, u.reserved_time AS reserved, u.allocated_time AS allocated, u.used_time AS used
+		FROM compute_ledger._utilization_daily AS u
+		WHERE u.reserved_time IS NOT NULL OR u.allocated_time IS NOT NULL OR u.used_time IS NOT NULL
+		UNION ALL
+		SELECT u.account, u.region, u.accelerator, u.day, u.reserved, u.allocated, u.used
+		FROM usage AS u
+	)
+	SELECT 'utilization_daily', format('account %s, region %s, %s, %s', coalesce(b.account::text, 'any'), b.region, b.accelerator, b.day), 'is not the sum of its hours'
+	FROM both_sides AS b
+	GROUP BY b.account, b.region, b.accelerator, b.day
+	HAVING count(*) <> 2 OR min(b.reserved) <> max(b.reserved) OR count(b.reserved) = 1
+		OR min(b.allocated) <> max(b.allocated) OR count(b.allocated) = 1 OR min(b.used) <> max(b.used) OR count(b.used) = 1;
+	RETURN QUERY
+	WITH both_sides AS (
+		SELECT c.region, c.accelerator, sum(compute_ledger._round_half_even(c.devices * 1680000, 0)
+			* (extract(epoch FROM least(upper(c.valid), at) - lower(c.valid)) * 1000000)::bigint) AS capacity
+		FROM compute_ledger.capacity AS c
+		WHERE c.recorded @> at AND lower(c.valid) < at
+		GROUP BY c.region, c.accelerator
+		UNION ALL
+		SELECT u.region, u.accelerator, sum(u.capacity_time)
+		FROM compute_ledger._utilization_daily AS u
+		WHERE u.account IS NULL AND u.capacity_time IS NOT NULL
+		GROUP BY u.region, u.accelerator
+	)
+	SELECT 'capacity in utilization_daily', format('region %s, %s', b.region, b.accelerator), format('is %s or %s', min(b.capacity), max(b.capacity))
+	FROM both_sides AS b
+	GROUP BY b.region, b.accelerator
+	HAVING count(*) <> 2 OR min(b.capacity) <> max(b.capacity);
+
+	-- The spend is the charges.
+	RETURN QUERY
+	WITH both_sides AS (
+		SELECT c.book, c.account, c.payer, c.currency, sum(c.cost) AS cost, sum(c.list_cost) AS list_cost, sum(c.amount) AS device_time, count(*) AS charges
+		FROM compute_ledger.charge AS c
+		WHERE c.recorded <= at
+		GROUP BY c.book, c.account, c.payer, c.currency
+		UNION ALL
+		SELECT s.book, s.account, s.payer, s.currency, sum(s.cost), sum(s.list_cost), sum(s.device_time), sum(s.charges)
+		FROM compute_ledger._spend_daily AS s
+		GROUP BY s.book, s.account, s.payer, s.currency
+	)
+	SELECT 'spend_daily', format('book %s, payer %s, account %s, %s', b.book, b.payer, b.account, coalesce(b.currency, 'unpriced')), format('cost is %s or %s', min(b.cost), max(b.cost))
+	FROM both_sides AS b
+	GROUP BY b.book, b.payer, b.account, b.currency
+	HAVING count(*) <> 2 OR min(b.cost) <> max(b.cost) OR min(b.list_cost) <> max(b.list_cost) OR min(b.device_time) <> max(b.device_time) OR min(b.charges) <> max(b.charges);
+END
+$$;
+
+CREATE FUNCTION check_ledger() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	SET datestyle = 'ISO, MDY'
+AS $$
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_access() AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_trees() AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_billing_periods() AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_prices() AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_usage() AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_rollups() AS c;
+END
+$$;
+
+ALTER FUNCTION _check_usage() OWNER TO pg_database_owner;
+ALTER FUNCTION _check_trees() OWNER TO pg_database_owner;
+ALTER FUNCTION _check_billing_periods() OWNER TO pg_database_owner;
+ALTER FUNCTION _check_prices() OWNER TO pg_database_owner;
+ALTER FUNCTION _check_access() OWNER TO pg_database_owner;
+ALTER FUNCTION _check_rollups() OWNER TO pg_database_owner;
+ALTER FUNCTION check_ledger() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _check_usage(), _check_trees(), _check_billing_periods(), _check_prices(), _check_access(), _check_rollups(), check_ledger() FROM PUBLIC;
+COMMENT ON FUNCTION _check_usage() IS 'part of check_ledger(): batches, keys, records and revisions';
+COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions and mergers';
+COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
+COMMENT ON FUNCTION _check_prices() IS 'part of check_ledger(): price books';
+COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
+COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh';
+COMMENT ON FUNCTION check_ledger() IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong: none on a sound ledger. It reads everything and writes nothing. For auditors and admins. Errors: 55000 no ledger.';
