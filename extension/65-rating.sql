@@ -97,6 +97,40 @@ CREATE FUNCTION _packages(quantity numeric, size numeric) RETURNS numeric
 	RETURN CASE WHEN quantity > 0 THEN div(quantity, size) + (mod(quantity, size) > 0)::integer ELSE 0 END;
 COMMENT ON FUNCTION _packages(numeric, numeric) IS 'packages begun by a quantity; 0 for a negative one';
 
+-- A type, a count and a function of its own, so that the statement is planned for as many prices as there are.
+CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, account bigint, pool_number bigint, unit text, model text, currency text,
+		scale numeric, work_basis text, devices_per_instance numeric, committed_devices numeric,
+		price numeric, tier_prices numeric[], tier_fees numeric[], free numeric, scaled_free numeric, scaled_size numeric,
+		bounds numeric[], volume_bounds numeric[], turns numeric[])
+	LANGUAGE sql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END), p.unit, p.model, p.currency,
+		s.scale, compute_ledger.basis(p.work), p.devices_per_instance, p.committed_devices,
+		p.price, p.tier_prices, p.tier_fees, p.free, p.free * s.scale, p.package_size * s.scale,
+		CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(0::numeric || p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
+			ELSE ARRAY[p.free * s.scale] END,
+		ARRAY(SELECT b.bound * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i),
+		-- not the bound at 0 where it costs no fee to begin
+		CASE WHEN p.free > 0 OR EXISTS (SELECT FROM unnest(p.tier_fees) AS f (fee) WHERE f.fee <> 0)
+				THEN ARRAY[p.free * s.scale] ELSE '{}' END
+			|| CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
+				ELSE '{}' END
+	FROM compute_ledger.price AS p,
+		LATERAL (SELECT CASE
+			WHEN p.work IS NOT NULL THEN p.work::numeric * 1680000
+			WHEN p.unit = 'device-hour' THEN 6048000000000000
+			ELSE 1 END) AS s (scale)
+	WHERE p.id = ANY (prices)
+$$;
+ALTER FUNCTION _rating_prices(bigint[]) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _rating_prices(bigint[]) FROM PUBLIC;
+COMMENT ON FUNCTION _rating_prices(bigint[]) IS 'prices as rating reads them: scale, what one of the unit is in integers (1 where quantities are no integers); pool_number, the same for what accumulates together; bounds, the quantities, scaled, above which tiers begin, from 1 on (tier 0 is free); turns, those of them at which the price of a unit changes or a fee is due';
+
+CREATE FUNCTION _tier_numbers(first integer, last integer) RETURNS SETOF integer
+	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE ROWS 1 AS 'generate_series_int4';
+COMMENT ON FUNCTION _tier_numbers(integer, integer) IS 'the whole numbers from first to last, of which the planner expects one';
+
 -- ------------------------------------------------------------------ the statement
 
 -- Parameters: $1 book, $2 as_of, $3 payers, all of whose usage is rated, $4 the period asked for,
@@ -175,23 +209,7 @@ WITH node AS MATERIALIZED (
 		FROM kind AS k
 	) AS a, LATERAL compute_ledger._winning_prices($1, $2, a.accounts, a.accelerators, a.regions, a.number_formats, a.measures, tstzrange($5, $6)) AS w
 ), price AS MATERIALIZED (
-	SELECT p.*, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END) AS pool_number,
-		s.scale, compute_ledger.basis(p.work) AS work_basis,
-		p.free * s.scale AS scaled_free, p.package_size * s.scale AS scaled_size,
-		CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(0::numeric || p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
-			ELSE ARRAY[p.free * s.scale] END AS bounds,
-		ARRAY(SELECT b.bound * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i) AS volume_bounds,
-		-- the bounds at which something happens: not the one at 0 where it costs no fee to begin
-		CASE WHEN p.free > 0 OR EXISTS (SELECT FROM unnest(p.tier_fees) AS f (fee) WHERE f.fee <> 0)
-				THEN ARRAY[p.free * s.scale] ELSE '{}' END
-			|| CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
-				ELSE '{}' END AS turns
-	FROM compute_ledger.price AS p,
-		LATERAL (SELECT CASE
-			WHEN p.work IS NOT NULL THEN p.work::numeric * 1680000
-			WHEN p.unit = 'device-hour' THEN 6048000000000000
-			ELSE 1 END) AS s (scale)
-	WHERE p.id IN (SELECT w.price FROM priced AS w UNION SELECT w.list_price FROM priced AS w)
+	SELECT p.* FROM compute_ledger._rating_prices(ARRAY(SELECT w.price FROM priced AS w UNION SELECT w.list_price FROM priced AS w)) AS p
 ), segment AS MATERIALIZED (
 	SELECT k.n, row_number() OVER (PARTITION BY k.n ORDER BY x.starts) AS i, x.starts, x.ends,
 		y.owner AS account, k.region, k.accelerator, k.number_format, k.measure, k.basis, k.rate, k.factor,
@@ -225,9 +243,9 @@ WITH node AS MATERIALIZED (
 ), cell AS (
 	SELECT s.*, a.amount, a.parts,
 		CASE p.unit WHEN 'instance-month' THEN round(a.amount / (p.devices_per_instance * s.month), 30)
-			ELSE a.amount * CASE WHEN p.work IS NULL THEN 1 ELSE s.factor END END AS units,
+			ELSE a.amount * CASE WHEN p.work_basis IS NULL THEN 1 ELSE s.factor END END AS units,
 		CASE l.unit WHEN 'instance-month' THEN round(a.amount / (l.devices_per_instance * s.month), 30)
-			ELSE a.amount * CASE WHEN l.work IS NULL THEN 1 ELSE s.factor END END AS list_units,
+			ELSE a.amount * CASE WHEN l.work_basis IS NULL THEN 1 ELSE s.factor END END AS list_units,
 		-- priced by what goes on at once, not by a sum: see below
 		coalesce(p.unit IN ('peak-device', 'percentile-device') OR p.committed_devices IS NOT NULL
 			AND EXISTS (SELECT FROM place AS y WHERE y.account = p.account AND y.payer = s.payer), false) AS special
@@ -300,9 +318,9 @@ WITH node AS MATERIALIZED (
 	LEFT JOIN price AS l ON l.id = r.list_price
 	CROSS JOIN LATERAL (SELECT
 		CASE p.unit WHEN 'instance-month' THEN round(a.amount / (p.devices_per_instance * r.month), 30)
-			ELSE a.amount * CASE WHEN p.work IS NULL THEN 1 ELSE r.factor END END,
+			ELSE a.amount * CASE WHEN p.work_basis IS NULL THEN 1 ELSE r.factor END END,
 		CASE l.unit WHEN 'instance-month' THEN round(a.amount / (l.devices_per_instance * r.month), 30)
-			ELSE a.amount * CASE WHEN l.work IS NULL THEN 1 ELSE r.factor END END) AS u (units, list_units)
+			ELSE a.amount * CASE WHEN l.work_basis IS NULL THEN 1 ELSE r.factor END END) AS u (units, list_units)
 ), billed AS (
 	-- b: at the price that won, which is the list price, too; c: at the price that won; l: at the list price
 	SELECT i.n, i.i, i.record, i.part_from, i.charge, i.asked, CASE WHEN i.listed THEN 'b' ELSE 'c' END AS role, i.price, i.units, i.q0, i.q0 + i.units AS q1, i.total
@@ -320,7 +338,7 @@ WITH node AS MATERIALIZED (
 		CASE WHEN t.t > 0 AND p.model = 'package' THEN compute_ledger._packages(b.q1 - p.scaled_free, p.scaled_size) - compute_ledger._packages(b.q0 - p.scaled_free, p.scaled_size) END AS packages
 	FROM billed AS b
 	JOIN price AS p ON p.id = b.price
-	CROSS JOIN LATERAL generate_series(width_bucket(b.q0, p.bounds), greatest(width_bucket(b.q0, p.bounds), compute_ledger._bounds_below(p.bounds, b.q1))) AS t (t)
+	CROSS JOIN LATERAL compute_ledger._tier_numbers(width_bucket(b.q0, p.bounds), greatest(width_bucket(b.q0, p.bounds), compute_ledger._bounds_below(p.bounds, b.q1))) AS t (t)
 )
 $$ $function$;
 COMMENT ON FUNCTION _rating_statement() IS 'what rate_usage() and trace_charge() have in common: WITH clauses up to tiered, the quantities of cells, or parts of records, in tiers';
@@ -399,13 +417,13 @@ AS $function$ SELECT $$
 	GROUP BY u.charge, u.asked
 )
 SELECT CASE WHEN q.price IS NULL THEN 'unpriced' WHEN q.unit = 'instance-month' THEN 'instance' ELSE 'usage' END,
-	$1, q.account, q.payer, q.billing_period, q.price, q.list_price, q.region, q.accelerator, q.number_format, q.measure, q.basis, q.rate,
+	$1, q.account, q.payer, q.billing_period, q.price, CASE WHEN q.price IS NOT NULL THEN q.list_price END, q.region, q.accelerator, q.number_format, q.measure, q.basis, q.rate,
 	q.day, tstzrange(q.starts, q.ends), q.amount,
 	compute_ledger._round_ratio(q.units_until, q.scale, 12) - compute_ledger._round_ratio(q.units_until - q.units, q.scale, 12),
 	q.unit,
 	compute_ledger.with_basis((compute_ledger._round_ratio(q.amount_until * q.factor, 1680000, 0)
 		- compute_ledger._round_ratio((q.amount_until - q.amount) * q.factor, 1680000, 0))::compute_ledger.compute_unit, compute_ledger.basis(q.rate)),
-	b.tiers, c.unit_price, c.list_unit_price, c.list_cost, c.cost, c.cost, q.money, q.parts::bigint, NULL::bigint
+	b.tiers, c.unit_price, CASE WHEN q.price IS NOT NULL THEN c.list_unit_price END, CASE WHEN q.price IS NOT NULL THEN c.list_cost END, c.cost, c.cost, q.money, q.parts::bigint, NULL::bigint
 FROM quantified AS q
 LEFT JOIN cost AS c ON c.charge = q.charge AND c.asked = q.asked
 LEFT JOIN breakdown AS b ON b.charge = q.charge AND b.asked = q.asked
@@ -528,6 +546,7 @@ CREATE FUNCTION rate_usage(account text, period tstzrange, as_of timestamptz DEF
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
 	SET enable_mergejoin = off
+	SET enable_nestloop = off
 	SET jit = off
 AS $$
 DECLARE
@@ -552,6 +571,7 @@ CREATE FUNCTION _rate_payer(payer bigint, period tstzrange, as_of timestamptz, b
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
 	SET enable_mergejoin = off
+	SET enable_nestloop = off
 	SET jit = off
 AS $$
 BEGIN
@@ -570,6 +590,7 @@ CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
 	SET enable_mergejoin = off
+	SET enable_nestloop = off
 	SET jit = off
 AS $$
 BEGIN
