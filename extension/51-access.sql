@@ -107,7 +107,6 @@ AS $$
 		('period_close', 'SELECT', 'reader biller auditor admin'),
 		('rate_usage', 'EXECUTE', 'biller auditor admin'),
 		('_as_of', 'EXECUTE', 'biller auditor admin'),
-		('_rating_prices', 'EXECUTE', 'biller auditor admin'),
 		('_rating_scope', 'EXECUTE', 'biller auditor admin'),
 		('_rate_payer', 'EXECUTE', 'biller auditor admin'),
 		('_trace', 'EXECUTE', 'biller auditor admin'),
@@ -134,6 +133,11 @@ AS $$
 		('check_ledger', 'EXECUTE', 'auditor admin'),
 
 		-- focus
+		('focus_rated', 'EXECUTE', 'biller auditor admin'),
+		('_focus_statement', 'EXECUTE', 'biller auditor admin'),
+		('focus_1_2', 'SELECT', 'reader biller auditor admin'),
+		('focus_issuer', 'SELECT', 'reader biller auditor admin'),
+		('focus_issuer', 'UPDATE', 'admin'),
 
 		-- frame and access: last
 		('ledger_version', 'SELECT', 'reader meter biller auditor admin'),

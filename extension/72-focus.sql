@@ -32,7 +32,7 @@ CREATE TABLE focus_value (
 	parent text,
 	UNIQUE NULLS NOT DISTINCT (focus_column, value, parent)
 );
-COMMENT ON TABLE focus_value IS 'What columns of FOCUS 1.2 may hold: the values that the specification lists, the codes of ISO 4217 for BillingCurrency, and the keys of SkuPriceDetails.';
+COMMENT ON TABLE focus_value IS 'What columns of FOCUS 1.2 may hold: the values that the specification lists, and its keys of SkuPriceDetails.';
 COMMENT ON COLUMN focus_value.shipped IS 'true: all rows come with the extension';
 COMMENT ON COLUMN focus_value.focus_column IS 'name of the column';
 COMMENT ON COLUMN focus_value.value IS 'what it may hold';
@@ -293,7 +293,7 @@ BEGIN
 			SELECT 0 AS step, '{values:' || v.focus_column || '}' AS name, format('%L::text[]', array_agg(DISTINCT v.value)) AS meant
 			FROM compute_ledger.focus_value AS v GROUP BY v.focus_column
 			UNION ALL
-			SELECT 0, '{currencies}', format('%L::text[]', array_agg(v.value)) FROM compute_ledger.focus_value AS v WHERE v.focus_column = 'BillingCurrency'
+			SELECT 0, '{currencies}', format('%L::text[]', array_agg(i.code)) FROM compute_ledger.iso_currency AS i
 			UNION ALL
 			SELECT 0, '{subcategories}', format('%L::text[]', array_agg(v.parent || '/' || v.value)) FROM compute_ledger.focus_value AS v WHERE v.focus_column = 'ServiceSubcategory'
 			UNION ALL

@@ -16,6 +16,7 @@ BEGIN
 	PERFORM compute_ledger._create_price();
 	PERFORM compute_ledger._create_charge();
 	PERFORM compute_ledger._create_rollup();
+	PERFORM compute_ledger._create_focus();
 END
 $$;
 COMMENT ON FUNCTION _ledger_step_1() IS 'part of create_ledger(): the ledger''s first form';

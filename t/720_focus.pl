@@ -1,0 +1,181 @@
+# FOCUS 1.2: the view of the ledger's charges, sound by focus_check(); the rules against the specification's
+# sentences; and what the check says of a real provider's file.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $data = '../shared/data';
+my $node = PostgreSQL::Test::Cluster->new('focus');
+$node->init;
+$node->start;
+my $path = 'SET search_path = public, compute_ledger; SET timezone = \'UTC\'; SET client_min_messages = warning;';
+
+sub run_sql { return $node->safe_psql('postgres', "$path $_[0]") }
+sub is_sql { my ($sql, $expected, $name) = @_; is(run_sql($sql), $expected, $name); return }
+
+run_sql('CREATE EXTENSION compute_ledger; SELECT create_ledger()');
+
+# ------------------------------------------------------------ the ledger's own charges
+is_sql('SELECT count(*) FROM focus_1_2', 0, 'a new ledger has a view without rows');
+is_sql('SELECT * FROM focus_check()', '', 'which is sound');
+run_sql(q{
+	UPDATE focus_issuer SET invoice_issuer = 'Compute Exchange', provider = 'Hub East';
+	SELECT create_account('acme', currency => 'USD', time_zone => 'Asia/Shanghai', title => 'Acme Ltd.');
+	SELECT create_account('acme/lab', parent => 'acme');
+	SELECT create_account('acme/web', parent => 'acme', title => 'Web');
+	SELECT create_region('east', level => 'region', title => 'East');
+	SELECT create_region('east/s1', level => 'site', parent => 'east');
+	-- flat with a list price, tiers with a fee and a free quantity, packages, work, an instance a month
+	SELECT add_price('nvidia/h100', 'USD', 2.5);
+	SELECT add_price('nvidia/h100', 'USD', 2.125, account => 'acme', title => 'contract 7');
+	SELECT add_price('nvidia/a100', 'USD', account => 'acme', tier_bounds => '{10, 40}', tier_prices => '{1.3333333, 1.1, 0.7}', tier_fees => '{0, 5, 0}', free => 2);
+	SELECT add_price('nvidia/a100', 'USD', 1.5);
+	SELECT add_price('nvidia/l40s', 'USD', 7, account => 'acme', model => 'package', package_size => 3);
+	SELECT add_price('nvidia/h200', 'USD', 0.37, unit => 'PFLOPh@bf16', title => 'spot');
+	SELECT add_price('nvidia/b200', 'USD', 37000, unit => 'instance-month', devices_per_instance => 8);
+	SELECT record_usage('s', '1', 'acme/lab', 'east', 'NVIDIA H100 80GB HBM3', 8, '2026-01-10 01:00+00', '2026-01-10 04:20+00');
+	SELECT record_usage('s', '2', 'acme', 'east', 'NVIDIA H100 80GB HBM3', 1, '2026-01-10 15:00+00', '2026-01-10 17:00:00.000001+00');
+	SELECT record_usage('s', '3', 'acme/web', 'east/s1', 'NVIDIA A100-SXM4-80GB', 3, '2026-01-11 01:00+00', '2026-01-11 22:20:01+00');
+	SELECT record_usage('s', '4', 'acme/web', 'east', 'NVIDIA L40S', 1, '2026-01-12 01:00+00', '2026-01-12 05:00+00');
+	SELECT record_usage('s', '5', 'acme/web', 'east', 'nvidia/h200-sxm5-141gb', 7, '2026-01-13 01:00+00', '2026-01-13 05:00:01+00');
+	SELECT record_usage('s', '6', 'acme/web', 'east', 'NVIDIA B200', 16, '2026-01-14 01:00+00', '2026-01-20 05:00:01+00');
+	SELECT record_usage('s', '7', 'acme/web', 'east', 'NVIDIA V100-SXM2-16GB', 1, '2026-01-14 01:00+00', '2026-01-14 05:00:01+00');
+});
+my $january = q{(SELECT b.period FROM billing_period AS b JOIN billing_calendar AS c ON c.id = b.calendar
+	WHERE c.name = 'month/Asia/Shanghai' AND b.period @> timestamptz '2026-01-15 00:00+00')};
+(my $february = $january) =~ s/2026-01-15/2026-02-15/;
+
+is_sql('SELECT count(*) FROM focus_1_2', 0, 'what is not closed is not in the view');
+run_sql("CREATE TABLE open AS SELECT * FROM focus_rated(NULL::focus_1_2, 'acme', $january)");
+is_sql(q{SELECT * FROM focus_check('open')}, '', 'but can be had as if it were, and is sound');
+is_sql('SELECT count(*) > 10, count("InvoiceId"), count(DISTINCT "x_ChargeId") = count(*) FROM open', 't|0|t', 'without an invoice');
+run_sql("SELECT close_period('acme', $january, waive => '{acme/web}')");
+is_sql('SELECT * FROM focus_check()', '', 'the charges of a closed period are sound');
+is_sql(q{SELECT (SELECT sum("BilledCost") FROM open) = sum("BilledCost"), count("InvoiceId") = count(*), count(DISTINCT "x_ChargeId") = count(*) FROM focus_1_2}, 't|t|t', 'the same, with an invoice');
+is_sql(q{
+	SELECT sum("BilledCost") = (SELECT sum(cost) FROM charge), sum("EffectiveCost") = (SELECT sum(cost) FROM charge),
+		abs(sum("ContractedCost") - (SELECT sum(cost) FROM charge)) < 1e-6, abs(sum("ListCost") - (SELECT sum(coalesce(list_cost, cost)) FROM charge)) < 1e-6,
+		sum("ConsumedQuantity") = (SELECT sum(quantity) FROM charge WHERE kind <> 'unpriced'),
+		sum("x_Work") = (SELECT sum(work) FROM charge WHERE kind <> 'unpriced'), sum("x_Records") = (SELECT sum(records) FROM charge WHERE kind <> 'unpriced')
+	FROM focus_1_2}, 't|t|t|t|t|t|t', 'its sums are those of the charges');
+is_sql(q{
+	SELECT "PricingUnit", min("ConsumedUnit"), min("PricingCategory"), sum("PricingQuantity")::numeric(10, 2), sum("BilledCost")::numeric(10, 2) FROM focus_1_2
+	GROUP BY 1 ORDER BY "PricingUnit" COLLATE "C"}, join("\n",
+	'3 L40S-Hours|L40S-Hours|Standard|2.00|14.00', 'A100-Hours|A100-Hours|Standard|64.00|61.73', 'Fees||Standard|1.00|5.00', 'H100-Hours|H100-Hours|Standard|28.67|60.92',
+	'Instance-Months|Instance-Months|Standard|0.40|14720.46', 'PFLOP-Hours|PFLOP-Hours|Dynamic|27.71|10.25'),
+	'units are written as the specification has them, a fee is a charge of its own, spot prices are dynamic');
+is_sql(q{
+	SELECT "BillingAccountName", "SubAccountName", "RegionId", "RegionName", "AvailabilityZone", "InvoiceIssuerName", "ProviderName", "PublisherName", "BillingPeriodStart", "ChargePeriodStart", "ListUnitPrice", "ContractedUnitPrice", "SkuId", "SkuPriceDetails"
+	FROM focus_1_2 WHERE "ChargeDescription" LIKE '%(tier 2)%'},
+	'Acme Ltd.|Web|east|East|east/s1|Compute Exchange|Hub East|Hub East|2025-12-31 16:00:00+00|2026-01-10 16:00:00+00|1.5|1.1|nvidia/a100-sxm4-80gb|east/s1|allocated|'
+	. '{"x_Tier": 2, "GpuCount": 1, "x_Measure": "allocated", "x_Accelerator": "nvidia/a100-sxm4-80gb"}',
+	'names, regions and sites, times, prices');
+is_sql(q{SELECT count(*), count("SubAccountId"), min("SubAccountName") FROM focus_1_2 WHERE "PricingUnit" = 'H100-Hours'}, '3|1|acme/lab', 'an account without a title goes by its name; a payer is no sub-account of itself');
+
+# What comes late is a correction in the next period.
+run_sql(qq{
+	SELECT record_usage('s', '11', 'acme/lab', 'east', 'NVIDIA H100 80GB HBM3', 2, '2026-01-10 03:00+00', '2026-01-10 04:20+00');
+	SELECT record_usage('s', '3', 'acme/web', 'east/s1', 'NVIDIA A100-SXM4-80GB', 3, '2026-01-11 01:00+00', '2026-01-11 20:20:01+00', revision => 1);
+	SELECT record_usage('s', '12', 'acme', 'east', 'NVIDIA H100 80GB HBM3', 1, '2026-02-10 15:00+00', '2026-02-10 17:00:00.000001+00');
+});
+run_sql("SELECT close_period('acme', $february)");
+is_sql('SELECT * FROM focus_check()', '', 'corrections are sound');
+is_sql(q{
+	SELECT "x_Accelerator", "ChargePeriodStart" < "BillingPeriodStart", "BilledCost"::numeric(10, 2), "ListCost"::numeric(10, 2), "PricingQuantity"::numeric(10, 2), "x_CorrectsBillingPeriod" IS NOT NULL
+	FROM focus_1_2 WHERE "ChargeClass" = 'Correction' ORDER BY "x_Accelerator"},
+	"nvidia/a100-sxm4-80gb|t|-4.20|-9.00|-6.00|t\nnvidia/h100-sxm5-80gb|t|5.67|6.67|2.67|t", 'they are marked, and may be negative');
+
+# Commitments, as the closing stores them.
+run_sql(qq{
+	INSERT INTO charge (kind, book, account, payer, billing_period, price, accelerator, region, measure, period, quantity, unit, unit_price, list_unit_price, list_cost, contracted_cost, cost, currency, records, close, as_of)
+	SELECT k.kind, 'sale', account_id(k.account), account_id('acme'), c.billing_period, (SELECT min(id) FROM price), k.accelerator::accelerator, region_id(k.region), 'allocated',
+		b.period, k.quantity, k.unit, k.unit_price, k.list, round(k.list * k.quantity, 8), k.cost, k.cost, 'USD', 0, c.id, c.as_of
+	FROM period_close AS c JOIN billing_period AS b ON b.id = c.billing_period, (VALUES
+		('reserved used', 'acme/lab', 'nvidia/h100', 'east', 70, 'device-hour', 1.25, 2.5, 87.5),
+		('reserved unused', 'acme', 'nvidia/h100', 'east', 30.5, 'device-hour', 1.25, 2.5, 38.125),
+		('commitment', 'acme', NULL, NULL, NULL, NULL, NULL, NULL, 94.375),
+		('peak', 'acme', 'nvidia/h100', 'east', 12, 'peak-device', NULL, NULL, 100),
+		('percentile', 'acme', 'nvidia/h100', 'east', 7, 'percentile-device', NULL, NULL, 100)) AS k (kind, account, accelerator, region, quantity, unit, unit_price, list, cost)
+	WHERE c.id = (SELECT max(id) FROM period_close);
+});
+is_sql('SELECT * FROM focus_check()', '', 'commitments are sound');
+is_sql(q{
+	SELECT "x_Kind", "ChargeCategory", "CommitmentDiscountCategory", "CommitmentDiscountStatus", "CommitmentDiscountQuantity", "CommitmentDiscountUnit", "ConsumedQuantity", "BilledCost", "EffectiveCost", "ListCost"::float, "PricingCategory"
+	FROM focus_1_2 WHERE "CommitmentDiscountId" IS NOT NULL ORDER BY 1, 2}, join("\n",
+	'commitment|Purchase|Spend||94.375|USD||94.375|0|94.375|Standard', 'commitment|Usage|Spend|Unused|94.375|USD||0|94.375|94.375|Committed',
+	'reserved unused|Purchase|Usage||30.5|H100-Hours||38.125|0|76.25|Standard', 'reserved unused|Usage|Usage|Unused|30.5|H100-Hours||0|38.125|76.25|Committed',
+	'reserved used|Purchase|Usage||70|H100-Hours||87.5|0|175|Standard', 'reserved used|Usage|Usage|Used|70|H100-Hours|70|0|87.5|175|Committed'),
+	'what was committed to is bought, and used or not');
+is_sql('SELECT sum("BilledCost") = (SELECT sum(cost) FROM charge), sum("EffectiveCost") = (SELECT sum(cost) FROM charge) FROM focus_1_2', 't|t', 'and nothing is billed twice');
+
+# Who sees what.
+run_sql(q{CREATE ROLE lab LOGIN; CREATE ROLE clerk LOGIN; CREATE ROLE nobody LOGIN; SELECT grant_access('lab', 'reader', 'acme/lab'); SELECT grant_access('clerk', 'auditor')});
+is($node->safe_psql('postgres', 'SELECT string_agg(DISTINCT "SubAccountName", \',\') FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'lab' ]), 'acme/lab', 'a reader sees the rows of the accounts below');
+is($node->safe_psql('postgres', 'SELECT * FROM compute_ledger.focus_check()', extra_params => [ '-U', 'lab' ]) =~ s/^EffectiveCost-13.*//gmr, '', 'which are sound by themselves, but for the part of a commitment');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'clerk' ]), run_sql('SELECT count(*) FROM focus_1_2'), 'an auditor sees all');
+is(($node->psql('postgres', 'SELECT * FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'nobody' ]))[0], 3, 'who was given nothing sees nothing');
+
+# ------------------------------------------------------------ the rules and the specification
+is_sql(q{SELECT r.requirement FROM focus_rule AS r WHERE r.requirement !~ ('^' || r.focus_column || '-[0-9]+$')}, '', 'every rule is numbered within its column');
+is_sql(q{SELECT DISTINCT m[1] FROM focus_rule AS r, regexp_matches(r.violated, '\{(\w+)', 'g') AS m
+	WHERE m[1] NOT IN (SELECT focus_column FROM focus_column) AND m[1] NOT IN ('values', 'currencies', 'subcategories', 'numbers', 'strings')}, '', 'every rule names columns that there are');
+is_sql(q{SELECT a.attname FROM pg_attribute AS a WHERE a.attrelid = 'focus_1_2'::regclass AND a.attnum > 0 AND a.attname NOT LIKE 'x\_%'
+	EXCEPT SELECT focus_column FROM focus_column}, '', 'all columns of the view are the specification\'s, or start with x_');
+is_sql(q{SELECT c.focus_column FROM focus_column AS c LEFT JOIN pg_attribute AS a ON a.attrelid = 'focus_1_2'::regclass AND a.attname = c.focus_column
+	WHERE format_type(a.atttypid, NULL) IS DISTINCT FROM CASE c.data_type WHEN 'Decimal' THEN 'numeric' WHEN 'Date/Time' THEN 'timestamp with time zone' WHEN 'JSON' THEN 'jsonb' ELSE 'text' END},
+	'', 'it has all of them, in their types');
+
+# Loads a CSV file into a table of text columns with the names of its header.
+sub load_csv
+{
+	my ($table, $file) = @_;
+	my $copy = $node->basedir . "/$table.csv";
+	PostgreSQL::Test::Utils::append_to_file($copy, slurp_file("$data/$file"));
+	my ($header) = slurp_file($copy) =~ /^(.*?)\r?\n/;
+	my @columns = map { "\"$_\"" } split /,/, $header;
+	run_sql("CREATE TABLE $table (line int GENERATED ALWAYS AS IDENTITY, " . join(', ', map { "$_ text" } @columns) . ");
+		COPY $table (" . join(', ', @columns) . ") FROM '$copy' (FORMAT csv, HEADER, NULL 'NULL')");
+	return;
+}
+
+SKIP:
+{
+	skip "no copy of the specification's requirements in $data", 4 unless -r "$data/focus_1_2_requirements.csv";
+	load_csv('requirement', 'focus_1_2_requirements.csv');
+	load_csv('specified', 'focus_1_2_columns.csv');
+	load_csv('allowed', 'focus_1_2_allowed_values.csv');
+	run_sql(q{CREATE TABLE must AS SELECT column_id, row_number() OVER (PARTITION BY column_id ORDER BY line) AS n, requirement FROM requirement});
+	is_sql(q{SELECT count(*) FROM must WHERE requirement LIKE '%MUST%'}, run_sql('SELECT count(*) FROM focus_rule'), 'there are as many rules as sentences that say MUST');
+	is_sql(q{SELECT m.requirement, r.requirement FROM (SELECT column_id || '-' || n AS id, requirement FROM must WHERE requirement LIKE '%MUST%') AS m
+		FULL JOIN focus_rule AS r ON r.requirement = m.id WHERE r.requirement IS NULL OR m.id IS NULL}, '', 'one for each');
+	is_sql(q{SELECT s.column_id, c.focus_column FROM specified AS s FULL JOIN focus_column AS c
+		ON (c.focus_column, c.level, c.data_type, c.nullable) = (s.column_id, lower(s.feature_level), s.data_type, s.allows_nulls <> 'False')
+		WHERE s.column_id IS NULL OR c.focus_column IS NULL}, '', 'the columns are those of the specification');
+	is_sql(q{SELECT a.column_id, a.value_1, v.focus_column, v.value FROM allowed AS a FULL JOIN (SELECT * FROM focus_value WHERE focus_column <> 'SkuPriceDetails') AS v
+		ON v.focus_column = a.column_id AND CASE a.column_id WHEN 'ServiceSubcategory' THEN (v.parent, v.value) = (a.value_1, a.value_2) ELSE v.value = a.value_1 END
+		WHERE a.column_id IS NULL OR v.value IS NULL}, '', 'and so are the values');
+}
+
+# ------------------------------------------------------------ a real file
+SKIP:
+{
+	skip "no sample of a provider's file in $data", 3 unless -r "$data/focus_1_0_sample.csv";
+	load_csv('sample', 'focus_1_0_sample.csv');
+	# It is of version 1.0 and by no means sound: these are its breaches, and the check finds no others.
+	my $breaches = join("\n", qw(BillingPeriodEnd-3|700 BillingPeriodStart-3|700 ChargePeriodEnd-3|700 ChargePeriodStart-3|700 CommitmentDiscountQuantity-1|1 CommitmentDiscountUnit-1|1
+		ContractedCost-10|8 ContractedUnitPrice-10|1 ContractedUnitPrice-12|8 EffectiveCost-11|1 PricingQuantity-10|8 RegionName-6|2 ResourceId-6|28 ResourceType-5|28 ResourceType-6|558
+		ServiceName-6|1 SkuMeter-1|1 SkuPriceDetails-1|1));
+	is_sql(q{SELECT requirement, count(*) FROM focus_check('sample', 'Id') GROUP BY 1 ORDER BY requirement COLLATE "C"}, $breaches, 'the breaches of a sample of a real provider\'s file, as text');
+	run_sql(q{SELECT format('CREATE TABLE typed AS SELECT %s FROM sample', string_agg(format('%I::%s AS %1$I', a.attname,
+			CASE c.data_type WHEN 'Decimal' THEN 'numeric' WHEN 'Date/Time' THEN 'timestamptz' WHEN 'JSON' THEN 'jsonb' ELSE 'text' END), ', '))
+		FROM pg_attribute AS a LEFT JOIN focus_column AS c ON c.focus_column = a.attname WHERE a.attrelid = 'sample'::regclass AND a.attnum > 0 \gexec
+		});
+	is_sql(q{SELECT requirement, count(*) FROM focus_check('typed') GROUP BY 1 ORDER BY requirement COLLATE "C"}, join("\n", grep { !/Period/ } split /\n/, $breaches), 'in the types of the specification there is no question of how times are written');
+	is_sql(q{SELECT count(*) FROM focus_check('typed') AS f JOIN typed AS t ON t.ctid::text = f.row_reference
+		WHERE f.requirement = 'ResourceType-6' AND t."ResourceType" IS NULL AND t."ResourceId" IS NOT NULL}, 558, 'the rows that it names are the rows');
+}
+
+$node->stop;
+done_testing();
