@@ -107,6 +107,7 @@ AS $$
 		('period_close', 'SELECT', 'reader biller auditor admin'),
 		('rate_usage', 'EXECUTE', 'biller auditor admin'),
 		('_as_of', 'EXECUTE', 'biller auditor admin'),
+		('_rating_prices', 'EXECUTE', 'biller auditor admin'),
 		('_rating_scope', 'EXECUTE', 'biller auditor admin'),
 		('_rate_payer', 'EXECUTE', 'biller auditor admin'),
 		('_trace', 'EXECUTE', 'biller auditor admin'),

@@ -97,6 +97,40 @@ CREATE FUNCTION _packages(quantity numeric, size numeric) RETURNS numeric
 	RETURN CASE WHEN quantity > 0 THEN div(quantity, size) + (mod(quantity, size) > 0)::integer ELSE 0 END;
 COMMENT ON FUNCTION _packages(numeric, numeric) IS 'packages begun by a quantity; 0 for a negative one';
 
+-- A type, a count and a function of its own, so that the statement is planned for as many prices as there are.
+CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, account bigint, pool_number bigint, unit text, model text, currency text,
+		scale numeric, work_basis text, devices_per_instance numeric, committed_devices numeric,
+		price numeric, tier_prices numeric[], tier_fees numeric[], free numeric, scaled_free numeric, scaled_size numeric,
+		bounds numeric[], volume_bounds numeric[], turns numeric[])
+	LANGUAGE sql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END), p.unit, p.model, p.currency,
+		s.scale, compute_ledger.basis(p.work), p.devices_per_instance, p.committed_devices,
+		p.price, p.tier_prices, p.tier_fees, p.free, p.free * s.scale, p.package_size * s.scale,
+		CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(0::numeric || p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
+			ELSE ARRAY[p.free * s.scale] END,
+		ARRAY(SELECT b.bound * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i),
+		-- not the bound at 0 where it costs no fee to begin
+		CASE WHEN p.free > 0 OR EXISTS (SELECT FROM unnest(p.tier_fees) AS f (fee) WHERE f.fee <> 0)
+				THEN ARRAY[p.free * s.scale] ELSE '{}' END
+			|| CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
+				ELSE '{}' END
+	FROM compute_ledger.price AS p,
+		LATERAL (SELECT CASE
+			WHEN p.work IS NOT NULL THEN p.work::numeric * 1680000
+			WHEN p.unit = 'device-hour' THEN 6048000000000000
+			ELSE 1 END) AS s (scale)
+	WHERE p.id = ANY (prices)
+$$;
+ALTER FUNCTION _rating_prices(bigint[]) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _rating_prices(bigint[]) FROM PUBLIC;
+COMMENT ON FUNCTION _rating_prices(bigint[]) IS 'prices as rating reads them: scale, what one of the unit is in integers (1 where quantities are no integers); pool_number, the same for what accumulates together; bounds, the quantities, scaled, above which tiers begin, from 1 on (tier 0 is free); turns, those of them at which the price of a unit changes or a fee is due';
+
+CREATE FUNCTION _tier_numbers(first integer, last integer) RETURNS SETOF integer
+	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE ROWS 1 AS 'generate_series_int4';
+COMMENT ON FUNCTION _tier_numbers(integer, integer) IS 'the whole numbers from first to last, of which the planner expects one';
+
 -- ------------------------------------------------------------------ the statement
 
 -- Parameters: $1 book, $2 as_of, $3 payers, all of whose usage is rated, $4 the period asked for,
@@ -175,23 +209,7 @@ WITH node AS MATERIALIZED (
 		FROM kind AS k
 	) AS a, LATERAL compute_ledger._winning_prices($1, $2, a.accounts, a.accelerators, a.regions, a.number_formats, a.measures, tstzrange($5, $6)) AS w
 ), price AS MATERIALIZED (
-	SELECT p.*, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END) AS pool_number,
-		s.scale, compute_ledger.basis(p.work) AS work_basis,
-		p.free * s.scale AS scaled_free, p.package_size * s.scale AS scaled_size,
-		CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(0::numeric || p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
-			ELSE ARRAY[p.free * s.scale] END AS bounds,
-		ARRAY(SELECT b.bound * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i) AS volume_bounds,
-		-- the bounds at which something happens: not the one at 0 where it costs no fee to begin
-		CASE WHEN p.free > 0 OR EXISTS (SELECT FROM unnest(p.tier_fees) AS f (fee) WHERE f.fee <> 0)
-				THEN ARRAY[p.free * s.scale] ELSE '{}' END
-			|| CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
-				ELSE '{}' END AS turns
-	FROM compute_ledger.price AS p,
-		LATERAL (SELECT CASE
-			WHEN p.work IS NOT NULL THEN p.work::numeric * 1680000
-			WHEN p.unit = 'device-hour' THEN 6048000000000000
-			ELSE 1 END) AS s (scale)
-	WHERE p.id IN (SELECT w.price FROM priced AS w UNION SELECT w.list_price FROM priced AS w)
+	SELECT p.* FROM compute_ledger._rating_prices(ARRAY(SELECT w.price FROM priced AS w UNION SELECT w.list_price FROM priced AS w)) AS p
 ), segment AS MATERIALIZED (
 	SELECT k.n, row_number() OVER (PARTITION BY k.n ORDER BY x.starts) AS i, x.starts, x.ends,
 		y.owner AS account, k.region, k.accelerator, k.number_format, k.measure, k.basis, k.rate, k.factor,
@@ -225,9 +243,9 @@ WITH node AS MATERIALIZED (
 ), cell AS (
 	SELECT s.*, a.amount, a.parts,
 		CASE p.unit WHEN 'instance-month' THEN round(a.amount / (p.devices_per_instance * s.month), 30)
-			ELSE a.amount * CASE WHEN p.work IS NULL THEN 1 ELSE s.factor END END AS units,
+			ELSE a.amount * CASE WHEN p.work_basis IS NULL THEN 1 ELSE s.factor END END AS units,
 		CASE l.unit WHEN 'instance-month' THEN round(a.amount / (l.devices_per_instance * s.month), 30)
-			ELSE a.amount * CASE WHEN l.work IS NULL THEN 1 ELSE s.factor END END AS list_units,
+			ELSE a.amount * CASE WHEN l.work_basis IS NULL THEN 1 ELSE s.factor END END AS list_units,
 		-- priced by what goes on at once, not by a sum: see below
 		coalesce(p.unit IN ('peak-device', 'percentile-device') OR p.committed_devices IS NOT NULL
 			AND EXISTS (SELECT FROM place AS y WHERE y.account = p.account AND y.payer = s.payer), false) AS special
@@ -300,9 +318,9 @@ WITH node AS MATERIALIZED (
 	LEFT JOIN price AS l ON l.id = r.list_price
 	CROSS JOIN LATERAL (SELECT
 		CASE p.unit WHEN 'instance-month' THEN round(a.amount / (p.devices_per_instance * r.month), 30)
-			ELSE a.amount * CASE WHEN p.work IS NULL THEN 1 ELSE r.factor END END,
+			ELSE a.amount * CASE WHEN p.work_basis IS NULL THEN 1 ELSE r.factor END END,
 		CASE l.unit WHEN 'instance-month' THEN round(a.amount / (l.devices_per_instance * r.month), 30)
-			ELSE a.amount * CASE WHEN l.work IS NULL THEN 1 ELSE r.factor END END) AS u (units, list_units)
+			ELSE a.amount * CASE WHEN l.work_basis IS NULL THEN 1 ELSE r.factor END END) AS u (units, list_units)
 ), billed AS (
 	-- b: at the price that won, which is the list price, too; c: at the price that won; l: at the list price
 	SELECT i.n, i.i, i.record, i.part_from, i.charge, i.asked, CASE WHEN i.listed THEN 'b' ELSE 'c' END AS role, i.price, i.units, i.q0, i.q0 + i.units AS q1, i.total
@@ -320,7 +338,7 @@ WITH node AS MATERIALIZED (
 		CASE WHEN t.t > 0 AND p.model = 'package' THEN compute_ledger._packages(b.q1 - p.scaled_free, p.scaled_size) - compute_ledger._packages(b.q0 - p.scaled_free, p.scaled_size) END AS packages
 	FROM billed AS b
 	JOIN price AS p ON p.id = b.price
-	CROSS JOIN LATERAL generate_series(width_bucket(b.q0, p.bounds), greatest(width_bucket(b.q0, p.bounds), compute_ledger._bounds_below(p.bounds, b.q1))) AS t (t)
+	CROSS JOIN LATERAL compute_ledger._tier_numbers(width_bucket(b.q0, p.bounds), greatest(width_bucket(b.q0, p.bounds), compute_ledger._bounds_below(p.bounds, b.q1))) AS t (t)
 )
 $$ $function$;
 COMMENT ON FUNCTION _rating_statement() IS 'what rate_usage() and trace_charge() have in common: WITH clauses up to tiered, the quantities of cells, or parts of records, in tiers';
@@ -398,18 +416,138 @@ AS $function$ SELECT $$
 	) AS u
 	GROUP BY u.charge, u.asked
 )
-SELECT CASE WHEN q.price IS NULL THEN 'unpriced' WHEN q.unit = 'instance-month' THEN 'instance' ELSE 'usage' END,
-	$1, q.account, q.payer, q.billing_period, q.price, q.list_price, q.region, q.accelerator, q.number_format, q.measure, q.basis, q.rate,
-	q.day, tstzrange(q.starts, q.ends), q.amount,
-	compute_ledger._round_ratio(q.units_until, q.scale, 12) - compute_ledger._round_ratio(q.units_until - q.units, q.scale, 12),
-	q.unit,
-	compute_ledger.with_basis((compute_ledger._round_ratio(q.amount_until * q.factor, 1680000, 0)
-		- compute_ledger._round_ratio((q.amount_until - q.amount) * q.factor, 1680000, 0))::compute_ledger.compute_unit, compute_ledger.basis(q.rate)),
-	b.tiers, c.unit_price, c.list_unit_price, c.list_cost, c.cost, c.cost, q.money, q.parts::bigint, NULL::bigint
-FROM quantified AS q
-LEFT JOIN cost AS c ON c.charge = q.charge AND c.asked = q.asked
-LEFT JOIN breakdown AS b ON b.charge = q.charge AND b.asked = q.asked
-WHERE q.asked
+, charged AS MATERIALIZED (
+	SELECT q.asked, CASE WHEN q.price IS NULL THEN 'unpriced' WHEN q.unit = 'instance-month' THEN 'instance' ELSE 'usage' END AS kind,
+		$1 AS book, q.account, q.payer, q.billing_period, q.price, CASE WHEN q.price IS NOT NULL THEN q.list_price END AS list_price, q.region, q.accelerator, q.number_format, q.measure, q.basis, q.rate,
+		q.day, tstzrange(q.starts, q.ends) AS period, q.amount,
+		compute_ledger._round_ratio(q.units_until, q.scale, 12) - compute_ledger._round_ratio(q.units_until - q.units, q.scale, 12) AS quantity,
+		q.unit,
+		compute_ledger.with_basis((compute_ledger._round_ratio(q.amount_until * q.factor, 1680000, 0)
+			- compute_ledger._round_ratio((q.amount_until - q.amount) * q.factor, 1680000, 0))::compute_ledger.compute_unit, compute_ledger.basis(q.rate)) AS work,
+		b.tiers, c.unit_price, CASE WHEN q.price IS NOT NULL THEN c.list_unit_price END AS list_unit_price, CASE WHEN q.price IS NOT NULL THEN c.list_cost END AS list_cost, c.cost AS contracted_cost, c.cost, q.money AS currency, q.parts::bigint AS records, NULL::bigint AS corrects
+	FROM quantified AS q
+	LEFT JOIN cost AS c ON c.charge = q.charge AND c.asked = q.asked
+	LEFT JOIN breakdown AS b ON b.charge = q.charge AND b.asked = q.asked
+), window_of AS MATERIALIZED (
+	-- the time of a billing period in which an account is billed to a payer
+	SELECT y.account, y.payer, y.time_zone, y.asked AND $4 @> tstzrange(b.starts, least(b.ends, $6)) AS asked, b.id AS billing_period, b.starts, b.ends,
+		greatest(b.starts, y.starts) AS from_at, least(b.ends, y.ends) AS to_at
+	FROM place AS y
+	JOIN bill AS b ON b.calendar = y.calendar AND b.starts < y.ends AND b.ends > y.starts
+), beside AS MATERIALIZED (
+	-- usage that is not charged by its sum
+	SELECT i.price, r.payer, r.billing_period, i.part_from, i.part_to, i.amount, trim_scale(round(i.level::numeric / 1680000, 7)) AS devices
+	FROM item AS i
+	JOIN rated AS r ON r.n = i.n AND r.i = i.i
+	WHERE i.special
+), highest AS (
+	SELECT p.id, s.payer, s.billing_period, p.unit, p.percentile, p.sample_step, p.valid, p.account, p.accelerator, p.region, p.number_format, p.measure, p.currency, p.model, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free,
+		s.profile, s.amount, s.parts
+	FROM (
+		SELECT b.price, b.payer, b.billing_period, compute_ledger.device_profile(b.part_from, b.part_to, b.devices) AS profile, sum(b.amount) AS amount, count(*) AS parts
+		FROM beside AS b
+		GROUP BY b.price, b.payer, b.billing_period
+	) AS s
+	JOIN compute_ledger.price AS p ON p.id = s.price
+	WHERE p.unit IN ('peak-device', 'percentile-device')
+), leveled AS (
+	SELECT h.*, w.asked, w.from_at, x.until,
+		-- a price that holds for a part of the period counts for that part
+		compute_ledger._round_ratio(CASE h.unit WHEN 'peak-device' THEN compute_ledger.peak(h.profile, tstzrange(w.from_at, x.until))
+				ELSE compute_ledger.sampled_percentile(h.profile, h.percentile, h.sample_step, tstzrange(w.from_at, x.until)) END
+			* extract(epoch FROM w.to_at - w.from_at), extract(epoch FROM w.ends - w.starts), 12) AS quantity
+	FROM highest AS h
+	CROSS JOIN LATERAL (
+		SELECT w.asked, w.starts, w.ends, greatest(w.starts, lower(h.valid)) AS from_at, least(w.ends, upper(h.valid)) AS to_at
+		FROM window_of AS w
+		WHERE w.account = h.payer AND w.payer = h.payer AND w.billing_period = h.billing_period
+		LIMIT 1
+	) AS w
+	CROSS JOIN LATERAL (SELECT least(w.to_at, $6)) AS x (until)
+), commitment AS MATERIALIZED (
+	SELECT p.*, w.payer, w.time_zone, w.asked, w.billing_period, w.starts, w.ends, x.from_at, x.to_at
+	FROM compute_ledger.price AS p
+	JOIN window_of AS w ON w.account = p.account
+	CROSS JOIN LATERAL (SELECT greatest(w.from_at, lower(p.valid)), least(w.to_at, upper(p.valid))) AS x (from_at, to_at)
+	WHERE p.book = $1 AND p.recorded @> $2 AND (p.minimum IS NOT NULL OR p.committed_devices IS NOT NULL) AND p.account = ANY ($9) AND x.from_at < x.to_at
+), level AS (
+	SELECT c.id AS price, c.payer, c.billing_period, c.from_at, s.period, s.level
+	FROM commitment AS c
+	CROSS JOIN LATERAL (
+		SELECT compute_ledger.device_profile(b.part_from, b.part_to, b.devices) AS profile
+		FROM beside AS b
+		WHERE b.price = c.id AND b.payer = c.payer AND b.billing_period = c.billing_period
+	) AS f
+	CROSS JOIN LATERAL compute_ledger.steps(f.profile) AS s
+	WHERE c.committed_devices IS NOT NULL
+), reserved AS (
+	-- by days: what of the committed devices was used, was not, and what was used beyond
+	SELECT c.id, c.payer, c.billing_period, c.asked, c.account, c.region, c.accelerator, c.number_format, c.measure, c.currency, c.committed_price, c.model, c.price, c.tier_bounds, c.tier_prices, c.tier_fees, c.package_size, c.free,
+		d.day, x.from_at, x.to_at, coalesce(u.used, 0) AS used, coalesce(u.beyond, 0) AS beyond,
+		c.committed_devices * 1680000 * 1000000 * extract(epoch FROM x.to_at - x.from_at) - coalesce(u.used, 0) AS unused,
+		(SELECT count(*) FROM beside AS b WHERE b.price = c.id AND b.payer = c.payer AND b.billing_period = c.billing_period AND b.part_from < x.to_at AND b.part_to > x.from_at) AS parts
+	FROM commitment AS c
+	JOIN day AS d ON d.time_zone = c.time_zone AND d.starts < c.to_at AND d.ends > c.from_at
+	CROSS JOIN LATERAL (SELECT greatest(c.from_at, d.starts), least(c.to_at, d.ends, $6)) AS x (from_at, to_at)
+	LEFT JOIN LATERAL (
+		SELECT sum(least(l.level, c.committed_devices) * t.length) AS used, sum(greatest(l.level - c.committed_devices, 0) * t.length) AS beyond
+		FROM level AS l
+		CROSS JOIN LATERAL (SELECT extract(epoch FROM upper(l.period * tstzrange(x.from_at, x.to_at)) - lower(l.period * tstzrange(x.from_at, x.to_at))) * 1680000 * 1000000) AS t (length)
+		WHERE l.price = c.id AND l.payer = c.payer AND l.billing_period = c.billing_period AND l.from_at = c.from_at AND l.period && tstzrange(x.from_at, x.to_at)
+	) AS u ON true
+	WHERE c.committed_devices IS NOT NULL AND x.from_at < x.to_at
+), running AS (
+	SELECT r.*, 6048000000000000 AS scale, k.ledger_scale AS digits,
+		sum(r.used) OVER w AS used_until, sum(r.unused) OVER w AS unused_until, sum(r.beyond) OVER w AS beyond_until,
+		sum(r.beyond) OVER (PARTITION BY r.id, r.payer, r.billing_period) AS beyond_total
+	FROM reserved AS r
+	JOIN compute_ledger.currency AS k ON k.code = r.currency
+	WINDOW w AS (PARTITION BY r.id, r.payer, r.billing_period ORDER BY r.from_at ROWS UNBOUNDED PRECEDING)
+), period_charge AS MATERIALIZED (
+	SELECT l.asked, CASE l.unit WHEN 'peak-device' THEN 'peak' ELSE 'percentile' END AS kind, l.payer AS account, l.payer, l.billing_period, l.id AS price, l.region, l.accelerator, l.number_format, l.measure,
+		NULL::date AS day, tstzrange(l.from_at, l.until) AS period, l.amount, l.quantity, l.unit, CASE l.model WHEN 'flat' THEN CASE WHEN l.free = 0 THEN l.price END END AS unit_price,
+		compute_ledger._round_half_even(compute_ledger._tier_cost(l.model, l.price, l.tier_bounds, l.tier_prices, l.tier_fees, l.package_size, l.free, 0, l.quantity, l.quantity), k.ledger_scale) AS cost,
+		l.currency, l.parts, l.account IS NULL AS is_list
+	FROM leveled AS l
+	JOIN compute_ledger.currency AS k ON k.code = l.currency
+	UNION ALL
+	SELECT r.asked, v.kind, r.account, r.payer, r.billing_period, r.id, r.region, r.accelerator, r.number_format, r.measure, r.day, tstzrange(r.from_at, r.to_at), v.amount,
+		compute_ledger._round_ratio(v.until, r.scale, 12) - compute_ledger._round_ratio(v.until - v.amount, r.scale, 12), 'device-hour', v.unit_price,
+		CASE v.kind WHEN 'usage' THEN compute_ledger._round_ratio(compute_ledger._tier_cost(r.model, CASE r.model WHEN 'package' THEN r.price * r.scale ELSE r.price END,
+				ARRAY(SELECT b.bound * r.scale FROM unnest(r.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i), r.tier_prices,
+				ARRAY(SELECT f.fee * r.scale FROM unnest(r.tier_fees) WITH ORDINALITY AS f (fee, i) ORDER BY f.i), r.package_size * r.scale, r.free * r.scale,
+				v.until - v.amount, v.until, r.beyond_total), r.scale, r.digits)
+			ELSE compute_ledger._round_ratio(v.amount * r.committed_price, r.scale, r.digits) END,
+		r.currency, CASE v.kind WHEN 'reserved unused' THEN 0 ELSE r.parts END, false
+	FROM running AS r
+	CROSS JOIN LATERAL (VALUES ('reserved used', r.used, r.used_until, r.committed_price), ('reserved unused', r.unused, r.unused_until, r.committed_price),
+		('usage', r.beyond, r.beyond_until, CASE WHEN r.model = 'flat' AND r.free = 0 THEN r.price END)) AS v (kind, amount, until, unit_price)
+	WHERE v.amount > 0
+), short AS (
+	-- what the charges under a price fall short of its minimum, when the period is over
+	SELECT c.id, c.payer, c.billing_period, c.asked, c.account, c.region, c.accelerator, c.number_format, c.measure, c.currency, c.from_at, c.to_at,
+		compute_ledger._round_ratio(extract(epoch FROM c.to_at - c.from_at), extract(epoch FROM c.ends - c.starts), 12) AS share,
+		compute_ledger._round_ratio(c.minimum * extract(epoch FROM c.to_at - c.from_at), extract(epoch FROM c.ends - c.starts), k.ledger_scale)
+			- coalesce((SELECT sum(x.cost) FROM charged AS x WHERE x.price = c.id AND x.payer = c.payer AND x.billing_period = c.billing_period), 0)
+			- coalesce((SELECT sum(x.cost) FROM period_charge AS x WHERE x.price = c.id AND x.payer = c.payer AND x.billing_period = c.billing_period), 0) AS missing
+	FROM commitment AS c
+	JOIN compute_ledger.currency AS k ON k.code = c.currency
+	WHERE c.minimum IS NOT NULL AND c.ends <= $6
+)
+SELECT c.kind, c.book, c.account, c.payer, c.billing_period, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day, c.period,
+	c.amount, c.quantity, c.unit, c.work, c.tiers, c.unit_price, c.list_unit_price, c.list_cost, c.contracted_cost, c.cost, c.currency, c.records, c.corrects
+FROM charged AS c
+WHERE c.asked
+UNION ALL
+SELECT p.kind, $1, p.account, p.payer, p.billing_period, p.price, CASE WHEN p.is_list THEN p.price END, p.region, p.accelerator, p.number_format, p.measure, NULL, NULL, p.day, p.period,
+	p.amount, p.quantity, p.unit, NULL, NULL, p.unit_price, CASE WHEN p.is_list THEN p.unit_price END, CASE WHEN p.is_list THEN p.cost END, p.cost, p.cost, p.currency, p.parts, NULL
+FROM period_charge AS p
+WHERE p.asked
+UNION ALL
+SELECT 'commitment', $1, s.account, s.payer, s.billing_period, s.id, NULL, s.region, s.accelerator, s.number_format, s.measure, NULL, NULL, NULL, tstzrange(s.from_at, s.to_at),
+	NULL, s.share, 'billing-period', NULL, NULL, NULL, NULL, NULL, s.missing, s.missing, s.currency, 0, NULL
+FROM short AS s
+WHERE s.missing > 0 AND s.asked
 $$ $function$;
 COMMENT ON FUNCTION _rating_charges() IS 'what rate_usage() appends to _rating_quantities(): charges and their cost';
 
@@ -511,6 +649,18 @@ AS $function$ SELECT $$
 		AND q.measure = ($7).measure AND q.basis = ($7).basis
 		AND (q.rate OPERATOR(compute_ledger.=) ($7).rate OR q.rate IS NULL AND ($7).rate IS NULL)
 )
+, beside AS (
+	-- of what is not charged by its sum, every part has a share by its amount
+	SELECT i.record, x.part_from, x.part_to, i.level, i.level * extract(epoch FROM x.part_to - x.part_from) * 1000000 AS amount
+	FROM item AS i
+	JOIN rated AS r ON r.n = i.n AND r.i = i.i
+	CROSS JOIN LATERAL (SELECT greatest(i.part_from, lower(($7).period)), least(i.part_to, upper(($7).period))) AS x (part_from, part_to)
+	WHERE i.special AND i.price = ($7).price AND r.payer = ($7).payer AND r.billing_period = ($7).billing_period AND x.part_from < x.part_to
+		AND ($7).kind IN ('peak', 'percentile', 'reserved used', 'usage')
+), shared AS (
+	SELECT b.*, sum(b.amount) OVER (ORDER BY b.part_from, b.record ROWS UNBOUNDED PRECEDING) AS until, sum(b.amount) OVER () AS total
+	FROM beside AS b
+)
 SELECT u.record, u.part_from, u.part_to, trim_scale(round(u.level::numeric / 1680000, 7)), u.amount,
 	compute_ledger._round_ratio(u.before + u.units_until, u.scale, 12) - compute_ledger._round_ratio(u.before + u.units_until - u.units, u.scale, 12), u.unit,
 	compute_ledger._round_ratio(u.due_until, u.scale, u.digits) - compute_ledger._round_ratio(u.due_until - u.due, u.scale, u.digits)
@@ -519,7 +669,15 @@ FROM (
 	FROM chosen AS c
 	WINDOW w AS (ORDER BY c.part_from, c.record ROWS UNBOUNDED PRECEDING)
 ) AS u
-ORDER BY u.part_from, u.record
+UNION ALL
+SELECT s.record, s.part_from, s.part_to, trim_scale(round(s.level::numeric / 1680000, 7)), s.amount,
+	compute_ledger._round_ratio(s.until * ($7).quantity, s.total, 12) - compute_ledger._round_ratio((s.until - s.amount) * ($7).quantity, s.total, 12), ($7).unit,
+	compute_ledger._round_ratio(s.until * ($7).cost, s.total, k.ledger_scale) - compute_ledger._round_ratio((s.until - s.amount) * ($7).cost, s.total, k.ledger_scale)
+FROM shared AS s
+JOIN compute_ledger.currency AS k ON k.code = ($7).currency
+UNION ALL
+SELECT NULL, lower(($7).period), upper(($7).period), NULL, ($7).amount, ($7).quantity, ($7).unit, ($7).cost
+WHERE ($7).kind IN ('reserved unused', 'commitment')
 $$ $function$;
 COMMENT ON FUNCTION _rating_parts() IS 'what trace_charge() appends to _rating_quantities(): the parts of records that a charge is made of';
 
@@ -528,6 +686,7 @@ CREATE FUNCTION rate_usage(account text, period tstzrange, as_of timestamptz DEF
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
 	SET enable_mergejoin = off
+	SET enable_nestloop = off
 	SET jit = off
 AS $$
 DECLARE
@@ -552,6 +711,7 @@ CREATE FUNCTION _rate_payer(payer bigint, period tstzrange, as_of timestamptz, b
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
 	SET enable_mergejoin = off
+	SET enable_nestloop = off
 	SET jit = off
 AS $$
 BEGIN
@@ -570,11 +730,12 @@ CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
 	SET search_path = pg_catalog, pg_temp
 	SET enable_sort = off
 	SET enable_mergejoin = off
+	SET enable_nestloop = off
 	SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY EXECUTE compute_ledger._rating_statement() || compute_ledger._rating_quantities() || compute_ledger._rating_parts()
-		USING charge.book, as_of, ARRAY[charge.payer], period, lower(period), least(upper(period), as_of), charge, NULL::bigint,
+		USING charge.book, as_of, ARRAY[charge.payer], charge.period, lower(period), least(upper(period), as_of), charge, NULL::bigint,
 			ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payer(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period);
 END
 $$;

@@ -1,0 +1,108 @@
+# rate_usage() against a plain formulation of the same rules, row by row, on random ledgers: trees that move,
+# prices of all models that change at any microsecond, pools, time zones, billing calendars, revisions, two
+# recorded times.  Everything that costs is compared to the last digit.
+use strict;
+use warnings;
+use File::Basename;
+use File::Spec;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $seed = $ENV{COMPUTE_LEDGER_SEED} // 20260315;
+my $rounds = $ENV{COMPUTE_LEDGER_ROUNDS} // 4;
+note "seed $seed, $rounds rounds";
+
+my $node = PostgreSQL::Test::Cluster->new('rating');
+$node->init;
+$node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\nintervalstyle = postgres\nwork_mem = '64MB'\njit = off\nfsync = off\n");
+$node->start;
+
+my $naive = do {
+	local $/;
+	open my $file, '<', dirname(File::Spec->rel2abs(__FILE__)) . '/650_rating_naive.sql' or die $!;
+	<$file>;
+};
+
+# Runs a query and returns its one value.
+sub value
+{
+	my ($db, $sql) = @_;
+	return $node->safe_psql($db, $sql);
+}
+
+# Asserts that a query returns no row; what it returns is the counterexample.
+sub no_rows
+{
+	my ($db, $sql, $name) = @_;
+	my ($rc, $out, $err) = $node->psql($db, $sql);
+	my $ok = ok($rc == 0 && $out eq '', $name);
+	diag $rc == 0 ? substr($out, 0, 2000) : $err if !$ok;
+	return $ok;
+}
+
+# The charges as of a time, beside those of the naive formulation.
+sub compare
+{
+	my ($db, $as_of, $asked, $name) = @_;
+	return no_rows($db, qq{
+		WITH fast AS (
+			SELECT account, payer, billing_period, price, region, accelerator, number_format, measure, basis, rate, day, amount, records, unit, cost, list_cost, quantity,
+				(SELECT sum((t->>'cost')::numeric) FROM jsonb_array_elements(tiers) AS t) AS tiers_cost,
+				(SELECT sum((t->>'quantity')::numeric) FROM jsonb_array_elements(tiers) AS t) AS tiers_quantity
+			FROM rate_usage(NULL, '$asked', '$as_of')
+		), plain AS (
+			SELECT * FROM naive.charges('sale', '$as_of', '$asked')
+		)
+		SELECT 'fast', f.*, p.*
+		FROM fast AS f
+		FULL JOIN plain AS p ON p.account = f.account AND p.payer = f.payer AND p.billing_period = f.billing_period AND p.price IS NOT DISTINCT FROM f.price
+			AND p.region = f.region AND p.accelerator = f.accelerator AND p.number_format IS NOT DISTINCT FROM f.number_format
+			AND p.measure = f.measure AND p.basis = f.basis AND p.rate = f.rate AND p.day = f.day
+		WHERE f.amount IS DISTINCT FROM p.amount OR f.records IS DISTINCT FROM p.records OR f.cost IS DISTINCT FROM p.cost
+			OR f.list_cost IS DISTINCT FROM p.list_cost OR f.tiers_cost <> f.cost OR f.tiers_quantity <> f.quantity
+			OR abs(f.quantity - p.quantity) > 0.000000000001
+		LIMIT 3}, $name);
+}
+
+for my $round (1 .. $rounds)
+{
+	my $db = "round$round";
+	$node->safe_psql('postgres', "CREATE DATABASE $db");
+	$node->safe_psql($db, "CREATE EXTENSION compute_ledger");
+	$node->safe_psql($db, "SELECT create_ledger()");
+	$node->safe_psql($db, $naive);
+	$node->safe_psql($db, "SELECT naive.build(" . ($seed + $round) . ", 16)");
+	my $first = value($db, 'SELECT ledger_watermark()');
+	my $asked = '[2026-02-20 00:00+00,2026-04-10 00:00+00)';
+	my $some = '[2026-03-03 07:30+00,2026-03-29 01:17:03.000001+00)';
+	compare($db, $first, $asked, "round $round: as first known");
+	my $digest = q{SELECT md5(string_agg(r::text, E'\n' ORDER BY r::text)) FROM rate_usage(NULL, '%s', '%s') AS r};
+	my $before = value($db, sprintf $digest, $asked, $first);
+	$node->safe_psql($db, "SELECT naive.change(" . ($seed + $round) . ")");
+	is(value($db, sprintf $digest, $asked, $first), $before, "round $round: what was recorded later does not change it");
+	my $second = value($db, 'SELECT ledger_watermark()');
+	isnt(value($db, sprintf $digest, $asked, $second), $before, "round $round: but what is known now differs");
+	compare($db, $second, $asked, "round $round: as known after changes");
+	compare($db, $second, $some, "round $round: a part of the period, cut within days");
+	# one account at a time gives the rows of all
+	no_rows($db, qq{
+		SELECT count(*) FROM (
+			SELECT r.* FROM account AS a, LATERAL rate_usage(a.name, '$asked', '$second') AS r
+			WHERE r.account = a.id AND a.id % 10 = 3
+			EXCEPT ALL
+			SELECT * FROM rate_usage(NULL, '$asked', '$second')) AS x
+		HAVING count(*) > 0}, "round $round: an account is rated by all usage of its payer");
+	# the parts of a charge add up to it
+	no_rows($db, qq{
+		SELECT c.account, c.day, c.price, c.cost, c.quantity, c.records, t.*
+		FROM (SELECT c, (c).* FROM rate_usage(NULL, '$asked', '$second') AS c WHERE (c).account % 7 = 1 ORDER BY (c).account, (c).day, (c).price LIMIT 25) AS c,
+			LATERAL (SELECT count(*) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity, sum(t.amount) AS amount,
+					sum(extract(epoch FROM t.part_to - t.part_from) * 1000000 * t.devices * 1680000) AS area
+				FROM trace_charge(c.c, '$second') AS t) AS t
+		WHERE t.n <> c.records OR t.cost IS DISTINCT FROM c.cost OR t.quantity <> c.quantity OR t.amount <> c.amount OR t.area <> c.amount
+		LIMIT 3}, "round $round: the parts of a charge add up to it");
+	$node->safe_psql('postgres', "DROP DATABASE $db");
+}
+
+done_testing();
