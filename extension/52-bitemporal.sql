@@ -57,6 +57,9 @@ CREATE FUNCTION _bitemporal_valid() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF isempty(NEW.valid) THEN
+		RETURN NEW;				-- for the check to refuse: it has no bounds to read
+	END IF;
 	-- no bound and an infinite one are the same: keep one form
 	NEW.valid := tstzrange(nullif(lower(NEW.valid), '-infinity'), nullif(upper(NEW.valid), 'infinity'),
 		CASE WHEN lower_inc(NEW.valid) OR lower_inf(NEW.valid) OR lower(NEW.valid) = '-infinity' THEN '[' ELSE '(' END

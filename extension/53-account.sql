@@ -463,7 +463,7 @@ BEGIN
 		CONSTRAINT account_version_excl EXCLUDE USING gist (int8range(account, account, '[]') WITH =, valid WITH &&, recorded WITH &&)
 			DEFERRABLE
 	);
-	CREATE INDEX account_version_account_idx ON compute_ledger.account_version (account) WHERE upper_inf(recorded);
+	CREATE INDEX account_version_account_idx ON compute_ledger.account_version (account);
 	CREATE INDEX account_version_parent_idx ON compute_ledger.account_version (parent) WHERE upper_inf(recorded);
 	CREATE INDEX account_version_recorded_idx ON compute_ledger.account_version (lower(recorded));
 	CREATE INDEX account_version_closed_idx ON compute_ledger.account_version (upper(recorded)) WHERE NOT upper_inf(recorded);

@@ -217,7 +217,7 @@ BEGIN
 		CONSTRAINT region_version_excl EXCLUDE USING gist (int4range(region, region, '[]') WITH =, valid WITH &&, recorded WITH &&)
 			DEFERRABLE
 	);
-	CREATE INDEX region_version_region_idx ON compute_ledger.region_version (region) WHERE upper_inf(recorded);
+	CREATE INDEX region_version_region_idx ON compute_ledger.region_version (region);
 	CREATE INDEX region_version_parent_idx ON compute_ledger.region_version (parent) WHERE upper_inf(recorded);
 	COMMENT ON TABLE compute_ledger.region_version IS 'What is known of regions, while it is valid and as it was recorded. Changed with INSERT, UPDATE and DELETE of the rows whose recorded range is open: what they said before is kept as closed rows.';
 	COMMENT ON COLUMN compute_ledger.region_version.region IS 'the region';

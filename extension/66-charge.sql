@@ -32,8 +32,9 @@ BEGIN
 		account bigint NOT NULL REFERENCES compute_ledger.account,
 		payer bigint NOT NULL REFERENCES compute_ledger.account,
 		billing_period bigint NOT NULL REFERENCES compute_ledger.billing_period,
-		price bigint REFERENCES compute_ledger.price,
-		list_price bigint REFERENCES compute_ledger.price,
+		-- deferred: while a price is being changed, its number is nobody's
+		price bigint REFERENCES compute_ledger.price DEFERRABLE INITIALLY DEFERRED,
+		list_price bigint REFERENCES compute_ledger.price DEFERRABLE INITIALLY DEFERRED,
 		region integer REFERENCES compute_ledger.region,
 		accelerator compute_ledger.accelerator,
 		number_format text,

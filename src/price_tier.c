@@ -219,7 +219,8 @@ _tier_cost(PG_FUNCTION_ARGS)
 
 		ReadTiers(fcinfo, &tiers);
 		/* most parts lie within one tier */
-		if (Compare(b0, Number(0)) > 0 && (k = FindTier(&tiers, b0)) == FindTier(&tiers, b1))
+		if (Compare(b0, Number(0)) > 0 && Compare(b1, Number(0)) > 0 &&
+			(k = FindTier(&tiers, b0)) == FindTier(&tiers, b1))
 			return Multiply(Subtract(b1, b0), tiers.prices[k]);
 		return Subtract(GraduatedCost(&tiers, b1), GraduatedCost(&tiers, b0));
 	}

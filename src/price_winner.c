@@ -97,7 +97,7 @@ typedef struct Candidate
 	TimestampTz starts;
 	TimestampTz ends;
 	int64		price;
-	int32		rank;
+	int64		rank;
 	bool		is_list;
 } Candidate;
 
@@ -133,7 +133,7 @@ _price_winner_transfn(PG_FUNCTION_ARGS)
 	else
 		state = (WinnerState *) PG_GETARG_POINTER(0);
 
-	c.rank = PG_ARGISNULL(2) ? -1 : PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1);
+	c.rank = PG_ARGISNULL(2) ? -1 : PG_ARGISNULL(1) ? 0 : PG_GETARG_INT64(1);
 	c.price = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT64(2);
 	c.is_list = !PG_ARGISNULL(3) && PG_GETARG_BOOL(3);
 	c.starts = PG_ARGISNULL(4) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(4);
