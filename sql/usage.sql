@@ -1,8 +1,11 @@
 -- Usage: cells, what is accepted, what is rejected and why, revisions, retries.
+\set VERBOSITY terse
+CREATE DATABASE regress_usage;
+\c regress_usage
+CREATE EXTENSION compute_ledger;
 SET search_path = public, compute_ledger;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
-\set VERBOSITY terse
 SELECT create_ledger() >= 0 AS there_is_a_ledger;
 
 -- ------------------------------------------------------------------ cells
@@ -217,3 +220,6 @@ SELECT taken FROM accept_usage(max_rows => 2);
 SELECT taken FROM accept_usage(max_rows => 0);
 SELECT taken FROM accept_usage();
 SELECT count(*) AS one_batch_each FROM usage_batch WHERE taken IN (2, 3) AND id > (SELECT max(batch) FROM usage_key) - 2;
+
+\c postgres
+DROP DATABASE regress_usage;
