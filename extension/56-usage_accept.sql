@@ -279,11 +279,11 @@ BEGIN
 				WHEN r.started_at IS NULL THEN 'no start'
 				WHEN NOT isfinite(r.started_at) THEN 'infinite start'
 				WHEN NOT isfinite(r.ended_at) AND r.ended_at_cell <> '' THEN 'infinite end'
+				WHEN r.started_at > stamp + s.clock_tolerance OR (r.ended_at > stamp + s.clock_tolerance AND r.ended_at < 'infinity') THEN 'clock'
 				WHEN r.ended_at <= r.started_at THEN 'no period'
 				WHEN r.devices IS NULL THEN 'no devices'
 				-- less would be none in units of 1/1,680,000
 				WHEN NOT (r.devices * 3360000 > 1 AND r.devices <= 1000000000) THEN 'number of devices'
-				WHEN r.started_at > stamp + s.clock_tolerance OR (r.ended_at > stamp + s.clock_tolerance AND r.ended_at < 'infinity') THEN 'clock'
 			END AS first_fault
 		FROM read AS r
 		LEFT JOIN compute_ledger.usage_source AS s ON s.source = r.source

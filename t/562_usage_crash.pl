@@ -1,0 +1,121 @@
+# The server is killed in the middle of accept_usage(), twenty times at random: nothing
+# that was accepted is lost, nothing is there twice, and what was not accepted is in the inbox.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use IPC::Run qw(start);
+use Time::HiRes qw(time usleep);
+
+my $seed = $ENV{USAGE_SEED} || 20240602;
+my $rounds = $ENV{USAGE_ROUNDS} || 20;
+my $rows = $ENV{USAGE_ROWS} || 2000;
+note "seed $seed";
+srand($seed);
+
+my $node = PostgreSQL::Test::Cluster->new('usage_crash');
+$node->init;
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\nrestart_after_crash = off\ncheckpoint_timeout = 30s\nmax_wal_size = 64MB\nsynchronous_commit = on\n");
+$node->start;
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION compute_ledger;
+SELECT compute_ledger.create_ledger();
+SELECT compute_ledger.create_account('root', time_zone => 'UTC', currency => 'USD');
+SELECT compute_ledger.create_region('here');
+SQL
+
+# Sends some rows: new ones, corrections of old ones, old ones again, bad ones; one month after the other.
+my $sent = 0;
+sub send_rows
+{
+	my ($round) = @_;
+	$node->safe_psql('postgres', <<SQL);
+INSERT INTO compute_ledger.usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at)
+SELECT 'source-' || (n - o) % 3, 'job-' || r || '-' || n - o, CASE n % 10 WHEN 8 THEN 1 ELSE 0 END, CASE n % 20 WHEN 3 THEN 'nobody' ELSE 'root' END, 'here', 'H100', '1',
+	d::text, (d + interval '1 hour')::text
+FROM generate_series(10, $rows + 9) AS n
+CROSS JOIN LATERAL (SELECT CASE WHEN n % 10 < 7 THEN 0 ELSE 7 END, $round - CASE WHEN n % 10 < 7 THEN 0 ELSE 1 END) AS y (o, r)
+CROSS JOIN LATERAL (SELECT timestamptz '2022-01-01 00:00Z' + make_interval(months => r, mins => n - o)) AS x (d)
+SQL
+	$sent += $rows;
+}
+
+# Processes whose parent is this one.
+sub children
+{
+	my ($parent) = @_;
+	my @pids;
+	for my $stat (glob '/proc/[0-9]*/stat')
+	{
+		open(my $fh, '<', $stat) or next;
+		my $line = <$fh> // next;
+		push @pids, $1 if $line =~ /^(\d+) \(.*\) \S (\d+)/s && $2 == $parent;
+	}
+	return @pids;
+}
+
+# Kills the server and everything that it runs, and starts it again.
+sub kill_server
+{
+	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
+	my @pids = ($postmaster, children($postmaster));
+	kill 'KILL', @pids;
+	$node->{_pid} = undef;
+	for (1 .. 600)
+	{
+		last unless grep { kill 0, $_ } @pids[ 1 .. $#pids ];
+		usleep(50_000);
+	}
+	for (1 .. 60)
+	{
+		last if $node->start(fail_ok => 1);
+		usleep(500_000);
+	}
+}
+
+# How long it takes undisturbed.
+send_rows(0);
+my $began = time;
+$node->safe_psql('postgres', 'SELECT compute_ledger.accept_usage()');
+my $length = time - $began;
+note sprintf('accept_usage of %d rows takes %.2f s', $rows, $length);
+
+my ($before, $during, $after) = (0, 0, 0);
+for my $round (1 .. $rounds)
+{
+	send_rows($round);
+	my $waiting = $node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.usage_inbox');
+	my ($out, $err) = ('', '');
+	my $run = start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT taken FROM compute_ledger.accept_usage()' ], '>', \$out, '2>', \$err);
+	usleep(1_000_000 * rand($length * 1.1));
+	kill_server();
+	eval { $run->finish };
+	my $left = $node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.usage_inbox');
+	my $acknowledged = $out =~ /^\d+$/m ? 1 : 0;
+	ok($left == $waiting || $left == 0, "round $round: all of the batch or nothing");
+	is($left, 0, "round $round: what was acknowledged is there") if $acknowledged;
+	$acknowledged ? $after++ : $left == 0 ? $during++ : $before++;
+	# Every row that was ever sent is in the inbox or was taken.
+	is($node->safe_psql('postgres', <<'SQL'), $sent, "round $round: nothing is lost");
+SELECT (SELECT count(*) FROM compute_ledger.usage_inbox) + (SELECT sum(taken) FROM compute_ledger.usage_batch)
+SQL
+	is($node->safe_psql('postgres', <<'SQL'), '0', "round $round: nothing is there twice or half");
+SELECT (SELECT count(*) FROM compute_ledger.usage_batch AS b
+	WHERE b.accepted <> (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.batch = b.id)
+		OR b.accepted <> (SELECT count(*) FROM compute_ledger.usage_record AS r WHERE r.batch = b.id)
+		OR b.rejected <> (SELECT count(*) FROM compute_ledger.usage_rejected AS r WHERE r.batch = b.id))
+	+ (SELECT count(*) FROM (SELECT FROM compute_ledger.usage_record GROUP BY source, source_id, revision HAVING count(*) > 1) AS d)
+	+ (SELECT count(*) FROM (SELECT FROM compute_ledger.usage_record GROUP BY source, source_id HAVING count(*) FILTER (WHERE superseded = 'infinity') <> 1) AS d)
+	+ (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_record AS r WHERE r.id = k.record AND r.started_at = k.started_at))
+SQL
+}
+note "of $rounds rounds, $after had answered, $during had committed without, $before had not";
+cmp_ok($before, '>', 0, 'some were killed before the end');
+
+$node->safe_psql('postgres', 'SELECT compute_ledger.accept_usage()');
+# What one feed without accidents gives.
+is($node->safe_psql('postgres', <<'SQL'), $node->safe_psql('postgres', "SELECT count(*), 0 FROM (SELECT n, r FROM generate_series(10, $rows + 9) AS n, generate_series(0, $rounds) AS r WHERE n % 10 < 7 AND n % 20 <> 3) AS x"), 'in the end every good row is there once, and no other');
+SELECT count(*), count(*) FILTER (WHERE source_id !~ '^job-\d+-\d+$') FROM compute_ledger.usage_record WHERE revision = 0 AND source_id ~ '^job-\d+-\d*[0-6]$'
+SQL
+done_testing();
