@@ -18,9 +18,15 @@ BEGIN
 		CASE WHEN b.id IS NULL THEN format('has %s keys and %s rejected rows, but no row in usage_batch', coalesce(k.n, 0), coalesce(r.n, 0))
 			ELSE format('took %s: %s accepted, %s duplicate, %s rejected; there are %s keys and %s rejected rows of it', b.taken, b.accepted, b.duplicate, b.rejected, coalesce(k.n, 0), coalesce(r.n, 0)) END
 	FROM compute_ledger.usage_batch AS b
-	FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_key AS u GROUP BY u.batch) AS k ON k.batch = b.id
+	FULL JOIN (
+		SELECT u.batch, count(*) AS n
+		FROM (SELECT a.batch FROM compute_ledger.usage_key AS a
+			UNION ALL SELECT i.batch FROM compute_ledger.usage_record AS i WHERE i.identification > 0) AS u
+		GROUP BY u.batch) AS k ON k.batch = b.id
 	FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_rejected AS u GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
-	WHERE (b.taken = b.accepted + b.duplicate + b.rejected AND b.accepted = coalesce(k.n, 0) AND b.rejected = coalesce(r.n, 0)) IS NOT TRUE;
+	WHERE (b.taken = b.accepted + b.duplicate + b.rejected AND b.rejected = coalesce(r.n, 0)
+		-- rows that were identified anew go with a month that is detached
+		AND CASE b.kind WHEN 'reidentify' THEN b.accepted >= coalesce(k.n, 0) ELSE b.accepted = coalesce(k.n, 0) END) IS NOT TRUE;
 
 	RETURN QUERY
 	SELECT 'retried counts', 'batch ' || coalesce(b.id, r.batch),
@@ -33,30 +39,35 @@ BEGIN
 	-- that was detached has taken its records with it, and its keys stay.
 	RETURN QUERY
 	WITH bound AS (
-		SELECT pg_get_expr(c.relpartbound, c.oid) AS bound
+		SELECT c.oid AS part, pg_get_expr(c.relpartbound, c.oid) AS bound
 		FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
 		WHERE i.inhparent = 'compute_ledger.usage_record'::regclass
 	), attached AS (
-		SELECT range_agg(CASE WHEN b.bound = 'DEFAULT' THEN tstzrange(NULL, NULL)
-			ELSE tstzrange(substring(b.bound FROM $re$FROM \('([^']*)'\)$re$)::timestamptz, substring(b.bound FROM $re$TO \('([^']*)'\)$re$)::timestamptz) END) AS months
+		SELECT CASE WHEN b.bound = 'DEFAULT' THEN tstzrange(NULL, NULL)
+			ELSE tstzrange(substring(b.bound FROM $re$FROM \('([^']*)'\)$re$)::timestamptz, substring(b.bound FROM $re$TO \('([^']*)'\)$re$)::timestamptz) END AS month,
+			-- one that was made anew for late usage of a month that was detached has nothing from before
+			coalesce(f.first, '-infinity') AS since
 		FROM bound AS b
+		LEFT JOIN (SELECT u.tableoid AS part, min(u.recorded) AS first FROM compute_ledger.usage_record AS u GROUP BY u.tableoid) AS f ON f.part = b.part
 	)
 	SELECT CASE WHEN r.id IS NULL THEN 'key without record' WHEN k.record IS NULL THEN 'record without key'
-			WHEN (k.source, k.source_id, k.revision, k.batch, k.recorded) IS DISTINCT FROM (r.source, r.source_id, r.revision, r.batch, r.recorded) THEN 'key and record'
+			WHEN (k.source, k.source_id, k.revision) IS DISTINCT FROM (r.source, r.source_id, r.revision) OR (r.identification = 0 AND (k.batch, k.recorded) IS DISTINCT FROM (r.batch, r.recorded)) THEN 'key and record'
 			ELSE 'digest' END,
 		CASE WHEN r.id IS NULL THEN format('key (%s, %s, %s)', k.source, k.source_id, k.revision) ELSE 'record ' || r.id END,
 		CASE WHEN r.id IS NULL THEN format('usage_record has no row %s that starts at %s', k.record, k.started_at)
 			WHEN k.record IS NULL THEN format('usage_key has no row (%s, %s, %s) for it', r.source, r.source_id, r.revision)
-			WHEN (k.source, k.source_id, k.revision, k.batch, k.recorded) IS DISTINCT FROM (r.source, r.source_id, r.revision, r.batch, r.recorded)
+			WHEN (k.source, k.source_id, k.revision) IS DISTINCT FROM (r.source, r.source_id, r.revision) OR (r.identification = 0 AND (k.batch, k.recorded) IS DISTINCT FROM (r.batch, r.recorded))
 				THEN format('its key is (%s, %s, %s) of batch %s, recorded at %s, and it says (%s, %s, %s) of batch %s, recorded at %s',
 					k.source, k.source_id, k.revision, k.batch, k.recorded, r.source, r.source_id, r.revision, r.batch, r.recorded)
 			ELSE 'what it says is not what was accepted' END
 	FROM (SELECT u.* FROM compute_ledger.usage_key AS u WHERE NOT u.retracted) AS k
 	FULL JOIN compute_ledger.usage_record AS r ON r.id = k.record AND r.started_at = k.started_at
 	WHERE CASE
-		WHEN r.id IS NULL THEN k.started_at <@ (SELECT a.months FROM attached AS a)
-		WHEN k.record IS NULL THEN true
-		WHEN (k.source, k.source_id, k.revision, k.batch, k.recorded) IS DISTINCT FROM (r.source, r.source_id, r.revision, r.batch, r.recorded) THEN true
+		WHEN r.id IS NULL THEN EXISTS (SELECT FROM attached AS a WHERE k.started_at <@ a.month AND k.recorded >= a.since)
+		-- a key leads to the row that was identified last
+		WHEN k.record IS NULL THEN r.superseded = 'infinity' OR NOT EXISTS (SELECT FROM compute_ledger.usage_key AS n
+			WHERE n.source = r.source AND n.source_id = r.source_id AND n.revision = r.revision AND n.record > r.id)
+		WHEN (k.source, k.source_id, k.revision) IS DISTINCT FROM (r.source, r.source_id, r.revision) OR (r.identification = 0 AND (k.batch, k.recorded) IS DISTINCT FROM (r.batch, r.recorded)) THEN true
 		ELSE k.digest <> compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
 			r.measure, r.number_format, r.achieved_work, r.run, r.labels) END;
 
@@ -64,13 +75,17 @@ BEGIN
 	-- lowest supersede anything, and there are few of them.
 	RETURN QUERY
 	WITH higher AS (
-		SELECT u.source, u.source_id, u.revision, u.recorded
+		SELECT u.source, u.source_id, u.revision, 0 AS identification, u.recorded
 		FROM compute_ledger.usage_key AS u
 		WHERE u.revision > 0
+		UNION ALL
+		SELECT i.source, i.source_id, i.revision, i.identification, i.recorded
+		FROM compute_ledger.usage_record AS i
+		WHERE i.identification > 0
 	), superseded AS (
 		SELECT r.id, r.started_at, greatest(r.recorded, min(h.recorded)) AS superseded
 		FROM compute_ledger.usage_record AS r
-		JOIN higher AS h ON h.source = r.source AND h.source_id = r.source_id AND h.revision > r.revision
+		JOIN higher AS h ON h.source = r.source AND h.source_id = r.source_id AND (h.revision, h.identification) > (r.revision, r.identification)
 		GROUP BY r.id, r.started_at
 	)
 	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) was superseded at %s, and says %s', r.revision, r.source, r.source_id, s.superseded, r.superseded)

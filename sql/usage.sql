@@ -201,6 +201,9 @@ SELECT count(*) AS wrong FROM (
 	GROUP BY 1, 2) AS k
 WHERE NOT all_there OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest;
 
+-- The same, and more, by the ledger itself.
+SELECT * FROM _check_usage();
+
 -- Months come as they are needed; one that is detached keeps its keys, and its name.
 SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
 WHERE inhparent = 'usage_record'::regclass AND c.relname < 'usage_record_2024_07' ORDER BY 1;
@@ -209,6 +212,7 @@ INSERT INTO usage_inbox (source, source_id, account, region, accelerator, device
 	('cluster', 'a', 'ada', 'here', 'A100-SXM4-80GB', '2', '2024-05-31T23:00:00Z', '2024-06-01T01:00:00Z'), ('cluster', 'late', 'ada', 'here', 'A100-SXM4-80GB', '2', '2024-05-31T23:00:00Z', '2024-06-01T01:00:00Z');
 SELECT taken, accepted, duplicate, rejected FROM accept_usage();
 SELECT source_id, partition FROM record WHERE started_at < '2024-06-01';
+SELECT * FROM _check_usage();
 -- What another tool makes is left to it.
 SELECT _make_usage_partition('2024-06-15') IS NULL AS is_there;
 CREATE TABLE usage_record_q4 PARTITION OF usage_record FOR VALUES FROM ('2027-10-01 00:00Z') TO ('2028-01-01 00:00Z');

@@ -126,6 +126,7 @@ cmp_ok($node->safe_psql('busy', 'SELECT sum(duplicate) FROM compute_ledger.usage
 
 for my $db (qw(clean busy))
 {
+	is($node->safe_psql($db, 'SELECT * FROM compute_ledger._check_usage()'), '', "$db: the ledger finds no fault with itself");
 	is($node->safe_psql($db, <<'SQL'), 0, "$db: the counts of all batches are those of their rows");
 SELECT count(*) FROM compute_ledger.usage_batch AS b
 WHERE b.accepted <> (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.batch = b.id)

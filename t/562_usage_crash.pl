@@ -118,4 +118,5 @@ $node->safe_psql('postgres', 'SELECT compute_ledger.accept_usage()');
 is($node->safe_psql('postgres', <<'SQL'), $node->safe_psql('postgres', "SELECT count(*), 0 FROM (SELECT n, r FROM generate_series(10, $rows + 9) AS n, generate_series(0, $rounds) AS r WHERE n % 10 < 7 AND n % 20 <> 3) AS x"), 'in the end every good row is there once, and no other');
 SELECT count(*), count(*) FILTER (WHERE source_id !~ '^job-\d+-\d+$') FROM compute_ledger.usage_record WHERE revision = 0 AND source_id ~ '^job-\d+-\d*[0-6]$'
 SQL
+is($node->safe_psql('postgres', 'SELECT * FROM compute_ledger._check_usage()'), '', 'the ledger finds no fault with itself');
 done_testing();
