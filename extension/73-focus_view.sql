@@ -146,8 +146,9 @@ AS $function$ SELECT replace($$
 		-- the average where there is no one price; nothing is below zero but a quantity
 		SELECT CASE WHEN u.unit_price IS NOT NULL THEN u.unit_price WHEN u.quantity = 0 AND u.cost = 0 THEN 0
 				WHEN u.quantity <> 0 AND u.cost / u.quantity >= 0 AND c.corrects IS NULL THEN round(u.cost / u.quantity, 30) END AS unit_price,
-			CASE WHEN u.list_unit_price IS NOT NULL THEN u.list_unit_price
-				WHEN u.list_cost IS NOT NULL AND u.quantity <> 0 AND u.list_cost / u.quantity >= 0 AND c.corrects IS NULL THEN round(u.list_cost / u.quantity, 30) END AS list_unit_price
+			-- a list price in another currency gives no list cost
+			CASE WHEN u.list_cost IS NULL THEN NULL WHEN u.list_unit_price IS NOT NULL THEN u.list_unit_price
+				WHEN u.quantity <> 0 AND u.list_cost / u.quantity >= 0 AND c.corrects IS NULL THEN round(u.list_cost / u.quantity, 30) END AS list_unit_price
 	) AS p
 	CROSS JOIN LATERAL (
 		SELECT u.role, u.tier, u.first, u.quantity, u.consumed, @charge@ AS charge, @invoice@ AS invoice,

@@ -87,27 +87,31 @@ is_sql(q{
 	FROM focus_1_2 WHERE "ChargeClass" = 'Correction' ORDER BY "x_Accelerator"},
 	"nvidia/a100-sxm4-80gb|t|-4.20|-9.00|-6.00|t\nnvidia/h100-sxm5-80gb|t|5.67|6.67|2.67|t", 'they are marked, and may be negative');
 
-# Commitments, as the closing stores them.
-run_sql(qq{
-	INSERT INTO charge (kind, book, account, payer, billing_period, price, accelerator, region, measure, period, quantity, unit, unit_price, list_unit_price, list_cost, contracted_cost, cost, currency, records, close, as_of)
-	SELECT k.kind, 'sale', account_id(k.account), account_id('acme'), c.billing_period, (SELECT min(id) FROM price), k.accelerator::accelerator, region_id(k.region), 'allocated',
-		b.period, k.quantity, k.unit, k.unit_price, k.list, round(k.list * k.quantity, 8), k.cost, k.cost, 'USD', 0, c.id, c.as_of
-	FROM period_close AS c JOIN billing_period AS b ON b.id = c.billing_period, (VALUES
-		('reserved used', 'acme/lab', 'nvidia/h100', 'east', 70, 'device-hour', 1.25, 2.5, 87.5),
-		('reserved unused', 'acme', 'nvidia/h100', 'east', 30.5, 'device-hour', 1.25, 2.5, 38.125),
-		('commitment', 'acme', NULL, NULL, NULL, NULL, NULL, NULL, 94.375),
-		('peak', 'acme', 'nvidia/h100', 'east', 12, 'peak-device', NULL, NULL, 100),
-		('percentile', 'acme', 'nvidia/h100', 'east', 7, 'percentile-device', NULL, NULL, 100)) AS k (kind, account, accelerator, region, quantity, unit, unit_price, list, cost)
-	WHERE c.id = (SELECT max(id) FROM period_close);
+# What is committed to, and prices of what goes on at once.
+run_sql(q{
+	SELECT create_account('beta', currency => 'EUR', time_zone => 'UTC');
+	SELECT create_account('beta/lab', parent => 'beta');
+	SELECT add_price('nvidia/h100', 'EUR', 2.125, account => 'beta', committed_devices => 4, committed_price => 1.25, title => 'contract 7',
+		valid_from => '2026-01-10', valid_until => '2026-01-12');
+	SELECT add_price('nvidia/a100', 'EUR', 1.1, account => 'beta/lab', minimum => 500, title => 'contract 8');
+	SELECT add_price('nvidia/l40s', 'EUR', 100, account => 'beta', unit => 'peak-device');
+	SELECT add_price('nvidia/l4', 'EUR', 100, account => 'beta', unit => 'percentile-device', percentile => 0.95, sample_step => '5 min');
+	SELECT record_usage('s', '21', 'beta/lab', 'east', 'NVIDIA H100 80GB HBM3', 8, '2026-01-10 01:00+00', '2026-01-10 04:20+00');
+	SELECT record_usage('s', '22', 'beta/lab', 'east', 'NVIDIA A100-SXM4-80GB', 3, '2026-01-11 01:00+00', '2026-01-11 22:20:01+00');
+	SELECT record_usage('s', '23', 'beta', 'east', 'NVIDIA L40S', 5, '2026-01-11 01:00+00', '2026-01-11 22:20:01+00');
+	SELECT record_usage('s', '24', 'beta', 'east', 'NVIDIA L4', 5, '2026-01-11 01:00+00', '2026-01-14 22:20:01+00');
+	SELECT close_period('beta', '[2026-01-01, 2026-02-01)');
 });
 is_sql('SELECT * FROM focus_check()', '', 'commitments are sound');
 is_sql(q{
-	SELECT "x_Kind", "ChargeCategory", "CommitmentDiscountCategory", "CommitmentDiscountStatus", "CommitmentDiscountQuantity", "CommitmentDiscountUnit", "ConsumedQuantity", "BilledCost", "EffectiveCost", "ListCost"::float, "PricingCategory"
-	FROM focus_1_2 WHERE "CommitmentDiscountId" IS NOT NULL ORDER BY 1, 2}, join("\n",
-	'commitment|Purchase|Spend||94.375|USD||94.375|0|94.375|Standard', 'commitment|Usage|Spend|Unused|94.375|USD||0|94.375|94.375|Committed',
-	'reserved unused|Purchase|Usage||30.5|H100-Hours||38.125|0|76.25|Standard', 'reserved unused|Usage|Usage|Unused|30.5|H100-Hours||0|38.125|76.25|Committed',
-	'reserved used|Purchase|Usage||70|H100-Hours||87.5|0|175|Standard', 'reserved used|Usage|Usage|Used|70|H100-Hours|70|0|87.5|175|Committed'),
+	SELECT "x_Kind", "ChargeCategory", count(*), min("CommitmentDiscountCategory"), min("CommitmentDiscountStatus"), sum("CommitmentDiscountQuantity")::numeric(8, 2), min("CommitmentDiscountUnit"), sum("ConsumedQuantity")::numeric(8, 2),
+		sum("BilledCost")::numeric(8, 2), sum("EffectiveCost")::numeric(8, 2), min("PricingCategory"), min("CommitmentDiscountName")
+	FROM focus_1_2 WHERE "CommitmentDiscountId" IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2}, join("\n",
+	'commitment|Purchase|1|Spend||429.60|EUR||429.60|0.00|Standard|contract 8', 'commitment|Usage|1|Spend|Unused|429.60|EUR||0.00|429.60|Committed|contract 8',
+	'reserved unused|Purchase|2|Usage||178.67|H100-Hours||223.33|0.00|Standard|contract 7', 'reserved unused|Usage|2|Usage|Unused|178.67|H100-Hours||0.00|223.33|Committed|contract 7',
+	'reserved used|Purchase|1|Usage||13.33|H100-Hours||16.67|0.00|Standard|contract 7', 'reserved used|Usage|1|Usage|Used|13.33|H100-Hours|13.33|0.00|16.67|Committed|contract 7'),
 	'what was committed to is bought, and used or not');
+is_sql(q{SELECT "x_Kind", "PricingUnit", "PricingQuantity"::int, "BilledCost"::int FROM focus_1_2 WHERE "x_Kind" IN ('peak', 'percentile') ORDER BY 1}, "peak|Peak-Devices|5|500\npercentile|Percentile-Devices|5|500", 'devices at one time');
 is_sql('SELECT sum("BilledCost") = (SELECT sum(cost) FROM charge), sum("EffectiveCost") = (SELECT sum(cost) FROM charge) FROM focus_1_2', 't|t', 'and nothing is billed twice');
 
 # Who sees what.
