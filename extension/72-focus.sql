@@ -242,7 +242,7 @@ BEGIN
 	END IF;
 
 	-- Columns that are missing, and columns of a type that does not do.
-	SELECT format('SELECT p.requirement, p.focus_column, NULL::text, p.rule || '': the column is missing'' FROM unnest(%L::text[], %L::text[], %L::text[], (SELECT ARRAY[%s]%s)) AS p (requirement, focus_column, rule, missed) WHERE p.missed',
+	SELECT format('SELECT p.requirement, p.focus_column, NULL::text, ''the column is missing (required: '' || p.rule || '')'' FROM unnest(%L::text[], %L::text[], %L::text[], (SELECT ARRAY[%s]%s)) AS p (requirement, focus_column, rule, missed) WHERE p.missed',
 		array_agg(r.requirement ORDER BY r.n), array_agg(r.focus_column ORDER BY r.n), array_agg(r.rule ORDER BY r.n),
 		string_agg(CASE r.violated WHEN 'true' THEN 'true' ELSE format('bool_or(%s)', r.violated) END, ', ' ORDER BY r.n),
 		CASE WHEN bool_or(r.violated <> 'true') THEN ' FROM ' || rows ELSE '' END)
@@ -251,14 +251,15 @@ BEGIN
 	HAVING count(*) > 0;
 	queries := array_append(queries, query);
 	RETURN QUERY
-	SELECT r.requirement, r.focus_column, NULL::text, r.rule || ': the column is declared as ' || f.declared
+	SELECT r.requirement, r.focus_column, NULL::text, format('the column is declared as %s (required: %s)', f.declared, r.rule)
 	FROM compute_ledger._focus_columns(source) AS f JOIN compute_ledger.focus_rule AS r USING (focus_column)
 	WHERE f.form = 'other' AND r.scope = 'type';
 
 	-- Rows.
-	SELECT format('SELECT (%L::text[])[b.n], (%L::text[])[b.n], b."#", (%L::text[])[b.n] || '': '' || CASE b.n %s END FROM (SELECT s.*, unnest(array_remove(ARRAY[%s], NULL)) AS n FROM %s WHERE %s) AS b',
-			array_agg(r.requirement ORDER BY r.n), array_agg(r.focus_column ORDER BY r.n), array_agg(r.rule ORDER BY r.n),
+	SELECT format('SELECT (%L::text[])[b.n], (%L::text[])[b.n], b."#", concat(CASE b.n %s END, '' (required: '', (%L::text[])[b.n], '')'') FROM (SELECT s.*, unnest(array_remove(ARRAY[%s], NULL)) AS n FROM %s WHERE %s) AS b',
+			array_agg(r.requirement ORDER BY r.n), array_agg(r.focus_column ORDER BY r.n),
 			string_agg(format('WHEN %s THEN %s', r.n, replace(r.shows, '{', '{b.')), ' ' ORDER BY r.n),
+			array_agg(r.rule ORDER BY r.n),
 			string_agg(format('CASE WHEN %s THEN %s END', r.violated, r.n), ', ' ORDER BY r.n),
 			rows,
 			string_agg(format('(%s)', r.violated), ' OR ' ORDER BY r.n) FILTER (WHERE r.first))
@@ -281,8 +282,8 @@ BEGIN
 			string_agg(format(CASE u.data_type WHEN 'Decimal' THEN 'sum(s.%1$I) AS %1$I' ELSE 's.%I' END, u.focus_column), ', '),
 			rows,
 			string_agg(format('s.%I', u.focus_column), ', ') FILTER (WHERE u.data_type <> 'Decimal'),
-			(SELECT string_agg(format('SELECT %L::text, %L::text, NULL::text, concat_ws('': '', concat(%L, left({%s}::text, 100)), %s) FROM s WHERE {%4$s} IS NOT NULL GROUP BY {%4$s} HAVING %6$s',
-				r.requirement, r.focus_column, r.rule || ': ' || r.grouped_by || ' = ', r.grouped_by, r.shows, r.violated), ' UNION ALL ') FROM rule AS r))
+			(SELECT string_agg(format('SELECT %L::text, %L::text, NULL::text, concat(%L, left({%s}::text, 100), '': '' || %s, %L) FROM s WHERE {%4$s} IS NOT NULL GROUP BY {%4$s} HAVING %7$s',
+				r.requirement, r.focus_column, r.grouped_by || ' = ', r.grouped_by, r.shows, format(' (required: %s)', r.rule), r.violated), ' UNION ALL ') FROM rule AS r))
 	INTO query
 	FROM used AS u HAVING count(*) > 0;
 	queries := array_append(queries, query);

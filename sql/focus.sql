@@ -145,8 +145,8 @@ SELECT * FROM focus_check('bill_text', 'chargedescription') ORDER BY row_referen
 CREATE TABLE part ("BilledCost" boolean, "ChargePeriodStart" date, "ChargePeriodEnd" timestamp, "SubAccountId" bigint, "PricingCategory" text, "Tags" json, tags jsonb) PARTITION BY LIST ("SubAccountId");
 CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
 INSERT INTO part VALUES (true, '2026-01-01', '2026-01-01', 1, 'Committed', '{"a": 1, "a": 2}'), (NULL, NULL, '2026-01-01', 1, '', '{"a": {}}');
-SELECT * FROM focus_check('part') WHERE detail NOT LIKE 'is there: %' ORDER BY requirement COLLATE "C", row_reference;
-SELECT count(*) FROM focus_check('part') WHERE detail LIKE 'is there: %';
+SELECT * FROM focus_check('part') WHERE detail NOT LIKE '%(required: is there)' ORDER BY requirement COLLATE "C", row_reference;
+SELECT count(*) FROM focus_check('part') WHERE detail LIKE '%(required: is there)';
 CREATE VIEW part_view AS SELECT * FROM part ORDER BY "BilledCost";
 SELECT requirement, row_reference FROM focus_check('part_view') WHERE row_reference IS NOT NULL ORDER BY requirement COLLATE "C", row_reference;
 CREATE TABLE " ""'; DROP TABLE part; --" ("BilledCost" numeric, " ""'; DROP TABLE part; --" text);
