@@ -206,20 +206,20 @@ CREATE FUNCTION _split_account(account bigint, at timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	whole record;
 BEGIN
-	WITH split AS (
-		SELECT v.*
-		FROM compute_ledger.account_version AS v
-		WHERE v.account = _split_account.account AND upper_inf(v.recorded) AND v.valid @> at AND lower(v.valid) IS DISTINCT FROM at
-	), first AS (
-		UPDATE compute_ledger.account_version AS v
-		SET valid = tstzrange(lower(v.valid), at)
-		FROM split AS s
-		WHERE v.account = s.account AND v.valid = s.valid AND v.recorded = s.recorded
-	)
+	SELECT v.* INTO whole
+	FROM compute_ledger.account_version AS v
+	WHERE v.account = _split_account.account AND upper_inf(v.recorded) AND v.valid @> at AND lower(v.valid) IS DISTINCT FROM at;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	UPDATE compute_ledger.account_version AS v SET valid = tstzrange(lower(v.valid), at)
+	WHERE v.account = whole.account AND upper_inf(v.recorded) AND v.valid @> at;
 	INSERT INTO compute_ledger.account_version (account, parent, kind, title, jurisdiction, jurisdiction_verified, time_zone, currency, calendar, valid)
-	SELECT s.account, s.parent, s.kind, s.title, s.jurisdiction, s.jurisdiction_verified, s.time_zone, s.currency, s.calendar, tstzrange(at, upper(s.valid))
-	FROM split AS s;
+	VALUES (whole.account, whole.parent, whole.kind, whole.title, whole.jurisdiction, whole.jurisdiction_verified, whole.time_zone, whole.currency, whole.calendar,
+		tstzrange(at, upper(whole.valid)));
 END
 $$;
 ALTER FUNCTION _split_account(bigint, timestamptz) OWNER TO pg_database_owner;
@@ -237,6 +237,8 @@ DECLARE
 	billed bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	-- who changes the tree waits here, and sees what the one before did
+	UPDATE compute_ledger.account_version AS v SET title = v.title WHERE false;
 	this := compute_ledger._account_number(name);
 	IF parent IS NOT NULL THEN
 		above := compute_ledger._account_number(parent);
@@ -273,6 +275,8 @@ DECLARE
 	above bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	-- who changes the tree waits here, and sees what the one before did
+	UPDATE compute_ledger.account_version AS v SET title = v.title WHERE false;
 	this := compute_ledger._account_number(name);
 	above := CASE WHEN parent IS NOT NULL THEN compute_ledger._account_number(parent) END;
 	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL)) THEN
@@ -297,13 +301,13 @@ DECLARE
 	other bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	-- who changes the tree waits here, and sees what the one before did
+	UPDATE compute_ledger.account_version AS v SET title = v.title WHERE false;
 	this := compute_ledger._account_number(name);
 	other := compute_ledger._account_number("into");
 	IF isfinite(at) IS NOT TRUE THEN
 		RAISE EXCEPTION 'an account is merged at a finite time' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	-- who changes the tree waits here, and sees what the one before did
-	UPDATE compute_ledger.account_version AS v SET title = v.title WHERE false;
 	IF EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = this AND upper_inf(m.recorded)) THEN
 		RAISE EXCEPTION 'account "%" has already been merged', name USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
@@ -354,20 +358,27 @@ DECLARE
 	bad record;
 	zones text[];
 BEGIN
-	-- parents
+	-- parents: of what was recorded, and of what is under it
+	WITH changed AS (
+		SELECT c.account FROM compute_ledger.account_version AS c WHERE lower(c.recorded) = changed_at
+		UNION
+		SELECT c.account FROM compute_ledger.account_version AS c WHERE upper(c.recorded) = changed_at AND NOT upper_inf(c.recorded)
+	), child AS (
+		SELECT v.account, v.parent, v.valid FROM compute_ledger.account_version AS v
+		WHERE lower(v.recorded) = changed_at AND upper_inf(v.recorded) AND v.parent IS NOT NULL
+		UNION
+		SELECT v.account, v.parent, v.valid FROM changed AS c JOIN compute_ledger.account_version AS v ON v.parent = c.account AND upper_inf(v.recorded)
+	), above AS (
+		SELECT o.account, range_agg(o.valid) AS valid
+		FROM (SELECT DISTINCT c.parent FROM child AS c) AS c JOIN compute_ledger.account_version AS o ON o.account = c.parent AND upper_inf(o.recorded)
+		GROUP BY o.account
+	)
 	SELECT a.name AS account, p.name AS parent, v.valid
 	INTO bad
-	FROM compute_ledger.account_version AS v
-		JOIN compute_ledger.account AS a ON a.id = v.account
-		JOIN compute_ledger.account AS p ON p.id = v.parent
-		LEFT JOIN LATERAL (
-			SELECT range_agg(o.valid) AS valid FROM compute_ledger.account_version AS o
-			WHERE o.account = v.parent AND upper_inf(o.recorded)) AS o ON true
-	WHERE upper_inf(v.recorded)
-		AND (lower(v.recorded) = changed_at
-			OR v.parent IN (SELECT c.account FROM compute_ledger.account_version AS c WHERE upper(c.recorded) = changed_at)
-			OR v.parent IN (SELECT c.account FROM compute_ledger.account_version AS c WHERE lower(c.recorded) = changed_at))
-		AND (v.valid <@ o.valid) IS NOT TRUE
+	FROM child AS v LEFT JOIN above AS o ON o.account = v.parent
+		LEFT JOIN compute_ledger.account AS a ON a.id = v.account
+		LEFT JOIN compute_ledger.account AS p ON p.id = v.parent
+	WHERE (v.valid <@ o.valid) IS NOT TRUE
 	LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'account "%" has a parent, "%", that is not valid all the time', bad.account, bad.parent
@@ -396,7 +407,7 @@ BEGIN
 	FROM compute_ledger.account_merge AS m
 		JOIN compute_ledger.account_version AS v ON v.account = m.account AND upper_inf(v.recorded) AND v.valid && tstzrange(m.at, NULL)
 		JOIN compute_ledger.account AS a ON a.id = m.account
-	WHERE upper_inf(m.recorded)
+	WHERE upper_inf(m.recorded) AND (lower(v.recorded) = changed_at OR lower(m.recorded) = changed_at)
 	LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'account "%" is merged into another from % on and has no version then', bad.account, bad.at

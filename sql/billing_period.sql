@@ -6,6 +6,11 @@ SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
 \set VERBOSITY terse
 \pset null '(null)'
+-- a ledger of this test's own
+SET client_min_messages = warning;
+DROP SCHEMA IF EXISTS compute_ledger CASCADE;
+CREATE EXTENSION compute_ledger;
+RESET client_min_messages;
 SELECT create_ledger();
 
 -- The periods of a calendar as its zone's clock shows them.
@@ -70,11 +75,12 @@ INSERT INTO billing_calendar (name, anchor, time_zone)
 SELECT 'every/' || z, '2010-01-01', z FROM unnest(ARRAY['Africa/Cairo', 'America/Asuncion', 'America/Caracas', 'America/Havana', 'America/Los_Angeles', 'America/Sao_Paulo',
 	'America/St_Johns', 'Asia/Amman', 'Asia/Beirut', 'Asia/Gaza', 'Asia/Kathmandu', 'Asia/Pyongyang', 'Asia/Shanghai', 'Asia/Tehran', 'Atlantic/Azores', 'Australia/Lord_Howe',
 	'Europe/Istanbul', 'Europe/London', 'Europe/Moscow', 'Pacific/Apia', 'Pacific/Auckland', 'Pacific/Chatham', 'Pacific/Kiritimati', 'UTC']) AS z;
+ANALYZE billing_period, billing_calendar;
 WITH day AS (
 	SELECT c.id, c.time_zone, d::date AS day, min(p.number) AS one, max(p.number) AS other,
 		(min(p.starts_at) <= d AT TIME ZONE c.time_zone AND max(p.ends_at) >= (d + interval '1 day') AT TIME ZONE c.time_zone) AS whole
-	FROM billing_calendar AS c, generate_series(timestamp '2010-01-01', '2025-12-31', interval '1 day') AS d, billing_period AS p
-	WHERE c.name LIKE 'every/%' AND p.calendar = c.id
+	FROM billing_calendar AS c, generate_series(timestamp '2010-01-01', '2013-12-31', interval '1 day') AS d, billing_period AS p
+	WHERE c.name LIKE 'every/%' AND p.calendar = c.id AND p.starts_at < '2014-01-02Z'
 		AND p.starts_at < (d + interval '1 day') AT TIME ZONE c.time_zone AND p.ends_at > d AT TIME ZONE c.time_zone
 	GROUP BY c.id, c.time_zone, d
 )
@@ -152,3 +158,8 @@ SELECT change_billing_calendar('mover', 10, 'UTC') AS starts_at;
 SELECT count(DISTINCT calendar) > 30 AS calendars, count(*) FILTER (WHERE starts_at IS DISTINCT FROM before) AS broken
 FROM (SELECT calendar, starts_at, lag(ends_at, 1, starts_at) OVER (PARTITION BY calendar ORDER BY starts_at) AS before FROM billing_period) AS p;
 DROP TABLE bill;
+-- and none for those that come after it
+SET client_min_messages = warning;
+DROP SCHEMA IF EXISTS compute_ledger CASCADE;
+CREATE EXTENSION compute_ledger;
+RESET client_min_messages;

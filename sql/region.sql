@@ -5,6 +5,11 @@ SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
 \set VERBOSITY terse
 \pset null '(null)'
+-- a ledger of this test's own
+SET client_min_messages = warning;
+DROP SCHEMA IF EXISTS compute_ledger CASCADE;
+CREATE EXTENSION compute_ledger;
+RESET client_min_messages;
 SELECT create_ledger();
 
 -- The shipped list.
@@ -66,3 +71,8 @@ UPDATE region_version SET parent = region_id('dc/rack-1') WHERE region = region_
 SELECT count(*) AS closed FROM region_version WHERE NOT upper_inf(recorded);
 -- as it was known before
 SELECT count(*) AS before FROM region_tree((SELECT upper(recorded) - interval '1 microsecond' FROM region_version WHERE NOT upper_inf(recorded))) AS t WHERE t.region = region_id('dc/rack-1') AND t.depth = 1 AND t.valid = '(,)';
+-- and none for those that come after it
+SET client_min_messages = warning;
+DROP SCHEMA IF EXISTS compute_ledger CASCADE;
+CREATE EXTENSION compute_ledger;
+RESET client_min_messages;
