@@ -1,0 +1,155 @@
+-- The ledger's frame: what create_ledger() makes, and who may do what with it.  Everything is looked up in the
+-- catalogs, so that what is added later is held to the same rules.
+SET search_path = public, compute_ledger;
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+SELECT create_ledger() IS NOT NULL;
+SELECT create_ledger();
+SELECT max(step) = _ledger_steps() FROM ledger_version;
+
+CREATE TEMP VIEW relations AS
+	SELECT c.*, c.oid AS relation FROM pg_class AS c
+	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
+CREATE TEMP VIEW functions AS
+	SELECT p.*, p.oid AS function,
+		EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e') AS member,
+		EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'x') AS goes_with_extension,
+		EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS e WHERE e.grantee = 0) AS public,
+		-- works on the ledger: its body names a relation of it, or a function that is not for everybody
+		p.prolang IN (SELECT l.oid FROM pg_language AS l WHERE l.lanname IN ('sql', 'plpgsql'))
+			AND EXISTS (SELECT FROM relations AS r WHERE p.prosrc ~ ('compute_ledger\.' || r.relname || '\M')) AS ledger
+	FROM pg_proc AS p
+	WHERE p.pronamespace = 'compute_ledger'::regnamespace;
+
+\echo every relation belongs to the owner of the database
+SELECT relation::regclass FROM relations
+WHERE relowner <> (SELECT datdba FROM pg_database WHERE datname = current_database());
+
+\echo nothing is granted to PUBLIC
+SELECT relation::regclass, e.privilege_type FROM relations, aclexplode(relacl) AS e WHERE e.grantee = 0;
+SELECT function::regprocedure FROM functions WHERE public AND (ledger OR NOT member);
+
+\echo nobody but the owner and the extension has anything before grant_access()
+SELECT DISTINCT relation::regclass, e.grantee::regrole FROM relations, aclexplode(relacl) AS e
+WHERE e.grantee NOT IN (relowner, 'pg_database_owner'::regrole);
+
+\echo every table has row-level security, but those that are loaded with COPY
+SELECT relation::regclass FROM relations WHERE relkind IN ('r', 'p') AND NOT relispartition AND NOT relrowsecurity;
+
+\echo partitions and materialized views are reached through what protects them only
+SELECT DISTINCT relation::regclass, e.grantee::regrole FROM relations, aclexplode(relacl) AS e
+WHERE (relispartition OR relkind = 'm') AND e.grantee NOT IN (relowner, 'pg_database_owner'::regrole);
+
+\echo views over tables run as who reads them, views over materialized views are barriers
+SELECT v.relation::regclass
+FROM relations AS v
+WHERE v.relkind = 'v' AND NOT CASE
+	WHEN EXISTS (SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+			JOIN relations AS m ON m.relation = d.refobjid AND d.refclassid = 'pg_class'::regclass AND m.relkind = 'm'
+		WHERE r.ev_class = v.relation)
+	THEN 'security_barrier=true' = ANY (coalesce(v.reloptions, '{}')) AND pg_get_viewdef(v.relation) ~ 'visible_accounts'
+	ELSE 'security_invoker=true' = ANY (coalesce(v.reloptions, '{}')) END;
+
+\echo no security definer belongs to a superuser, and all have their search_path pinned
+SELECT f.function::regprocedure FROM functions AS f JOIN pg_roles AS r ON r.oid = f.proowner
+WHERE f.prosecdef AND f.member AND (r.rolsuper OR f.proowner <> 'pg_database_owner'::regrole);
+SELECT function::regprocedure FROM functions
+WHERE prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false);
+SELECT function::regprocedure FROM functions
+WHERE NOT member AND (NOT goes_with_extension OR public OR proowner <> (SELECT datdba FROM pg_database WHERE datname = current_database()));
+
+\echo plpgsql functions that work on the ledger have theirs pinned, too
+SELECT function::regprocedure FROM functions
+WHERE ledger AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql')
+	AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false);
+
+\echo what PUBLIC may not call, the owner of the database may
+SELECT function::regprocedure FROM functions
+WHERE member AND NOT public AND proowner <> 'pg_database_owner'::regrole;
+
+\echo the list of privileges names what is there, and readers get nothing without a condition
+SELECT p.object, p.privilege FROM _access_privileges() AS p
+WHERE NOT CASE WHEN p.privilege = 'EXECUTE' THEN EXISTS (SELECT FROM functions AS f WHERE f.proname = p.object AND (f.public OR f.proowner = 'pg_database_owner'::regrole))
+	ELSE EXISTS (SELECT FROM relations AS r WHERE r.relname = p.object) END
+	OR p.kinds = '{}' OR NOT p.kinds <@ '{reader,meter,biller,auditor,admin}';
+SELECT p.object, p.privilege FROM _access_privileges() AS p JOIN relations AS r ON r.relname = p.object
+WHERE 'reader' = ANY (p.kinds) AND p.privilege NOT IN ('SELECT', 'EXECUTE')
+	OR p.privilege = 'SELECT' AND r.relkind IN ('r', 'p') AND p.kinds && '{reader,meter}' AND NOT EXISTS (
+		SELECT FROM pg_policy AS o WHERE o.polrelid = r.relation AND o.polname = 'visible');
+SELECT object, privilege, count(*) FROM _access_privileges() GROUP BY 1, 2 HAVING count(*) > 1;
+
+\echo auditors may select every table and view
+SELECT r.relation::regclass FROM relations AS r
+WHERE r.relkind IN ('r', 'p', 'v') AND NOT r.relispartition AND NOT EXISTS (
+	SELECT FROM _access_privileges() AS p WHERE p.object = r.relname AND p.privilege = 'SELECT' AND p.kinds @> '{auditor,admin}');
+
+\echo every table has a primary key, for logical replication
+SELECT relation::regclass FROM relations AS r
+WHERE r.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = r.relation AND c.contype = 'p');
+
+\echo every relation and column carries its comment
+SELECT r.relation::regclass FROM relations AS r
+WHERE r.relkind IN ('r', 'p', 'v', 'm') AND NOT r.relispartition AND obj_description(r.relation, 'pg_class') IS NULL;
+SELECT r.relation::regclass, a.attname FROM relations AS r JOIN pg_attribute AS a ON a.attrelid = r.relation
+WHERE r.relkind IN ('r', 'p', 'v', 'm') AND NOT r.relispartition AND a.attnum > 0 AND NOT a.attisdropped AND col_description(r.relation, a.attnum) IS NULL;
+
+-- ------------------------------------------------------------------ recorded time
+\echo recorded time
+BEGIN;
+SELECT ledger_stamp() = ledger_stamp() AS one_stamp;
+SELECT ledger_stamp() > ledger_watermark() AS stamp_is_above;
+SELECT ledger_stamp() >= now() AS stamp_is_later_than_begin;
+COMMIT;
+-- a stamp is given up with the savepoint that took it, and kept when the savepoint is released
+BEGIN;
+SAVEPOINT a;
+SELECT ledger_stamp() AS first \gset
+SELECT ledger_watermark() < :'first' AS held;
+ROLLBACK TO a;
+SELECT ledger_watermark() > :'first' AS given_up;
+SELECT ledger_stamp() > :'first' AS another;
+SELECT ledger_stamp() AS first \gset
+SAVEPOINT b;
+SELECT ledger_stamp() = :'first' AS the_same;
+ROLLBACK TO b;
+SELECT ledger_stamp() = :'first' AND ledger_watermark() < :'first' AS still_held;
+COMMIT;
+BEGIN;
+SAVEPOINT a;
+SAVEPOINT b;
+SELECT ledger_stamp() AS first \gset
+RELEASE b;
+SELECT ledger_stamp() = :'first' AND ledger_watermark() < :'first' AS kept;
+ROLLBACK TO a;
+SELECT ledger_stamp() > :'first' AND ledger_watermark() < ledger_stamp() AS another;
+SAVEPOINT c;
+SELECT ledger_stamp() AS first \gset
+RELEASE c;
+RELEASE a;
+SELECT ledger_stamp() = :'first' AND ledger_watermark() < :'first' AS kept;
+ROLLBACK;
+SELECT ledger_watermark() > :'first' AS given_up;
+-- nothing is stamped where nothing can be written
+BEGIN READ ONLY;
+SELECT ledger_stamp();
+ROLLBACK;
+-- with one snapshot, the watermark is the last that was stored; a stamp is later than any that is stored
+BEGIN;
+SELECT mark_watermark() AS mark \gset
+COMMIT;
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT ledger_watermark() = :'mark', mark_watermark() = :'mark';
+COMMIT;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+SELECT ledger_watermark() = :'mark';
+COMMIT;
+SELECT count(*) FROM ledger_mark;
+BEGIN;
+INSERT INTO ledger_mark VALUES (now() + interval '1 year');
+SELECT ledger_watermark() = now() + interval '1 year' AS clock_set_back;
+SELECT ledger_stamp() = now() + interval '1 year 1 microsecond' AS later_all_the_same;
+SELECT ledger_watermark() = now() + interval '1 year' AS not_yet;
+ROLLBACK;
+INSERT INTO ledger_mark VALUES ('infinity');
