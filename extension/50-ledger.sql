@@ -112,6 +112,12 @@ BEGIN
 	-- default privileges may have given it to anybody
 	EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', relation);
 	EXECUTE format('GRANT ALL ON TABLE %s TO pg_database_owner', relation);
+	-- for logical replication, which else stops who would change it
+	IF (SELECT c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
+		FROM pg_class AS c WHERE c.oid = relation)
+	THEN
+		EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a new relation to pg_database_owner, on whose behalf the extension''s functions use it, and to nobody else; for views, and for tables whose rows are not to be told apart (COPY does not load a table with row-level security)';

@@ -20,6 +20,11 @@ BEGIN
 		UNIQUE (book, payer, billing_period)
 	);
 	COMMENT ON TABLE compute_ledger.period_close IS 'billing periods that were closed: their charges are stored and never change';
+	COMMENT ON COLUMN compute_ledger.period_close.id IS 'number of the closing';
+	COMMENT ON COLUMN compute_ledger.period_close.book IS 'the price book';
+	COMMENT ON COLUMN compute_ledger.period_close.billing_period IS 'the billing period that was closed';
+	COMMENT ON COLUMN compute_ledger.period_close.closed_by IS 'role whose session closed it';
+	COMMENT ON COLUMN compute_ledger.period_close.recorded IS 'when it was recorded';
 	COMMENT ON COLUMN compute_ledger.period_close.payer IS 'the account that is billed';
 	COMMENT ON COLUMN compute_ledger.period_close.as_of IS 'the charges are those of what was recorded up to here';
 	COMMENT ON COLUMN compute_ledger.period_close.waived IS 'names of accounts whose unpriced usage did not hold up the closing';
@@ -63,6 +68,13 @@ BEGIN
 		CHECK ((cost IS NULL) = (price IS NULL))
 	);
 	COMMENT ON TABLE compute_ledger.charge IS 'charges of closed billing periods, made by close_period(); they never change, and what comes late is a correction in a later period';
+	COMMENT ON COLUMN compute_ledger.charge.id IS 'number of the charge';
+	COMMENT ON COLUMN compute_ledger.charge.region IS 'region of the usage; NULL for what is charged over several';
+	COMMENT ON COLUMN compute_ledger.charge.accelerator IS 'chip or class that was used; NULL for what is charged over several';
+	COMMENT ON COLUMN compute_ledger.charge.number_format IS 'number format of the usage; NULL: not known, or several';
+	COMMENT ON COLUMN compute_ledger.charge.measure IS 'reserved, allocated or used';
+	COMMENT ON COLUMN compute_ledger.charge.currency IS 'currency of all amounts of money of the row, ISO 4217';
+	COMMENT ON COLUMN compute_ledger.charge.recorded IS 'when it was recorded';
 	COMMENT ON COLUMN compute_ledger.charge.kind IS 'usage: usage at a price; unpriced: usage that has none; instance, peak, percentile: a price per instance-month, or for the peak or a sampled percentile of devices in a billing period; commitment: what was missing to a minimum commitment; reserved used, reserved unused: reserved capacity';
 	COMMENT ON COLUMN compute_ledger.charge.book IS 'the price book';
 	COMMENT ON COLUMN compute_ledger.charge.account IS 'whose usage it is';

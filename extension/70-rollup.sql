@@ -306,8 +306,7 @@ BEGIN
 	END
 	$function$;
 	COMMENT ON FUNCTION compute_ledger._refresh_rollup(text, boolean) IS 'refreshes one materialized view of the ledger on behalf of its owner; part of refresh_rollups()';
-	REVOKE ALL ON FUNCTION compute_ledger._refresh_rollup(text, boolean) FROM PUBLIC;
-	GRANT EXECUTE ON FUNCTION compute_ledger._refresh_rollup(text, boolean) TO pg_database_owner;
+	PERFORM compute_ledger._entrust('compute_ledger._refresh_rollup(text, boolean)');
 END
 $$;
 COMMENT ON FUNCTION _create_rollup() IS 'part of create_ledger()';

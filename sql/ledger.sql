@@ -29,7 +29,7 @@ WHERE relowner <> (SELECT datdba FROM pg_database WHERE datname = current_databa
 
 \echo nothing is granted to PUBLIC
 SELECT relation::regclass, e.privilege_type FROM relations, aclexplode(relacl) AS e WHERE e.grantee = 0;
-SELECT function::regprocedure FROM functions WHERE public AND (ledger OR NOT member);
+SELECT function::regprocedure FROM functions WHERE public AND (ledger AND provolatile <> 'i' OR NOT member);
 
 \echo nobody but the owner and the extension has anything before grant_access()
 SELECT DISTINCT relation::regclass, e.grantee::regrole FROM relations, aclexplode(relacl) AS e
@@ -85,15 +85,15 @@ SELECT r.relation::regclass FROM relations AS r
 WHERE r.relkind IN ('r', 'p', 'v') AND NOT r.relispartition AND NOT EXISTS (
 	SELECT FROM _access_privileges() AS p WHERE p.object = r.relname AND p.privilege = 'SELECT' AND p.kinds @> '{auditor,admin}');
 
-\echo every table has a primary key, for logical replication
+\echo every table can be replicated: by a primary key, or by the whole row
 SELECT relation::regclass FROM relations AS r
-WHERE r.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = r.relation AND c.contype = 'p');
+WHERE r.relkind IN ('r', 'p') AND r.relreplident <> 'f' AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conrelid = r.relation AND c.contype = 'p');
 
 \echo every relation and column carries its comment
 SELECT r.relation::regclass FROM relations AS r
 WHERE r.relkind IN ('r', 'p', 'v', 'm') AND NOT r.relispartition AND obj_description(r.relation, 'pg_class') IS NULL;
 SELECT r.relation::regclass, a.attname FROM relations AS r JOIN pg_attribute AS a ON a.attrelid = r.relation
-WHERE r.relkind IN ('r', 'p', 'v', 'm') AND NOT r.relispartition AND a.attnum > 0 AND NOT a.attisdropped AND col_description(r.relation, a.attnum) IS NULL;
+WHERE r.relkind IN ('r', 'p', 'v', 'm') AND NOT r.relispartition AND r.relname !~ '^_' AND a.attnum > 0 AND NOT a.attisdropped AND col_description(r.relation, a.attnum) IS NULL;
 
 -- ------------------------------------------------------------------ recorded time
 \echo recorded time

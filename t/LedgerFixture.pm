@@ -82,7 +82,7 @@ sub contents
 	my ($node, $db) = @_;
 	my @relations = split /\n/, $node->safe_psql($db, q{
 		SELECT c.oid::regclass FROM pg_class AS c
-		WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition ORDER BY 1::text COLLATE "C"});
+		WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND c.relispopulated ORDER BY 1::text COLLATE "C"});
 	my %contents;
 	@contents{@relations} = split /\n/, $node->safe_psql($db, "SET timezone = 'UTC';" . join '', map {
 		"SELECT count(*) || ' ' || coalesce(md5(string_agg(r::text, chr(10) ORDER BY r::text COLLATE \"C\")), '') FROM $_ AS r;" } @relations);
