@@ -80,7 +80,7 @@ COMMENT ON FUNCTION _usage_amounts(bytea, timestamptz[], timestamptz[]) IS 'for 
 
 CREATE FUNCTION _usage_parts(usage bytea, starts timestamptz[], ends timestamptz[],
 		OUT period integer, OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT level bigint, OUT amount numeric) RETURNS SETOF record
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 1000 AS 'MODULE_PATHNAME', 'usage_parts';
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'usage_parts';
 COMMENT ON FUNCTION _usage_parts(bytea, timestamptz[], timestamptz[]) IS 'the part of every record in every one of the periods, which ascend, do not overlap, and count from 1: when it was, at which level in 1/1,680,000 device, and its amount, level x microseconds';
 
 CREATE FUNCTION _round_ratio(dividend numeric, divisor numeric, digits integer) RETURNS numeric
@@ -131,6 +131,132 @@ CREATE FUNCTION _tier_numbers(first integer, last integer) RETURNS SETOF integer
 	LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE ROWS 1 AS 'generate_series_int4';
 COMMENT ON FUNCTION _tier_numbers(integer, integer) IS 'the whole numbers from first to last, of which the planner expects one';
 
+-- Functions of their own, so that the statement is planned for as many rows as there are.
+CREATE FUNCTION _rating_places(as_of timestamptz, payers bigint[], accounts bigint[], root bigint, from_at timestamptz, to_at timestamptz)
+	RETURNS TABLE (account bigint, owner bigint, payer bigint, calendar bigint, time_zone text, currency text, starts timestamptz, ends timestamptz, asked boolean)
+	LANGUAGE sql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH node AS MATERIALIZED (
+		SELECT t.account, t.ancestor, t.depth, coalesce(lower(t.valid), '-infinity') AS starts, coalesce(upper(t.valid), 'infinity') AS ends
+		FROM compute_ledger.account_tree(as_of) AS t
+		WHERE t.account = ANY (accounts)
+	), branch AS (
+		-- an account between two changes of its ancestors
+		SELECT x.account, x.at AS starts, lead(x.at, 1, _rating_places.to_at) OVER (PARTITION BY x.account ORDER BY x.at) AS ends
+		FROM (
+			SELECT n.account, greatest(n.starts, _rating_places.from_at) AS at FROM node AS n
+			UNION
+			SELECT n.account, greatest(n.ends, _rating_places.from_at) FROM node AS n
+		) AS x
+		WHERE x.at < _rating_places.to_at
+	)
+		SELECT p.account,
+			-- whom usage belongs to that names an account which was merged into another
+			coalesce((SELECT n.ancestor FROM node AS n
+				WHERE n.account = p.account AND n.depth = 0
+					AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends), p.account) AS owner,
+		p.payer, p.calendar, p.time_zone, p.currency,
+			greatest(b.starts, lower(p.valid)) AS starts, least(b.ends, upper(p.valid)) AS ends,
+			root IS NULL OR EXISTS (
+				SELECT FROM node AS n
+				WHERE n.account = p.account AND n.ancestor = root
+					AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends) AS asked
+		FROM compute_ledger.payer(as_of) AS p
+		JOIN branch AS b ON b.account = p.account
+		WHERE p.payer = ANY (payers) AND greatest(b.starts, lower(p.valid)) < least(b.ends, upper(p.valid))
+$$;
+ALTER FUNCTION _rating_places(timestamptz, bigint[], bigint[], bigint, timestamptz, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _rating_places(timestamptz, bigint[], bigint[], bigint, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _rating_places(timestamptz, bigint[], bigint[], bigint, timestamptz, timestamptz) IS 'accounts that payers pay for, between two changes of the accounts above them: whose usage it is (owner differs for a merged account), who pays, and whether it is under root then';
+
+CREATE FUNCTION _rating_sites(as_of timestamptz, from_at timestamptz, to_at timestamptz) RETURNS TABLE (region integer, starts timestamptz, ends timestamptz)
+	LANGUAGE sql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- a region between two changes of its ancestors
+	SELECT x.region, x.at AS starts, lead(x.at, 1, to_at) OVER (PARTITION BY x.region ORDER BY x.at) AS ends
+	FROM (
+		SELECT t.region, greatest(lower(t.valid), from_at) AS at FROM compute_ledger.region_tree(as_of) AS t
+		UNION
+		SELECT t.region, greatest(upper(t.valid), from_at) FROM compute_ledger.region_tree(as_of) AS t
+		UNION
+		SELECT r.id, from_at FROM compute_ledger.region AS r
+	) AS x
+	WHERE x.at < to_at
+$$;
+ALTER FUNCTION _rating_sites(timestamptz, timestamptz, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _rating_sites(timestamptz, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _rating_sites(timestamptz, timestamptz, timestamptz) IS 'regions between two changes of the regions above them';
+
+CREATE FUNCTION _rating_days(time_zones text[], asked tstzrange, from_at timestamptz, to_at timestamptz) RETURNS TABLE (time_zone text, day date, starts timestamptz, ends timestamptz)
+	LANGUAGE sql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT x.time_zone, (x.at AT TIME ZONE x.time_zone)::date AS day, x.at AS starts, lead(x.at) OVER (PARTITION BY x.time_zone ORDER BY x.at) AS ends
+	FROM (
+		SELECT z.time_zone, d AT TIME ZONE z.time_zone AS at
+		FROM unnest(time_zones) AS z (time_zone),
+			generate_series(date_trunc('day', (from_at AT TIME ZONE z.time_zone)) - interval '1 day', (to_at AT TIME ZONE z.time_zone) + interval '2 days', interval '1 day') AS d
+		UNION
+		SELECT z.time_zone, a.at FROM unnest(time_zones) AS z (time_zone), (VALUES (lower(asked)), (upper(asked))) AS a (at) WHERE a.at > from_at AND a.at < to_at
+	) AS x
+$$;
+ALTER FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) IS 'days of time zones, cut at the bounds of the period asked for';
+
+CREATE FUNCTION _rating_segments(book text, as_of timestamptz, payers bigint[], period tstzrange, from_at timestamptz, to_at timestamptz, root bigint, payees bigint[],
+		accounts bigint[], regions integer[], accelerators accelerator[], number_formats text[], measures text[], bases integer[], rates compute_rate[])
+	RETURNS TABLE (n bigint, i bigint, starts timestamptz, ends timestamptz, account bigint, region integer, accelerator accelerator, number_format text, measure text, basis integer, rate compute_rate, factor numeric,
+		payer bigint, currency text, billing_period bigint, day date, asked boolean, price bigint, list_price bigint, pool_number bigint, list_pool_number bigint, month numeric)
+	LANGUAGE sql STABLE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH kind AS MATERIALIZED (
+		SELECT u.*, compute_ledger.basis(u.rate) AS rate_basis, u.rate::numeric / 1000000 AS factor
+		FROM unnest(accounts, regions, accelerators, number_formats, measures, bases, rates) WITH ORDINALITY
+			AS u (account, region, accelerator, number_format, measure, basis, rate, n)
+	), place AS MATERIALIZED (
+		SELECT p.* FROM compute_ledger._rating_places(as_of, payers, payees, root, from_at, to_at) AS p
+	), bill AS MATERIALIZED (
+		SELECT b.id, b.calendar, b.starts_at AS starts, b.ends_at AS ends
+		FROM compute_ledger.billing_period AS b
+		WHERE b.calendar = ANY (ARRAY(SELECT DISTINCT p.calendar FROM place AS p))
+			AND b.starts_at < to_at AND b.ends_at > from_at AND b.period && _rating_segments.period
+	), day AS MATERIALIZED (
+		SELECT d.* FROM compute_ledger._rating_days(ARRAY(SELECT DISTINCT p.time_zone FROM place AS p), _rating_segments.period, from_at, to_at) AS d
+	), priced AS MATERIALIZED (
+		SELECT w.combination AS n, coalesce(lower(w.valid), '-infinity') AS starts, coalesce(upper(w.valid), 'infinity') AS ends, w.price, w.list_price
+		FROM compute_ledger._winning_prices(book, as_of, accounts, accelerators, regions, number_formats, measures, tstzrange(from_at, to_at)) AS w
+	), price AS MATERIALIZED (
+		SELECT p.* FROM compute_ledger._rating_prices(ARRAY(SELECT w.price FROM priced AS w UNION SELECT w.list_price FROM priced AS w)) AS p
+	), site AS MATERIALIZED (
+		SELECT g.* FROM compute_ledger._rating_sites(as_of, from_at, to_at) AS g
+	)
+		SELECT k.n, row_number() OVER (PARTITION BY k.n ORDER BY x.starts) AS i, x.starts, x.ends,
+			y.owner AS account, k.region, k.accelerator, k.number_format, k.measure, k.basis, k.rate, k.factor,
+			y.payer, y.currency, b.id AS billing_period, d.day,
+			y.asked AND x.starts >= coalesce(lower(_rating_segments.period), '-infinity') AND x.ends <= coalesce(upper(_rating_segments.period), 'infinity') AS asked,
+			u.id AS price, v.id AS list_price, u.pool_number, v.pool_number AS list_pool_number,
+			CASE WHEN 'instance-month' IN (u.unit, v.unit) THEN
+				extract(epoch FROM (date_trunc('month', d.day::timestamp) + interval '1 month') AT TIME ZONE y.time_zone
+					- date_trunc('month', d.day::timestamp) AT TIME ZONE y.time_zone) * 1680000000000 END AS month
+		FROM priced AS w
+		JOIN kind AS k ON k.n = w.n
+		JOIN place AS y ON y.account = k.account AND y.starts < w.ends AND y.ends > w.starts
+		JOIN site AS g ON g.region = k.region
+		JOIN bill AS b ON b.calendar = y.calendar AND b.starts < y.ends AND b.ends > y.starts
+		JOIN day AS d ON d.time_zone = y.time_zone AND d.starts < w.ends AND d.ends > w.starts
+		CROSS JOIN LATERAL (SELECT greatest(from_at, w.starts, y.starts, g.starts, b.starts, d.starts), least(to_at, w.ends, y.ends, g.ends, b.ends, d.ends)) AS x (starts, ends)
+		LEFT JOIN price AS u ON u.id = w.price AND (u.work_basis IS NULL OR u.work_basis = k.rate_basis)
+		LEFT JOIN price AS v ON v.id = w.list_price AND (v.work_basis IS NULL OR v.work_basis = k.rate_basis) AND v.unit NOT IN ('peak-device', 'percentile-device')
+		WHERE x.starts < x.ends
+$$;
+ALTER FUNCTION _rating_segments(text, timestamptz, bigint[], tstzrange, timestamptz, timestamptz, bigint, bigint[], bigint[], integer[], accelerator[], text[], text[], integer[], compute_rate[]) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _rating_segments(text, timestamptz, bigint[], tstzrange, timestamptz, timestamptz, bigint, bigint[], bigint[], integer[], accelerator[], text[], text[], integer[], compute_rate[]) FROM PUBLIC;
+COMMENT ON FUNCTION _rating_segments(text, timestamptz, bigint[], tstzrange, timestamptz, timestamptz, bigint, bigint[], bigint[], integer[], accelerator[], text[], text[], integer[], compute_rate[]) IS 'for each combination (the n-th elements of the arrays): its segments of time in which nothing changes, numbered in order, with what holds in them';
+
 -- ------------------------------------------------------------------ the statement
 
 -- Parameters: $1 book, $2 as_of, $3 payers, all of whose usage is rated, $4 the period asked for,
@@ -139,96 +265,28 @@ COMMENT ON FUNCTION _tier_numbers(integer, integer) IS 'the whole numbers from f
 CREATE FUNCTION _rating_statement() RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $function$ SELECT $$
-WITH node AS MATERIALIZED (
-	SELECT t.account, t.ancestor, t.depth, coalesce(lower(t.valid), '-infinity') AS starts, coalesce(upper(t.valid), 'infinity') AS ends
-	FROM compute_ledger.account_tree($2) AS t
-	WHERE t.account = ANY ($9)
-), branch AS (
-	-- an account between two changes of its ancestors
-	SELECT x.account, x.at AS starts, lead(x.at, 1, $6) OVER (PARTITION BY x.account ORDER BY x.at) AS ends
-	FROM (
-		SELECT n.account, greatest(n.starts, $5) AS at FROM node AS n
-		UNION
-		SELECT n.account, greatest(n.ends, $5) FROM node AS n
-	) AS x
-	WHERE x.at < $6
-), place AS MATERIALIZED (
-	SELECT p.account, p.payer, p.calendar, p.time_zone, p.currency,
-		-- whom usage belongs to that names an account which was merged into another
-		coalesce((SELECT n.ancestor FROM node AS n
-			WHERE n.account = p.account AND n.depth = 0
-				AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends), p.account) AS owner,
-		greatest(b.starts, lower(p.valid)) AS starts, least(b.ends, upper(p.valid)) AS ends,
-		$8 IS NULL OR EXISTS (
-			SELECT FROM node AS n
-			WHERE n.account = p.account AND n.ancestor = $8
-				AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends) AS asked
-	FROM compute_ledger.payer($2) AS p
-	JOIN branch AS b ON b.account = p.account
-	WHERE p.payer = ANY ($3) AND greatest(b.starts, lower(p.valid)) < least(b.ends, upper(p.valid))
-), site AS MATERIALIZED (
-	-- a region between two changes of its ancestors
-	SELECT x.region, x.at AS starts, lead(x.at, 1, $6) OVER (PARTITION BY x.region ORDER BY x.at) AS ends
-	FROM (
-		SELECT t.region, greatest(lower(t.valid), $5) AS at FROM compute_ledger.region_tree($2) AS t
-		UNION
-		SELECT t.region, greatest(upper(t.valid), $5) FROM compute_ledger.region_tree($2) AS t
-		UNION
-		SELECT r.id, $5 FROM compute_ledger.region AS r
-	) AS x
-	WHERE x.at < $6
+WITH place AS MATERIALIZED (
+	SELECT p.* FROM compute_ledger._rating_places($2, $3, $9, $8, $5, $6) AS p
 ), bill AS MATERIALIZED (
 	SELECT b.id, b.calendar, b.starts_at AS starts, b.ends_at AS ends
 	FROM compute_ledger.billing_period AS b
-	WHERE b.calendar IN (SELECT p.calendar FROM place AS p)
+	WHERE b.calendar = ANY (ARRAY(SELECT DISTINCT p.calendar FROM place AS p))
 		AND b.starts_at < $6 AND b.ends_at > $5 AND b.period && $4
-), day AS MATERIALIZED (
-	SELECT x.time_zone, (x.at AT TIME ZONE x.time_zone)::date AS day, x.at AS starts, lead(x.at) OVER (PARTITION BY x.time_zone ORDER BY x.at) AS ends
-	FROM (
-		SELECT z.time_zone, d AT TIME ZONE z.time_zone AS at
-		FROM (SELECT DISTINCT p.time_zone FROM place AS p) AS z,
-			generate_series(date_trunc('day', ($5 AT TIME ZONE z.time_zone)) - interval '1 day', ($6 AT TIME ZONE z.time_zone) + interval '2 days', interval '1 day') AS d
-		UNION
-		SELECT p.time_zone, a.at FROM place AS p, (VALUES (lower($4)), (upper($4))) AS a (at) WHERE a.at > $5 AND a.at < $6
-	) AS x
 ), combination AS MATERIALIZED (
 	SELECT row_number() OVER () AS n, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate,
 		compute_ledger._usage_set(r.id, r.started_at, r.ended_at, r.devices) AS usage
 	FROM compute_ledger.usage_record AS r
 	WHERE r.account = ANY ($9) AND r.started_at < $6 AND r.ended_at > $5 AND r.recorded <= $2 AND r.superseded > $2
 	GROUP BY r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate
-), kind AS MATERIALIZED (
-	SELECT c.n, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate,
-		compute_ledger.basis(c.rate) AS rate_basis, c.rate::numeric / 1000000 AS factor
-	FROM combination AS c
-), priced AS MATERIALIZED (
-	SELECT w.combination AS n, coalesce(lower(w.valid), '-infinity') AS starts, coalesce(upper(w.valid), 'infinity') AS ends, w.price, w.list_price
-	FROM (
-		SELECT array_agg(k.account ORDER BY k.n) AS accounts, array_agg(k.accelerator ORDER BY k.n) AS accelerators, array_agg(k.region ORDER BY k.n) AS regions,
-			array_agg(k.number_format ORDER BY k.n) AS number_formats, array_agg(k.measure ORDER BY k.n) AS measures
-		FROM kind AS k
-	) AS a, LATERAL compute_ledger._winning_prices($1, $2, a.accounts, a.accelerators, a.regions, a.number_formats, a.measures, tstzrange($5, $6)) AS w
-), price AS MATERIALIZED (
-	SELECT p.* FROM compute_ledger._rating_prices(ARRAY(SELECT w.price FROM priced AS w UNION SELECT w.list_price FROM priced AS w)) AS p
 ), segment AS MATERIALIZED (
-	SELECT k.n, row_number() OVER (PARTITION BY k.n ORDER BY x.starts) AS i, x.starts, x.ends,
-		y.owner AS account, k.region, k.accelerator, k.number_format, k.measure, k.basis, k.rate, k.factor,
-		y.payer, y.currency, b.id AS billing_period, d.day,
-		y.asked AND x.starts >= coalesce(lower($4), '-infinity') AND x.ends <= coalesce(upper($4), 'infinity') AS asked,
-		u.id AS price, v.id AS list_price, u.pool_number, v.pool_number AS list_pool_number,
-		CASE WHEN 'instance-month' IN (u.unit, v.unit) THEN
-			extract(epoch FROM (date_trunc('month', d.day::timestamp) + interval '1 month') AT TIME ZONE y.time_zone
-				- date_trunc('month', d.day::timestamp) AT TIME ZONE y.time_zone) * 1680000000000 END AS month
-	FROM priced AS w
-	JOIN kind AS k ON k.n = w.n
-	JOIN place AS y ON y.account = k.account AND y.starts < w.ends AND y.ends > w.starts
-	JOIN site AS g ON g.region = k.region
-	JOIN bill AS b ON b.calendar = y.calendar AND b.starts < y.ends AND b.ends > y.starts
-	JOIN day AS d ON d.time_zone = y.time_zone AND d.starts < w.ends AND d.ends > w.starts
-	CROSS JOIN LATERAL (SELECT greatest($5, w.starts, y.starts, g.starts, b.starts, d.starts), least($6, w.ends, y.ends, g.ends, b.ends, d.ends)) AS x (starts, ends)
-	LEFT JOIN price AS u ON u.id = w.price AND (u.work_basis IS NULL OR u.work_basis = k.rate_basis)
-	LEFT JOIN price AS v ON v.id = w.list_price AND (v.work_basis IS NULL OR v.work_basis = k.rate_basis) AND v.unit NOT IN ('peak-device', 'percentile-device')
-	WHERE x.starts < x.ends
+	SELECT s.*
+	FROM (
+		SELECT array_agg(c.account ORDER BY c.n) AS accounts, array_agg(c.region ORDER BY c.n) AS regions, array_agg(c.accelerator ORDER BY c.n) AS accelerators,
+			array_agg(c.number_format ORDER BY c.n) AS number_formats, array_agg(c.measure ORDER BY c.n) AS measures, array_agg(c.basis ORDER BY c.n) AS bases, array_agg(c.rate ORDER BY c.n) AS rates
+		FROM combination AS c
+	) AS a, LATERAL compute_ledger._rating_segments($1, $2, $3, $4, $5, $6, $8, $9, a.accounts, a.regions, a.accelerators, a.number_formats, a.measures, a.bases, a.rates) AS s
+), price AS MATERIALIZED (
+	SELECT p.* FROM compute_ledger._rating_prices(ARRAY(SELECT s.price FROM segment AS s UNION SELECT s.list_price FROM segment AS s)) AS p
 ), amount AS (
 	SELECT g.n, u.i, u.amount, u.parts
 	FROM (
@@ -487,7 +545,7 @@ AS $function$ SELECT $$
 		c.committed_devices * 1680000 * 1000000 * extract(epoch FROM x.to_at - x.from_at) - coalesce(u.used, 0) AS unused,
 		(SELECT count(*) FROM beside AS b WHERE b.price = c.id AND b.payer = c.payer AND b.billing_period = c.billing_period AND b.part_from < x.to_at AND b.part_to > x.from_at) AS parts
 	FROM commitment AS c
-	JOIN day AS d ON d.time_zone = c.time_zone AND d.starts < c.to_at AND d.ends > c.from_at
+	JOIN compute_ledger._rating_days(ARRAY(SELECT DISTINCT w.time_zone FROM window_of AS w), $4, $5, $6) AS d ON d.time_zone = c.time_zone AND d.starts < c.to_at AND d.ends > c.from_at
 	CROSS JOIN LATERAL (SELECT greatest(c.from_at, d.starts), least(c.to_at, d.ends, $6)) AS x (from_at, to_at)
 	LEFT JOIN LATERAL (
 		SELECT sum(least(l.level, c.committed_devices) * t.length) AS used, sum(greatest(l.level - c.committed_devices, 0) * t.length) AS beyond
