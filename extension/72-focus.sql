@@ -279,9 +279,9 @@ BEGIN
 			AND EXISTS (SELECT FROM rule AS r WHERE strpos(r.violated, '{' || f.focus_column || '}') > 0 OR r.grouped_by = f.focus_column)
 	)
 	SELECT format('WITH s AS MATERIALIZED (SELECT %s FROM %s GROUP BY %s) %s',
-			string_agg(format(CASE u.data_type WHEN 'Decimal' THEN 'sum(s.%1$I) AS %1$I' ELSE 's.%I' END, u.focus_column), ', '),
+			string_agg(format(CASE u.data_type WHEN 'Decimal' THEN 'sum(s.%1$I) AS %1$I' WHEN 'String' THEN 's.%1$I COLLATE "C" AS %1$I' ELSE 's.%I' END, u.focus_column), ', '),
 			rows,
-			string_agg(format('s.%I', u.focus_column), ', ') FILTER (WHERE u.data_type <> 'Decimal'),
+			string_agg(format(CASE u.data_type WHEN 'String' THEN 's.%I COLLATE "C"' ELSE 's.%I' END, u.focus_column), ', ') FILTER (WHERE u.data_type <> 'Decimal'),
 			(SELECT string_agg(format('SELECT %L::text, %L::text, NULL::text, concat(%L, left({%s}::text, 100), '': '' || %s, %L) FROM s WHERE {%4$s} IS NOT NULL GROUP BY {%4$s} HAVING %7$s',
 				r.requirement, r.focus_column, r.grouped_by || ' = ', r.grouped_by, r.shows, format(' (required: %s)', r.rule), r.violated), ' UNION ALL ') FROM rule AS r))
 	INTO query

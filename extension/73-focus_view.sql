@@ -3,19 +3,17 @@
 -- 'PFLOPh@bf16' -> 'PFLOP-Hours': a noun and a plural noun, as the specification's Unit Format has it.
 CREATE FUNCTION _focus_unit(unit text, accelerator accelerator) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE unit
+	RETURN CASE unit
 		WHEN 'device-hour' THEN coalesce(nullif(upper(replace(split_part(compute_ledger.accelerator_trunc('model', accelerator)::text, '/', 2), '-', '')), ''), 'Device') || '-Hours'
 		WHEN 'instance-month' THEN 'Instance-Months'
 		WHEN 'peak-device' THEN 'Peak-Devices'
 		WHEN 'percentile-device' THEN 'Percentile-Devices'
 		ELSE regexp_replace(regexp_replace(split_part(unit, '@', 1), '^(\w*FLOP)S?[- ]?(h|hours?|days?|seconds?)$', '\1-\2'), '-(?:h|(hour|day|second)s?)$',
 			'-' || initcap(coalesce(substring(split_part(unit, '@', 1) FROM '(hour|day|second)s?$'), 'hour')) || 's')
-	END
-$$;
+	END;
 COMMENT ON FUNCTION _focus_unit(text, accelerator) IS 'the unit of a price as FOCUS writes units: H100-Hours, PFLOP-Hours, Instance-Months';
 
+-- OFFSET 0 keeps what several columns need from being computed for each of them.
 -- A charge becomes one row, or:
 -- a row for each tier that it reaches, and one for each fee of a tier, so that each has one unit price;
 -- for what was committed to, a row for the purchase, which is billed, and one for its use (or for
@@ -117,6 +115,7 @@ AS $function$ SELECT replace($$
 		ON above_place.region = place.parent AND above_place.recorded @> c.as_of AND above_place.valid @> lower(c.period)
 	LEFT JOIN compute_ledger.price AS x ON x.id = c.price
 	LEFT JOIN compute_ledger.basis AS basis ON basis.code = c.basis AND basis.shipped = (c.basis < 1000)
+	CROSS JOIN LATERAL (SELECT compute_ledger._focus_unit(c.unit, c.accelerator) AS name OFFSET 0) AS n
 	CROSS JOIN LATERAL (
 		-- everything of the charge, in what no tier or commitment divides
 		SELECT 'plain' AS role, NULL::integer AS tier, coalesce(c.quantity, 1) AS quantity, coalesce(c.quantity, 1) AS consumed, c.cost, c.unit_price, c.list_cost, c.list_unit_price, true AS first
@@ -149,6 +148,7 @@ AS $function$ SELECT replace($$
 			-- a list price in another currency gives no list cost
 			CASE WHEN u.list_cost IS NULL THEN NULL WHEN u.list_unit_price IS NOT NULL THEN u.list_unit_price
 				WHEN u.quantity <> 0 AND u.list_cost / u.quantity >= 0 AND c.corrects IS NULL THEN round(u.list_cost / u.quantity, 30) END AS list_unit_price
+		OFFSET 0
 	) AS p
 	CROSS JOIN LATERAL (
 		SELECT u.role, u.tier, u.first, u.quantity, u.consumed, @charge@ AS charge, @invoice@ AS invoice,
@@ -162,11 +162,11 @@ AS $function$ SELECT replace($$
 				WHEN u.list_cost IS NOT NULL AND (p.list_unit_price IS NOT NULL OR c.corrects IS NOT NULL) THEN u.list_cost ELSE u.cost END AS list_cost
 	) AS part
 	CROSS JOIN LATERAL (
-		SELECT compute_ledger._focus_unit(c.unit, c.accelerator) AS consumed,
+		SELECT n.name AS consumed,
 			CASE WHEN part.role = 'fee' THEN 'Fees' WHEN c.kind = 'commitment' THEN c.currency
-				WHEN x.model = 'package' AND part.role = 'tier' THEN trim_scale(x.package_size) || ' ' || compute_ledger._focus_unit(c.unit, c.accelerator)
-				ELSE compute_ledger._focus_unit(c.unit, c.accelerator) END AS pricing,
-			CASE c.kind WHEN 'commitment' THEN c.currency ELSE compute_ledger._focus_unit(c.unit, c.accelerator) END AS commitment
+				WHEN x.model = 'package' AND part.role = 'tier' THEN trim_scale(x.package_size) || ' ' || n.name
+				ELSE n.name END AS pricing,
+			CASE c.kind WHEN 'commitment' THEN c.currency ELSE n.name END AS commitment
 	) AS unit
 	CROSS JOIN LATERAL (
 		SELECT CASE c.kind WHEN 'commitment' THEN 'commitment' ELSE concat_ws('|', coalesce(c.accelerator::text, 'any'), where_.name, c.measure, c.number_format) END AS id,
