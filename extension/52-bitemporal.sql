@@ -103,7 +103,7 @@ BEGIN
 	EXECUTE format('CREATE TRIGGER a_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_row()', relation);
 	IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'valid' AND NOT a.attisdropped) THEN
 		EXECUTE format('CREATE TRIGGER b_valid BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION compute_ledger._bitemporal_valid()', relation);
-		EXECUTE format('ALTER TABLE %s ADD CHECK (NOT isempty(valid) AND (lower_inc(valid) OR lower_inf(valid)) AND NOT upper_inc(valid))', relation);
+		EXECUTE format('ALTER TABLE %s ADD CHECK (NOT isempty(valid) AND (lower_inc(valid) OR lower_inf(valid)) AND NOT upper_inc(valid) AND (lower(valid) < ''infinity'') IS NOT FALSE AND (upper(valid) > ''-infinity'') IS NOT FALSE)', relation);
 	END IF;
 	EXECUTE format('ALTER TABLE %s ADD CHECK (NOT isempty(recorded) AND lower_inc(recorded) AND NOT upper_inc(recorded))', relation);
 	EXECUTE format('CREATE TRIGGER y_updated AFTER UPDATE ON %s REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_history()', relation);

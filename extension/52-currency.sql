@@ -62,6 +62,24 @@ SELECT pg_catalog.pg_extension_config_dump('iso_country', 'WHERE NOT shipped');
 
 -- ------------------------------------------------------------------ the ledger's tables
 
+CREATE FUNCTION _currency_guard() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF (NEW.code, NEW.minor_digits, NEW.ledger_scale) IS DISTINCT FROM (OLD.code, OLD.minor_digits, OLD.ledger_scale)
+		AND (EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.currency = OLD.code)
+			OR EXISTS (SELECT FROM compute_ledger.price AS p WHERE p.currency = OLD.code)) THEN
+		RAISE EXCEPTION 'currency "%" is in use and is rounded as it was', OLD.code
+			USING ERRCODE = 'restrict_violation', DETAIL = 'Bills would not come out again as they were.';
+	END IF;
+	RETURN NEW;
+END
+$$;
+ALTER FUNCTION _currency_guard() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _currency_guard() FROM PUBLIC;
+COMMENT ON FUNCTION _currency_guard() IS 'trigger, BEFORE UPDATE of currency: refuses another code or scale once an account or a price is in the currency (23001)';
+
 CREATE FUNCTION load_currencies() RETURNS integer
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -109,6 +127,8 @@ BEGIN
 	COMMENT ON TABLE compute_ledger.country IS 'Jurisdictions: the codes of ISO 3166-1, and user-assigned ones (AA, QM to QZ, XA to XZ, ZZ) added here.';
 	COMMENT ON COLUMN compute_ledger.country.code IS 'alpha-2 code';
 	COMMENT ON COLUMN compute_ledger.country.name IS 'short English name';
+	CREATE TRIGGER a_guard BEFORE UPDATE ON compute_ledger.currency
+		FOR EACH ROW EXECUTE FUNCTION compute_ledger._currency_guard();
 	PERFORM compute_ledger._protect('compute_ledger.currency', 'true');
 	PERFORM compute_ledger._protect('compute_ledger.country', 'true');
 	PERFORM compute_ledger.load_currencies();

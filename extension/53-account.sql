@@ -29,6 +29,8 @@ COMMENT ON FUNCTION _account_alias(timestamptz) IS 'the accounts that a merged a
 CREATE FUNCTION _account_path(as_of timestamptz) RETURNS TABLE (account bigint, path bigint[], valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
+	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
+	SET enable_nestloop = off
 AS $$
 	WITH RECURSIVE version AS MATERIALIZED (
 		SELECT v.account, v.parent, unnest(range_agg(v.valid)) AS valid
@@ -69,6 +71,8 @@ CREATE FUNCTION payer(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (account bigint, payer bigint, calendar bigint, time_zone text, currency text, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
+	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
+	SET enable_nestloop = off
 AS $$
 	WITH RECURSIVE version AS MATERIALIZED (
 		SELECT v.account, v.parent, v.calendar, v.time_zone, v.currency, unnest(range_agg(v.valid)) AS valid
@@ -108,6 +112,8 @@ COMMENT ON FUNCTION payer(timestamptz) IS 'who is billed for each account, as it
 CREATE FUNCTION account_names(as_of timestamptz DEFAULT NULL) RETURNS TABLE (name text, account bigint, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
+	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
+	SET enable_nestloop = off
 AS $$
 	WITH version AS MATERIALIZED (
 		SELECT v.account, unnest(range_agg(v.valid)) AS valid
@@ -209,6 +215,12 @@ AS $$
 DECLARE
 	whole record;
 BEGIN
+	IF at IS NULL OR at = 'infinity' THEN
+		RAISE EXCEPTION 'an account is changed from an instant on'
+			USING ERRCODE = 'invalid_parameter_value';
+	ELSIF at = '-infinity' THEN
+		RETURN;
+	END IF;
 	SELECT v.* INTO whole
 	FROM compute_ledger.account_version AS v
 	WHERE v.account = _split_account.account AND upper_inf(v.recorded) AND v.valid @> at AND lower(v.valid) IS DISTINCT FROM at;
@@ -224,7 +236,7 @@ END
 $$;
 ALTER FUNCTION _split_account(bigint, timestamptz) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION _split_account(bigint, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION _split_account(bigint, timestamptz) IS 'cuts the version of an account that holds at an instant in two, so that what follows can be changed alone';
+COMMENT ON FUNCTION _split_account(bigint, timestamptz) IS 'cuts the version of an account that holds at an instant in two, so that what follows can be changed alone; 22023 for infinity and NULL';
 
 CREATE FUNCTION change_account(name text, valid_from timestamptz, kind text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
 	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT NULL, parent text DEFAULT NULL) RETURNS void

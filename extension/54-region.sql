@@ -37,6 +37,8 @@ SELECT pg_catalog.pg_extension_config_dump('cloud_region', 'WHERE NOT shipped');
 CREATE FUNCTION _region_path(as_of timestamptz) RETURNS TABLE (region integer, path integer[], valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
+	SET enable_nestloop = off
 AS $$
 	WITH RECURSIVE version AS MATERIALIZED (
 		SELECT v.region, v.parent, unnest(range_agg(v.valid)) AS valid

@@ -37,6 +37,7 @@ SELECT count(*) FROM country;
 SELECT load_currencies();
 INSERT INTO currency VALUES ('GPUC', 'compute credits', 0, 6);
 INSERT INTO currency VALUES ('usd', 'no', 2, 8);
+UPDATE currency SET ledger_scale = 4 WHERE code = 'GPUC' RETURNING ledger_scale;
 
 -- A tree.
 SELECT create_account('acme', 'provider', currency => 'CNY', time_zone => 'Asia/Shanghai', jurisdiction => 'CN', jurisdiction_verified => true) AS acme;
@@ -59,6 +60,10 @@ SELECT create_account('nobody', parent => 'acme', calendar => 'no such calendar'
 SELECT create_account('nobody', parent => 'acme', jurisdiction_verified => true);
 SELECT count(*) AS nobody FROM account WHERE name = 'nobody';
 UPDATE account SET name = 'other' WHERE name = 'lab';
+UPDATE currency SET ledger_scale = 2 WHERE code = 'CNY';
+SELECT move_account('team', 'works', NULL);
+SELECT move_account('team', 'works', 'infinity');
+INSERT INTO account_version (account, parent, valid) SELECT id, account_id('lab'), '(,-infinity)' FROM account WHERE name = 'team';
 TRUNCATE account_version;
 SELECT move_account('lab', 'job', '2026-05-01Z');
 SELECT move_account('acme', 'acme', '2026-05-01Z');

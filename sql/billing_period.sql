@@ -109,6 +109,7 @@ SELECT generate_billing_periods(calendar('guarded'), '2000-01-01Z') AS before_th
 SELECT billing_period(calendar('guarded'), '2025-12-31 23:59:59.999999Z') AS before, billing_period(calendar('guarded'), '2026-01-01Z') IS NOT NULL AS first, billing_period(calendar('guarded'), '2999-01-01Z') AS later;
 SELECT generate_billing_periods(calendar('guarded'), 'infinity');
 SELECT generate_billing_periods(calendar('guarded'), NULL);
+SELECT generate_billing_periods(NULL, '20000-01-01Z');
 SELECT generate_billing_periods(-1, '2026-01-01Z');
 SELECT generate_billing_periods(NULL, '2026-01-01Z') AS nothing;
 
@@ -119,6 +120,7 @@ INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('bad', '202
 INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('bad', '2026-01-01', 'UTC', '1 month -3 days');
 INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('bad', '2026-01-01', 'UTC', '1 month 12:00');
 INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('bad', 'infinity', 'UTC');
+INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('bad', '1066-10-14', 'UTC');
 INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('bad', '2026-01-01', 'CEST');
 INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('bad', '2026-01-01', 'europe/berlin');
 INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('quarters', '2026-01-01', 'UTC', '3 months'), ('fortnights', '2026-01-05', 'UTC', '14 days'), ('mixed', '2026-01-31', 'UTC', '1 month 1 day');
