@@ -1,0 +1,51 @@
+-- A million records of use in a month as text, 1000 accounts, 8 regions, 40 names of chips, 4 sources.
+-- accept_usage() reads them, resolves their names, compares their keys and digests and writes usage_record
+-- and usage_key.  The peer is what is left if all that is done already: a plain INSERT ... SELECT of the same
+-- rows, in the order in which they came, into tables with the same columns, constraints, indexes and partitions.
+-- @setup
+SELECT compute_ledger.create_ledger();
+SELECT create_account('root', kind => 'provider', time_zone => 'UTC', currency => 'USD');
+INSERT INTO account (name) SELECT 'team-' || i FROM generate_series(1, 1000) AS i;
+INSERT INTO account_version (account, parent)
+SELECT a.id, r.id FROM account AS a, account AS r WHERE a.name LIKE 'team-%' AND r.name = 'root';
+SELECT count(create_region('region-' || i)) FROM generate_series(1, 8) AS i;
+CREATE TABLE chip AS
+SELECT (row_number() OVER (ORDER BY launched DESC NULLS LAST, name)) AS k, name
+FROM accelerator_model WHERE upper_inf(recorded) AND identify(name) IS NOT NULL LIMIT 40;
+CREATE TABLE feed AS
+SELECT i, 'source-' || i % 4 AS source, 'job-' || i AS source_id, 'team-' || 1 + floor(random() * 1000) AS account, 'region-' || 1 + floor(random() * 8) AS region,
+	c.name AS accelerator, (1 + floor(random() * 8))::text AS devices, to_char(s.at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS started_at,
+	to_char(s.at + random() * interval '4 hours', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ended_at, 'allocated' AS measure, 'run-' || i % 5000 AS run,
+	'{"project": "p' || i % 100 || '", "queue": "main"}' AS labels
+FROM (SELECT i, timestamp '2024-05-01' + random() * interval '31 days' AS at, 1 + floor(random() * 40) AS k FROM generate_series(1, {million}) AS i) AS s
+JOIN chip AS c USING (k)
+ORDER BY i;
+VACUUM (ANALYZE) feed, account, account_version;
+-- the same rows, ready made
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, run, labels)
+SELECT source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, run, labels FROM feed ORDER BY i;
+SELECT * FROM accept_usage();
+CREATE TABLE made_record AS SELECT r.* FROM usage_record AS r JOIN feed AS f USING (source, source_id) ORDER BY f.i;
+CREATE TABLE made_key AS SELECT k.* FROM usage_key AS k JOIN feed AS f USING (source, source_id) ORDER BY f.i;
+CREATE TABLE plain_record (LIKE usage_record INCLUDING ALL) PARTITION BY RANGE (started_at);
+CREATE TABLE plain_record_2024_05 PARTITION OF plain_record FOR VALUES FROM ('2024-05-01 00:00Z') TO ('2024-06-01 00:00Z');
+CREATE TABLE plain_key (LIKE usage_key INCLUDING ALL);
+VACUUM (ANALYZE) made_record, made_key;
+
+-- @case accept-usage: accept_usage, 1 million rows of the inbox
+-- @check all were accepted, and the peer has the same rows
+SELECT (SELECT count(*) = {million} AND min(superseded) = 'infinity' FROM usage_record) AND (SELECT count(*) = {million} FROM made_record)
+	AND NOT EXISTS (SELECT FROM usage_rejected);
+-- @before accept_usage
+TRUNCATE usage_inbox, usage_record, usage_key, usage_batch;
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, run, labels)
+SELECT source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, run, labels FROM feed ORDER BY i;
+CHECKPOINT;
+-- @run accept_usage
+SELECT * FROM accept_usage();
+-- @before plain INSERT
+TRUNCATE plain_record, plain_key;
+CHECKPOINT;
+-- @run plain INSERT
+WITH k AS (INSERT INTO plain_key SELECT * FROM made_key) INSERT INTO plain_record SELECT * FROM made_record;
+-- @ratio accept_usage / plain INSERT <= 3; into tables with the same indexes, rows ready made
