@@ -225,7 +225,9 @@ BEGIN
 		FROM taken AS t
 		OFFSET 0
 	), read AS MATERIALIZED (
-		SELECT c.*,
+		-- all but the cells as they came: this is read several times
+		SELECT c.source, c.account, c.region, c.accelerator, c.id, c.started_at, c.ended_at, c.revision, c.retracted,
+			c.ended_at = 'infinity' AND c.ended_at_cell <> '' AS is_infinite, c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels,
 			-- a column: its cell cannot be read
 			CASE WHEN c.source IS NULL OR c.source = '' THEN 'no source'
 				WHEN c.source_id IS NULL OR c.source_id = '' THEN 'no source_id'
@@ -278,12 +280,12 @@ BEGIN
 				WHEN r.retracted THEN NULL
 				WHEN r.started_at IS NULL THEN 'no start'
 				WHEN NOT isfinite(r.started_at) THEN 'infinite start'
-				WHEN NOT isfinite(r.ended_at) AND r.ended_at_cell <> '' THEN 'infinite end'
+				WHEN r.is_infinite OR r.ended_at = '-infinity' THEN 'infinite end'
 				WHEN r.started_at > stamp + s.clock_tolerance OR (r.ended_at > stamp + s.clock_tolerance AND r.ended_at < 'infinity') THEN 'clock'
 				WHEN r.ended_at <= r.started_at THEN 'no period'
 				WHEN r.devices IS NULL THEN 'no devices'
-				-- less would be none in units of 1/1,680,000
-				WHEN NOT (r.devices * 3360000 > 1 AND r.devices <= 1000000000) THEN 'number of devices'
+				-- half a unit of 1/1,680,000: less would be none
+				WHEN NOT (r.devices > 0.000000297619047619047619047619 AND r.devices <= 1000000000) THEN 'number of devices'
 			END AS first_fault
 		FROM read AS r
 		LEFT JOIN compute_ledger.usage_source AS s ON s.source = r.source
@@ -295,11 +297,11 @@ BEGIN
 	), ranked AS (
 		-- one key may come several times in one batch, and one record in several revisions
 		SELECT r.*,
-			row_number() OVER same_key AS nth,
-			first_value(r.digest) OVER same_key AS first_digest,
-			max(r.revision) OVER (PARTITION BY r.source_id, r.source, r.fault IS NULL) AS highest
-		FROM resolved AS r
-		WINDOW same_key AS (PARTITION BY r.source_id, r.source, r.fault IS NULL, r.revision ORDER BY r.id)
+			first_value(r.id) OVER revisions = r.id AS is_first,
+			first_value(r.digest) OVER revisions AS first_digest,
+			last_value(r.revision) OVER revisions AS highest
+		FROM (SELECT s.*, s.fault IS NULL AS is_sound FROM resolved AS s ORDER BY s.source_id, s.source, s.fault IS NULL, s.revision, s.id) AS r
+		WINDOW revisions AS (PARTITION BY r.source_id, r.source, r.is_sound ORDER BY r.revision GROUPS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
 	), judged AS (
 		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.started_at AS old_started_at,
 			CASE WHEN r.unreadable IS NOT NULL THEN 'rejected'
@@ -309,9 +311,9 @@ BEGIN
 					coalesce((SELECT CASE WHEN e.digest = r.digest THEN 'duplicate' ELSE 'conflict' END
 						FROM compute_ledger.usage_key AS e
 						WHERE e.source = r.source AND e.source_id = r.source_id AND e.revision = r.revision),
-						CASE WHEN r.fault IS NOT NULL THEN 'rejected' WHEN r.nth = 1 THEN 'accepted' WHEN r.digest = r.first_digest THEN 'duplicate' ELSE 'conflict' END)
+						CASE WHEN r.fault IS NOT NULL THEN 'rejected' WHEN r.is_first THEN 'accepted' WHEN r.digest = r.first_digest THEN 'duplicate' ELSE 'conflict' END)
 				WHEN r.fault IS NOT NULL THEN 'rejected'
-				WHEN r.nth = 1 THEN 'accepted'
+				WHEN r.is_first THEN 'accepted'
 				WHEN r.digest = r.first_digest THEN 'duplicate'
 				ELSE 'conflict'
 			END AS verdict
@@ -324,7 +326,8 @@ BEGIN
 			ORDER BY e.revision DESC LIMIT 1) AS k ON true
 		OFFSET 0
 	), verdict AS MATERIALIZED (
-		SELECT j.*, CASE WHEN j.verdict = 'accepted' AND NOT j.retracted THEN nextval('compute_ledger.usage_record_id_seq') END AS record
+		SELECT j.*, CASE WHEN j.verdict = 'accepted' AND NOT j.retracted THEN nextval('compute_ledger.usage_record_id_seq') END AS record,
+			j.verdict = 'accepted' AND j.old_record IS NOT NULL AND j.revision = j.highest AND j.revision > j.old_revision AS supersedes
 		FROM judged AS j
 	), new_keys AS (
 		INSERT INTO compute_ledger.usage_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
@@ -349,30 +352,23 @@ BEGIN
 		JOIN taken AS t USING (id)
 		LEFT JOIN compute_ledger.usage_source AS s ON s.source = v.source
 		CROSS JOIN LATERAL compute_ledger._usage_fault(v.fault, to_jsonb(t), v.revision, v.started_at, v.ended_at, s.clock_tolerance) AS f
+	), tally AS MATERIALIZED (
+		SELECT count(*) AS taken, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted, count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicate,
+			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')) AS rejected,
+			array_agg(v.old_record) FILTER (WHERE v.supersedes) AS records, array_agg(v.old_started_at) FILTER (WHERE v.supersedes) AS starts
+		FROM verdict AS v
 	), written AS (
-		INSERT INTO compute_ledger.usage_batch AS b (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
-		SELECT _take_usage.batch, _take_usage.kind, count(*), count(*) FILTER (WHERE v.verdict = 'accepted'), count(*) FILTER (WHERE v.verdict = 'duplicate'),
-			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')), code,
+		INSERT INTO compute_ledger.usage_batch (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+		SELECT _take_usage.batch, _take_usage.kind, t.taken, t.accepted, t.duplicate, t.rejected, code,
 			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
-		FROM verdict AS v
-		HAVING count(*) > 0
-		RETURNING b.taken, b.accepted, b.duplicate, b.rejected
-	), superseded AS (
-		SELECT array_agg(v.old_record) AS records, array_agg(v.old_started_at) AS starts
-		FROM verdict AS v
-		WHERE v.verdict = 'accepted' AND v.old_record IS NOT NULL AND v.revision = v.highest AND v.revision > v.old_revision
+		FROM tally AS t WHERE t.taken > 0
 	)
-	SELECT w.taken, w.accepted, w.duplicate, w.rejected, s.records, s.starts
+	SELECT t.taken, t.accepted, t.duplicate, t.rejected, t.records, t.starts
 	INTO taken, accepted, duplicate, rejected, old_records, old_starts
-	FROM superseded AS s LEFT JOIN written AS w ON true;
+	FROM tally AS t;
 
-	IF taken IS NULL THEN
-		-- others took them
-		batch := NULL;
-		taken := 0;
-		accepted := 0;
-		duplicate := 0;
-		rejected := 0;
+	IF taken = 0 THEN
+		batch := NULL;			-- others took them
 	END IF;
 	IF old_records IS NOT NULL THEN
 		-- A transaction that had its stamp long ago may replace what was recorded since; nobody has read that far.

@@ -28,6 +28,7 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -667,56 +668,48 @@ usage_cell_error(PG_FUNCTION_ARGS)
  * Digest
  * ------------------------------------------------------------------------ */
 
-/* Adds bytes to a digest. */
-static inline void
-HashBytes(pg_cryptohash_ctx *ctx, const void *data, Size len)
-{
-	if (pg_cryptohash_update(ctx, data, len) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
-}
-
-/* Adds a field: a letter for its kind, its length in eight bytes, and its bytes. */
+/* Adds a field to what is hashed: a letter for its kind, its length in eight bytes, and its bytes. */
 static void
-HashField(pg_cryptohash_ctx *ctx, char kind, const void *data, Size len)
+HashField(StringInfo buf, char kind, const void *data, Size len)
 {
 	unsigned char head[9];
 	uint64		n = pg_hton64((uint64) len);
 
 	head[0] = (unsigned char) kind;
 	memcpy(head + 1, &n, 8);
-	HashBytes(ctx, head, sizeof(head));
+	appendBinaryStringInfo(buf, (char *) head, sizeof(head));
 	if (len > 0)
-		HashBytes(ctx, data, len);
+		appendBinaryStringInfo(buf, data, len);
 }
 
 /* Adds a string in UTF-8. */
 static void
-HashString(pg_cryptohash_ctx *ctx, char kind, const char *str, int len)
+HashString(StringInfo buf, char kind, const char *str, int len)
 {
 	char	   *utf8 = pg_server_to_any(str, len, PG_UTF8);
 
 	if (utf8 == str)
-		HashField(ctx, kind, str, len);
+		HashField(buf, kind, str, len);
 	else
 	{
-		HashField(ctx, kind, utf8, strlen(utf8));
+		HashField(buf, kind, utf8, strlen(utf8));
 		pfree(utf8);
 	}
 }
 
 /* Adds a number, without trailing zeros. */
 static void
-HashNumeric(pg_cryptohash_ctx *ctx, Numeric n)
+HashNumeric(StringInfo buf, Numeric n)
 {
 	char	   *str = numeric_normalize(n);
 
-	HashField(ctx, 'd', str, strlen(str));
+	HashField(buf, 'd', str, strlen(str));
 	pfree(str);
 }
 
 /* Adds a jsonb as the values that it holds, in jsonb's order of keys. */
 static void
-HashJsonb(pg_cryptohash_ctx *ctx, Jsonb *jsonb)
+HashJsonb(StringInfo buf, Jsonb *jsonb)
 {
 	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
 	JsonbIteratorToken token;
@@ -726,31 +719,31 @@ HashJsonb(pg_cryptohash_ctx *ctx, Jsonb *jsonb)
 		switch (token)
 		{
 			case WJB_BEGIN_OBJECT:
-				HashField(ctx, '{', NULL, 0);
+				HashField(buf, '{', NULL, 0);
 				break;
 			case WJB_END_OBJECT:
-				HashField(ctx, '}', NULL, 0);
+				HashField(buf, '}', NULL, 0);
 				break;
 			case WJB_BEGIN_ARRAY:
-				HashField(ctx, '[', NULL, 0);
+				HashField(buf, '[', NULL, 0);
 				break;
 			case WJB_END_ARRAY:
-				HashField(ctx, ']', NULL, 0);
+				HashField(buf, ']', NULL, 0);
 				break;
 			default:
 				switch (v.type)
 				{
 					case jbvString:
-						HashString(ctx, 's', v.val.string.val, v.val.string.len);
+						HashString(buf, 's', v.val.string.val, v.val.string.len);
 						break;
 					case jbvNumeric:
-						HashNumeric(ctx, v.val.numeric);
+						HashNumeric(buf, v.val.numeric);
 						break;
 					case jbvBool:
-						HashField(ctx, v.val.boolean ? 't' : 'f', NULL, 0);
+						HashField(buf, v.val.boolean ? 't' : 'f', NULL, 0);
 						break;
 					default:
-						HashField(ctx, 'n', NULL, 0);
+						HashField(buf, 'n', NULL, 0);
 						break;
 				}
 				break;
@@ -775,18 +768,18 @@ usage_digest(PG_FUNCTION_ARGS)
 {
 	/* letters of the arguments' kinds; j is a jsonb */
 	static const char kinds[] = "sssdiissqsj";
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	unsigned char version = DIGEST_VERSION;
+	pg_cryptohash_ctx *ctx;
+	StringInfoData data;
+	StringInfo	buf = &data;
 	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 
-	if (pg_cryptohash_init(ctx) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
-	HashBytes(ctx, &version, 1);
+	initStringInfo(buf);
+	appendStringInfoChar(buf, DIGEST_VERSION);
 	for (int i = 0; i < (int) sizeof(kinds) - 1; i++)
 	{
 		if (PG_ARGISNULL(i))
 		{
-			HashField(ctx, 'n', NULL, 0);
+			HashField(buf, 'n', NULL, 0);
 			continue;
 		}
 		switch (kinds[i])
@@ -795,17 +788,17 @@ usage_digest(PG_FUNCTION_ARGS)
 				{
 					text	   *t = PG_GETARG_TEXT_PP(i);
 
-					HashString(ctx, 's', VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+					HashString(buf, 's', VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 					break;
 				}
 			case 'd':
-				HashNumeric(ctx, PG_GETARG_NUMERIC(i));
+				HashNumeric(buf, PG_GETARG_NUMERIC(i));
 				break;
 			case 'i':
 				{
 					uint64		at = pg_hton64((uint64) PG_GETARG_TIMESTAMPTZ(i));
 
-					HashField(ctx, 'i', &at, sizeof(at));
+					HashField(buf, 'i', &at, sizeof(at));
 					break;
 				}
 			case 'q':
@@ -821,17 +814,21 @@ usage_digest(PG_FUNCTION_ARGS)
 					half = pg_hton64((uint64) amount);
 					memcpy(bytes + 8, &half, 8);
 					memcpy(bytes + 16, &basis, 2);
-					HashField(ctx, 'q', bytes, sizeof(bytes));
+					HashField(buf, 'q', bytes, sizeof(bytes));
 					break;
 				}
 			default:
-				HashJsonb(ctx, PG_GETARG_JSONB_P(i));
+				HashJsonb(buf, PG_GETARG_JSONB_P(i));
 				break;
 		}
 	}
-	if (pg_cryptohash_final(ctx, (uint8 *) VARDATA(result), PG_SHA256_DIGEST_LENGTH) < 0)
+	ctx = pg_cryptohash_create(PG_SHA256);
+	if (pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, (uint8 *) buf->data, buf->len) < 0 ||
+		pg_cryptohash_final(ctx, (uint8 *) VARDATA(result), PG_SHA256_DIGEST_LENGTH) < 0)
 		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
 	pg_cryptohash_free(ctx);
+	pfree(buf->data);
 	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 	PG_RETURN_BYTEA_P(result);
 }
