@@ -409,7 +409,96 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION check_ledger() RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_charges(rerate boolean) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	at timestamptz := compute_ledger.ledger_watermark();
+	open record;
+BEGIN
+	-- A closing stored what it says that it did.
+	RETURN QUERY
+	SELECT 'closing', 'closing ' || p.id, format('stored %s charges of %s; there are %s of %s', p.charges, coalesce(p.cost::text, 'nothing'), coalesce(c.charges, 0), coalesce(c.cost::text, 'nothing'))
+	FROM compute_ledger.period_close AS p
+	LEFT JOIN (
+		SELECT s.close, sum(s.charges) AS charges, jsonb_object_agg(s.currency, s.cost) FILTER (WHERE s.cost IS NOT NULL) AS cost
+		FROM (SELECT h.close, h.currency, count(*) AS charges, sum(h.cost) AS cost FROM compute_ledger.charge AS h GROUP BY h.close, h.currency) AS s
+		GROUP BY s.close
+	) AS c ON c.close = p.id
+	WHERE p.charges <> coalesce(c.charges, 0) OR p.cost IS DISTINCT FROM c.cost;
+	RETURN QUERY
+	SELECT 'charge of another closing', 'charge ' || c.id, format('is of book %s, payer %s, billing period %s, and its closing %s is of %s, %s, %s', c.book, c.payer, c.billing_period, p.id, p.book, p.payer, p.billing_period)
+	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
+	WHERE (c.book, c.payer, c.billing_period) <> (p.book, p.payer, p.billing_period);
+	RETURN QUERY
+	SELECT 'unpriced usage', 'closing ' || c.close, format('of account "%s", which was not waived: %s device-hours', a.name, compute_ledger._device_hours(sum(c.amount)))
+	FROM compute_ledger.charge AS c
+	JOIN compute_ledger.period_close AS p ON p.id = c.close
+	JOIN compute_ledger.account AS a ON a.id = c.account
+	WHERE c.kind = 'unpriced' AND c.corrects IS NULL AND c.amount > 0 AND a.name <> ALL (p.waived)
+	GROUP BY c.close, a.name;
+
+	-- No part of a record is in two charges of one book.  Charges of like usage whose times touch are suspects; what they
+	-- are made of decides.
+	RETURN QUERY
+	WITH charge AS (
+		SELECT c.id, c.book, max(upper(c.period)) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > lower(c.period) AS overlaps,
+			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day) AS alike
+		FROM compute_ledger.charge AS c
+		WHERE c.corrects IS NULL AND c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced', 'reserved used')
+		WINDOW w AS (PARTITION BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day ORDER BY lower(c.period))
+	), part AS (
+		SELECT c.id, c.book, t.record, t.part_from, t.part_to,
+			max(t.part_to) OVER (v ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS billed_until
+		FROM charge AS c CROSS JOIN LATERAL compute_ledger.trace_charge(c.id) AS t
+		WHERE c.alike IN (SELECT s.alike FROM charge AS s WHERE s.overlaps)
+		WINDOW v AS (PARTITION BY c.book, t.record ORDER BY t.part_from, c.id)
+	)
+	SELECT 'billed twice', 'record ' || p.record, format('from %s to %s under book %s: by charge %s and another', p.part_from, least(p.billed_until, p.part_to), p.book, p.id)
+	FROM part AS p
+	WHERE p.billed_until > p.part_from;
+
+	IF NOT rerate THEN
+		RETURN;
+	END IF;
+	-- What was charged, corrections included, is what the usage costs as of the last closing that looked at it.
+	RETURN QUERY
+	SELECT 'charges and rating', format('closing %s', p.id),
+		format('account %s, %s, day %s, price %s: %s device-hours and %s %s more', r.account, coalesce(r.accelerator::text, r.kind), coalesce(r.day::text, 'none'), coalesce(r.price::text, 'none'),
+			coalesce(compute_ledger._device_hours(r.amount)::text, 'no'), coalesce(r.cost::text, 'no'), r.currency)
+	FROM compute_ledger.period_close AS p
+	JOIN compute_ledger.billing_period AS b ON b.id = p.billing_period
+	CROSS JOIN LATERAL (SELECT max(q.as_of) AS as_of FROM compute_ledger.period_close AS q WHERE q.payer = p.payer AND q.book = p.book AND q.id >= p.id) AS l
+	CROSS JOIN LATERAL compute_ledger._corrections(p.payer, p.billing_period, b.period, l.as_of, p.book) AS r;
+	-- What is not charged yet has a price, in every book that has prices.
+	FOR open IN
+		SELECT k.book, tstzrange(min(b.starts_at), at) AS period
+		FROM (SELECT DISTINCT r.book FROM compute_ledger.price AS r WHERE upper_inf(r.recorded)) AS k
+		CROSS JOIN (SELECT DISTINCT y.payer, y.calendar FROM compute_ledger.payer(at) AS y) AS y
+		JOIN compute_ledger.billing_period AS b ON b.calendar = y.calendar
+		WHERE b.starts_at < at AND b.ends_at > (SELECT min(u.started_at) FROM compute_ledger.usage_record AS u)
+			AND NOT EXISTS (SELECT FROM compute_ledger.period_close AS p WHERE p.book = k.book AND p.payer = y.payer AND p.billing_period = b.id)
+		GROUP BY k.book
+		ORDER BY k.book
+	LOOP
+		BEGIN
+			RETURN QUERY
+			SELECT 'unpriced usage', format('account "%s", %s, %s', a.name, r.accelerator, r.measure), format('in region %s under book %s: %s device-hours from %s to %s', r.region, open.book,
+				compute_ledger._device_hours(sum(r.amount)), min(lower(r.period)), max(upper(r.period)))
+			FROM compute_ledger.rate_usage(NULL, open.period, at, open.book) AS r
+			JOIN compute_ledger.account AS a ON a.id = r.account
+			WHERE r.kind = 'unpriced' AND r.amount > 0
+				AND NOT EXISTS (SELECT FROM compute_ledger.period_close AS p WHERE p.book = open.book AND p.payer = r.payer AND p.billing_period = r.billing_period)
+			GROUP BY a.name, r.accelerator, r.measure, r.region;
+		EXCEPTION WHEN object_not_in_prerequisite_state THEN
+			RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || open.book, SQLERRM;
+		END;
+	END LOOP;
+END
+$$;
+
+CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	SET timezone = 'UTC'
@@ -422,6 +511,7 @@ BEGIN
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_billing_periods() AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_prices() AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_usage() AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(rerate) AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_rollups() AS c;
 END
 $$;
@@ -430,14 +520,16 @@ ALTER FUNCTION _check_usage() OWNER TO pg_database_owner;
 ALTER FUNCTION _check_trees() OWNER TO pg_database_owner;
 ALTER FUNCTION _check_billing_periods() OWNER TO pg_database_owner;
 ALTER FUNCTION _check_prices() OWNER TO pg_database_owner;
+ALTER FUNCTION _check_charges(boolean) OWNER TO pg_database_owner;
 ALTER FUNCTION _check_access() OWNER TO pg_database_owner;
 ALTER FUNCTION _check_rollups() OWNER TO pg_database_owner;
-ALTER FUNCTION check_ledger() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _check_usage(), _check_trees(), _check_billing_periods(), _check_prices(), _check_access(), _check_rollups(), check_ledger() FROM PUBLIC;
+ALTER FUNCTION check_ledger(boolean) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _check_usage(), _check_trees(), _check_billing_periods(), _check_prices(), _check_access(), _check_rollups(), _check_charges(boolean), check_ledger(boolean) FROM PUBLIC;
 COMMENT ON FUNCTION _check_usage() IS 'part of check_ledger(): batches, keys, records and revisions';
 COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions and mergers';
 COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
 COMMENT ON FUNCTION _check_prices() IS 'part of check_ledger(): price books';
+COMMENT ON FUNCTION _check_charges(boolean) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price';
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
 COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh';
-COMMENT ON FUNCTION check_ledger() IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong: none on a sound ledger. It reads everything and writes nothing. For auditors and admins. Errors: 55000 no ledger.';
+COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong: none on a sound ledger. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';
