@@ -473,12 +473,19 @@ BEGIN
 	CROSS JOIN LATERAL compute_ledger._corrections(p.payer, p.billing_period, b.period, l.as_of, p.book) AS r;
 	-- What is not charged yet has a price, in every book that has prices.
 	FOR open IN
-		SELECT k.book, tstzrange(min(b.starts_at), at) AS period
+		SELECT k.book, tstzrange(min(b.since), at) AS period
 		FROM (SELECT DISTINCT r.book FROM compute_ledger.price AS r WHERE upper_inf(r.recorded)) AS k
 		CROSS JOIN (SELECT DISTINCT y.payer, y.calendar FROM compute_ledger.payer(at) AS y) AS y
-		JOIN compute_ledger.billing_period AS b ON b.calendar = y.calendar
-		WHERE b.starts_at < at AND b.ends_at > (SELECT min(u.started_at) FROM compute_ledger.usage_record AS u)
-			AND NOT EXISTS (SELECT FROM compute_ledger.period_close AS p WHERE p.book = k.book AND p.payer = y.payer AND p.billing_period = b.id)
+		CROSS JOIN (SELECT min(u.started_at) AS used_at FROM compute_ledger.usage_record AS u) AS first
+		CROSS JOIN LATERAL (
+			-- from the first period that is not closed, or, where periods are missing, from where they end
+			SELECT coalesce(min(b.starts_at) FILTER (WHERE NOT EXISTS (
+					SELECT FROM compute_ledger.period_close AS p WHERE p.book = k.book AND p.payer = y.payer AND p.billing_period = b.id)),
+				max(b.ends_at), first.used_at) AS since
+			FROM compute_ledger.billing_period AS b
+			WHERE b.calendar = y.calendar AND b.starts_at < at AND b.ends_at > first.used_at
+		) AS b
+		WHERE b.since < at
 		GROUP BY k.book
 		ORDER BY k.book
 	LOOP
@@ -504,14 +511,18 @@ CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_n
 	SET timezone = 'UTC'
 	SET datestyle = 'ISO, MDY'
 AS $$
+DECLARE
+	broken boolean;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_access() AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_trees() AS c;
+	broken := FOUND;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_billing_periods() AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_prices() AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_usage() AS c;
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(rerate) AS c;
+	-- nothing is rated along trees that are none
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(rerate AND NOT broken) AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_rollups() AS c;
 END
 $$;

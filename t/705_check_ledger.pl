@@ -1,0 +1,166 @@
+# check_ledger(): nothing on a sound ledger, and every breach when it is made, and nothing else.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('check_ledger');
+$node->init;
+$node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\n");
+$node->start;
+my $db = 'postgres';
+$node->safe_psql($db, 'CREATE ROLE ledger_owner; ALTER DATABASE postgres OWNER TO ledger_owner; GRANT CREATE ON SCHEMA public TO ledger_owner; CREATE ROLE audit LOGIN; CREATE ROLE read LOGIN; GRANT USAGE ON SCHEMA public TO PUBLIC');
+$node->safe_psql($db, 'SET ROLE ledger_owner; CREATE EXTENSION compute_ledger; SELECT create_ledger(); GRANT USAGE ON SCHEMA compute_ledger TO PUBLIC');
+
+# As the owner, statement by statement: each is recorded by itself.
+sub owner { $node->safe_psql($db, "SET ROLE ledger_owner; $_") for @_ }
+my $found = q{SELECT string_agg(DISTINCT check_name, ', ' ORDER BY check_name) FROM check_ledger()};
+sub sound { is($node->safe_psql($db, 'SELECT check_name, object, detail FROM check_ledger()'), '', $_[0]) }
+
+sound('a new ledger');
+
+# A ledger with some of everything.
+owner(
+	q{SELECT create_account('org', time_zone => 'Europe/Berlin', currency => 'EUR'), create_account('team', parent => 'org'), create_account('lab', parent => 'org'), create_account('idle', parent => 'org'), create_account('idler', parent => 'org')},
+	q{SELECT create_account('other', time_zone => 'UTC', currency => 'USD'), create_account('old', parent => 'org'), create_account('older', parent => 'org')},
+	q{SELECT create_region('vendor', 'provider'), create_region('vendor/a', 'region', 'vendor'), create_region('vendor/b', 'region', 'vendor'), create_region('vendor/c', 'region', 'vendor')},
+	q{INSERT INTO price (accelerator, model, tier_bounds, tier_prices, currency, pool) VALUES ('nvidia/h100', 'graduated', '{100, 1000}', '{3, 2.5, 2}', 'EUR', 'hopper')},
+	q{INSERT INTO price (accelerator, price, currency) VALUES ('nvidia/a100', 1.5, 'EUR'), ('amd/mi300x', 2, 'EUR')},
+	q{INSERT INTO price (accelerator, measure, unit, price, currency) VALUES ('nvidia/h100', 'used', 'PFLOPh@bf16', 0.1, 'EUR')},
+	q{INSERT INTO price (accelerator, account, price, currency) SELECT 'nvidia/h100', id, 1, 'USD' FROM account WHERE name = 'other'},
+	q{INSERT INTO price (book, accelerator, price, currency) VALUES ('cost', 'any', 1, 'EUR')},
+	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, achieved_work)
+		SELECT 'slurm', n, (ARRAY['org', 'team', 'lab', 'other'])[1 + n % 4], (ARRAY['vendor/a', 'vendor/b'])[1 + n % 2], (ARRAY['NVIDIA H100 80GB HBM3', 'NVIDIA A100-SXM4-80GB'])[CASE WHEN n % 4 < 3 AND n % 5 = 0 THEN 2 ELSE 1 END],
+			1 + n % 8, timestamptz '2025-09-01' + n * interval '7 hours 7 minutes', timestamptz '2025-09-01' + n * interval '11 hours 8 minutes 1.000001 s', CASE WHEN n % 4 < 3 AND n % 7 = 0 AND n % 5 > 0 THEN 'used' ELSE 'allocated' END,
+			CASE WHEN n % 9 = 0 THEN n || '.5 PFLOPh' END
+		FROM generate_series(1, 200) AS n},
+	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) VALUES
+		('slurm', 'open', 'team', 'vendor/a', 'NVIDIA H100 80GB HBM3', '0.5', '2025-11-29T12:00Z'), ('slurm', 'bad', 'team', 'vendor/a', 'no such chip', '1', '2025-10-29T12:00Z'),
+		('slurm', 'worse', 'nobody', 'vendor/a', 'NVIDIA H100 80GB HBM3', '1', '2025-10-29T12:00Z'), ('slurm', 'good', 'team', 'vendor/a', 'NVIDIA H100 80GB HBM3', '1', '2025-12-02T12:00Z')},
+	'SELECT accept_usage()',
+	q{INSERT INTO usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at) VALUES
+		('slurm', 'good', '2', 'team', 'vendor/a', 'NVIDIA H100 80GB HBM3', '1', '2025-12-02T12:00Z', '2025-12-03T12:00Z'),
+		('slurm', 'good', '2', 'team', 'vendor/a', 'NVIDIA H100 80GB HBM3', '1', '2025-12-02T12:00Z', '2025-12-03T12:00Z')},
+	'SELECT accept_usage()',
+	q{INSERT INTO usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at) VALUES
+		('slurm', 'good', '1', 'lab', 'vendor/a', 'NVIDIA H100 80GB HBM3', '1', '2026-01-02T12:00Z', '2026-01-03T12:00Z')},
+	q{INSERT INTO usage_inbox (source, source_id, revision, retracted) VALUES ('slurm', '7', '1', 'true')},
+	'SELECT accept_usage()',
+	q{SELECT retry_rejected(mend => '{"accelerator": "NVIDIA H100 80GB HBM3"}', sqlstate => (SELECT sqlstate FROM usage_rejected WHERE source_id = 'bad'))},
+	q{SELECT merge_account('old', 'older', '2025-08-01')},
+	q{SELECT close_period(a.name, b.period) FROM account AS a JOIN payer() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name IN ('org', 'other') AND timestamptz '2025-09-15' <@ b.period});
+sound('after closing a period');
+owner(
+	# late and corrected
+	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES ('slurm', 'late', 'team', 'vendor/a', 'NVIDIA H100 80GB HBM3', '4', '2025-09-20T12:00Z', '2025-09-22T12:00Z')},
+	q{INSERT INTO usage_inbox (source, source_id, revision, retracted) VALUES ('slurm', '9', '1', 'true')},
+	'SELECT accept_usage()');
+sound('after late usage of a closed period');
+owner(
+	q{SELECT close_period('org', b.period) FROM account AS a JOIN payer() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name = 'org' AND timestamptz '2025-10-15' <@ b.period},
+	q{SELECT reidentify('fp8')},
+	q{INSERT INTO capacity (region, accelerator, devices, valid) SELECT id, 'nvidia/h100-sxm5-80gb', 64, '[2025-09-01,)' FROM region WHERE name = 'vendor/a'},
+	q{SELECT grant_access('audit', 'auditor'), grant_access('read', 'reader', 'team')},
+	'SELECT refresh_rollups()');
+sound('after corrections, a new basis and a refresh');
+cmp_ok($node->safe_psql($db, 'SELECT count(*) FROM charge WHERE corrects IS NOT NULL'), '>', 0, 'there are corrections');
+owner(
+	q{INSERT INTO price (accelerator, region, price, currency) SELECT 'nvidia', id, 4, 'EUR' FROM region WHERE name = 'vendor/c'},
+	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES ('slurm', 'new', 'team', 'vendor/c', 'NVIDIA H100 80GB HBM3', '4', '2025-12-20T12:00Z', '2025-12-22T12:00Z')},
+	'SELECT accept_usage()');
+sound('with usage that the rollups do not have yet');
+
+# Who may, and that it writes nothing.
+is($node->safe_psql($db, 'SET SESSION AUTHORIZATION audit; BEGIN READ ONLY; SELECT count(*) FROM compute_ledger.check_ledger()'), '0', 'an auditor, in a read-only transaction');
+is($node->safe_psql($db, 'SELECT count(*) FROM check_ledger(false)'), '0', 'without rating');
+my ($rc, $out, $err) = $node->psql($db, 'SET SESSION AUTHORIZATION read; SELECT compute_ledger.check_ledger()', extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+like($err, qr/42501/, 'not a reader');
+
+# Breaks something as somebody who goes round all triggers, looks, and undoes it.
+my %seen;
+sub breaks
+{
+	my ($what, $expected, $statement, $object) = @_;
+	my $rows = $node->safe_psql($db, "BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT check_name, object, detail FROM check_ledger(); ROLLBACK");
+	my %names = map { (split /\|/)[0] => 1 } grep { /\|/ } split /\n/, $rows;
+	is(join(', ', sort keys %names), $expected, $what) or diag($rows);
+	like($rows, $object, "$what: which one") if $object;
+	$seen{$_} = 1 for keys %names;
+}
+
+# usage
+breaks('a count of a batch', 'batch counts', 'UPDATE usage_batch SET accepted = accepted + 1, taken = taken + 1 WHERE id = 2', qr/^batch counts\|batch 2\|/m);
+breaks('a rejected row is lost', 'batch counts', q{DELETE FROM usage_rejected WHERE source_id = 'worse'}, qr/^batch counts\|batch 1\|/m);
+breaks('a batch is lost', 'batch counts', 'DELETE FROM usage_batch WHERE id = 1', qr/no row in usage_batch/);
+breaks('a retried row waits again', 'retried counts', 'UPDATE usage_rejected SET retried_in = NULL WHERE retried_in IS NOT NULL');
+breaks('a key is lost', 'batch counts, record without key', q{DELETE FROM usage_key WHERE source_id = 'new'}, qr/\(slurm, new, 0\)/);
+breaks('a record is lost', 'key without record', q{DELETE FROM usage_record WHERE source_id = 'good' AND revision = 1}, qr/key \(slurm, good, 1\)/);
+breaks('a record is changed', 'digest', q{UPDATE usage_record SET run = 'x' WHERE source_id = 'good' AND revision = 1});
+breaks('a record is of another key', 'key and record', q{UPDATE usage_record SET revision = 7 WHERE source_id = 'new' AND revision = 0}, qr/\(slurm, new, 7\)/);
+breaks('two revisions are current', 'current revision', q{UPDATE usage_record SET superseded = 'infinity' WHERE source_id = 'good' AND revision = 1}, qr/says infinity/) if 0;
+breaks('a revision was superseded at another time', 'current revision', q{UPDATE usage_record SET superseded = superseded + interval '1 us' WHERE source_id = 'good' AND revision = 0}, qr/revision 0 of \(slurm, good\)/) if 0;
+breaks('the highest revision is not current', 'current revision', q{UPDATE usage_record SET superseded = clock_timestamp() WHERE source_id = 'new'}, qr/\(slurm, new\) is the highest/);
+breaks('a retracted record is current', 'charges and rating, current revision, usage_hourly', q{UPDATE usage_record SET superseded = 'infinity' WHERE source_id = '7'}, qr/^current revision\|record \d+\|revision 0 of \(slurm, 7\)/m);
+breaks('a record of no account', 'usage of no account', q{UPDATE usage_record SET account = 424242 WHERE source_id = 'good' AND revision = 1}, qr/account 424242/);
+breaks('a record of no region', 'usage of no region', q{UPDATE usage_record SET region = 424242 WHERE source_id = 'good' AND revision = 1}, qr/region 424242/);
+breaks('a record in a default partition', 'default partition, record without key', q{CREATE TABLE elsewhere PARTITION OF usage_record DEFAULT;
+	INSERT INTO usage_record (account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name)
+	SELECT account, '2020-01-01', '2020-01-02', recorded, recorded, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name FROM usage_record WHERE source_id = 'new'}, qr/holds 1 records of 2020-01/);
+is($node->safe_psql($db, q{BEGIN; DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE usage_record DETACH PARTITION %s', tableoid::regclass) FROM usage_record WHERE source_id = 'good' AND revision = 1); END $$; SELECT string_agg(check_name, ', ') FROM check_ledger(); ROLLBACK}),
+	'', 'a month that is detached takes its records with it, and its keys stay');
+
+# trees
+my $version = "(account, parent, valid, recorded) SELECT id, (SELECT id FROM account WHERE name = 'org'), '[2025-01-01,2025-02-01)', '[2020-01-01,)' FROM account WHERE name = 'idle'";
+breaks('versions of an account overlap', 'account versions overlap', "ALTER TABLE account_version DROP CONSTRAINT account_version_excl; INSERT INTO account_version $version", qr/account idle/);
+breaks('a parent that is not there', 'account without parent', q{INSERT INTO account (id, name) VALUES (424242, 'ghost'); UPDATE account_version SET parent = 424242 WHERE account = (SELECT id FROM account WHERE name = 'idle')}, qr/account idle\|is under account ghost/);
+breaks('a parent that ends before', 'account without parent', q{UPDATE account_version SET parent = (SELECT id FROM account WHERE name = 'old') WHERE account = (SELECT id FROM account WHERE name = 'idle')}, qr/account idle\|is under account old/);
+breaks('a cycle of accounts', 'account above itself', q{UPDATE account_version AS v SET parent = (SELECT id FROM account WHERE name = CASE a.name WHEN 'idle' THEN 'idler' ELSE 'idle' END) FROM account AS a WHERE a.id = v.account AND a.name LIKE 'idle%'}, qr/account idle\|.*\n.*account idler\|/);
+breaks('a merged account goes on', 'merged account goes on', q{UPDATE account_version SET valid = '(,)' WHERE account = (SELECT id FROM account WHERE name = 'old')}, qr/account old/);
+breaks('a circle of mergers', 'account merged into itself, merged account goes on', q{INSERT INTO account_merge (account, merged_into, at, recorded) SELECT merged_into, account, '2025-09-01', '[2025-01-01,)' FROM account_merge}, qr/itself\|account older/);
+breaks('versions of a region overlap', 'region versions overlap', q{ALTER TABLE region_version DROP CONSTRAINT region_version_excl; INSERT INTO region_version (region, level, valid, recorded) SELECT id, 'region', '[2025-01-01,2025-02-01)', '[2020-01-01,)' FROM region WHERE name = 'vendor/b'}, qr/region vendor\/b/);
+breaks('a region that is nowhere', 'region without parent', q{INSERT INTO region (id, name) VALUES (424242, 'ghost'); UPDATE region_version SET parent = 424242 WHERE region = (SELECT id FROM region WHERE name = 'vendor/b')}, qr/is under region ghost/);
+breaks('a cycle of regions', 'region above itself', q{UPDATE region_version AS v SET parent = (SELECT id FROM region WHERE name = CASE r.name WHEN 'vendor/a' THEN 'vendor/b' ELSE 'vendor/a' END) FROM region AS r WHERE r.id = v.region AND r.name IN ('vendor/a', 'vendor/b')}, qr/region vendor\/a\|.*\n.*region vendor\/b\|/);
+
+# billing periods
+my $early = q{WHERE number = 5 AND calendar = (SELECT calendar FROM payer() WHERE account = (SELECT id FROM account WHERE name = 'org') LIMIT 1)};
+breaks('a gap between billing periods', 'gap in billing calendar', "UPDATE billing_period SET ends_at = ends_at - interval '1 us' $early", qr/period 6 starts/);
+breaks('billing periods that overlap', 'billing periods overlap', "UPDATE billing_period SET ends_at = ends_at + interval '1 us' $early");
+breaks('an empty billing period', 'billing periods overlap, empty billing period', "ALTER TABLE billing_period DROP CONSTRAINT billing_period_not_empty; ALTER TABLE billing_period DROP CONSTRAINT billing_period_no_gap; UPDATE billing_period SET starts_at = ends_at + interval '1 s', ends_at = ends_at + interval '1 s' $early") if 0;
+
+# prices
+my $spare = q{WHERE accelerator::text = 'amd/mi300x'};
+breaks('prices that overlap', 'prices overlap', "ALTER TABLE price DROP CONSTRAINT price_valid_excl; INSERT INTO price (id, key, book, accelerator, measure, unit, model, currency, price, free, valid, recorded) SELECT 424242, key, book, accelerator, measure, unit, model, currency, price, free, '[2025-01-01,2025-02-01)', recorded FROM price $spare", qr/price 424242/);
+breaks('a price under a key that is not its own', 'price and key', "UPDATE price SET measure = 'used' $spare");
+breaks('a price for nobody', 'price of nobody', "UPDATE price SET account = 424242 $spare; UPDATE price_key SET account = 424242 $spare", qr/account 424242/);
+breaks('tiers that do not ascend', 'price tiers', "UPDATE price SET model = 'volume', price = NULL, tier_bounds = '{5, 3}', tier_prices = '{1, 2, 3}' $spare");
+breaks('a unit that is not its own', 'unit of work', "UPDATE price SET unit = 'TFLOPh\@bf16', work = '1 PFLOPh\@bf16' $spare");
+
+# access
+breaks('access of a role that is gone', 'access of no role', q{INSERT INTO ledger_access (role, kind, granted_by) VALUES (424242, 'auditor', 'x')}, qr/role 424242/);
+breaks('access to an account that is not there', 'access to no account', q{UPDATE ledger_access SET account = 424242 WHERE account IS NOT NULL}, qr/role read/);
+
+# charges
+breaks('a count of a closing', 'closing', 'UPDATE period_close SET charges = charges + 1 WHERE id = (SELECT max(id) FROM period_close)');
+breaks('the cost of a closing', 'closing', q{UPDATE period_close SET cost = '{"EUR": 1}' WHERE id = (SELECT max(id) FROM period_close)});
+breaks('a charge is lost', 'charges and rating, closing, spend_daily', 'DELETE FROM charge WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)');
+breaks('a charge is changed', 'charges and rating, spend_daily', 'UPDATE charge SET list_cost = list_cost + 0.01 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)');
+breaks('a charge of another closing', 'charge of another closing, charges and rating, spend_daily', q{UPDATE charge SET book = 'cost' WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
+my $copy = 'kind, book, account, payer, billing_period, price, list_price, region, accelerator, number_format, measure, basis, rate, day, period, amount, quantity, unit, work, tiers, list_cost, contracted_cost, cost, currency, records, close, as_of, recorded';
+breaks('usage that is billed twice', 'billed twice, charges and rating, closing, spend_daily', "INSERT INTO charge ($copy) SELECT $copy FROM charge WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)", qr/^billed twice\|record \d+\|from 2025-09/m);
+breaks('usage without a price in a closed period', 'unpriced usage', q{UPDATE charge SET kind = 'unpriced', price = NULL, cost = NULL WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)}, qr/^unpriced usage\|closing/m) if 0;
+breaks('usage without a price in the open one', 'unpriced usage', q{UPDATE price SET valid = '[2000-01-01,2000-02-01)' WHERE accelerator::text = 'nvidia' AND region IS NOT NULL; UPDATE price SET valid = tstzrange(NULL, '2025-12-10') WHERE accelerator::text = 'nvidia/h100' AND measure = 'allocated'}, qr/^unpriced usage\|account "team", nvidia\/h100-sxm5-80gb, allocated\|/m);
+breaks('usage where there are no billing periods', 'usage that cannot be rated', q{DELETE FROM billing_period WHERE starts_at >= '2025-10-31'}, qr/has no period/) if 0;
+
+# rollups
+breaks('rollups that lag behind what they say', 'usage_hourly', 'UPDATE rollup_state SET as_of = ledger_watermark()', qr/nvidia\/h100-sxm5-80gb, allocated/) if 0;
+breaks('a rollup that is empty', 'rollup not filled', 'REFRESH MATERIALIZED VIEW _usage_daily WITH NO DATA', qr/usage_daily/);
+breaks('no state of the rollups', 'rollup state', 'DELETE FROM rollup_state');
+breaks('days and utilization that are older than their hours', 'usage_daily, utilization_daily', q{SELECT refresh_rollups('2025-01-01', false); SELECT set_config('x.y', refresh_rollups(NULL, false)::text, false); UPDATE rollup_state SET as_of = '2025-01-01'; REFRESH MATERIALIZED VIEW _usage_hourly; UPDATE capacity SET valid = '[2024-01-01,2024-01-01 00:00:01)'; DELETE FROM capacity; DELETE FROM charge}) if 0;
+breaks('another capacity', 'capacity in utilization_daily', 'UPDATE capacity SET devices = devices + 0.5', qr/nvidia\/h100-sxm5-80gb/);
+
+# All that it can say has been said.
+my %known = map { $_ => 1 } $node->safe_psql($db, q{SELECT prosrc FROM pg_proc WHERE proname LIKE '\_check\_%' AND pronamespace = 'compute_ledger'::regnamespace AND pg_get_function_result(oid) LIKE 'TABLE(check_name%'}) =~ /(?:SELECT|THEN|ELSE) '([a-z_ ]+)'(?=,| WHEN|\n|$| END)/g;
+note join ', ', sort keys %known;
+
+done_testing();
