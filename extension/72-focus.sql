@@ -6,6 +6,9 @@
 --
 -- A requirement is named by its column and its place among the sentences that the
 -- specification has on that column: BilledCost-4 is the fourth.
+--
+-- The references are deferred because an update of the extension replaces all rows,
+-- one table after the other.
 
 CREATE TABLE focus_column (
 	shipped boolean NOT NULL DEFAULT false,
@@ -27,7 +30,7 @@ COMMENT ON COLUMN focus_column.introduced IS 'version of the specification that 
 
 CREATE TABLE focus_value (
 	shipped boolean NOT NULL DEFAULT false,
-	focus_column text NOT NULL REFERENCES focus_column,
+	focus_column text NOT NULL REFERENCES focus_column DEFERRABLE INITIALLY DEFERRED,
 	value text NOT NULL,
 	parent text,
 	UNIQUE NULLS NOT DISTINCT (focus_column, value, parent)
@@ -41,7 +44,7 @@ COMMENT ON COLUMN focus_value.parent IS 'for ServiceSubcategory the ServiceCateg
 CREATE TABLE focus_rule (
 	shipped boolean NOT NULL DEFAULT false,
 	requirement text PRIMARY KEY,
-	focus_column text NOT NULL REFERENCES focus_column,
+	focus_column text NOT NULL REFERENCES focus_column DEFERRABLE INITIALLY DEFERRED,
 	rule text NOT NULL,
 	decided text NOT NULL CHECK (decided IN ('yes', 'partly', 'no')),
 	scope text CHECK (scope IN ('presence', 'type', 'format', 'row', 'group')),
@@ -302,6 +305,7 @@ BEGIN
 			UNION ALL
 			SELECT 1, '{' || m.alias || f.focus_column || m.mark || '}',
 				replace(CASE
+					WHEN m.mark = '^' AND f.form = 'native' AND f.data_type = 'Date/Time' THEN format('(NOT isfinite(@.%I))', f.focus_column)
 					WHEN m.mark IN ('~', '^') AND f.form <> 'text' THEN 'false'
 					WHEN f.form = 'absent' THEN CASE m.mark WHEN '?' THEN 'true' WHEN '!' THEN 'false' WHEN '=' THEN 'NULL::text' ELSE f.value END
 					WHEN m.mark = '' THEN format('@.%I', f.focus_column)

@@ -58,6 +58,7 @@ INSERT INTO breach VALUES
 	('currency', 'usage', '{"BillingCurrency": "Usd", "InvoiceId": null}', '{BillingCurrency-4,BillingCurrency-7}'),
 	('reversed', 'usage', '{"ChargePeriodEnd": "2026-01-05"}', '{ChargePeriodEnd-5}'),
 	('last second', 'usage', '{"BillingPeriodEnd": "2026-01-31 23:59:59"}', '{BillingPeriodEnd-5}'),
+	('for ever', 'usage', '{"BillingPeriodEnd": "infinity"}', '{BillingPeriodEnd-3}'),
 	('category', 'usage', '{"ChargeCategory": "usage", "ConsumedQuantity": null, "ConsumedUnit": null}', '{ChargeCategory-4}'),
 	('class', 'tax', '{"ChargeClass": "Refund"}', '{ChargeClass-6}'),
 	('frequency', 'purchase', '{"ChargeFrequency": "Usage-Based", "CommitmentDiscountId": null, "CommitmentDiscountCategory": null, "CommitmentDiscountName": null, "CommitmentDiscountType": null, "CommitmentDiscountQuantity": null, "CommitmentDiscountUnit": null}', '{ChargeFrequency-5}'),
@@ -153,6 +154,35 @@ CREATE TABLE " ""'; DROP TABLE part; --" ("BilledCost" numeric, " ""'; DROP TABL
 INSERT INTO " ""'; DROP TABLE part; --" VALUES (NULL, '''; DROP TABLE part; --');
 SELECT * FROM focus_check('" ""''; DROP TABLE part; --"', ' "''; DROP TABLE part; --') WHERE row_reference IS NOT NULL;
 SELECT count(*) FROM part;
+
+-- Every rule that rows can decide finds something somewhere.
+CREATE TABLE found AS SELECT DISTINCT r FROM breach, unnest(found) AS r;
+INSERT INTO found SELECT requirement FROM focus_check('bill') UNION SELECT requirement FROM focus_check('bill_text') UNION SELECT requirement FROM focus_check('part');
+-- no column, but those that show what a provider supports
+CREATE TABLE bare_1 ("CommitmentDiscountStatus" text, "CapacityReservationId" text, "ConsumedUnit" text, "RegionName" text, "ResourceType" text, "SubAccountType" text, "SkuPriceId" text, "ListCost" numeric, "ContractedCost" numeric,
+	"PricingCurrency" text, "PricingCurrencyContractedUnitPrice" numeric);
+INSERT INTO bare_1 VALUES ('Used', 'x', 'x', 'x', 'x', 'x', 'x', 2, 1, 'TOKENS', 1);
+CREATE TABLE bare_2 ("CommitmentDiscountId" text, "CapacityReservationStatus" text, "ConsumedQuantity" numeric, "RegionId" text, "ResourceId" text, "SubAccountId" text, "ListUnitPrice" numeric,
+	"PricingCurrency" text, "PricingCurrencyListUnitPrice" numeric);
+INSERT INTO bare_2 VALUES ('x', 'Used', 1, 'x', 'x', 'x', 1, 'TOKENS', 1);
+CREATE TABLE bare_3 ("PricingCurrencyListUnitPrice" numeric);
+INSERT INTO bare_3 VALUES (1);
+-- types that do not do, texts that are blank or cannot be read, nulls
+SELECT format('CREATE TABLE wrong (%s)', string_agg(format('%I point', focus_column), ', ')) FROM focus_column \gexec
+SELECT format('CREATE TABLE unread (%s)', string_agg(format('%I text', focus_column), ', ')) FROM focus_column \gexec
+INSERT INTO unread SELECT (jsonb_populate_record(NULL::unread, jsonb_object_agg(focus_column, x))).* FROM focus_column, (VALUES (' '), ('x')) AS v (x) GROUP BY x;
+CREATE TABLE empty AS SELECT * FROM bill LIMIT 0;
+INSERT INTO empty VALUES (NULL);
+INSERT INTO empty SELECT (jsonb_populate_record(NULL::empty, jsonb_object_agg(focus_column, CASE focus_column WHEN 'ChargeCategory' THEN c.category ELSE CASE data_type WHEN 'Decimal' THEN d.value WHEN 'JSON' THEN '{}' WHEN 'Date/Time' THEN '2026-01-01' ELSE 'x' END END))).*
+FROM focus_column, (VALUES ('Tax'), ('Purchase'), ('Adjustment'), ('Usage')) AS c (category), (VALUES ('NaN'), ('-1'), (NULL)) AS d (value) GROUP BY c.category, d.value;
+INSERT INTO empty ("ChargeCategory", "CommitmentDiscountStatus", "CapacityReservationStatus", "RegionName", "SkuMeter", "SkuPriceDetails", "ResourceName", "SubAccountName", "PricingCategory", "AvailabilityZone", "BillingAccountType", "PricingQuantity", "PricingUnit", "CommitmentDiscountQuantity", "ConsumedUnit")
+	VALUES ('Usage', 'Unused', 'Unused', 'x', 'x', '{}', 'x', 'x', 'Committed', 'x', 'x', NULL, 'x', NULL, 'x'), ('Usage', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 1, NULL, 1, NULL);
+INSERT INTO empty ("ChargeCategory", "CommitmentDiscountId", "CommitmentDiscountUnit", "ConsumedQuantity", "EffectiveCost", "PricingCurrencyEffectiveCost", "BilledCost", "ContractedCost", "ResourceId")
+	VALUES ('Usage', 'd', 'Hours', 1, 3, 3, 0, 1, 'x'), ('Purchase', 'd', NULL, 1, 3, 3, 2, 1, 'x'), ('Credit', NULL, NULL, NULL, 0, 0, 2, 1, 'x');
+INSERT INTO found SELECT requirement FROM focus_check('bare_1') UNION SELECT requirement FROM focus_check('bare_2') UNION SELECT requirement FROM focus_check('bare_3')
+	UNION SELECT requirement FROM focus_check('wrong') UNION SELECT requirement FROM focus_check('unread') UNION SELECT requirement FROM focus_check('empty');
+SELECT requirement, rule FROM focus_rule WHERE decided <> 'no' AND requirement NOT IN (SELECT r FROM found) ORDER BY requirement COLLATE "C";
+SELECT count(DISTINCT r) FROM found;
 
 -- Another's relation needs no ledger; the view does.
 SELECT * FROM focus_check();
