@@ -459,10 +459,10 @@ AS $function$ SELECT $$
 	GROUP BY d.charge, d.asked, c.ledger_scale
 ), breakdown AS (
 	-- parts of what the charge says, as differences of rounded running totals
-	SELECT u.charge, u.asked, jsonb_agg(jsonb_build_object('tier', u.tier,
+	SELECT u.charge, u.asked, jsonb_agg(jsonb_strip_nulls(jsonb_build_object('tier', u.tier,
 			'quantity', trim_scale(compute_ledger._round_ratio(u.units_until, u.scale, 12) - compute_ledger._round_ratio(u.units_until - u.units, u.scale, 12)),
 			'unit_price', CASE WHEN u.packages IS NULL THEN u.unit_price END, 'packages', u.packages, 'fee', nullif(u.fee, 0),
-			'cost', trim_scale(compute_ledger._round_ratio(u.due_until, u.scale, u.digits) - compute_ledger._round_ratio(u.due_until - u.due, u.scale, u.digits))) ORDER BY u.tier) AS tiers
+			'cost', trim_scale(compute_ledger._round_ratio(u.due_until, u.scale, u.digits) - compute_ledger._round_ratio(u.due_until - u.due, u.scale, u.digits)))) ORDER BY u.tier) AS tiers
 	FROM (
 		SELECT d.charge, d.asked, d.tier, d.units, d.unit_price, d.packages, d.fee, d.due, d.scale, c.ledger_scale AS digits,
 			q.units_until - q.units + sum(d.units) OVER w AS units_until, sum(d.due) OVER w AS due_until
@@ -668,7 +668,8 @@ BEGIN
 	INTO payers, accounts, starts, ends, missing
 	FROM (
 		SELECT min(b.starts_at) AS starts, max(b.ends_at) AS ends,
-			string_agg(DISTINCT c.calendar::text, ', ') FILTER (WHERE b.id IS NULL) AS missing
+			(SELECT string_agg(quote_ident(k.name), ', ' ORDER BY k.name) FROM compute_ledger.billing_calendar AS k
+				WHERE k.id = ANY (array_agg(c.calendar) FILTER (WHERE b.id IS NULL))) AS missing
 		FROM (SELECT DISTINCT r.calendar, u.at
 				FROM relevant AS r, LATERAL (VALUES (greatest(lower(r.valid), lower(period))), (least(upper(r.valid), upper(period), as_of) - interval '1 microsecond')) AS u (at)
 				WHERE r.valid && period AND greatest(lower(r.valid), lower(period)) < least(upper(r.valid), upper(period), as_of)) AS c

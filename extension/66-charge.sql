@@ -445,10 +445,9 @@ BEGIN
 			CASE WHEN r.recorded > as_of_a THEN
 				CASE WHEN EXISTS (SELECT FROM compute_ledger.usage_key AS k
 					WHERE k.source = r.source AND k.source_id = r.source_id AND k.recorded <= as_of_a) THEN 'new revision' ELSE 'late record' END
-			WHEN (SELECT k.retracted FROM compute_ledger.usage_key AS k
-				WHERE k.source = r.source AND k.source_id = r.source_id AND k.recorded <= as_of_b
-				ORDER BY k.revision DESC LIMIT 1) THEN 'retraction'
-			ELSE 'new revision' END AS reason
+			WHEN EXISTS (SELECT FROM compute_ledger.usage_key AS k
+				WHERE k.source = r.source AND k.source_id = r.source_id AND k.recorded <= as_of_b AND k.revision > r.revision AND NOT k.retracted) THEN 'new revision'
+			ELSE 'retraction' END AS reason
 		FROM compute_ledger.usage_record AS r
 		WHERE r.started_at < upper(rate_diff.period) AND r.ended_at > lower(rate_diff.period)
 			AND (r.recorded > as_of_a AND r.recorded <= as_of_b AND r.superseded > as_of_b

@@ -1,0 +1,173 @@
+-- Rating: worked examples that can be followed by hand.  t/650_rating.pl compares random ledgers with plain SQL.
+SET search_path = public, compute_ledger;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+\set VERBOSITY terse
+SELECT create_ledger() >= 0 AS made;
+
+-- Rounding once, half to even, of ratios that do not end.
+SELECT _round_ratio(1, 3, 12), _round_ratio(5, 2, 0) AS two, _round_ratio(7, 2, 0) AS four, _round_ratio(-5, 2, 0) AS minus_two, _round_ratio(25, 200, 2) AS a_tie,
+	_round_ratio(25000000000000000000001, 200000000000000000000000, 2) AS above_it;
+SELECT _round_ratio(1, 0, 2);
+SELECT _round_ratio('NaN', 1, 2);
+
+-- Sets of usage, cut anywhere: sums and counts, and the parts themselves.
+SELECT a.* FROM (SELECT _usage_set(i, s, e, d) AS u
+		FROM (VALUES (1, timestamptz '2026-01-01 22:00', timestamptz '2026-01-02 01:00', 2), (2, '2026-01-01 23:30', '2026-01-04', 0.5), (3, '2026-01-02', 'infinity', 1), (4, '2026-01-02', NULL, 1)) AS v (i, s, e, d)) AS x,
+	_usage_amounts(x.u, ARRAY[timestamptz '2026-01-01', '2026-01-02', '2026-01-02 06:00'], ARRAY[timestamptz '2026-01-02', '2026-01-02 06:00', '2026-01-03']) AS a;
+SELECT p.period, p.record, p.part_from, p.part_to, p.level / 1680000.0 AS devices FROM (SELECT _usage_set(i, s, e, d) AS u
+		FROM (VALUES (1, timestamptz '2026-01-01 22:00', timestamptz '2026-01-02 01:00', 2), (2, '2026-01-01 23:30', '2026-01-04', 0.5)) AS v (i, s, e, d)) AS x,
+	_usage_parts(x.u, ARRAY[timestamptz '2026-01-01', '2026-01-02 06:00'], ARRAY[timestamptz '2026-01-02', '2026-01-03']) AS p ORDER BY 1, 2;
+SELECT _usage_amounts('\x00', '{}', '{}');
+SELECT _usage_amounts(_usage_set(1, '2026-01-01', '2026-01-02', 1), ARRAY[timestamptz '2026-01-02', '2026-01-01'], ARRAY[timestamptz '2026-01-03', '2026-01-02']);
+SELECT _usage_amounts(_usage_set(1, '2026-01-01', '2026-01-02', 1), ARRAY[timestamptz '2026-01-02'], '{}');
+
+-- One payer; usage is put in place by hand.
+SELECT create_account('rating', currency => 'USD') > 0 AS a, create_account('rating/x', parent => 'rating') > 0 AS b, create_account('rating/y', parent => 'rating', time_zone => 'Asia/Shanghai') > 0 AS c,
+	create_region('rating-r') > 0 AS d, generate_billing_periods(NULL, '2026-03-01') >= 0 AS e;
+DO $$ BEGIN PERFORM _make_usage_partition(m) FROM unnest(ARRAY[date '2025-12-01', '2026-01-01', '2026-02-01']) AS m; END $$;
+CREATE TEMP VIEW my_close AS SELECT * FROM period_close WHERE payer = account_id('rating');
+CREATE TEMP VIEW my_charge AS SELECT * FROM charge WHERE payer = account_id('rating');
+CREATE FUNCTION use(account text, chip text, starts timestamptz, ends timestamptz, devices numeric, rate text DEFAULT '1000 TFLOPS@bf16', measure text DEFAULT 'allocated') RETURNS void LANGUAGE sql AS $$
+	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
+	SELECT account_id(account), starts, ends, 0, region_id('rating-r'), 0, 5, chip::accelerator, rate::compute_rate, devices, measure, 'rating', account || starts || chip, account, 'rating-r', chip
+$$;
+CREATE FUNCTION charges(asked text DEFAULT '[2026-01-01,2026-02-01)', account text DEFAULT 'rating')
+	RETURNS TABLE (kind text, account text, chip text, day date, quantity numeric, unit text, unit_price numeric, list_cost numeric, cost numeric, records bigint) LANGUAGE sql AS $$
+	SELECT r.kind, a.name, r.accelerator::text, r.day, trim_scale(r.quantity), r.unit, r.unit_price, trim_scale(r.list_cost), trim_scale(r.cost), r.records
+	FROM rate_usage(account, asked::tstzrange, NULL, 'rating') AS r JOIN account AS a ON a.id = r.account
+	ORDER BY a.name COLLATE "C", r.accelerator, r.day NULLS LAST, r.kind COLLATE "C", r.price
+$$;
+
+-- Graduated: 10 at 2, then 90 at 1.50, then 1.  One pool for the payer, in order of time; the crossing splits the part in which it lies.
+INSERT INTO price (book, accelerator, currency, model, tier_bounds, tier_prices) VALUES ('rating', 'nvidia/h100', 'USD', 'graduated', '{10,100}', '{2,1.5,1}');
+SELECT use('rating/x', 'nvidia/h100-sxm5-80gb', '2026-01-05 00:00Z', '2026-01-05 04:00Z', 2);		-- 8
+SELECT use('rating/y', 'nvidia/h100-pcie-80gb', '2026-01-05 02:00Z', '2026-01-05 03:00Z', 8);		-- 8: 2 in the first tier
+SELECT use('rating/x', 'nvidia/h100-sxm5-80gb', '2026-01-06 00:00Z', '2026-01-08 00:00Z', 4);		-- 96 a day: 84, 12 | 96
+SELECT * FROM charges();
+SELECT r.day, t FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r, jsonb_array_elements(r.tiers) AS t ORDER BY r.period, r.account, t->'tier';
+-- only an account below: its tiers are those of all
+SELECT * FROM charges(account => 'rating/y');
+
+-- A contract for y, half-open in time: the part of usage after it begins is under it; the list price stays beside it.
+INSERT INTO price (book, account, accelerator, currency, price, valid) VALUES ('rating', account_id('rating/y'), 'nvidia/h200', 'USD', 3, '[2026-01-10 06:00:00.000001Z,)');
+INSERT INTO price (book, accelerator, currency, price) VALUES ('rating', 'nvidia/h200', 'USD', 4);
+SELECT use('rating/y', 'nvidia/h200-sxm5-141gb', '2026-01-10 05:00Z', '2026-01-10 07:00Z', 1);
+SELECT * FROM charges('[2026-01-10 00:00Z,2026-01-11 00:00Z)');
+
+-- Nothing prices it: reported and counted, without a cost.
+SELECT use('rating/x', 'amd/mi300x', '2026-01-12 00:00Z', '2026-01-12 01:30Z', 8);
+SELECT * FROM charges('[2026-01-12 00:00Z,2026-01-13 00:00Z)');
+
+-- Volume: not monotone.  100,000 units cost 70, one more makes it 50.0004.
+INSERT INTO price (book, accelerator, currency, model, tier_bounds, tier_prices, tier_fees) VALUES ('rating', 'nvidia/t4', 'USD', 'volume', '{100000}', '{0.0006,0.0004}', '{10,10}');
+SELECT use('rating/x', 'nvidia/t4', '2026-01-13 00:00Z', '2026-01-14 01:00Z', 4000);
+SELECT * FROM charges('[2026-01-13 00:00Z,2026-01-15 00:00Z)') WHERE chip = 'nvidia/t4';
+SELECT use('rating/x', 'nvidia/t4', '2026-01-15 00:00Z', '2026-01-15 01:00Z', 1);
+SELECT sum(cost) FROM charges() WHERE chip = 'nvidia/t4';
+
+-- Packages of 24 device-hours, the first 5 free: ceil((8 + 20 - 5) / 24) = 1, and one more with the last.
+INSERT INTO price (book, accelerator, currency, model, price, package_size, free) VALUES ('rating', 'nvidia/l4', 'USD', 'package', 7, 24, 5);
+SELECT use('rating/x', 'nvidia/l4', '2026-01-16 00:00Z', '2026-01-16 08:00Z', 1);
+SELECT use('rating/x', 'nvidia/l4', '2026-01-16 09:00Z', '2026-01-16 19:00Z', 2);
+SELECT use('rating/x', 'nvidia/l4', '2026-01-17 00:00Z', '2026-01-17 02:00Z', 1);
+SELECT * FROM charges() WHERE chip = 'nvidia/l4';
+
+-- By work: 1,000 TFLOPS for 3.6 hours is 3.6 PFLOPh; usage counted in another basis has no price.
+INSERT INTO price (book, accelerator, currency, price, unit) VALUES ('rating', 'nvidia/b200', 'USD', 1.25, 'PFLOPh@bf16');
+SELECT use('rating/x', 'nvidia/b200-sxm6-180gb', '2026-01-18 00:00Z', '2026-01-18 03:36Z', 1);
+SELECT use('rating/x', 'nvidia/b200-sxm6-180gb', '2026-01-18 00:00Z', '2026-01-18 01:00Z', 1, '2000 TFLOPS@fp8');
+SELECT * FROM charges() WHERE chip = 'nvidia/b200-sxm6-180gb';
+
+-- An instance of 8 for the whole of January, and half of it for a day.
+INSERT INTO price (book, accelerator, currency, price, unit, devices_per_instance) VALUES ('rating', 'nvidia/a100', 'USD', 37000, 'instance-month', 8);
+SELECT use('rating/x', 'nvidia/a100-sxm4-80gb', '2025-12-31 12:00Z', '2026-02-01 06:00Z', 8);
+SELECT count(*), sum(quantity), round(sum(cost), 2) FROM charges() WHERE unit = 'instance-month';
+SELECT use('rating/y', 'nvidia/a100-sxm4-80gb', '2026-01-20 00:00+08', '2026-01-21 00:00+08', 4);
+SELECT quantity, cost, round(37000 / 31.0 / 2, 8) AS half_a_day FROM charges(account => 'rating/y') WHERE unit = 'instance-month';
+
+-- Peak, and the 95th percentile of samples: over the billing period, for the account that is billed.
+INSERT INTO price (book, account, accelerator, currency, price, unit) VALUES ('rating', account_id('rating/x'), 'google', 'USD', 100, 'peak-device');
+INSERT INTO price (book, account, accelerator, currency, price, unit, percentile, sample_step) VALUES ('rating', account_id('rating/y'), 'google', 'USD', 100, 'percentile-device', 0.95, '5 minutes');
+SELECT use('rating/x', 'google/tpu-v5p', '2026-01-03 00:00Z', '2026-01-05 00:00Z', 4);
+SELECT use('rating/x', 'google/tpu-v5p', '2026-01-04 23:00Z', '2026-01-06 00:00Z', 16);
+SELECT use('rating/y', 'google/tpu-v5p', '2026-01-01 00:00Z', '2026-02-01 00:00Z', 2);
+SELECT use('rating/y', 'google/tpu-v5p', '2026-01-09 00:00Z', '2026-01-10 13:06Z', 64);	-- 446 of 8,928 samples: the 8,482nd is not among them
+SELECT * FROM charges() WHERE chip = 'google';
+SELECT use('rating/y', 'google/tpu-v5p', '2026-01-10 13:10Z', '2026-01-10 13:11Z', 64);	-- 447
+SELECT * FROM charges() WHERE kind = 'percentile';
+
+-- A minimum that is not reached, and reserved capacity: used, not used, and beyond.
+INSERT INTO price (book, account, accelerator, currency, price, minimum, valid) VALUES ('rating', account_id('rating/x'), 'intel', 'USD', 1, 3100, '[2026-01-11Z,)');
+SELECT use('rating/x', 'intel/gaudi3', '2026-01-20 00:00Z', '2026-01-21 00:00Z', 8);
+SELECT * FROM charges() WHERE chip LIKE 'intel%';
+INSERT INTO price (book, account, accelerator, currency, price, committed_devices, committed_price, valid) VALUES ('rating', account_id('rating/x'), 'cerebras', 'USD', 5, 4, 2, '[2026-01-10Z,2026-01-12Z)');
+SELECT use('rating/x', 'cerebras/wse-3', '2026-01-10 00:00Z', '2026-01-11 12:00Z', 3), use('rating/x', 'cerebras/wse-3', '2026-01-11 00:00Z', '2026-01-11 13:00Z', 3);
+SELECT * FROM charges() WHERE chip LIKE 'cerebras%';
+
+-- Every charge can be taken apart, and the parts add up to it.
+SELECT r.kind, r.accelerator, r.day, r.cost, t.*
+FROM (SELECT r, (r).* FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r) AS r,
+	LATERAL (SELECT count(t.record) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t
+WHERE t.n <> r.records OR t.cost IS DISTINCT FROM r.cost OR t.quantity <> r.quantity;
+SELECT t.source_id, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.cost
+FROM (SELECT r FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r WHERE r.day = '2026-01-05' AND r.account = account_id('rating/y') AND r.unit = 'device-hour') AS r, trace_charge(r.r) AS t;
+
+-- Closing: not while something has no price, unless it is waived.
+SELECT close_period('rating', '[2026-01-01,2026-02-01)', 'rating');
+SELECT close_period('rating/x', '[2026-01-01,2026-02-01)');
+SELECT close_period('rating', '[2026-01-01,2026-01-31)');
+SELECT close_period('nobody', '[2026-01-01,2026-02-01)');
+SELECT generate_billing_periods(NULL, statement_timestamp()) >= 0 AS generated;
+DO $$
+BEGIN
+	PERFORM close_period('rating', b.period, 'rating') FROM payer() AS p JOIN billing_period AS b ON b.calendar = p.calendar AND b.period @> statement_timestamp() WHERE p.account = account_id('rating');
+EXCEPTION WHEN SQLSTATE 'LC011' THEN
+	RAISE NOTICE 'the current period is not over';
+END
+$$;
+SELECT close_period('rating', '[2026-01-01,2026-02-01)', 'rating', waive => '{rating/x}') IS NOT NULL AS closed;
+SELECT close_period('rating', '[2026-01-01,2026-02-01)', 'rating') = (SELECT id FROM my_close) AS closed_before;
+SELECT (SELECT sum(cost) FROM my_charge) = (SELECT sum(cost) FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating')) AS same, charges = (SELECT count(*) FROM my_charge) AS counted, waived FROM my_close;
+UPDATE charge SET cost = 0;
+DELETE FROM period_close;
+TRUNCATE charge;
+SELECT count(*) FROM rate_corrections('rating', NULL, 'rating');
+
+-- What comes late is charged in the next period that is closed: a record in the middle of the pool moves what follows into higher tiers.
+SELECT as_of AS closed_at FROM my_close \gset
+SELECT use('rating/y', 'nvidia/h100-sxm5-80gb', '2026-01-05 20:00Z', '2026-01-05 21:00Z', 8);
+UPDATE usage_record SET superseded = ledger_stamp() WHERE accelerator = 'nvidia/l4' AND started_at = '2026-01-16 09:00Z';
+UPDATE price SET price = 3.5 WHERE accelerator = 'nvidia/h200' AND account IS NOT NULL AND upper_inf(recorded);
+INSERT INTO price (book, accelerator, currency, price) VALUES ('rating', 'amd', 'USD', 0.5);
+SELECT pg_sleep(1.01);
+SELECT a.name, r.accelerator, r.day, trim_scale(r.quantity) AS quantity, trim_scale(r.cost) AS cost, r.records, r.corrects IS NOT NULL AS corrects
+FROM rate_corrections('rating', NULL, 'rating') AS r JOIN account AS a ON a.id = r.account ORDER BY r.accelerator, r.day, a.name COLLATE "C", r.cost;
+SELECT a.name, d.accelerator, d.day, trim_scale(d.quantity_a) AS qa, trim_scale(d.quantity_b) AS qb, trim_scale(d.difference) AS difference, d.reasons
+FROM rate_diff('rating', '[2026-01-01,2026-02-01)', :'closed_at', NULL, 'rating') AS d JOIN account AS a ON a.id = d.charged_account ORDER BY d.accelerator, d.day, a.name COLLATE "C", d.difference;
+SELECT close_period('rating', '[2026-02-01,2026-03-01)', 'rating') IS NOT NULL AS closed;
+SELECT count(*) FILTER (WHERE corrects IS NULL) AS february, count(*) FILTER (WHERE corrects IS NOT NULL) AS corrections,
+	(SELECT sum(cost) FROM my_charge WHERE corrects IS NOT NULL OR billing_period = p.billing_period) = (SELECT sum(cost) FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating')) AS january_is_right
+FROM my_charge AS c, (SELECT billing_period FROM my_close ORDER BY id LIMIT 1) AS p WHERE c.billing_period <> p.billing_period GROUP BY p.billing_period;
+SELECT count(*) FROM rate_corrections('rating', NULL, 'rating');
+SELECT c.accelerator, c.day, t.source_id, t.devices, trim_scale(t.quantity) AS quantity, trim_scale(t.cost) AS cost
+FROM my_charge AS c, trace_charge(c.id) AS t WHERE c.corrects IS NOT NULL ORDER BY c.accelerator, c.day, c.id, t.part_from, t.cost;
+SELECT c.id FROM my_charge AS c, LATERAL (SELECT sum(t.cost) AS cost FROM trace_charge(c.id) AS t) AS t WHERE t.cost IS DISTINCT FROM c.cost;
+-- and what was billed then is what is said of that time still
+SELECT (SELECT sum(cost) FROM my_charge WHERE close = p.id) = (SELECT sum(cost) FROM rate_usage('rating', '[2026-01-01,2026-02-01)', p.as_of, 'rating')) AS same FROM my_close AS p ORDER BY id LIMIT 1;
+
+-- What cannot be asked.
+SELECT count(*) FROM rate_usage('rating', '[2026-01-01,)');
+SELECT count(*) FROM rate_usage('rating', NULL);
+SELECT count(*) FROM rate_usage('nobody', '[2026-01-01,2026-02-01)');
+SELECT count(*) FROM rate_usage('rating', '[1960-01-01,1960-02-01)');
+DO $$
+BEGIN
+	PERFORM rate_usage('rating', '[2026-01-01,2026-02-01)', 'infinity');
+EXCEPTION WHEN SQLSTATE 'LC012' THEN
+	RAISE NOTICE 'that is not known yet';
+END
+$$;
+SELECT trace_charge(0);
+
+DROP FUNCTION use, charges;
