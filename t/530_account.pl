@@ -128,8 +128,8 @@ is(sqlstate('clerk', q{INSERT INTO billing_calendar (name, anchor, time_zone) VA
 is(sqlstate('clerk', q{SELECT change_billing_calendar('the clerk''s', 4, 'Asia/Shanghai'), generate_billing_periods(NULL, '2030-01-01Z')}), '00000', 'and lets them go on otherwise');
 is(sqlstate('clerk', q{UPDATE account_version SET title = 'x' WHERE NOT upper_inf(recorded)}), '23001', 'but not what was recorded');
 is(sqlstate('clerk', q{DELETE FROM billing_period}), '42501', 'nor what was generated');
-is(sqlstate('clerk', q{SET ROLE pg_database_owner}), '42501', 'nor as anybody else');
-is(sqlstate('clerk', q{SELECT _check_accounts(now())}), '42501', 'what is the ledger checks by itself is not called');
+is(sqlstate('clerk', q{SET ROLE pg_database_owner}), '42501', 'nor becomes the owner');
+is(sqlstate('clerk', q{SELECT _check_accounts(now())}), '42501', 'checks that the ledger makes by itself are not his');
 is(as('viewer', q{SELECT count(DISTINCT t.account) = (SELECT count(*) FROM visible_accounts()) FROM account_tree() AS t}), 't', 'a reader has the tree of what he sees');
 is(as('viewer', q{SELECT count(*) FROM account_version WHERE account NOT IN (SELECT visible_accounts())}), '0', 'and no version of anything else');
 is(as('viewer', q{SELECT account_id('account-3'), account_id('account-2')}), '|2', 'nor a name');
