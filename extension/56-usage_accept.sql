@@ -129,6 +129,8 @@ CREATE FUNCTION _take_usage(kind text, basis text, last bigint DEFAULT NULL, ids
 	SET search_path = pg_catalog, pg_temp
 	-- the number of rows decides on the plan, and it is not the same the next time
 	SET plan_cache_mode = force_custom_plan
+	-- usage_key is looked up in its index, whatever was known of its size when this was planned
+	SET enable_seqscan = off
 	SET jit = off
 AS $$
 #variable_conflict use_column
