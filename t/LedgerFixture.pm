@@ -88,8 +88,11 @@ sub contents
 		"SELECT count(*) || ' ' || coalesce(md5(string_agg(r::text, chr(10) ORDER BY r::text COLLATE \"C\")), '') FROM $_ AS r;" } @relations);
 	$contents{catalog} = $node->safe_psql($db, q{
 		SET timezone = 'UTC';
+		SELECT n.nspowner::regrole, (SELECT array_agg(concat_ws(' ', e.grantee::regrole, e.privilege_type) ORDER BY 1) FROM aclexplode(n.nspacl) AS e(grantor, grantee, privilege_type, g))
+		FROM pg_namespace AS n WHERE n.nspname = 'compute_ledger';
 		SELECT c.relkind, c.oid::regclass, c.relrowsecurity, c.reloptions, c.relowner::regrole,
-			(SELECT array_agg(concat_ws(' ', e.grantor::regrole, e.grantee::regrole, e.privilege_type) ORDER BY 1) FROM aclexplode(c.relacl) AS e(grantor, grantee, privilege_type, g)),
+			(SELECT array_agg(concat_ws(' ', e.grantor::regrole, e.grantee::regrole, e.privilege_type) ORDER BY 1) FROM aclexplode(c.relacl) AS e(grantor, grantee, privilege_type, g)
+				WHERE e.privilege_type <> 'MAINTAIN'),
 			obj_description(c.oid, 'pg_class') FROM pg_class AS c WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind <> 'c' ORDER BY 2::text COLLATE "C";
 		SELECT polrelid::regclass, polname, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy ORDER BY 1::text COLLATE "C", 2;
 		SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'compute_ledger'::regnamespace AND contype <> 'n' ORDER BY 1::text COLLATE "C", 2;
