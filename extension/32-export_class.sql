@@ -57,7 +57,7 @@ SELECT pg_catalog.pg_extension_config_dump('export_rule', 'WHERE NOT shipped');
 -- tf32 (1 sign, 8 exponent, 10 mantissa), which memory holds in 32 but the unit
 -- multiplies as 19.  Makers state the rate of a matrix unit in 16 or 8 bits; where
 -- neither is known, what is known of longer formats is a lower bound.
-CREATE FUNCTION export_figures(accelerator, known_at timestamptz DEFAULT NULL,
+CREATE FUNCTION export_figures(chip accelerator, known_at timestamptz DEFAULT NULL,
 		OUT tpp numeric, OUT tpp_format text, OUT tpp_complete boolean, OUT die_area numeric,
 		OUT performance_density numeric, OUT io_bandwidth numeric, OUT memory_bandwidth numeric,
 		OUT data_center boolean)
@@ -110,7 +110,7 @@ CREATE FUNCTION performance_density(accelerator) RETURNS numeric
 	RETURN (SELECT f.performance_density FROM compute_ledger.export_figures($1) AS f);
 COMMENT ON FUNCTION performance_density(accelerator) IS 'total processing performance per mm2 of non-planar logic die; a MIG slice counts as its device; NULL if either is not known, and for NULL';
 
-CREATE FUNCTION export_tests(accelerator, rule text, known_at timestamptz DEFAULT NULL,
+CREATE FUNCTION export_tests(chip accelerator, rule text, known_at timestamptz DEFAULT NULL,
 		OUT variant accelerator, OUT rank integer, OUT class text, OUT holds boolean, OUT reason text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
@@ -184,7 +184,7 @@ CREATE FUNCTION export_tests(accelerator, rule text, known_at timestamptz DEFAUL
 	END;
 COMMENT ON FUNCTION export_tests(accelerator, text, timestamptz) IS 'the tests behind export_class, in the order in which they are tried: for the device, or for every known variant of a class that has no peak rate of its own; holds is NULL where a figure is missing, or where a lower bound does not decide; no rows for an unknown rule';
 
-CREATE FUNCTION export_class(accelerator, rule text, known_at timestamptz) RETURNS text
+CREATE FUNCTION export_class(chip accelerator, rule text, known_at timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
@@ -219,7 +219,7 @@ END
 $$;
 COMMENT ON FUNCTION export_class(accelerator, text, timestamptz) IS 'as export_class(accelerator, rule), from the figures and the rule that this database held to be true at known_at (NULL: now)';
 
-CREATE FUNCTION export_class(accelerator, rule text) RETURNS text
+CREATE FUNCTION export_class(chip accelerator, rule text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	RETURN compute_ledger.export_class($1, $2, NULL);
 COMMENT ON FUNCTION export_class(accelerator, text) IS 'class of the device under a rule of table export_rule: 2022-10 (3A090), 2023-10, 2024-12 and 2025-04 (3A090.a, 3A090.a-nac, 3A090.b, from 2025-04 is-informed), 2026-01-review (case-by-case, presumption-of-denial); none if no test holds, unknown if that depends on a figure that is missing; a class of chips whose variants differ is unknown; an error (22023) for a rule that does not exist; NULL for NULL. A calculation from published figures, not legal advice.';

@@ -26,3 +26,7 @@ SELECT what FROM (
 	UNION ALL SELECT r.oid::regclass || '.' || attname, col_description(r.oid, attnum) FROM pg_class AS r JOIN pg_attribute AS a ON attrelid = r.oid
 		WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'v', 'm', 'p') AND attnum > 0 AND NOT attisdropped
 ) AS o (what, comment) WHERE comment IS NULL ORDER BY what COLLATE "C";
+
+-- Parsed bodies can be printed and read again, as pg_upgrade does: an argument without a name beside named ones is printed as "".
+SELECT p.oid::regprocedure FROM pg_proc AS p
+WHERE pronamespace = 'compute_ledger'::regnamespace AND prosqlbody IS NOT NULL AND pg_get_function_sqlbody(p.oid) ~ '""';
