@@ -123,7 +123,9 @@ CREATE FUNCTION export_tests(chip accelerator, rule text, known_at timestamptz D
 			WHERE r.rule = $2
 				AND CASE WHEN known_at IS NULL THEN upper_inf(r.recorded) ELSE r.recorded @> known_at END
 		), variants AS (
-			SELECT DISTINCT m.accelerator
+			-- pg_upgrade makes functions before operator classes, so a parsed body cannot use one of ours;
+			-- the bytes of an accelerator are its identity and its order
+			SELECT DISTINCT ON (compute_ledger.accelerator_send(m.accelerator)) m.accelerator
 			FROM device AS d JOIN compute_ledger.accelerator_model AS m ON m.accelerator <@ d.accelerator
 			WHERE CASE WHEN known_at IS NULL THEN upper_inf(m.recorded) ELSE m.recorded @> known_at END
 		), own AS MATERIALIZED (
@@ -180,7 +182,7 @@ CREATE FUNCTION export_tests(chip accelerator, rule text, known_at timestamptz D
 					THEN format('DRAM %s GB/s < %s', coalesce(s.memory_bandwidth::text, 'unknown'), r.memory_bandwidth_below) END)
 		FROM rules AS r, subjects AS s
 		WHERE NOT r.shipped OR NOT EXISTS (SELECT FROM rules AS u WHERE NOT u.shipped)
-		ORDER BY s.accelerator, r.rank;
+		ORDER BY compute_ledger.accelerator_send(s.accelerator), r.rank;
 	END;
 COMMENT ON FUNCTION export_tests(accelerator, text, timestamptz) IS 'the tests behind export_class, in the order in which they are tried: for the device, or for every known variant of a class that has no peak rate of its own; holds is NULL where a figure is missing, or where a lower bound does not decide; no rows for an unknown rule';
 

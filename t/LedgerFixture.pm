@@ -95,7 +95,7 @@ sub contents
 				WHERE e.privilege_type <> 'MAINTAIN'),
 			obj_description(c.oid, 'pg_class') FROM pg_class AS c WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind <> 'c' ORDER BY 2::text COLLATE "C";
 		SELECT polrelid::regclass, polname, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy ORDER BY 1::text COLLATE "C", 2;
-		SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'compute_ledger'::regnamespace AND contype <> 'n' ORDER BY 1::text COLLATE "C", 2;
+		SELECT conrelid::regclass, conname, translate(pg_get_constraintdef(oid), '()', '') FROM pg_constraint WHERE connamespace = 'compute_ledger'::regnamespace AND contype <> 'n' ORDER BY 1::text COLLATE "C", 2;
 		SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class AS c ON c.oid = indexrelid WHERE relnamespace = 'compute_ledger'::regnamespace ORDER BY 1::text COLLATE "C";
 		SELECT tgrelid::regclass, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1::text COLLATE "C", 2;
 		SELECT p.oid::regprocedure, p.proowner::regrole, p.prosecdef,
