@@ -179,7 +179,7 @@ BEGIN
 	stamp := compute_ledger.ledger_stamp();
 	FOR m IN
 		SELECT n.month FROM unnest(months) AS n (month)
-		WHERE n.month <= stamp + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources)) + interval '1 day'
+		WHERE n.month >= '2000-01-01' AND n.month <= stamp + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources)) + interval '1 day'
 		ORDER BY 1
 	LOOP
 		PERFORM compute_ledger._make_usage_partition(m);
@@ -283,6 +283,8 @@ BEGIN
 				WHEN r.started_at IS NULL THEN 'no start'
 				WHEN NOT isfinite(r.started_at) THEN 'infinite start'
 				WHEN r.is_infinite OR r.ended_at = '-infinity' THEN 'infinite end'
+				-- and each month would have its partition
+				WHEN r.started_at < '2000-01-01 00:00:00+00' THEN 'clock not set'
 				WHEN r.started_at > stamp + s.clock_tolerance OR (r.ended_at > stamp + s.clock_tolerance AND r.ended_at < 'infinity') THEN 'clock'
 				WHEN r.ended_at <= r.started_at THEN 'no period'
 				WHEN r.devices IS NULL THEN 'no devices'
@@ -412,6 +414,10 @@ BEGIN
 			sqlstate := '22003';
 			reason := format('number of devices out of range: %s', left(cells ->> 'devices', 80));
 			detail := 'It must be more than 0 in units of 1/1,680,000 and at most 1,000,000,000.';
+		WHEN 'clock not set' THEN
+			sqlstate := 'LC009';
+			reason := 'start is before 2000';
+			detail := format('It starts at %s. So does what a machine writes whose clock was never set.', started_at);
 		WHEN 'clock' THEN
 			sqlstate := 'LC009';
 			reason := CASE WHEN started_at > compute_ledger.ledger_stamp() + clock_tolerance THEN 'start is in the future' ELSE 'end is in the future' END;

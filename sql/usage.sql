@@ -90,6 +90,7 @@ SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', 
 SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', '2024-04-01 00:00Z');
 SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, now() + interval '1 hour');
 SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', now() + interval '1 hour');
+SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '1970-01-01 00:00Z', '1970-01-01 01:00Z');
 SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', measure => 'guessed');
 SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', number_format => 'bf17');
 SELECT record_usage('one', 'r2', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', labels => '[1]');

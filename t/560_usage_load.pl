@@ -33,6 +33,7 @@ my @ways = (
 	[ 'devices that are no number', 'devices', q('eight'), '22P02' ],
 	[ 'start in the future', 'started_at', q('2999-01-01T00:00:00Z'), 'LC009' ],
 	[ 'end in the future', 'ended_at', q('2999-01-01T00:00:00Z'), 'LC009' ],
+	[ 'a clock that was never set', 'started_at', q('1970-01-01T00:00:00Z'), 'LC009' ],
 	[ 'no start', 'started_at', q(''), '23502' ],
 	[ 'infinite start', 'started_at', q('-infinity'), '22008' ],
 	[ 'infinite end', 'ended_at', q('infinity'), '22008' ],

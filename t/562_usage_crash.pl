@@ -8,6 +8,7 @@ use Test::More;
 use IPC::Run qw(start);
 use Time::HiRes qw(time usleep);
 
+plan skip_all => 'needs /proc' unless -e '/proc/self/stat';
 my $seed = $ENV{USAGE_SEED} || 20240602;
 my $rounds = $ENV{USAGE_ROUNDS} || 20;
 my $rows = $ENV{USAGE_ROWS} || 2000;
