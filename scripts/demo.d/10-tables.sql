@@ -1,7 +1,8 @@
--- The demo's own tables: plain tables in a schema of their own, nothing but layer 1 of the extension in them.
+-- The ledger, and the demo's own tables: plain tables in a schema of their own.
 \set ECHO none
 CREATE SCHEMA demo;
 SET search_path = demo, public, compute_ledger;
+SELECT create_ledger() \g /dev/null
 
 -- What the files say, as text: the loader takes lines apart, and judges nothing.
 CREATE TABLE staging (line bigint, region text, account text, name text, devices text, started text, ended text,

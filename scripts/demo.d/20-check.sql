@@ -88,7 +88,7 @@ SELECT s.line, class_of(s.class) AS class, CASE lower(s.unit) WHEN 'device-hour'
 		CASE WHEN class_of(s.class) IS NULL THEN 'not an accelerator or a class of them: ' || quote_literal(left(s.class, 40)) END,
 		CASE WHEN lower(s.unit) NOT IN ('device-hour', 'pfloph') THEN 'the unit is not device-hour or PFLOPh: ' || quote_literal(left(s.unit, 40)) END,
 		CASE WHEN s.price !~ '^[0-9]{1,12}(\.[0-9]{1,12})?$' THEN 'not a price: ' || quote_literal(left(s.price, 40)) END,
-		CASE WHEN s.currency !~ '^[A-Z]{3}$' THEN 'not a currency code: ' || quote_literal(left(s.currency, 40)) END,
+		CASE WHEN s.currency <> ALL (ARRAY(SELECT c.code FROM currency AS c)) THEN 'not a currency code: ' || quote_literal(left(s.currency, 40)) END,
 		CASE WHEN count(*) OVER (PARTITION BY class_of(s.class)) > 1 AND class_of(s.class) IS NOT NULL THEN 'priced twice: ' || s.class END), '')
 	END AS reason
 FROM staging_price AS s;

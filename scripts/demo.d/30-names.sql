@@ -53,8 +53,8 @@ INSERT INTO capacity
 SELECT region, min(name), accelerator, sum(devices)
 FROM (SELECT region, name, devices, identify(:name_source) AS accelerator FROM capacity_checked WHERE reason IS NULL) AS c
 GROUP BY region, accelerator, CASE WHEN accelerator IS NULL THEN name END;
-CREATE TABLE price (class accelerator PRIMARY KEY, unit text, price numeric, currency text);
-INSERT INTO price SELECT class, unit, price, currency FROM price_checked WHERE reason IS NULL;
+CREATE TABLE price_list (class accelerator PRIMARY KEY, unit text, price numeric, currency text);
+INSERT INTO price_list SELECT class, unit, price, currency FROM price_checked WHERE reason IS NULL;
 
 \echo '== 2. Which chips the names mean'
 \echo

@@ -2,7 +2,7 @@
 SET search_path = demo, public, compute_ledger;
 \pset null '-'
 
-\echo '== 9. The same totals, another way'
+\echo '== 12. The same totals, another way'
 \echo
 \echo 'Compute again with plain numeric arithmetic, row by row and unrounded: work() rounds each row to a whole FLOP, so'
 \echo 'the difference is at most half a FLOP a row. And the card-hours again, as the integral of the profiles, which keep'
@@ -24,3 +24,29 @@ FROM (SELECT sum(cards * extract(epoch FROM upper(period) - lower(period))) / 36
       FROM usage) AS s,
      (SELECT integral(sum(profile)) AS by_profile FROM in_use) AS p;
 \set ECHO none
+SELECT root, billed @> period AS some, coalesce(billed, 'empty') AS billed FROM book, stretch WHERE NOT isempty(period)
+UNION ALL SELECT '', false, 'empty' LIMIT 1 \gset book_
+\if :book_some
+\echo 'And the cost, price by price, with plain numeric arithmetic: a charge is rounded once, to the digits that the ledger keeps of its currency.'
+\echo
+\set ECHO queries
+SELECT r.currency, sum(r.cost) AS "cost by charges", round(p.plain, 8) AS "by plain numeric",
+       abs(sum(r.cost) - p.plain) <= count(*) * 0.5 / 10::numeric ^ c.ledger_scale AS agrees
+FROM rated AS r
+JOIN currency AS c ON c.code = r.currency
+JOIN (SELECT p.currency,
+             sum(p.price * CASE p.unit WHEN 'device-hour' THEN u.devices * extract(epoch FROM upper(u.period) - lower(u.period))
+                                       ELSE u.used::numeric / 1000000000000000 END) / 3600 AS plain
+      FROM usage AS u
+      JOIN (SELECT DISTINCT accelerator, price FROM rated) AS m USING (accelerator)
+      JOIN compute_ledger.price AS p ON p.id = m.price
+      WHERE u.line NOT IN (SELECT line FROM late)
+      GROUP BY p.currency) AS p ON p.currency = r.currency
+WHERE r.cost IS NOT NULL
+GROUP BY r.currency, p.plain, c.ledger_scale ORDER BY r.currency;
+
+SELECT coalesce(sum(h.cost), 0) AS "charged and corrected", coalesce(sum(n.cost), 0) AS "rated once more", sum(h.cost) IS NOT DISTINCT FROM sum(n.cost) AS agrees
+FROM (SELECT sum(cost) AS cost FROM charge) AS h,
+     (SELECT sum(cost) AS cost FROM rate_usage(:'book_root', :'book_billed')) AS n;
+\set ECHO none
+\endif
