@@ -16,25 +16,25 @@ CREATE TYPE _usage_cell AS (
 );
 COMMENT ON TYPE _usage_cell IS 'row of _usage_cells: what was used in one hour of UTC that is in one local day';
 
-CREATE FUNCTION usage_cells_accum(internal, started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, rate compute_rate, achieved compute_unit) RETURNS internal
-	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION usage_cells_accum(internal, timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, compute_rate, compute_unit) IS 'Transition of _usage_cells.';
-CREATE FUNCTION usage_cells_combine(internal, internal) RETURNS internal
-	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION usage_cells_combine(internal, internal) IS 'Combines two states of _usage_cells.';
-CREATE FUNCTION usage_cells_serialize(internal) RETURNS bytea
-	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION usage_cells_serialize(internal) IS 'Writes a state of _usage_cells for another process.';
-CREATE FUNCTION usage_cells_deserialize(bytea, internal) RETURNS internal
-	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION usage_cells_deserialize(bytea, internal) IS 'Reads a state of _usage_cells from another process.';
-CREATE FUNCTION usage_cells_final(internal) RETURNS _usage_cell[]
-	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION usage_cells_final(internal) IS 'Ends _usage_cells.';
+CREATE FUNCTION _usage_cells_accum(internal, started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, rate compute_rate, achieved compute_unit) RETURNS internal
+	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_accum';
+COMMENT ON FUNCTION _usage_cells_accum(internal, timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, compute_rate, compute_unit) IS 'Transition of _usage_cells.';
+CREATE FUNCTION _usage_cells_combine(internal, internal) RETURNS internal
+	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_combine';
+COMMENT ON FUNCTION _usage_cells_combine(internal, internal) IS 'Combines two states of _usage_cells.';
+CREATE FUNCTION _usage_cells_serialize(internal) RETURNS bytea
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_serialize';
+COMMENT ON FUNCTION _usage_cells_serialize(internal) IS 'Writes a state of _usage_cells for another process.';
+CREATE FUNCTION _usage_cells_deserialize(bytea, internal) RETURNS internal
+	LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_deserialize';
+COMMENT ON FUNCTION _usage_cells_deserialize(bytea, internal) IS 'Reads a state of _usage_cells from another process.';
+CREATE FUNCTION _usage_cells_final(internal) RETURNS _usage_cell[]
+	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_final';
+COMMENT ON FUNCTION _usage_cells_final(internal) IS 'Ends _usage_cells.';
 
 CREATE AGGREGATE _usage_cells(started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, rate compute_rate, achieved compute_unit) (
-	SFUNC = usage_cells_accum, STYPE = internal, SSPACE = 16384, FINALFUNC = usage_cells_final,
-	COMBINEFUNC = usage_cells_combine, SERIALFUNC = usage_cells_serialize, DESERIALFUNC = usage_cells_deserialize,
+	SFUNC = _usage_cells_accum, STYPE = internal, SSPACE = 16384, FINALFUNC = _usage_cells_final,
+	COMBINEFUNC = _usage_cells_combine, SERIALFUNC = _usage_cells_serialize, DESERIALFUNC = _usage_cells_deserialize,
 	PARALLEL = safe
 );
 COMMENT ON AGGREGATE _usage_cells(timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, compute_rate, compute_unit) IS 'usage of one group of records by hours of UTC and days of a time zone: an array of _usage_cell in order, with the hours in which there was some. A row gives a record''s start and end, the part of it to add, the zone of that part, its devices, the rate of one device and the work achieved by the whole record; the last two may be NULL, rows with another NULL are left out. device_time is exact, in 1/1,680,000 device x microsecond; device_hours are rounded so that they add up; work and achieved are in FLOP, parts of a record adding up to the rounded whole; started counts the records that begin. Errors: LC001 rates of different bases; 22003 an amount out of range; 22000 a part that is not within its record; 22023 an unknown time zone.';

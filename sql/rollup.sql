@@ -1,0 +1,59 @@
+SET search_path = public, compute_ledger;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO, MDY';
+\pset format unaligned
+\pset tuples_only on
+
+-- The aggregate under the rollups, without a ledger: records with a start, an end, a part of them, its zone, devices, rate, achieved work.
+CREATE TEMP TABLE used (n int, started timestamptz, ended timestamptz, since timestamptz, until timestamptz, zone text, devices numeric, rate compute_rate, achieved compute_unit);
+INSERT INTO used (n, started, ended, since, until, zone, devices, rate, achieved)
+SELECT n, s, e, s, e, z, d, r::compute_rate, a::compute_unit FROM (VALUES
+	-- midnight at half past
+	(1, timestamptz '2026-03-01 17:30', timestamptz '2026-03-01 19:15', 'Asia/Kolkata', 8, '989.4 TFLOPS@bf16', '10 PFLOPh'),
+	-- a seventh, whose work is rounded so that the parts add up
+	(2, '2026-03-01 17:59:59.999999', '2026-03-01 19:00:00.000001', 'UTC', 1.0 / 7, '1 MFLOPS@bf16', NULL),
+	(2, '2026-03-01 18:00', '2026-03-01 18:00:00.000003', 'UTC', 0.5, '1 MFLOPS@bf16', '7 FLOP@bf16'),
+	-- the day on which clocks go forward, and the one on which they go back
+	(3, '2026-03-28 12:00', '2026-03-30 12:00', 'Europe/Berlin', 1, NULL, NULL),
+	(3, '2026-10-24 12:00', '2026-10-26 12:00', 'Europe/Berlin', 1, NULL, NULL),
+	-- a day that there never was
+	(4, '2011-12-29 12:00', '2011-12-31 12:00', 'Pacific/Apia', 1, NULL, NULL)) AS v (n, s, e, z, d, r, a);
+-- a record that changes zone, in two parts
+INSERT INTO used VALUES
+	(5, '2026-03-01 17:00', '2026-03-01 18:00', '2026-03-01 17:00', '2026-03-01 17:20', 'Asia/Tokyo', 0.3, '3 MFLOPS@fp8', '1 FLOP'),
+	(5, '2026-03-01 17:00', '2026-03-01 18:00', '2026-03-01 17:20', '2026-03-01 18:00', 'UTC', 0.3, '3 MFLOPS@fp8', '1 FLOP');
+CREATE TEMP VIEW cells AS
+SELECT u.n, c.* FROM (SELECT n, _usage_cells(started, ended, since, until, zone, devices, rate, achieved) AS cells FROM used GROUP BY n) AS u, unnest(u.cells) AS c;
+SELECT * FROM cells WHERE n IN (1, 2, 5) ORDER BY n, hour, day;
+SELECT n, day, sum(device_hours) AS hours, sum(started) AS started FROM cells WHERE n IN (3, 4) GROUP BY n, day ORDER BY n, day;
+-- Sums are those of the records.
+SELECT n, sum(device_time) = (SELECT sum((extract(epoch FROM u.until - u.since) * 1000000)::bigint * round(u.devices * 1680000)) FROM used AS u WHERE u.n = c.n) AS device_time,
+	sum(work) = (SELECT sum(work(u.rate, tstzrange(u.started, u.ended), u.devices)) FROM used AS u WHERE u.n = c.n AND u.since = u.started) AS work,
+	sum(achieved), sum(started)
+FROM cells AS c GROUP BY n ORDER BY n;
+-- NULLs, nothing, and what is refused.
+SELECT _usage_cells(started, NULL, since, until, zone, devices, rate, achieved) IS NULL, _usage_cells(started, ended, since, since, zone, devices, rate, achieved) FROM used WHERE n = 1;
+\set VERBOSITY sqlstate
+SELECT _usage_cells(started, ended, since, until, zone, devices, rate, achieved) FROM used;
+SELECT _usage_cells(started, ended, since - interval '1 us', until, zone, devices, rate, achieved) FROM used;
+SELECT _usage_cells(started, 'infinity', since, 'infinity', zone, devices, rate, achieved) FROM used;
+SELECT _usage_cells(started, ended, since, until, 'Nowhere/City', devices, rate, achieved) FROM used;
+SELECT _usage_cells(started, ended, since, until, zone, 'NaN', rate, achieved) FROM used;
+SELECT _usage_cells(started, ended, since, until, zone, devices, '2596 QFLOPS@bf16', achieved) FROM used;
+\set VERBOSITY default
+
+-- In parallel it is the same.
+CREATE TABLE rollup_parallel AS
+SELECT n % 5 AS k, timestamptz '2026-01-01' + n * interval '17.000001 min' AS started, timestamptz '2026-01-01' + n * interval '19.5 min' AS ended, (n % 9 + 1)::numeric / 8 AS devices
+FROM generate_series(1, 20000) AS n;
+ANALYZE rollup_parallel;
+SET max_parallel_workers_per_gather = 0;
+CREATE TEMP TABLE alone AS
+SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, '1.000001 TFLOPS@bf16', '1 PFLOP') AS cells FROM rollup_parallel GROUP BY k;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT count(*), bool_and(a.cells::text = p.cells::text) FROM alone AS a
+JOIN (SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, '1.000001 TFLOPS@bf16', '1 PFLOP') AS cells FROM rollup_parallel GROUP BY k) AS p USING (k);
+DROP TABLE rollup_parallel;
