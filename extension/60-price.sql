@@ -362,8 +362,9 @@ CREATE FUNCTION _winning_prices(book text, as_of timestamptz, accounts bigint[],
 		OUT combination bigint, OUT valid tstzrange, OUT price bigint, OUT list_price bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE ROWS 20000
 	SET search_path = pg_catalog, pg_temp
-	-- nothing is known of how many rows a step gives, and the guess of one is worse than any other
+	-- nothing is known of how many rows a step gives: hash joins are right for many and not wrong for few
 	SET enable_nestloop = off
+	SET enable_mergejoin = off
 	SET jit = off
 AS $$
 BEGIN

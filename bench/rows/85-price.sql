@@ -10,7 +10,7 @@ SELECT c.id, p.id FROM generate_series(2, 1000) AS n JOIN account AS c ON c.name
 CREATE TABLE place AS SELECT row_number() OVER (ORDER BY region)::int4 AS n, region FROM region_version WHERE level = 'region' AND upper_inf(recorded) ORDER BY region LIMIT 40;
 CREATE TABLE chip AS
 SELECT (row_number() OVER (ORDER BY launched DESC NULLS LAST, accelerator))::int4 AS n, accelerator
-FROM accelerator_model WHERE upper_inf(recorded) AND accelerator <@ 'nvidia' AND specificity(accelerator) >= 11 LIMIT 40;
+FROM accelerator_model WHERE upper_inf(recorded) AND specificity(accelerator) >= 11 LIMIT 40;
 INSERT INTO price (accelerator, region, currency, price, valid)
 SELECT accelerator, region, 'USD', 1 + c.n * 0.1, tstzrange(m, m + interval '1 month')
 FROM chip AS c, place, generate_series('2026-01-01'::timestamptz, '2026-12-01', '1 month') AS m;
@@ -24,7 +24,7 @@ SELECT c.accelerator, p.region, 'bf16', 'USD', 1 + (i % 100) * 0.01, tstzrange(t
 FROM (SELECT accelerator FROM chip WHERE n = 1) AS c, (SELECT region FROM place WHERE n = 1) AS p,
 	generate_series(0, 29999) AS i, LATERAL (SELECT '2026-01-01'::timestamptz + i * interval '86.4 s') AS x (t);
 CREATE TABLE asked AS
-SELECT n, 'a' || 1 + floor(random() * 1000)::int4 AS account, c.accelerator::text AS accelerator, r.name AS region, '2026-01-01'::timestamptz + random() * interval '30 days' AS at
+SELECT x.n, 'a' || (1 + floor(random() * 1000)::int4) AS account, c.accelerator::text AS accelerator, r.name AS region, '2026-01-01'::timestamptz + random() * interval '30 days' AS at
 FROM (SELECT n, 1 + floor(random() * 40)::int4 AS xc, 1 + floor(random() * 40)::int4 AS xr FROM generate_series(1, 200) AS n) AS x
 JOIN chip AS c ON c.n = CASE WHEN x.n % 4 = 0 THEN 1 ELSE xc END JOIN place AS p ON p.n = CASE WHEN x.n % 4 = 0 THEN 1 ELSE xr END JOIN region AS r ON r.id = p.region;
 CREATE TABLE quantity AS SELECT (random() * 20000)::numeric(12,6) AS q0, (20000 + random() * 100)::numeric(12,6) AS q1 FROM generate_series(1, {million});
@@ -34,8 +34,8 @@ VACUUM (FREEZE, ANALYZE) quantity, price, price_key, account, account_version, r
 -- @check there are 100,000 rows, 30,000 of one key
 SELECT count(*) BETWEEN 99000 AND 101000 AND (SELECT max(n) = 30000 FROM (SELECT count(*) AS n FROM price GROUP BY key) AS k) FROM price;
 -- @check the winners are those that plain SQL finds
-SELECT count(*) = 200 AND bool_and(e.price = x.price)
-FROM asked AS a CROSS JOIN LATERAL explain_price(a.account, a.accelerator, a.region, a.at, 'bf16') AS e
+SELECT count(*) = 20 AND bool_and(e.price = x.price)
+FROM (SELECT * FROM asked WHERE n % 10 = 0) AS a CROSS JOIN LATERAL explain_price(a.account, a.accelerator, a.region, a.at, 'bf16') AS e
 CROSS JOIN LATERAL (
 	SELECT p.id AS price FROM price AS p
 	LEFT JOIN account_tree() AS t ON t.account = account_id(a.account) AND t.ancestor = p.account
@@ -85,6 +85,6 @@ SELECT sum(_tier_cost('flat', 2.5, NULL, NULL, NULL, NULL, 0, q0, q1)) FROM quan
 SELECT sum(_tier_cost('graduated', NULL, '{1000,10000}', '{2,1.8,1.5}', NULL, NULL, 0, q0, q1)) FROM quantity;
 -- @run numeric
 SELECT sum((q1 - q0) * 2.5) FROM quantity;
--- @speed flat >= 1000000 per 1000000
+-- @speed flat >= 1000000 per {million}
 -- @ratio graduated / flat
 -- @ratio flat / numeric
