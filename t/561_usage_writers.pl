@@ -80,6 +80,7 @@ sub shuffle
 $node->safe_psql('clean', script([ \@feed ]));
 
 # Each row goes to one writer at least, to two and a half on average.
+my $folder = PostgreSQL::Test::Utils::tempdir();
 my @share = map { [] } 1 .. $writers;
 for my $row (@feed)
 {
@@ -97,7 +98,7 @@ for my $w (0 .. $writers - 1)
 		push @chunks, \@chunk;
 		push @chunks, [ shuffle(@chunk) ] if rand() < 0.2;    # a replay
 	}
-	my $file = "$PostgreSQL::Test::Utils::tmp_check/writer_$w.sql";
+	my $file = "$folder/writer_$w.sql";
 	append_to_file($file, script(\@chunks));
 	$outputs[$w] = '';
 	push @runs, start([ 'psql', '-XAtq', '-d', $node->connstr('busy'), '-f', $file ], '>', \$outputs[$w], '2>', \my $errors, IPC::Run::timeout(600));
