@@ -1,0 +1,111 @@
+# kill -9 in the middle of rating and closing: after recovery nothing is charged twice and nothing is lost.
+use strict;
+use warnings;
+use IPC::Run;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $seed = $ENV{COMPUTE_LEDGER_SEED} // 20260401;
+my $rounds = $ENV{COMPUTE_LEDGER_ROUNDS} // 20;
+srand($seed);
+note "seed $seed, $rounds rounds";
+
+my $node = PostgreSQL::Test::Cluster->new('rating_crash');
+$node->init;
+# what a crash takes has to be what a crash would take
+$node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\nfsync = on\nsynchronous_commit = on\nfull_page_writes = on\njit = off\nrestart_after_crash = off\n");
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION compute_ledger;
+	SELECT create_ledger();
+	SELECT create_account('c' || i, currency => 'USD') FROM generate_series(1, 30) AS i;
+	SELECT create_region('r');
+	SELECT generate_billing_periods(NULL, '2026-03-01');
+	SELECT _make_usage_partition('2026-01-01'), _make_usage_partition('2026-02-01');
+	INSERT INTO price (accelerator, currency, model, tier_bounds, tier_prices) VALUES ('any', 'USD', 'graduated', '{100,1000}', '{2,1.7,1.3}');
+	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name)
+	SELECT account_id('c' || i % 30 + 1), s, s + interval '1 minute' * (i % 700 + 1), 0, region_id('r'), 0, 5, (ARRAY['nvidia/h100-sxm5-80gb', 'nvidia/a100-pcie-40gb'])[i % 2 + 1]::accelerator, i % 8 + 1, 'allocated', 'crash', 'u' || i, 'x', 'x', 'x'
+	FROM (SELECT i, timestamptz '2026-01-01Z' + interval '7 minutes 13 seconds' * i AS s FROM generate_series(1, 6000) AS i) AS x;
+});
+sleep 1.1;
+
+# All that has been billed, and what it should be.
+my $state = q{
+	SELECT count(*), coalesce(sum(charges), 0), (SELECT count(*) FROM charge), (SELECT count(*) FROM charge AS c WHERE NOT EXISTS (SELECT FROM period_close AS p WHERE p.id = c.close)),
+		(SELECT count(*) FROM (SELECT FROM charge WHERE corrects IS NULL GROUP BY account, price, region, accelerator, measure, day, billing_period HAVING count(*) > 1) AS twice)
+	FROM period_close};
+
+# Asserts that what is stored is whole.
+sub is_whole
+{
+	my ($name) = @_;
+	my ($closings, $said, $stored, $orphans, $twice) = split /\|/, $node->safe_psql('postgres', $state);
+	is("$stored|$orphans|$twice", "$said|0|0", "$name: $closings closings, each whole");
+	my $wrong = $node->safe_psql('postgres', q{
+		SELECT count(*) FROM (
+			SELECT p.id, p.payer, sum(c.cost) AS cost,
+				(SELECT sum(r.cost) FROM account AS a, rate_usage(a.name, b.period, p.as_of) AS r WHERE a.id = p.payer) AS rated
+			FROM period_close AS p JOIN billing_period AS b ON b.id = p.billing_period LEFT JOIN charge AS c ON c.close = p.id AND c.corrects IS NULL
+			WHERE p.id % 5 = (SELECT max(id) FROM period_close) % 5
+			GROUP BY p.id, p.payer, b.period, p.as_of) AS x
+		WHERE x.cost IS DISTINCT FROM x.rated});
+	is($wrong, 0, "$name: and what rating says of that time");
+}
+
+my $killed_in_closing = 0;
+for my $round (1 .. $rounds)
+{
+	# two sessions close every account's periods, each in a transaction of its own
+	my @sessions;
+	for my $month ('[2026-01-01 00:00Z,2026-02-01 00:00Z)', '[2026-02-01 00:00Z,2026-03-01 00:00Z)')
+	{
+		my $script = join '', map { "SELECT close_period('c$_', '$month');\n" } sort { rand() <=> rand() } 1 .. 30;
+		my ($out, $err) = ('', '');
+		push @sessions, { err => \$err, harness => IPC::Run::start([ 'psql', '-X', '-q', '-d', $node->connstr('postgres'), '-v', 'ON_ERROR_STOP=0' ], '<', \$script, '>', \$out, '2>', \$err) };
+	}
+	sleep 0.05 + rand(0.8);
+	my $before = $node->safe_psql('postgres', 'SELECT count(*) FROM period_close');
+	$node->kill9;
+	for my $session (@sessions)
+	{
+		$session->{harness}->finish;
+		$killed_in_closing++ if ${ $session->{err} } =~ /close_period|server closed the connection/;
+	}
+	unlink $node->data_dir . '/postmaster.pid';
+	# processes of the dead server let go of its memory before another can start
+	my $until = time + 60;
+	until ($node->start(fail_ok => 1))
+	{
+		die 'server does not start' if time > $until;
+		sleep 0.2;
+	}
+	cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM period_close'), '>=', $before, "round $round: no closing that was seen is lost");
+	is_whole("round $round") if $round % 4 == 0 || $round == $rounds;
+	# make room for what there is to kill: undo, as nobody can, every third closing
+	$node->safe_psql('postgres', q{
+		SET session_replication_role = replica;
+		DELETE FROM charge WHERE close IN (SELECT id FROM period_close WHERE id % 3 = 0);
+		DELETE FROM period_close WHERE id % 3 = 0}) if $round < $rounds;
+}
+cmp_ok($killed_in_closing, '>', 0, 'sessions were killed while they closed periods');
+sleep 1.1;
+$node->safe_psql('postgres', join '', map { ("SELECT close_period('c$_', '[2026-01-01 00:00Z,2026-02-01 00:00Z)');", "SELECT close_period('c$_', '[2026-02-01 00:00Z,2026-03-01 00:00Z)');") } 1 .. 30);
+is_whole('at the end');
+is($node->safe_psql('postgres', q{SELECT count(*) FROM period_close}), 60, 'everything is closed');
+is($node->safe_psql('postgres', q{SELECT (SELECT sum(cost) FROM charge) = (SELECT sum(cost) FROM rate_usage(NULL, '[2026-01-01,2026-03-01)'))}), 't', 'and billed once');
+
+# A ledger that was dumped and restored says the same, as of the same recorded times.
+my $digest = q{SELECT md5(string_agg(r::text, E'\n' ORDER BY r::text)) FROM rate_usage(NULL, '[2026-01-01,2026-03-01)', (SELECT max(as_of) FROM period_close)) AS r};
+my $dump = $node->backup_dir . '/rating.sql';
+mkdir $node->backup_dir;
+$node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'dump');
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ], 'restore');
+is($node->safe_psql('restored', $digest), $node->safe_psql('postgres', $digest), 'rating says the same after dump and restore');
+is($node->safe_psql('restored', q{SELECT close_period('c1', '[2026-01-01 00:00Z,2026-02-01 00:00Z)') = (SELECT p.id FROM period_close AS p JOIN account AS a ON a.id = p.payer JOIN billing_period AS b ON b.id = p.billing_period WHERE a.name = 'c1' AND b.starts_at = '2026-01-01Z')}),
+	't', 'what is closed stays closed');
+is($node->safe_psql('restored', q{SELECT count(*) FROM account AS a, rate_corrections(a.name) WHERE a.name IN ('c1', 'c2')}), 0, 'and nothing is to be corrected');
+
+done_testing();
