@@ -571,7 +571,7 @@ AS $function$ SELECT $$
 	UNION ALL
 	SELECT r.asked, v.kind, r.account, r.payer, r.billing_period, r.id, r.region, r.accelerator, r.number_format, r.measure, r.day, tstzrange(r.from_at, r.to_at), v.amount,
 		compute_ledger._round_ratio(v.until, r.scale, 12) - compute_ledger._round_ratio(v.until - v.amount, r.scale, 12), 'device-hour', v.unit_price,
-		CASE v.kind WHEN 'usage' THEN compute_ledger._round_ratio(compute_ledger._tier_cost(r.model, CASE r.model WHEN 'package' THEN r.price * r.scale ELSE r.price END,
+		CASE v.kind WHEN 'beyond' THEN compute_ledger._round_ratio(compute_ledger._tier_cost(r.model, CASE r.model WHEN 'package' THEN r.price * r.scale ELSE r.price END,
 				ARRAY(SELECT b.bound * r.scale FROM unnest(r.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i), r.tier_prices,
 				ARRAY(SELECT f.fee * r.scale FROM unnest(r.tier_fees) WITH ORDINALITY AS f (fee, i) ORDER BY f.i), r.package_size * r.scale, r.free * r.scale,
 				v.until - v.amount, v.until, r.beyond_total), r.scale, r.digits)
@@ -579,7 +579,7 @@ AS $function$ SELECT $$
 		r.currency, CASE v.kind WHEN 'reserved unused' THEN 0 ELSE r.parts END, false
 	FROM running AS r
 	CROSS JOIN LATERAL (VALUES ('reserved used', r.used, r.used_until, r.committed_price), ('reserved unused', r.unused, r.unused_until, r.committed_price),
-		('usage', r.beyond, r.beyond_until, CASE WHEN r.model = 'flat' AND r.free = 0 THEN r.price END)) AS v (kind, amount, until, unit_price)
+		('beyond', r.beyond, r.beyond_until, CASE WHEN r.model = 'flat' AND r.free = 0 THEN r.price END)) AS v (kind, amount, until, unit_price)
 	WHERE v.amount > 0
 ), short AS (
 	-- what the charges under a price fall short of its minimum, when the period is over
@@ -715,7 +715,7 @@ AS $function$ SELECT $$
 	JOIN rated AS r ON r.n = i.n AND r.i = i.i
 	CROSS JOIN LATERAL (SELECT greatest(i.part_from, lower(($7).period)), least(i.part_to, upper(($7).period))) AS x (part_from, part_to)
 	WHERE i.special AND i.price = ($7).price AND r.payer = ($7).payer AND r.billing_period = ($7).billing_period AND x.part_from < x.part_to
-		AND ($7).kind IN ('peak', 'percentile', 'reserved used', 'usage')
+		AND ($7).kind IN ('peak', 'percentile', 'reserved used', 'beyond')
 ), shared AS (
 	SELECT b.*, sum(b.amount) OVER (ORDER BY b.part_from, b.record ROWS UNBOUNDED PRECEDING) AS until, sum(b.amount) OVER () AS total
 	FROM beside AS b

@@ -23,11 +23,11 @@ $node->safe_psql('postgres', q{
 	SELECT create_account('c' || i, currency => 'USD') FROM generate_series(1, 30) AS i;
 	SELECT create_region('r');
 	SELECT generate_billing_periods(NULL, '2026-03-01');
-	SELECT _make_usage_partition('2026-01-01'), _make_usage_partition('2026-02-01');
 	INSERT INTO price (accelerator, currency, model, tier_bounds, tier_prices) VALUES ('any', 'USD', 'graduated', '{100,1000}', '{2,1.7,1.3}');
-	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name)
-	SELECT account_id('c' || i % 30 + 1), s, s + interval '1 minute' * (i % 700 + 1), 0, region_id('r'), 0, 5, (ARRAY['nvidia/h100-sxm5-80gb', 'nvidia/a100-pcie-40gb'])[i % 2 + 1]::accelerator, i % 8 + 1, 'allocated', 'crash', 'u' || i, 'x', 'x', 'x'
+	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, number_format)
+	SELECT 'crash', 'u' || i, 'c' || i % 30 + 1, 'r', (ARRAY['nvidia/h100-sxm5-80gb', 'nvidia/a100-pcie-40gb'])[i % 2 + 1], i % 8 + 1, s, s + interval '1 minute' * (i % 700 + 1), 'bf16'
 	FROM (SELECT i, timestamptz '2026-01-01Z' + interval '7 minutes 13 seconds' * i AS s FROM generate_series(1, 6000) AS i) AS x;
+	SELECT * FROM accept_usage();
 });
 sleep 1.1;
 
@@ -95,6 +95,8 @@ $node->safe_psql('postgres', join '', map { ("SELECT close_period('c$_', '[2026-
 is_whole('at the end');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM period_close}), 60, 'everything is closed');
 is($node->safe_psql('postgres', q{SELECT (SELECT sum(cost) FROM charge) = (SELECT sum(cost) FROM rate_usage(NULL, '[2026-01-01,2026-03-01)'))}), 't', 'and billed once');
+
+is($node->safe_psql('postgres', 'SELECT * FROM check_ledger()'), '', 'check_ledger() finds nothing');
 
 # A ledger that was dumped and restored says the same, as of the same recorded times.
 my $digest = q{SELECT md5(string_agg(r::text, E'\n' ORDER BY r::text)) FROM rate_usage(NULL, '[2026-01-01,2026-03-01)', (SELECT max(as_of) FROM period_close)) AS r};
