@@ -209,7 +209,7 @@ COMMENT ON FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) IS
 CREATE FUNCTION _rating_segments(book text, as_of timestamptz, payers bigint[], period tstzrange, from_at timestamptz, to_at timestamptz, root bigint, payees bigint[],
 		accounts bigint[], regions integer[], accelerators accelerator[], number_formats text[], measures text[], bases integer[], rates compute_rate[])
 	RETURNS TABLE (n bigint, i bigint, starts timestamptz, ends timestamptz, account bigint, region integer, accelerator accelerator, number_format text, measure text, basis integer, rate compute_rate, factor numeric,
-		payer bigint, currency text, billing_period bigint, day date, asked boolean, price bigint, list_price bigint, pool_number bigint, list_pool_number bigint, month numeric)
+		payer bigint, currency text, billing_period bigint, day date, asked boolean, price bigint, list_price bigint, pool_number bigint, list_pool_number bigint, month numeric, kind_number bigint)
 	LANGUAGE sql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -231,27 +231,34 @@ AS $$
 		FROM compute_ledger._winning_prices(book, as_of, accounts, accelerators, regions, number_formats, measures, tstzrange(from_at, to_at)) AS w
 	), price AS MATERIALIZED (
 		SELECT p.* FROM compute_ledger._rating_prices(ARRAY(SELECT w.price FROM priced AS w UNION SELECT w.list_price FROM priced AS w)) AS p
+	), owned AS MATERIALIZED (
+		-- combinations that are charged as one: accounts of which one was merged into the other
+		SELECT k.n, y.owner, dense_rank() OVER (ORDER BY y.owner, k.region, k.accelerator, k.number_format, k.measure, k.basis, k.rate) AS kind_number
+		FROM kind AS k
+		JOIN (SELECT DISTINCT p.account, p.owner FROM place AS p) AS y ON y.account = k.account
 	), site AS MATERIALIZED (
 		SELECT g.* FROM compute_ledger._rating_sites(as_of, from_at, to_at) AS g
 	)
-		SELECT k.n, row_number() OVER (PARTITION BY k.n ORDER BY x.starts) AS i, x.starts, x.ends,
-			y.owner AS account, k.region, k.accelerator, k.number_format, k.measure, k.basis, k.rate, k.factor,
-			y.payer, y.currency, b.id AS billing_period, d.day,
-			y.asked AND x.starts >= coalesce(lower(_rating_segments.period), '-infinity') AND x.ends <= coalesce(upper(_rating_segments.period), 'infinity') AS asked,
-			u.id AS price, v.id AS list_price, u.pool_number, v.pool_number AS list_pool_number,
-			CASE WHEN 'instance-month' IN (u.unit, v.unit) THEN
-				extract(epoch FROM (date_trunc('month', d.day::timestamp) + interval '1 month') AT TIME ZONE y.time_zone
-					- date_trunc('month', d.day::timestamp) AT TIME ZONE y.time_zone) * 1680000000000 END AS month
-		FROM priced AS w
-		JOIN kind AS k ON k.n = w.n
-		JOIN place AS y ON y.account = k.account AND y.starts < w.ends AND y.ends > w.starts
-		JOIN site AS g ON g.region = k.region
-		JOIN bill AS b ON b.calendar = y.calendar AND b.starts < y.ends AND b.ends > y.starts
-		JOIN day AS d ON d.time_zone = y.time_zone AND d.starts < w.ends AND d.ends > w.starts
-		CROSS JOIN LATERAL (SELECT greatest(from_at, w.starts, y.starts, g.starts, b.starts, d.starts), least(to_at, w.ends, y.ends, g.ends, b.ends, d.ends)) AS x (starts, ends)
-		LEFT JOIN price AS u ON u.id = w.price AND (u.work_basis IS NULL OR u.work_basis = k.rate_basis)
-		LEFT JOIN price AS v ON v.id = w.list_price AND (v.work_basis IS NULL OR v.work_basis = k.rate_basis) AND v.unit NOT IN ('peak-device', 'percentile-device')
-		WHERE x.starts < x.ends
+	SELECT k.n, row_number() OVER (PARTITION BY k.n ORDER BY x.starts) AS i, x.starts, x.ends,
+		y.owner AS account, k.region, k.accelerator, k.number_format, k.measure, k.basis, k.rate, k.factor,
+		y.payer, y.currency, b.id AS billing_period, d.day,
+		y.asked AND x.starts >= coalesce(lower(_rating_segments.period), '-infinity') AND x.ends <= coalesce(upper(_rating_segments.period), 'infinity') AS asked,
+		u.id AS price, v.id AS list_price, u.pool_number, v.pool_number AS list_pool_number,
+		CASE WHEN 'instance-month' IN (u.unit, v.unit) THEN
+			extract(epoch FROM (date_trunc('month', d.day::timestamp) + interval '1 month') AT TIME ZONE y.time_zone
+				- date_trunc('month', d.day::timestamp) AT TIME ZONE y.time_zone) * 1680000000000 END AS month,
+		o.kind_number
+	FROM priced AS w
+	JOIN kind AS k ON k.n = w.n
+	JOIN place AS y ON y.account = k.account AND y.starts < w.ends AND y.ends > w.starts
+	JOIN owned AS o ON o.n = k.n AND o.owner = y.owner
+	JOIN site AS g ON g.region = k.region
+	JOIN bill AS b ON b.calendar = y.calendar AND b.starts < y.ends AND b.ends > y.starts
+	JOIN day AS d ON d.time_zone = y.time_zone AND d.starts < w.ends AND d.ends > w.starts
+	CROSS JOIN LATERAL (SELECT greatest(from_at, w.starts, y.starts, g.starts, b.starts, d.starts), least(to_at, w.ends, y.ends, g.ends, b.ends, d.ends)) AS x (starts, ends)
+	LEFT JOIN price AS u ON u.id = w.price AND (u.work_basis IS NULL OR u.work_basis = k.rate_basis)
+	LEFT JOIN price AS v ON v.id = w.list_price AND (v.work_basis IS NULL OR v.work_basis = k.rate_basis) AND v.unit NOT IN ('peak-device', 'percentile-device')
+	WHERE x.starts < x.ends
 $$;
 ALTER FUNCTION _rating_segments(text, timestamptz, bigint[], tstzrange, timestamptz, timestamptz, bigint, bigint[], bigint[], integer[], accelerator[], text[], text[], integer[], compute_rate[]) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION _rating_segments(text, timestamptz, bigint[], tstzrange, timestamptz, timestamptz, bigint, bigint[], bigint[], integer[], accelerator[], text[], text[], integer[], compute_rate[]) FROM PUBLIC;
@@ -347,7 +354,7 @@ WITH place AS MATERIALIZED (
 ), rated AS MATERIALIZED (
 	SELECT t.*, t.special OR coalesce(t.turns, false) OR coalesce(t.list_turns, false)
 			OR coalesce((t.account, t.payer, t.billing_period, t.day) = (($7).account, ($7).payer, ($7).billing_period, ($7).day), false) AS apart,
-		dense_rank() OVER (ORDER BY t.account, t.billing_period, t.payer, t.day, t.price, t.region, t.accelerator, t.number_format, t.measure, t.basis, t.rate) AS charge
+		dense_rank() OVER (ORDER BY t.kind_number, t.billing_period, t.payer, t.day, t.price) AS charge
 	FROM turning AS t
 ), part AS (
 	SELECT g.n, g.i[x.period] AS i, x.record, x.part_from, x.part_to, x.level, x.amount
@@ -440,13 +447,15 @@ AS $function$ SELECT $$
 			+ coalesce(t.entered * p.tier_fees[t.tier], 0) * p.scale AS due
 	FROM tier AS t
 	JOIN price AS p ON p.id = t.price
-), cost AS (
-	SELECT d.charge, d.asked, c.ledger_scale AS digits,
+), cost AS MATERIALIZED (
+	SELECT d.charge, d.asked, c.ledger_scale AS digits, count(*) FILTER (WHERE d.role <> 'l') AS tiers,
+		min(d.tier) FILTER (WHERE d.role <> 'l') AS tier, min(d.fee) FILTER (WHERE d.role <> 'l') AS fee, min(d.packages) FILTER (WHERE d.role <> 'l') AS packages,
+		min(d.unit_price) FILTER (WHERE d.role <> 'l') AS tier_price,
 		compute_ledger._round_ratio(sum(d.due) FILTER (WHERE d.role <> 'l'), max(d.scale) FILTER (WHERE d.role <> 'l'), c.ledger_scale) AS cost,
 		CASE WHEN count(*) FILTER (WHERE d.role <> 'l' AND (d.fee <> 0 OR d.packages IS NOT NULL)) = 0
 			AND min(d.unit_price) FILTER (WHERE d.role <> 'l') = max(d.unit_price) FILTER (WHERE d.role <> 'l')
 			THEN min(d.unit_price) FILTER (WHERE d.role <> 'l') END AS unit_price,
-		CASE WHEN count(DISTINCT d.currency) > 1 THEN NULL
+		CASE WHEN min(d.currency) <> max(d.currency) THEN NULL
 			WHEN min(d.scale) FILTER (WHERE d.role <> 'c') = max(d.scale) FILTER (WHERE d.role <> 'c')
 			THEN compute_ledger._round_ratio(sum(d.due) FILTER (WHERE d.role <> 'c'), max(d.scale) FILTER (WHERE d.role <> 'c'), c.ledger_scale)
 			ELSE compute_ledger._round_half_even(sum(compute_ledger._round_ratio(d.due, d.scale, 40)) FILTER (WHERE d.role <> 'c'), c.ledger_scale) END AS list_cost,
@@ -469,7 +478,8 @@ AS $function$ SELECT $$
 		FROM due AS d
 		JOIN quantified AS q ON q.charge = d.charge AND q.asked = d.asked
 		JOIN compute_ledger.currency AS c ON c.code = q.money
-		WHERE d.role <> 'l' AND q.has_tiers AND q.asked
+		JOIN cost AS k ON k.charge = d.charge AND k.asked = d.asked
+		WHERE d.role <> 'l' AND q.has_tiers AND q.asked AND k.tiers > 1
 		WINDOW w AS (PARTITION BY d.charge, d.asked ORDER BY d.tier)
 	) AS u
 	GROUP BY u.charge, u.asked
@@ -482,7 +492,10 @@ AS $function$ SELECT $$
 		q.unit,
 		compute_ledger.with_basis((compute_ledger._round_ratio(q.amount_until * q.factor, 1680000, 0)
 			- compute_ledger._round_ratio((q.amount_until - q.amount) * q.factor, 1680000, 0))::compute_ledger.compute_unit, compute_ledger.basis(q.rate)) AS work,
-		b.tiers, c.unit_price, CASE WHEN q.price IS NOT NULL THEN c.list_unit_price END AS list_unit_price, CASE WHEN q.price IS NOT NULL THEN c.list_cost END AS list_cost, c.cost AS contracted_cost, c.cost, q.money AS currency, q.parts::bigint AS records, NULL::bigint AS corrects
+		CASE WHEN c.tiers > 1 THEN b.tiers WHEN q.has_tiers THEN jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('tier', c.tier,
+			'quantity', trim_scale(compute_ledger._round_ratio(q.units_until, q.scale, 12) - compute_ledger._round_ratio(q.units_until - q.units, q.scale, 12)),
+			'unit_price', CASE WHEN c.packages IS NULL THEN c.tier_price END, 'packages', c.packages, 'fee', nullif(c.fee, 0), 'cost', trim_scale(c.cost)))) END AS tiers,
+		c.unit_price, CASE WHEN q.price IS NOT NULL THEN c.list_unit_price END AS list_unit_price, CASE WHEN q.price IS NOT NULL THEN c.list_cost END AS list_cost, c.cost AS contracted_cost, c.cost, q.money AS currency, q.parts::bigint AS records, NULL::bigint AS corrects
 	FROM quantified AS q
 	LEFT JOIN cost AS c ON c.charge = q.charge AND c.asked = q.asked
 	LEFT JOIN breakdown AS b ON b.charge = q.charge AND b.asked = q.asked
