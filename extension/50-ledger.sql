@@ -142,7 +142,8 @@ BEGIN
 	PERFORM compute_ledger._share(relation);
 	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
 	EXECUTE format('CREATE POLICY owner ON %s TO pg_database_owner USING (true) WITH CHECK (true)', relation);
-	EXECUTE format('CREATE POLICY everything ON %s USING ((SELECT compute_ledger.sees_everything())) WITH CHECK ((SELECT compute_ledger.sees_everything()))', relation);
+	-- policies are tried from the last name to the first: who sees everything is asked for nothing else
+	EXECUTE format('CREATE POLICY whole_ledger ON %s USING ((SELECT compute_ledger.sees_everything())) WITH CHECK ((SELECT compute_ledger.sees_everything()))', relation);
 	IF visible IS NOT NULL THEN
 		EXECUTE format('CREATE POLICY visible ON %s FOR SELECT USING (%s)', relation, visible);
 	END IF;
