@@ -23,6 +23,7 @@ my %values = (
 	'compute_ledger.quantity_sum' => [ '(0,0,flop)', '(2,-7,bf16)', '(3,7788445287802241442795744493830141,1001)' ],
 	'compute_ledger.device_profile' => [],
 	'compute_ledger.rate_profile' => [],
+	'compute_ledger.rated_charge' => [],
 	'text' => [ '', ' ', 'bf16', 'flop', 'PFLOPh', 'nvidia/h100', 'NVIDIA H100 80GB HBM3', 'Asia/Shanghai', "\x{1F600}", 'x' x 5000, '%s%n', '2023-10' ],
 	'pg_catalog.bool' => [ 'true', 'false' ],
 	'boolean' => [ 'true', 'false' ],
