@@ -206,13 +206,16 @@ COMMENT ON FUNCTION _create_access() IS 'part of create_ledger()';
 -- Security definer functions cannot see who called them, and a role that is passed to them can be
 -- anybody's.  So they answer for roles only that the session's user could become anyway.
 CREATE FUNCTION has_access(kind text, role name DEFAULT current_user) RETURNS boolean
-	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT pg_has_role(session_user, role, 'MEMBER') AND (
+BEGIN
+	-- its plans are kept, where a function in SQL would be planned at every call
+	RETURN pg_has_role(session_user, role, 'MEMBER') AND (
 		pg_has_role(role, 'pg_database_owner', 'USAGE') OR EXISTS (
 			SELECT FROM compute_ledger.ledger_access AS a, pg_roles AS r
-			WHERE r.oid = a.role AND a.kind = ANY (string_to_array(has_access.kind, ' ')) AND pg_has_role(has_access.role, r.oid, 'USAGE')))
+			WHERE r.oid = a.role AND a.kind = ANY (string_to_array(has_access.kind, ' ')) AND pg_has_role(has_access.role, r.oid, 'USAGE')));
+END
 $$;
 ALTER FUNCTION has_access(text, name) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION has_access(text, name) FROM PUBLIC;

@@ -624,9 +624,11 @@ BEGIN
 		-- as it was known then; a merged account's name means the other
 		WITH RECURSIVE meant AS (
 			SELECT a.id FROM compute_ledger.account AS a WHERE a.name = explain_price.account
-			UNION
+			UNION ALL
 			SELECT m.merged_into
-			FROM meant AS b JOIN compute_ledger.account_merge AS m ON m.account = b.id
+			FROM meant AS b CROSS JOIN LATERAL (
+				SELECT m.merged_into, m.at, m.recorded FROM compute_ledger.account_merge AS m
+				WHERE int8range(m.account, m.account, '[]') = int8range(b.id, b.id, '[]') OFFSET 0) AS m
 			WHERE m.recorded @> known_as_of AND m.at <= explain_price.at
 		)
 		SELECT b.id INTO account_id
@@ -643,8 +645,8 @@ BEGIN
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
 	IF explain_price.region IS NOT NULL THEN
-		region_id := compute_ledger.region_id(explain_price.region);
-		IF region_id IS NULL THEN
+		SELECT g.id INTO region_id FROM compute_ledger.region AS g WHERE g.name = explain_price.region;
+		IF NOT FOUND THEN
 			RAISE EXCEPTION 'unknown region: "%"', explain_price.region
 				USING ERRCODE = 'LC007';
 		END IF;
