@@ -205,14 +205,14 @@ is(sql(q{
 			(price, list_price) IS NOT DISTINCT FROM (lag(price) OVER w, lag(list_price) OVER w) AND lag(valid) OVER w IS NOT NULL AS same
 		FROM found WINDOW w AS (PARTITION BY as_of, book, n ORDER BY lower(valid))) AS x}), '0|0', 'segments cover the period once, and are as long as can be');
 is(sql(q{
-	SELECT count(*) > 1000, count(*) FILTER (WHERE (x.price, x.list_price) IS DISTINCT FROM (e.price, e.list_price))
+	SELECT count(*) > 500, count(*) FILTER (WHERE (x.price, x.list_price) IS DISTINCT FROM (e.price, e.list_price))
 	FROM (SELECT e.*, row_number() OVER (ORDER BY e.as_of, e.book, e.n, e.day) AS k FROM expected AS e) AS e JOIN day AS d USING (day) JOIN asked AS a USING (book, n)
 	CROSS JOIN LATERAL (SELECT max(p.price) FILTER (WHERE p.place = 1 AND p.wins ~ 'contracted') AS price, max(p.price) FILTER (WHERE p.wins ~ 'list') AS list_price
 		FROM _explain_price((SELECT s.ancestor FROM account_stands(a.account, d.at, e.as_of) AS s WHERE s.depth = 0), a.accelerator, a.region, d.at, a.number_format, a.measure, e.book, e.as_of) AS p) AS x
 	WHERE k % 41 = 0}), 't|0', 'explain_price() names the same winners');
 # one for each that the use is under, and none that it is not
 is(sql(qq{
-	SELECT count(*) > 100, count(*) FILTER (WHERE x.held IS DISTINCT FROM e.held OR x.places IS DISTINCT FROM x.rows) FROM (
+	SELECT count(*) > 20, count(*) FILTER (WHERE x.held IS DISTINCT FROM e.held OR x.places IS DISTINCT FROM x.rows) FROM (
 		SELECT a.*, d.at, row_number() OVER (ORDER BY a.book, a.n, d.day) AS k FROM asked AS a, day AS d) AS a
 	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE p.reason !~ '^ended') AS held, max(p.place) AS places, nullif(count(*), 0) AS rows
 		FROM _explain_price((SELECT s.ancestor FROM account_stands(a.account, a.at, '$third') AS s WHERE s.depth = 0), a.accelerator, a.region, a.at, a.number_format, a.measure, a.book, '$third') AS p) AS x
