@@ -313,6 +313,20 @@ is(sql(q{SELECT add_price('L4', 'USD', 1.00) > 0; UPDATE price SET price = 1.10 
 	SELECT string_agg(price || ' ' || upper_inf(recorded), ' ' ORDER BY id) FROM price WHERE accelerator = 'nvidia/l4'}, extra_params => [ '-U', 'seller' ]),
 	"t\n1.00 false 1.10 true", 'a biller makes prices and changes them');
 
+# ---------------------------------------------------------------- prices that charges refer to
+# A charge goes on referring to the version that it was made by.
+sql(q{
+	INSERT INTO price (book, currency, price) VALUES ('charged', 'USD', 7);
+	INSERT INTO period_close (id, book, payer, billing_period, as_of, charges) SELECT 1000000, 'charged', account_id('acme'), min(b.id), ledger_stamp(), 1 FROM billing_period AS b;
+	INSERT INTO charge (kind, book, account, payer, billing_period, price, list_price, period, cost, currency, records, close, as_of)
+	SELECT 'usage', 'charged', c.payer, c.payer, c.billing_period, p.id, p.id, '[2026-01-01,2026-01-02)', 7, 'USD', 1, c.id, c.as_of
+	FROM period_close AS c, price AS p WHERE c.id = 1000000 AND p.book = 'charged';
+});
+sql(q{UPDATE price SET price = 8 WHERE book = 'charged'});
+sql(q{DELETE FROM price WHERE book = 'charged' AND upper_inf(recorded)});
+is(sql(q{SELECT p.price, upper_inf(p.recorded), (SELECT string_agg(price::text, ' ' ORDER BY id) FROM price WHERE book = 'charged')
+	FROM charge AS c JOIN price AS p ON p.id = c.price AND p.id = c.list_price WHERE c.book = 'charged'}), '7|f|7 8', 'a price that charges refer to is changed, and they keep theirs');
+
 # ---------------------------------------------------------------- concurrent writers
 # Two that make the same key at the same time: one waits for the other, and both rows have one key.
 my $one = $node->background_psql('postgres', on_error_stop => 0);
