@@ -98,14 +98,14 @@ CREATE FUNCTION _packages(quantity numeric, size numeric) RETURNS numeric
 COMMENT ON FUNCTION _packages(numeric, numeric) IS 'packages begun by a quantity; 0 for a negative one';
 
 -- A type, a count and a function of its own, so that the statement is planned for as many prices as there are.
-CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, account bigint, pool_number bigint, unit text, model text, currency text,
+CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, account bigint, pool_number bigint, unit text, model text, currency text, digits integer,
 		scale numeric, work_basis text, devices_per_instance numeric, committed_devices numeric,
 		price numeric, tier_prices numeric[], tier_fees numeric[], free numeric, scaled_free numeric, scaled_size numeric,
 		bounds numeric[], volume_bounds numeric[], turns numeric[])
 	LANGUAGE sql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END), p.unit, p.model, p.currency,
+	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END), p.unit, p.model, p.currency, k.ledger_scale,
 		s.scale, compute_ledger.basis(p.work), p.devices_per_instance, p.committed_devices,
 		p.price, p.tier_prices, p.tier_fees, p.free, p.free * s.scale, p.package_size * s.scale,
 		CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(0::numeric || p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
@@ -116,7 +116,8 @@ AS $$
 				THEN ARRAY[p.free * s.scale] ELSE '{}' END
 			|| CASE WHEN p.model = 'graduated' THEN ARRAY(SELECT (p.free + b.bound) * s.scale FROM unnest(p.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i)
 				ELSE '{}' END
-	FROM compute_ledger.price AS p,
+	FROM compute_ledger.price AS p
+	JOIN compute_ledger.currency AS k ON k.code = p.currency,
 		LATERAL (SELECT CASE
 			WHEN p.work IS NOT NULL THEN p.work::numeric * 1680000
 			WHEN p.unit = 'device-hour' THEN 6048000000000000
@@ -294,7 +295,8 @@ WITH place AS MATERIALIZED (
 	) AS a, LATERAL compute_ledger._rating_segments($1, $2, $3, $4, $5, $6, $8, $9, a.accounts, a.regions, a.accelerators, a.number_formats, a.measures, a.bases, a.rates) AS s
 ), price AS MATERIALIZED (
 	SELECT p.* FROM compute_ledger._rating_prices(ARRAY(SELECT s.price FROM segment AS s UNION SELECT s.list_price FROM segment AS s)) AS p
-), amount AS (
+), amount AS MATERIALIZED (
+	-- computed once a combination, before anything joins it
 	SELECT g.n, u.i, u.amount, u.parts
 	FROM (
 		SELECT s.n, array_agg(s.starts ORDER BY s.i) AS starts, array_agg(s.ends ORDER BY s.i) AS ends
@@ -305,8 +307,8 @@ WITH place AS MATERIALIZED (
 	CROSS JOIN LATERAL compute_ledger._usage_amounts(c.usage, g.starts, g.ends) AS a
 	CROSS JOIN LATERAL unnest(a.amounts, a.parts) WITH ORDINALITY AS u (amount, parts, i)
 	WHERE u.parts > 0
-), cell AS (
-	SELECT s.*, a.amount, a.parts,
+), cell AS MATERIALIZED (
+	SELECT row_number() OVER () AS c, s.*, a.amount, a.parts,
 		CASE p.unit WHEN 'instance-month' THEN round(a.amount / (p.devices_per_instance * s.month), 30)
 			ELSE a.amount * CASE WHEN p.work_basis IS NULL THEN 1 ELSE s.factor END END AS units,
 		CASE l.unit WHEN 'instance-month' THEN round(a.amount / (l.devices_per_instance * s.month), 30)
@@ -319,7 +321,8 @@ WITH place AS MATERIALIZED (
 	LEFT JOIN price AS p ON p.id = s.price
 	LEFT JOIN price AS l ON l.id = s.list_price
 ), reached AS (
-	SELECT c.*,
+	-- from here to turning only what is needed: many windows
+	SELECT c.c, c.payer, c.billing_period, c.pool_number, c.list_pool_number, c.starts, c.ends, c.price, c.list_price, c.units, c.list_units,
 		max(c.ends) OVER (PARTITION BY c.payer, c.billing_period, c.pool_number ORDER BY c.starts ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach,
 		max(c.ends) OVER (PARTITION BY c.payer, c.billing_period, c.list_pool_number ORDER BY c.starts ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS list_reach,
 		bool_and(c.price IS NOT DISTINCT FROM c.list_price) OVER (PARTITION BY c.payer, c.billing_period, c.pool_number) AS one_listed,
@@ -352,11 +355,13 @@ WITH place AS MATERIALIZED (
 	LEFT JOIN price AS p ON p.id = s.price
 	LEFT JOIN price AS l ON l.id = s.list_price
 ), rated AS MATERIALIZED (
-	SELECT t.*, t.special OR coalesce(t.turns, false) OR coalesce(t.list_turns, false)
-			OR coalesce((t.account, t.payer, t.billing_period, t.day) = (($7).account, ($7).payer, ($7).billing_period, ($7).day), false) AS apart,
-		dense_rank() OVER (ORDER BY t.kind_number, t.billing_period, t.payer, t.day, t.price) AS charge
+	SELECT c.*, t.island, t.list_island, t.until, t.inside, t.total, t.list_until, t.list_inside, t.list_total, t.listed,
+		c.special OR coalesce(t.turns, false) OR coalesce(t.list_turns, false)
+			OR coalesce((c.account, c.payer, c.billing_period, c.day) = (($7).account, ($7).payer, ($7).billing_period, ($7).day), false) AS apart,
+		dense_rank() OVER (ORDER BY c.kind_number, c.billing_period, c.payer, c.day, c.price) AS charge
 	FROM turning AS t
-), part AS (
+	JOIN cell AS c ON c.c = t.c
+), part AS MATERIALIZED (
 	SELECT g.n, g.i[x.period] AS i, x.record, x.part_from, x.part_to, x.level, x.amount
 	FROM (
 		SELECT r.n, array_agg(r.i ORDER BY r.i) AS i, array_agg(r.starts ORDER BY r.i) AS starts, array_agg(r.ends ORDER BY r.i) AS ends
@@ -411,22 +416,25 @@ COMMENT ON FUNCTION _rating_statement() IS 'what rate_usage() and trace_charge()
 CREATE FUNCTION _rating_quantities() RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $function$ SELECT $$
-, base AS MATERIALIZED (
-	SELECT r.charge, r.asked, r.account, r.payer, r.billing_period, r.currency, r.price, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.factor, r.day,
+, base AS (
+	SELECT r.charge, r.asked, min(r.c) AS c,
 		CASE WHEN min(coalesce(r.list_price, 0)) = max(coalesce(r.list_price, 0)) THEN min(r.list_price) END AS list_price,
 		min(r.starts) AS starts, max(r.ends) AS ends, sum(r.amount) AS amount, sum(r.units) AS units, sum(r.parts) AS parts
 	FROM rated AS r
 	WHERE NOT r.special
-	GROUP BY r.charge, r.asked, r.account, r.payer, r.billing_period, r.currency, r.price, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.factor, r.day
-), quantified AS MATERIALIZED (
-	SELECT b.*, coalesce(p.scale, 6048000000000000) AS scale, coalesce(p.unit, 'device-hour') AS unit,
-		coalesce(p.currency, b.currency) AS money,
-		sum(b.units) OVER unit AS units_until, sum(b.amount) OVER kind AS amount_until,
-		p.model IN ('graduated', 'volume', 'package') OR p.free > 0 AS has_tiers
+	GROUP BY r.charge, r.asked
+), running_total AS (
+	SELECT b.*, r.price, coalesce(p.scale, 6048000000000000) AS scale, coalesce(p.unit, 'device-hour') AS unit,
+		coalesce(p.currency, r.currency) AS money, p.digits, p.model IN ('graduated', 'volume', 'package') OR p.free > 0 AS has_tiers,
+		sum(b.units) OVER (PARTITION BY r.kind_number, r.payer, r.billing_period, p.unit ORDER BY b.starts, b.charge, b.asked ROWS UNBOUNDED PRECEDING) AS units_until,
+		sum(b.amount) OVER (PARTITION BY r.kind_number, r.payer, r.billing_period ORDER BY b.starts, b.charge, b.asked ROWS UNBOUNDED PRECEDING) AS amount_until
 	FROM base AS b
-	LEFT JOIN price AS p ON p.id = b.price
-	WINDOW unit AS (PARTITION BY b.account, b.payer, b.billing_period, b.region, b.accelerator, b.number_format, b.measure, b.basis, b.rate, p.unit ORDER BY b.starts, b.charge ROWS UNBOUNDED PRECEDING),
-		kind AS (PARTITION BY b.account, b.payer, b.billing_period, b.region, b.accelerator, b.number_format, b.measure, b.basis, b.rate ORDER BY b.starts, b.charge ROWS UNBOUNDED PRECEDING)
+	JOIN cell AS r ON r.c = b.c
+	LEFT JOIN price AS p ON p.id = r.price
+), quantified AS MATERIALIZED (
+	SELECT t.*, r.account, r.payer, r.billing_period, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.factor, r.day
+	FROM running_total AS t
+	JOIN cell AS r ON r.c = t.c
 )
 $$ $function$;
 COMMENT ON FUNCTION _rating_quantities() IS 'what rate_usage() and trace_charge() append to _rating_statement(): what is charged, without its cost';
@@ -440,7 +448,7 @@ AS $function$ SELECT $$
 	GROUP BY t.charge, t.asked, t.role, t.price, t.tier
 ), due AS (
 	-- what is due for a tier, times the scale of its unit
-	SELECT t.charge, t.asked, t.role, t.tier, t.units, p.scale, p.currency,
+	SELECT t.charge, t.asked, t.role, t.tier, t.units, p.scale, p.currency, p.digits,
 		CASE WHEN t.tier = 0 THEN 0 ELSE coalesce(p.tier_prices[t.tier], p.price) END AS unit_price,
 		coalesce(t.entered * p.tier_fees[t.tier], 0) AS fee, t.packages,
 		CASE WHEN t.tier = 0 THEN 0 WHEN t.packages IS NULL THEN t.units * coalesce(p.tier_prices[t.tier], p.price) ELSE t.packages * p.price * p.scale END
@@ -448,24 +456,22 @@ AS $function$ SELECT $$
 	FROM tier AS t
 	JOIN price AS p ON p.id = t.price
 ), cost AS MATERIALIZED (
-	SELECT d.charge, d.asked, c.ledger_scale AS digits, count(*) FILTER (WHERE d.role <> 'l') AS tiers,
+	SELECT d.charge, d.asked, max(d.digits) FILTER (WHERE d.role <> 'l') AS digits, count(*) FILTER (WHERE d.role <> 'l') AS tiers,
 		min(d.tier) FILTER (WHERE d.role <> 'l') AS tier, min(d.fee) FILTER (WHERE d.role <> 'l') AS fee, min(d.packages) FILTER (WHERE d.role <> 'l') AS packages,
 		min(d.unit_price) FILTER (WHERE d.role <> 'l') AS tier_price,
-		compute_ledger._round_ratio(sum(d.due) FILTER (WHERE d.role <> 'l'), max(d.scale) FILTER (WHERE d.role <> 'l'), c.ledger_scale) AS cost,
+		compute_ledger._round_ratio(sum(d.due) FILTER (WHERE d.role <> 'l'), max(d.scale) FILTER (WHERE d.role <> 'l'), max(d.digits) FILTER (WHERE d.role <> 'l')) AS cost,
 		CASE WHEN count(*) FILTER (WHERE d.role <> 'l' AND (d.fee <> 0 OR d.packages IS NOT NULL)) = 0
 			AND min(d.unit_price) FILTER (WHERE d.role <> 'l') = max(d.unit_price) FILTER (WHERE d.role <> 'l')
 			THEN min(d.unit_price) FILTER (WHERE d.role <> 'l') END AS unit_price,
 		CASE WHEN min(d.currency) <> max(d.currency) THEN NULL
 			WHEN min(d.scale) FILTER (WHERE d.role <> 'c') = max(d.scale) FILTER (WHERE d.role <> 'c')
-			THEN compute_ledger._round_ratio(sum(d.due) FILTER (WHERE d.role <> 'c'), max(d.scale) FILTER (WHERE d.role <> 'c'), c.ledger_scale)
-			ELSE compute_ledger._round_half_even(sum(compute_ledger._round_ratio(d.due, d.scale, 40)) FILTER (WHERE d.role <> 'c'), c.ledger_scale) END AS list_cost,
+			THEN compute_ledger._round_ratio(sum(d.due) FILTER (WHERE d.role <> 'c'), max(d.scale) FILTER (WHERE d.role <> 'c'), max(d.digits) FILTER (WHERE d.role <> 'l'))
+			ELSE compute_ledger._round_half_even(sum(compute_ledger._round_ratio(d.due, d.scale, 40)) FILTER (WHERE d.role <> 'c'), max(d.digits) FILTER (WHERE d.role <> 'l')) END AS list_cost,
 		CASE WHEN count(*) FILTER (WHERE d.role <> 'c' AND (d.fee <> 0 OR d.packages IS NOT NULL)) = 0
 			AND min(d.unit_price) FILTER (WHERE d.role <> 'c') = max(d.unit_price) FILTER (WHERE d.role <> 'c')
 			THEN min(d.unit_price) FILTER (WHERE d.role <> 'c') END AS list_unit_price
 	FROM due AS d
-	JOIN quantified AS q ON q.charge = d.charge AND q.asked = d.asked
-	JOIN compute_ledger.currency AS c ON c.code = q.money
-	GROUP BY d.charge, d.asked, c.ledger_scale
+	GROUP BY d.charge, d.asked
 ), breakdown AS (
 	-- parts of what the charge says, as differences of rounded running totals
 	SELECT u.charge, u.asked, jsonb_agg(jsonb_strip_nulls(jsonb_build_object('tier', u.tier,
@@ -473,11 +479,10 @@ AS $function$ SELECT $$
 			'unit_price', CASE WHEN u.packages IS NULL THEN u.unit_price END, 'packages', u.packages, 'fee', nullif(u.fee, 0),
 			'cost', trim_scale(compute_ledger._round_ratio(u.due_until, u.scale, u.digits) - compute_ledger._round_ratio(u.due_until - u.due, u.scale, u.digits)))) ORDER BY u.tier) AS tiers
 	FROM (
-		SELECT d.charge, d.asked, d.tier, d.units, d.unit_price, d.packages, d.fee, d.due, d.scale, c.ledger_scale AS digits,
+		SELECT d.charge, d.asked, d.tier, d.units, d.unit_price, d.packages, d.fee, d.due, d.scale, d.digits,
 			q.units_until - q.units + sum(d.units) OVER w AS units_until, sum(d.due) OVER w AS due_until
 		FROM due AS d
 		JOIN quantified AS q ON q.charge = d.charge AND q.asked = d.asked
-		JOIN compute_ledger.currency AS c ON c.code = q.money
 		JOIN cost AS k ON k.charge = d.charge AND k.asked = d.asked
 		WHERE d.role <> 'l' AND q.has_tiers AND q.asked AND k.tiers > 1
 		WINDOW w AS (PARTITION BY d.charge, d.asked ORDER BY d.tier)
@@ -710,10 +715,9 @@ AS $function$ SELECT $$
 	WHERE t.role <> 'l' AND t.record IS NOT NULL
 	GROUP BY t.n, t.i, t.record
 ), chosen AS (
-	SELECT i.*, q.scale, c.ledger_scale AS digits, q.unit, q.units_until - q.units AS before, d.due
+	SELECT i.*, q.scale, q.digits, q.unit, q.units_until - q.units AS before, d.due
 	FROM quantified AS q
 	JOIN item AS i ON i.charge = q.charge AND i.asked = q.asked
-	JOIN compute_ledger.currency AS c ON c.code = q.money
 	LEFT JOIN due AS d ON d.n = i.n AND d.i = i.i AND d.record = i.record
 	WHERE q.asked AND q.account = ($7).account AND q.payer = ($7).payer AND q.billing_period = ($7).billing_period AND q.day = ($7).day
 		AND q.price IS NOT DISTINCT FROM ($7).price AND q.region = ($7).region
