@@ -4,6 +4,7 @@ use warnings;
 use File::Basename;
 use File::Copy;
 use File::Path qw(make_path);
+use File::Spec;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -201,7 +202,7 @@ SKIP:
 	skip 'this server finds extensions in one place only (no extension_control_path, no extension_destdir)', 1 unless $setting;
 	my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
 	chomp(my $share = `$pg_config --sharedir`);
-	my $dest = PostgreSQL::Test::Utils::tempdir() . '/dest';
+	my $dest = File::Spec->rel2abs(PostgreSQL::Test::Utils::tempdir()) . '/dest';
 	my $was = $node->safe_psql('postgres', "SHOW $setting");
 	make_path("$dest$share/extension");
 	my ($installed) = grep { -e "$_/compute_ledger.control" }
