@@ -439,14 +439,21 @@ BEGIN
 	WHERE c.kind = 'unpriced' AND c.corrects IS NULL AND c.amount > 0 AND a.name <> ALL (p.waived)
 	GROUP BY c.close, a.name;
 
-	-- No part of a record is in two charges of one book.  Charges of like usage whose times touch are suspects; what they
-	-- are made of decides.
+	-- Nothing is charged twice in one billing period.
+	RETURN QUERY
+	SELECT 'billed twice', 'charge ' || max(c.id), format('charges the same as charge %s', min(c.id))
+	FROM compute_ledger.charge AS c
+	WHERE c.corrects IS NULL
+	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day
+	HAVING count(*) > 1;
+	-- And no part of a record is in two charges of one book.  Charges of like usage whose times touch are suspects; what they
+	-- are made of decides.  Of reserved capacity one instant of a record may be charged in two parts, so that is left out.
 	RETURN QUERY
 	WITH charge AS (
 		SELECT c.id, c.book, max(upper(c.period)) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > lower(c.period) AS overlaps,
 			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day) AS alike
 		FROM compute_ledger.charge AS c
-		WHERE c.corrects IS NULL AND c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced', 'reserved used')
+		WHERE c.corrects IS NULL AND c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced')
 		WINDOW w AS (PARTITION BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day ORDER BY lower(c.period))
 	), part AS (
 		SELECT c.id, c.book, t.record, t.part_from, t.part_to,
