@@ -170,4 +170,12 @@ END
 $$;
 SELECT trace_charge(0);
 
+-- A merge: from then on what the old name used is the new account's, and before it stays what it was.
+SELECT create_account('rating/old', parent => 'rating') > 0 AS a, create_account('rating/new', parent => 'rating') > 0 AS b;
+SELECT use('rating/old', 'nvidia/v100', '2026-01-26 00:00Z', '2026-01-28 00:00Z', 1), use('rating/new', 'nvidia/v100', '2026-01-27 00:00Z', '2026-01-28 00:00Z', 1);
+INSERT INTO price (book, accelerator, currency, price) VALUES ('rating', 'nvidia/v100', 'USD', 1);
+SELECT * FROM charges(account => 'rating/old') UNION ALL SELECT * FROM charges(account => 'rating/new');
+SELECT merge_account('rating/old', 'rating/new', '2026-01-27 12:00Z');
+SELECT * FROM charges(account => 'rating/old') UNION ALL SELECT * FROM charges(account => 'rating/new');
+
 DROP FUNCTION use, charges;
