@@ -10,7 +10,8 @@ WHERE opcnamespace = 'compute_ledger'::regnamespace AND NOT amvalidate(pg_opclas
 -- No member function runs with a superuser's rights.
 SELECT p.oid::regprocedure
 FROM pg_proc AS p JOIN pg_roles AS r ON r.oid = p.proowner
-WHERE pronamespace = 'compute_ledger'::regnamespace AND prosecdef AND rolsuper;
+WHERE pronamespace = 'compute_ledger'::regnamespace AND prosecdef AND rolsuper
+	AND EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e');
 
 -- Every object carries its comment.
 SELECT what FROM (
@@ -24,7 +25,7 @@ SELECT what FROM (
 		JOIN pg_depend AS d ON d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'e'
 	UNION ALL SELECT r.oid::regclass::text, obj_description(r.oid, 'pg_class') FROM pg_class AS r WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'v', 'm', 'p')
 	UNION ALL SELECT r.oid::regclass || '.' || attname, col_description(r.oid, attnum) FROM pg_class AS r JOIN pg_attribute AS a ON attrelid = r.oid
-		WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'v', 'm', 'p') AND attnum > 0 AND NOT attisdropped
+		WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'v', 'm', 'p') AND relname !~ '^_' AND attnum > 0 AND NOT attisdropped
 ) AS o (what, comment) WHERE comment IS NULL ORDER BY what COLLATE "C";
 
 -- Parsed bodies can be printed and read again, as pg_upgrade does: an argument without a name beside named ones is printed as "".
