@@ -262,7 +262,10 @@ BEGIN
 	), rates AS MATERIALIZED (
 		SELECT t.*
 		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
-	), resolved AS (
+	), repeats AS MATERIALIZED (
+		-- mostly there are none in a batch, and nothing needs to be sorted
+		SELECT EXISTS (SELECT FROM read AS r GROUP BY r.source_id, r.source HAVING count(*) > 1) AS any
+	), resolved AS NOT MATERIALIZED (
 		SELECT r.*,
 			CASE WHEN r.first_fault IS NOT NULL OR r.retracted THEN r.first_fault
 				WHEN r.account IS NULL THEN 'unknown account'
@@ -304,8 +307,11 @@ BEGIN
 			first_value(r.id) OVER revisions = r.id AS is_first,
 			first_value(r.digest) OVER revisions AS first_digest,
 			last_value(r.revision) OVER revisions AS highest
-		FROM (SELECT s.*, s.fault IS NULL AS is_sound FROM resolved AS s ORDER BY s.source_id, s.source, s.fault IS NULL, s.revision, s.id) AS r
+		FROM (SELECT s.*, s.fault IS NULL AS is_sound FROM resolved AS s WHERE (SELECT p.any FROM repeats AS p) ORDER BY s.source_id, s.source, s.fault IS NULL, s.revision, s.id) AS r
 		WINDOW revisions AS (PARTITION BY r.source_id, r.source, r.is_sound ORDER BY r.revision GROUPS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+		UNION ALL
+		SELECT r.*, r.fault IS NULL, true, r.digest, r.revision
+		FROM resolved AS r WHERE NOT (SELECT p.any FROM repeats AS p)
 	), judged AS (
 		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.started_at AS old_started_at,
 			CASE WHEN r.unreadable IS NOT NULL THEN 'rejected'

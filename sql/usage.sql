@@ -185,7 +185,7 @@ FROM generate_series(3, 5) AS d, unnest(ARRAY['NVIDIA H100 80GB HBM3']) AS c;
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES ('cluster', 'w9', 'bob', 'here', 'NVIDIA A100-SXM4-40GB', '1', '2024-05-03 00:00Z', '2024-05-06 00:00Z');
 SELECT accepted FROM accept_usage('example.org/weights');
 SELECT source_id, rate = with_basis(compute_rate '2 TFLOPS', basis) AS two, rate = with_basis(compute_rate '3 TFLOPS', basis) AS three, rate_recorded IS NULL AS none, basis_name(basis)
-FROM usage_record WHERE source_id ~ '^w' ORDER BY id;
+FROM usage_record WHERE source_id ~ '^w' ORDER BY source_id;
 
 -- ------------------------------------------------------------------ what holds
 
