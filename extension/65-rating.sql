@@ -265,6 +265,19 @@ ALTER FUNCTION _rating_segments(text, timestamptz, bigint[], tstzrange, timestam
 REVOKE ALL ON FUNCTION _rating_segments(text, timestamptz, bigint[], tstzrange, timestamptz, timestamptz, bigint, bigint[], bigint[], integer[], accelerator[], text[], text[], integer[], compute_rate[]) FROM PUBLIC;
 COMMENT ON FUNCTION _rating_segments(text, timestamptz, bigint[], tstzrange, timestamptz, timestamptz, bigint, bigint[], bigint[], integer[], accelerator[], text[], text[], integer[], compute_rate[]) IS 'for each combination (the n-th elements of the arrays): its segments of time in which nothing changes, numbered in order, with what holds in them';
 
+CREATE FUNCTION _billed_measures(book text, as_of timestamptz) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(m.measure), '{allocated}')
+	FROM (VALUES ('reserved'), ('allocated'), ('used')) AS m (measure)
+	WHERE EXISTS (SELECT FROM compute_ledger.price AS p
+		WHERE p.book = _billed_measures.book AND p.measure = m.measure AND p.recorded @> _billed_measures.as_of)
+$$;
+ALTER FUNCTION _billed_measures(text, timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _billed_measures(text, timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _billed_measures(text, timestamptz) IS 'the measures that a price book bills by, as of a recorded time: those that any price of it is for, and allocated in a book without prices';
+
 -- ------------------------------------------------------------------ the statement
 
 -- Parameters: $1 book, $2 as_of, $3 payers, all of whose usage is rated, $4 the period asked for,
@@ -285,6 +298,7 @@ WITH place AS MATERIALIZED (
 		compute_ledger._usage_set(r.id, r.started_at, r.ended_at, r.devices) AS usage
 	FROM compute_ledger.usage_record AS r
 	WHERE r.account = ANY ($9) AND r.started_at < $6 AND r.ended_at > $5 AND r.recorded <= $2 AND r.superseded > $2
+		AND r.measure = ANY ((SELECT compute_ledger._billed_measures($1, $2))::text[])
 	GROUP BY r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate
 ), segment AS MATERIALIZED (
 	SELECT s.*

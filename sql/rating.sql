@@ -178,4 +178,12 @@ SELECT * FROM charges(account => 'rating/old') UNION ALL SELECT * FROM charges(a
 SELECT merge_account('rating/old', 'rating/new', '2026-01-27 12:00Z');
 SELECT * FROM charges(account => 'rating/old') UNION ALL SELECT * FROM charges(account => 'rating/new');
 
+-- A book bills by the measures that it has prices for: what a job used beside what it was allocated is not without a price.
+SELECT use('rating/new', 'nvidia/p100', '2026-01-29 00:00Z', '2026-01-30 00:00Z', 2), use('rating/new', 'nvidia/p100', '2026-01-29 06:00Z', '2026-01-29 12:00Z', 2, measure => 'used');
+SELECT kind, measure, trim_scale(quantity) AS quantity FROM rate_usage('rating/new', '[2026-01-29,2026-01-30)', NULL, 'rating-measure') ORDER BY measure;
+INSERT INTO price (book, accelerator, currency, price) VALUES ('rating-measure', 'nvidia/p100', 'USD', 1);
+SELECT kind, measure, trim_scale(quantity) AS quantity FROM rate_usage('rating/new', '[2026-01-29,2026-01-30)', NULL, 'rating-measure') ORDER BY measure;
+INSERT INTO price (book, accelerator, measure, currency, price) VALUES ('rating-measure', 'nvidia/t4', 'used', 'USD', 1);
+SELECT kind, measure, trim_scale(quantity) AS quantity FROM rate_usage('rating/new', '[2026-01-29,2026-01-30)', NULL, 'rating-measure') ORDER BY measure;
+
 DROP FUNCTION use, charges;

@@ -113,6 +113,9 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 			LATERAL (SELECT naive.region_path(r.region, p.starts, as_of)) AS g (path),
 			LATERAL naive.billed(w.path, p.starts, as_of) AS b
 		WHERE p.starts < p.ends
+			-- a book bills by the measures that it has prices for
+			AND (EXISTS (SELECT FROM price AS q WHERE q.book = charges.book AND q.measure = r.measure AND q.recorded @> charges.as_of)
+				OR r.measure = 'allocated' AND NOT EXISTS (SELECT FROM price AS q WHERE q.book = charges.book AND q.recorded @> charges.as_of))
 	), priced AS MATERIALIZED (
 		SELECT p.*, b.id AS billing_period, x.price, x.list_price
 		FROM placed AS p
