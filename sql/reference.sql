@@ -3,6 +3,11 @@ SET search_path = public, compute_ledger;
 SET timezone = 'UTC';
 \set SHOW_CONTEXT never
 \pset null '(null)'
+-- without the rows that other tests left, and without the ledger that they made
+SET client_min_messages = warning;
+DROP SCHEMA IF EXISTS compute_ledger CASCADE;
+CREATE EXTENSION compute_ledger;
+RESET client_min_messages;
 
 -- What every reference table promises.
 SELECT c.relname,
