@@ -108,9 +108,17 @@ CREATE FUNCTION _share(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	grantee text;
 BEGIN
 	-- default privileges may have given it to anybody
-	EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC', relation);
+	FOR grantee IN
+		SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END
+		FROM pg_class AS c, aclexplode(c.relacl) AS e
+		WHERE c.oid = relation AND e.grantee <> c.relowner
+	LOOP
+		EXECUTE format('REVOKE ALL ON TABLE %s FROM %s', relation, grantee);
+	END LOOP;
 	EXECUTE format('GRANT ALL ON TABLE %s TO pg_database_owner', relation);
 	-- for logical replication, which else stops who would change it
 	IF (SELECT c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)

@@ -272,6 +272,8 @@ BEGIN
 		rule interval NOT NULL DEFAULT '1 month',
 		title text,
 		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+		-- what accounts get that name no calendar
+		CONSTRAINT billing_calendar_month_check CHECK (name NOT LIKE 'month/%' OR (name = 'month/' || time_zone AND rule = '1 month' AND anchor = '2000-01-01')),
 		CONSTRAINT billing_calendar_rule_check CHECK (rule = date_trunc('day', rule)
 			AND extract(year FROM rule) * 12 + extract(month FROM rule) >= 0 AND extract(day FROM rule) >= 0 AND rule > interval '0')
 	);

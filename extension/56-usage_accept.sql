@@ -151,7 +151,7 @@ BEGIN
 	-- What there is to take: sources to lock, months to have partitions of.
 	CASE kind
 		WHEN 'accept' THEN
-			SELECT array_agg(DISTINCT s.source), coalesce(array_agg(DISTINCT s.month) FILTER (WHERE s.month IS NOT NULL), '{}')
+			SELECT array_agg(DISTINCT s.source), coalesce(array_agg(DISTINCT s.month) FILTER (WHERE s.month IS NOT NULL), '{-infinity}')
 			INTO sources, months
 			FROM (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END, compute_ledger._usage_month(i.started_at)
 				FROM compute_ledger.usage_inbox AS i
@@ -189,7 +189,7 @@ BEGIN
 		DELETE FROM compute_ledger.usage_inbox AS i
 		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
 			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
-			-- what came after the look above waits for the next call, if it needs a partition
+			-- what came after the look above waits for the next call, if it needs a partition; months is never empty, or NULL = ANY (months) would be false
 			AND coalesce(compute_ledger._usage_month(i.started_at) = ANY (months), true)
 		RETURNING i.*
 	), retried AS (

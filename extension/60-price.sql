@@ -128,8 +128,8 @@ BEGIN
 	CREATE TRIGGER c_complete BEFORE INSERT OR UPDATE ON compute_ledger.price
 		FOR EACH ROW EXECUTE FUNCTION compute_ledger._price_complete();
 
-	-- A list price of what is sold is for all to see, a contract for those who see its account.
-	PERFORM compute_ledger._protect('compute_ledger.price', $c$(account IS NULL AND book = 'sale') OR account IN (SELECT compute_ledger.visible_accounts())$c$);
+	-- A list price of what is sold is for all to see, a contract for those who see its account; other books are the provider's own.
+	PERFORM compute_ledger._protect('compute_ledger.price', $c$book = 'sale' AND (account IS NULL OR account IN (SELECT compute_ledger.visible_accounts()))$c$);
 	PERFORM compute_ledger._protect('compute_ledger.price_key');
 	PERFORM compute_ledger._protect('compute_ledger.price_pool');
 
@@ -640,7 +640,8 @@ BEGIN
 			RAISE EXCEPTION 'unknown account: "%"', explain_price.account
 				USING ERRCODE = 'LC006';
 		END IF;
-	ELSIF book <> 'sale' AND NOT compute_ledger.sees_everything(role) THEN
+	END IF;
+	IF book <> 'sale' AND NOT compute_ledger.sees_everything(role) THEN
 		RAISE EXCEPTION 'permission denied for price book "%"', book
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;

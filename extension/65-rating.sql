@@ -222,9 +222,9 @@ AS $$
 		SELECT p.* FROM compute_ledger._rating_places(as_of, payers, payees, root, from_at, to_at) AS p
 	), bill AS MATERIALIZED (
 		SELECT b.id, b.calendar, b.starts_at AS starts, b.ends_at AS ends
-		FROM compute_ledger.billing_period AS b
+		FROM compute_ledger.billing_periods(as_of) AS b
 		WHERE b.calendar = ANY (ARRAY(SELECT DISTINCT p.calendar FROM place AS p))
-			AND b.starts_at < to_at AND b.ends_at > from_at AND b.period && _rating_segments.period
+			AND b.starts_at < to_at AND b.ends_at > from_at AND tstzrange(b.starts_at, b.ends_at) && _rating_segments.period
 	), day AS MATERIALIZED (
 		SELECT d.* FROM compute_ledger._rating_days(ARRAY(SELECT DISTINCT p.time_zone FROM place AS p), _rating_segments.period, from_at, to_at) AS d
 	), priced AS MATERIALIZED (
@@ -290,9 +290,9 @@ WITH place AS MATERIALIZED (
 	SELECT p.* FROM compute_ledger._rating_places($2, $3, $9, $8, $5, $6) AS p
 ), bill AS MATERIALIZED (
 	SELECT b.id, b.calendar, b.starts_at AS starts, b.ends_at AS ends
-	FROM compute_ledger.billing_period AS b
+	FROM compute_ledger.billing_periods($2) AS b
 	WHERE b.calendar = ANY (ARRAY(SELECT DISTINCT p.calendar FROM place AS p))
-		AND b.starts_at < $6 AND b.ends_at > $5 AND b.period && $4
+		AND b.starts_at < $6 AND b.ends_at > $5 AND tstzrange(b.starts_at, b.ends_at) && $4
 ), combination AS MATERIALIZED (
 	SELECT row_number() OVER () AS n, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate,
 		compute_ledger._usage_set(r.id, r.started_at, r.ended_at, r.devices) AS usage
@@ -705,7 +705,7 @@ BEGIN
 		FROM (SELECT DISTINCT r.calendar, u.at
 				FROM relevant AS r, LATERAL (VALUES (greatest(lower(r.valid), lower(period))), (least(upper(r.valid), upper(period), as_of) - interval '1 microsecond')) AS u (at)
 				WHERE r.valid && period AND greatest(lower(r.valid), lower(period)) < least(upper(r.valid), upper(period), as_of)) AS c
-		LEFT JOIN compute_ledger.billing_period AS b ON b.calendar = c.calendar AND b.starts_at <= c.at AND b.ends_at > c.at
+		LEFT JOIN compute_ledger.billing_periods(as_of) AS b ON b.calendar = c.calendar AND b.starts_at <= c.at AND b.ends_at > c.at
 	) AS b;
 	IF missing IS NOT NULL THEN
 		RAISE EXCEPTION 'billing calendar % has no period for all of %', missing, period

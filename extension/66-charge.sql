@@ -103,8 +103,8 @@ BEGIN
 	GRANT ALL ON SEQUENCE compute_ledger.period_close_id_seq, compute_ledger.charge_id_seq TO pg_database_owner;
 	CREATE INDEX ON compute_ledger.charge (payer, billing_period);
 	CREATE INDEX ON compute_ledger.charge (account, day);
-	PERFORM compute_ledger._protect('compute_ledger.period_close', 'payer IN (SELECT compute_ledger.visible_accounts())');
-	PERFORM compute_ledger._protect('compute_ledger.charge', 'account IN (SELECT compute_ledger.visible_accounts())');
+	PERFORM compute_ledger._protect('compute_ledger.period_close', 'book = ''sale'' AND payer IN (SELECT compute_ledger.visible_accounts())');
+	PERFORM compute_ledger._protect('compute_ledger.charge', 'book = ''sale'' AND account IN (SELECT compute_ledger.visible_accounts())');
 	CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON compute_ledger.charge
 		FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_change();
 	CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON compute_ledger.period_close
@@ -257,6 +257,7 @@ CREATE FUNCTION close_period(account text, period tstzrange, book text DEFAULT '
 AS $$
 DECLARE
 	mark timestamptz;
+	stamp timestamptz;
 	scope record;
 	closing bigint;
 	unpriced text;
@@ -264,6 +265,18 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	mark := compute_ledger.ledger_watermark();
+	IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
+		AND EXISTS (SELECT FROM pg_locks AS l
+			WHERE l.locktype = 'advisory' AND l.classid = 1129079659 AND l.objsubid = 2 AND l.pid = pg_backend_pid())
+	THEN
+		-- This transaction has recorded something, perhaps another closing. What others recorded before its stamp is visible.
+		stamp := compute_ledger.ledger_stamp();
+		IF compute_ledger._changed_between(NULL, book, period, stamp - interval '1 microsecond', stamp) THEN
+			RAISE EXCEPTION 'this transaction has recorded something that the period depends on'
+				USING ERRCODE = 'LC011', DETAIL = 'What a transaction records becomes part of a bill when it has ended.', HINT = 'Commit, and close the period then.';
+		END IF;
+		mark := stamp - interval '1 microsecond';
+	END IF;
 	SELECT * INTO scope FROM compute_ledger._billing_period_of(account, period, mark);
 	-- one closing of a payer's period at a time; who waited sees what the other did
 	PERFORM FROM compute_ledger.account AS a WHERE a.id = scope.payer FOR NO KEY UPDATE;
@@ -278,7 +291,9 @@ BEGIN
 		RAISE EXCEPTION 'a writer of the ledger is in flight'
 			USING ERRCODE = 'LC011', DETAIL = 'What it writes may belong to the period.', HINT = 'Close the period when the writer''s transaction has ended.';
 	END IF;
-	mark := compute_ledger.ledger_watermark();
+	IF stamp IS NULL THEN
+		mark := compute_ledger.ledger_watermark();
+	END IF;
 	IF mark < upper(period) THEN
 		RAISE EXCEPTION 'billing period % of account "%" is not over', period, account
 			USING ERRCODE = 'LC011', DETAIL = format('The ledger knows what was recorded up to %s.', mark);
@@ -313,7 +328,7 @@ BEGIN
 	SELECT string_agg(DISTINCT quote_ident(a.name), ', '), count(*) INTO unpriced, unpriced_count
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.account AS a ON a.id = c.account
-	WHERE c.close = closing AND c.kind = 'unpriced' AND c.amount > 0 AND a.name <> ALL (waive);
+	WHERE c.close = closing AND c.kind = 'unpriced' AND c.amount > 0 AND (a.name = ANY (waive)) IS NOT TRUE;
 	IF unpriced IS NOT NULL THEN
 		RAISE EXCEPTION 'billing period % of account "%" has usage without a price', period, account
 			USING ERRCODE = 'LC011', DETAIL = format('It is of %s (%s charges).', unpriced, unpriced_count),
@@ -387,7 +402,7 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	as_of := compute_ledger._as_of(as_of);
-	SELECT b.period INTO usage_of FROM compute_ledger.billing_period AS b WHERE b.id = (charge).billing_period;
+	SELECT tstzrange(b.starts_at, b.ends_at) INTO usage_of FROM compute_ledger.billing_periods(as_of) AS b WHERE b.id = (charge).billing_period;
 	RETURN QUERY
 	SELECT t.record, r.source, r.source_id, r.revision, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.unit, t.cost
 	FROM compute_ledger._trace(charge, usage_of, as_of) AS t
@@ -402,6 +417,7 @@ COMMENT ON FUNCTION trace_charge(rated_charge, timestamptz) IS 'the same for a r
 CREATE FUNCTION _traced(charge anyelement, usage_period bigint) RETURNS rated_charge
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET datestyle = 'ISO, YMD'
 AS $$
 	SELECT (jsonb_populate_record(NULL::compute_ledger.rated_charge, to_jsonb(charge) || jsonb_build_object('billing_period', usage_period))).*
 $$;

@@ -186,11 +186,12 @@ BEGIN
 		coalesce(c.day, (lower(c.period) AT TIME ZONE coalesce(z.time_zone, 'UTC'))::date), c.currency;
 	CREATE UNIQUE INDEX _spend_daily_key ON compute_ledger._spend_daily (account, day, book, payer, region, accelerator, measure, kind, currency) NULLS NOT DISTINCT;
 
+	PERFORM compute_ledger._share(v) FROM unnest(ARRAY['compute_ledger._usage_hourly', 'compute_ledger._usage_daily', 'compute_ledger._utilization_daily',
+		'compute_ledger._spend_daily']::regclass[]) AS v;
 	COMMENT ON MATERIALIZED VIEW compute_ledger._usage_hourly IS 'what usage_hourly shows, of all accounts';
 	COMMENT ON MATERIALIZED VIEW compute_ledger._usage_daily IS 'what usage_daily shows, of all accounts';
 	COMMENT ON MATERIALIZED VIEW compute_ledger._spend_daily IS 'what spend_daily shows, of all accounts';
 	COMMENT ON MATERIALIZED VIEW compute_ledger._utilization_daily IS 'what utilization_daily shows, of all accounts, in 1/1,680,000 device x microsecond';
-	GRANT SELECT ON compute_ledger._usage_hourly, compute_ledger._usage_daily, compute_ledger._utilization_daily, compute_ledger._spend_daily TO pg_database_owner;
 
 	-- What readers read.  These views look at the tables as their owner, so they have to say themselves who sees what.
 	CREATE VIEW compute_ledger.usage_hourly WITH (security_barrier = true) AS
@@ -291,7 +292,8 @@ BEGIN
 	COMMENT ON COLUMN compute_ledger.spend_daily.contracted_cost IS 'cost at the prices that won';
 	COMMENT ON COLUMN compute_ledger.spend_daily.cost IS 'what is billed; corrections count on the day of the usage';
 	COMMENT ON COLUMN compute_ledger.spend_daily.charges IS 'number of charges';
-	GRANT SELECT ON compute_ledger.usage_hourly, compute_ledger.usage_daily, compute_ledger.utilization_daily, compute_ledger.spend_daily TO pg_database_owner;
+	PERFORM compute_ledger._share(v) FROM unnest(ARRAY['compute_ledger.usage_hourly', 'compute_ledger.usage_daily', 'compute_ledger.utilization_daily',
+		'compute_ledger.spend_daily']::regclass[]) AS v;
 
 	-- Only its owner may refresh a materialized view.
 	CREATE FUNCTION compute_ledger._refresh_rollup(rollup text, concurrent boolean) RETURNS void

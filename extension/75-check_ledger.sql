@@ -436,7 +436,7 @@ BEGIN
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.period_close AS p ON p.id = c.close
 	JOIN compute_ledger.account AS a ON a.id = c.account
-	WHERE c.kind = 'unpriced' AND c.corrects IS NULL AND c.amount > 0 AND a.name <> ALL (p.waived)
+	WHERE c.kind = 'unpriced' AND c.corrects IS NULL AND c.amount > 0 AND (a.name = ANY (p.waived)) IS NOT TRUE
 	GROUP BY c.close, a.name;
 
 	-- Nothing is charged twice in one billing period.

@@ -226,5 +226,12 @@ SELECT taken FROM accept_usage(max_rows => 0);
 SELECT taken FROM accept_usage();
 SELECT count(*) AS one_batch_each FROM usage_batch WHERE taken IN (2, 3) AND id > (SELECT max(batch) FROM usage_key) - 2;
 
+-- Batches in which no row has a start that can be read are taken as well.
+INSERT INTO usage_inbox (source, source_id, revision, retracted) VALUES ('no start', 'gone', '1', 'true');
+SELECT taken, accepted, duplicate, rejected FROM accept_usage(max_rows => 1);
+INSERT INTO usage_inbox (source, source_id, started_at) VALUES ('no start', 'odd', 'yesterday-ish'), ('no start', 'none', NULL);
+SELECT taken, accepted, duplicate, rejected FROM accept_usage();
+SELECT count(*) FROM usage_inbox;
+
 \c postgres
 DROP DATABASE regress_usage;
