@@ -327,6 +327,9 @@ unlike(join('', map { $_->[1] } try_as('meter', map { "=SELECT r::text FROM $_ A
 # One role with two kinds has the privileges of both and no more rows than the wider.
 ok_as('owner', "SELECT compute_ledger.grant_access('reader', 'meter')", 'a reader may be a meter, too');
 is(as('reader', "SELECT count(*) FROM compute_ledger.account WHERE name ~ 'zenith'") . as('reader', "SELECT count(*) FROM compute_ledger.usage_record WHERE run ~ 'zenith'"), '00', 'and sees no more of others for that');
+as('reader', "SELECT * FROM compute_ledger.explain_price('acme', 'H100', 'aws/us-east-1', book => 'cost')");
+is($said[0], '42501', 'prices of another book are not explained to a reader');
+is(as('reader', "SELECT count(*) FROM compute_ledger.price WHERE book <> 'sale'") . as('reader', "SELECT count(*) FROM compute_ledger.charge WHERE book <> 'sale'"), '00', 'nor shown');
 ok_as('owner', "SELECT compute_ledger.revoke_access('reader', 'meter')", 'no longer a meter');
 as('reader', "INSERT INTO compute_ledger.usage_inbox (source) VALUES ('x')");
 is($said[0], '42501', 'it brings nothing in');
