@@ -74,7 +74,8 @@ AS $$
 		('usage_source', 'SELECT', 'meter biller auditor admin'),
 		('usage_source', 'INSERT', 'admin'),
 		('usage_source', 'UPDATE', 'admin'),
-		('usage_inbox', 'INSERT', 'meter admin'),
+		-- not who received it and when
+		('usage_inbox', 'INSERT (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted)', 'meter admin'),
 		('usage_inbox', 'SELECT', 'auditor admin'),
 		('usage_inbox', 'DELETE', 'admin'),
 		('usage_batch', 'SELECT', 'meter biller auditor admin'),
@@ -284,7 +285,8 @@ BEGIN
 			JOIN pg_proc AS p ON p.proname = l.object AND p.pronamespace = 'compute_ledger'::regnamespace
 			WHERE functions AND l.privilege = 'EXECUTE' AND p.proowner = 'pg_database_owner'::regrole
 			UNION ALL
-			SELECT 'TABLE ' || c.oid::regclass, l.privilege, c.relacl, c.relowner, l.kinds
+			SELECT 'TABLE ' || c.oid::regclass, l.privilege,
+				CASE WHEN l.privilege LIKE '% (%' THEN (SELECT array_agg(i) FROM pg_attribute AS t, unnest(t.attacl) AS i WHERE t.attrelid = c.oid) ELSE c.relacl END, c.relowner, l.kinds
 			FROM compute_ledger._access_privileges() AS l
 			JOIN pg_class AS c ON c.relname = l.object AND c.relnamespace = 'compute_ledger'::regnamespace
 			WHERE NOT functions AND l.privilege <> 'EXECUTE'
@@ -292,7 +294,7 @@ BEGIN
 			SELECT l.object, l.privilege,
 				bool_or(EXISTS (SELECT FROM compute_ledger.ledger_access AS a WHERE a.role = _sync_access.role AND a.kind = ANY (l.kinds))) AS wanted,
 				bool_or(EXISTS (SELECT FROM aclexplode(l.acl) AS e
-					WHERE e.grantee = _sync_access.role AND e.grantor = l.owner AND e.privilege_type = l.privilege)) AS there
+					WHERE e.grantee = _sync_access.role AND e.grantor = l.owner AND e.privilege_type = split_part(l.privilege, ' ', 1))) AS there
 			FROM listed AS l
 			GROUP BY l.object, l.privilege
 		)

@@ -111,6 +111,11 @@ test,z3,zenith,nowhere at all,NVIDIA H100 80GB HBM3,2,2026-08-01T00:00:00Z,2026-
 }, 'a meter puts usage into the inbox');
 as('meter', 'SELECT * FROM compute_ledger.usage_inbox');
 is($said[0], '42501', 'and does not read it back');
+for my $cell ("received_by) VALUES ('postgres'", "received_at) VALUES ('2001-01-01'", 'id) VALUES (424242')
+{
+	as('meter', "INSERT INTO compute_ledger.usage_inbox ($cell)");
+	is($said[0], '42501', "nor does it say who brought it, when, and in which place: $cell");
+}
 ok_as('meter', 'SELECT * FROM compute_ledger.accept_usage()', 'it has it accepted');
 is($node->safe_psql('ledger', 'SELECT count(*) FROM compute_ledger.usage_record'), '4', 'four records');
 ok_as('biller', "SELECT compute_ledger.close_period($_, '[2026-08-01,2026-09-01)')", "a biller closes a period of $_") for "'acme'", "'zenith'";
