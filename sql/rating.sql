@@ -11,17 +11,6 @@ SELECT _round_ratio(1, 3, 12), _round_ratio(5, 2, 0) AS two, _round_ratio(7, 2, 
 SELECT _round_ratio(1, 0, 2);
 SELECT _round_ratio('NaN', 1, 2);
 
--- Sets of usage, cut anywhere: sums and counts, and the parts themselves.
-SELECT a.* FROM (SELECT _usage_set(i, s, e, d) AS u
-		FROM (VALUES (1, timestamptz '2026-01-01 22:00', timestamptz '2026-01-02 01:00', 2), (2, '2026-01-01 23:30', '2026-01-04', 0.5), (3, '2026-01-02', 'infinity', 1), (4, '2026-01-02', NULL, 1)) AS v (i, s, e, d)) AS x,
-	_usage_amounts(x.u, ARRAY[timestamptz '2026-01-01', '2026-01-02', '2026-01-02 06:00'], ARRAY[timestamptz '2026-01-02', '2026-01-02 06:00', '2026-01-03']) AS a;
-SELECT p.period, p.record, p.part_from, p.part_to, p.level / 1680000.0 AS devices FROM (SELECT _usage_set(i, s, e, d) AS u
-		FROM (VALUES (1, timestamptz '2026-01-01 22:00', timestamptz '2026-01-02 01:00', 2), (2, '2026-01-01 23:30', '2026-01-04', 0.5)) AS v (i, s, e, d)) AS x,
-	_usage_parts(x.u, ARRAY[timestamptz '2026-01-01', '2026-01-02 06:00'], ARRAY[timestamptz '2026-01-02', '2026-01-03']) AS p ORDER BY 1, 2;
-SELECT _usage_amounts('\x00', '{}', '{}');
-SELECT _usage_amounts(_usage_set(1, '2026-01-01', '2026-01-02', 1), ARRAY[timestamptz '2026-01-02', '2026-01-01'], ARRAY[timestamptz '2026-01-03', '2026-01-02']);
-SELECT _usage_amounts(_usage_set(1, '2026-01-01', '2026-01-02', 1), ARRAY[timestamptz '2026-01-02'], '{}');
-
 -- One payer; usage is put in place by hand.
 SELECT create_account('rating', currency => 'USD') > 0 AS a, create_account('rating/x', parent => 'rating') > 0 AS b, create_account('rating/y', parent => 'rating', time_zone => 'Asia/Shanghai') > 0 AS c,
 	create_region('rating-r') > 0 AS d, generate_billing_periods(NULL, '2026-03-01') >= 0 AS e;

@@ -8,6 +8,8 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "rating.h"
+
 PG_FUNCTION_INFO_V1(rating_round_ratio);
 
 #define MAX_DIGITS		100
@@ -38,44 +40,46 @@ power_of_ten(int exponent)
 }
 
 /*
- * _round_ratio(dividend numeric, divisor numeric, digits int) -> numeric
- *
- * dividend / divisor, rounded to so many digits after the point, half to even.  The
- * quotient itself is never computed: where it does not end, rounding what is left of
- * it could take a near miss for a tie.
+ * Returns dividend / divisor, finite and the divisor above zero, rounded to so many
+ * digits after the point, half to even.  The quotient itself is never computed: where it
+ * does not end, rounding what is left of it could take a near miss for a tie.
  */
 Datum
-rating_round_ratio(PG_FUNCTION_ARGS)
+RoundRatio(Datum dividend, Datum divisor, int digits)
 {
-	Datum		dividend = PG_GETARG_DATUM(0);
-	Datum		divisor = PG_GETARG_DATUM(1);
-	int32		digits = PG_GETARG_INT32(2);
 	Datum		zero = NumericGetDatum(int64_to_numeric(0));
-	Datum		size;
-	Datum		quotient;
-	Datum		rest;
-	int			order;
+	Datum		size = DirectFunctionCall1(numeric_abs, call2(numeric_mul, dividend, power_of_ten(digits)));
+	Datum		quotient = call2(numeric_div_trunc, size, divisor);
+	Datum		rest = call2(numeric_sub, size, call2(numeric_mul, quotient, divisor));
+	int			order = compare(call2(numeric_add, rest, rest), divisor);
 
-	if (digits < 0 || digits > MAX_DIGITS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("number of digits must be between 0 and %d", MAX_DIGITS)));
-	if (numeric_is_nan(DatumGetNumeric(dividend)) || numeric_is_inf(DatumGetNumeric(dividend)) ||
-		numeric_is_nan(DatumGetNumeric(divisor)) || numeric_is_inf(DatumGetNumeric(divisor)) ||
-		compare(divisor, zero) <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a ratio needs a finite dividend and a finite divisor above zero")));
-
-	size = DirectFunctionCall1(numeric_abs, call2(numeric_mul, dividend, power_of_ten(digits)));
-	quotient = call2(numeric_div_trunc, size, divisor);
-	rest = call2(numeric_sub, size, call2(numeric_mul, quotient, divisor));
-	order = compare(call2(numeric_add, rest, rest), divisor);
 	if (order == 0)
 		order = compare(call2(numeric_mod, quotient, NumericGetDatum(int64_to_numeric(2))), zero);
 	if (order > 0)
 		quotient = call2(numeric_add, quotient, NumericGetDatum(int64_to_numeric(1)));
 	if (compare(dividend, zero) < 0)
 		quotient = DirectFunctionCall1(numeric_uminus, quotient);
-	PG_RETURN_DATUM(call2(numeric_mul, quotient, power_of_ten(-digits)));
+	return call2(numeric_mul, quotient, power_of_ten(-digits));
+}
+
+/*
+ * _round_ratio(dividend numeric, divisor numeric, digits int) -> numeric
+ */
+Datum
+rating_round_ratio(PG_FUNCTION_ARGS)
+{
+	Numeric		dividend = PG_GETARG_NUMERIC(0);
+	Numeric		divisor = PG_GETARG_NUMERIC(1);
+	int32		digits = PG_GETARG_INT32(2);
+
+	if (digits < 0 || digits > MAX_DIGITS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("number of digits must be between 0 and %d", MAX_DIGITS)));
+	if (numeric_is_nan(dividend) || numeric_is_inf(dividend) || numeric_is_nan(divisor) || numeric_is_inf(divisor) ||
+		compare(NumericGetDatum(divisor), NumericGetDatum(int64_to_numeric(0))) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a ratio needs a finite dividend and a finite divisor above zero")));
+	PG_RETURN_DATUM(RoundRatio(NumericGetDatum(dividend), NumericGetDatum(divisor), digits));
 }

@@ -1,432 +1,280 @@
 /*
  * rating_usage.c
- *		The usage of one kind that rating cuts up: intervals of records, in one value.
+ *		Reads the usage records that a rating is about, once, into combinations.
  *
- * Rating reads usage records once, and learns only from what it has read which
- * combinations of account, chip, region and format there are, and so at which instants
- * their prices change.  The aggregate _usage_set() therefore keeps what a combination's
- * records say of time; _usage_amounts() then adds it up between any instants, and
- * _usage_parts() returns the parts themselves.
- *
- * A set is a bytea: after the length word 4 bytes that are zero, then for each record
- * start, end (timestamptz), level (devices in units of 1/1,680,000) and record id, each
- * 8 bytes in the machine's order.  It lives in a query, never in a table.
- *
- * Amounts are level x microseconds, as integers.
+ * Rows come straight from the executor: nothing is done to most of them but to find
+ * their combination and to add 32 bytes to it.
  */
 #include "compat.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/array.h"
+#include "tcop/dest.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #include "device_level.h"
-#include "quantity.h"
+#include "rating.h"
 
-PG_FUNCTION_INFO_V1(usage_set_accum);
-PG_FUNCTION_INFO_V1(usage_set_combine);
-PG_FUNCTION_INFO_V1(usage_set_serialize);
-PG_FUNCTION_INFO_V1(usage_set_deserialize);
-PG_FUNCTION_INFO_V1(usage_set_final);
-PG_FUNCTION_INFO_V1(usage_amounts);
-PG_FUNCTION_INFO_V1(usage_parts);
-
-/* A record's part in a set. */
-typedef struct UsageEntry
+/* A combination's place in the hash table. */
+typedef struct KindSlot
 {
-	TimestampTz start;
-	TimestampTz end;
-	int64		level;
-	int64		record;
-} UsageEntry;
+	UsageKind	kind;
+	uint32		hash;
+	int			combination;
+	char		status;
+} KindSlot;
 
-#define SET_HEADER		(VARHDRSZ + 4)
-#define FIRST_ROOM		8
-#define MAX_ENTRIES		((MaxAllocSize - SET_HEADER) / sizeof(UsageEntry))
-
-/* A set that grows; the bytes are the value to be. */
-typedef struct UsageState
+/* Hashes what is known of a kind, 8 bytes at a time. */
+static inline uint32
+hash_kind(const UsageKind *kind)
 {
-	MemoryContext context;
-	char	   *bytes;
-	int64		count;
-	int64		room;
-} UsageState;
+	uint64		words[sizeof(UsageKind) / sizeof(uint64)];
+	uint64		h = 0;
 
-/* Returns a set's entries. */
-static inline UsageEntry *
-entries_of(char *bytes)
-{
-	return (UsageEntry *) (bytes + SET_HEADER);
-}
-
-/* Makes room for more entries. */
-static void
-make_room(UsageState *state, int64 more)
-{
-	int64		room = state->room;
-
-	if (state->count + more <= room)
-		return;
-	if (state->count + more > (int64) MAX_ENTRIES)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many usage records of one account, accelerator and region"),
-				 errdetail("At most %lld can be rated at once.", (long long) MAX_ENTRIES)));
-	room = Max(room + room / 2, Max(state->count + more, FIRST_ROOM));
-	room = Min(room, (int64) MAX_ENTRIES);
-	if (state->bytes == NULL)
-		state->bytes = MemoryContextAlloc(state->context, SET_HEADER + room * sizeof(UsageEntry));
-	else
-		state->bytes = repalloc(state->bytes, SET_HEADER + room * sizeof(UsageEntry));
-	state->room = room;
-}
-
-/* Makes an empty state in an aggregate's context. */
-static UsageState *
-make_state(FunctionCallInfo fcinfo)
-{
-	MemoryContext context;
-	UsageState *state;
-
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "aggregate function called in non-aggregate context");
-	state = MemoryContextAllocZero(context, sizeof(UsageState));
-	state->context = context;
-	return state;
-}
-
-/* Adds a record: state, id, start, end, devices. */
-Datum
-usage_set_accum(PG_FUNCTION_ARGS)
-{
-	UsageState *state = PG_ARGISNULL(0) ? make_state(fcinfo) : (UsageState *) PG_GETARG_POINTER(0);
-	UsageEntry *entry;
-
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(4))
-		PG_RETURN_POINTER(state);
-	make_room(state, 1);
-	entry = &entries_of(state->bytes)[state->count];
-	entry->record = PG_GETARG_INT64(1);
-	entry->start = PG_GETARG_TIMESTAMPTZ(2);
-	entry->end = PG_GETARG_TIMESTAMPTZ(3);
-	entry->level = DeviceLevelFromNumeric(PG_GETARG_DATUM(4));
-	if (entry->start < entry->end)
-		state->count++;
-	PG_RETURN_POINTER(state);
-}
-
-/* Adds the second state to the first. */
-Datum
-usage_set_combine(PG_FUNCTION_ARGS)
-{
-	UsageState *state;
-	UsageState *other;
-
-	if (PG_ARGISNULL(1))
+	StaticAssertStmt(sizeof(UsageKind) % sizeof(uint64) == 0, "a kind must be whole words");
+	memcpy(words, kind, sizeof(words));
+	for (int i = 0; i < (int) lengthof(words); i++)
 	{
-		if (PG_ARGISNULL(0))
-			PG_RETURN_NULL();
-		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+		h = (h ^ words[i]) * UINT64CONST(0x9e3779b97f4a7c15);
+		h ^= h >> 32;
 	}
-	state = PG_ARGISNULL(0) ? make_state(fcinfo) : (UsageState *) PG_GETARG_POINTER(0);
-	other = (UsageState *) PG_GETARG_POINTER(1);
-	if (other->count > 0)
-	{
-		make_room(state, other->count);
-		memcpy(&entries_of(state->bytes)[state->count], entries_of(other->bytes),
-			   other->count * sizeof(UsageEntry));
-		state->count += other->count;
-	}
-	PG_RETURN_POINTER(state);
+	return (uint32) h;
 }
 
-/* Returns the set. */
-static bytea *
-set_value(UsageState *state)
+#define SH_PREFIX kinds
+#define SH_ELEMENT_TYPE KindSlot
+#define SH_KEY_TYPE UsageKind
+#define SH_KEY kind
+#define SH_HASH_KEY(tb, key) hash_kind(&(key))
+#define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(UsageKind)) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* Receives the rows of the query. */
+typedef struct UsageReceiver
 {
-	if (state->bytes == NULL)
-		state->bytes = MemoryContextAlloc(state->context, SET_HEADER);
-	memset(state->bytes, 0, SET_HEADER);
-	SET_VARSIZE(state->bytes, SET_HEADER + state->count * sizeof(UsageEntry));
-	return (bytea *) state->bytes;
-}
+	DestReceiver receiver;
+	Rating	   *rating;
+	kinds_hash *kinds;
+	int			nbilled;		/* measures that the book bills by */
+	int			billed[8];
+} UsageReceiver;
 
-/* Writes a state for another process of the same server. */
-Datum
-usage_set_serialize(PG_FUNCTION_ARGS)
+/* Columns of the query. */
+enum
 {
-	PG_RETURN_BYTEA_P(set_value((UsageState *) PG_GETARG_POINTER(0)));
-}
+	COL_ACCOUNT, COL_REGION, COL_BASIS, COL_ACCELERATOR, COL_RATE, COL_MEASURE, COL_NUMBER_FORMAT,
+	COL_ID, COL_START, COL_END, COL_DEVICES, COL_WORK
+};
 
-/* Checks a set, and returns its entries. */
-static const UsageEntry *
-read_set(Datum datum, int64 *count)
+/* Returns the number of a name, which it gets if it is new. */
+int
+RatingName(Rating *rating, Datum text)
 {
-	bytea	   *bytes = DatumGetByteaP(datum);	/* not packed: aligned */
-	Size		size = VARSIZE(bytes);
-
-	if (size < SET_HEADER || (size - SET_HEADER) % sizeof(UsageEntry) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
-				 errmsg("invalid set of usage")));
-	if ((Pointer) bytes != (Pointer) MAXALIGN(bytes))
-	{
-		bytea	   *copy = palloc(size);
-
-		memcpy(copy, bytes, size);
-		bytes = copy;
-	}
-	*count = (int64) ((size - SET_HEADER) / sizeof(UsageEntry));
-	return entries_of((char *) bytes);
-}
-
-/* Reads a state from another process. */
-Datum
-usage_set_deserialize(PG_FUNCTION_ARGS)
-{
-	UsageState *state = make_state(fcinfo);
-	int64		count;
-	const UsageEntry *entries = read_set(PG_GETARG_DATUM(0), &count);
-
-	/* deserialization runs in a short-lived context of its own */
-	state->context = CurrentMemoryContext;
-	if (count > 0)
-	{
-		make_room(state, count);
-		memcpy(entries_of(state->bytes), entries, count * sizeof(UsageEntry));
-		state->count = count;
-	}
-	PG_RETURN_POINTER(state);
-}
-
-/* Ends the aggregate: the state's memory becomes the value. */
-Datum
-usage_set_final(PG_FUNCTION_ARGS)
-{
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	PG_RETURN_BYTEA_P(set_value((UsageState *) PG_GETARG_POINTER(0)));
-}
-
-/* Periods to cut by, ascending and disjoint. */
-typedef struct Cuts
-{
-	int			count;
-	const TimestampTz *from;
-	const TimestampTz *to;
-} Cuts;
-
-/* Returns an array of timestamptz without NULLs. */
-static const TimestampTz *
-read_instants(ArrayType *array, int *count)
-{
-	if (ARR_NDIM(array) > 1 || ARR_HASNULL(array))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("periods must be one-dimensional arrays without nulls")));
-	*count = ARR_NDIM(array) == 0 ? 0 : ARR_DIMS(array)[0];
-	return (const TimestampTz *) ARR_DATA_PTR(array);
-}
-
-/* Reads the periods, starts in one array and ends in the other. */
-static void
-read_cuts(FunctionCallInfo fcinfo, Cuts *cuts)
-{
-	int			ends;
-
-	cuts->from = read_instants(PG_GETARG_ARRAYTYPE_P(1), &cuts->count);
-	cuts->to = read_instants(PG_GETARG_ARRAYTYPE_P(2), &ends);
-	if (ends != cuts->count)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("periods must have as many ends as starts")));
-	for (int i = 0; i < cuts->count; i++)
-	{
-		if (cuts->from[i] >= cuts->to[i] || (i > 0 && cuts->from[i] < cuts->to[i - 1]) ||
-			TIMESTAMP_NOT_FINITE(cuts->from[i]) || TIMESTAMP_NOT_FINITE(cuts->to[i]))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("periods must be finite, ascending and disjoint")));
-	}
-}
-
-/* Finds the first period that ends after an instant; count if none does. */
-static inline int
-first_ending_after(const Cuts *cuts, TimestampTz at)
-{
-	int			low = 0;
-	int			high = cuts->count;
-
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-
-		if (cuts->to[middle] > at)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
-/* Finds the last period that starts before an instant; -1 if none does. */
-static inline int
-last_starting_before(const Cuts *cuts, TimestampTz at)
-{
-	int			low = 0;
-	int			high = cuts->count;
-
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-
-		if (cuts->from[middle] < at)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low - 1;
-}
-
-/* Raises that an amount does not fit. */
-static void
-out_of_range_error(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("device-hours out of range")));
-}
-
-/* Adds the part of an entry that lies in a period. */
-static inline void
-add_part(int128 *amount, const UsageEntry *entry, TimestampTz from, TimestampTz to)
-{
-	int128		part = (int128) entry->level * (Min(entry->end, to) - Max(entry->start, from));
-
-	if (__builtin_add_overflow(*amount, part, amount))
-		out_of_range_error();
-}
-
-/*
- * _usage_amounts(set, from timestamptz[], to timestamptz[], OUT amounts numeric[], OUT parts int8[])
- *
- * For every period the amount in it, and the number of records that have a part in it.
- */
-Datum
-usage_amounts(PG_FUNCTION_ARGS)
-{
-	int64		count;
-	const UsageEntry *entries = read_set(PG_GETARG_DATUM(0), &count);
-	Cuts		cuts;
-	TupleDesc	desc;
-	int128	   *amounts;
-	int128	   *levels;			/* change of the level of those who are there for whole periods */
-	int64	   *parts;
-	int64	   *changes;		/* change of their number */
-	Datum	   *values;
-	Datum		row[2];
-	bool		nulls[2] = {false, false};
-	int128		level = 0;
-	int64		whole = 0;
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	read_cuts(fcinfo, &cuts);
-	amounts = palloc0((cuts.count + 1) * sizeof(int128));
-	levels = palloc0((cuts.count + 1) * sizeof(int128));
-	parts = palloc0((cuts.count + 1) * sizeof(int64));
-	changes = palloc0((cuts.count + 1) * sizeof(int64));
-	for (int64 n = 0; n < count; n++)
-	{
-		const UsageEntry *entry = &entries[n];
-		int			first = first_ending_after(&cuts, entry->start);
-		int			last = last_starting_before(&cuts, entry->end);
-
-		if (first > last)
-			continue;
-		add_part(&amounts[first], entry, cuts.from[first], cuts.to[first]);
-		parts[first]++;
-		if (first == last)
-			continue;
-		add_part(&amounts[last], entry, cuts.from[last], cuts.to[last]);
-		parts[last]++;
-		levels[first + 1] += entry->level;
-		levels[last] -= entry->level;
-		changes[first + 1]++;
-		changes[last]--;
-	}
-
-	values = palloc((cuts.count + 1) * sizeof(Datum));
-	for (int i = 0; i < cuts.count; i++)
-	{
-		int128		amount;
-
-		level += levels[i];
-		whole += changes[i];
-		parts[i] += whole;
-		if (__builtin_mul_overflow(level, (int128) (cuts.to[i] - cuts.from[i]), &amount) ||
-			__builtin_add_overflow(amounts[i], amount, &amount))
-			out_of_range_error();
-		values[i] = DecimalGetNumeric(amount, 0);
-	}
-	row[0] = PointerGetDatum(construct_array(values, cuts.count, NUMERICOID, -1, false, TYPALIGN_INT));
-	for (int i = 0; i < cuts.count; i++)
-		values[i] = Int64GetDatum(parts[i]);
-	row[1] = PointerGetDatum(construct_array(values, cuts.count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL,
-											 TYPALIGN_DOUBLE));
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), row, nulls)));
-}
-
-/*
- * _usage_parts(set, from timestamptz[], to timestamptz[])
- *		-> setof (period int, record int8, part_from, part_to timestamptz, level int8, amount numeric)
- *
- * The part of every record in every period; periods count from 1.
- */
-Datum
-usage_parts(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	int64		count;
-	const UsageEntry *entries = read_set(PG_GETARG_DATUM(0), &count);
-	Cuts		cuts;
-	MemoryContext scratch;
+	struct varlena *name = PG_DETOAST_DATUM_PACKED(text);
+	Size		length = VARSIZE_ANY_EXHDR(name);
 	MemoryContext previous;
 
-	InitMaterializedSRF(fcinfo, 0);
-	read_cuts(fcinfo, &cuts);
-	scratch = AllocSetContextCreate(CurrentMemoryContext, "usage parts", ALLOCSET_SMALL_SIZES);
-	previous = MemoryContextSwitchTo(scratch);
-	for (int64 n = 0; n < count; n++)
+	for (int i = 0; i < rating->nnames; i++)
 	{
-		const UsageEntry *entry = &entries[n];
-		int			first = first_ending_after(&cuts, entry->start);
-		int			last = last_starting_before(&cuts, entry->end);
+		struct varlena *known = (struct varlena *) DatumGetPointer(rating->names[i]);
 
-		for (int i = first; i <= last; i++)
-		{
-			TimestampTz from = Max(entry->start, cuts.from[i]);
-			TimestampTz to = Min(entry->end, cuts.to[i]);
-			Datum		values[6];
-			bool		nulls[6] = {false, false, false, false, false, false};
-
-			CHECK_FOR_INTERRUPTS();
-			values[0] = Int32GetDatum(i + 1);
-			values[1] = Int64GetDatum(entry->record);
-			values[2] = TimestampTzGetDatum(from);
-			values[3] = TimestampTzGetDatum(to);
-			values[4] = Int64GetDatum(entry->level);
-			values[5] = DecimalGetNumeric((int128) entry->level * (to - from), 0);
-			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-			MemoryContextReset(scratch);
-		}
+		if (VARSIZE_ANY_EXHDR(known) == length && memcmp(VARDATA_ANY(known), VARDATA_ANY(name), length) == 0)
+			return i;
 	}
+	if (rating->nnames == PG_INT16_MAX)
+		elog(ERROR, "too many names");
+	previous = MemoryContextSwitchTo(rating->context);
+	if (rating->names == NULL)
+		rating->names = palloc(16 * sizeof(Datum));
+	else if (rating->nnames >= 16 && (rating->nnames & (rating->nnames - 1)) == 0)
+		rating->names = repalloc(rating->names, 2 * rating->nnames * sizeof(Datum));
+	rating->names[rating->nnames] = PointerGetDatum(cstring_to_text_with_len(VARDATA_ANY(name), (int) length));
 	MemoryContextSwitchTo(previous);
-	MemoryContextDelete(scratch);
-	return (Datum) 0;
+	return rating->nnames++;
+}
+
+/* Adds a combination. */
+static int
+add_combination(UsageReceiver *self, const UsageKind *kind)
+{
+	Rating	   *rating = self->rating;
+	int64		room = rating->combination_room;
+	Combination *combination;
+
+	if (rating->ncombinations == INT_MAX / 2)
+		elog(ERROR, "too many combinations of usage");
+	RatingReserve(rating, rating->combinations, rating->ncombinations, room);
+	rating->combination_room = (int) room;
+	combination = &rating->combinations[rating->ncombinations];
+	memset(combination, 0, sizeof(Combination));
+	combination->kind = *kind;
+	for (int i = 0; i < self->nbilled; i++)
+		combination->billed |= self->billed[i] == kind->measure;
+	return rating->ncombinations++;
+}
+
+/* Takes one record. */
+static bool
+receive_record(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	UsageReceiver *self = (UsageReceiver *) receiver;
+	Rating	   *rating = self->rating;
+	UsageKind	kind;
+	KindSlot   *known;
+	Combination *combination;
+	UsageEntry *entry;
+	const Datum *values;
+	const bool *nulls;
+	bool		found;
+
+	slot_getallattrs(slot);
+	values = slot->tts_values;
+	nulls = slot->tts_isnull;
+
+	memset(&kind, 0, sizeof(kind));
+	kind.account = DatumGetInt64(values[COL_ACCOUNT]);
+	kind.region = DatumGetInt32(values[COL_REGION]);
+	kind.basis = DatumGetInt32(values[COL_BASIS]);
+	memcpy(&kind.accelerator, DatumGetAcceleratorP(values[COL_ACCELERATOR]), sizeof(Accelerator));
+	if (!nulls[COL_RATE])
+	{
+		memcpy(&kind.rate, DatumGetQuantityP(values[COL_RATE]), sizeof(Quantity));
+		kind.has_rate = true;
+	}
+	kind.measure = (int16) RatingName(rating, values[COL_MEASURE]);
+	kind.number_format = nulls[COL_NUMBER_FORMAT] ? -1 : (int16) RatingName(rating, values[COL_NUMBER_FORMAT]);
+	kind.has_work = !nulls[COL_WORK];
+
+	known = kinds_insert(self->kinds, kind, &found);
+	if (!found)
+		known->combination = add_combination(self, &kind);
+	combination = &rating->combinations[known->combination];
+	if (!combination->billed)
+		return true;
+
+	if (combination->count == combination->room)
+	{
+		RatingReserve(rating, combination->entries, combination->count, combination->room);
+		if (kind.has_work)
+			combination->work = combination->work == NULL ?
+				MemoryContextAllocHuge(rating->context, combination->room * sizeof(int128)) :
+				repalloc_huge(combination->work, combination->room * sizeof(int128));
+	}
+	entry = &combination->entries[combination->count];
+	entry->start = DatumGetTimestampTz(values[COL_START]);
+	entry->end = DatumGetTimestampTz(values[COL_END]);
+	entry->level = DeviceLevelFromNumeric(values[COL_DEVICES]);
+	entry->record = DatumGetInt64(values[COL_ID]);
+	if (kind.has_work)
+		combination->work[combination->count] = QuantityAmount(DatumGetQuantityP(values[COL_WORK]));
+	combination->count++;
+	return true;
+}
+
+/* Does nothing: there is nothing to prepare or to end. */
+static void
+start_receiving(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+	(void) receiver;
+	(void) operation;
+	(void) desc;
+}
+
+static void
+end_receiving(DestReceiver *receiver)
+{
+	(void) receiver;
+}
+
+/* Orders combinations by what a charge states of them, but for the account. */
+static int
+compare_kinds(const void *a, const void *b, void *arg)
+{
+	Rating	   *rating = (Rating *) arg;
+	const UsageKind *x = &rating->combinations[*(const int *) a].kind;
+	const UsageKind *y = &rating->combinations[*(const int *) b].kind;
+	int			order;
+
+	if (x->region != y->region)
+		return x->region < y->region ? -1 : 1;
+	if ((order = memcmp(&x->accelerator, &y->accelerator, sizeof(Accelerator))) != 0)
+		return order;
+	if (x->number_format != y->number_format)
+	{
+		if (x->number_format < 0 || y->number_format < 0)
+			return x->number_format < 0 ? 1 : -1;
+		return DatumGetInt32(DirectFunctionCall2Coll(bttextcmp, C_COLLATION_OID, rating->names[x->number_format],
+													 rating->names[y->number_format]));
+	}
+	if (x->measure != y->measure)
+		return DatumGetInt32(DirectFunctionCall2Coll(bttextcmp, C_COLLATION_OID, rating->names[x->measure],
+													 rating->names[y->measure]));
+	if (x->basis != y->basis)
+		return x->basis < y->basis ? -1 : 1;
+	if (x->has_rate != y->has_rate)
+		return x->has_rate ? -1 : 1;
+	return QuantityCompare(&x->rate, &y->rate);
+}
+
+/* Numbers combinations in an order that does not depend on that of the rows. */
+static void
+order_combinations(Rating *rating)
+{
+	int		   *sorted = MemoryContextAllocHuge(rating->context, Max(1, rating->ncombinations) * sizeof(int));
+	int			order = 0;
+
+	for (int i = 0; i < rating->ncombinations; i++)
+		sorted[i] = i;
+	qsort_arg(sorted, rating->ncombinations, sizeof(int), compare_kinds, rating);
+	for (int i = 0; i < rating->ncombinations; i++)
+	{
+		if (i > 0 && compare_kinds(&sorted[i - 1], &sorted[i], rating) != 0)
+			order++;
+		rating->combinations[sorted[i]].order = order;
+	}
+	pfree(sorted);
+}
+
+/* Reads the usage of the accounts that are paid for. */
+void
+ReadUsage(Rating *rating)
+{
+	const RatingScope *scope = &rating->scope;
+	Oid			types[] = {INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {scope->accounts, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to), scope->as_of};
+	/* SPI looks at the kind of a receiver only to tell it from its own and from none */
+	UsageReceiver self = {
+		.receiver = {.receiveSlot = receive_record, .rStartup = start_receiving,
+		.rShutdown = end_receiving, .rDestroy = end_receiving, .mydest = DestTuplestore},
+		.rating = rating
+	};
+	Oid			measure_types[] = {TEXTOID, TIMESTAMPTZOID};
+	Datum		measure_values[] = {scope->book, scope->as_of};
+
+	RunRatingQuery("SELECT pg_catalog.unnest(compute_ledger._billed_measures($1, $2))",
+				   2, measure_types, measure_values, NULL, NULL);
+	for (uint64 i = 0; i < SPI_processed && i < lengthof(self.billed); i++)
+	{
+		bool		isnull;
+
+		self.billed[self.nbilled++] = RatingName(rating, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+	}
+
+	self.kinds = kinds_create(rating->context, 1024, NULL);
+	RunRatingQuery("SELECT r.account, r.region, r.basis, r.accelerator, r.rate, r.measure, r.number_format,"
+				   " r.id, r.started_at, r.ended_at, r.devices, r.achieved_work"
+				   " FROM compute_ledger.usage_record AS r"
+				   " WHERE r.account = ANY ($1) AND r.started_at < $3 AND r.ended_at > $2"
+				   " AND r.recorded <= $4 AND r.superseded > $4",
+				   4, types, values, NULL, &self.receiver);
+	kinds_destroy(self.kinds);
+	order_combinations(rating);
 }

@@ -1,0 +1,363 @@
+/*
+ * rating.h
+ *		From usage records to charges: what the parts of the rating engine share.
+ *
+ * Usage records are read once and put into combinations of what decides a price:
+ * account, region, accelerator, number format, measure, basis and rate (rating_usage.c).
+ * A combination's time is cut wherever anything changes that a charge depends on: the
+ * price that wins, the payer, the billing period, the day, and the place of its account
+ * and of its region in their trees.  A combination between two cuts is a cell; its
+ * quantity is a sum, for which records need no order (rating_cell.c).
+ *
+ * Order matters in a pool of tiers only, and only where a bound is reached.  The cells of
+ * a pool form islands, spans of time that none of them reaches out of.  Where no bound is
+ * reached in an island, every unit in it costs the same.  The others are taken apart into
+ * the parts of records, in order of (start, id) (rating_pool.c).
+ *
+ * Quantities are integers, 128 bits wide:
+ *		device time		microseconds of 1/1,680,000 of a device
+ *		nominal work	device time x MFLOP/s, that is FLOP / 1,680,000
+ *		achieved work	FLOP
+ *		instances		10^-24 of an instance-month
+ * and the bounds of tiers are scaled up to them.  Money is numeric.  What is divided is
+ * divided and rounded once, at the end (rating_charge.c).  A quantity beyond 128 bits is
+ * an error (22003): of nominal work that is 10^32 FLOP of one payer in a billing period.
+ */
+#ifndef COMPUTE_LEDGER_RATING_H
+#define COMPUTE_LEDGER_RATING_H
+
+#include "compat.h"
+
+#include "tcop/dest.h"
+#include "utils/timestamp.h"
+
+#include "accelerator.h"
+#include "quantity.h"
+
+/* What decides the price of usage.  Compared as bytes: all of them are set. */
+typedef struct UsageKind
+{
+	int64		account;
+	int32		region;
+	int32		basis;
+	Accelerator accelerator;
+	Quantity	rate;			/* zero without one */
+	int16		measure;		/* number of a name */
+	int16		number_format;	/* likewise; -1: not known */
+	bool		has_rate;
+	bool		has_work;		/* records say what work they achieved */
+	char		pad[2];
+} UsageKind;
+
+/* A usage record in a combination. */
+typedef struct UsageEntry
+{
+	TimestampTz start;
+	TimestampTz end;			/* infinity: goes on */
+	int64		level;			/* devices, in 1/1,680,000 */
+	int64		record;			/* id */
+} UsageEntry;
+
+/* Records that agree in what decides their price. */
+typedef struct Combination
+{
+	UsageKind	kind;
+	bool		billed;			/* the book has prices for this measure */
+	int			order;			/* the same for those that a charge of one account does not tell apart */
+	int64		count;
+	int64		room;
+	UsageEntry *entries;
+	int128	   *work;			/* of each entry, where has_work: FLOP */
+} Combination;
+
+/* An account from one change of its ancestors to the next (_rating_places()). */
+typedef struct Place
+{
+	int64		account;
+	int64		owner;			/* whose usage it is: not the account itself after a merge */
+	int64		payer;
+	int64		calendar;
+	int			time_zone;		/* number of a name */
+	int			currency;		/* of the payer; likewise */
+	TimestampTz from;
+	TimestampTz to;
+	bool		asked;
+} Place;
+
+/* A billing period. */
+typedef struct Bill
+{
+	int64		id;
+	int64		calendar;
+	TimestampTz from;
+	TimestampTz to;
+} Bill;
+
+/* A day of a time zone, cut at the bounds of what is asked for. */
+typedef struct Day
+{
+	int			time_zone;
+	int32		date;			/* DateADT */
+	int64		month;			/* length of its month, in microseconds */
+	TimestampTz from;
+	TimestampTz to;
+} Day;
+
+/* A region from one change of its ancestors to the next. */
+typedef struct Site
+{
+	int			region;
+	TimestampTz from;
+	TimestampTz to;
+} Site;
+
+/* The price of a combination, and its list price, while they win; -1: none. */
+typedef struct Winner
+{
+	int			combination;
+	int			price;
+	int			list_price;
+	TimestampTz from;
+	TimestampTz to;
+} Winner;
+
+/* What a price counts. */
+typedef enum PriceUnit
+{
+	UNIT_DEVICE_HOUR,
+	UNIT_NOMINAL_WORK,
+	UNIT_ACHIEVED_WORK,
+	UNIT_INSTANCE_MONTH,
+	UNIT_LEVEL					/* peak or percentile of devices */
+} PriceUnit;
+
+typedef enum PriceModel
+{
+	MODEL_FLAT,
+	MODEL_GRADUATED,
+	MODEL_VOLUME,
+	MODEL_PACKAGE
+} PriceModel;
+
+/*
+ * A price as rating reads it.  Quantities are scaled.  Tier 0 is what is free; tier
+ * t > 0 begins above bounds[t - 1].  turns are those bounds at which the price of a unit
+ * changes or a fee is due.
+ */
+typedef struct RatedPrice
+{
+	int64		id;
+	int64		account;		/* 0: list price */
+	int			pool;			/* the same for prices whose quantities add up */
+	PriceUnit	unit;
+	PriceModel	model;
+	int			unit_name;		/* number of a name */
+	int			currency;		/* likewise */
+	int			digits;			/* of a charge */
+	bool		committed;
+	uint16		basis;			/* of nominal work */
+	int128		scale;			/* one of the unit */
+	Datum		scale_numeric;
+	Datum		devices_per_instance;	/* numeric */
+	Datum		price;			/* numeric; of each tier where tier_prices is NULL */
+	Datum	   *tier_prices;
+	Datum	   *tier_fees;		/* NULL: none */
+	int			ntiers;
+	int128		free;
+	int128		package_size;
+	int			nbounds;
+	int128	   *bounds;
+	int			nvolume_bounds;
+	int128	   *volume_bounds;	/* of what is above the free quantity */
+	int			nturns;
+	int128	   *turns;
+} RatedPrice;
+
+/* A combination in a span of time in which nothing changes. */
+typedef struct Cell
+{
+	TimestampTz from;
+	TimestampTz to;
+	int			combination;
+	int			place;
+	int			bill;
+	int			day;
+	int			price;			/* -1: none */
+	int			list_price;		/* -1: none */
+	int			charge;
+	bool		asked;
+	bool		special;		/* not charged by its sum: peaks, reserved capacity */
+	bool		listed;			/* the list prices cost what the prices cost */
+	int64		parts;			/* records with a part in it */
+	int128		amount;			/* device time */
+	int128		units;			/* what price counts */
+	int128		list_units;		/* what list_price counts */
+} Cell;
+
+/* Whom what falls to: a tier of the price, of the list price, or of both in one. */
+typedef enum TierRole
+{
+	ROLE_BOTH,
+	ROLE_CONTRACTED,
+	ROLE_LIST
+} TierRole;
+
+/* What of a charge lies in a tier. */
+typedef struct TierSum
+{
+	int			next;			/* of the charge; -1: none */
+	TierRole	role;
+	int			price;
+	int			tier;
+	int64		entered;		/* how often its fee is due */
+	int128		units;
+	int128		packages;
+} TierSum;
+
+/* Cells that are charged together: the same usage, price and day. */
+typedef struct Charge
+{
+	int64		cell;			/* one of them; -1: none that is charged by its sum */
+	int			list_price;		/* the one of all its cells; -1: none; -2: several */
+	int			first_sum;		/* of its tiers; -1: none */
+	TimestampTz from;
+	TimestampTz to;
+	int64		parts;
+	int128		amount;
+	int128		units;
+	int128		units_until;	/* running totals, this one included */
+	int128		amount_until;
+} Charge;
+
+/* A part of a record in a cell. */
+typedef struct Part
+{
+	TimestampTz from;
+	TimestampTz to;
+	int64		level;
+	int64		record;
+	int64		cell;
+	int128		units;			/* as the price in question counts */
+	Datum		due;			/* of a traced charge: numeric, times the scale; 0: no price */
+} Part;
+
+/* An array that grows. */
+typedef struct PartList
+{
+	int64		count;
+	int64		room;
+	Part	   *parts;
+} PartList;
+
+/* What is rated, as SQL asks for it; order of the arguments of the functions. */
+typedef struct RatingScope
+{
+	Datum		book;			/* text */
+	Datum		as_of;			/* timestamptz */
+	Datum		payers;			/* bigint[]: all of whose usage is rated */
+	Datum		accounts;		/* bigint[]: for whom they pay */
+	Datum		root;			/* bigint: the account whose subtree is asked for */
+	bool		root_is_null;	/* all accounts */
+	Datum		period;			/* tstzrange: asked for */
+	TimestampTz from;			/* from when to when usage counts */
+	TimestampTz to;
+} RatingScope;
+
+/* A rating. */
+typedef struct Rating
+{
+	MemoryContext context;		/* of all of it */
+	MemoryContext scratch;		/* of one number at a time */
+	RatingScope scope;
+	TimestampTz asked_from;
+	TimestampTz asked_to;
+	Oid			accelerator_type;
+
+	int			nnames;
+	Datum	   *names;			/* text */
+	int			ncombinations;
+	int			combination_room;
+	Combination *combinations;
+	int			nplaces;
+	Place	   *places;			/* by account and time */
+	int			nbills;
+	Bill	   *bills;			/* by calendar and time */
+	int			ndays;
+	Day		   *days;			/* by time zone and time */
+	int		   *first_day;		/* of a time zone, by the number of its name */
+	int			nsites;
+	Site	   *sites;			/* by region and time */
+	int			nwinners;
+	Winner	   *winners;		/* by combination and time */
+	int			nprices;
+	RatedPrice *prices;			/* by id */
+	int64		ncells;
+	int64		cell_room;
+	Cell	   *cells;
+	int			ncharges;
+	Charge	   *charges;
+	int			nsums;
+	int64		sum_room;
+	TierSum    *sums;
+
+	int			traced;			/* charge whose parts are wanted; -1: none */
+	PartList	trace;
+} Rating;
+
+/* Makes room for one more element of an array in a rating's context. */
+#define RatingReserve(rating, array, count, room) \
+	((count) < (room) ? (void) 0 : \
+	 (void) ((room) = Max(64, (room) + (room) / 2), \
+			 (array) = (array) == NULL ? MemoryContextAllocHuge((rating)->context, (room) * sizeof(*(array))) : \
+			 repalloc_huge((array), (room) * sizeof(*(array)))))
+
+#define INT128_LARGEST	(~((int128) 1 << 127))
+
+/* rating_usage.c */
+extern int	RatingName(Rating *rating, Datum text);
+extern void ReadUsage(Rating *rating);
+
+/* rating_input.c */
+extern void RunRatingQuery(const char *query, int nargs, const Oid *types,
+						   const Datum *values, const bool *nulls, DestReceiver *receiver);
+extern int128 IntegerFromNumeric(Datum value);
+extern void ReadRatingInput(Rating *rating);
+
+/* rating_cell.c */
+extern void MakeCells(Rating *rating);
+extern int128 PartUnits(const Rating *rating, const Cell *cell, int price, int128 amount, int128 work);
+extern void CollectParts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList *list_of_parts);
+
+/* rating_pool.c */
+extern Datum TierDue(const RatedPrice *price, int tier, int128 units, int64 entered, int128 packages);
+extern void RatePools(Rating *rating);
+
+/* rating_round.c */
+extern Datum RoundRatio(Datum dividend, Datum divisor, int digits);
+
+/* rating_cell.c: raises 22003. */
+pg_noreturn extern void QuantityTooLargeError(void);
+
+/* Adds, raising an error beyond 128 bits. */
+static inline int128
+AddQuantity(int128 a, int128 b)
+{
+	int128		sum;
+
+	if (unlikely(__builtin_add_overflow(a, b, &sum)))
+		QuantityTooLargeError();
+	return sum;
+}
+
+/* Multiplies, raising an error beyond 128 bits. */
+static inline int128
+MultiplyQuantity(int128 a, int128 b)
+{
+	int128		product;
+
+	if (unlikely(__builtin_mul_overflow(a, b, &product)))
+		QuantityTooLargeError();
+	return product;
+}
+
+#endif							/* COMPUTE_LEDGER_RATING_H */

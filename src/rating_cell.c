@@ -1,0 +1,480 @@
+/*
+ * rating_cell.c
+ *		Cuts the time of combinations into cells, and adds up what is used in them.
+ */
+#include "compat.h"
+
+#include "miscadmin.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "device_level.h"
+#include "profile.h"
+#include "rating.h"
+
+/* Raises that a quantity does not fit. */
+void
+QuantityTooLargeError(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("usage out of range"),
+			 errdetail("The usage of one payer in a billing period does not fit in 128 bits.")));
+}
+
+/* What a combination has in a span of time. */
+typedef struct Segment
+{
+	TimestampTz from;
+	TimestampTz to;
+	int			place;
+	int			bill;
+	int			day;
+	int			winner;
+	int64		parts;			/* records with a part in it */
+	int64		change;			/* of the number of those who are there from start to end */
+	int128		amount;
+	int128		level_change;	/* of the level of those */
+	int128		work;			/* achieved */
+} Segment;
+
+/* The segments of one combination. */
+typedef struct Segments
+{
+	int64		count;
+	int64		room;
+	Segment    *segments;
+} Segments;
+
+/* ---- cutting ---- */
+
+/* Defines a search for the first element of a sorted array whose key is not below one. */
+#define DEFINE_FIRST(name, type, array, count, field, keytype) \
+static int \
+name(const Rating *rating, keytype key) \
+{ \
+	int			low = 0; \
+	int			high = rating->count; \
+\
+	while (low < high) \
+	{ \
+		int			middle = low + (high - low) / 2; \
+\
+		if (rating->array[middle].field < key) \
+			low = middle + 1; \
+		else \
+			high = middle; \
+	} \
+	return low; \
+}
+
+DEFINE_FIRST(first_place, Place, places, nplaces, account, int64)
+DEFINE_FIRST(first_bill, Bill, bills, nbills, calendar, int64)
+DEFINE_FIRST(first_site, Site, sites, nsites, region, int)
+DEFINE_FIRST(first_winner, Winner, winners, nwinners, combination, int)
+
+/* Cuts the time of a combination. */
+static void
+cut_combination(Rating *rating, int n, Segments *segments)
+{
+	const UsageKind *kind = &rating->combinations[n].kind;
+	int			winner = first_winner(rating, n);
+	int			site = first_site(rating, kind->region);
+
+	segments->count = 0;
+	for (int p = first_place(rating, kind->account); p < rating->nplaces && rating->places[p].account == kind->account; p++)
+	{
+		const Place *place = &rating->places[p];
+		int			bill = first_bill(rating, place->calendar);
+		int			day = rating->first_day[place->time_zone];
+		TimestampTz at = place->from;
+
+		while (at < place->to)
+		{
+			TimestampTz from;
+			Segment    *segment;
+
+			while (winner < rating->nwinners && rating->winners[winner].combination == n && rating->winners[winner].to <= at)
+				winner++;
+			while (site < rating->nsites && rating->sites[site].region == kind->region && rating->sites[site].to <= at)
+				site++;
+			while (bill < rating->nbills && rating->bills[bill].calendar == place->calendar && rating->bills[bill].to <= at)
+				bill++;
+			while (day < rating->ndays && rating->days[day].time_zone == place->time_zone && rating->days[day].to <= at)
+				day++;
+			if (winner == rating->nwinners || rating->winners[winner].combination != n ||
+				site == rating->nsites || rating->sites[site].region != kind->region ||
+				bill == rating->nbills || rating->bills[bill].calendar != place->calendar ||
+				day == rating->ndays || rating->days[day].time_zone != place->time_zone)
+				break;
+			from = Max(Max(rating->winners[winner].from, rating->sites[site].from), Max(rating->bills[bill].from, rating->days[day].from));
+			if (from > at)
+			{
+				at = from;
+				continue;
+			}
+
+			RatingReserve(rating, segments->segments, segments->count, segments->room);
+			segment = &segments->segments[segments->count++];
+			memset(segment, 0, sizeof(Segment));
+			segment->from = at;
+			at = Min(Min(rating->winners[winner].to, rating->sites[site].to), Min(rating->bills[bill].to, rating->days[day].to));
+			at = Min(at, place->to);
+			segment->to = at;
+			segment->place = p;
+			segment->bill = bill;
+			segment->day = day;
+			segment->winner = winner;
+		}
+	}
+}
+
+/* ---- adding up ---- */
+
+/*
+ * Returns work x part / whole, half to even.  work is below 2^112 and part at most whole,
+ * so that the quotient and the rest are multiplied without harm.
+ */
+static int128
+share_of_work(int128 work, uint64 part, uint64 whole)
+{
+	return (work / whole) * part + (int128) DivideHalfEven((uint128) (work % whole) * part, whole);
+}
+
+/*
+ * Returns what a record achieved between two instants within it: work is taken to be done
+ * evenly, and what was done up to an instant is rounded, so that parts add up.
+ */
+static int128
+work_between(const Rating *rating, const UsageEntry *entry, int128 work, TimestampTz from, TimestampTz to)
+{
+	/* what goes on has achieved so far what it says */
+	TimestampTz end = Min(entry->end, DatumGetTimestampTz(rating->scope.as_of));
+	uint64		whole = end - entry->start;
+
+	return share_of_work(work, to - entry->start, whole) - share_of_work(work, from - entry->start, whole);
+}
+
+/* Finds the first segment that ends after an instant. */
+static inline int64
+first_ending_after(const Segments *segments, TimestampTz at)
+{
+	int64		low = 0;
+	int64		high = segments->count;
+
+	while (low < high)
+	{
+		int64		middle = (low + high) / 2;
+
+		if (segments->segments[middle].to > at)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* Adds the part of an entry that lies in a segment. */
+static inline void
+add_part(Segment *segment, const UsageEntry *entry)
+{
+	TimestampTz from = Max(entry->start, segment->from);
+	TimestampTz to = Min(entry->end, segment->to);
+
+	segment->amount = AddQuantity(segment->amount, (int128) entry->level * (to - from));
+	segment->parts++;
+}
+
+/*
+ * Adds up a combination's usage by segments.  Where a record lies in many, those between
+ * its first and its last get their share from a running level.
+ */
+static void
+add_up(const Rating *rating, const Combination *combination, Segments *segments)
+{
+	int128		level = 0;
+	int64		whole = 0;
+
+	for (int64 i = 0; i < combination->count; i++)
+	{
+		const UsageEntry *entry = &combination->entries[i];
+		int64		first = first_ending_after(segments, entry->start);
+		int64		last;
+
+		if (first == segments->count || segments->segments[first].from >= entry->end)
+			continue;
+		add_part(&segments->segments[first], entry);
+		last = first + 1;
+		if (last < segments->count && segments->segments[last].from < entry->end)
+		{
+			/* most records lie in one or two */
+			last = segments->segments[segments->count - 1].from < entry->end ? segments->count - 1 :
+				first_ending_after(segments, entry->end - 1);
+			if (segments->segments[last].from >= entry->end)
+				last--;
+			add_part(&segments->segments[last], entry);
+			if (last > first + 1)
+			{
+				segments->segments[first + 1].level_change += entry->level;
+				segments->segments[last].level_change -= entry->level;
+				segments->segments[first + 1].change++;
+				segments->segments[last].change--;
+			}
+		}
+		else
+			last = first;
+		for (int64 s = first; combination->work != NULL && s <= last; s++)
+		{
+			Segment    *segment = &segments->segments[s];
+
+			segment->work = AddQuantity(segment->work, work_between(rating, entry, combination->work[i],
+																	Max(entry->start, segment->from), Min(entry->end, segment->to)));
+		}
+	}
+	for (int64 s = 0; s < segments->count; s++)
+	{
+		Segment    *segment = &segments->segments[s];
+
+		level += segment->level_change;
+		whole += segment->change;
+		segment->parts += whole;
+		segment->amount = AddQuantity(segment->amount, MultiplyQuantity(level, segment->to - segment->from));
+	}
+}
+
+/* Returns what a price counts of an amount, and of the work achieved, in a cell. */
+int128
+PartUnits(const Rating *rating, const Cell *cell, int price, int128 amount, int128 work)
+{
+	const RatedPrice *p = price < 0 ? NULL : &rating->prices[price];
+
+	if (p == NULL)
+		return amount;
+	switch (p->unit)
+	{
+		case UNIT_NOMINAL_WORK:
+			return MultiplyQuantity(amount, QuantityAmount(&rating->combinations[cell->combination].kind.rate));
+		case UNIT_ACHIEVED_WORK:
+			return work;
+		case UNIT_INSTANCE_MONTH:
+			{
+				MemoryContext previous = MemoryContextSwitchTo(rating->scratch);
+				Datum		month = DecimalGetNumeric((int128) rating->days[cell->day].month * DEVICE_UNITS, 0);
+				Datum		whole = DirectFunctionCall2(numeric_mul, p->devices_per_instance, month);
+				Datum		share = DirectFunctionCall2(numeric_mul, DecimalGetNumeric(amount, 0), p->scale_numeric);
+				int128		units = IntegerFromNumeric(RoundRatio(share, whole, 0));
+
+				MemoryContextSwitchTo(previous);
+				MemoryContextReset(rating->scratch);
+				if (units > INT128_LARGEST / 2)
+					QuantityTooLargeError();
+				return units;
+			}
+		case UNIT_DEVICE_HOUR:
+		case UNIT_LEVEL:
+			break;
+	}
+	return amount;
+}
+
+/* Whether a price counts what a combination has: work in its basis. */
+static bool
+price_counts(const RatedPrice *price, const Combination *combination)
+{
+	switch (price->unit)
+	{
+		case UNIT_NOMINAL_WORK:
+			return combination->kind.has_rate && QuantityBasis(&combination->kind.rate) == price->basis;
+		case UNIT_ACHIEVED_WORK:
+			return combination->kind.has_work;
+		default:
+			return true;
+	}
+}
+
+/* Whether an account is one that a payer pays for, at some time. */
+static bool
+pays_for(const Rating *rating, int64 payer, int64 account)
+{
+	for (int p = first_place(rating, account); p < rating->nplaces && rating->places[p].account == account; p++)
+	{
+		if (rating->places[p].payer == payer)
+			return true;
+	}
+	return false;
+}
+
+/* Makes a cell of a segment. */
+static void
+add_cell(Rating *rating, int n, const Segment *segment)
+{
+	const Combination *combination = &rating->combinations[n];
+	const Winner *winner = &rating->winners[segment->winner];
+	const Place *place = &rating->places[segment->place];
+	Cell	   *cell;
+
+	RatingReserve(rating, rating->cells, rating->ncells, rating->cell_room);
+	cell = &rating->cells[rating->ncells++];
+	memset(cell, 0, sizeof(Cell));
+	cell->from = segment->from;
+	cell->to = segment->to;
+	cell->combination = n;
+	cell->place = segment->place;
+	cell->bill = segment->bill;
+	cell->day = segment->day;
+	cell->price = winner->price;
+	cell->list_price = winner->list_price;
+	if (cell->price >= 0 && !price_counts(&rating->prices[cell->price], combination))
+		cell->price = -1;
+	if (cell->list_price >= 0 && (rating->prices[cell->list_price].unit == UNIT_LEVEL ||
+								  !price_counts(&rating->prices[cell->list_price], combination)))
+		cell->list_price = -1;
+	cell->asked = place->asked && segment->from >= rating->asked_from && segment->to <= rating->asked_to;
+	cell->amount = segment->amount;
+	cell->parts = segment->parts;
+	cell->units = PartUnits(rating, cell, cell->price, segment->amount, segment->work);
+	cell->list_units = PartUnits(rating, cell, cell->list_price, segment->amount, segment->work);
+	if (cell->price >= 0)
+	{
+		const RatedPrice *price = &rating->prices[cell->price];
+
+		cell->special = price->unit == UNIT_LEVEL || (price->committed && pays_for(rating, place->payer, price->account));
+	}
+}
+
+/* Cuts the time of all combinations, and keeps what is used. */
+void
+MakeCells(Rating *rating)
+{
+	Segments	segments = {0};
+
+	for (int n = 0; n < rating->ncombinations; n++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (rating->combinations[n].count == 0)
+			continue;
+		cut_combination(rating, n, &segments);
+		add_up(rating, &rating->combinations[n], &segments);
+		for (int64 i = 0; i < segments.count; i++)
+		{
+			if (segments.segments[i].parts > 0)
+				add_cell(rating, n, &segments.segments[i]);
+		}
+	}
+	if (segments.segments)
+		pfree(segments.segments);
+}
+
+/* ---- taking apart ---- */
+
+/* Orders cells by combination and time. */
+static int
+compare_cells(const void *a, const void *b, void *arg)
+{
+	const Rating *rating = (const Rating *) arg;
+	const Cell *x = &rating->cells[*(const int64 *) a];
+	const Cell *y = &rating->cells[*(const int64 *) b];
+
+	if (x->combination != y->combination)
+		return x->combination < y->combination ? -1 : 1;
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Orders parts as they count in a pool: by start, then by id. */
+static int
+compare_parts(const void *a, const void *b)
+{
+	const Part *x = (const Part *) a;
+	const Part *y = (const Part *) b;
+
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	return x->record < y->record ? -1 : x->record > y->record;
+}
+
+/* Adds the parts that the records of a combination have in some of its cells. */
+static void
+add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList *parts)
+{
+	const Combination *combination = &rating->combinations[rating->cells[cells[0]].combination];
+	TimestampTz from = rating->cells[cells[0]].from;
+	TimestampTz to = rating->cells[cells[ncells - 1]].to;
+	int128	   *amounts = NULL;	/* of each cell, so far, where its units are rounded */
+
+	for (int64 i = 0; i < ncells; i++)
+	{
+		const Cell *cell = &rating->cells[cells[i]];
+		int			price = list ? cell->list_price : cell->price;
+
+		if (amounts == NULL && price >= 0 && rating->prices[price].unit == UNIT_INSTANCE_MONTH)
+			amounts = palloc0(ncells * sizeof(int128));
+	}
+	for (int64 i = 0; i < combination->count; i++)
+	{
+		const UsageEntry *entry = &combination->entries[i];
+		int64		low = 0;
+		int64		high = ncells;
+
+		if (entry->end <= from || entry->start >= to)
+			continue;
+		while (low < high)
+		{
+			int64		middle = (low + high) / 2;
+
+			if (rating->cells[cells[middle]].to > entry->start)
+				high = middle;
+			else
+				low = middle + 1;
+		}
+		for (; low < ncells && rating->cells[cells[low]].from < entry->end; low++)
+		{
+			const Cell *cell = &rating->cells[cells[low]];
+			int			price = list ? cell->list_price : cell->price;
+			int128		amount;
+			Part	   *part;
+
+			RatingReserve(rating, parts->parts, parts->count, parts->room);
+			part = &parts->parts[parts->count++];
+			part->from = Max(entry->start, cell->from);
+			part->to = Min(entry->end, cell->to);
+			part->level = entry->level;
+			part->record = entry->record;
+			part->cell = cells[low];
+			part->due = (Datum) 0;
+			amount = (int128) entry->level * (part->to - part->from);
+			if (amounts != NULL)
+			{
+				/* differences of the rounded sum, so that parts add up to the cell */
+				part->units = PartUnits(rating, cell, price, amounts[low] + amount, 0) - PartUnits(rating, cell, price, amounts[low], 0);
+				amounts[low] += amount;
+			}
+			else
+				part->units = PartUnits(rating, cell, price, amount, combination->work == NULL ? 0 :
+										work_between(rating, entry, combination->work[i], part->from, part->to));
+		}
+	}
+	if (amounts != NULL)
+		pfree(amounts);
+}
+
+/* Puts the parts of records in some cells into a list, in the order in which a pool counts them. */
+void
+CollectParts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList *parts)
+{
+	int64	   *sorted = palloc_extended(Max(1, ncells) * sizeof(int64), MCXT_ALLOC_HUGE);
+	int64		next;
+
+	parts->count = 0;
+	memcpy(sorted, cells, ncells * sizeof(int64));
+	qsort_arg(sorted, ncells, sizeof(int64), compare_cells, rating);
+	for (int64 i = 0; i < ncells; i = next)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (next = i + 1; next < ncells && rating->cells[sorted[next]].combination == rating->cells[sorted[i]].combination; next++)
+			;
+		add_parts(rating, sorted + i, next - i, list, parts);
+	}
+	pfree(sorted);
+	qsort(parts->parts, parts->count, sizeof(Part), compare_parts);
+}

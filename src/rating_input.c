@@ -1,0 +1,495 @@
+/*
+ * rating_input.c
+ *		Reads what usage is rated by: trees, billing periods, days, prices.
+ *
+ * Each is a function or a table of the ledger that is read as of the recorded time; the
+ * rows become arrays in the order in which time is cut by them.
+ */
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "nodes/params.h"
+#include "tcop/dest.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datum.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+
+#include "device_level.h"
+#include "profile.h"
+#include "rating.h"
+
+#define HOUR			INT64CONST(3600000000)	/* microseconds */
+#define INSTANCE_DIGITS	24		/* of an instance-month */
+
+/* Runs a query with parameters; its rows go to a receiver, or to SPI_tuptable. */
+void
+RunRatingQuery(const char *query, int nargs, const Oid *types,
+			   const Datum *values, const bool *nulls, DestReceiver *receiver)
+{
+	SPIExecuteOptions options = {0};
+	int			result;
+
+	options.params = makeParamList(nargs);
+	for (int i = 0; i < nargs; i++)
+	{
+		ParamExternData *param = &options.params->params[i];
+
+		param->value = values[i];
+		param->isnull = nulls != NULL && nulls[i];
+		param->pflags = PARAM_FLAG_CONST;
+		param->ptype = types[i];
+	}
+	options.read_only = true;
+	options.dest = receiver;
+	result = SPI_execute_extended(query, &options);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "could not read what usage is rated by: %s", SPI_result_code_string(result));
+}
+
+/* Returns a column of a row that is not NULL. */
+static Datum
+column(uint64 row, int number)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, &isnull);
+
+	if (isnull)
+		elog(ERROR, "column %d of what usage is rated by is null", number);
+	return value;
+}
+
+/* Returns whether a column of a row is NULL. */
+static bool
+column_is_null(uint64 row, int number)
+{
+	return heap_attisnull(SPI_tuptable->vals[row], number, SPI_tuptable->tupdesc);
+}
+
+/* Makes an array for the rows that were read. */
+static void *
+make_rows(Rating *rating, int *count, Size size)
+{
+	if (SPI_processed > INT_MAX / 2)
+		elog(ERROR, "too much to rate usage by");
+	*count = (int) SPI_processed;
+	return MemoryContextAllocExtended(rating->context, Max(1, *count) * size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+/* Reads accounts in their places. */
+static void
+read_places(Rating *rating)
+{
+	const RatingScope *scope = &rating->scope;
+	Oid			types[] = {TIMESTAMPTZOID, INT8ARRAYOID, INT8ARRAYOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {scope->as_of, scope->payers, scope->accounts, scope->root,
+	TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
+	bool		nulls[] = {false, false, false, scope->root_is_null, false, false};
+
+	RunRatingQuery("SELECT account, owner, payer, calendar, time_zone, currency, starts, ends, asked"
+				   " FROM compute_ledger._rating_places($1, $2, $3, $4, $5, $6) ORDER BY account, starts",
+				   lengthof(types), types, values, nulls, NULL);
+	rating->places = make_rows(rating, &rating->nplaces, sizeof(Place));
+	for (int i = 0; i < rating->nplaces; i++)
+	{
+		Place	   *place = &rating->places[i];
+
+		place->account = DatumGetInt64(column(i, 1));
+		place->owner = DatumGetInt64(column(i, 2));
+		place->payer = DatumGetInt64(column(i, 3));
+		place->calendar = DatumGetInt64(column(i, 4));
+		place->time_zone = RatingName(rating, column(i, 5));
+		place->currency = RatingName(rating, column(i, 6));
+		place->from = DatumGetTimestampTz(column(i, 7));
+		place->to = DatumGetTimestampTz(column(i, 8));
+		place->asked = DatumGetBool(column(i, 9));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Reads the billing periods of all calendars: there are few. */
+static void
+read_bills(Rating *rating)
+{
+	const RatingScope *scope = &rating->scope;
+	Oid			types[] = {TIMESTAMPTZOID, TSTZRANGEOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {scope->as_of, scope->period, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
+
+	RunRatingQuery("SELECT id, calendar, starts_at, ends_at FROM compute_ledger.billing_periods($1)"
+				   " WHERE starts_at < $4 AND ends_at > $3 AND pg_catalog.tstzrange(starts_at, ends_at) OPERATOR(pg_catalog.&&) $2"
+				   " ORDER BY calendar, starts_at",
+				   lengthof(types), types, values, NULL, NULL);
+	rating->bills = make_rows(rating, &rating->nbills, sizeof(Bill));
+	for (int i = 0; i < rating->nbills; i++)
+	{
+		Bill	   *bill = &rating->bills[i];
+
+		bill->id = DatumGetInt64(column(i, 1));
+		bill->calendar = DatumGetInt64(column(i, 2));
+		bill->from = DatumGetTimestampTz(column(i, 3));
+		bill->to = DatumGetTimestampTz(column(i, 4));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Reads the days of the time zones of all places. */
+static void
+read_days(Rating *rating)
+{
+	const RatingScope *scope = &rating->scope;
+	Oid			types[] = {TEXTARRAYOID, TSTZRANGEOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {0, scope->period, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
+	Datum	   *zones = palloc(Max(1, rating->nnames) * sizeof(Datum));
+	bool	   *seen = palloc0(Max(1, rating->nnames) * sizeof(bool));
+	int			nzones = 0;
+
+	for (int i = 0; i < rating->nplaces; i++)
+	{
+		int			zone = rating->places[i].time_zone;
+
+		if (!seen[zone])
+			zones[nzones++] = rating->names[zone];
+		seen[zone] = true;
+	}
+	values[0] = PointerGetDatum(construct_array(zones, nzones, TEXTOID, -1, false, TYPALIGN_INT));
+	RunRatingQuery("SELECT time_zone, day, starts, ends, month FROM compute_ledger._rating_days($1, $2, $3, $4)"
+				   " WHERE ends IS NOT NULL ORDER BY time_zone, starts",
+				   lengthof(types), types, values, NULL, NULL);
+	rating->days = make_rows(rating, &rating->ndays, sizeof(Day));
+	rating->first_day = MemoryContextAllocZero(rating->context, (rating->nnames + 1) * sizeof(int));
+	for (int i = 0; i < rating->ndays; i++)
+	{
+		Day		   *day = &rating->days[i];
+
+		day->time_zone = RatingName(rating, column(i, 1));
+		if (i == 0 || day->time_zone != rating->days[i - 1].time_zone)
+			rating->first_day[day->time_zone] = i;
+		day->date = DatumGetDateADT(column(i, 2));
+		day->from = DatumGetTimestampTz(column(i, 3));
+		day->to = DatumGetTimestampTz(column(i, 4));
+		day->month = DatumGetInt64(column(i, 5));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Reads regions in their places. */
+static void
+read_sites(Rating *rating)
+{
+	const RatingScope *scope = &rating->scope;
+	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {scope->as_of, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
+
+	RunRatingQuery("SELECT region, starts, ends FROM compute_ledger._rating_sites($1, $2, $3) ORDER BY region, starts",
+				   lengthof(types), types, values, NULL, NULL);
+	rating->sites = make_rows(rating, &rating->nsites, sizeof(Site));
+	for (int i = 0; i < rating->nsites; i++)
+	{
+		Site	   *site = &rating->sites[i];
+
+		site->region = DatumGetInt32(column(i, 1));
+		site->from = DatumGetTimestampTz(column(i, 2));
+		site->to = DatumGetTimestampTz(column(i, 3));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Orders winners by combination and time. */
+static int
+compare_winners(const void *a, const void *b)
+{
+	const Winner *x = (const Winner *) a;
+	const Winner *y = (const Winner *) b;
+
+	if (x->combination != y->combination)
+		return x->combination < y->combination ? -1 : 1;
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+/* Returns the whole part of a number that is not negative; the largest integer beyond 128 bits. */
+int128
+IntegerFromNumeric(Datum value)
+{
+	char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out, DirectFunctionCall2(numeric_trunc, value, Int32GetDatum(0))));
+	int128		integer = 0;
+
+	for (const char *c = digits; *c != '\0'; c++)
+	{
+		if (*c < '0' || *c > '9' ||
+			__builtin_mul_overflow(integer, (int128) 10, &integer) || __builtin_add_overflow(integer, (int128) (*c - '0'), &integer))
+			return INT128_LARGEST;
+	}
+	pfree(digits);
+	return integer;
+}
+
+/* Returns a quantity of a price in the integers of its scale. */
+static int128
+scaled(Datum quantity, Datum scale)
+{
+	return IntegerFromNumeric(DirectFunctionCall2(numeric_mul, quantity, scale));
+}
+
+/* Reads a numeric[]; NULLs become 0. */
+static Datum *
+read_numbers(Rating *rating, Datum array, int *count)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	Datum	   *numbers;
+
+	deconstruct_array(DatumGetArrayTypeP(array), NUMERICOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
+	numbers = MemoryContextAlloc(rating->context, Max(1, *count) * sizeof(Datum));
+	for (int i = 0; i < *count; i++)
+		numbers[i] = nulls[i] ? NumericGetDatum(int64_to_numeric(0)) : datumCopy(elements[i], false, -1);
+	return numbers;
+}
+
+/* Finds out what a price counts. */
+static void
+read_unit(RatedPrice *price, Datum unit, const Quantity *work)
+{
+	char	   *name = TextDatumGetCString(unit);
+
+	if (work != NULL)
+	{
+		price->basis = QuantityBasis(work);
+		price->unit = price->basis == BASIS_FLOP ? UNIT_ACHIEVED_WORK : UNIT_NOMINAL_WORK;
+		price->scale = QuantityAmount(work);
+		if (price->unit == UNIT_NOMINAL_WORK)
+			price->scale = MultiplyQuantity(price->scale, DEVICE_UNITS);
+	}
+	else if (strcmp(name, "instance-month") == 0)
+	{
+		price->unit = UNIT_INSTANCE_MONTH;
+		price->scale = 1;
+		for (int i = 0; i < INSTANCE_DIGITS; i++)
+			price->scale *= 10;
+	}
+	else
+	{
+		price->unit = strcmp(name, "device-hour") == 0 ? UNIT_DEVICE_HOUR : UNIT_LEVEL;
+		price->scale = (int128) HOUR * DEVICE_UNITS;
+	}
+	price->scale_numeric = DecimalGetNumeric(price->scale, 0);
+	pfree(name);
+}
+
+/* Works out where the tiers of a price begin. */
+static void
+make_bounds(Rating *rating, RatedPrice *price, const Datum *bounds, int nbounds, Datum free)
+{
+	Datum		scale = price->scale_numeric;
+	bool		fee = false;
+
+	price->bounds = MemoryContextAlloc(rating->context, (nbounds + 1) * sizeof(int128));
+	price->volume_bounds = MemoryContextAlloc(rating->context, (nbounds + 1) * sizeof(int128));
+	price->turns = MemoryContextAlloc(rating->context, (nbounds + 1) * sizeof(int128));
+	price->free = scaled(free, scale);
+
+	price->bounds[price->nbounds++] = price->free;
+	for (int i = 0; i < nbounds; i++)
+	{
+		if (price->model == MODEL_GRADUATED)
+			price->bounds[price->nbounds++] = scaled(DirectFunctionCall2(numeric_add, free, bounds[i]), scale);
+		else if (price->model == MODEL_VOLUME)
+			price->volume_bounds[price->nvolume_bounds++] = scaled(bounds[i], scale);
+	}
+
+	/* where nothing is free and no fee is due, the first tier begins without notice */
+	for (int i = 0; price->tier_fees != NULL && i < price->ntiers; i++)
+		fee |= DatumGetInt32(DirectFunctionCall2(numeric_cmp, price->tier_fees[i], NumericGetDatum(int64_to_numeric(0)))) != 0;
+	for (int i = 0; i < price->nbounds; i++)
+	{
+		if (i > 0 || price->free > 0 || fee)
+			price->turns[price->nturns++] = price->bounds[i];
+	}
+}
+
+/* Reads the prices that win. */
+static void
+read_prices(Rating *rating, Datum ids)
+{
+	Oid			types[] = {INT8ARRAYOID};
+	MemoryContext previous;
+
+	RunRatingQuery("SELECT id, account, pool_number, unit, model, currency, digits, committed, work, devices_per_instance,"
+				   " price, tier_bounds, tier_prices, tier_fees, package_size, free"
+				   " FROM compute_ledger._rating_prices($1) ORDER BY id",
+				   1, types, &ids, NULL, NULL);
+	rating->prices = make_rows(rating, &rating->nprices, sizeof(RatedPrice));
+	previous = MemoryContextSwitchTo(rating->context);
+	for (int i = 0; i < rating->nprices; i++)
+	{
+		RatedPrice *price = &rating->prices[i];
+		char	   *model = TextDatumGetCString(column(i, 5));
+		Datum	   *bounds = NULL;
+		int			nbounds = 0;
+		int			nfees;
+
+		price->id = DatumGetInt64(column(i, 1));
+		price->account = column_is_null(i, 2) ? 0 : DatumGetInt64(column(i, 2));
+		price->pool = (int) DatumGetInt64(column(i, 3));
+		price->unit_name = RatingName(rating, column(i, 4));
+		price->model = strcmp(model, "graduated") == 0 ? MODEL_GRADUATED : strcmp(model, "volume") == 0 ? MODEL_VOLUME :
+			strcmp(model, "package") == 0 ? MODEL_PACKAGE : MODEL_FLAT;
+		price->currency = RatingName(rating, column(i, 6));
+		price->digits = DatumGetInt32(column(i, 7));
+		price->committed = DatumGetBool(column(i, 8));
+		read_unit(price, column(i, 4), column_is_null(i, 9) ? NULL : DatumGetQuantityP(column(i, 9)));
+		if (!column_is_null(i, 10))
+			price->devices_per_instance = datumCopy(column(i, 10), false, -1);
+		if (!column_is_null(i, 11))
+			price->price = datumCopy(column(i, 11), false, -1);
+		if (!column_is_null(i, 12))
+			bounds = read_numbers(rating, column(i, 12), &nbounds);
+		if (!column_is_null(i, 13))
+			price->tier_prices = read_numbers(rating, column(i, 13), &price->ntiers);
+		if (!column_is_null(i, 14))
+			price->tier_fees = read_numbers(rating, column(i, 14), &nfees);
+		if (!column_is_null(i, 15))
+			price->package_size = scaled(column(i, 15), price->scale_numeric);
+		make_bounds(rating, price, bounds, nbounds, column(i, 16));
+	}
+	MemoryContextSwitchTo(previous);
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Orders ids. */
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		x = *(const int64 *) a;
+	int64		y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Returns an array of the different ids of prices that winners name. */
+static Datum
+different_ids(const int64 *ids, int64 count)
+{
+	int64	   *sorted = palloc_extended((count + 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	Datum	   *values = palloc_extended((count + 1) * sizeof(Datum), MCXT_ALLOC_HUGE);
+	int			n = 0;
+
+	memcpy(sorted, ids, count * sizeof(int64));
+	qsort(sorted, count, sizeof(int64), compare_ids);
+	for (int64 i = 0; i < count; i++)
+	{
+		if (sorted[i] != 0 && (n == 0 || sorted[i] != DatumGetInt64(values[n - 1])))
+			values[n++] = Int64GetDatum(sorted[i]);
+	}
+	return PointerGetDatum(construct_array(values, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Finds a price by its id; -1 for none. */
+static int
+find_price(const Rating *rating, int64 id)
+{
+	int			low = 0;
+	int			high = rating->nprices - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (rating->prices[middle].id == id)
+			return middle;
+		if (rating->prices[middle].id < id)
+			low = middle + 1;
+		else
+			high = middle - 1;
+	}
+	return -1;
+}
+
+/* Returns an array of what the combinations have of one thing. */
+static Datum
+make_array(Datum *values, bool *nulls, int count, Oid type)
+{
+	int16		length;
+	bool		by_value;
+	char		align;
+	int			lower = 1;
+
+	get_typlenbyvalalign(type, &length, &by_value, &align);
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &count, &lower, type, length, by_value, align));
+}
+
+/* Reads which prices win for the combinations, and when. */
+static void
+read_winners(Rating *rating)
+{
+	const RatingScope *scope = &rating->scope;
+	int			n = rating->ncombinations;
+	Oid			accelerators = get_array_type(rating->accelerator_type);
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, INT8ARRAYOID, accelerators, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {scope->book, scope->as_of, 0, 0, 0, 0, 0, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
+	Datum	   *column_values = palloc(Max(1, n) * sizeof(Datum));
+	bool	   *column_nulls = palloc0(Max(1, n) * sizeof(bool));
+	int64	   *ids;			/* of the price and the list price of every winner; 0: none */
+
+	for (int i = 0; i < n; i++)
+		column_values[i] = Int64GetDatum(rating->combinations[i].kind.account);
+	values[2] = make_array(column_values, column_nulls, n, INT8OID);
+	for (int i = 0; i < n; i++)
+		column_values[i] = AcceleratorPGetDatum(&rating->combinations[i].kind.accelerator);
+	values[3] = make_array(column_values, column_nulls, n, rating->accelerator_type);
+	for (int i = 0; i < n; i++)
+		column_values[i] = Int32GetDatum(rating->combinations[i].kind.region);
+	values[4] = make_array(column_values, column_nulls, n, INT4OID);
+	for (int i = 0; i < n; i++)
+		column_values[i] = rating->names[rating->combinations[i].kind.measure];
+	values[6] = make_array(column_values, column_nulls, n, TEXTOID);
+	for (int i = 0; i < n; i++)
+	{
+		int			format = rating->combinations[i].kind.number_format;
+
+		column_nulls[i] = format < 0;
+		column_values[i] = format < 0 ? (Datum) 0 : rating->names[format];
+	}
+	values[5] = make_array(column_values, column_nulls, n, TEXTOID);
+
+	RunRatingQuery("SELECT combination, coalesce(pg_catalog.lower(valid), '-infinity'), coalesce(pg_catalog.upper(valid), 'infinity'), price, list_price"
+				   " FROM compute_ledger._winning_prices($1, $2, $3, $4, $5, $6, $7, pg_catalog.tstzrange($8, $9))",
+				   lengthof(types), types, values, NULL, NULL);
+	rating->winners = make_rows(rating, &rating->nwinners, sizeof(Winner));
+	ids = MemoryContextAllocHuge(rating->context, Max(1, 2 * (Size) rating->nwinners) * sizeof(int64));
+	for (int i = 0; i < rating->nwinners; i++)
+	{
+		Winner	   *winner = &rating->winners[i];
+
+		ids[2 * i] = column_is_null(i, 4) ? 0 : DatumGetInt64(column(i, 4));
+		ids[2 * i + 1] = column_is_null(i, 5) ? 0 : DatumGetInt64(column(i, 5));
+		winner->combination = (int) DatumGetInt64(column(i, 1)) - 1;
+		winner->from = DatumGetTimestampTz(column(i, 2));
+		winner->to = DatumGetTimestampTz(column(i, 3));
+	}
+	SPI_freetuptable(SPI_tuptable);
+
+	read_prices(rating, different_ids(ids, 2 * (int64) rating->nwinners));
+	for (int i = 0; i < rating->nwinners; i++)
+	{
+		rating->winners[i].price = find_price(rating, ids[2 * i]);
+		rating->winners[i].list_price = find_price(rating, ids[2 * i + 1]);
+	}
+	qsort(rating->winners, rating->nwinners, sizeof(Winner), compare_winners);
+	pfree(ids);
+}
+
+/* Reads everything but the usage. */
+void
+ReadRatingInput(Rating *rating)
+{
+	read_places(rating);
+	read_bills(rating);
+	read_days(rating);
+	read_sites(rating);
+	read_winners(rating);
+}
