@@ -432,6 +432,12 @@ BEGIN
 	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
 	WHERE (c.book, c.payer, c.billing_period) <> (p.book, p.payer, p.billing_period);
 	RETURN QUERY
+	SELECT 'charge of another closing', 'charge ' || c.id, format('corrects what account %s was billed for billing period %s, and closing %s corrects what accounts %s were billed', c.corrects_payer, c.corrects, p.id, p.payer || p.former_payers)
+	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
+	WHERE c.corrects IS NOT NULL
+		AND (c.corrects_payer = ANY (p.payer || p.former_payers)
+			AND EXISTS (SELECT FROM compute_ledger.period_close AS o WHERE o.book = c.book AND o.payer = c.corrects_payer AND o.billing_period = c.corrects AND o.id < p.id)) IS NOT TRUE;
+	RETURN QUERY
 	SELECT 'unpriced usage', 'closing ' || c.close, format('of account "%s", which was not waived: %s device-hours', a.name, compute_ledger._device_hours(sum(c.amount)))
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.period_close AS p ON p.id = c.close
@@ -446,25 +452,32 @@ BEGIN
 	WHERE c.corrects IS NULL
 	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day
 	HAVING count(*) > 1;
-	-- And no part of a record is in two charges of one book.  Charges of like usage whose times touch are suspects; what they
-	-- are made of decides.  Of reserved capacity one instant of a record may be charged in two parts, so that is left out.
+	-- And no part of a record is in two charges of one book, unless a correction took it back: for another payer or another
+	-- calendar that it turned out to belong to.  Charges of like usage whose times touch are suspects; what they are made of
+	-- decides.  Of reserved capacity one instant of a record may be charged in two parts, so that is left out.
 	RETURN QUERY
 	WITH charge AS (
-		SELECT c.id, c.book, max(upper(c.period)) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > lower(c.period) AS overlaps,
-			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day) AS alike
+		SELECT c.id, c.book, c.corrects,
+			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day) AS alike,
+			max(upper(c.period)) FILTER (WHERE c.corrects IS NULL) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > lower(c.period) AS overlaps
 		FROM compute_ledger.charge AS c
-		WHERE c.corrects IS NULL AND c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced')
+		WHERE c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced')
 		WINDOW w AS (PARTITION BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day ORDER BY lower(c.period))
-	), part AS (
-		SELECT c.id, c.book, t.record, t.part_from, t.part_to,
-			max(t.part_to) OVER (v ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS billed_until
-		FROM charge AS c CROSS JOIN LATERAL compute_ledger.trace_charge(c.id) AS t
-		WHERE c.alike IN (SELECT s.alike FROM charge AS s WHERE s.overlaps)
-		WINDOW v AS (PARTITION BY c.book, t.record ORDER BY t.part_from, c.id)
+	), step AS (
+		SELECT c.book, t.record, e.at, sum(e.change) AS change, max(c.id) AS charge
+		FROM charge AS c
+		CROSS JOIN LATERAL compute_ledger.trace_charge(c.id) AS t
+		CROSS JOIN LATERAL (VALUES (t.part_from, sign(t.amount)), (t.part_to, -sign(t.amount))) AS e (at, change)
+		WHERE c.alike IN (SELECT s.alike FROM charge AS s WHERE s.overlaps AND s.corrects IS NULL)
+		GROUP BY c.book, t.record, e.at
+	), billed AS (
+		SELECT s.book, s.record, s.charge, s.at, lead(s.at) OVER w AS until, sum(s.change) OVER w AS times
+		FROM step AS s
+		WINDOW w AS (PARTITION BY s.book, s.record ORDER BY s.at)
 	)
-	SELECT 'billed twice', 'record ' || p.record, format('from %s to %s under book %s: by charge %s and another', p.part_from, least(p.billed_until, p.part_to), p.book, p.id)
-	FROM part AS p
-	WHERE p.billed_until > p.part_from;
+	SELECT 'billed twice', 'record ' || b.record, format('from %s to %s under book %s: by charge %s and another', b.at, b.until, b.book, b.charge)
+	FROM billed AS b
+	WHERE b.times > 1;
 
 	IF NOT rerate THEN
 		RETURN;
@@ -476,8 +489,19 @@ BEGIN
 			coalesce(compute_ledger._device_hours(r.amount)::text, 'no'), coalesce(r.cost::text, 'no'), r.currency)
 	FROM compute_ledger.period_close AS p
 	JOIN compute_ledger.billing_period AS b ON b.id = p.billing_period
-	CROSS JOIN LATERAL (SELECT max(q.as_of) AS as_of FROM compute_ledger.period_close AS q WHERE q.payer = p.payer AND q.book = p.book AND q.id >= p.id) AS l
+	CROSS JOIN LATERAL (SELECT max(q.as_of) AS as_of FROM compute_ledger.period_close AS q
+		WHERE (q.payer = p.payer OR q.former_payers @> ARRAY[p.payer]) AND q.book = p.book AND q.id >= p.id) AS l
 	CROSS JOIN LATERAL compute_ledger._corrections(p.payer, p.billing_period, b.period, l.as_of, p.book) AS r;
+	-- What has changed since is going to be billed to somebody.
+	RETURN QUERY
+	SELECT 'correction for nobody', format('account "%s"', a.name),
+		format('billing period %s under book %s has to be corrected by %s %s in %s charges, and nobody pays for the account any more', p.billing_period, k.book, coalesce(sum(r.cost), 0), r.currency, count(*))
+	FROM (SELECT DISTINCT c.book FROM compute_ledger.period_close AS c) AS k
+	CROSS JOIN LATERAL (SELECT array_agg(f.account) AS accounts FROM compute_ledger._correction_payers(k.book, at, at) AS f WHERE f.payer IS NULL) AS f
+	CROSS JOIN LATERAL compute_ledger._changed_periods(k.book, f.accounts, at) AS p
+	CROSS JOIN LATERAL compute_ledger._corrections(p.payer, p.billing_period, p.period, at, k.book) AS r
+	JOIN compute_ledger.account AS a ON a.id = p.payer
+	GROUP BY a.name, k.book, p.billing_period, r.currency;
 	-- What is not charged yet has a price, in every book that has prices.
 	FOR open IN
 		SELECT k.book, tstzrange(min(b.since), at) AS period

@@ -148,6 +148,8 @@ breaks('the cost of a closing', 'closing', q{UPDATE period_close SET cost = '{"E
 breaks('a charge is lost', 'charges and rating, closing, spend_daily', 'DELETE FROM charge WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)');
 breaks('a charge is changed', 'charges and rating, spend_daily', 'UPDATE charge SET list_cost = list_cost + 0.01 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)');
 breaks('a charge of another closing', 'charge of another closing, charges and rating, spend_daily', q{UPDATE charge SET book = 'cost' WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
+breaks('a correction of whom the closing did not look at', 'charge of another closing, charges and rating', q{UPDATE charge SET corrects_payer = (SELECT id FROM account WHERE name = 'other') WHERE id = (SELECT min(id) FROM charge WHERE corrects IS NOT NULL)}, qr/^charge of another closing\|charge \d+\|corrects what account/m);
+breaks('a correction of what was not closed', 'charge of another closing, charges and rating', q{UPDATE charge SET corrects = (SELECT max(id) FROM billing_period) WHERE id = (SELECT min(id) FROM charge WHERE corrects IS NOT NULL)}, qr/^charge of another closing\|charge \d+\|corrects what account/m);
 my $copy = 'kind, book, account, payer, billing_period, price, list_price, region, accelerator, number_format, measure, basis, rate, day, period, amount, quantity, unit, work, tiers, list_cost, contracted_cost, cost, currency, records, close, as_of, recorded';
 breaks('usage that is billed twice', 'billed twice, charges and rating, closing, spend_daily', "INSERT INTO charge ($copy) SELECT $copy FROM charge WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)", qr/^billed twice\|record \d+\|from 2025-09/m);
 breaks('usage without a price in a closed period', 'charges and rating, closing, spend_daily, unpriced usage', q{UPDATE charge SET kind = 'unpriced', price = NULL, cost = NULL WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)}, qr/^unpriced usage\|closing/m);
@@ -160,6 +162,22 @@ breaks('a rollup that is empty', 'rollup not filled', 'REFRESH MATERIALIZED VIEW
 breaks('no state of the rollups', 'rollup state', 'DELETE FROM rollup_state');
 breaks('days and utilization that are older than their hours', 'capacity in utilization_daily, usage_daily, utilization_daily', 'UPDATE rollup_state SET as_of = ledger_watermark(); REFRESH MATERIALIZED VIEW _usage_hourly');
 breaks('another capacity', 'capacity in utilization_daily', 'UPDATE capacity SET devices = devices + 0.5', qr/nvidia\/h100-sxm5-80gb/);
+
+# Late usage of a closed period of an account that has ended, and that nobody pays for: this needs nobody with more rights than sense.
+owner(
+	q{UPDATE account_version SET valid = tstzrange(lower(valid), '2025-12-01') WHERE account = (SELECT id FROM account WHERE name = 'other') AND upper_inf(recorded)},
+	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES ('slurm', 'later', 'other', 'vendor/a', 'NVIDIA H100 80GB HBM3', '4', '2025-09-20T12:00Z', '2025-09-22T12:00Z')},
+	'SELECT accept_usage()');
+like($node->safe_psql($db, 'SELECT check_name, object, detail FROM check_ledger()'), qr/\Acorrection for nobody\|account "other"\|billing period \d+ under book sale has to be corrected by 192\.0+ USD in \d charges, and nobody pays for the account any more\z/, 'a correction that nobody would be billed');
+is($node->safe_psql($db, 'SELECT count(*) FROM check_ledger(false)'), '0', 'which only rating shows');
+$seen{'correction for nobody'} = 1;
+owner(q{SELECT merge_account('other', 'org', '2025-12-01')});
+sound('when it is merged into an account that is billed');
+owner(q{SELECT close_period('org', b.period) FROM payer() AS p JOIN account AS a ON a.id = p.account AND a.id = p.payer AND a.name = 'org' JOIN billing_period AS b ON b.calendar = p.calendar WHERE timestamptz '2025-12-15' <@ b.period});
+is($node->safe_psql($db, q{SELECT p.name, o.name, sum(c.cost)::integer, c.currency FROM charge AS c JOIN account AS p ON p.id = c.payer JOIN account AS o ON o.id = c.corrects_payer WHERE o.name = 'other' GROUP BY p.name, o.name, c.currency}),
+	'org|other|192|USD', 'and billed to that');
+owner('SELECT refresh_rollups()');
+sound('after that');
 
 # All that it can say has been said.
 my $sources = $node->safe_psql($db, q{SELECT string_agg(prosrc, E'\n') FROM pg_proc WHERE proname LIKE '\_check\_%' AND pronamespace = 'compute_ledger'::regnamespace AND pg_get_function_result(oid) LIKE 'TABLE(check_name%'});
