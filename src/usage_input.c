@@ -60,6 +60,9 @@ extern Datum compute_unit_in(PG_FUNCTION_ARGS);
 /* A number of more characters than these could be out of numeric's range. */
 #define MAX_DECIMAL		1000
 
+/* Achieved work of one record, at most: 1 QFLOP. */
+#define MAX_WORK		((int128) 1000000000000000 * 1000000000000000)
+
 /* Form of the digest; stored digests depend on it. */
 #define DIGEST_VERSION	1
 
@@ -546,6 +549,9 @@ usage_labels(PG_FUNCTION_ARGS)
 
 /*
  * _usage_work(text) -> compute_unit
+ *
+ * Work that was done counts operations as such, and is from 0 to MAX_WORK: one record
+ * must not take the sums of all beyond what a compute_unit holds.
  */
 Datum
 usage_work(PG_FUNCTION_ARGS)
@@ -555,7 +561,8 @@ usage_work(PG_FUNCTION_ARGS)
 	uint16		basis;
 
 	if (VARSIZE_ANY_EXHDR(cell) == 0 ||
-		QuantityParse(text_to_cstring(cell), QUANTITY_UNIT, &amount, &basis) != QUANTITY_PARSE_OK)
+		QuantityParse(text_to_cstring(cell), QUANTITY_UNIT, &amount, &basis) != QUANTITY_PARSE_OK ||
+		basis != BASIS_FLOP || amount < 0 || amount > MAX_WORK)
 		PG_RETURN_NULL();
 	PG_RETURN_QUANTITY_P(QuantityMake(amount, basis));
 }
@@ -611,7 +618,28 @@ usage_cell_error(PG_FUNCTION_ARGS)
 	else if (strcmp(name, "devices") == 0)
 		bad = !InputSoftly(numeric_in, str, InvalidOid, -1, &d, &error);
 	else if (strcmp(name, "achieved_work") == 0)
+	{
+		int128		amount;
+		uint16		basis;
+
 		bad = !InputSoftly(compute_unit_in, str, InvalidOid, -1, &d, &error);
+		if (!bad)
+		{
+			amount = QuantityAmount(DatumGetQuantityP(d));
+			basis = QuantityBasis(DatumGetQuantityP(d));
+			bad = basis != BASIS_FLOP || amount < 0 || amount > MAX_WORK;
+			if (basis != BASIS_FLOP)
+			{
+				code = ERRCODE_INVALID_PARAMETER_VALUE;
+				detail = "It counts operations as such, in no basis.";
+			}
+			else if (bad)
+			{
+				code = ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
+				detail = "It is from 0 to 1 QFLOP.";
+			}
+		}
+	}
 	else if (strcmp(name, "labels") == 0)
 	{
 		bad = !GetLabels(cell, &d);

@@ -1,33 +1,21 @@
--- The ledger, and the demo's own tables: plain tables in a schema of their own.
+-- The ledger, and beside it, in a schema of the demo's own, what the ledger has no place for: lines that are no rows,
+-- and the two lists, of cards and of prices, that may come with the usage.
 \set ECHO none
 CREATE SCHEMA demo;
 SET search_path = demo, public, compute_ledger;
 SELECT create_ledger() \g /dev/null
 
--- What the files say, as text: the loader takes lines apart, and judges nothing.
-CREATE TABLE staging (line bigint, region text, account text, name text, devices text, started text, ended text,
-	job text, number_format text, achieved text, problem text, raw text);
-CREATE TABLE staging_capacity (line bigint, region text, name text, devices text, problem text, raw text);
-CREATE TABLE staging_price (line bigint, class text, unit text, price text, currency text, problem text, raw text);
+CREATE TABLE unreadable (file text, line bigint, reason text, row text);
+CREATE TABLE staging_capacity (line bigint, region text, name text, devices text);
+CREATE TABLE staging_price (line bigint, class text, unit text, price text, currency text);
 
--- A value that looks right may still be no value (31 June): these answer NULL for it.  Each call with an exception
--- block is a subtransaction, so they are asked only about what the checks' patterns leave open.
-CREATE FUNCTION time_of(value text) RETURNS timestamptz LANGUAGE plpgsql STABLE STRICT
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	RETURN value::timestamptz;
-EXCEPTION WHEN data_exception THEN
-	RETURN NULL;
-END
+-- An instant as the inbox takes it, of a cell that accept_usage() could read: in the time zone of the load, where it names none.
+CREATE FUNCTION instant(cell text) RETURNS timestamptz LANGUAGE sql STABLE
+SET timezone FROM CURRENT AS $$
+	SELECT CASE WHEN cell ~ '^[0-9]{9,11}(\.[0-9]+)?$' THEN to_timestamp(cell::double precision) ELSE cell::timestamptz END
 $$;
-CREATE FUNCTION work_of(value text) RETURNS compute_ledger.compute_unit LANGUAGE plpgsql STABLE STRICT
-SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	RETURN value::compute_ledger.compute_unit;
-EXCEPTION WHEN data_exception THEN
-	RETURN NULL;
-END
-$$;
+
+-- What looks like a class may be none; this answers NULL then.
 CREATE FUNCTION class_of(value text) RETURNS compute_ledger.accelerator LANGUAGE plpgsql STABLE STRICT
 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -35,4 +23,12 @@ BEGIN
 EXCEPTION WHEN data_exception THEN
 	RETURN NULL;
 END
+$$;
+
+-- Whether three cells are in the form that most files have, so that they surely are instants, in order, and a number: what is wrong
+-- with others is for the ledger to say.
+CREATE FUNCTION is_plain(started text, ended text, devices text) RETURNS boolean LANGUAGE sql STABLE AS $$
+	SELECT CASE WHEN started ~ form AND ended ~ form THEN started::timestamptz < ended::timestamptz END
+		AND devices ~ '^[1-9][0-9]{0,6}(\.[0-9]{1,6})?$'
+	FROM (VALUES ('^20[0-9]{2}-(0[1-9]|1[0-2])-([01][1-9]|[12]0|2[1-8])[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-]0[0-9]:00)$')) AS f (form)
 $$;

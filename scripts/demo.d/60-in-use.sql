@@ -15,7 +15,7 @@ FROM usage
 GROUP BY 1, 2, 3;
 \echo
 \set ECHO none
-SELECT count(*) > 0 AS given FROM capacity \gset capacity_
+SELECT count(*) > 0 AS given FROM inventory \gset capacity_
 \if :capacity_given
 \echo 'Utilisation is the average use over the whole time, by the cards that the inventory counts.'
 \echo
@@ -25,7 +25,7 @@ SELECT coalesce(u.region, c.region) AS region, c.cards, round(u.peak, 2) AS peak
 FROM (SELECT region, peak(sum(profile), s.period), average(sum(profile), s.period),
              sampled_percentile(sum(profile), 0.95, interval '5 minutes', s.period) AS p95
       FROM in_use, stretch AS s GROUP BY region, s.period) AS u
-FULL JOIN (SELECT region, sum(devices) AS cards FROM capacity GROUP BY region) AS c USING (region)
+FULL JOIN (SELECT region, sum(devices) AS cards FROM inventory GROUP BY region) AS c USING (region)
 ORDER BY 1;
 \set ECHO none
 \echo 'The same by chip. A use is counted with the narrowest line of the inventory that contains its chip (of a name'
@@ -37,13 +37,13 @@ SELECT u.region, coalesce(i.accelerator::text, i.name, u.accelerator::text, u.un
        round(sampled_percentile(sum(u.profile), 0.95, interval '5 minutes', s.period), 2) AS p95,
        round(100 * average(sum(u.profile), s.period) / nullif(i.devices, 0), 1) AS "utilisation %"
 FROM stretch AS s, in_use AS u
-LEFT JOIN LATERAL (SELECT * FROM capacity AS c
+LEFT JOIN LATERAL (SELECT * FROM inventory AS c
                    WHERE c.region = u.region AND (c.accelerator @> u.accelerator OR c.name = u.unknown)
                    ORDER BY specificity(c.accelerator) DESC NULLS LAST LIMIT 1) AS i ON true
 GROUP BY 1, 2, 3, s.period
 UNION ALL
 SELECT c.region, coalesce(c.accelerator::text, c.name), c.devices, 0, 0, 0.0
-FROM capacity AS c
+FROM inventory AS c
 WHERE NOT EXISTS (SELECT FROM in_use AS u
                   WHERE u.region = c.region AND (c.accelerator @> u.accelerator OR c.name = u.unknown))
 ORDER BY 1, 3 DESC NULLS LAST, 2;

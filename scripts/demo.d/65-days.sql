@@ -5,7 +5,7 @@ SET search_path = demo, public, compute_ledger;
 SELECT CASE WHEN span <= interval '49 hours' THEN '1 hour' WHEN span <= interval '45 days' THEN '1 day' ELSE '1 month' END AS width,
 	CASE WHEN span <= interval '49 hours' THEN 'Dy DD Mon HH24:MI' WHEN span <= interval '45 days' THEN 'Dy DD Mon' ELSE 'Mon YYYY' END AS shape,
 	count(*) > 0 AS some
-FROM (SELECT max(upper(period)) - min(lower(period)) AS span FROM usage WHERE used IS NOT NULL) AS s WHERE span > interval '0' GROUP BY 1, 2
+FROM (SELECT max(upper(period)) - min(lower(period)) AS span FROM usage WHERE rate IS NOT NULL) AS s WHERE span > interval '0' GROUP BY 1, 2
 UNION ALL SELECT '1 day', '', false LIMIT 1 \gset bucket_
 \echo '== 6. Compute over time'
 \echo
@@ -17,7 +17,7 @@ UNION ALL SELECT '1 day', '', false LIMIT 1 \gset bucket_
 \set ECHO queries
 SELECT to_char(lower(b.period) AT TIME ZONE :'zone', :'bucket_shape') AS "from", region,
        round(flop_hours(b.amount) / 1000000000000000, 1) AS pfloph
-FROM (SELECT region, rate_profile(period, normalized_rate(accelerator, :'basis') * devices) AS profile
+FROM (SELECT region, rate_profile(period, rate * devices) AS profile
       FROM usage
       WHERE region IN (SELECT region FROM compute WHERE account IS NULL AND region IS NOT NULL
                        ORDER BY compute DESC NULLS LAST LIMIT 8)

@@ -7,11 +7,11 @@ SELECT root FROM book \gset
 SELECT count(*) > 0 AS some, CASE WHEN count(*) > 0 THEN tstzrange(min(b.starts_at), max(b.ends_at)) ELSE 'empty' END AS span,
 	to_char(min(b.starts_at) AT TIME ZONE :'zone', 'YYYY-MM-DD') AS first, to_char(max(b.ends_at) AT TIME ZONE :'zone', 'YYYY-MM-DD') AS last
 FROM (SELECT b.* FROM payer() AS p JOIN account AS a ON a.id = p.account AND a.name = :'root' JOIN billing_period AS b USING (calendar)
-	WHERE b.ends_at <= CURRENT_TIMESTAMP AND EXISTS (SELECT FROM usage AS u WHERE u.period && b.period)
+	WHERE b.ends_at <= CURRENT_TIMESTAMP AND EXISTS (SELECT FROM stretch AS s WHERE s.period && b.period)
 	ORDER BY b.starts_at DESC LIMIT 12) AS b \gset billed_
 UPDATE book SET billed = nullif(:'billed_span', 'empty')::tstzrange;
 \echo
-\echo '== 9. What it costs'
+\echo '== 8. What it costs'
 \echo
 \echo 'A price holds for a chip or a class of chips, by the device-hour or by the work, for an account, a region, a time, ... The most'
 \echo 'specific one wins, as in routing tables. A price that would leave a tie is refused.'
@@ -25,7 +25,7 @@ SELECT class, unit, price, currency,
                  unit => CASE unit WHEN 'PFLOPh' THEN 'PFLOPh@' || :'basis' ELSE unit END) AS "price row"
 FROM (SELECT * FROM price_list ORDER BY class) AS p;
 \set ECHO none
-SELECT count(*) > 0 AS some FROM name WHERE share < 1 \gset slices_
+SELECT count(*) > 0 AS some FROM named WHERE share < 1 \gset slices_
 \if :slices_some
 \echo 'To the ledger a MIG slice is a device of its own. One without a price by its profile gets a price row with its share of the card''s.'
 \echo

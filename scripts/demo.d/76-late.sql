@@ -4,7 +4,7 @@ SET search_path = demo, public, compute_ledger;
 
 SELECT root, billed IS NOT NULL AS some, coalesce(billed, 'empty') AS billed FROM book \gset book_
 \if :book_some
-\echo '== 10. Closing the month, and a record that comes late'
+\echo '== 9. Closing the month, and a record that comes late'
 \echo
 \echo 'close_period() stores the charges of a billing period; they never change again. It refuses while there is usage without a price, unless the'
 \echo 'account is waived by name.'
@@ -20,19 +20,18 @@ SELECT to_char(lower(c.period) AT TIME ZONE :'zone', 'YYYY-MM-DD') AS period, co
 FROM closed AS c JOIN charge AS h USING (close)
 GROUP BY c.period, h.currency ORDER BY c.period, h.currency LIMIT 60;
 \set ECHO none
-SELECT count(*) > 0 AS some, clock_timestamp() AS before FROM late \gset late_
+\endif
+SELECT count(*) > 0 AS some, clock_timestamp() AS before FROM held \gset late_
 \if :late_some
 \echo 'Now the record arrives that was held back.'
 \echo
 \set ECHO queries
-INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, number_format, achieved_work, run)
-SELECT source, source_id, account, region, accelerator, devices, started, ended, number_format, achieved, job
-FROM feed WHERE source_id IN (SELECT source_id FROM late)
-ORDER BY line
+INSERT INTO usage_inbox SELECT * FROM held
 RETURNING account, region, accelerator, devices, started_at, ended_at;
 
 SELECT taken, accepted, duplicate, rejected FROM accept_usage(:'basis');
 \set ECHO none
+\if :book_some
 \echo 'The closed charges stay what they are. rate_diff() says what differs between the two times of record, and why; rate_corrections() what has to be'
 \echo 'booked for it: the delta, under the prices of the time of use, in the period that is open now.'
 \echo
@@ -48,7 +47,6 @@ SELECT a.name AS account, g.name AS region, d.accelerator, d.day, round(d.quanti
 FROM rate_corrections(:'book_root') AS d JOIN account AS a ON a.id = d.account LEFT JOIN region AS g ON g.id = d.region
 ORDER BY d.day, a.name COLLATE "C" LIMIT 10;
 \set ECHO none
-\endif
 SELECT count(*) = 1 AS some, min(b.period::text) AS period, to_char(min(b.starts_at) AT TIME ZONE :'zone', 'YYYY-MM') AS name
 FROM (SELECT b.* FROM payer() AS p JOIN account AS a ON a.id = p.account AND a.name = :'book_root' JOIN billing_period AS b USING (calendar)
 	WHERE b.starts_at = upper(:'book_billed'::tstzrange) AND b.ends_at <= CURRENT_TIMESTAMP) AS b \gset next_
@@ -65,5 +63,6 @@ SELECT kind, currency, count(*) AS charges, count(corrects) AS corrections, sum(
 FROM charge JOIN next_closed USING (close)
 GROUP BY kind, currency ORDER BY kind, currency;
 \set ECHO none
+\endif
 \endif
 \endif

@@ -3,17 +3,17 @@ SET search_path = demo, public, compute_ledger;
 \pset null '-'
 
 \echo
-\echo '== 11. Reading it'
+\echo '== 10. Reading it'
 \echo
 \echo 'Materialized views hold usage by hour and day, spend by day, and what was allocated of the inventory, chip by chip (a MIG slice is a chip of'
 \echo 'its own here, and not a share of a card as in section 5); refresh_rollups() computes them.'
 \echo
-SELECT count(*) > 0 AS given FROM capacity WHERE accelerator IS NOT NULL \gset capacity_
+SELECT count(*) > 0 AS given FROM inventory WHERE accelerator IS NOT NULL \gset capacity_
 \if :capacity_given
 \set ECHO queries
-INSERT INTO compute_ledger.capacity (region, accelerator, devices, valid)
+INSERT INTO capacity (region, accelerator, devices, valid)
 SELECT region_id(c.region), c.accelerator, c.devices, s.period
-FROM capacity AS c, stretch AS s
+FROM inventory AS c, stretch AS s
 WHERE region_id(c.region) IS NOT NULL AND c.accelerator IS NOT NULL AND NOT isempty(s.period);
 \echo
 \set ECHO none
@@ -49,8 +49,8 @@ SELECT sum(h.device_time) AS "1/1,680,000 device x microsecond", sum(h.device_ti
        sum(h.started) = r.records AS "number agrees"
 FROM usage_hourly AS h,
      (SELECT sum(device_time) AS device_time FROM usage_daily) AS d,
-     (SELECT sum(devices * 1680000 * extract(epoch FROM ended_at - started_at) * 1000000) AS device_time, count(*) AS records
-      FROM usage_record WHERE superseded = 'infinity') AS r
+     (SELECT sum(round(devices * 1680000) * extract(epoch FROM upper(period) - lower(period)) * 1000000) AS device_time, count(*) AS records
+      FROM usage WHERE accelerator IS NOT NULL) AS r
 GROUP BY d.device_time, r.device_time, r.records;
 \set ECHO none
 \echo 'The charges are there as FOCUS, too, the FinOps Open Cost and Usage Specification. focus_check() looks for breaches of it,'

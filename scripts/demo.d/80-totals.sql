@@ -2,27 +2,28 @@
 SET search_path = demo, public, compute_ledger;
 \pset null '-'
 
-\echo '== 12. The same totals, another way'
+\echo '== 11. The same totals, another way'
 \echo
 \echo 'Compute again with plain numeric arithmetic, row by row and unrounded: work() rounds each row to a whole FLOP, so'
 \echo 'the difference is at most half a FLOP a row. And the card-hours again, as the integral of the profiles, which keep'
 \echo 'cards in steps of 1/1680000: other fractions are rounded to that, by at most half a step a row.'
 \echo
 \set ECHO queries
-SELECT sum(used)::numeric AS "FLOP by sum(work)", sum(plain) AS "FLOP by plain numeric",
-       abs(sum(used)::numeric - sum(plain)) <= count(*) * 0.5 AS agrees
-FROM (SELECT used, normalized_rate(accelerator, :'basis')::numeric * devices
-                   * extract(epoch FROM upper(period) - lower(period)) AS plain
+SELECT sum(work)::numeric AS "FLOP by sum(work)", sum(plain) AS "FLOP by plain numeric",
+       abs(sum(work)::numeric - sum(plain)) <= count(*) * 0.5 AS agrees,
+       sum(work) = (SELECT sum(work) FROM usage_daily) AS "rollups agree"
+FROM (SELECT work(rate, period, devices), normalized_rate(accelerator, :'basis')::numeric * devices
+                                          * extract(epoch FROM upper(period) - lower(period)) AS plain
       FROM usage) AS u
-WHERE used IS NOT NULL;
+WHERE work IS NOT NULL;
 
 SELECT round(by_sum, 6) AS "card-hours by sum", round(by_profile, 6) AS "by profiles",
        abs(by_sum - by_profile) <= 0.000001 + rounded AS agrees
 FROM (SELECT sum(cards * extract(epoch FROM upper(period) - lower(period))) / 3600 AS by_sum,
              coalesce(sum(extract(epoch FROM upper(period) - lower(period)) / 3600 * 0.5 / 1680000)
-                      FILTER (WHERE cards * 1680000 % 1 <> 0), 0) AS rounded
-      FROM usage) AS s,
-     (SELECT integral(sum(profile)) AS by_profile FROM in_use) AS p;
+                      FILTER (WHERE cards * 1680000 % 1 <> 0), 0) AS rounded,
+             integral(device_profile(period, cards)) AS by_profile
+      FROM usage) AS s;
 \set ECHO none
 SELECT root, billed @> period AS some, coalesce(billed, 'empty') AS billed FROM book, stretch WHERE NOT isempty(period)
 UNION ALL SELECT '', false, 'empty' LIMIT 1 \gset book_
@@ -36,11 +37,11 @@ FROM rated AS r
 JOIN currency AS c ON c.code = r.currency
 JOIN (SELECT p.currency,
              sum(p.price * CASE p.unit WHEN 'device-hour' THEN u.devices * extract(epoch FROM upper(u.period) - lower(u.period))
-                                       ELSE u.used::numeric / 1000000000000000 END) / 3600 AS plain
+                                       ELSE work(u.rate, u.period, u.devices)::numeric / 1000000000000000 END) / 3600 AS plain
       FROM usage AS u
       JOIN (SELECT DISTINCT accelerator, price FROM rated) AS m USING (accelerator)
       JOIN compute_ledger.price AS p ON p.id = m.price
-      WHERE u.line NOT IN (SELECT line FROM late)
+      WHERE (u.source, u.source_id) NOT IN (SELECT source, source_id FROM late)
       GROUP BY p.currency) AS p ON p.currency = r.currency
 WHERE r.cost IS NOT NULL
 GROUP BY r.currency, p.plain, c.ledger_scale ORDER BY r.currency;
