@@ -734,19 +734,32 @@ BEGIN
 		WHERE r.started_at < upper(rate_diff.period) AND r.ended_at > lower(rate_diff.period)
 			AND (r.recorded > as_of_a AND r.recorded <= as_of_b AND r.superseded > as_of_b
 				OR r.recorded <= as_of_a AND r.superseded > as_of_a AND r.superseded <= as_of_b)
+	), under AS MATERIALIZED (
+		SELECT t.account, t.ancestor, t.depth, t.valid FROM compute_ledger.account_tree(as_of_b) AS t
+		WHERE t.account IN (SELECT r.account FROM record AS r)
+	), within AS MATERIALIZED (
+		SELECT t.region, t.ancestor, t.valid FROM compute_ledger.region_tree(as_of_b) AS t
+		WHERE t.region IN (SELECT r.region FROM record AS r)
 	)
 	SELECT d.account, d.day, d.region, d.accelerator, d.number_format, d.measure, d.price, d.quantity_a, d.quantity_b, d.unit, d.cost_a, d.cost_b,
 		coalesce(d.cost_b, 0) - coalesce(d.cost_a, 0), d.currency,
 		coalesce(nullif(y.reasons, '{}'), CASE
-			WHEN d.came OR d.went THEN ARRAY['tree change']
-			WHEN d.amount_a IS DISTINCT FROM d.amount_b THEN ARRAY['time passed']
+			-- what was not over yet: open records, and what is charged at the end of a billing period
+			WHEN upper(d.period) > as_of_a THEN ARRAY['time passed']
+			WHEN d.came OR d.went OR d.amount_a IS DISTINCT FROM d.amount_b THEN ARRAY['tree change']
 			ELSE ARRAY['other usage of the pool'] END)
 	FROM different AS d
 	CROSS JOIN LATERAL (SELECT ARRAY(
 		SELECT DISTINCT r.reason FROM record AS r
-		WHERE r.account = d.account AND r.region = d.region AND r.accelerator OPERATOR(compute_ledger.=) d.accelerator
-			AND r.number_format IS NOT DISTINCT FROM d.number_format AND r.measure = d.measure AND r.basis = d.basis
-			AND tstzrange(r.started_at, r.ended_at) && d.period
+		WHERE r.measure = d.measure AND tstzrange(r.started_at, r.ended_at) && d.period
+			-- an account that was merged into another is that one
+			AND EXISTS (SELECT FROM under AS u WHERE u.account = r.account AND u.ancestor = d.account AND u.valid && d.period
+				AND (u.depth = 0 OR d.kind NOT IN ('usage', 'unpriced', 'instance')))
+			AND CASE WHEN d.kind IN ('usage', 'unpriced', 'instance') THEN r.region = d.region AND r.accelerator OPERATOR(compute_ledger.=) d.accelerator
+					AND r.number_format IS NOT DISTINCT FROM d.number_format AND r.basis = d.basis
+				-- charged for all that the price may win
+				ELSE d.accelerator OPERATOR(compute_ledger.@>) r.accelerator AND (d.number_format IS NULL OR r.number_format = d.number_format)
+					AND (d.region IS NULL OR EXISTS (SELECT FROM within AS w WHERE w.region = r.region AND w.ancestor = d.region AND w.valid && d.period)) END
 		UNION
 		SELECT 'price change' FROM compute_ledger.price AS p
 		WHERE (p.id = d.price OR d.price IS NULL AND p.book = rate_diff.book AND p.measure = d.measure AND p.valid && d.period
@@ -758,4 +771,4 @@ END
 $$;
 ALTER FUNCTION rate_diff(text, tstzrange, timestamptz, timestamptz, text) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION rate_diff(text, tstzrange, timestamptz, timestamptz, text) FROM PUBLIC;
-COMMENT ON FUNCTION rate_diff(text, tstzrange, timestamptz, timestamptz, text) IS 'the charges of an account''s subtree in a period that differ between two recorded times, and why: late record, new revision, retraction (a record of that account, chip and day), price change, tree change, time passed (open records), or other usage of the pool (its tiers are reached elsewhere)';
+COMMENT ON FUNCTION rate_diff(text, tstzrange, timestamptz, timestamptz, text) IS 'the charges of an account''s subtree in a period that differ between two recorded times, and why: late record, new revision, retraction (a record of that account, chip and day, or of those that a charge for several is for), price change, tree change, time passed (what was not over yet: open records, a billing period), or other usage of the pool (its tiers are reached elsewhere)';
