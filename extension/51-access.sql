@@ -97,7 +97,6 @@ AS $$
 		('price_key', 'SELECT', 'biller auditor admin'),
 		('price_pool', 'SELECT', 'biller auditor admin'),
 		('_tier_cost', 'EXECUTE', 'biller auditor admin'),
-		('_tier_parts', 'EXECUTE', 'biller auditor admin'),
 		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
 		('explain_price', 'EXECUTE', 'reader biller auditor admin'),
 		('add_price', 'EXECUTE', 'biller admin'),

@@ -186,6 +186,7 @@ AS $$
 DECLARE
 	bound numeric;
 	below numeric := 0;
+	smallest numeric;
 	pool_unit text;
 	pool_currency text;
 BEGIN
@@ -237,6 +238,21 @@ BEGIN
 			below := bound;
 		END LOOP;
 		NEW.tier_bounds := coalesce(NEW.tier_bounds, '{}');
+	END IF;
+
+	-- What is counted is a whole number of the smallest parts there are; so must be what it is held against.
+	IF NEW.unit NOT IN ('peak-device', 'percentile-device') THEN
+		smallest := CASE
+			WHEN NEW.work IS NULL THEN CASE NEW.unit WHEN 'device-hour' THEN 6048000000000000 ELSE 1e24 END
+			WHEN compute_ledger.basis(NEW.work) = 'flop' THEN NEW.work::numeric
+			ELSE NEW.work::numeric * 1680000 END;
+		SELECT q.x INTO bound FROM unnest(NEW.tier_bounds || NEW.free || NEW.package_size) AS q (x) WHERE q.x * smallest % 1 <> 0 LIMIT 1;
+		IF FOUND THEN
+			RAISE EXCEPTION 'quantity % of a price is finer than what is counted', bound
+				USING ERRCODE = 'invalid_parameter_value',
+					DETAIL = format('Usage is counted in whole parts of 1/%s %s.', trim_scale(smallest), NEW.unit),
+					HINT = 'Write bounds of tiers, sizes of packages and free quantities with fewer digits.';
+		END IF;
 	END IF;
 
 	IF NEW.pool IS NOT NULL THEN
@@ -292,48 +308,6 @@ CREATE FUNCTION _tier_cost(model text, price numeric, tier_bounds numeric[], tie
 ALTER FUNCTION _tier_cost(text, numeric, numeric[], numeric[], numeric[], numeric, numeric, numeric, numeric, numeric) OWNER TO pg_database_owner;
 COMMENT ON FUNCTION _tier_cost(text, numeric, numeric[], numeric[], numeric[], numeric, numeric, numeric, numeric, numeric) IS
 'what it costs, under a row of table price, that the quantity of its pool goes from q0 to q1: exact, R(q1) - R(q0), so that the parts of a quantity add up to the whole. model volume: by the tier of total, the pool''s quantity at the end (default q1), the fee with what leaves the free quantity. Negative for q1 < q0; NULL for NULL quantities; 22023 for a negative quantity or one above total';
-
-CREATE FUNCTION _tier_parts(model text, price numeric, tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[],
-		package_size numeric, free numeric, q0 numeric, q1 numeric, total numeric DEFAULT NULL,
-		OUT tier integer, OUT quantity numeric, OUT unit_price numeric, OUT fee numeric, OUT cost numeric) RETURNS SETOF record
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 3
-AS $$
-	WITH bill AS (
-		SELECT GREATEST(q0 - f.free, 0) AS b0, GREATEST(q1 - f.free, 0) AS b1,
-			GREATEST(coalesce(total, q1) - f.free, 0) AS whole, f.free
-		FROM (SELECT coalesce(free, 0)) AS f (free)
-	), tiers AS (
-		SELECT t.tier::integer AS tier, t.price, coalesce(tier_fees[t.tier], 0) AS fee,
-			coalesce(tier_bounds[t.tier - 1], 0) AS above, coalesce(tier_bounds[t.tier], 'Infinity') AS up_to
-		FROM unnest(tier_prices) WITH ORDINALITY AS t (price, tier)
-		WHERE model <> 'flat'
-		UNION ALL
-		SELECT 1, price, 0, 0, 'Infinity'
-		WHERE model = 'flat'
-	), parts AS (
-		SELECT 0 AS tier, (q1 - q0) - (b1 - b0) AS quantity, 0::numeric AS unit_price, 0::numeric AS fee, 0::numeric AS cost
-		FROM bill
-		UNION ALL
-		SELECT t.tier, p.quantity, t.price, p.fee, p.quantity * t.price + p.fee
-		FROM bill, tiers AS t,
-			LATERAL (SELECT LEAST(b1, t.up_to) - LEAST(b1, t.above) - (LEAST(b0, t.up_to) - LEAST(b0, t.above)),
-				t.fee * ((b1 > t.above)::integer - (b0 > t.above)::integer)) AS p (quantity, fee)
-		WHERE model IN ('flat', 'graduated')
-		UNION ALL
-		SELECT t.tier, b1 - b0, t.price, p.fee, (b1 - b0) * t.price + p.fee
-		FROM bill, tiers AS t, LATERAL (SELECT t.fee * ((b1 > 0)::integer - (b0 > 0)::integer)) AS p (fee)
-		WHERE model = 'volume' AND t.above < whole AND whole <= t.up_to
-		UNION ALL
-		SELECT 1, b1 - b0, price, 0,
-			(div(b1, package_size) + (mod(b1, package_size) > 0)::integer - div(b0, package_size) - (mod(b0, package_size) > 0)::integer) * price
-		FROM bill
-		WHERE model = 'package'
-	)
-	SELECT * FROM parts WHERE quantity <> 0 OR fee <> 0 ORDER BY tier
-$$;
-ALTER FUNCTION _tier_parts(text, numeric, numeric[], numeric[], numeric[], numeric, numeric, numeric, numeric, numeric) OWNER TO pg_database_owner;
-COMMENT ON FUNCTION _tier_parts(text, numeric, numeric[], numeric[], numeric[], numeric, numeric, numeric, numeric, numeric) IS
-'what _tier_cost() is made of, a row for each tier with a quantity or fee in it; tier 0 is what is free; of a package price, unit_price is that of a package';
 
 -- ------------------------------------------------------------------ which price wins
 

@@ -160,7 +160,7 @@ CREATE FUNCTION _rate_charges(book text, as_of timestamptz, payers bigint[], acc
 	LANGUAGE c VOLATILE ROWS 10000 AS 'MODULE_PATHNAME', 'rate_charges';
 ALTER FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for; asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices. 22003 for usage beyond 128 bits';
+COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for; asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days. 22003 for usage beyond 128 bits';
 
 CREATE FUNCTION _rate_parts(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz, charge rated_charge,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT cost numeric) RETURNS SETOF record
@@ -185,8 +185,13 @@ BEGIN
 		FROM compute_ledger._rating_places(_rate.as_of, payers, accounts, root, _rate.starts, _rate.ends) AS y
 		JOIN compute_ledger.billing_periods(_rate.as_of) AS b ON b.calendar = y.calendar AND b.starts_at < y.ends AND b.ends_at > y.starts
 		WHERE b.starts_at < _rate.ends AND b.ends_at > _rate.starts AND tstzrange(b.starts_at, b.ends_at) && _rate.period
+	), listed AS MATERIALIZED (
+		-- what usage that is not charged by its sum costs at list prices
+		SELECT r.price, r.payer, r.billing_period, r.period, r.list_cost
+		FROM rated AS r
+		WHERE r.kind = 'list'
 	), beside AS MATERIALIZED (
-		-- usage that is not charged by its sum
+		-- its parts
 		SELECT r.price, r.payer, r.billing_period, lower(r.period) AS part_from, upper(r.period) AS part_to, r.amount, r.quantity AS devices
 		FROM rated AS r
 		WHERE r.kind = 'part'
@@ -249,7 +254,8 @@ BEGIN
 	), running AS (
 		SELECT r.*, 6048000000000000 AS scale, k.ledger_scale AS digits,
 			sum(r.used) OVER w AS used_until, sum(r.unused) OVER w AS unused_until, sum(r.beyond) OVER w AS beyond_until,
-			sum(r.beyond) OVER (PARTITION BY r.id, r.payer, r.billing_period) AS beyond_total
+			sum(r.beyond) OVER (PARTITION BY r.id, r.payer, r.billing_period) AS beyond_total, sum(r.used + r.beyond) OVER (PARTITION BY r.id, r.payer, r.billing_period) AS total,
+			(SELECT sum(l.list_cost) FROM listed AS l WHERE l.price = r.id AND l.payer = r.payer AND l.billing_period = r.billing_period) AS list_total
 		FROM reserved AS r
 		JOIN compute_ledger.currency AS k ON k.code = r.currency
 		WINDOW w AS (PARTITION BY r.id, r.payer, r.billing_period ORDER BY r.from_at ROWS UNBOUNDED PRECEDING)
@@ -257,6 +263,7 @@ BEGIN
 		SELECT l.asked, CASE l.unit WHEN 'peak-device' THEN 'peak' ELSE 'percentile' END AS kind, l.payer AS account, l.payer, l.billing_period, l.id AS price, l.region, l.accelerator, l.number_format, l.measure,
 			NULL::date AS day, tstzrange(l.from_at, l.until) AS period, l.amount, l.quantity, l.unit, CASE l.model WHEN 'flat' THEN CASE WHEN l.free = 0 THEN l.price END END AS unit_price,
 			compute_ledger._round_half_even(compute_ledger._tier_cost(l.model, l.price, l.tier_bounds, l.tier_prices, l.tier_fees, l.package_size, l.free, 0, l.quantity, l.quantity), k.ledger_scale) AS cost,
+			(SELECT sum(x.list_cost) FROM listed AS x WHERE x.price = l.id AND x.payer = l.payer AND x.billing_period = l.billing_period) AS list_cost,
 			l.currency, l.parts, l.account IS NULL AS is_list
 		FROM leveled AS l
 		JOIN compute_ledger.currency AS k ON k.code = l.currency
@@ -268,10 +275,14 @@ BEGIN
 					ARRAY(SELECT f.fee * r.scale FROM unnest(r.tier_fees) WITH ORDINALITY AS f (fee, i) ORDER BY f.i), r.package_size * r.scale, r.free * r.scale,
 					v.until - v.amount, v.until, r.beyond_total), r.scale, r.digits)
 				ELSE compute_ledger._round_ratio(v.amount * r.committed_price, r.scale, r.digits) END,
+			-- of the list cost of the billing period, what was used has a share by its amount
+			CASE WHEN v.kind <> 'reserved unused' THEN compute_ledger._round_ratio((v.all_until + v.amount) * r.list_total, r.total, r.digits)
+				- compute_ledger._round_ratio(v.all_until * r.list_total, r.total, r.digits) END,
 			r.currency, CASE v.kind WHEN 'reserved unused' THEN 0 ELSE r.parts END, false
 		FROM running AS r
-		CROSS JOIN LATERAL (VALUES ('reserved used', r.used, r.used_until, r.committed_price), ('reserved unused', r.unused, r.unused_until, r.committed_price),
-			('beyond', r.beyond, r.beyond_until, CASE WHEN r.model = 'flat' AND r.free = 0 THEN r.price END)) AS v (kind, amount, until, unit_price)
+		CROSS JOIN LATERAL (VALUES ('reserved used', r.used, r.used_until, r.committed_price, r.used_until - r.used + r.beyond_until - r.beyond),
+			('reserved unused', r.unused, r.unused_until, r.committed_price, 0),
+			('beyond', r.beyond, r.beyond_until, CASE WHEN r.model = 'flat' AND r.free = 0 THEN r.price END, r.used_until + r.beyond_until - r.beyond)) AS v (kind, amount, until, unit_price, all_until)
 		WHERE v.amount > 0
 	), short AS (
 		-- what the charges under a price fall short of its minimum, when the period is over
@@ -287,10 +298,10 @@ BEGIN
 	SELECT c.kind, c.book, c.account, c.payer, c.billing_period, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day, c.period,
 		c.amount, c.quantity, c.unit, c.work, c.tiers, c.unit_price, c.list_unit_price, c.list_cost, c.contracted_cost, c.cost, c.currency, c.records, c.corrects
 	FROM rated AS c
-	WHERE c.asked AND c.kind <> 'part'
+	WHERE c.asked AND c.kind NOT IN ('part', 'list')
 	UNION ALL
 	SELECT p.kind, _rate.book, p.account, p.payer, p.billing_period, p.price, CASE WHEN p.is_list THEN p.price END, p.region, p.accelerator, p.number_format, p.measure, NULL, NULL, p.day, p.period,
-		p.amount, p.quantity, p.unit, NULL, NULL, p.unit_price, CASE WHEN p.is_list THEN p.unit_price END, CASE WHEN p.is_list THEN p.cost END, p.cost, p.cost, p.currency, p.parts, NULL
+		p.amount, p.quantity, p.unit, NULL, NULL, p.unit_price, CASE WHEN p.is_list THEN p.unit_price END, CASE WHEN p.is_list THEN p.cost ELSE p.list_cost END, p.cost, p.cost, p.currency, p.parts, NULL
 	FROM period_charge AS p
 	WHERE p.asked
 	UNION ALL

@@ -178,10 +178,6 @@ FROM tariff AS t, LATERAL (SELECT round((random() * 150 + i * 0)::numeric, 2) AS
 SELECT model, count(*) > 2000 AS many,
 	count(*) FILTER (WHERE cost <> _tier_cost(model, price, bounds, prices, fees, size, free, 0, q)) AS wrong,
 	count(*) FILTER (WHERE cost <> (SELECT sum(_tier_cost(model, price, bounds, prices, fees, size, free, q * i / 8, q * (i + 1) / 8, q)) FROM generate_series(0, 7) AS i)) AS parts_wrong,
-	count(*) FILTER (WHERE cost <> (SELECT coalesce(sum(p.cost), 0) FROM _tier_parts(model, price, bounds, prices, fees, size, free, 0, q) AS p)) AS tiers_wrong,
-	count(*) FILTER (WHERE q <> (SELECT coalesce(sum(p.quantity), 0) FROM _tier_parts(model, price, bounds, prices, fees, size, free, 0, q) AS p)) AS quantities_wrong,
-	count(*) FILTER (WHERE _tier_cost(model, price, bounds, prices, fees, size, free, q / 3, q * 2 / 3, q)
-		<> (SELECT coalesce(sum(p.cost), 0) FROM _tier_parts(model, price, bounds, prices, fees, size, free, q / 3, q * 2 / 3, q) AS p)) AS middle_wrong,
 	count(*) FILTER (WHERE _tier_cost(model, price, bounds, prices, fees, size, free, q / 3, q, q) <> -_tier_cost(model, price, bounds, prices, fees, size, free, q, q / 3, q)) AS lopsided
 FROM whole GROUP BY model ORDER BY model COLLATE "C";
 

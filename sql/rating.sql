@@ -68,6 +68,22 @@ SELECT use('rating/x', 'nvidia/b200-sxm6-180gb', '2026-01-18 00:00Z', '2026-01-1
 SELECT use('rating/x', 'nvidia/b200-sxm6-180gb', '2026-01-18 00:00Z', '2026-01-18 01:00Z', 1, '2000 TFLOPS@fp8');
 SELECT * FROM charges() WHERE chip = 'nvidia/b200-sxm6-180gb';
 
+-- By achieved work: 10 PFLOPh done evenly over 4 hours, a quarter of it before midnight; usage that does not say what it achieved has no price.
+INSERT INTO price (book, accelerator, currency, model, unit, tier_bounds, tier_prices) VALUES ('rating', 'nvidia/gb200', 'USD', 'graduated', 'PFLOPh', '{4}', '{3,2}');
+SELECT use('rating/x', 'nvidia/gb200', '2026-01-18 23:00Z', '2026-01-19 03:00Z', 1), use('rating/x', 'nvidia/gb200', '2026-01-19 04:00Z', '2026-01-19 05:00Z', 1);
+UPDATE usage_record SET achieved_work = '10 PFLOPh' WHERE accelerator = 'nvidia/gb200' AND started_at = '2026-01-18 23:00Z';
+SELECT * FROM charges() WHERE chip = 'nvidia/gb200';
+SELECT t.part_from, t.part_to, t.quantity, t.unit, trim_scale(t.cost) AS cost FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r, LATERAL trace_charge(r) AS t
+WHERE r.accelerator = 'nvidia/gb200' ORDER BY 1;
+-- a part of it ends in no whole FLOP: what is cut is rounded on the way up, so that parts add up
+INSERT INTO price (book, accelerator, currency, price, unit) VALUES ('rating', 'nvidia/gb300', 'USD', 1, 'FLOP');
+SELECT use('rating/x', 'nvidia/gb300', '2026-01-17 12:00Z', '2026-01-20 12:00Z', 1);
+UPDATE usage_record SET achieved_work = '11 FLOP' WHERE accelerator = 'nvidia/gb300';
+SELECT day, quantity, cost FROM charges() WHERE chip = 'nvidia/gb300';
+-- finer than what is counted
+INSERT INTO price (book, currency, unit, model, tier_bounds, tier_prices) VALUES ('rating', 'USD', 'FLOP', 'graduated', '{0.5}', '{2,1}');
+INSERT INTO price (book, currency, model, price, package_size) VALUES ('rating', 'USD', 'package', 1, 0.0000000000001);
+
 -- An instance of 8 for the whole of January, and half of it for a day.
 INSERT INTO price (book, accelerator, currency, price, unit, devices_per_instance) VALUES ('rating', 'nvidia/a100', 'USD', 37000, 'instance-month', 8);
 SELECT use('rating/x', 'nvidia/a100-sxm4-80gb', '2025-12-31 12:00Z', '2026-02-01 06:00Z', 8);
@@ -93,6 +109,11 @@ SELECT * FROM charges() WHERE chip LIKE 'intel%';
 INSERT INTO price (book, account, accelerator, currency, price, committed_devices, committed_price, valid) VALUES ('rating', account_id('rating/x'), 'cerebras', 'USD', 5, 4, 2, '[2026-01-10Z,2026-01-12Z)');
 SELECT use('rating/x', 'cerebras/wse-3', '2026-01-10 00:00Z', '2026-01-11 12:00Z', 3), use('rating/x', 'cerebras/wse-3', '2026-01-11 00:00Z', '2026-01-11 13:00Z', 3);
 SELECT * FROM charges() WHERE chip LIKE 'cerebras%';
+-- beside a list price: 147 device-hours cost 100 x 6 + 47 x 5 there, shared by what was used within and beyond; those of a peak cost half a dollar each
+INSERT INTO price (book, accelerator, currency, model, tier_bounds, tier_prices) VALUES ('rating', 'cerebras', 'USD', 'graduated', '{100}', '{6,5}');
+INSERT INTO price (book, accelerator, currency, price) VALUES ('rating', 'google', 'USD', 0.5);
+SELECT * FROM charges() WHERE chip LIKE 'cerebras%' OR chip = 'google';
+SELECT sum(list_cost) = 100 * 6 + 47 * 5 AS all_of_it FROM charges() WHERE chip LIKE 'cerebras%';
 
 -- Every charge can be taken apart, and the parts add up to it.
 SELECT r.kind, r.accelerator, r.day, r.cost, t.*

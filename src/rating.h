@@ -217,7 +217,8 @@ typedef struct TierSum
 /* Cells that are charged together: the same usage, price and day. */
 typedef struct Charge
 {
-	int64		cell;			/* one of them; -1: none that is charged by its sum */
+	int64		cell;			/* one of them */
+	bool		special;		/* not charged by its sum: what there is here is its list cost */
 	int			list_price;		/* the one of all its cells; -1: none; -2: several */
 	int			first_sum;		/* of its tiers; -1: none */
 	TimestampTz from;

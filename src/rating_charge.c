@@ -103,20 +103,15 @@ make_charges(Rating *rating)
 		{
 			charge = &rating->charges[rating->ncharges++];
 			memset(charge, 0, sizeof(Charge));
-			charge->cell = -1;
 			charge->first_sum = -1;
-		}
-		charge = &rating->charges[rating->ncharges - 1];
-		cell->charge = rating->ncharges - 1;
-		if (cell->special)
-			continue;
-		if (charge->cell < 0)
-		{
 			charge->cell = keys[i].cell;
+			charge->special = cell->special;
 			charge->list_price = cell->list_price;
 			charge->from = cell->from;
 			charge->to = cell->to;
 		}
+		charge = &rating->charges[rating->ncharges - 1];
+		cell->charge = rating->ncharges - 1;
 		if (charge->list_price != cell->list_price)
 			charge->list_price = -2;
 		charge->from = Min(charge->from, cell->from);
@@ -175,7 +170,7 @@ add_running_totals(Rating *rating)
 
 	for (int i = 0; i < rating->ncharges; i++)
 	{
-		if (rating->charges[i].cell >= 0)
+		if (!rating->charges[i].special)
 			sorted[count++] = i;
 	}
 	for (int i = 0; i < count; i = end)
@@ -450,6 +445,7 @@ typedef struct KindNames
 	Datum		usage;
 	Datum		unpriced;
 	Datum		instance;
+	Datum		list;
 	Datum		part;
 	Datum		device_hour;
 } KindNames;
@@ -551,6 +547,27 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	}
 }
 
+/* Fills in a row of what usage that is not charged by its sum costs at list prices; false if it has none. */
+static bool
+describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *names, TypeCacheEntry *range, Datum *values, bool *nulls)
+{
+	const Cell *cell = &rating->cells[charge->cell];
+	const RatedPrice *price = &rating->prices[cell->price];
+	TierCost	list;
+
+	add_cost(rating, charge, ROLE_CONTRACTED, &list);
+	if (list.tiers == 0 || list.mixed_currencies || rating->prices[list.price].currency != price->currency)
+		return false;
+	memset(nulls, true, OUT_COLUMNS * sizeof(bool));
+	memset(nulls, false, OUT_LIST_PRICE * sizeof(bool));
+	describe_cell(rating, cell, values, nulls);
+	values[OUT_KIND] = names->list;
+	nulls[OUT_PERIOD] = nulls[OUT_LIST_COST] = false;
+	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
+	values[OUT_LIST_COST] = rounded_cost(rating, &list, price->digits);
+	return true;
+}
+
 /* Returns what is rated, from the arguments of a function. */
 static Rating *
 start_rating(FunctionCallInfo fcinfo)
@@ -606,7 +623,8 @@ read_rating(Rating *rating)
  * _rate_charges(book, as_of, payers, accounts, root, period, starts, ends) -> setof (asked, columns of rated_charge)
  *
  * Rows of kind part are parts of records that are not charged by their sum: price, payer,
- * billing_period, period, amount and, as quantity, devices.
+ * billing_period, period, amount and, as quantity, devices.  Rows of kind list are what
+ * they cost at list prices, by days.
  */
 Datum
 rate_charges(PG_FUNCTION_ARGS)
@@ -626,6 +644,7 @@ rate_charges(PG_FUNCTION_ARGS)
 	names.usage = CStringGetTextDatum("usage");
 	names.unpriced = CStringGetTextDatum("unpriced");
 	names.instance = CStringGetTextDatum("instance");
+	names.list = CStringGetTextDatum("list");
 	names.part = CStringGetTextDatum("part");
 	names.device_hour = CStringGetTextDatum("device-hour");
 	read_rating(rating);
@@ -636,9 +655,10 @@ rate_charges(PG_FUNCTION_ARGS)
 	for (int i = 0; i < rating->ncharges; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (rating->charges[i].cell < 0)
+		if (!rating->charges[i].special)
+			describe_charge(rating, &rating->charges[i], &names, range, values, nulls);
+		else if (!describe_list_cost(rating, &rating->charges[i], &names, range, values, nulls))
 			continue;
-		describe_charge(rating, &rating->charges[i], &names, range, values, nulls);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		MemoryContextReset(row);
 	}

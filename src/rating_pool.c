@@ -183,7 +183,7 @@ rate_parts(Rating *rating, const int64 *cells, int64 count, bool list, int128 be
 		TierRole	role = list ? ROLE_LIST : cell->listed ? ROLE_BOTH : ROLE_CONTRACTED;
 		bool		traced = !list && cell->charge == rating->traced && cell->asked;
 
-		if (!cell->special && !(list && cell->listed))
+		if (list ? !cell->listed : !cell->special)
 			add_to_tiers(rating, cell, role, quantity, quantity + part->units, whole, traced ? part : NULL);
 		if (traced)
 			keep_part(rating, part);
@@ -236,7 +236,7 @@ rate_pool(Rating *rating, const Pooled *pool, int64 count, bool list, PartList *
 			{
 				const Cell *cell = &rating->cells[cells[j]];
 
-				if (!cell->special && !(list && cell->listed))
+				if (list ? !cell->listed : !cell->special)
 					add_to_tiers(rating, cell, list ? ROLE_LIST : cell->listed ? ROLE_BOTH : ROLE_CONTRACTED,
 								 before, before + (list ? cell->list_units : cell->units), whole, NULL);
 			}

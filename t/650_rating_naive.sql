@@ -79,6 +79,15 @@ BEGIN
 END
 $$;
 
+-- what a price counts of so many device-microseconds, and of work achieved; and what one of its unit is in that
+CREATE FUNCTION naive.units(p price, device_time numeric, rate compute_rate, achieved numeric, month numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN p.unit = 'instance-month' THEN round(device_time / (p.devices_per_instance * month), 24) WHEN p.work IS NULL THEN device_time
+		WHEN basis(p.work) = 'flop' THEN achieved ELSE device_time * rate::numeric / 1000000 END
+$$;
+CREATE FUNCTION naive.one(p price) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN p.unit = 'instance-month' THEN 1 ELSE coalesce(p.work::numeric, 3600000000) END
+$$;
+
 -- half to even, of a quotient
 CREATE FUNCTION naive.rounded(a numeric, b numeric, digits integer) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
 	SELECT (CASE WHEN 2 * (x - q * b) > b OR 2 * (x - q * b) = b AND q % 2 <> 0 THEN q + 1 ELSE q END / (10::numeric ^ digits))::numeric(40, 12)
@@ -106,7 +115,7 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 	), piece AS (
 		SELECT c.id, c.at AS starts, lead(c.at) OVER (PARTITION BY c.id ORDER BY c.at) AS ends FROM cut AS c
 	), placed AS MATERIALIZED (
-		SELECT p.id, p.starts, p.ends, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.devices, w.path, g.path AS regions, b.payer, b.calendar, b.time_zone,
+		SELECT p.id, p.starts, p.ends, r.started_at, least(r.ended_at, as_of) AS ended_at, r.achieved_work, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.devices, w.path, g.path AS regions, b.payer, b.calendar, b.time_zone,
 			(p.starts AT TIME ZONE b.time_zone)::date AS day, asked @> p.starts AS asked
 		FROM piece AS p JOIN record AS r ON r.id = p.id,
 			LATERAL (SELECT naive.path(r.account, p.starts, as_of)) AS w (path),
@@ -125,7 +134,8 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 		WHERE b.period && charges.asked
 	), joined AS (
 		-- pieces of one record that follow each other and differ in nothing are one part
-		SELECT p.id, min(p.starts) AS starts, max(p.ends) AS ends, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price
+		SELECT p.id, min(p.starts) AS starts, max(p.ends) AS ends, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price,
+			p.started_at, p.ended_at, p.achieved_work, p.time_zone
 		FROM (
 			SELECT p.*, count(*) FILTER (WHERE p.new) OVER (PARTITION BY p.id ORDER BY p.starts) AS part
 			FROM (
@@ -134,17 +144,23 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 				FROM priced AS p
 			) AS p
 		) AS p
-		GROUP BY p.id, p.part, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price
+		GROUP BY p.id, p.part, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price,
+			p.started_at, p.ended_at, p.achieved_work, p.time_zone
 	), counted AS (
 		SELECT j.*, j.devices * (extract(epoch FROM j.ends - j.starts) * 1000000)::numeric AS time,
-			-- a price by work is one of its own basis
-			CASE WHEN w.work IS NULL OR basis(w.work) = basis(j.rate) THEN j.price END AS won,
-			CASE WHEN l.work IS NULL OR basis(l.work) = basis(j.rate) THEN j.list_price END AS listed
+			-- a price by work is one of its own basis, and one by achieved work of records that state it
+			CASE WHEN w.work IS NULL OR basis(w.work) = basis(j.rate) OR basis(w.work) = 'flop' AND j.achieved_work IS NOT NULL THEN j.price END AS won,
+			CASE WHEN l.work IS NULL OR basis(l.work) = basis(j.rate) OR basis(l.work) = 'flop' AND j.achieved_work IS NOT NULL THEN j.list_price END AS listed,
+			-- work is done evenly, and what was done up to an instant is rounded
+			naive.rounded(j.achieved_work::numeric * extract(epoch FROM j.ends - j.started_at), extract(epoch FROM j.ended_at - j.started_at), 0)
+				- naive.rounded(j.achieved_work::numeric * extract(epoch FROM j.starts - j.started_at), extract(epoch FROM j.ended_at - j.started_at), 0) AS achieved,
+			1000000 * extract(epoch FROM (date_trunc('month', j.day::timestamp) + interval '1 month') AT TIME ZONE j.time_zone
+				- date_trunc('month', j.day::timestamp) AT TIME ZONE j.time_zone) AS month
 		FROM joined AS j LEFT JOIN price AS w ON w.id = j.price LEFT JOIN price AS l ON l.id = j.list_price
 	), measured AS (
 		SELECT c.*,
-			c.time * CASE WHEN w.work IS NULL THEN 1 ELSE c.rate::numeric / 1000000 END AS units, coalesce(w.work::numeric, 3600000000) AS one, coalesce(w.pool, w.key::text) AS pool,
-			c.time * CASE WHEN l.work IS NULL THEN 1 ELSE c.rate::numeric / 1000000 END AS list_units, coalesce(l.work::numeric, 3600000000) AS list_one, coalesce(l.pool, l.key::text) AS list_pool
+			naive.units(w, c.time, c.rate, c.achieved, c.month) AS units, naive.one(w) AS one, coalesce(w.pool, w.key::text) AS pool,
+			naive.units(l, c.time, c.rate, c.achieved, c.month) AS list_units, naive.one(l) AS list_one, coalesce(l.pool, l.key::text) AS list_pool
 		FROM counted AS c LEFT JOIN price AS w ON w.id = c.won LEFT JOIN price AS l ON l.id = c.listed
 	), running AS (
 		SELECT m.*,
@@ -191,7 +207,8 @@ DECLARE
 	from_at timestamptz := CASE WHEN random() < 0.5 THEN naive.instant() END;
 BEGIN
 	p.model := naive.one_of('flat', 'graduated', 'graduated', 'volume', 'package');
-	p.unit := naive.one_of('device-hour', 'device-hour', 'device-hour', 'PFLOPh@bf16');
+	p.unit := naive.one_of('device-hour', 'device-hour', 'device-hour', 'PFLOPh@bf16', 'PFLOPh', 'instance-month');
+	p.devices_per_instance := CASE WHEN p.unit = 'instance-month' THEN naive.one_of('0.1', '0.07', '1')::numeric END;
 	p.pool := CASE WHEN random() < 0.3 THEN naive.one_of('a', 'b') || p.unit END;
 	p.free := naive.one_of('0', '0', '0.5', '7.3');
 	IF p.model = 'flat' THEN
@@ -204,12 +221,12 @@ BEGIN
 		p.tier_fees := CASE WHEN random() < 0.4 THEN ARRAY(SELECT naive.one_of('0', '1.5', '3')::numeric FROM generate_series(1, tiers)) END;
 		p.tier_bounds := ARRAY(SELECT (SELECT sum(b) FROM unnest(p.tier_bounds[1:n]) AS b) FROM generate_series(1, tiers - 1) AS n);
 	END IF;
-	INSERT INTO price (account, accelerator, region, number_format, measure, unit, model, currency, price, tier_bounds, tier_prices, tier_fees, package_size, free, pool, valid)
+	INSERT INTO price (account, accelerator, region, number_format, measure, unit, model, currency, price, tier_bounds, tier_prices, tier_fees, package_size, free, pool, devices_per_instance, valid)
 	VALUES (CASE WHEN random() < 0.6 THEN (SELECT a.id FROM account AS a ORDER BY random() LIMIT 1) END,
 		naive.one_of('any', 'nvidia', 'nvidia/h100', 'nvidia/h100-sxm5-80gb', 'nvidia/a100')::accelerator,
 		CASE WHEN random() < 0.3 THEN (SELECT r.id FROM region AS r WHERE r.name LIKE 'test/%' ORDER BY random() LIMIT 1) END,
 		CASE WHEN random() < 0.2 THEN 'bf16' END, naive.one_of('allocated', 'allocated', 'used'), p.unit, p.model, 'USD',
-		p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, p.pool,
+		p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, p.pool, p.devices_per_instance,
 		tstzrange(from_at, CASE WHEN random() < 0.5 THEN coalesce(from_at, '2026-02-20') + random() * interval '20 days' END));
 EXCEPTION WHEN exclusion_violation THEN
 	NULL;						-- that key has a price then
@@ -217,12 +234,13 @@ END
 $$;
 
 CREATE FUNCTION naive.add_usage(n integer, tag text) RETURNS void LANGUAGE sql VOLATILE AS $$
-	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, source, source_id, account_name, region_name, accelerator_name)
+	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
 	SELECT a.id, a.at, CASE WHEN random() < 0.02 THEN 'infinity' ELSE a.at + naive.one_of('1 minute', '3 hours', '1 day', '4 days')::interval * (0.01 + random()) END, 1,
 		r.ids[1 + floor(random() * cardinality(r.ids))::integer], 0, 5,
 		naive.one_of('nvidia/h100-sxm5-80gb', 'nvidia/h100-sxm5-80gb', 'nvidia/a100-pcie-40gb', 'amd/mi300x')::accelerator,
 		naive.one_of('989.4 TFLOPS@bf16', '312 TFLOPS@bf16', '1979 TFLOPS@fp8')::compute_rate, naive.one_of('1', '8', '0.5', '0.3333', '64')::numeric,
-		naive.one_of('allocated', 'allocated', 'used'), nullif(naive.one_of('', '', 'bf16', 'fp8'), ''), 'test', tag || i, 'x', 'x', 'x'
+		naive.one_of('allocated', 'allocated', 'used'), nullif(naive.one_of('', '', 'bf16', 'fp8'), ''),
+		CASE WHEN random() < 0.6 THEN naive.one_of('3.7 PFLOPh', '999999999999999999999 FLOP', '12 EFLOP', '0 FLOP')::compute_unit END, 'test', tag || i, 'x', 'x', 'x'
 	FROM (SELECT i, (SELECT ids[1 + floor(random() * cardinality(ids))::integer] FROM (SELECT array_agg(id ORDER BY id) AS ids FROM account) AS x WHERE i > 0) AS id, naive.instant() AS at FROM generate_series(1, n) AS i) AS a,
 		(SELECT array_agg(id ORDER BY id) AS ids FROM region WHERE name LIKE 'test/%') AS r
 $$;
@@ -264,8 +282,8 @@ BEGIN
 	WITH revised AS (
 		UPDATE usage_record AS r SET superseded = ledger_stamp() WHERE r.source_id LIKE 'first%' AND hashtext(r.source_id) % 11 = 0 RETURNING r.*
 	)
-	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, source, source_id, account_name, region_name, accelerator_name)
-	SELECT account, started_at, CASE WHEN ended_at = 'infinity' THEN started_at + interval '1 day' ELSE ended_at + interval '17 minutes' END, batch, region, 1, basis, accelerator, rate, devices * 2, measure, number_format, source, source_id, account_name, region_name, accelerator_name
+	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
+	SELECT account, started_at, CASE WHEN ended_at = 'infinity' THEN started_at + interval '1 day' ELSE ended_at + interval '17 minutes' END, batch, region, 1, basis, accelerator, rate, devices * 2, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name
 	FROM revised WHERE hashtext(source_id) % 3 <> 0;
 	FOR i IN 1 .. 10 LOOP
 		PERFORM naive.add_price();
