@@ -116,7 +116,7 @@ BEGIN
 	COMMENT ON COLUMN compute_ledger.price.tier_fees IS 'fee of each tier: of every tier entered (graduated), of the one tier that applies (volume); NULL: none';
 	COMMENT ON COLUMN compute_ledger.price.package_size IS 'units in a package';
 	COMMENT ON COLUMN compute_ledger.price.free IS 'quantity in a billing period that costs nothing; tiers and packages count what is above it';
-	COMMENT ON COLUMN compute_ledger.price.pool IS 'prices of one payer that name the same pool add their quantities up in a billing period, in order of time, and that sum decides tiers, packages and what is free; NULL: the versions of one key do';
+	COMMENT ON COLUMN compute_ledger.price.pool IS 'prices of one payer that name the same pool add their quantities up in a billing period, in order of time, and that sum decides tiers, packages and what is free; NULL: the versions of one key that count the same do';
 	COMMENT ON COLUMN compute_ledger.price.minimum IS 'minimum commitment: money a billing period, for the account''s payer; what the charges under this price fall short of it is charged too';
 	COMMENT ON COLUMN compute_ledger.price.committed_devices IS 'devices that the account has committed to all the time that the row is valid; model and price are for what is used beyond';
 	COMMENT ON COLUMN compute_ledger.price.committed_price IS 'price of a device-hour of committed devices, used or not';

@@ -50,7 +50,7 @@ CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, accoun
 	LANGUAGE sql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END), p.unit, p.model, p.currency, k.ledger_scale,
+	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END, coalesce('@' || compute_ledger.basis(p.work), p.unit)), p.unit, p.model, p.currency, k.ledger_scale,
 		p.committed_devices IS NOT NULL, p.work, p.devices_per_instance, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free
 	FROM compute_ledger.price AS p
 	JOIN compute_ledger.currency AS k ON k.code = p.currency
@@ -58,7 +58,7 @@ AS $$
 $$;
 ALTER FUNCTION _rating_prices(bigint[]) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION _rating_prices(bigint[]) FROM PUBLIC;
-COMMENT ON FUNCTION _rating_prices(bigint[]) IS 'prices as rating reads them; pool_number: the same for what accumulates together; digits: of a charge in the currency';
+COMMENT ON FUNCTION _rating_prices(bigint[]) IS 'prices as rating reads them; pool_number: the same for what accumulates together, the prices of a pool or the versions of one key that count the same; digits: of a charge in the currency';
 
 -- Functions of their own, so that the statement is planned for as many rows as there are.
 CREATE FUNCTION _rating_places(as_of timestamptz, payers bigint[], accounts bigint[], root bigint, from_at timestamptz, to_at timestamptz)

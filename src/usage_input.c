@@ -409,7 +409,8 @@ usage_boolean(PG_FUNCTION_ARGS)
 		str++, len--;
 	while (len > 0 && isspace((unsigned char) str[len - 1]))
 		len--;
-	if (!parse_bool_with_len(str, len, &result))
+	/* it looks at the first character of nothing, too */
+	if (len == 0 || !parse_bool_with_len(str, len, &result))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(result);
 }

@@ -88,6 +88,11 @@ CREATE FUNCTION naive.one(p price) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
 	SELECT CASE WHEN p.unit = 'instance-month' THEN 1 ELSE coalesce(p.work::numeric, 3600000000) END
 $$;
 
+-- what accumulates together: prices of a pool, or versions of one key that count the same
+CREATE FUNCTION naive.pool(p price) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT coalesce(p.pool, p.key || coalesce(basis(p.work), p.unit))
+$$;
+
 -- half to even, of a quotient
 CREATE FUNCTION naive.rounded(a numeric, b numeric, digits integer) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
 	SELECT (CASE WHEN 2 * (x - q * b) > b OR 2 * (x - q * b) = b AND q % 2 <> 0 THEN q + 1 ELSE q END / (10::numeric ^ digits))::numeric(40, 12)
@@ -159,8 +164,8 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 		FROM joined AS j LEFT JOIN price AS w ON w.id = j.price LEFT JOIN price AS l ON l.id = j.list_price
 	), measured AS (
 		SELECT c.*,
-			naive.units(w, c.time, c.rate, c.achieved, c.month) AS units, naive.one(w) AS one, coalesce(w.pool, w.key::text) AS pool,
-			naive.units(l, c.time, c.rate, c.achieved, c.month) AS list_units, naive.one(l) AS list_one, coalesce(l.pool, l.key::text) AS list_pool
+			naive.units(w, c.time, c.rate, c.achieved, c.month) AS units, naive.one(w) AS one, naive.pool(w) AS pool,
+			naive.units(l, c.time, c.rate, c.achieved, c.month) AS list_units, naive.one(l) AS list_one, naive.pool(l) AS list_pool
 		FROM counted AS c LEFT JOIN price AS w ON w.id = c.won LEFT JOIN price AS l ON l.id = c.listed
 	), running AS (
 		SELECT m.*,
