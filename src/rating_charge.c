@@ -77,7 +77,7 @@ make_charges(Rating *rating)
 {
 	ChargeKey  *keys = MemoryContextAllocHuge(rating->context, Max(1, rating->ncells) * sizeof(ChargeKey));
 
-	if (rating->ncells > INT_MAX / 2)
+	if (rating->ncells > PG_INT32_MAX / 2)
 		elog(ERROR, "too many charges");
 	for (int64 i = 0; i < rating->ncells; i++)
 	{

@@ -74,7 +74,7 @@ column_is_null(uint64 row, int number)
 static void *
 make_rows(Rating *rating, int *count, Size size)
 {
-	if (SPI_processed > INT_MAX / 2)
+	if (SPI_processed > PG_INT32_MAX / 2)
 		elog(ERROR, "too much to rate usage by");
 	*count = (int) SPI_processed;
 	return MemoryContextAllocExtended(rating->context, Max(1, *count) * size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);

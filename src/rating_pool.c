@@ -101,7 +101,7 @@ find_sum(Rating *rating, int charge, TierRole role, int price, int tier)
 		if (sum->tier == tier && sum->price == price && sum->role == role)
 			return sum;
 	}
-	if (rating->nsums == INT_MAX / 2)
+	if (rating->nsums == PG_INT32_MAX / 2)
 		elog(ERROR, "too many tiers of charges");
 	RatingReserve(rating, rating->sums, rating->nsums, rating->sum_room);
 	sum = &rating->sums[rating->nsums];

@@ -109,7 +109,7 @@ add_combination(UsageReceiver *self, const UsageKind *kind)
 	int64		room = rating->combination_room;
 	Combination *combination;
 
-	if (rating->ncombinations == INT_MAX / 2)
+	if (rating->ncombinations == PG_INT32_MAX / 2)
 		elog(ERROR, "too many combinations of usage");
 	RatingReserve(rating, rating->combinations, rating->ncombinations, room);
 	rating->combination_room = (int) room;
