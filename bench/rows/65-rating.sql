@@ -44,7 +44,16 @@ FROM usage_record AS u JOIN (SELECT row_number() OVER (ORDER BY c.accelerator, r
 CREATE TABLE price_by_hand AS
 SELECT row_number() OVER (ORDER BY c.accelerator, r.id)::integer AS id, 2 + c.n * 0.01 AS price FROM chip AS c, region AS r WHERE r.name LIKE 'bench-%';
 ALTER TABLE price_by_hand ADD PRIMARY KEY (id);
-VACUUM (FREEZE, ANALYZE) usage_record_2026_01, usage_by_hand, price_by_hand, price, price_key, account_version, region_version;
+-- Spot prices: one every 80 seconds of February, 30,000 charges of 300,000 records of one account; beside it one price for all of the month.
+SELECT create_account('spot', currency => 'USD'), create_region('spot'), _make_usage_partition('2026-02-01');
+INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, source, source_id, account_name, region_name, accelerator_name)
+SELECT account_id('spot'), at, at + interval '1 second' * (60 + random() * 7200), 1, region_id('spot'), 0, 5, 'nvidia/h100-sxm5-80gb', '989.4 TFLOPS@bf16', 1 + i % 8, 'allocated', 'bf16', 'spot', 'job ' || i, 'spot', 'spot', 'h100'
+FROM (SELECT i, timestamptz '2026-02-01' + random() * interval '27.9 days' AS at FROM generate_series(1, 300000) AS i) AS x;
+INSERT INTO price (book, accelerator, currency, price) VALUES ('one', 'nvidia/h100', 'USD', 2), ('spot', 'nvidia/h100', 'USD', 2);
+INSERT INTO price (book, accelerator, region, currency, price, valid)
+SELECT 'spot', 'nvidia/h100-sxm5-80gb', region_id('spot'), 'USD', 1 + (i % 100) * 0.01, tstzrange(t, t + interval '80 s')
+FROM generate_series(0, 29999) AS i, LATERAL (SELECT timestamptz '2026-02-01' + i * interval '80 s') AS x (t);
+VACUUM (FREEZE, ANALYZE) usage_record_2026_01, usage_record_2026_02, usage_by_hand, price_by_hand, price, price_key, account_version, region_version;
 ANALYZE usage_record;
 SELECT sum(pg_prewarm(t)) FROM unnest(ARRAY['usage_record_2026_01', 'usage_by_hand']::regclass[]) AS t;
 
@@ -59,3 +68,12 @@ SELECT count(*), sum(cost) FROM rate_usage(NULL, '[2026-01-01,2026-02-01)');
 -- @run by hand
 SELECT count(*), sum(cost) FROM (SELECT u.account, u.price, sum(u.hours * p.price) AS cost FROM usage_by_hand AS u JOIN price_by_hand AS p ON p.id = u.price GROUP BY u.account, u.price) AS x;
 -- @ratio rate_usage / by hand <= 1.5
+
+-- @case rate-spot: rate 300,000 records under 30,000 spot prices
+-- @check every spot price is charged
+SELECT count(DISTINCT price) = 30000 FROM rate_usage('spot', '[2026-02-01,2026-03-01)', NULL, 'spot') WHERE list_price IS NOT NULL AND price <> (SELECT id FROM price WHERE book = 'spot' AND region IS NULL);
+-- @run spot prices
+SELECT count(*), sum(cost) FROM rate_usage('spot', '[2026-02-01,2026-03-01)', NULL, 'spot');
+-- @run one price
+SELECT count(*), sum(cost) FROM rate_usage('spot', '[2026-02-01,2026-03-01)', NULL, 'one');
+-- @ratio spot prices / one price
