@@ -109,15 +109,19 @@ CREATE FUNCTION _share(relation regclass) RETURNS void
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	grantee text;
+	command text;
 BEGIN
-	-- default privileges may have given it to anybody
-	FOR grantee IN
-		SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END
+	-- Default privileges may have given it, and the sequences of its columns, to anybody.
+	FOR command IN
+		SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass,
+			CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END)
 		FROM pg_class AS c, aclexplode(c.relacl) AS e
-		WHERE c.oid = relation AND e.grantee <> c.relowner
+		WHERE e.grantee <> c.relowner
+			AND (c.oid = relation OR e.grantee <> 'pg_database_owner'::regrole AND c.relkind = 'S' AND EXISTS (
+				SELECT FROM pg_depend AS d
+				WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.deptype IN ('a', 'i')))
 	LOOP
-		EXECUTE format('REVOKE ALL ON TABLE %s FROM %s', relation, grantee);
+		EXECUTE command;
 	END LOOP;
 	EXECUTE format('GRANT ALL ON TABLE %s TO pg_database_owner', relation);
 	-- for logical replication, which else stops who would change it
@@ -128,14 +132,23 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a new relation to pg_database_owner, on whose behalf the extension''s functions use it, and to nobody else; for views, and for tables whose rows are not to be told apart (COPY does not load a table with row-level security)';
+COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a new relation, whatever default privileges there are, to pg_database_owner, on whose behalf the extension''s functions use it, and to nobody else; for views, and for tables whose rows are not to be told apart (COPY does not load a table with row-level security)';
 
 CREATE FUNCTION _entrust(function regprocedure) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	grantee text;
 BEGIN
-	EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+	-- PUBLIC, and whom default privileges have given it
+	FOR grantee IN
+		SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END
+		FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS e
+		WHERE p.oid = function AND e.grantee <> p.proowner
+	LOOP
+		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', function, grantee);
+	END LOOP;
 	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO pg_database_owner', function);
 	EXECUTE format('ALTER FUNCTION %s DEPENDS ON EXTENSION compute_ledger', function);
 END

@@ -147,6 +147,7 @@ BEGIN
 	COMMENT ON COLUMN compute_ledger.price_tier.unit_price IS 'price of a unit';
 	COMMENT ON COLUMN compute_ledger.price_tier.fee IS 'fee of the tier';
 	COMMENT ON COLUMN compute_ledger.price_tier.currency IS 'currency of both';
+	PERFORM compute_ledger._share('compute_ledger.price_tier');
 END
 $$;
 COMMENT ON FUNCTION _create_price() IS 'part of create_ledger()';

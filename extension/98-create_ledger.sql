@@ -110,3 +110,32 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+-- Who may do what, this script and grant_access() say, and not the default privileges of who installed it.
+DO $$
+DECLARE
+	command pg_catalog.text;
+BEGIN
+	FOR command IN
+		SELECT pg_catalog.format('REVOKE %s ON FUNCTION %s FROM %s', 'ALL', p.oid::pg_catalog.regprocedure, e.grantee::pg_catalog.regrole)
+		FROM pg_catalog.pg_proc AS p CROSS JOIN LATERAL pg_catalog.aclexplode(p.proacl) AS e
+		WHERE e.grantee OPERATOR(pg_catalog.<>) p.proowner AND e.grantee OPERATOR(pg_catalog.<>) 0
+			AND EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
+				WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) p.oid
+					AND d.deptype OPERATOR(pg_catalog.=) 'e' AND x.extname OPERATOR(pg_catalog.=) 'compute_ledger')
+		UNION
+		SELECT pg_catalog.format('REVOKE %s ON %s %s FROM %s', CASE e.grantee WHEN 0 THEN e.privilege_type ELSE 'ALL' END,
+			CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::pg_catalog.regclass,
+			CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE e.grantee::pg_catalog.regrole::pg_catalog.text END)
+		FROM pg_catalog.pg_class AS c CROSS JOIN LATERAL pg_catalog.aclexplode(c.relacl) AS e
+		WHERE e.grantee OPERATOR(pg_catalog.<>) c.relowner
+			AND (e.grantee OPERATOR(pg_catalog.<>) 0 OR e.privilege_type OPERATOR(pg_catalog.<>) 'SELECT')
+			AND e.grantee OPERATOR(pg_catalog.<>) 'pg_database_owner'::pg_catalog.regrole
+			AND EXISTS (SELECT FROM pg_catalog.pg_depend AS d JOIN pg_catalog.pg_extension AS x ON x.oid OPERATOR(pg_catalog.=) d.refobjid
+				WHERE d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) c.oid
+					AND d.deptype OPERATOR(pg_catalog.=) 'e' AND x.extname OPERATOR(pg_catalog.=) 'compute_ledger')
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
