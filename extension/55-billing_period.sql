@@ -135,6 +135,11 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'billing calendar "%" does not exist', change_billing_calendar.name
 			USING ERRCODE = 'undefined_object';
+	ELSIF this.name LIKE 'month/%' THEN
+		RAISE EXCEPTION 'billing calendar "%" stays the calendar months of its zone', this.name
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'Every account without a calendar is billed by it that is in this zone and has no other account above it.',
+				HINT = 'Make a calendar of another name, and let those accounts have it whose periods change: change_account().';
 	END IF;
 	SELECT p.number, p.starts_at, b.number AS before_number, b.starts_at AS before_starts_at,
 		coalesce(h.anchor, this.anchor) + coalesce(h.rule, this.rule) * (p.number - coalesce(h.from_number, 0)) AS local_start,
@@ -181,14 +186,14 @@ END
 $$;
 ALTER FUNCTION change_billing_calendar(text, integer, text, timestamp, interval) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION change_billing_calendar(text, integer, text, timestamp, interval) FROM PUBLIC;
-COMMENT ON FUNCTION change_billing_calendar(text, integer, text, timestamp, interval) IS 'lets a billing calendar go on in another zone, from another local time or by another rule (each as it was if NULL) from one of its periods on, and returns the instant at which that period starts now. The period before it ends there: it is as much longer or shorter as the zones differ, and there is neither gap nor overlap. 23503 if one of the periods that change was closed or billed; 22023 if there is no such period or it would start too early; 55000 if the calendar has another rule later.';
+COMMENT ON FUNCTION change_billing_calendar(text, integer, text, timestamp, interval) IS 'lets a billing calendar go on in another zone, from another local time or by another rule (each as it was if NULL) from one of its periods on, and returns the instant at which that period starts now. The period before it ends there: it is as much longer or shorter as the zones differ, and there is neither gap nor overlap. 23503 if one of the periods that change was closed or billed; 22023 if there is no such period or it would start too early; 55000 if the calendar has another rule later, and for month/ZONE.';
 
 CREATE FUNCTION billing_periods(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (id bigint, calendar bigint, number integer, starts_at timestamptz, ends_at timestamptz)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	-- a period that was replaced later; or one that stands, unless it came in place of one
+	-- a period that was replaced later; or one that stands, unless it came in place of one, or by a rule of later
 	SELECT r.id, r.calendar, r.number, r.starts_at, r.ends_at
 	FROM compute_ledger.billing_period_replaced AS r
 	WHERE r.recorded @> $1
@@ -197,10 +202,12 @@ AS $$
 	FROM compute_ledger.billing_period AS p
 	WHERE NOT EXISTS (SELECT FROM compute_ledger.billing_period_replaced AS r
 		WHERE r.calendar = p.calendar AND r.recorded @> $1 AND tstzrange(r.starts_at, r.ends_at) && p.period)
+		AND NOT EXISTS (SELECT FROM compute_ledger.billing_calendar_change AS h
+			WHERE h.calendar = p.calendar AND h.recorded > $1 AND p.number >= h.from_number)
 $$;
 ALTER FUNCTION billing_periods(timestamptz) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION billing_periods(timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION billing_periods(timestamptz) IS 'the billing periods of all calendars as they were known at a recorded time (NULL: now), those generated later included';
+COMMENT ON FUNCTION billing_periods(timestamptz) IS 'the billing periods of all calendars as they were known at a recorded time (NULL: now), those generated later by the same rule included';
 
 -- ------------------------------------------------------------------ triggers
 
@@ -236,13 +243,16 @@ BEGIN
 	ELSIF (NEW.id, NEW.anchor, NEW.time_zone, NEW.rule) IS DISTINCT FROM (OLD.id, OLD.anchor, OLD.time_zone, OLD.rule) THEN
 		RAISE EXCEPTION 'the rule of a billing calendar does not change'
 			USING ERRCODE = 'restrict_violation', HINT = 'Let it go on under another rule with change_billing_calendar().';
+	ELSIF OLD.name LIKE 'month/%' AND NEW.name <> OLD.name THEN
+		RAISE EXCEPTION 'billing calendar "%" keeps its name', OLD.name
+			USING ERRCODE = 'restrict_violation', DETAIL = 'Accounts without a calendar of their own are billed by the one of this name.';
 	END IF;
 	RETURN NEW;
 END
 $$;
 ALTER FUNCTION _billing_calendar_guard() OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION _billing_calendar_guard() FROM PUBLIC;
-COMMENT ON FUNCTION _billing_calendar_guard() IS 'trigger of billing_calendar: checks the time zone (22023) and refuses another rule (23001)';
+COMMENT ON FUNCTION _billing_calendar_guard() IS 'trigger of billing_calendar: checks the time zone (22023), refuses another rule, and another name of month/ZONE (23001)';
 
 CREATE FUNCTION _billing_calendar_generate() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -272,8 +282,9 @@ BEGIN
 		rule interval NOT NULL DEFAULT '1 month',
 		title text,
 		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
-		-- what accounts get that name no calendar
-		CONSTRAINT billing_calendar_month_check CHECK (name NOT LIKE 'month/%' OR (name = 'month/' || time_zone AND rule = '1 month' AND anchor = '2000-01-01')),
+		-- what accounts get that name no calendar; as an interval, 30 days are equal to a month
+		CONSTRAINT billing_calendar_month_check CHECK (name NOT LIKE 'month/%' OR (name = 'month/' || time_zone AND anchor = '2000-01-01'
+			AND extract(year FROM rule) = 0 AND extract(month FROM rule) = 1 AND extract(day FROM rule) = 0)),
 		CONSTRAINT billing_calendar_rule_check CHECK (rule = date_trunc('day', rule)
 			AND extract(year FROM rule) * 12 + extract(month FROM rule) >= 0 AND extract(day FROM rule) >= 0 AND rule > interval '0')
 	);

@@ -160,6 +160,99 @@ SELECT change_billing_calendar('mover', 10, 'UTC') AS starts_at;
 SELECT count(DISTINCT calendar) > 30 AS calendars, count(*) FILTER (WHERE starts_at IS DISTINCT FROM before) AS broken
 FROM (SELECT calendar, starts_at, lag(ends_at, 1, starts_at) OVER (PARTITION BY calendar ORDER BY starts_at) AS before FROM billing_period) AS p;
 DROP TABLE bill;
+-- ------------------------------------------------------------------ months
+-- month/ZONE is the calendar months of its zone and nothing else: accounts that name no calendar rely on that.
+SELECT create_account('by the month', time_zone => 'Pacific/Auckland', currency => 'NZD') > 0 AS made;
+SELECT name, anchor, time_zone, rule FROM billing_calendar WHERE name LIKE 'month/%' ORDER BY name COLLATE "C";
+INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('month/UTC', '2000-01-02', 'UTC');
+INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('month/UTC', '2000-01-01', 'Europe/Berlin');
+INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('month/Mars', '2000-01-01', 'UTC');
+-- intervals of 30 days, or of 720 hours, are equal to a month, and are none
+INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('month/UTC', '2000-01-01', 'UTC', '30 days');
+INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('month/UTC', '2000-01-01', 'UTC', '720 hours');
+INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('month/UTC', '2000-01-01', 'UTC', '2 months');
+UPDATE billing_calendar SET name = 'month/UTC' WHERE name = 'London';
+UPDATE billing_calendar SET name = 'Auckland' WHERE name = 'month/Pacific/Auckland';
+SELECT change_billing_calendar('month/Pacific/Auckland', 300, 'UTC');
+-- one that is right is the one that accounts get
+INSERT INTO billing_calendar (name, anchor, time_zone, title) VALUES ('month/Asia/Tokyo', '2000-01-01', 'Asia/Tokyo', 'mine');
+UPDATE billing_calendar SET title = 'ours' WHERE name = 'month/Asia/Tokyo';
+SELECT create_account('in Tokyo', time_zone => 'Asia/Tokyo', currency => 'JPY') > 0 AS made;
+SELECT a.name, c.name AS calendar, c.title FROM payer() AS p JOIN account AS a ON a.id = p.account JOIN billing_calendar AS c ON c.id = p.calendar WHERE a.name IN ('by the month', 'in Tokyo') ORDER BY a.name;
+
+-- ------------------------------------------------------------------ as it was known
+-- Calendars are extended and changed, accounts go to other zones and other calendars: the periods that were known at an
+-- earlier recorded time stay what they were, and so do the bills.
+INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('replayed', '2024-01-10', 'Asia/Shanghai'), ('kept', '2024-01-01', 'UTC');
+SELECT create_account('in Shanghai', time_zone => 'Asia/Shanghai', currency => 'CNY', calendar => 'replayed') > 0 AS a,
+	create_account('its team', parent => 'in Shanghai') > 0 AS b, create_account('its lab', parent => 'in Shanghai', calendar => 'kept') > 0 AS c,
+	create_account('at home', time_zone => 'Europe/Berlin', currency => 'EUR') > 0 AS d, create_region('somewhere') > 0 AS e;
+INSERT INTO price (account, accelerator, currency, model, tier_bounds, tier_prices, valid)
+SELECT a.id, 'nvidia', c, 'graduated', '{50,500}', '{4,3,2}', '[2024-01-01Z,)' FROM (VALUES ('in Shanghai', 'CNY'), ('at home', 'EUR')) AS p (name, c) JOIN account AS a USING (name);
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+SELECT 'replay', a || i, a, 'somewhere', 'NVIDIA H100 80GB HBM3', 1 + i % 3, timestamptz '2024-01-12Z' + i * interval '29 hours', timestamptz '2024-01-12Z' + i * interval '29 hours' + interval '20 hours'
+FROM unnest(ARRAY['in Shanghai', 'its team', 'its lab', 'at home']) AS a, generate_series(0, 120) AS i;
+SELECT taken, accepted FROM accept_usage();
+CREATE TABLE known (step integer PRIMARY KEY, at timestamptz, reach timestamptz);
+CREATE TABLE known_period (step integer, id bigint, calendar bigint, number integer, starts_at timestamptz, ends_at timestamptz);
+CREATE TABLE known_bill (step integer, payer text, charge rated_charge);
+-- What is known now of what was known then; note() is called then.
+CREATE FUNCTION periods_known(known) RETURNS TABLE (step integer, id bigint, calendar bigint, number integer, starts_at timestamptz, ends_at timestamptz)
+	LANGUAGE sql SET search_path = public, compute_ledger AS $$
+	-- not of calendars made since, nor what was not generated then
+	SELECT $1.step, p.* FROM billing_periods($1.at) AS p JOIN billing_calendar AS c ON c.id = p.calendar WHERE c.recorded <= $1.at AND p.ends_at <= $1.reach $$;
+CREATE FUNCTION bills_known(known) RETURNS TABLE (step integer, payer text, charge rated_charge)
+	LANGUAGE sql SET search_path = public, compute_ledger AS $$
+	SELECT $1.step, a, r FROM unnest(ARRAY['in Shanghai', 'its lab', 'at home']) AS a, rate_usage(a, '[2024-01-12Z,2024-06-20Z)', $1.at) AS r $$;
+CREATE PROCEDURE note(step integer) LANGUAGE plpgsql SET search_path = public, compute_ledger AS $$
+DECLARE
+	this known;
+BEGIN
+	INSERT INTO known SELECT note.step, ledger_watermark(), (SELECT min(m.reach) FROM (SELECT max(p.ends_at) AS reach FROM billing_period AS p GROUP BY p.calendar) AS m) RETURNING * INTO this;
+	INSERT INTO known_period SELECT * FROM periods_known(this);
+	INSERT INTO known_bill SELECT * FROM bills_known(this);
+END
+$$;
+CALL note(1);
+SELECT generate_billing_periods(calendar('replayed'), '2060-01-01Z') > 300 AS extended, generate_billing_periods(calendar('month/Europe/Berlin'), '2060-01-01Z') > 300 AS extended_too;
+CALL note(2);
+SELECT change_billing_calendar('replayed', 3, 'America/Los_Angeles') AS changed;
+CALL note(3);
+SELECT change_billing_calendar('replayed', 4, anchor => '2024-05-15 12:00', rule => '14 days') AS changed_again;
+CALL note(4);
+SELECT change_account('at home', '2024-04-15Z', time_zone => 'America/New_York');
+CALL note(5);
+SELECT change_account('in Shanghai', '2024-03-01Z', calendar => 'kept'), change_account('its team', '2024-02-01Z', time_zone => 'UTC');
+SELECT generate_billing_periods(calendar('replayed'), '2065-01-01Z') > 100 AS extended, generate_billing_periods(calendar('kept'), '2065-01-01Z') > 100 AS extended_too;
+CALL note(6);
+CREATE TABLE replayed_period AS SELECT p.* FROM known AS k, periods_known(k) AS p;
+CREATE TABLE replayed_bill AS SELECT b.* FROM known AS k, bills_known(k) AS b;
+SELECT k.step,
+	(SELECT count(*) FROM (SELECT * FROM known_period AS n WHERE n.step = k.step EXCEPT ALL SELECT * FROM replayed_period AS r WHERE r.step = k.step) AS d) AS periods_gone,
+	(SELECT count(*) FROM (SELECT * FROM replayed_period AS r WHERE r.step = k.step EXCEPT ALL SELECT * FROM known_period AS n WHERE n.step = k.step) AS d) AS periods_new,
+	(SELECT count(*) FROM (SELECT * FROM known_bill AS n WHERE n.step = k.step EXCEPT ALL SELECT * FROM replayed_bill AS r WHERE r.step = k.step) AS d) AS charges_gone,
+	(SELECT count(*) FROM (SELECT * FROM replayed_bill AS r WHERE r.step = k.step EXCEPT ALL SELECT * FROM known_bill AS n WHERE n.step = k.step) AS d) AS charges_new
+FROM known AS k ORDER BY k.step;
+-- Each step made another bill, but the one that only extended the calendars.
+SELECT k.step, (SELECT count(*) FROM known_period AS n WHERE n.step = k.step) > 1000 AS periods,
+	(SELECT count(*) FROM (SELECT n.payer, (n.charge).* FROM known_bill AS n WHERE n.step = k.step EXCEPT SELECT n.payer, (n.charge).* FROM known_bill AS n WHERE n.step = k.step - 1) AS d) > 0 AS other_charges,
+	(SELECT count(*) FROM known_bill AS n WHERE n.step = k.step AND (n.charge).cost IS NULL) AS unpriced
+FROM known AS k ORDER BY k.step;
+-- What was known is without a gap or an overlap, whenever.
+SELECT k.step, count(*) FILTER (WHERE p.starts_at IS DISTINCT FROM p.before) AS broken, count(*) FILTER (WHERE p.starts_at > '2026-01-01Z') > 0 AS goes_on
+FROM known AS k, LATERAL (SELECT b.starts_at, lag(b.ends_at, 1, b.starts_at) OVER (PARTITION BY b.calendar ORDER BY b.starts_at) AS before FROM billing_periods(k.at) AS b) AS p
+GROUP BY k.step ORDER BY k.step;
+-- A period beyond what was generated, by a rule that nobody knew yet, is none.
+INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('beyond', '2024-01-01', 'UTC');
+SELECT ledger_watermark() AS before_beyond, (SELECT max(ends_at) FROM billing_period WHERE calendar = calendar('beyond')) AS reach \gset
+SELECT change_billing_calendar('beyond', 2, anchor => '2024-03-15') AS changed;
+SELECT generate_billing_periods(calendar('beyond'), timestamptz :'reach' + interval '2 years') > 20 AS extended;
+SELECT count(*) AS before_reach FROM billing_periods(:'before_beyond') WHERE calendar = calendar('beyond') AND ends_at > :'reach';
+SELECT count(*) FILTER (WHERE starts_at IS DISTINCT FROM before) AS broken, max(ends_at) = :'reach' AS as_it_was
+FROM (SELECT starts_at, ends_at, lag(ends_at, 1, starts_at) OVER (ORDER BY starts_at) AS before FROM billing_periods(:'before_beyond') WHERE calendar = calendar('beyond')) AS p;
+DROP PROCEDURE note(integer);
+DROP FUNCTION bills_known(known), periods_known(known);
+DROP TABLE known, known_period, known_bill, replayed_period, replayed_bill;
 -- and none for those that come after it
 SET client_min_messages = warning;
 DROP SCHEMA IF EXISTS compute_ledger CASCADE;
