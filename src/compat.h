@@ -46,12 +46,14 @@
  * Calling an input function softly, with the error instead of an exception.  Before
  * PostgreSQL 16 that takes a subtransaction, so that whoever wants speed tells the
  * common bad values by himself.  Only what is wrong with the value is caught (class 22,
- * and limits, class 54).  *error may be wanted (errors != NULL) or not.  A user of this defines
- * COMPAT_INPUT_SOFTLY.
+ * our own class LC, limits, class 54, and an escaped character that the database's encoding has not: that
+ * is 0A000 before PostgreSQL 16, and 22P05 since).  *error may be wanted (errors != NULL) or not.  A user
+ * of this defines COMPAT_INPUT_SOFTLY.
  */
 #ifdef COMPAT_INPUT_SOFTLY
 #if PG_VERSION_NUM < 160000
 #include "access/xact.h"
+#include "errcodes.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 static inline bool
@@ -77,8 +79,11 @@ InputSoftly(PGFunction function, char *str, Oid typioparam, int32 typmod, Datum 
 
 		MemoryContextSwitchTo(context);
 		caught = CopyErrorData();
+		if (caught->sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED)
+			caught->sqlerrcode = ERRCODE_UNTRANSLATABLE_CHARACTER;
 		category = ERRCODE_TO_CATEGORY(caught->sqlerrcode);
-		if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED)
+		if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
+			category != ERRCODE_TO_CATEGORY(ERRCODE_CL_UNKNOWN_BASIS))
 			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();

@@ -24,6 +24,9 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
@@ -37,6 +40,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "quantity.h"
@@ -51,6 +55,7 @@ PG_FUNCTION_INFO_V1(usage_labels);
 PG_FUNCTION_INFO_V1(usage_work);
 PG_FUNCTION_INFO_V1(usage_cell_error);
 PG_FUNCTION_INFO_V1(usage_digest);
+PG_FUNCTION_INFO_V1(usage_seen);
 
 extern Datum compute_unit_in(PG_FUNCTION_ARGS);
 
@@ -711,17 +716,35 @@ HashField(StringInfo buf, char kind, const void *data, Size len)
 		appendBinaryStringInfo(buf, data, len);
 }
 
-/* Adds a string in UTF-8. */
+/*
+ * Adds a string in UTF-8; one that has bytes in it that are no characters of the
+ * database's encoding, as it is.
+ */
 static void
-HashString(StringInfo buf, char kind, const char *str, int len)
+HashString(StringInfo buf, const char *str, int len)
 {
-	char	   *utf8 = pg_server_to_any(str, len, PG_UTF8);
+	int			encoding = GetDatabaseEncoding();
+	int			ascii = 0;
 
-	if (utf8 == str)
-		HashField(buf, kind, str, len);
+	if (encoding != PG_UTF8)
+		while (ascii < len && !IS_HIGHBIT_SET(str[ascii]))
+			ascii++;
+	if (encoding == PG_UTF8 || ascii == len)
+		HashField(buf, 's', str, len);
+	else if (encoding == PG_SQL_ASCII)
+		HashField(buf, pg_verify_mbstr(PG_UTF8, str, len, true) ? 's' : 'b', str, len);
 	else
 	{
-		HashField(buf, kind, utf8, strlen(utf8));
+		Oid			conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+		int			size = Min(len, (int) MaxAllocSize / MAX_CONVERSION_GROWTH - 1) * MAX_CONVERSION_GROWTH + 1;
+		char	   *utf8 = palloc(size);
+
+		if (OidIsValid(conversion) &&
+			pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) unconstify(char *, str), len,
+										  (unsigned char *) utf8, size, true) == len)
+			HashField(buf, 's', utf8, strlen(utf8));
+		else
+			HashField(buf, 'b', str, len);
 		pfree(utf8);
 	}
 }
@@ -763,7 +786,7 @@ HashJsonb(StringInfo buf, Jsonb *jsonb)
 				switch (v.type)
 				{
 					case jbvString:
-						HashString(buf, 's', v.val.string.val, v.val.string.len);
+						HashString(buf, v.val.string.val, v.val.string.len);
 						break;
 					case jbvNumeric:
 						HashNumeric(buf, v.val.numeric);
@@ -786,7 +809,7 @@ HashJsonb(StringInfo buf, Jsonb *jsonb)
  *
  * SHA-256 of what a usage record says.  The bytes hashed are: a version byte, then the
  * arguments in order, each a letter for its kind, its length (8 bytes, big-endian)
- * and its bytes.  Kinds: s text in UTF-8; d number, in decimal without trailing zeros; i instant,
+ * and its bytes.  Kinds: s text in UTF-8 (b the bytes of text that has no UTF-8 form); d number, in decimal without trailing zeros; i instant,
  * microseconds since 2000-01-01 UTC (8 bytes, big-endian, two's complement); q amount of work, FLOP
  * (16 bytes, likewise), and code of the basis (2 bytes); n null; objects as { key value ... },
  * arrays as [ ... ], keys sorted as jsonb sorts them (by length, then by bytes), true t, false f.
@@ -817,7 +840,7 @@ usage_digest(PG_FUNCTION_ARGS)
 				{
 					text	   *t = PG_GETARG_TEXT_PP(i);
 
-					HashString(buf, 's', VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+					HashString(buf, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 					break;
 				}
 			case 'd':
@@ -860,4 +883,27 @@ usage_digest(PG_FUNCTION_ARGS)
 	pfree(buf->data);
 	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 	PG_RETURN_BYTEA_P(result);
+}
+
+/* ------------------------------------------------------------------------
+ * Rows that others change meanwhile
+ * ------------------------------------------------------------------------ */
+
+/*
+ * _usage_seen(xmin xid) -> boolean
+ *
+ * Whether a version of a row is one that the statement's snapshot sees, as far as xmin
+ * tells.  A DELETE goes on with the newer version of a row that somebody else updated;
+ * with this among its conditions it does not.
+ */
+Datum
+usage_seen(PG_FUNCTION_ARGS)
+{
+	TransactionId xmin = PG_GETARG_TRANSACTIONID(0);
+
+	/* what was frozen keeps its number, which may have come to mean the future */
+	PG_RETURN_BOOL(!TransactionIdIsNormal(xmin) ||
+				   !XidInMVCCSnapshot(xmin, GetActiveSnapshot()) ||
+				   TransactionIdIsCurrentTransactionId(xmin) ||
+				   TransactionIdFollowsOrEquals(xmin, ReadNextTransactionId()));
 }
