@@ -169,7 +169,7 @@ BEGIN
 	-- what ceased to count since; few
 	CREATE INDEX usage_record_superseded_idx ON compute_ledger.usage_record (superseded) WHERE superseded < 'infinity';
 	COMMENT ON TABLE compute_ledger.usage_record IS 'Usage that was accepted, one row a revision (and one more each time it is identified anew), one partition a month (UTC) of the start. What was known as of an instant t: recorded <= t AND t < superseded. Never changed but for superseded.';
-	COMMENT ON COLUMN compute_ledger.usage_record.id IS 'number of the row';
+	COMMENT ON COLUMN compute_ledger.usage_record.id IS 'number of the row; in a batch, in the order of the inbox (of usage_rejected, when it is retried), by which rating tells records apart that start at the same time';
 	COMMENT ON COLUMN compute_ledger.usage_record.account IS 'account that used it';
 	COMMENT ON COLUMN compute_ledger.usage_record.started_at IS 'start, included';
 	COMMENT ON COLUMN compute_ledger.usage_record.ended_at IS 'end, excluded; infinity: none is known yet';

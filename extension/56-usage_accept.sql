@@ -62,6 +62,12 @@ ALTER FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz,
 REVOKE ALL ON FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb) IS 'SHA-256 of what a usage record says besides its key, from values: 8 and 8.0 are the same, one instant in two zones is the same, so are objects with their keys in another order; the same on every version and in every database. NULL arguments are values of their own (ended_at: infinity for one that goes on); the result is never NULL.';
 
+CREATE FUNCTION _usage_seen(xmin xid) RETURNS boolean
+	LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'usage_seen';
+ALTER FUNCTION _usage_seen(xid) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _usage_seen(xid) FROM PUBLIC;
+COMMENT ON FUNCTION _usage_seen(xid) IS 'part of accept_usage(): whether a row with this xmin is one that the statement sees; false for what another transaction made of a row since the statement began; NULL for NULL';
+
 -- ------------------------------------------------------------------ rates
 
 CREATE FUNCTION _usage_rates(accelerators accelerator[], basis text,
@@ -142,6 +148,7 @@ DECLARE
 	basis_word text := compute_ledger.basis_name(code);
 	old_records bigint[];
 	old_starts timestamptz[];
+	removed bigint;
 	m date;
 BEGIN
 	IF code IS NULL THEN
@@ -185,20 +192,26 @@ BEGIN
 		PERFORM compute_ledger._make_usage_partition(m);
 	END LOOP;
 
-	WITH inbox AS (
-		DELETE FROM compute_ledger.usage_inbox AS i
+	WITH inbox AS NOT MATERIALIZED (
+		SELECT i.*
+		FROM compute_ledger.usage_inbox AS i
 		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
 			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
 			-- what came after the look above waits for the next call, if it needs a partition; months is never empty, or NULL = ANY (months) would be false
 			AND coalesce(compute_ledger._usage_month(i.started_at) = ANY (months), true)
-		RETURNING i.*
+	), removed AS (
+		-- The same rows, as they are read above: while their sources are locked, no other call takes them.
+		DELETE FROM compute_ledger.usage_inbox AS i
+		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
+			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
+			AND coalesce(compute_ledger._usage_month(i.started_at) = ANY (months), true)
+			AND compute_ledger._usage_seen(i.xmin)
+		RETURNING true
 	), retried AS (
 		UPDATE compute_ledger.usage_rejected AS r SET retried_in = _take_usage.batch
 		WHERE kind = 'retry' AND r.id = ANY (ids) AND r.retried_in IS NULL
 		RETURNING r.*
-	), taken AS NOT MATERIALIZED (
-		SELECT i.* FROM inbox AS i
-		UNION ALL
+	), other AS (
 		SELECT p.*
 		FROM retried AS r
 		CROSS JOIN LATERAL jsonb_populate_record(
@@ -208,6 +221,11 @@ BEGIN
 		SELECT p.*
 		FROM jsonb_populate_record(NULL::compute_ledger.usage_inbox, given) AS p
 		WHERE kind = 'record'
+	), taken AS NOT MATERIALIZED (
+		-- of records that start at the same time, rating goes by their numbers: what came first is first
+		(SELECT i.* FROM inbox AS i ORDER BY i.id)
+		UNION ALL
+		(SELECT o.* FROM other AS o ORDER BY o.id)
 	), cell AS (
 		-- every cell once
 		SELECT t.id, t.source, t.source_id,
@@ -228,7 +246,7 @@ BEGIN
 		OFFSET 0
 	), read AS MATERIALIZED (
 		-- all but the cells as they came: this is read several times
-		SELECT c.source, c.account, c.region, c.accelerator, c.id, c.started_at, c.ended_at, c.revision, c.retracted,
+		SELECT nextval('compute_ledger.usage_record_id_seq') AS record, c.source, c.account, c.region, c.accelerator, c.id, c.started_at, c.ended_at, c.revision, c.retracted,
 			c.ended_at = 'infinity' AND c.ended_at_cell <> '' AS is_infinite, c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels,
 			-- a column: its cell cannot be read
 			CASE WHEN c.source IS NULL OR c.source = '' THEN 'no source'
@@ -246,25 +264,35 @@ BEGIN
 				WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels'
 			END AS unreadable
 		FROM cell AS c
+	), name AS MATERIALIZED (
+		-- each name once, and each record's key; a key that comes more than once in a batch is rare, and so is one that only looks so
+		SELECT r.account, r.region, r.accelerator, r.source, GROUPING(r.account) = 0 AS is_account, GROUPING(r.region) = 0 AS is_region,
+			GROUPING(r.accelerator) = 0 AS is_accelerator, GROUPING(r.key) = 0 AS is_repeated
+		FROM (SELECT d.account, d.region, d.accelerator, d.source, hashtextextended(d.source_id, hashtextextended(d.source, 0)) AS key FROM read AS d) AS r
+		GROUP BY GROUPING SETS ((r.account), (r.region), (r.accelerator, r.source), (r.key))
+		HAVING GROUPING(r.key) = 1 OR count(*) > 1
 	), accounts AS MATERIALIZED (
 		SELECT n.account AS name, a.id,
 			EXISTS (SELECT FROM compute_ledger.account_merge AS g WHERE g.account = a.id AND upper_inf(g.recorded)) AS is_merged,
 			(SELECT range_agg(v.valid) FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded)) AS valid
-		FROM (SELECT DISTINCT r.account FROM read AS r) AS n
+		FROM name AS n
 		JOIN compute_ledger.account AS a ON a.name = n.account
+		WHERE n.is_account
 	), regions AS MATERIALIZED (
 		SELECT n.region AS name, compute_ledger.region_id(n.region) AS id
-		FROM (SELECT DISTINCT r.region FROM read AS r WHERE r.region <> '') AS n
+		FROM name AS n
+		WHERE n.is_region AND n.region <> ''
 	), names AS MATERIALIZED (
 		SELECT n.accelerator AS name, n.source, compute_ledger.identify(n.accelerator, coalesce(s.system, s.source)) AS accelerator
-		FROM (SELECT DISTINCT r.accelerator, r.source FROM read AS r WHERE r.accelerator <> '') AS n
+		FROM name AS n
 		JOIN compute_ledger.usage_source AS s ON s.source = n.source
+		WHERE n.is_accelerator AND n.accelerator <> ''
 	), rates AS MATERIALIZED (
 		SELECT t.*
 		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
 	), repeats AS MATERIALIZED (
 		-- mostly there are none in a batch, and nothing needs to be sorted
-		SELECT EXISTS (SELECT FROM read AS r GROUP BY r.source_id, r.source HAVING count(*) > 1) AS any
+		SELECT EXISTS (SELECT FROM name AS n WHERE n.is_repeated) AS any
 	), resolved AS NOT MATERIALIZED (
 		SELECT r.*,
 			CASE WHEN r.first_fault IS NOT NULL OR r.retracted THEN r.first_fault
@@ -272,7 +300,7 @@ BEGIN
 				WHEN r.region IS NULL THEN 'unknown region'
 				WHEN r.accelerator IS NULL THEN 'unknown accelerator'
 			END AS fault
-		FROM (SELECT r.id, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
+		FROM (SELECT r.id, r.record, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
 			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
 				ELSE compute_ledger.account_id(r.account, r.started_at) END AS account,
@@ -336,12 +364,12 @@ BEGIN
 			ORDER BY e.revision DESC LIMIT 1) AS k ON true
 		OFFSET 0
 	), verdict AS MATERIALIZED (
-		SELECT j.*, CASE WHEN j.verdict = 'accepted' AND NOT j.retracted THEN nextval('compute_ledger.usage_record_id_seq') END AS record,
+		SELECT j.*, j.verdict = 'accepted' AND NOT j.retracted AS is_record,
 			j.verdict = 'accepted' AND j.old_record IS NOT NULL AND j.revision = j.highest AND j.revision > j.old_revision AS supersedes
 		FROM judged AS j
 	), new_keys AS (
 		INSERT INTO compute_ledger.usage_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
-		SELECT v.source, v.source_id, v.revision, v.digest, v.record, CASE WHEN NOT v.retracted THEN v.started_at END, v.retracted, _take_usage.batch, stamp
+		SELECT v.source, v.source_id, v.revision, v.digest, CASE WHEN NOT v.retracted THEN v.record END, CASE WHEN NOT v.retracted THEN v.started_at END, v.retracted, _take_usage.batch, stamp
 		FROM verdict AS v WHERE v.verdict = 'accepted'
 	), new_records AS (
 		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
@@ -351,7 +379,7 @@ BEGIN
 			_take_usage.batch, v.region, v.revision, code, v.accelerator,
 			v.rate, v.rate_recorded, v.devices, v.measure, v.number_format, v.achieved_work, v.source, v.source_id, v.account_name, v.region_name,
 			v.accelerator_name, v.run, v.labels
-		FROM verdict AS v WHERE v.record IS NOT NULL
+		FROM verdict AS v WHERE v.is_record
 	), new_rejected AS (
 		INSERT INTO compute_ledger.usage_rejected (sqlstate, reason, detail, batch, recorded, received_at, received_by, source, source_id, revision, account,
 			region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted)
@@ -359,11 +387,12 @@ BEGIN
 			t.region, t.accelerator, t.devices, t.started_at, t.ended_at, t.measure, t.number_format, t.achieved_work, t.run, t.labels, t.retracted
 		FROM (SELECT v.id, CASE v.verdict WHEN 'conflict' THEN 'conflict' ELSE v.fault END AS fault, v.verdict, v.revision, v.started_at, v.ended_at, v.source
 			FROM verdict AS v WHERE v.verdict IN ('rejected', 'conflict') OFFSET 0) AS v
-		JOIN taken AS t USING (id)
+		JOIN (SELECT i.* FROM inbox AS i UNION ALL SELECT o.* FROM other AS o) AS t USING (id)
 		LEFT JOIN compute_ledger.usage_source AS s ON s.source = v.source
 		CROSS JOIN LATERAL compute_ledger._usage_fault(v.fault, to_jsonb(t), v.revision, v.started_at, v.ended_at, s.clock_tolerance) AS f
+		ORDER BY t.id
 	), tally AS MATERIALIZED (
-		SELECT count(*) AS taken, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted, count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicate,
+		SELECT count(*) AS taken, (SELECT count(*) FROM removed) AS removed, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted, count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicate,
 			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')) AS rejected,
 			array_agg(v.old_record) FILTER (WHERE v.supersedes) AS records, array_agg(v.old_started_at) FILTER (WHERE v.supersedes) AS starts
 		FROM verdict AS v
@@ -373,10 +402,14 @@ BEGIN
 			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
 		FROM tally AS t WHERE t.taken > 0
 	)
-	SELECT t.taken, t.accepted, t.duplicate, t.rejected, t.records, t.starts
-	INTO taken, accepted, duplicate, rejected, old_records, old_starts
+	SELECT t.taken, t.removed, t.accepted, t.duplicate, t.rejected, t.records, t.starts
+	INTO taken, removed, accepted, duplicate, rejected, old_records, old_starts
 	FROM tally AS t;
 
+	IF kind = 'accept' AND taken <> removed THEN
+		RAISE EXCEPTION 'rows of the inbox were changed while they were taken'
+			USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+	END IF;
 	IF taken = 0 THEN
 		batch := NULL;			-- others took them
 	END IF;

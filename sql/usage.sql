@@ -190,6 +190,28 @@ SELECT accepted FROM accept_usage('example.org/weights');
 SELECT source_id, rate = with_basis(compute_rate '2 TFLOPS', basis) AS two, rate = with_basis(compute_rate '3 TFLOPS', basis) AS three, rate_recorded IS NULL AS none, basis_name(basis)
 FROM usage_record WHERE source_id ~ '^w' ORDER BY source_id;
 
+-- Numbers of records are in the order of the inbox, by which rating tells records apart that start at the same time: however
+-- the rows lie, with records that come twice and without, and with joins that do not fit into memory.
+SELECT count(create_account('order-' || n, time_zone => 'UTC', currency => 'USD')) FROM generate_series(1, 300) AS n;
+CREATE FUNCTION send_backwards(source text, first bigint, repeats integer) RETURNS void LANGUAGE sql SET search_path = public, compute_ledger AS $$
+	INSERT INTO usage_inbox (id, source, source_id, revision, account, region, accelerator, devices, started_at, run)
+	SELECT first + 5000 - n, source, CASE WHEN n > 5000 - repeats THEN 'twice' ELSE 'n' || n END, n % 2, 'order-' || 1 + n * 7 % 320, 'here',
+		(ARRAY['H100', 'A100', 'no such thing', 'L4'])[1 + n % 4] || CASE WHEN n % 5 = 0 THEN ' ' || n ELSE '' END, 1, '2024-05-03Z', first + 5000 - n
+	FROM generate_series(1, 5000) AS n $$;
+SET work_mem = '64kB';
+SELECT send_backwards('order 1', 10000000, 0);
+SELECT taken, accepted > 2000 AS many, rejected > 1000 AS bad FROM accept_usage();
+SELECT send_backwards('order 2', 20000000, 200);
+SELECT taken, accepted > 2000 AS many, rejected > 1000 AS bad FROM accept_usage();
+INSERT INTO accelerator_alias (alias, accelerator) VALUES ('no such thing', 'nvidia/l4');
+SELECT taken > 1000 AS many, accepted > 500 AS mended FROM retry_rejected('order 1', 'LC003');
+RESET work_mem;
+SELECT source, batch - min(batch) OVER (PARTITION BY source) AS batch, records > 500 AS many, out_of_order
+FROM (SELECT source, batch, count(*) AS records, count(*) FILTER (WHERE place < before) AS out_of_order
+	FROM (SELECT r.source, r.batch, r.run::bigint AS place, lag(r.run::bigint) OVER (PARTITION BY r.batch ORDER BY r.id) AS before FROM usage_record AS r WHERE r.source LIKE 'order%') AS o
+	GROUP BY source, batch) AS b
+ORDER BY 1, 2;
+
 -- ------------------------------------------------------------------ what holds
 
 -- Counts, keys, and one current row a record.

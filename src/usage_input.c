@@ -899,8 +899,11 @@ usage_digest(PG_FUNCTION_ARGS)
 Datum
 usage_seen(PG_FUNCTION_ARGS)
 {
-	TransactionId xmin = PG_GETARG_TRANSACTIONID(0);
+	TransactionId xmin;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	xmin = PG_GETARG_TRANSACTIONID(0);
 	/* what was frozen keeps its number, which may have come to mean the future */
 	PG_RETURN_BOOL(!TransactionIdIsNormal(xmin) ||
 				   !XidInMVCCSnapshot(xmin, GetActiveSnapshot()) ||
