@@ -133,8 +133,8 @@ cut_combination(Rating *rating, int n, Segments *segments)
 /* ---- adding up ---- */
 
 /*
- * Returns work x part / whole, half to even.  work is below 2^112 and part at most whole,
- * so that the quotient and the rest are multiplied without harm.
+ * Returns work x part / whole, half to even.  work, from 0 on, is below 2^112 and part at
+ * most whole, so that the quotient and the rest are multiplied without harm.
  */
 static int128
 share_of_work(int128 work, uint64 part, uint64 whole)
@@ -150,7 +150,7 @@ static int128
 work_between(const Rating *rating, const UsageEntry *entry, int128 work, TimestampTz from, TimestampTz to)
 {
 	/* what goes on has achieved so far what it says */
-	TimestampTz end = Min(entry->end, DatumGetTimestampTz(rating->scope.as_of));
+	TimestampTz end = TIMESTAMP_IS_NOEND(entry->end) ? DatumGetTimestampTz(rating->scope.as_of) : entry->end;
 	uint64		whole = end - entry->start;
 
 	return share_of_work(work, to - entry->start, whole) - share_of_work(work, from - entry->start, whole);
@@ -202,6 +202,7 @@ add_up(const Rating *rating, const Combination *combination, Segments *segments)
 		int64		first = first_ending_after(segments, entry->start);
 		int64		last;
 
+		CHECK_FOR_INTERRUPTS();
 		if (first == segments->count || segments->segments[first].from >= entry->end)
 			continue;
 		add_part(&segments->segments[first], entry);
@@ -416,6 +417,7 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList 
 		int64		low = 0;
 		int64		high = ncells;
 
+		CHECK_FOR_INTERRUPTS();
 		if (entry->end <= from || entry->start >= to)
 			continue;
 		while (low < high)

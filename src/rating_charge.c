@@ -46,6 +46,7 @@ typedef struct ChargeKey
 	int32		date;
 	int64		price;			/* 0: none */
 	bool		asked;
+	TimestampTz from;			/* no part of the key: the earliest cell comes first */
 	int64		cell;
 } ChargeKey;
 
@@ -71,6 +72,17 @@ compare_keys(const void *a, const void *b)
 	return (int) x->asked - (int) y->asked;
 }
 
+/* Orders cells by what their charges state, and by time. */
+static int
+compare_keys_and_time(const void *a, const void *b)
+{
+	int			order = compare_keys(a, b);
+	TimestampTz x = ((const ChargeKey *) a)->from;
+	TimestampTz y = ((const ChargeKey *) b)->from;
+
+	return order != 0 ? order : x < y ? -1 : x > y;
+}
+
 /* Makes the charges: cells get the number of theirs. */
 static void
 make_charges(Rating *rating)
@@ -90,9 +102,10 @@ make_charges(Rating *rating)
 		keys[i].date = rating->days[cell->day].date;
 		keys[i].price = cell->price < 0 ? 0 : rating->prices[cell->price].id;
 		keys[i].asked = cell->asked;
+		keys[i].from = cell->from;
 		keys[i].cell = i;
 	}
-	qsort(keys, rating->ncells, sizeof(ChargeKey), compare_keys);
+	qsort(keys, rating->ncells, sizeof(ChargeKey), compare_keys_and_time);
 	rating->charges = MemoryContextAllocHuge(rating->context, Max(1, rating->ncells) * sizeof(Charge));
 	for (int64 i = 0; i < rating->ncells; i++)
 	{

@@ -120,7 +120,7 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 	), piece AS (
 		SELECT c.id, c.at AS starts, lead(c.at) OVER (PARTITION BY c.id ORDER BY c.at) AS ends FROM cut AS c
 	), placed AS MATERIALIZED (
-		SELECT p.id, p.starts, p.ends, r.started_at, least(r.ended_at, as_of) AS ended_at, r.achieved_work, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.devices, w.path, g.path AS regions, b.payer, b.calendar, b.time_zone,
+		SELECT p.id, p.starts, p.ends, r.started_at, CASE WHEN r.ended_at = 'infinity' THEN as_of ELSE r.ended_at END AS ended_at, r.achieved_work, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.devices, w.path, g.path AS regions, b.payer, b.calendar, b.time_zone,
 			(p.starts AT TIME ZONE b.time_zone)::date AS day, asked @> p.starts AS asked
 		FROM piece AS p JOIN record AS r ON r.id = p.id,
 			LATERAL (SELECT naive.path(r.account, p.starts, as_of)) AS w (path),
