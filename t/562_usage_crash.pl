@@ -7,17 +7,20 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use IPC::Run qw(start);
 use Time::HiRes qw(time usleep);
+use FindBin;
+use lib $FindBin::RealBin;
+use Crash;
 
 plan skip_all => 'needs /proc' unless -e '/proc/self/stat';
 my $seed = $ENV{USAGE_SEED} || 20240602;
 my $rounds = $ENV{USAGE_ROUNDS} || 20;
-my $rows = $ENV{USAGE_ROWS} || 2000;
+my $rows = $ENV{USAGE_ROWS} || 1000;
 note "seed $seed";
 srand($seed);
 
 my $node = PostgreSQL::Test::Cluster->new('usage_crash');
 $node->init;
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\nrestart_after_crash = off\ncheckpoint_timeout = 30s\nmax_wal_size = 64MB\nsynchronous_commit = on\n");
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\nrestart_after_crash = off\ncheckpoint_timeout = 30s\nmax_wal_size = 64MB\nsynchronous_commit = on\njit = off\n");
 $node->start;
 $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION compute_ledger;
@@ -42,39 +45,6 @@ SQL
 	$sent += $rows;
 }
 
-# Processes whose parent is this one.
-sub children
-{
-	my ($parent) = @_;
-	my @pids;
-	for my $stat (glob '/proc/[0-9]*/stat')
-	{
-		open(my $fh, '<', $stat) or next;
-		my $line = <$fh> // next;
-		push @pids, $1 if $line =~ /^(\d+) \(.*\) \S (\d+)/s && $2 == $parent;
-	}
-	return @pids;
-}
-
-# Kills the server and everything that it runs, and starts it again.
-sub kill_server
-{
-	my $postmaster = (split /\n/, slurp_file($node->data_dir . '/postmaster.pid'))[0];
-	my @pids = ($postmaster, children($postmaster));
-	kill 'KILL', @pids;
-	$node->{_pid} = undef;
-	for (1 .. 600)
-	{
-		last unless grep { kill 0, $_ } @pids[ 1 .. $#pids ];
-		usleep(50_000);
-	}
-	for (1 .. 60)
-	{
-		last if $node->start(fail_ok => 1);
-		usleep(500_000);
-	}
-}
-
 # How long it takes undisturbed.
 send_rows(0);
 my $began = time;
@@ -89,8 +59,8 @@ for my $round (1 .. $rounds)
 	my $waiting = $node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.usage_inbox');
 	my ($out, $err) = ('', '');
 	my $run = start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT taken FROM compute_ledger.accept_usage()' ], '>', \$out, '2>', \$err);
-	usleep(1_000_000 * rand($length * 1.1));
-	kill_server();
+	usleep(1_000_000 * rand($length * 1.2 * $waiting / $rows));    # a batch that did not get in comes again with the next
+	Crash::kill_server($node);
 	eval { $run->finish };
 	my $left = $node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.usage_inbox');
 	my $acknowledged = $out =~ /^\d+$/m ? 1 : 0;
