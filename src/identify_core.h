@@ -91,11 +91,14 @@ typedef struct IdentifyPci
 	int			revision;		/* -1 = not given */
 } IdentifyPci;
 
-extern const char *IdentifyKindName(IdentifyKind kind);
 extern bool IdentifyKindFromName(const char *name, IdentifyKind *kind);
 extern const char *IdentifyCheckWord(IdentifyKind kind, const char *text,
 									 const char *meaning, const char *family);
 extern void IdentifyIndex(IdentifyGrammar *g);
+extern bool IdentifyFillModel(const char *meaning, const char *filled, int nfilled,
+							  AcceleratorParts *parts);
+extern int	IdentifyMatchWord(const IdentifyWord *w, const char *s, int at, int len,
+							  char *digits, int *ndigits);
 extern bool IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len,
 						 Accelerator *out);
 extern size_t IdentifyKey(const char *name, size_t len, char *key);

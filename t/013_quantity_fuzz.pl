@@ -5,6 +5,9 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use Fuzz;
 
 my $seed = $ENV{COMPUTE_LEDGER_SEED} // 20250301;
 srand($seed);
@@ -52,32 +55,8 @@ my %corpus = (
 	compute_rate => [ '989.4 TFLOPS@bf16', '2596148429.267413814265248164610047 QFLOPS', '-1 MFLOP/s', '1e6FLOPS@fp8', '1EFLOPS' ],
 	quantity_sum => [ '(0,0,flop)', '(3,-4,bf16)', '(140737488355328,-365375409332725729550921208179070754913983135744,bf16)', '(70000,181730390048718967,1001)' ]);
 my @alphabet = (split(//, "0123456789.+-eE @/()_,kMGTPEZYRQFLOPShdaybf\t\n"), 'FLOP', 'hour', '@', '999999999999999999', "\x{e9}", '00000000');
-sub mutate
-{
-	my $s = shift;
-	for (1 .. 1 + rand 3)
-	{
-		my $at = int rand(1 + length $s);
-		my $what = int rand 5;
-		if ($what == 0) { substr($s, $at, 1, '') if $at < length $s }
-		elsif ($what == 1) { substr($s, $at, 0, $alphabet[ rand @alphabet ]) }
-		elsif ($what == 2) { substr($s, $at, 1, $alphabet[ rand @alphabet ]) if $at < length $s }
-		elsif ($what == 3) { my $n = int rand 6; $s = substr($s, 0, $at) . substr($s, $at, $n) . substr($s, $at) }
-		else { $s = substr($s, 0, $at) }
-	}
-	return $s;
-}
-my $copy = "COPY mutant FROM stdin (ENCODING 'UTF8');\n";
-for my $type (sort keys %corpus)
-{
-	for (1 .. 6000)
-	{
-		my $t = mutate($corpus{$type}[ rand @{ $corpus{$type} } ]);
-		utf8::encode($t);
-		$t =~ s/([\\\t\n])/{ "\\" => '\\\\', "\t" => '\\t', "\n" => '\\n' }->{$1}/ge;
-		$copy .= "$t\t$type\n";
-	}
-}
+
+my $copy = "COPY mutant FROM stdin (ENCODING 'UTF8');\n" . Fuzz::mutants(\%corpus, \@alphabet, 6);
 $node->safe_psql('postgres', "$copy\\.\nCREATE TABLE outcome AS SELECT t, type, read_text(t, type) AS r FROM mutant;");
 is($node->safe_psql('postgres', q{SELECT t, type, r FROM outcome WHERE NOT r = ANY ('{same,22P02,22003,LC002}') LIMIT 5}), '', 'mutated text: the same value, or a documented error');
 cmp_ok($node->safe_psql('postgres', q{SELECT min(n) FROM (SELECT count(*) AS n FROM outcome WHERE r = 'same' GROUP BY type) AS x}), '>', 200, 'of each type many are accepted');
@@ -94,13 +73,6 @@ SKIP: {
 # Binary: a COPY file of one row and one column around the bytes
 my $dir = PostgreSQL::Test::Utils::tempdir();
 chmod 0755, $dir;
-sub copy_file
-{
-	my ($name, $bytes) = @_;
-	open my $f, '>:raw', "$dir/$name" or die $!;
-	print $f "PGCOPY\n\xff\r\n\0", pack('NN', 0, 0), pack('n', 1), pack('N', length $bytes), $bytes, pack('n', 0xffff);
-	close $f;
-}
 my $list = "COPY mutant FROM stdin;\n";
 my $n = 0;
 for my $type ('unit', 'rate', 'sum')
@@ -123,7 +95,7 @@ for my $type ('unit', 'rate', 'sum')
 		{
 			$bytes = rand() < 0.5 ? substr($bytes, 0, rand length $bytes) : $bytes . 'x' x (1 + rand 4);
 		}
-		copy_file("$n.bin", $bytes);
+		Fuzz::write_binary("$dir/$n.bin", $bytes);
 		$list .= "$dir/$n.bin\t$type\n";
 		$n++;
 	}
@@ -153,13 +125,13 @@ is($node->safe_psql('postgres', 'SELECT count(DISTINCT basis(x)), bool_and(x::te
 $list = "TRUNCATE mutant; COPY mutant FROM stdin;\n";
 for my $basis (11 .. 999)
 {
-	copy_file("b$basis.bin", pack('n', $basis) . "\0" x 14);
+	Fuzz::write_binary("$dir/b$basis.bin", pack('n', $basis) . "\0" x 14);
 	$list .= "$dir/b$basis.bin\tunit\n";
 }
 is($node->safe_psql('postgres', "$list\\.\nSELECT DISTINCT read_binary(t, type) FROM mutant"), '22P03', 'every unassigned basis is refused');
 
 # Binary COPY and a column that is held to a basis
-copy_file('fp8.bin', pack('n', 6) . "\0" x 14);
+Fuzz::write_binary("$dir/fp8.bin", pack('n', 6) . "\0" x 14);
 $node->safe_psql('postgres', 'CREATE TABLE held (x compute_unit(bf16)); CREATE TABLE held_array (x compute_unit(bf16)[])');
 my ($rc, undef, $err) = $node->psql('postgres', "COPY held FROM '$dir/fp8.bin' (FORMAT binary)");
 like($err, qr/basis fp8 does not fit type compute_unit\(bf16\)/, 'binary COPY of another basis is refused');

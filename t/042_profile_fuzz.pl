@@ -5,6 +5,9 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use Fuzz;
 
 my $seed = $ENV{COMPUTE_LEDGER_SEED} // 20260701;
 srand($seed);
@@ -50,33 +53,7 @@ my %corpus = (
 		'{2026-01-01 00:00Z -2596.1484 QFLOPS, 2026-01-01T08:00Z 1e3 EFLOPS, 2026-01-02T00:00:00Z 0 FLOP/s} @1001' ]);
 my @alphabet = (split(//, "0123456789.+-:TZ @,{}eE\t\n"), '2026-01-01T00:00:00Z', 'FLOPS', 'NaN', '@', '999999999999999999', "\x{e9}", '0' x 300);
 
-sub mutate
-{
-	my $s = shift;
-	for (1 .. 1 + rand 3)
-	{
-		my $at = int rand(1 + length $s);
-		my $what = int rand 5;
-		if ($what == 0) { substr($s, $at, 1, '') if $at < length $s }
-		elsif ($what == 1) { substr($s, $at, 0, $alphabet[ rand @alphabet ]) }
-		elsif ($what == 2) { substr($s, $at, 1, $alphabet[ rand @alphabet ]) if $at < length $s }
-		elsif ($what == 3) { my $n = int rand 30; $s = substr($s, 0, $at) . substr($s, $at, $n) . substr($s, $at) }
-		else { $s = substr($s, 0, $at) }
-	}
-	return $s;
-}
-
-my $copy = "COPY mutant (t, type) FROM stdin (ENCODING 'UTF8');\n";
-for my $type (sort keys %corpus)
-{
-	for (1 .. 6000)
-	{
-		my $t = mutate($corpus{$type}[ rand @{ $corpus{$type} } ]);
-		utf8::encode($t);
-		$t =~ s/([\\\t\n])/{ "\\" => '\\\\', "\t" => '\\t', "\n" => '\\n' }->{$1}/ge;
-		$copy .= "$t\t$type\n";
-	}
-}
+my $copy = "COPY mutant (t, type) FROM stdin (ENCODING 'UTF8');\n" . Fuzz::mutants(\%corpus, \@alphabet, 30);
 $node->safe_psql('postgres', "$copy\\.\nUPDATE mutant SET r = read_text(t, type)");
 is($node->safe_psql('postgres', q{SELECT type, r, min(t) FROM mutant WHERE r IS NULL OR NOT r = ANY ('{same,22P02,22003}') GROUP BY 1, 2}), '',
 	'mutated text: the same value in every form, or a documented error');
@@ -115,10 +92,7 @@ for my $i (1 .. 3000)
 		elsif ($what == 3) { substr($b, $at, 0, $interesting[ rand @interesting ]) }
 	}
 	my $file = "$dir/$i";
-	open my $out, '>:raw', $file or die $!;
-	print $out "PGCOPY\n\xff\r\n\0", pack('NN', 0, 0), pack('n', 1), pack('N', length $b), $b, pack('n', 0xffff);
-	close $out;
-	chmod 0644, $file;
+	Fuzz::write_binary($file, $b);
 	$list .= "$file\t$type\n";
 }
 $node->safe_psql('postgres', "TRUNCATE mutant;\n$list\\.\n");
@@ -140,11 +114,7 @@ is($node->safe_psql('postgres', q{SELECT count(DISTINCT (type, r)) FROM outcome}
 sub refused
 {
 	my ($hex, $type, $detail, $name) = @_;
-	my $b = pack 'H*', $hex;
-	open my $out, '>:raw', "$dir/one" or die $!;
-	print $out "PGCOPY\n\xff\r\n\0", pack('NN', 0, 0), pack('n', 1), pack('N', length $b), $b, pack('n', 0xffff);
-	close $out;
-	chmod 0644, "$dir/one";
+	Fuzz::write_binary("$dir/one", pack 'H*', $hex);
 	my ($rc, undef, $err) = $node->psql('postgres', "COPY sink_$type FROM '$dir/one' (FORMAT binary)");
 	like($err, $detail, $name);
 }
