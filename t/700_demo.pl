@@ -231,6 +231,7 @@ my @cases = (    # row, what must be said of it (undef: it is accepted; 'same': 
 	[ 'r,a,NVIDIA H800,1,2024-02-29T10:00:00Z,2024-02-29T11:00:00Z,,,', undef ],
 	[ 'r,b,NVIDIA H800,999999999,2026-05-03T10:00:00Z,2026-06-03T10:00:00Z,,,1 QFLOP', undef ],
 	[ "r,back\\slash\ttab \xe5\x8c\x97\xe4\xba\xac,NVIDIA H800,1,$hour,,,", undef ],
+	[ "skypilot,a,A100,1,$hour,,,", undef ],    # a region that is called like a system
 	[ ",a,NVIDIA H800,1,$hour,,,", 'LC007', qr/^unknown region ""$/ ],
 	[ "r,,NVIDIA H800,1,$hour,,,", 'LC006', qr/^unknown account ""$/ ],
 	[ "r,\" blank \",NVIDIA H800,1,$hour,,,", 'LC006', qr/^unknown account " blank "$/ ],
@@ -280,7 +281,7 @@ my @cases = (    # row, what must be said of it (undef: it is accepted; 'same': 
 my $header = 'region,account,accelerator,devices,start,end,job,number_format,achieved_work';
 my $file = write_file('bad.csv', join("\n", $header, map { $_->[0] } @cases));    # and no newline at the end
 $db = 'bad';
-($status, $report, $said) = run_demo($db, '--usage', $file, '--refused', "$dir/refused.csv");
+($status, $report, $said) = run_demo($db, '--usage', $file, '--source', 'gke', '--refused', "$dir/refused.csv");
 is($status, 0, 'bad rows do not stop the load') or diag $report, $said;
 my %refused = map { my ($line, $sqlstate, $reason) = split /\|/, $_, 3; ($line => [ $sqlstate, $reason ]) }
   split /\n/, $node->safe_psql($db, 'SELECT line, sqlstate, reason FROM refused');
@@ -309,6 +310,8 @@ is($node->safe_psql($db, q{SELECT bool_and(upper(u.period) = s.as_of), count(*) 
 		WHERE lower(u.period) = '2026-06-03 10:00Z' AND u.name IN ('nor that', 'NVIDIA A800-SXM4-80GB')}),
 	't|2', 'what goes on counts up to now');
 is(scalar(() = slurp_file("$dir/refused.csv") =~ /^\d+,/mg), $count{rejected} + $count{unreadable}, '--refused writes every refused row');
+is($node->safe_psql($db, q{SELECT source, accelerator FROM usage_record WHERE accelerator_name = 'A100'}), 'skypilot|nvidia/a100-sxm4-40gb',
+	'a name means what it means in the system that the file is from');
 like($report, qr/OBSERVED PEAK/, 'without an inventory, utilisation says what it is against');
 like($report, qr/^ *no such chip +\|/m, 'an unknown name is listed');
 unlike($report, qr/^.*\| f *$/m, 'and the totals agree');

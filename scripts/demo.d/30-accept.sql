@@ -68,7 +68,8 @@ WHERE n.accelerator IS NOT NULL;
 \set ECHO queries
 \endif
 INSERT INTO accelerator_alias (alias, system, accelerator, source)
-SELECT min(n.name), f.system, min(coalesce(i.chip, n.accelerator)), 'the inventory of ' || f.system
+SELECT min(n.name), f.system, min(coalesce(i.chip, n.accelerator)),
+       CASE WHEN min(i.chip) IS NULL THEN 'the system that prints the name' ELSE 'the inventory of ' || f.system END
 FROM (SELECT DISTINCT accelerator AS name, lower(source COLLATE "C") AS system FROM usage_inbox) AS f
 JOIN name AS n USING (name)
 LEFT JOIN LATERAL (SELECT min(i.accelerator) AS chip FROM inventory AS i
