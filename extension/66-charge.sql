@@ -622,6 +622,11 @@ BEGIN
 	whole := compute_ledger._traced(traced, coalesce(traced.corrects_payer, traced.payer), coalesce(traced.corrects, traced.billing_period));
 	by_share := traced.corrects IS NOT NULL AND traced.kind NOT IN ('usage', 'unpriced', 'instance');
 	SELECT b.period INTO usage_of FROM compute_ledger.billing_period AS b WHERE b.id = whole.billing_period;
+	IF traced.kind IN ('usage', 'unpriced', 'instance') THEN
+		-- Its day says which of the period: cut at the charge's own bounds, parts would come in another order. And the day of
+		-- a correction may have been another time before, in another zone.
+		whole.period := usage_of;
+	END IF;
 	IF traced.corrects IS NOT NULL THEN
 		-- what it was taken for before: as of the last closing that looked at that period
 		SELECT max(p.as_of) INTO before FROM compute_ledger.period_close AS p

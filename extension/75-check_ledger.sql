@@ -453,22 +453,36 @@ BEGIN
 	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day
 	HAVING count(*) > 1;
 	-- And no part of a record is in two charges of one book, unless a correction took it back: for another payer or another
-	-- calendar that it turned out to belong to.  Charges of like usage whose times touch are suspects; what they are made of
-	-- decides.  Of reserved capacity one instant of a record may be charged in two parts, so that is left out.
+	-- calendar that it turned out to belong to.  A closed period that has changed since a closing looked at it is left out:
+	-- what it was charged too much is going to be taken back.  Charges of like usage whose times touch are suspects; what
+	-- they are made of decides.  Of reserved capacity one instant of a record may be charged in two parts, so that is left out.
 	RETURN QUERY
-	WITH charge AS (
-		SELECT c.id, c.book, c.corrects,
-			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day) AS alike,
-			max(upper(c.period)) FILTER (WHERE c.corrects IS NULL) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > lower(c.period) AS overlaps
+	WITH pending AS MATERIALIZED (
+		SELECT k.book, p.payer, p.billing_period
+		FROM (SELECT c.book, array_agg(DISTINCT c.payer) AS payers FROM compute_ledger.period_close AS c GROUP BY c.book) AS k
+		CROSS JOIN LATERAL compute_ledger._changed_periods(k.book, k.payers, at) AS p
+	), charge AS MATERIALIZED (
+		SELECT c.id, c.book, coalesce(c.corrects_payer, c.payer) AS payer, coalesce(c.corrects, c.billing_period) AS billing_period, c.price, c.period, c.amount,
+			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day) AS alike
 		FROM compute_ledger.charge AS c
 		WHERE c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced')
-		WINDOW w AS (PARTITION BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day ORDER BY lower(c.period))
+			AND (c.book, coalesce(c.corrects_payer, c.payer), coalesce(c.corrects, c.billing_period)) NOT IN (SELECT p.book, p.payer, p.billing_period FROM pending AS p)
+	), suspect AS (
+		SELECT DISTINCT n.alike
+		FROM (
+			SELECT c.alike, min(lower(c.period)) AS starts,
+				max(max(upper(c.period))) OVER (PARTITION BY c.alike ORDER BY min(lower(c.period)) ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+			FROM charge AS c
+			GROUP BY c.alike, c.payer, c.billing_period, c.price
+			HAVING sum(c.amount) <> 0
+		) AS n
+		WHERE n.before > n.starts
 	), step AS (
 		SELECT c.book, t.record, e.at, sum(e.change) AS change, max(c.id) AS charge
 		FROM charge AS c
 		CROSS JOIN LATERAL compute_ledger.trace_charge(c.id) AS t
 		CROSS JOIN LATERAL (VALUES (t.part_from, sign(t.amount)), (t.part_to, -sign(t.amount))) AS e (at, change)
-		WHERE c.alike IN (SELECT s.alike FROM charge AS s WHERE s.overlaps AND s.corrects IS NULL)
+		WHERE c.alike IN (SELECT s.alike FROM suspect AS s)
 		GROUP BY c.book, t.record, e.at
 	), billed AS (
 		SELECT s.book, s.record, s.charge, s.at, lead(s.at) OVER w AS until, sum(s.change) OVER w AS times

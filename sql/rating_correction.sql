@@ -42,11 +42,10 @@ CREATE TEMP VIEW settled AS
 			WHERE c.book = 'cor' AND coalesce(c.corrects_payer, c.payer) = o.id AND b.starts_at BETWEEN '2024-12-31' AND '2025-01-02') AS billed,
 		(SELECT trim_scale(sum(r.cost)) FROM rate_usage(o.name, CASE o.name WHEN 'cor/c' THEN '[2024-12-31 16:00Z,2025-01-31 16:00Z)' ELSE '[2025-01-01Z,2025-02-01Z)' END::tstzrange, NULL, 'cor') AS r) AS costs
 	FROM account AS o WHERE o.name ~ '^cor/.$' ORDER BY o.name COLLATE "C";
-CREATE TEMP VIEW wrong AS SELECT check_name, object, detail FROM check_ledger()
+CREATE TEMP VIEW wrong AS SELECT check_name, object, detail FROM _check_charges(true)
 	WHERE check_name IN ('closing', 'charge of another closing', 'billed twice', 'charges and rating', 'correction for nobody');
 
 SELECT a, use('cor/' || a || '/1', '2025-01-05', 12, a || '1'), use('cor/' || a, '2025-01-06', 3, a || '2') FROM unnest('{a,b,c,d,e,s}'::text[]) AS a;
-SELECT pg_sleep(1.01);
 SELECT a, close_month('cor/' || a, '2025-01-01') FROM unnest('{a,b,c,d,e,s,t}'::text[]) AS a ORDER BY a;
 SELECT * FROM settled;
 
@@ -57,14 +56,12 @@ SELECT merge_account('cor/c', 'cor/d', '2025-02-01');
 SELECT move_account('cor/d', 'cor/s', '2025-02-10');
 SELECT move_account('cor/e', 'cor/t', '2025-02-01');
 SELECT move_account('cor/t', 'cor/s', '2025-03-15');
-SELECT pg_sleep(1.01);
 -- nothing of January has changed by that
 SELECT * FROM due(NULL);
 SELECT * FROM _changed_periods('cor', ARRAY(SELECT id FROM account WHERE name LIKE 'cor/_'), ledger_watermark());
 
 -- Late records and retractions of January, for each: of the payer's own, and of an account under it.
 SELECT a, use('cor/' || a || '/1', '2025-01-04', 1, a || '3'), retract(a || '2') FROM unnest('{a,b,c,d,e}'::text[]) AS a;
-SELECT pg_sleep(1.01);
 SELECT * FROM due(NULL);
 -- who is asked shows his own, and those whom he pays for now: s of all but himself, t of none any more
 SELECT payer, count(*), sum(cost) FROM due('cor/s') GROUP BY payer ORDER BY payer COLLATE "C";
@@ -84,7 +81,6 @@ SELECT * FROM settled;
 -- More of the same comes late: e has moved on with t.  A second closing bills what the first did not, and a third nothing.
 SELECT a, use('cor/' || a || '/1', '2025-01-07', 2, a || '4') FROM unnest('{a,c,e}'::text[]) AS a;
 SELECT a, retract(a || '3') FROM unnest('{b,e}'::text[]) AS a;
-SELECT pg_sleep(1.01);
 SELECT * FROM due('cor/s');
 SELECT close_month('cor/s', '2025-03-01') AS s, close_month('cor/t', '2025-03-01') AS t;
 SELECT * FROM billed('cor/s', '2025-03');
@@ -100,7 +96,6 @@ WHERE c.book = 'cor' AND a.name = 'cor/e' ORDER BY c.id, t.part_from, t.quantity
 
 -- A move of the past: e is said to have been under s all the time.  Its January goes back, and comes to s.
 SELECT move_account('cor/e', 'cor/s', '2025-01-01');
-SELECT pg_sleep(1.01);
 SELECT payer, account, day, quantity, cost FROM due('cor/s');
 SELECT close_month('cor/s', '2025-05-01') AS s;
 SELECT payer, corrects_payer, account, corrects, sum(cost) AS cost, bool_and(traced) AS traced FROM billed('cor/s', '2025-05') GROUP BY 1, 2, 3, 4 ORDER BY 2, 3;
@@ -111,7 +106,6 @@ SELECT * FROM wrong;
 -- An account that ends while another pays for it: its last payer is billed.
 UPDATE account_version SET valid = tstzrange(lower(valid), '2025-04-01') WHERE account IN (account_id('cor/b'), account_id('cor/b/1')) AND upper_inf(recorded) AND upper_inf(valid);
 SELECT use('cor/b/1', '2025-01-08', 1, 'b5');
-SELECT pg_sleep(1.01);
 SELECT * FROM due('cor/s');
 SELECT close_month('cor/s', '2025-06-01') AS s;
 SELECT * FROM billed('cor/s', '2025-06');
@@ -119,15 +113,12 @@ SELECT * FROM billed('cor/s', '2025-06');
 -- One that was its own payer to the end has nobody: check_ledger() says so.  It is moved under somebody, and is billed.
 SELECT create_account('cor/z', currency => 'USD') > 0 AS z;
 SELECT use('cor/z', '2025-01-05', 5, 'z1');
-SELECT pg_sleep(1.01);
 SELECT close_month('cor/z', '2025-01-01') AS z;
 UPDATE account_version SET valid = tstzrange(lower(valid), '2025-02-01') WHERE account = (SELECT id FROM account WHERE name = 'cor/z') AND upper_inf(recorded);
 SELECT retract('z1');
-SELECT pg_sleep(1.01);
 SELECT * FROM due('cor/z');
 SELECT check_name, object, regexp_replace(detail, 'period \d+', 'period N') AS detail FROM wrong;
 SELECT merge_account('cor/z', 'cor/t', '2025-02-01');
-SELECT pg_sleep(1.01);
 SELECT * FROM wrong;
 SELECT close_month('cor/s', '2025-07-01') AS s;
 SELECT * FROM billed('cor/s', '2025-07');
@@ -139,7 +130,6 @@ INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('cor-half',
 SELECT create_account('cor/k', currency => 'USD') > 0 AS k;
 SELECT change_account('cor/k', '2025-02-15', calendar => 'cor-half');
 SELECT use('cor/k', '2025-02-10', 3, 'k1'), use('cor/k', '2025-02-14 20:00', 8, 'k2'), use('cor/k', '2025-02-20', 5, 'k3'), use('cor/k', '2025-03-10', 1, 'k4');
-SELECT pg_sleep(1.01);
 SELECT close_period('cor/k', '[2025-02-01 00:00Z,2025-03-01 00:00Z)', 'cor') > 0 AS february;
 SELECT close_period('cor/k', '[2025-02-15 00:00Z,2025-03-15 00:00Z)', 'cor') > 0 AS half;
 SELECT b.starts_at, c.day, trim_scale(c.quantity) AS quantity, trim_scale(c.cost) AS cost FROM charge AS c JOIN account AS a ON a.id = c.payer JOIN billing_period AS b ON b.id = c.billing_period
@@ -147,7 +137,6 @@ WHERE c.book = 'cor' AND a.name = 'cor/k' ORDER BY b.starts_at, c.day;
 SELECT * FROM due('cor/k');
 -- said later never to have changed: what was charged goes back, and comes with the periods of the first calendar
 UPDATE account_version SET calendar = (SELECT id FROM billing_calendar WHERE name = 'month/UTC') WHERE account = account_id('cor/k') AND upper_inf(recorded);
-SELECT pg_sleep(1.01);
 SELECT * FROM due('cor/k');
 SELECT close_period('cor/k', '[2025-03-01 00:00Z,2025-04-01 00:00Z)', 'cor') > 0 AS march;
 SELECT (SELECT sum(c.cost) FROM charge AS c WHERE c.book = 'cor' AND c.payer = account_id('cor/k')) = sum(r.cost) AS all_is_billed FROM rate_usage('cor/k', '[2025-02-01Z,2025-04-01Z)', NULL, 'cor') AS r;
