@@ -409,7 +409,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_charges(rerate boolean) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_charges(rerate boolean, trees boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -452,6 +452,9 @@ BEGIN
 	WHERE c.corrects IS NULL
 	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day
 	HAVING count(*) > 1;
+	IF NOT trees THEN
+		RETURN;
+	END IF;
 	-- And no part of a record is in two charges of one book, unless a correction took it back: for another payer or another
 	-- calendar that it turned out to belong to.  A closed period that has changed since a closing looked at it is left out:
 	-- what it was charged too much is going to be taken back.  Charges of like usage whose times touch are suspects; what
@@ -462,21 +465,21 @@ BEGIN
 		FROM (SELECT c.book, array_agg(DISTINCT c.payer) AS payers FROM compute_ledger.period_close AS c GROUP BY c.book) AS k
 		CROSS JOIN LATERAL compute_ledger._changed_periods(k.book, k.payers, at) AS p
 	), charge AS MATERIALIZED (
-		SELECT c.id, c.book, coalesce(c.corrects_payer, c.payer) AS payer, coalesce(c.corrects, c.billing_period) AS billing_period, c.price, c.period, c.amount,
+		SELECT c.id, c.book, coalesce(c.corrects_payer, c.payer) AS payer, coalesce(c.corrects, c.billing_period) AS billing_period, c.price, c.period, c.amount, c.corrects,
+			(c.book, coalesce(c.corrects_payer, c.payer), coalesce(c.corrects, c.billing_period)) IN (SELECT p.book, p.payer, p.billing_period FROM pending AS p) AS pending,
 			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day) AS alike
 		FROM compute_ledger.charge AS c
 		WHERE c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced')
-			AND (c.book, coalesce(c.corrects_payer, c.payer), coalesce(c.corrects, c.billing_period)) NOT IN (SELECT p.book, p.payer, p.billing_period FROM pending AS p)
 	), suspect AS (
 		SELECT DISTINCT n.alike
 		FROM (
-			SELECT c.alike, min(lower(c.period)) AS starts,
-				max(max(upper(c.period))) OVER (PARTITION BY c.alike ORDER BY min(lower(c.period)) ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+			SELECT c.alike, c.pending, min(lower(c.period)) AS starts, count(*) FILTER (WHERE c.corrects IS NULL) AS charges,
+				max(max(upper(c.period))) OVER (PARTITION BY c.alike, c.pending ORDER BY min(lower(c.period)) ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
 			FROM charge AS c
-			GROUP BY c.alike, c.payer, c.billing_period, c.price
+			GROUP BY c.alike, c.payer, c.billing_period, c.price, c.pending
 			HAVING sum(c.amount) <> 0
 		) AS n
-		WHERE n.before > n.starts
+		WHERE n.before > n.starts AND NOT n.pending OR n.charges > 1
 	), step AS (
 		SELECT c.book, t.record, e.at, sum(e.change) AS change, max(c.id) AS charge
 		FROM charge AS c
@@ -567,7 +570,7 @@ BEGIN
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_prices() AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_usage() AS c;
 	-- nothing is rated along trees that are none
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(rerate AND NOT broken) AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(rerate, NOT broken) AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_rollups() AS c;
 END
 $$;
@@ -576,16 +579,16 @@ ALTER FUNCTION _check_usage() OWNER TO pg_database_owner;
 ALTER FUNCTION _check_trees() OWNER TO pg_database_owner;
 ALTER FUNCTION _check_billing_periods() OWNER TO pg_database_owner;
 ALTER FUNCTION _check_prices() OWNER TO pg_database_owner;
-ALTER FUNCTION _check_charges(boolean) OWNER TO pg_database_owner;
+ALTER FUNCTION _check_charges(boolean, boolean) OWNER TO pg_database_owner;
 ALTER FUNCTION _check_access() OWNER TO pg_database_owner;
 ALTER FUNCTION _check_rollups() OWNER TO pg_database_owner;
 ALTER FUNCTION check_ledger(boolean) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _check_usage(), _check_trees(), _check_billing_periods(), _check_prices(), _check_access(), _check_rollups(), _check_charges(boolean), check_ledger(boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION _check_usage(), _check_trees(), _check_billing_periods(), _check_prices(), _check_access(), _check_rollups(), _check_charges(boolean, boolean), check_ledger(boolean) FROM PUBLIC;
 COMMENT ON FUNCTION _check_usage() IS 'part of check_ledger(): batches, keys, records and revisions';
 COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions and mergers';
 COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
 COMMENT ON FUNCTION _check_prices() IS 'part of check_ledger(): price books';
-COMMENT ON FUNCTION _check_charges(boolean) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price';
+COMMENT ON FUNCTION _check_charges(boolean, boolean) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price; without trees, no more than can be seen without them';
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
 COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh';
 COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong: none on a sound ledger. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';
