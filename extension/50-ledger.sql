@@ -51,6 +51,20 @@ ALTER FUNCTION _require_ledger() OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION _require_ledger() FROM PUBLIC;
 COMMENT ON FUNCTION _require_ledger() IS 'raises 55000, with what to do in the hint, if there is no ledger or if it is not of this version''s form';
 
+CREATE FUNCTION ledger_writers(OUT pid integer, OUT since timestamptz) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- the locks of ledger_stamp(): class 17228, microseconds since 2000
+	SELECT l.pid, timestamptz '2000-01-01 00:00:00+00' + ((l.classid::bigint << 32) | l.objid::bigint) * interval '1 microsecond'
+	FROM pg_locks AS l
+	WHERE l.locktype = 'advisory' AND l.objsubid = 17228
+		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+$$;
+ALTER FUNCTION ledger_writers() OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION ledger_writers() FROM PUBLIC;
+COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process (NULL: prepared), and an instant that is not after any of their stamps; the earliest holds ledger_watermark() back';
+
 CREATE FUNCTION ledger_watermark() RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
@@ -70,11 +84,8 @@ BEGIN
 	THEN
 		RETURN mark;
 	END IF;
-	SELECT min(timestamptz '2000-01-01 00:00:00+00' + make_interval(secs => l.objid::bigint)) - interval '1 microsecond'
-	INTO in_flight
-	FROM pg_locks AS l
-	WHERE l.locktype = 'advisory' AND l.classid = 1129079659 AND l.objsubid = 2
-		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database());
+	SELECT min(w.since) - interval '1 microsecond' INTO in_flight
+	FROM compute_ledger.ledger_writers() AS w;
 	-- A mark that is ahead of a clock that was set back holds: stamps are later than marks.
 	RETURN greatest(least(now, in_flight), mark);
 END

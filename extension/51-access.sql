@@ -159,6 +159,7 @@ AS $$
 		('ledger_stamp', 'EXECUTE', 'meter biller admin'),
 		('mark_watermark', 'EXECUTE', 'meter biller admin'),
 		('ledger_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
+		('ledger_writers', 'EXECUTE', 'reader meter biller auditor admin'),
 		('visible_accounts', 'EXECUTE', 'reader meter biller auditor admin'),
 		('sees_everything', 'EXECUTE', 'reader meter biller auditor admin'),
 		('has_access', 'EXECUTE', 'reader meter biller auditor admin'),

@@ -506,8 +506,7 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	mark := compute_ledger.ledger_watermark();
 	IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
-		AND EXISTS (SELECT FROM pg_locks AS l
-			WHERE l.locktype = 'advisory' AND l.classid = 1129079659 AND l.objsubid = 2 AND l.pid = pg_backend_pid())
+		AND EXISTS (SELECT FROM compute_ledger.ledger_writers() AS w WHERE w.pid = pg_backend_pid())
 	THEN
 		-- This transaction has recorded something, perhaps another closing. What others recorded before its stamp is visible.
 		stamp := compute_ledger.ledger_stamp();
@@ -533,9 +532,7 @@ BEGIN
 		IF FOUND THEN
 			RETURN closing;
 		END IF;
-		IF EXISTS (SELECT FROM pg_locks AS l
-			WHERE l.locktype = 'advisory' AND l.classid = 1129079659 AND l.objsubid = 2 AND l.pid IS DISTINCT FROM pg_backend_pid()
-				AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())) THEN
+		IF EXISTS (SELECT FROM compute_ledger.ledger_writers() AS w WHERE w.pid IS DISTINCT FROM pg_backend_pid()) THEN
 			RAISE EXCEPTION 'a writer of the ledger is in flight'
 				USING ERRCODE = 'LC011', DETAIL = 'What it writes may belong to the period.', HINT = 'Close the period when the writer''s transaction has ended.';
 		END IF;

@@ -102,6 +102,15 @@ SELECT ledger_stamp() = ledger_stamp() AS one_stamp;
 SELECT ledger_stamp() > ledger_watermark() AS stamp_is_above;
 SELECT ledger_stamp() >= now() AS stamp_is_later_than_begin;
 COMMIT;
+-- the watermark is held right below the writer, and nobody else's lock is taken for a writer's
+BEGIN;
+SELECT ledger_stamp() > ledger_watermark();
+SELECT pid = pg_backend_pid() AS this_one, since <= ledger_stamp() AS before_its_stamp, since - interval '1 microsecond' = ledger_watermark() AS right_below FROM ledger_writers();
+ROLLBACK;
+BEGIN;
+SELECT count(*) FROM (SELECT pg_advisory_xact_lock(1129079659, 0), pg_advisory_xact_lock(17228), pg_advisory_xact_lock(extract(epoch FROM now() - '2000-01-01 00:00Z')::bigint * 1000000)) AS l;
+SELECT count(*) AS writers FROM ledger_writers();
+COMMIT;
 -- a stamp is given up with the savepoint that took it, and kept when the savepoint is released
 BEGIN;
 SAVEPOINT a;

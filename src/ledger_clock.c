@@ -6,18 +6,19 @@
  * bill is computed from the rows stamped up to some instant.  That can be repeated only
  * if no row with a lower stamp becomes visible later.  So every writer holds, from
  * before it takes its stamp until its end, a shared advisory lock whose key is the
- * second in which it took the lock.  Whoever sees no such lock of a second or
- * earlier, and then takes a snapshot, sees everything that will ever be stamped before
- * that second: locks are released after a commit has become visible, and a writer
- * that comes later takes a later stamp.
+ * time just before it took the lock.  Whoever reads the clock, then sees no such lock of an
+ * instant or earlier, and then takes a snapshot, sees everything that will ever be stamped
+ * up to that instant and what the clock said: locks are released after a commit has become
+ * visible, a stamp is not before the key of its lock, and a writer whose lock was not there
+ * yet takes a stamp later than what the clock said.
  *
  * That rests on the clock, and a clock can be set back, above all by promoting a
  * standby whose clock is behind.  So watermarks that matter are stored (table
  * ledger_mark), and no stamp is at or below one that is stored.
  *
- * The keys are two-part: LEDGER_CLOCK_LOCK, and seconds since 2000-01-01 UTC.  Both
- * are visible in pg_locks, prepared transactions included; ledger_watermark() reads
- * them there.
+ * The keys are microseconds since 2000-01-01 UTC, of a class of their own, so that no other
+ * advisory lock is mistaken for one.  They are visible in pg_locks, prepared transactions
+ * included; ledger_writers() reads them there.
  */
 #include "compat.h"
 
@@ -28,14 +29,14 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
+#include "storage/lock.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* First key of the advisory locks; extension/50-ledger.sql names it too. */
-#define LEDGER_CLOCK_LOCK	0x434c636b	/* "CLck" */
+/* Class of the advisory locks, where core's functions have 1 and 2; extension/50-ledger.sql names it too. */
+#define LEDGER_CLOCK_CLASS	0x434c	/* "CL" */
 
 /* This transaction's stamp, and the subtransaction that its lock belongs to. */
 static TimestampTz stamp;
@@ -138,15 +139,21 @@ ledger_stamp(PG_FUNCTION_ARGS pg_attribute_unused())
 	}
 	if (stamp_owner == InvalidSubTransactionId)
 	{
-		int64		second = GetCurrentTimestamp() / USECS_PER_SEC;
+		TimestampTz key = GetCurrentTimestamp();
 		TimestampTz mark;
+		LOCKTAG		tag;
 
-		DirectFunctionCall2(pg_advisory_xact_lock_shared_int4,
-							Int32GetDatum(LEDGER_CLOCK_LOCK), Int32GetDatum((int32) second));
+		/* a worker's lock would go before its leader's commit */
+		if (IsInParallelMode())
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_TRANSACTION_STATE),
+					errmsg("cannot take a recorded time during a parallel operation"));
+		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) key >> 32), (uint32) key, LEDGER_CLOCK_CLASS);
+		(void) LockAcquire(&tag, ShareLock, false, false);
 		/* only now: a mark that is stored later, by one who sees the lock, is below it */
 		mark = highest_mark();
-		/* never before the lock's second, whatever was done to the clock */
-		stamp = Max(GetCurrentTimestamp(), second * USECS_PER_SEC);
+		/* never before the lock's key, whatever was done to the clock */
+		stamp = Max(GetCurrentTimestamp(), key);
 		if (!TIMESTAMP_NOT_FINITE(mark))
 			stamp = Max(stamp, mark + 1);
 		stamp_owner = GetCurrentSubTransactionId();

@@ -31,7 +31,7 @@ sub make
 	});
 	is($err, '', "$db: a ledger with accounts, prices and access");
 	bring_in($node, $db, 'a', '2026-08', 50);
-	# each in a transaction of its own: one that has recorded something holds its own watermark back to that second
+	# each in a transaction of its own: one that has recorded something holds its own watermark back
 	sql($node, $db, 'alice', q{SELECT compute_ledger.close_period('acme', '[2026-08-01 00:00 Europe/Berlin,2026-09-01 00:00 Europe/Berlin)');
 		SELECT compute_ledger.close_period('zenith', '[2026-08-01Z,2026-09-01Z)')}, 'closed');
 	bring_in($node, $db, 'b', '2026-09', 30);
