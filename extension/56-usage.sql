@@ -165,7 +165,7 @@ BEGIN
 	-- rating, and every question about an account
 	CREATE INDEX usage_record_account_idx ON compute_ledger.usage_record (account, started_at);
 	-- what came since, for late usage: rows lie in the order in which they were recorded
-	CREATE INDEX usage_record_recorded_idx ON compute_ledger.usage_record USING brin (recorded) WITH (pages_per_range = 32);
+	CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (recorded, ended_at) WITH (pages_per_range = 32);
 	-- what ceased to count since; few
 	CREATE INDEX usage_record_superseded_idx ON compute_ledger.usage_record (superseded) WHERE superseded < 'infinity';
 	COMMENT ON TABLE compute_ledger.usage_record IS 'Usage that was accepted, one row a revision (and one more each time it is identified anew), one partition a month (UTC) of the start. What was known as of an instant t: recorded <= t AND t < superseded. Never changed but for superseded.';

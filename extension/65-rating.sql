@@ -137,18 +137,18 @@ ALTER FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) OWNER T
 REVOKE ALL ON FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) IS 'days of time zones, cut at the bounds of the period asked for; month: microseconds of the calendar month that the day is in';
 
-CREATE FUNCTION _billed_measures(book text, as_of timestamptz) RETURNS text[]
+CREATE FUNCTION _billed_measures(book text, as_of timestamptz, period tstzrange) RETURNS text[]
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(array_agg(m.measure), '{allocated}')
 	FROM (VALUES ('reserved'), ('allocated'), ('used')) AS m (measure)
 	WHERE EXISTS (SELECT FROM compute_ledger.price AS p
-		WHERE p.book = _billed_measures.book AND p.measure = m.measure AND p.recorded @> _billed_measures.as_of)
+		WHERE p.book = _billed_measures.book AND p.measure = m.measure AND p.recorded @> _billed_measures.as_of AND p.valid && _billed_measures.period)
 $$;
-ALTER FUNCTION _billed_measures(text, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _billed_measures(text, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION _billed_measures(text, timestamptz) IS 'the measures that a price book bills by, as of a recorded time: those that any price of it is for, and allocated in a book without prices';
+ALTER FUNCTION _billed_measures(text, timestamptz, tstzrange) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _billed_measures(text, timestamptz, tstzrange) FROM PUBLIC;
+COMMENT ON FUNCTION _billed_measures(text, timestamptz, tstzrange) IS 'the measures that a price book bills by in a billing period, as of a recorded time: those that any price of it is for that is valid at some time of the period, and allocated if there is none';
 
 -- ------------------------------------------------------------------ the engine
 

@@ -416,8 +416,13 @@ AS $$
 	), remeasured AS (
 		-- a book that bills by other measures now
 		SELECT c.payer, c.billing_period
-		FROM hull AS h JOIN closed AS c ON c.since = h.since
-		WHERE compute_ledger._billed_measures($1, h.since) <> compute_ledger._billed_measures($1, until)
+		FROM (
+			SELECT d.since, d.period
+			FROM (SELECT DISTINCT x.since, x.period FROM closed AS x OFFSET 0) AS d
+			WHERE compute_ledger._billed_measures($1, d.since, d.period) <> compute_ledger._billed_measures($1, until, d.period)
+			OFFSET 0
+		) AS m
+		JOIN closed AS c ON c.since = m.since AND c.period = m.period
 	)
 	SELECT c.payer, c.billing_period, c.period
 	FROM closed AS c

@@ -62,7 +62,7 @@ typedef struct UsageEntry
 typedef struct Combination
 {
 	UsageKind	kind;
-	bool		billed;			/* the book has prices for this measure */
+	bool		billed;			/* the book has prices for this measure, in some billing period */
 	int			order;			/* the same for those that a charge of one account does not tell apart */
 	int64		count;
 	int64		room;
@@ -84,6 +84,9 @@ typedef struct Place
 	bool		asked;
 } Place;
 
+/* Measures that there are: reserved, allocated, used. */
+#define MAX_MEASURES	3
+
 /* A billing period. */
 typedef struct Bill
 {
@@ -91,6 +94,8 @@ typedef struct Bill
 	int64		calendar;
 	TimestampTz from;
 	TimestampTz to;
+	int			nmeasures;		/* that the book has prices for in it */
+	int			measures[MAX_MEASURES]; /* numbers of names */
 } Bill;
 
 /* A day of a time zone, cut at the bounds of what is asked for. */
@@ -173,11 +178,17 @@ typedef struct RatedPrice
 	int128	   *turns;
 } RatedPrice;
 
-/* A combination in a span of time in which nothing changes. */
+/*
+ * A combination in a span of time in which nothing changes.  Cells that only the bounds of
+ * what is asked for cut are one whole: where its parts stand in their pool must not depend on
+ * what is asked.
+ */
 typedef struct Cell
 {
 	TimestampTz from;
 	TimestampTz to;
+	TimestampTz whole_from;
+	TimestampTz whole_to;
 	int			combination;
 	int			place;
 	int			bill;
@@ -235,6 +246,7 @@ typedef struct Part
 {
 	TimestampTz from;
 	TimestampTz to;
+	TimestampTz whole_from;		/* of the part that it would be if all were asked for */
 	int64		level;
 	int64		record;
 	int64		cell;
@@ -322,7 +334,9 @@ extern void ReadUsage(Rating *rating);
 extern void RunRatingQuery(const char *query, int nargs, const Oid *types,
 						   const Datum *values, const bool *nulls, DestReceiver *receiver);
 extern int128 IntegerFromNumeric(Datum value);
-extern void ReadRatingInput(Rating *rating);
+extern bool IsBilled(const Bill *bill, int measure);
+extern void ReadBilling(Rating *rating);
+extern void ReadWinners(Rating *rating);
 
 /* rating_cell.c */
 extern void MakeCells(Rating *rating);

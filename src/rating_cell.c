@@ -28,7 +28,10 @@ typedef struct Segment
 {
 	TimestampTz from;
 	TimestampTz to;
+	TimestampTz whole_from;		/* as if all were asked for */
+	TimestampTz whole_to;
 	int			place;
+	int			site;
 	int			bill;
 	int			day;
 	int			winner;
@@ -73,6 +76,14 @@ DEFINE_FIRST(first_place, Place, places, nplaces, account, int64)
 DEFINE_FIRST(first_bill, Bill, bills, nbills, calendar, int64)
 DEFINE_FIRST(first_site, Site, sites, nsites, region, int)
 DEFINE_FIRST(first_winner, Winner, winners, nwinners, combination, int)
+
+/* Whether nothing but a bound of what is asked for lies between two segments. */
+static bool
+is_one_whole(const Rating *rating, const Segment *a, const Segment *b)
+{
+	return a->to == b->from && a->place == b->place && a->site == b->site && a->bill == b->bill && a->winner == b->winner &&
+		rating->days[a->day].date == rating->days[b->day].date;
+}
 
 /* Cuts the time of a combination. */
 static void
@@ -123,10 +134,22 @@ cut_combination(Rating *rating, int n, Segments *segments)
 			at = Min(at, place->to);
 			segment->to = at;
 			segment->place = p;
+			segment->site = site;
 			segment->bill = bill;
 			segment->day = day;
 			segment->winner = winner;
+			segment->whole_from = segment->from;
+			segment->whole_to = segment->to;
+			if (segments->count > 1 && is_one_whole(rating, segment - 1, segment))
+				segment->whole_from = segment[-1].whole_from;
+			if (!IsBilled(&rating->bills[bill], kind->measure))
+				segments->count--;
 		}
+	}
+	for (int64 i = segments->count - 1; i > 0; i--)
+	{
+		if (is_one_whole(rating, &segments->segments[i - 1], &segments->segments[i]))
+			segments->segments[i - 1].whole_to = segments->segments[i].whole_to;
 	}
 }
 
@@ -320,6 +343,8 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	memset(cell, 0, sizeof(Cell));
 	cell->from = segment->from;
 	cell->to = segment->to;
+	cell->whole_from = segment->whole_from;
+	cell->whole_to = segment->whole_to;
 	cell->combination = n;
 	cell->place = segment->place;
 	cell->bill = segment->bill;
@@ -389,9 +414,11 @@ compare_parts(const void *a, const void *b)
 	const Part *x = (const Part *) a;
 	const Part *y = (const Part *) b;
 
-	if (x->from != y->from)
-		return x->from < y->from ? -1 : 1;
-	return x->record < y->record ? -1 : x->record > y->record;
+	if (x->whole_from != y->whole_from)
+		return x->whole_from < y->whole_from ? -1 : 1;
+	if (x->record != y->record)
+		return x->record < y->record ? -1 : 1;
+	return x->from < y->from ? -1 : x->from > y->from;
 }
 
 /* Adds the parts that the records of a combination have in some of its cells. */
@@ -440,6 +467,7 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList 
 			part = &parts->parts[parts->count++];
 			part->from = Max(entry->start, cell->from);
 			part->to = Min(entry->end, cell->to);
+			part->whole_from = Max(entry->start, cell->whole_from);
 			part->level = entry->level;
 			part->record = entry->record;
 			part->cell = cells[low];

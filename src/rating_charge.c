@@ -624,8 +624,9 @@ static void
 read_rating(Rating *rating)
 {
 	SPI_connect();
+	ReadBilling(rating);
 	ReadUsage(rating);
-	ReadRatingInput(rating);
+	ReadWinners(rating);
 	SPI_finish();
 	MakeCells(rating);
 	make_charges(rating);

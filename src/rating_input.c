@@ -111,27 +111,47 @@ read_places(Rating *rating)
 	SPI_freetuptable(SPI_tuptable);
 }
 
+/* Whether the book bills usage of a measure in a billing period. */
+bool
+IsBilled(const Bill *bill, int measure)
+{
+	for (int i = 0; i < bill->nmeasures; i++)
+	{
+		if (bill->measures[i] == measure)
+			return true;
+	}
+	return false;
+}
+
 /* Reads the billing periods of all calendars: there are few. */
 static void
 read_bills(Rating *rating)
 {
 	const RatingScope *scope = &rating->scope;
-	Oid			types[] = {TIMESTAMPTZOID, TSTZRANGEOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[] = {scope->as_of, scope->period, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {scope->book, scope->as_of, scope->period, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
 
-	RunRatingQuery("SELECT id, calendar, starts_at, ends_at FROM compute_ledger.billing_periods($1)"
-				   " WHERE starts_at < $4 AND ends_at > $3 AND pg_catalog.tstzrange(starts_at, ends_at) OPERATOR(pg_catalog.&&) $2"
+	RunRatingQuery("SELECT id, calendar, starts_at, ends_at,"
+				   " compute_ledger._billed_measures($1, $2, pg_catalog.tstzrange(starts_at, ends_at))"
+				   " FROM compute_ledger.billing_periods($2)"
+				   " WHERE starts_at < $5 AND ends_at > $4 AND pg_catalog.tstzrange(starts_at, ends_at) OPERATOR(pg_catalog.&&) $3"
 				   " ORDER BY calendar, starts_at",
 				   lengthof(types), types, values, NULL, NULL);
 	rating->bills = make_rows(rating, &rating->nbills, sizeof(Bill));
 	for (int i = 0; i < rating->nbills; i++)
 	{
 		Bill	   *bill = &rating->bills[i];
+		Datum	   *measures;
 
 		bill->id = DatumGetInt64(column(i, 1));
 		bill->calendar = DatumGetInt64(column(i, 2));
 		bill->from = DatumGetTimestampTz(column(i, 3));
 		bill->to = DatumGetTimestampTz(column(i, 4));
+		deconstruct_array(DatumGetArrayTypeP(column(i, 5)), TEXTOID, -1, false, TYPALIGN_INT, &measures, NULL, &bill->nmeasures);
+		if (bill->nmeasures > MAX_MEASURES)
+			elog(ERROR, "too many measures");
+		for (int m = 0; m < bill->nmeasures; m++)
+			bill->measures[m] = RatingName(rating, measures[m]);
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
@@ -422,8 +442,8 @@ make_array(Datum *values, bool *nulls, int count, Oid type)
 }
 
 /* Reads which prices win for the combinations, and when. */
-static void
-read_winners(Rating *rating)
+void
+ReadWinners(Rating *rating)
 {
 	const RatingScope *scope = &rating->scope;
 	int			n = rating->ncombinations;
@@ -483,13 +503,12 @@ read_winners(Rating *rating)
 	pfree(ids);
 }
 
-/* Reads everything but the usage. */
+/* Reads who is billed, and when. */
 void
-ReadRatingInput(Rating *rating)
+ReadBilling(Rating *rating)
 {
 	read_places(rating);
 	read_bills(rating);
 	read_days(rating);
 	read_sites(rating);
-	read_winners(rating);
 }

@@ -21,7 +21,7 @@ typedef struct Pooled
 	int64		payer;
 	int64		bill;
 	int			pool;
-	TimestampTz from;
+	TimestampTz from;			/* of the whole that the cell is of */
 	int64		cell;
 } Pooled;
 
@@ -209,15 +209,15 @@ rate_pool(Rating *rating, const Pooled *pool, int64 count, bool list, PartList *
 	}
 	for (int64 i = 0; i < count; i = next)
 	{
-		TimestampTz reach = rating->cells[cells[i]].to;
+		TimestampTz reach = rating->cells[cells[i]].whole_to;
 		int128		inside = 0;
 		bool		apart = false;
 
-		for (next = i; next < count && (next == i || rating->cells[cells[next]].from < reach); next++)
+		for (next = i; next < count && (next == i || rating->cells[cells[next]].whole_from < reach); next++)
 		{
 			const Cell *cell = &rating->cells[cells[next]];
 
-			reach = Max(reach, cell->to);
+			reach = Max(reach, cell->whole_to);
 			inside += list ? cell->list_units : cell->units;
 			apart |= cell->charge == rating->traced;
 		}
@@ -263,7 +263,7 @@ sort_pools(const Rating *rating, bool list, int64 *count)
 		pooled[n].payer = rating->places[cell->place].payer;
 		pooled[n].bill = rating->bills[cell->bill].id;
 		pooled[n].pool = rating->prices[price].pool;
-		pooled[n].from = cell->from;
+		pooled[n].from = cell->whole_from;
 		pooled[n].cell = i;
 		n++;
 	}

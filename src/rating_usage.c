@@ -63,8 +63,6 @@ typedef struct UsageReceiver
 	DestReceiver receiver;
 	Rating	   *rating;
 	kinds_hash *kinds;
-	int			nbilled;		/* measures that the book bills by */
-	int			billed[8];
 } UsageReceiver;
 
 /* Columns of the query. */
@@ -116,8 +114,8 @@ add_combination(UsageReceiver *self, const UsageKind *kind)
 	combination = &rating->combinations[rating->ncombinations];
 	memset(combination, 0, sizeof(Combination));
 	combination->kind = *kind;
-	for (int i = 0; i < self->nbilled; i++)
-		combination->billed |= self->billed[i] == kind->measure;
+	for (int i = 0; i < rating->nbills && !combination->billed; i++)
+		combination->billed = IsBilled(&rating->bills[i], kind->measure);
 	return rating->ncombinations++;
 }
 
@@ -256,17 +254,6 @@ ReadUsage(Rating *rating)
 		.rShutdown = end_receiving, .rDestroy = end_receiving, .mydest = DestTuplestore},
 		.rating = rating
 	};
-	Oid			measure_types[] = {TEXTOID, TIMESTAMPTZOID};
-	Datum		measure_values[] = {scope->book, scope->as_of};
-
-	RunRatingQuery("SELECT pg_catalog.unnest(compute_ledger._billed_measures($1, $2))",
-				   2, measure_types, measure_values, NULL, NULL);
-	for (uint64 i = 0; i < SPI_processed && i < lengthof(self.billed); i++)
-	{
-		bool		isnull;
-
-		self.billed[self.nbilled++] = RatingName(rating, SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
-	}
 
 	self.kinds = kinds_create(rating->context, 1024, NULL);
 	RunRatingQuery("SELECT r.account, r.region, r.basis, r.accelerator, r.rate, r.measure, r.number_format,"

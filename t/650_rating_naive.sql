@@ -127,9 +127,6 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 			LATERAL (SELECT naive.region_path(r.region, p.starts, as_of)) AS g (path),
 			LATERAL naive.billed(w.path, p.starts, as_of) AS b
 		WHERE p.starts < p.ends
-			-- a book bills by the measures that it has prices for
-			AND (EXISTS (SELECT FROM price AS q WHERE q.book = charges.book AND q.measure = r.measure AND q.recorded @> charges.as_of)
-				OR r.measure = 'allocated' AND NOT EXISTS (SELECT FROM price AS q WHERE q.book = charges.book AND q.recorded @> charges.as_of))
 	), priced AS MATERIALIZED (
 		SELECT p.*, b.id AS billing_period, x.price, x.list_price
 		FROM placed AS p
@@ -137,20 +134,29 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 			LATERAL (SELECT naive.winner(book, p.path, p.accelerator, p.regions, p.number_format, p.measure, p.starts, as_of, false),
 				naive.winner(book, p.path, p.accelerator, p.regions, p.number_format, p.measure, p.starts, as_of, true)) AS x (price, list_price)
 		WHERE b.period && charges.asked
+			-- a book bills by the measures that it has prices for in the billing period
+			AND (EXISTS (SELECT FROM price AS q WHERE q.book = charges.book AND q.measure = p.measure AND q.recorded @> charges.as_of AND q.valid && b.period)
+				OR p.measure = 'allocated' AND NOT EXISTS (SELECT FROM price AS q WHERE q.book = charges.book AND q.recorded @> charges.as_of AND q.valid && b.period))
 	), joined AS (
-		-- pieces of one record that follow each other and differ in nothing are one part
+		-- pieces of one record that follow each other and differ in nothing are one part; those that differ in being asked for only are one whole
 		SELECT p.id, min(p.starts) AS starts, max(p.ends) AS ends, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price,
-			p.started_at, p.ended_at, p.achieved_work, p.time_zone
+			p.started_at, p.ended_at, p.achieved_work, p.time_zone, p.whole_starts
 		FROM (
-			SELECT p.*, count(*) FILTER (WHERE p.new) OVER (PARTITION BY p.id ORDER BY p.starts) AS part
+			SELECT p.*, min(p.starts) OVER (PARTITION BY p.id, p.whole) AS whole_starts
 			FROM (
-				SELECT p.*, (p.path, p.regions, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price)
-					IS DISTINCT FROM lag((p.path, p.regions, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price)) OVER (PARTITION BY p.id ORDER BY p.starts) AS new
-				FROM priced AS p
+				SELECT p.*, count(*) FILTER (WHERE p.new) OVER w AS whole, count(*) FILTER (WHERE p.new OR p.newly_asked) OVER w AS part
+				FROM (
+					SELECT p.*, (p.path, p.regions, p.payer, p.billing_period, p.day, p.price, p.list_price)
+						IS DISTINCT FROM lag((p.path, p.regions, p.payer, p.billing_period, p.day, p.price, p.list_price)) OVER w AS new,
+						p.asked IS DISTINCT FROM lag(p.asked) OVER w AS newly_asked
+					FROM priced AS p
+					WINDOW w AS (PARTITION BY p.id ORDER BY p.starts)
+				) AS p
+				WINDOW w AS (PARTITION BY p.id ORDER BY p.starts)
 			) AS p
 		) AS p
 		GROUP BY p.id, p.part, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price,
-			p.started_at, p.ended_at, p.achieved_work, p.time_zone
+			p.started_at, p.ended_at, p.achieved_work, p.time_zone, p.whole_starts
 	), counted AS (
 		SELECT j.*, j.devices * (extract(epoch FROM j.ends - j.starts) * 1000000)::numeric AS time,
 			-- a price by work is one of its own basis, and one by achieved work of records that state it
@@ -169,9 +175,9 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 		FROM counted AS c LEFT JOIN price AS w ON w.id = c.won LEFT JOIN price AS l ON l.id = c.listed
 	), running AS (
 		SELECT m.*,
-			sum(m.units) OVER (PARTITION BY m.payer, m.billing_period, m.pool ORDER BY m.starts, m.id ROWS UNBOUNDED PRECEDING) AS q1,
+			sum(m.units) OVER (PARTITION BY m.payer, m.billing_period, m.pool ORDER BY m.whole_starts, m.id, m.starts ROWS UNBOUNDED PRECEDING) AS q1,
 			sum(m.units) OVER (PARTITION BY m.payer, m.billing_period, m.pool) AS whole,
-			sum(m.list_units) OVER (PARTITION BY m.payer, m.billing_period, m.list_pool ORDER BY m.starts, m.id ROWS UNBOUNDED PRECEDING) AS l1,
+			sum(m.list_units) OVER (PARTITION BY m.payer, m.billing_period, m.list_pool ORDER BY m.whole_starts, m.id, m.starts ROWS UNBOUNDED PRECEDING) AS l1,
 			sum(m.list_units) OVER (PARTITION BY m.payer, m.billing_period, m.list_pool) AS list_whole
 		FROM measured AS m
 	), costed AS (
