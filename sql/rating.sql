@@ -80,6 +80,16 @@ INSERT INTO price (book, accelerator, currency, price, unit) VALUES ('rating', '
 SELECT use('rating/x', 'nvidia/gb300', '2026-01-17 12:00Z', '2026-01-20 12:00Z', 1);
 UPDATE usage_record SET achieved_work = '11 FLOP' WHERE accelerator = 'nvidia/gb300';
 SELECT day, quantity, cost FROM charges() WHERE chip = 'nvidia/gb300';
+-- half of 7 is 4: half to even is of the whole share, not of what is left over of it
+SELECT use('rating/x', 'nvidia/gb300', '2026-01-21 23:59:59.999999Z', '2026-01-22 00:00:00.000001Z', 1);
+UPDATE usage_record SET achieved_work = '7 FLOP' WHERE accelerator = 'nvidia/gb300' AND started_at > '2026-01-21';
+SELECT day, quantity, cost FROM charges() WHERE chip = 'nvidia/gb300' AND day > '2026-01-20';
+-- called by hand: nothing infinite, nothing unknown
+SELECT _rate_charges('rating', now(), '{1}', '{1}', NULL, '(,)', '2026-01-01', 'infinity');
+SELECT _rate_charges('rating', now(), '{1}', '{1}', NULL, '(,)', '-infinity', '2026-01-01');
+SELECT _rate_charges(NULL, now(), '{1}', '{1}', NULL, '(,)', '2026-01-01', '2026-01-02');
+SELECT _rate_parts('rating', now(), '{1}', '{1}', NULL, '(,)', '2026-01-01', '2026-01-02', NULL);
+SELECT count(*) FROM _rate_charges('rating', now(), '{NULL}', '{NULL}', NULL, 'empty', '2026-01-01', '2026-01-02');
 -- finer than what is counted
 INSERT INTO price (book, currency, unit, model, tier_bounds, tier_prices) VALUES ('rating', 'USD', 'FLOP', 'graduated', '{0.5}', '{2,1}');
 INSERT INTO price (book, currency, model, price, package_size) VALUES ('rating', 'USD', 'package', 1, 0.0000000000001);

@@ -23,8 +23,8 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
+
+#include "numeric_arith.h"
 
 /* The tiers of a price, and its free quantity. */
 typedef struct PriceTiers
@@ -35,43 +35,13 @@ typedef struct PriceTiers
 	Datum	   *fees;			/* n, or NULL: none */
 } PriceTiers;
 
-static inline Datum
-Add(Datum a, Datum b)
-{
-	return DirectFunctionCall2(numeric_add, a, b);
-}
-
-static inline Datum
-Subtract(Datum a, Datum b)
-{
-	return DirectFunctionCall2(numeric_sub, a, b);
-}
-
-static inline Datum
-Multiply(Datum a, Datum b)
-{
-	return DirectFunctionCall2(numeric_mul, a, b);
-}
-
-static inline int
-Compare(Datum a, Datum b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a, b));
-}
-
-static inline Datum
-Number(int n)
-{
-	return NumericGetDatum(int64_to_numeric(n));
-}
-
 /* Raises for a quantity or a price that is no finite number from 0 on. */
 static void
 CheckNumber(Datum d, const char *what)
 {
 	Numeric		n = DatumGetNumeric(d);
 
-	if (numeric_is_nan(n) || numeric_is_inf(n) || Compare(d, Number(0)) < 0)
+	if (numeric_is_nan(n) || numeric_is_inf(n) || NumericCompare(d, NumericFromInteger(0)) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be a number from 0 on", what)));
@@ -122,8 +92,8 @@ Billed(FunctionCallInfo fcinfo, Datum q)
 
 	if (PG_ARGISNULL(6))
 		return q;
-	b = Subtract(q, PG_GETARG_DATUM(6));
-	return Compare(b, Number(0)) < 0 ? Number(0) : b;
+	b = NumericSubtract(q, PG_GETARG_DATUM(6));
+	return NumericCompare(b, NumericFromInteger(0)) < 0 ? NumericFromInteger(0) : b;
 }
 
 /* Returns the tier that b > 0 falls in, bounds inclusive. */
@@ -132,7 +102,7 @@ FindTier(const PriceTiers *tiers, Datum b)
 {
 	int			k = 0;
 
-	while (k < tiers->n - 1 && Compare(b, tiers->bounds[k]) > 0)
+	while (k < tiers->n - 1 && NumericCompare(b, tiers->bounds[k]) > 0)
 		k++;
 	return k;
 }
@@ -141,16 +111,16 @@ FindTier(const PriceTiers *tiers, Datum b)
 static Datum
 GraduatedCost(const PriceTiers *tiers, Datum b)
 {
-	Datum		cost = Number(0);
-	Datum		above = Number(0);
+	Datum		cost = NumericFromInteger(0);
+	Datum		above = NumericFromInteger(0);
 
-	for (int k = 0; k < tiers->n && Compare(b, above) > 0; k++)
+	for (int k = 0; k < tiers->n && NumericCompare(b, above) > 0; k++)
 	{
-		bool		last = k == tiers->n - 1 || Compare(b, tiers->bounds[k]) <= 0;
+		bool		last = k == tiers->n - 1 || NumericCompare(b, tiers->bounds[k]) <= 0;
 
-		cost = Add(cost, Multiply(Subtract(last ? b : tiers->bounds[k], above), tiers->prices[k]));
+		cost = NumericAdd(cost, NumericMultiply(NumericSubtract(last ? b : tiers->bounds[k], above), tiers->prices[k]));
 		if (tiers->fees)
-			cost = Add(cost, tiers->fees[k]);
+			cost = NumericAdd(cost, tiers->fees[k]);
 		if (last)
 			break;
 		above = tiers->bounds[k];
@@ -165,7 +135,7 @@ Packages(Datum b, Datum size)
 	Datum		n = DirectFunctionCall2(numeric_div_trunc, b, size);
 
 	/* by what is left over: the quotient itself may have no end */
-	return Compare(DirectFunctionCall2(numeric_mod, b, size), Number(0)) > 0 ? Add(n, Number(1)) : n;
+	return NumericCompare(DirectFunctionCall2(numeric_mod, b, size), NumericFromInteger(0)) > 0 ? NumericAdd(n, NumericFromInteger(1)) : n;
 }
 
 /*
@@ -204,14 +174,14 @@ _tier_cost(PG_FUNCTION_ARGS)
 					 errmsg("a price of this model needs its price and size")));
 		if (len == 7)
 		{
-			if (Compare(PG_GETARG_DATUM(5), Number(0)) <= 0)
+			if (NumericCompare(PG_GETARG_DATUM(5), NumericFromInteger(0)) <= 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("size of a package must be above 0")));
 			b0 = Packages(b0, PG_GETARG_DATUM(5));
 			b1 = Packages(b1, PG_GETARG_DATUM(5));
 		}
-		return Multiply(Subtract(b1, b0), PG_GETARG_DATUM(1));
+		return NumericMultiply(NumericSubtract(b1, b0), PG_GETARG_DATUM(1));
 	}
 	if (MODEL_IS("graduated"))
 	{
@@ -219,10 +189,10 @@ _tier_cost(PG_FUNCTION_ARGS)
 
 		ReadTiers(fcinfo, &tiers);
 		/* most parts lie within one tier */
-		if (Compare(b0, Number(0)) > 0 && Compare(b1, Number(0)) > 0 &&
+		if (NumericCompare(b0, NumericFromInteger(0)) > 0 && NumericCompare(b1, NumericFromInteger(0)) > 0 &&
 			(k = FindTier(&tiers, b0)) == FindTier(&tiers, b1))
-			return Multiply(Subtract(b1, b0), tiers.prices[k]);
-		return Subtract(GraduatedCost(&tiers, b1), GraduatedCost(&tiers, b0));
+			return NumericMultiply(NumericSubtract(b1, b0), tiers.prices[k]);
+		return NumericSubtract(GraduatedCost(&tiers, b1), GraduatedCost(&tiers, b0));
 	}
 	if (MODEL_IS("volume"))
 	{
@@ -234,16 +204,16 @@ _tier_cost(PG_FUNCTION_ARGS)
 
 		ReadTiers(fcinfo, &tiers);
 		CheckNumber(total, "a quantity");
-		if (!PG_ARGISNULL(9) && (Compare(PG_GETARG_DATUM(7), total) > 0 || Compare(PG_GETARG_DATUM(8), total) > 0))
+		if (!PG_ARGISNULL(9) && (NumericCompare(PG_GETARG_DATUM(7), total) > 0 || NumericCompare(PG_GETARG_DATUM(8), total) > 0))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("a part cannot reach beyond the whole quantity")));
 		k = FindTier(&tiers, Billed(fcinfo, total));
-		cost = Multiply(Subtract(b1, b0), tiers.prices[k]);
-		billed0 = Compare(b0, Number(0)) > 0;
-		billed1 = Compare(b1, Number(0)) > 0;
+		cost = NumericMultiply(NumericSubtract(b1, b0), tiers.prices[k]);
+		billed0 = NumericCompare(b0, NumericFromInteger(0)) > 0;
+		billed1 = NumericCompare(b1, NumericFromInteger(0)) > 0;
 		if (tiers.fees && billed0 != billed1)
-			cost = billed1 ? Add(cost, tiers.fees[k]) : Subtract(cost, tiers.fees[k]);
+			cost = billed1 ? NumericAdd(cost, tiers.fees[k]) : NumericSubtract(cost, tiers.fees[k]);
 		return cost;
 	}
 	ereport(ERROR,

@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "accelerator.h"
+#include "profile.h"
 #include "quantity.h"
 
 /* What decides the price of usage.  Compared as bytes: all of them are set. */
@@ -324,6 +325,9 @@ typedef struct Rating
 			 (array) = (array) == NULL ? MemoryContextAllocHuge((rating)->context, (room) * sizeof(*(array))) : \
 			 repalloc_huge((array), (room) * sizeof(*(array)))))
 
+/* A device-hour in device time. */
+#define DEVICE_HOUR		((int128) INT64CONST(3600000000) * DEVICE_UNITS)
+
 #define INT128_LARGEST	(~((int128) 1 << 127))
 
 /* rating_usage.c */
@@ -373,6 +377,22 @@ MultiplyQuantity(int128 a, int128 b)
 	if (unlikely(__builtin_mul_overflow(a, b, &product)))
 		QuantityTooLargeError();
 	return product;
+}
+
+/*
+ * Returns value x multiplier / divisor, half to even, of numbers from 0 on.  Quotient and
+ * rest are multiplied by themselves, so that the product need not fit.
+ */
+static inline int128
+ScaleHalfEven(int128 value, int128 multiplier, int128 divisor)
+{
+	int128		rest = MultiplyQuantity(value % divisor, multiplier);
+	int128		result = AddQuantity(MultiplyQuantity(value / divisor, multiplier), rest / divisor);
+
+	rest %= divisor;
+	if (rest > divisor - rest || (rest == divisor - rest && (result & 1)))
+		result = AddQuantity(result, 1);
+	return result;
 }
 
 #endif							/* COMPUTE_LEDGER_RATING_H */

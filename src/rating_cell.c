@@ -7,9 +7,9 @@
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 
 #include "device_level.h"
+#include "numeric_arith.h"
 #include "profile.h"
 #include "rating.h"
 
@@ -20,7 +20,8 @@ QuantityTooLargeError(void)
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("usage out of range"),
-			 errdetail("The usage of one payer in a billing period does not fit in 128 bits.")));
+			 errdetail("The usage of one payer in a billing period does not fit in 128 bits."),
+			 errhint("Look for records with far too many devices, or with far too much work.")));
 }
 
 /* What a combination has in a span of time. */
@@ -156,16 +157,6 @@ cut_combination(Rating *rating, int n, Segments *segments)
 /* ---- adding up ---- */
 
 /*
- * Returns work x part / whole, half to even.  work, from 0 on, is below 2^112 and part at
- * most whole, so that the quotient and the rest are multiplied without harm.
- */
-static int128
-share_of_work(int128 work, uint64 part, uint64 whole)
-{
-	return (work / whole) * part + (int128) DivideHalfEven((uint128) (work % whole) * part, whole);
-}
-
-/*
  * Returns what a record achieved between two instants within it: work is taken to be done
  * evenly, and what was done up to an instant is rounded, so that parts add up.
  */
@@ -174,9 +165,9 @@ work_between(const Rating *rating, const UsageEntry *entry, int128 work, Timesta
 {
 	/* what goes on has achieved so far what it says */
 	TimestampTz end = TIMESTAMP_IS_NOEND(entry->end) ? DatumGetTimestampTz(rating->scope.as_of) : entry->end;
-	uint64		whole = end - entry->start;
+	int64		whole = end - entry->start;
 
-	return share_of_work(work, to - entry->start, whole) - share_of_work(work, from - entry->start, whole);
+	return ScaleHalfEven(work, to - entry->start, whole) - ScaleHalfEven(work, from - entry->start, whole);
 }
 
 /* Finds the first segment that ends after an instant. */
@@ -285,8 +276,8 @@ PartUnits(const Rating *rating, const Cell *cell, int price, int128 amount, int1
 			{
 				MemoryContext previous = MemoryContextSwitchTo(rating->scratch);
 				Datum		month = DecimalGetNumeric((int128) rating->days[cell->day].month * DEVICE_UNITS, 0);
-				Datum		whole = DirectFunctionCall2(numeric_mul, p->devices_per_instance, month);
-				Datum		share = DirectFunctionCall2(numeric_mul, DecimalGetNumeric(amount, 0), p->scale_numeric);
+				Datum		whole = NumericMultiply(p->devices_per_instance, month);
+				Datum		share = NumericMultiply(DecimalGetNumeric(amount, 0), p->scale_numeric);
 				int128		units = IntegerFromNumeric(RoundRatio(share, whole, 0));
 
 				MemoryContextSwitchTo(previous);

@@ -20,11 +20,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
 #include "device_level.h"
+#include "numeric_arith.h"
 #include "profile.h"
 #include "rating.h"
 
@@ -214,20 +214,6 @@ add_running_totals(Rating *rating)
 
 /* ---- numbers of charges ---- */
 
-/* Adds, multiplies and the like: numeric's own functions. */
-static inline Datum
-call2(PGFunction function, Datum a, Datum b)
-{
-	return DirectFunctionCall2(function, a, b);
-}
-
-/* Compares two numerics. */
-static inline int
-compare(Datum a, Datum b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a, b));
-}
-
 /* Returns a number without zeros at its end. */
 static inline Datum
 trimmed(Datum value)
@@ -258,7 +244,7 @@ quantity_between(int128 from, int128 to, int128 scale)
 	if (round_quickly(from, scale, &a) && round_quickly(to, scale, &b))
 		return DecimalGetNumeric(b - a, QUANTITY_DIGITS);
 	divisor = DecimalGetNumeric(scale, 0);
-	return call2(numeric_sub, RoundRatio(DecimalGetNumeric(to, 0), divisor, QUANTITY_DIGITS),
+	return NumericSubtract(RoundRatio(DecimalGetNumeric(to, 0), divisor, QUANTITY_DIGITS),
 				 RoundRatio(DecimalGetNumeric(from, 0), divisor, QUANTITY_DIGITS));
 }
 
@@ -267,10 +253,8 @@ static Quantity *
 work_between_totals(int128 from, int128 to, const Quantity *rate)
 {
 	int128		factor = QuantityAmount(rate);
-	uint128		a = DivideHalfEven((uint128) MultiplyQuantity(from, factor), DEVICE_UNITS);
-	uint128		b = DivideHalfEven((uint128) MultiplyQuantity(to, factor), DEVICE_UNITS);
 
-	return QuantityMake((int128) (b - a), QuantityBasis(rate));
+	return QuantityMake(ScaleHalfEven(to, factor, DEVICE_UNITS) - ScaleHalfEven(from, factor, DEVICE_UNITS), QuantityBasis(rate));
 }
 
 /* ---- cost ---- */
@@ -292,18 +276,18 @@ typedef struct TierCost
 static Datum
 tier_price(const RatedPrice *price, int tier)
 {
-	return tier == 0 ? NumericGetDatum(int64_to_numeric(0)) : price->tier_prices ? price->tier_prices[tier - 1] : price->price;
+	return tier == 0 ? NumericFromInteger(0) : price->tier_prices ? price->tier_prices[tier - 1] : price->price;
 }
 
 /* Returns the fee that is due for a tier; 0: none. */
 static Datum
 tier_fee(const RatedPrice *price, const TierSum *sum)
 {
-	Datum		zero = NumericGetDatum(int64_to_numeric(0));
+	Datum		zero = NumericFromInteger(0);
 
 	if (sum->tier == 0 || sum->entered == 0 || price->tier_fees == NULL)
 		return zero;
-	return call2(numeric_mul, DecimalGetNumeric(sum->entered, 0), price->tier_fees[sum->tier - 1]);
+	return NumericMultiply(DecimalGetNumeric(sum->entered, 0), price->tier_fees[sum->tier - 1]);
 }
 
 /* Adds up what is due for the tiers of a charge, of the roles that are not left out. */
@@ -336,13 +320,13 @@ add_cost(const Rating *rating, const Charge *charge, TierRole without, TierCost 
 				cost->mixed_scales = true;
 			if (price->currency != first->currency)
 				cost->mixed_currencies = true;
-			cost->due = call2(numeric_add, cost->due, due);
-			if (cost->even && compare(cost->unit_price, tier_price(price, sum->tier)) != 0)
+			cost->due = NumericAdd(cost->due, due);
+			if (cost->even && NumericCompare(cost->unit_price, tier_price(price, sum->tier)) != 0)
 				cost->even = false;
 		}
 		if ((price->model == MODEL_PACKAGE && sum->tier > 0) ||
 			(sum->tier > 0 && price->tier_fees != NULL && sum->entered > 0 &&
-			 compare(price->tier_fees[sum->tier - 1], NumericGetDatum(int64_to_numeric(0))) != 0))
+			 NumericCompare(price->tier_fees[sum->tier - 1], NumericFromInteger(0)) != 0))
 			cost->even = false;
 	}
 	if (!cost->mixed_scales)
@@ -356,7 +340,7 @@ add_cost(const Rating *rating, const Charge *charge, TierRole without, TierCost 
 		if (sum->role == without)
 			continue;
 		due = RoundRatio(TierDue(price, sum->tier, sum->units, sum->entered, sum->packages), price->scale_numeric, MIXED_DIGITS);
-		cost->rounded_due = cost->rounded_due == (Datum) 0 ? due : call2(numeric_add, cost->rounded_due, due);
+		cost->rounded_due = cost->rounded_due == (Datum) 0 ? due : NumericAdd(cost->rounded_due, due);
 	}
 }
 
@@ -365,7 +349,7 @@ static Datum
 rounded_cost(const Rating *rating, const TierCost *cost, int digits)
 {
 	if (cost->mixed_scales)
-		return RoundRatio(cost->rounded_due, NumericGetDatum(int64_to_numeric(1)), digits);
+		return RoundRatio(cost->rounded_due, NumericFromInteger(1), digits);
 	return RoundRatio(cost->due, rating->prices[cost->price].scale_numeric, digits);
 }
 
@@ -404,8 +388,8 @@ tiers_of(const Rating *rating, const Charge *charge, const TierCost *cost)
 	const TierSum **sums = palloc(cost->tiers * sizeof(TierSum *));
 	JsonbParseState *state = NULL;
 	int128		until = charge->units_until - charge->units;
-	Datum		due = NumericGetDatum(int64_to_numeric(0));
-	Datum		before = NumericGetDatum(int64_to_numeric(0));
+	Datum		due = NumericFromInteger(0);
+	Datum		before = NumericFromInteger(0);
 	int			n = 0;
 
 	for (int s = charge->first_sum; s >= 0; s = rating->sums[s].next)
@@ -422,18 +406,18 @@ tiers_of(const Rating *rating, const Charge *charge, const TierCost *cost)
 		Datum		fee = tier_fee(price, sum);
 		Datum		rounded;
 
-		due = call2(numeric_add, due, TierDue(price, sum->tier, sum->units, sum->entered, sum->packages));
+		due = NumericAdd(due, TierDue(price, sum->tier, sum->units, sum->entered, sum->packages));
 		rounded = RoundRatio(due, price->scale_numeric, price->digits);
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_number(&state, "tier", NumericGetDatum(int64_to_numeric(sum->tier)));
+		push_number(&state, "tier", NumericFromInteger(sum->tier));
 		push_number(&state, "quantity", trimmed(quantity_between(until, until + sum->units, price->scale)));
 		if (price->model == MODEL_PACKAGE && sum->tier > 0)
 			push_number(&state, "packages", DecimalGetNumeric(sum->packages, 0));
 		else
 			push_number(&state, "unit_price", tier_price(price, sum->tier));
-		if (compare(fee, NumericGetDatum(int64_to_numeric(0))) != 0)
+		if (NumericCompare(fee, NumericFromInteger(0)) != 0)
 			push_number(&state, "fee", fee);
-		push_number(&state, "cost", trimmed(call2(numeric_sub, rounded, before)));
+		push_number(&state, "cost", trimmed(NumericSubtract(rounded, before)));
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 		until += sum->units;
 		before = rounded;
@@ -507,7 +491,7 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	const Cell *cell = &rating->cells[charge->cell];
 	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[cell->price];
 	const UsageKind *kind = &rating->combinations[cell->combination].kind;
-	int128		scale = price ? price->scale : (int128) INT64CONST(3600000000) * DEVICE_UNITS;
+	int128		scale = price ? price->scale : DEVICE_HOUR;
 
 	memset(nulls, false, OUT_COLUMNS * sizeof(bool));
 	describe_cell(rating, cell, values, nulls);
@@ -611,6 +595,11 @@ start_rating(FunctionCallInfo fcinfo)
 	scope->period = PG_GETARG_DATUM(5);
 	scope->from = PG_GETARG_TIMESTAMPTZ(6);
 	scope->to = PG_GETARG_TIMESTAMPTZ(7);
+
+	if (TIMESTAMP_NOT_FINITE(scope->from) || TIMESTAMP_NOT_FINITE(scope->to))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("usage is rated for a finite period")));
 
 	period = DatumGetRangeTypeP(scope->period);
 	range_deserialize(lookup_type_cache(RangeTypeGetOid(period), TYPECACHE_RANGE_INFO), period, &lower, &upper, &empty);
@@ -809,9 +798,9 @@ put_parts(Rating *rating, const Charge *charge, ReturnSetInfo *result)
 {
 	const Cell *cell = &rating->cells[charge->cell];
 	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[cell->price];
-	int128		scale = price ? price->scale : (int128) INT64CONST(3600000000) * DEVICE_UNITS;
+	int128		scale = price ? price->scale : DEVICE_HOUR;
 	int128		until = charge->units_until - charge->units;
-	Datum		due = NumericGetDatum(int64_to_numeric(0));
+	Datum		due = NumericFromInteger(0);
 	Datum		before = due;
 
 	for (int64 i = 0; i < rating->trace.count; i++)
@@ -829,10 +818,10 @@ put_parts(Rating *rating, const Charge *charge, ReturnSetInfo *result)
 		{
 			Datum		rounded;
 
-			due = call2(numeric_add, due, part->due);
+			due = NumericAdd(due, part->due);
 			rounded = RoundRatio(due, price->scale_numeric, price->digits);
 			nulls[PART_COST] = false;
-			values[PART_COST] = call2(numeric_sub, rounded, before);
+			values[PART_COST] = NumericSubtract(rounded, before);
 			before = rounded;
 		}
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

@@ -17,13 +17,12 @@
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
 
 #include "device_level.h"
+#include "numeric_arith.h"
 #include "profile.h"
 #include "rating.h"
 
-#define HOUR			INT64CONST(3600000000)	/* microseconds */
 #define INSTANCE_DIGITS	24		/* of an instance-month */
 
 /* Runs a query with parameters; its rows go to a receiver, or to SPI_tuptable. */
@@ -251,7 +250,7 @@ IntegerFromNumeric(Datum value)
 static int128
 scaled(Datum quantity, Datum scale)
 {
-	return IntegerFromNumeric(DirectFunctionCall2(numeric_mul, quantity, scale));
+	return IntegerFromNumeric(NumericMultiply(quantity, scale));
 }
 
 /* Reads a numeric[]; NULLs become 0. */
@@ -265,7 +264,7 @@ read_numbers(Rating *rating, Datum array, int *count)
 	deconstruct_array(DatumGetArrayTypeP(array), NUMERICOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
 	numbers = MemoryContextAlloc(rating->context, Max(1, *count) * sizeof(Datum));
 	for (int i = 0; i < *count; i++)
-		numbers[i] = nulls[i] ? NumericGetDatum(int64_to_numeric(0)) : datumCopy(elements[i], false, -1);
+		numbers[i] = nulls[i] ? NumericFromInteger(0) : datumCopy(elements[i], false, -1);
 	return numbers;
 }
 
@@ -293,7 +292,7 @@ read_unit(RatedPrice *price, Datum unit, const Quantity *work)
 	else
 	{
 		price->unit = strcmp(name, "device-hour") == 0 ? UNIT_DEVICE_HOUR : UNIT_LEVEL;
-		price->scale = (int128) HOUR * DEVICE_UNITS;
+		price->scale = DEVICE_HOUR;
 	}
 	price->scale_numeric = DecimalGetNumeric(price->scale, 0);
 	pfree(name);
@@ -315,14 +314,14 @@ make_bounds(Rating *rating, RatedPrice *price, const Datum *bounds, int nbounds,
 	for (int i = 0; i < nbounds; i++)
 	{
 		if (price->model == MODEL_GRADUATED)
-			price->bounds[price->nbounds++] = scaled(DirectFunctionCall2(numeric_add, free, bounds[i]), scale);
+			price->bounds[price->nbounds++] = scaled(NumericAdd(free, bounds[i]), scale);
 		else if (price->model == MODEL_VOLUME)
 			price->volume_bounds[price->nvolume_bounds++] = scaled(bounds[i], scale);
 	}
 
 	/* where nothing is free and no fee is due, the first tier begins without notice */
 	for (int i = 0; price->tier_fees != NULL && i < price->ntiers; i++)
-		fee |= DatumGetInt32(DirectFunctionCall2(numeric_cmp, price->tier_fees[i], NumericGetDatum(int64_to_numeric(0)))) != 0;
+		fee |= NumericCompare(price->tier_fees[i], NumericFromInteger(0)) != 0;
 	for (int i = 0; i < price->nbounds; i++)
 	{
 		if (i > 0 || price->free > 0 || fee)

@@ -10,9 +10,9 @@
 
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
 #include "device_level.h"
+#include "numeric_arith.h"
 #include "rating.h"
 
 /* A cell in the order of its pool. */
@@ -79,12 +79,12 @@ TierDue(const RatedPrice *price, int tier, int128 units, int64 entered, int128 p
 	if (tier == 0)
 		return number(0);
 	if (price->model == MODEL_PACKAGE)
-		due = DirectFunctionCall2(numeric_mul, DirectFunctionCall2(numeric_mul, number(packages), price->price), price->scale_numeric);
+		due = NumericMultiply(NumericMultiply(number(packages), price->price), price->scale_numeric);
 	else
-		due = DirectFunctionCall2(numeric_mul, number(units), price->tier_prices ? price->tier_prices[tier - 1] : price->price);
+		due = NumericMultiply(number(units), price->tier_prices ? price->tier_prices[tier - 1] : price->price);
 	if (entered > 0 && price->tier_fees != NULL)
-		due = DirectFunctionCall2(numeric_add, due,
-								  DirectFunctionCall2(numeric_mul, DirectFunctionCall2(numeric_mul, number(entered), price->tier_fees[tier - 1]),
+		due = NumericAdd(due,
+								  NumericMultiply(NumericMultiply(number(entered), price->tier_fees[tier - 1]),
 													  price->scale_numeric));
 	return due;
 }
@@ -142,7 +142,7 @@ add_to_tiers(Rating *rating, const Cell *cell, TierRole role, int128 q0, int128 
 		{
 			Datum		due = TierDue(price, tier, to - from, entered, packages);
 
-			traced->due = traced->due == (Datum) 0 ? due : DirectFunctionCall2(numeric_add, traced->due, due);
+			traced->due = traced->due == (Datum) 0 ? due : NumericAdd(traced->due, due);
 		}
 		t++;
 	} while (t <= price->nbounds && price->bounds[t - 1] < q1);

@@ -6,27 +6,13 @@
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
 
+#include "numeric_arith.h"
 #include "rating.h"
 
 PG_FUNCTION_INFO_V1(rating_round_ratio);
 
 #define MAX_DIGITS		100
-
-/* Calls one of numeric's own functions of two arguments. */
-static inline Datum
-call2(PGFunction function, Datum a, Datum b)
-{
-	return DirectFunctionCall2(function, a, b);
-}
-
-/* Compares two numerics. */
-static inline int
-compare(Datum a, Datum b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a, b));
-}
 
 /* Returns 10^exponent, with as many decimals as it needs. */
 static Datum
@@ -47,19 +33,19 @@ power_of_ten(int exponent)
 Datum
 RoundRatio(Datum dividend, Datum divisor, int digits)
 {
-	Datum		zero = NumericGetDatum(int64_to_numeric(0));
-	Datum		size = DirectFunctionCall1(numeric_abs, call2(numeric_mul, dividend, power_of_ten(digits)));
-	Datum		quotient = call2(numeric_div_trunc, size, divisor);
-	Datum		rest = call2(numeric_sub, size, call2(numeric_mul, quotient, divisor));
-	int			order = compare(call2(numeric_add, rest, rest), divisor);
+	Datum		zero = NumericFromInteger(0);
+	Datum		size = DirectFunctionCall1(numeric_abs, NumericMultiply(dividend, power_of_ten(digits)));
+	Datum		quotient = DirectFunctionCall2(numeric_div_trunc, size, divisor);
+	Datum		rest = NumericSubtract(size, NumericMultiply(quotient, divisor));
+	int			order = NumericCompare(NumericAdd(rest, rest), divisor);
 
 	if (order == 0)
-		order = compare(call2(numeric_mod, quotient, NumericGetDatum(int64_to_numeric(2))), zero);
+		order = NumericCompare(DirectFunctionCall2(numeric_mod, quotient, NumericFromInteger(2)), zero);
 	if (order > 0)
-		quotient = call2(numeric_add, quotient, NumericGetDatum(int64_to_numeric(1)));
-	if (compare(dividend, zero) < 0)
+		quotient = NumericAdd(quotient, NumericFromInteger(1));
+	if (NumericCompare(dividend, zero) < 0)
 		quotient = DirectFunctionCall1(numeric_uminus, quotient);
-	return call2(numeric_mul, quotient, power_of_ten(-digits));
+	return NumericMultiply(quotient, power_of_ten(-digits));
 }
 
 /*
@@ -77,7 +63,7 @@ rating_round_ratio(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of digits must be between 0 and %d", MAX_DIGITS)));
 	if (numeric_is_nan(dividend) || numeric_is_inf(dividend) || numeric_is_nan(divisor) || numeric_is_inf(divisor) ||
-		compare(NumericGetDatum(divisor), NumericGetDatum(int64_to_numeric(0))) <= 0)
+		NumericCompare(NumericGetDatum(divisor), NumericFromInteger(0)) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a ratio needs a finite dividend and a finite divisor above zero")));
