@@ -5,7 +5,7 @@
 #   make installcheck                  regression, isolation and TAP tests, against the running server
 #   mkdir build && cd build && make -f ../Makefile    builds out of tree
 #
-# Every .c in src/, every part in extension/ and every test is picked up by name:
+# Every .c in a room of src/, every part in a room of extension/ and every test is picked up by name:
 # adding a file needs no edit here.
 
 EXTENSION    = compute_ledger
@@ -14,9 +14,9 @@ MODULE_big   = compute_ledger
 here        := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
 EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(here)/compute_ledger.control)
 
-sources     := $(sort $(wildcard $(here)/src/*.c))
-headers     := $(wildcard $(here)/src/*.h)
-parts       := $(sort $(wildcard $(here)/extension/[0-9]*.sql))
+sources     := $(sort $(wildcard $(here)/src/*/*.c))
+headers     := $(wildcard $(here)/src/*/*.h)
+parts       := $(wildcard $(here)/extension/*/[0-9]*.sql)
 catalogs    := $(wildcard $(here)/catalog/*.csv)
 
 OBJS         = $(patsubst $(here)/%.c,%.o,$(sources))
@@ -38,9 +38,9 @@ PG_CONFIG   ?= pg_config
 PGXS        := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# Out of tree, the objects' folder does not exist yet.
-$(shell mkdir -p src)
-$(OBJS): $(headers)
+# Out of tree, the objects' folders do not exist yet.
+$(shell mkdir -p $(sort $(dir $(OBJS))))
+$(OBJS) $(OBJS:.o=.bc): $(headers)
 
 compute_ledger--$(EXTVERSION).sql: $(parts) $(catalogs) $(here)/scripts/install-script
 	$(PERL) $(here)/scripts/install-script $(here) >$@.tmp

@@ -1,4 +1,4 @@
--- Rating: worked examples that can be followed by hand.  t/650_rating.pl compares random ledgers with plain SQL.
+-- Rating: worked examples that can be followed by hand.  t/110_rating.pl compares random ledgers with plain SQL.
 SET search_path = public, compute_ledger;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';

@@ -16,13 +16,13 @@ my $dir = PostgreSQL::Test::Utils::tempdir();
 my $seed = $ENV{COMPUTE_LEDGER_SEED} // 20250301;
 my $count = $ENV{COMPUTE_LEDGER_TEXT_VALUES} // 4_000_000;
 system_or_bail($cc, '-O2', '-Wall', '-I', $include, '-I', "$root/src", '-o', "$dir/quantity_text",
-	"$root/t/quantity_text.c", "$root/src/quantity.c");
+	"$root/t/quantity_text.c", "$root/src/quantity/quantity.c");
 my $said = `$dir/quantity_text $count $seed`;
 is($?, 0, "round trip, fewest digits, nearest (seed $seed)") or diag $said;
 is($said, ($count + 40002) . " values\n", 'for every value');
 
 # The harness itself can fail: a core that rounds the last digit away is caught.
-open my $in, '<', "$root/src/quantity.c" or die $!;
+open my $in, '<', "$root/src/quantity/quantity.c" or die $!;
 my $source = do { local $/; <$in> };
 close $in;
 my $broken = $source =~ s{value = \(50 \* magnitude \+ 9\) / 18;}{value = (50 * magnitude) / 18;}r;

@@ -12,7 +12,7 @@ plan skip_all => "no $compiler" if system("$compiler --version >/dev/null 2>&1")
 
 # Sanitizers where the compiler has them.
 my $program = "$dir/accelerator_core";
-my @build = ("-O1 -g -Wall -Wextra -I'$root/src'", "'$root/t/accelerator_core.c' '$root/src/accelerator_core.c' '$root/src/accelerator_words.c' -o '$program'");
+my @build = ("-O1 -g -Wall -Wextra -I'$root/src'", "'$root/t/accelerator_core.c' '$root/src/accelerator/accelerator_core.c' '$root/src/accelerator/accelerator_words.c' -o '$program'");
 my $sanitized = system("$compiler -fsanitize=address,undefined -fno-sanitize-recover $build[0] $build[1] 2>/dev/null") == 0;
 ok($sanitized || system("$compiler $build[0] $build[1]") == 0, 'the core builds without PostgreSQL' . ($sanitized ? ', with sanitizers' : ''));
 my ($out, $err) = run_command([ $program, $sanitized ? 300000 : 3000000 ]);

@@ -27,7 +27,7 @@ my @sanitize = ('-fsanitize=address,undefined', '-fno-sanitize-recover=all');
 note @sanitize ? 'with sanitizers' : 'the compiler has no sanitizers';
 $ENV{ASAN_OPTIONS} = 'detect_leaks=0';
 
-my @sources = map { "$root/src/profile$_.c" } '', '_codec', '_query';
+my @sources = map { "$root/src/profile/profile$_.c" } '', '_codec', '_query';
 system_or_bail(@compile, @sanitize, '-o', "$dir/profile_core", "$root/t/profile_core.c", @sources);
 my $said = `$dir/profile_core $rounds $seed 2>&1`;
 is($?, 0, "every answer is right (seed $seed)") or diag $said;
@@ -46,7 +46,7 @@ for my $fault (
 	[ 'profile_query.c', qr/if \(segment\.level > 0\)\n/, "if (segment.level >= 0)\n", 'idle time is busy' ])
 {
 	my ($file, $from, $to, $what) = @$fault;
-	open my $in, '<', "$root/src/$file" or die $!;
+	open my $in, '<', "$root/src/profile/$file" or die $!;
 	my $source = do { local $/; <$in> };
 	close $in;
 	my $broken = $source =~ s/$from/$to/r;

@@ -49,13 +49,13 @@ sub database_of_alice
 
 # The tables that scripts fill from catalogs, and those of the user's rows.
 my %catalog;
-for my $part (sort glob("$project/extension/[0-9]*.sql"))
+for my $part (sort glob("$project/extension/*/[0-9]*.sql"))
 {
 	$catalog{$_} = 1 for slurp_file($part) =~ /^-- \@catalog (\w+)/mg;
 }
-my @catalog = map { /^-- \@catalog (\w+)/mg } map { slurp_file($_) } sort glob("$project/extension/[0-9]*.sql");
+my @catalog = map { /^-- \@catalog (\w+)/mg } map { slurp_file($_) } sort glob("$project/extension/*/[0-9]*.sql");
 # Of those, the ones that take rows of the user's are dumped; the others are part of the code.
-my %dumps = map { $_ => 1 } map { /pg_extension_config_dump\('(\w+)', 'WHERE NOT shipped'\)/g } map { slurp_file($_) } sort glob("$project/extension/[0-9]*.sql");
+my %dumps = map { $_ => 1 } map { /pg_extension_config_dump\('(\w+)', 'WHERE NOT shipped'\)/g } map { slurp_file($_) } sort glob("$project/extension/*/[0-9]*.sql");
 my @tables = sort grep { $dumps{$_} } keys %{ { map { $_ => 1 } @catalog, 'basis_factor' } };
 my @constant = sort grep { !$dumps{$_} } keys %{ { map { $_ => 1 } @catalog } };
 ok($catalog{$_}, "$_ has a catalog") for qw(basis accelerator_model accelerator_peak export_rule);
@@ -187,10 +187,15 @@ my ($version) = slurp_file("$project/compute_ledger.control") =~ /^default_versi
 my $next = '99.0';
 my $tree = "$dir/tree";
 make_path("$tree/extension/updates", "$tree/catalog", "$tree/scripts");
-copy($_, "$tree/extension") or die "$_: $!" for glob("$project/extension/*.sql");
+for my $part (glob("$project/extension/*/[0-9]*.sql"))
+{
+	(my $room = dirname($part)) =~ s{.*/}{};
+	make_path("$tree/extension/$room");
+	copy($part, "$tree/extension/$room") or die "$part: $!";
+}
 copy($_, "$tree/catalog") or die "$_: $!" for glob("$project/catalog/*.csv");
 copy($_, "$tree/scripts") or die "$_: $!" for glob("$project/scripts/install-script");
-chmod 0644, grep { -f } glob("$tree/*/*");
+chmod 0644, grep { -f } glob("$tree/*/* $tree/*/*/*");
 
 # Writes a changed copy of a catalog.
 sub change_catalog

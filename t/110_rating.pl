@@ -20,7 +20,7 @@ $node->start;
 
 my $naive = do {
 	local $/;
-	open my $file, '<', dirname(File::Spec->rel2abs(__FILE__)) . '/650_rating_naive.sql' or die $!;
+	open my $file, '<', dirname(File::Spec->rel2abs(__FILE__)) . '/110_rating_naive.sql' or die $!;
 	<$file>;
 };
 

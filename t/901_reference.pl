@@ -26,7 +26,7 @@ is(scalar(@stale), 0, 'and holds nothing that is gone') or diag join "\n", @stal
 
 # docs/errors.md has every SQLSTATE of our own.
 my $errors = slurp_file('docs/errors.md');
-my $header = slurp_file('src/errcodes.h');
+my $header = slurp_file('src/base/errcodes.h');
 while ($header =~ /MAKE_SQLSTATE\('(.)','(.)','(.)','(.)','(.)'\)/g)
 {
 	my $state = "$1$2$3$4$5";

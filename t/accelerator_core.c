@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "accelerator_core.h"
+#include "accelerator/accelerator_core.h"
 
 #define CHECK(condition, a) ((condition) ? (void) 0 : fail(#condition, a))
 

@@ -9,7 +9,7 @@
  */
 #include "c.h"
 
-#include "profile.h"
+#include "profile/profile.h"
 
 #undef printf
 #undef fprintf

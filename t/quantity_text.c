@@ -8,7 +8,7 @@
  *
  * usage: quantity_text COUNT SEED
  */
-#include "quantity.h"
+#include "quantity/quantity.h"
 
 /* The server's own versions are in the server. */
 #undef printf

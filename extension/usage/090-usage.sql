@@ -1,7 +1,7 @@
 -- Usage: who used which accelerators, how many, from when to when.
 --
 -- Records come as text into usage_inbox, so that nothing that a source sends stops a
--- COPY, and accept_usage() (56-usage_accept.sql) takes them from there: each ends as a
+-- COPY, and accept_usage() (091-usage_accept.sql) takes them from there: each ends as a
 -- record, as a duplicate of one, or in usage_rejected with the reason.
 --
 -- The key of a record is (source, source_id, revision).  The keys live in usage_key,

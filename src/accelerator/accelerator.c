@@ -4,7 +4,7 @@
  *
  * All functions are STRICT: NULL in gives NULL out.
  */
-#include "accelerator.h"
+#include "accelerator/accelerator.h"
 
 #include "funcapi.h"
 #include "libpq/pqformat.h"

@@ -9,8 +9,8 @@
 #ifndef COMPUTE_LEDGER_ACCELERATOR_H
 #define COMPUTE_LEDGER_ACCELERATOR_H
 
-#include "compat.h"
-#include "accelerator_core.h"
+#include "base/compat.h"
+#include "accelerator/accelerator_core.h"
 
 struct Node;
 

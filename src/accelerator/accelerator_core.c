@@ -12,7 +12,7 @@
  * Taken off once each: a model never ends in what could be one of them, nor is
  * it one, so that every value prints as a text that reads back as itself.
  */
-#include "accelerator_core.h"
+#include "accelerator/accelerator_core.h"
 
 /* Offsets of the parts. */
 enum

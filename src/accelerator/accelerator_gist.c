@@ -9,7 +9,7 @@
  * the class any; the class of the maker; and, with the model, between the class
  * of the model and the chip itself.
  */
-#include "accelerator.h"
+#include "accelerator/accelerator.h"
 
 #include <math.h>
 

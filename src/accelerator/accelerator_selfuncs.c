@@ -15,7 +15,7 @@
  * 2.5), each with the average share of a value of the rest.  (The histogram is no help: one bound that happens to
  * be such a class stands for a whole bin of others.)
  */
-#include "accelerator.h"
+#include "accelerator/accelerator.h"
 
 #include <math.h>
 

@@ -10,7 +10,7 @@
  * leaves out, as nvidia/a100-80gb does), the range holds more than the class,
  * and the executor checks the operator again.
  */
-#include "accelerator.h"
+#include "accelerator/accelerator.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_am_d.h"

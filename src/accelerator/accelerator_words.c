@@ -16,7 +16,7 @@
  * word of the family itself is the class of them.  This list is closed: a word
  * added later would split the text of a model that ends in it.
  */
-#include "accelerator_core.h"
+#include "accelerator/accelerator_core.h"
 
 #define PCI_IDS "pci.ids"
 #define CHOSEN "chosen: no PCI-SIG id is known"

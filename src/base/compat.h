@@ -53,7 +53,7 @@
 #ifdef COMPAT_INPUT_SOFTLY
 #if PG_VERSION_NUM < 160000
 #include "access/xact.h"
-#include "errcodes.h"
+#include "base/errcodes.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 static inline bool

@@ -1,8 +1,8 @@
 /*
- * compute_ledger.c
+ * module.c
  *		Module magic of the extension.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #if PG_VERSION_NUM >= 180000
 PG_MODULE_MAGIC_EXT(.name = "compute_ledger");

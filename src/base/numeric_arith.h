@@ -5,7 +5,7 @@
 #ifndef COMPUTE_LEDGER_NUMERIC_ARITH_H
 #define COMPUTE_LEDGER_NUMERIC_ARITH_H
 
-#include "compat.h"
+#include "base/compat.h"
 
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"

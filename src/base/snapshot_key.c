@@ -12,12 +12,12 @@
  *   The command counter does not go back when a subtransaction aborts, so an abort
  *   counts a generation further, as does every end of a transaction.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/xact.h"
 #include "utils/snapmgr.h"
 
-#include "snapshot_key.h"
+#include "base/snapshot_key.h"
 
 /* Counts ends of transactions and aborts of subtransactions; 0 = not counting yet. */
 static uint64 generation = 0;

@@ -17,7 +17,7 @@
  * are read once for a call site, when the first name needs them; aliases, of which
  * there are many, one at a time through their index.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include <ctype.h>
 
@@ -33,10 +33,10 @@
 #include "utils/numeric.h"
 #include "utils/varlena.h"
 
-#include "accelerator.h"
-#include "errcodes.h"
-#include "identify_core.h"
-#include "snapshot_key.h"
+#include "accelerator/accelerator.h"
+#include "base/errcodes.h"
+#include "identify/identify_core.h"
+#include "base/snapshot_key.h"
 
 PG_FUNCTION_INFO_V1(accelerator_name_key);
 PG_FUNCTION_INFO_V1(accelerator_word_check);

@@ -2,8 +2,8 @@
  * identify_core.c
  *		The grammar of accelerator names.  See identify_core.h for the rules.
  */
-#include "identify_core.h"
-#include "identify_chars.h"
+#include "identify/identify_core.h"
+#include "identify/identify_chars.h"
 
 #define lengthof(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -22,7 +22,7 @@
 #ifndef COMPUTE_LEDGER_IDENTIFY_CORE_H
 #define COMPUTE_LEDGER_IDENTIFY_CORE_H
 
-#include "accelerator_core.h"
+#include "accelerator/accelerator_core.h"
 
 /* No printed name of one device is longer. */
 #define IDENTIFY_NAME_MAX	256

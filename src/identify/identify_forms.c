@@ -3,8 +3,8 @@
  *		Forms that systems print around a name: keys of aliases, PCI ids, labels,
  *		Slurm's device types, instance types.  Pure C, as identify_core.c is.
  */
-#include "identify_core.h"
-#include "identify_chars.h"
+#include "identify/identify_core.h"
+#include "identify/identify_chars.h"
 
 /*
  * Makes the key under which an alias is kept: lower case, separators dropped but

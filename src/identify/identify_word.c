@@ -3,8 +3,8 @@
  *		The vocabulary of accelerator names: what its rows may say, and where a word
  *		stands in a name.  Pure C, as identify_core.c is.
  */
-#include "identify_core.h"
-#include "identify_chars.h"
+#include "identify/identify_core.h"
+#include "identify/identify_chars.h"
 
 #define lengthof(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -20,7 +20,7 @@
  * advisory lock is mistaken for one.  They are visible in pg_locks, prepared transactions
  * included; ledger_writers() reads them there.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/table.h"
 #include "access/tableam.h"
@@ -35,7 +35,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-/* Class of the advisory locks, where core's functions have 1 and 2; extension/50-ledger.sql names it too. */
+/* Class of the advisory locks, where core's functions have 1 and 2; extension/080-ledger.sql names it too. */
 #define LEDGER_CLOCK_CLASS	0x434c	/* "CL" */
 
 /* This transaction's stamp, and the subtransaction that its lock belongs to. */

@@ -18,13 +18,13 @@
  *
  * All is exact: numeric's +, - and * are, and ceil is made of trunc and mod.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "numeric_arith.h"
+#include "base/numeric_arith.h"
 
 /* The tiers of a price, and its free quantity. */
 typedef struct PriceTiers

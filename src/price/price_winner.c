@@ -15,7 +15,7 @@
  * heap by rank; what has ended is dropped when it comes up.  O(n log n), so that tens of
  * thousands of spot prices in a period cost what their sort costs.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -26,7 +26,7 @@
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "accelerator.h"
+#include "accelerator/accelerator.h"
 
 /* ---- classes ---- */
 

@@ -11,7 +11,7 @@
  * the last.  What a row asks for, the widths and the time zone, has to be the same
  * in all rows of a group.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -24,10 +24,10 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "device_level.h"
-#include "profile_calendar.h"
-#include "profile_object.h"
-#include "quantity.h"
+#include "profile/device_level.h"
+#include "profile/profile_calendar.h"
+#include "profile/profile_object.h"
+#include "quantity/quantity.h"
 
 PG_FUNCTION_INFO_V1(bucket_sum_device);
 PG_FUNCTION_INFO_V1(bucket_sum_device_bounds);

@@ -2,15 +2,15 @@
  * device_level.c
  *		Numbers of devices: numeric and text, to units of 1/1,680,000 and back.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "device_level.h"
-#include "profile.h"
-#include "quantity.h"
+#include "profile/device_level.h"
+#include "profile/profile.h"
+#include "quantity/quantity.h"
 
 /*
  * How numeric lies on disk: a header of one word (short) or two, the second being

@@ -9,13 +9,13 @@
  *			1/1,680,000).
  * Instants ascend, and the last level is zero; steps that change nothing are dropped.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "libpq/pqformat.h"
 
-#include "device_level.h"
-#include "profile_object.h"
-#include "profile_text.h"
+#include "profile/device_level.h"
+#include "profile/profile_object.h"
+#include "profile/profile_text.h"
 
 PG_FUNCTION_INFO_V1(device_profile_in);
 PG_FUNCTION_INFO_V1(device_profile_out);

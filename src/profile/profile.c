@@ -6,7 +6,7 @@
  */
 #include "c.h"
 
-#include "profile.h"
+#include "profile/profile.h"
 
 /* Below this, insertion beats counting. */
 #define SORT_SMALL		32

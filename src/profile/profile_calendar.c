@@ -2,12 +2,12 @@
  * profile_calendar.c
  *		Where buckets begin in a time zone (see profile_calendar.h).
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 
-#include "profile_calendar.h"
+#include "profile/profile_calendar.h"
 
 /* 2001-01-01 00:00, a leap year after 2000-01-01. */
 #define DEFAULT_ORIGIN		(366 * USECS_PER_DAY)

@@ -8,7 +8,7 @@
  */
 #include "c.h"
 
-#include "profile.h"
+#include "profile/profile.h"
 
 #define MIN_BLOCK_SIZE		64
 /* Longest step: varints of a 64-bit distance and a 128-bit level. */

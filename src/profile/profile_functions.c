@@ -10,7 +10,7 @@
  * same.  An empty window has no peak, average or percentile (NULL), and an integral
  * of zero.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -22,10 +22,10 @@
 #include "utils/numeric.h"
 #include "utils/typcache.h"
 
-#include "device_level.h"
-#include "profile_calendar.h"
-#include "profile_object.h"
-#include "quantity.h"
+#include "profile/device_level.h"
+#include "profile/profile_calendar.h"
+#include "profile/profile_object.h"
+#include "quantity/quantity.h"
 
 PG_FUNCTION_INFO_V1(profile_final);
 PG_FUNCTION_INFO_V1(profile_merge);

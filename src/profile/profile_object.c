@@ -2,13 +2,13 @@
  * profile_object.c
  *		Profiles as PostgreSQL values: the expanded form, and reading either form.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/detoast.h"
 #include "utils/memutils.h"
 
-#include "profile_object.h"
-#include "quantity.h"
+#include "profile/profile_object.h"
+#include "quantity/quantity.h"
 
 /* A state with so many intervals or events is added up before it takes more. */
 #define COMPACT_AT		((size_t) 16 * 1024 * 1024)

@@ -17,7 +17,7 @@
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 
-#include "profile.h"
+#include "profile/profile.h"
 
 /* An expanded profile. */
 typedef struct ProfileObject

@@ -5,13 +5,13 @@
  * A level changes at an instant and an instant has no length, so whether a bound
  * is inclusive makes no difference: every period is read as [lower, upper).
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "catalog/pg_type.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-#include "profile_object.h"
+#include "profile/profile_object.h"
 
 /*
  * A serialized tstzrange: header, type oid, the bounds that there are, flags.

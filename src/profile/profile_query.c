@@ -7,7 +7,7 @@
  */
 #include "c.h"
 
-#include "profile.h"
+#include "profile/profile.h"
 
 /* Moves a cursor so that the first step it reads is at or before an instant. */
 static void

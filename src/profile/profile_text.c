@@ -6,13 +6,13 @@
  * Both forms are checked by the same ProfileBuilder: instants in range and
  * ascending, levels in range, zero from the last step on.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 
-#include "profile_text.h"
-#include "quantity.h"
+#include "profile/profile_text.h"
+#include "quantity/quantity.h"
 
 #define SEND_VERSION	1
 

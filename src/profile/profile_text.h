@@ -5,7 +5,7 @@
 #ifndef COMPUTE_LEDGER_PROFILE_TEXT_H
 #define COMPUTE_LEDGER_PROFILE_TEXT_H
 
-#include "profile_object.h"
+#include "profile/profile_object.h"
 
 /* Reads the text of a level; false if it is none. */
 typedef bool (*ProfileLevelParser) (const char *str, int128 *level, bool *in_range);

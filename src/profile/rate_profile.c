@@ -10,14 +10,14 @@
  *			MFLOP/s (16 bytes, two's complement, high half first).
  * Instants ascend, and the last level is zero; steps that change nothing are dropped.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "libpq/pqformat.h"
 #include "utils/builtins.h"
 
-#include "profile_object.h"
-#include "profile_text.h"
-#include "quantity.h"
+#include "profile/profile_object.h"
+#include "profile/profile_text.h"
+#include "quantity/quantity.h"
 
 PG_FUNCTION_INFO_V1(rate_profile_in);
 PG_FUNCTION_INFO_V1(rate_profile_out);

@@ -2,10 +2,10 @@
  * compute_rate.c
  *		compute_rate: work per time, in whole MFLOP/s of one basis.
  */
-#include "compat.h"
+#include "base/compat.h"
 
-#include "quantity.h"
-#include "quantity_type.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_type.h"
 
 PG_FUNCTION_INFO_V1(compute_rate_in);
 /* compute_rate_in(cstring, oid, int4) */

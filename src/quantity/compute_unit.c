@@ -2,10 +2,10 @@
  * compute_unit.c
  *		compute_unit: an amount of work, in whole FLOP of one basis.
  */
-#include "compat.h"
+#include "base/compat.h"
 
-#include "quantity.h"
-#include "quantity_type.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_type.h"
 
 PG_FUNCTION_INFO_V1(compute_unit_in);
 /* compute_unit_in(cstring, oid, int4) */

@@ -21,7 +21,7 @@
  *	   it is the nearest;
  *	 - otherwise the nearest ten-thousandth, 0.36 FLOP apart, always does.
  */
-#include "quantity.h"
+#include "quantity/quantity.h"
 
 /* Longest amount that can be in range: 2^111 is 2.6e33, 34 digits. */
 #define MAX_DIGITS	34

@@ -12,7 +12,7 @@
 #ifndef COMPUTE_LEDGER_QUANTITY_H
 #define COMPUTE_LEDGER_QUANTITY_H
 
-#include "compat.h"
+#include "base/compat.h"
 
 #ifndef HAVE_INT128
 #error "compute_ledger needs a compiler with 128-bit integers"

@@ -6,10 +6,10 @@
  * result beyond 112 bits is an error (22003).  What is not a whole number is rounded
  * once, half to even.
  */
-#include "compat.h"
+#include "base/compat.h"
 
-#include "quantity.h"
-#include "quantity_arith.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_arith.h"
 
 /* Raises 22012. */
 void

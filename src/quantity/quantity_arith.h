@@ -8,7 +8,7 @@
 #include "fmgr.h"
 #include "utils/numeric.h"
 
-#include "quantity.h"
+#include "quantity/quantity.h"
 
 /* quantity_arith.c */
 pg_noreturn extern void QuantityDivisionByZeroError(void);

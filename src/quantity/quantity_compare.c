@@ -7,15 +7,15 @@
  * comparison that cannot be meant (a column held to one basis, a constant of
  * another) is refused by the planner instead, in quantity_support.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "common/hashfn.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
 #include "utils/sortsupport.h"
 
-#include "errcodes.h"
-#include "quantity.h"
+#include "base/errcodes.h"
+#include "quantity/quantity.h"
 
 PG_FUNCTION_INFO_V1(quantity_eq);
 /* a = b */

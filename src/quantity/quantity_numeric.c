@@ -10,7 +10,7 @@
  * Every result that is a quantity is rounded once, half to even, from the exact
  * value.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include <math.h>
 
@@ -19,8 +19,8 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "quantity.h"
-#include "quantity_arith.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_arith.h"
 
 /* numeric's base, and its marks for a sign and for what is not a number */
 #define NBASE			10000

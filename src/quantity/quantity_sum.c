@@ -14,14 +14,14 @@
  * The executor lets a transition function change a state that it passes by
  * reference in place, and these do: no allocation for a row.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "libpq/pqformat.h"
 #include "nodes/execnodes.h"
 
-#include "errcodes.h"
-#include "quantity.h"
-#include "quantity_arith.h"
+#include "base/errcodes.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_arith.h"
 
 /*
  * 32 bytes, type alignment double.  An empty state is all zeros.

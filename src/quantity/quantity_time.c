@@ -5,15 +5,15 @@
  * PostgreSQL's time is whole microseconds, so rate * duration is exact.  A day is 24
  * hours; a month has no fixed length and is refused (22023).
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "datatype/timestamp.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 
-#include "quantity.h"
-#include "quantity_arith.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_arith.h"
 
 /* Returns the length of an interval in microseconds, less than 2^68 either way. */
 static int128

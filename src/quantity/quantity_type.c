@@ -5,16 +5,16 @@
  *
  * The type modifier is the code of the basis that a column is held to, -1 for none.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "catalog/pg_type.h"
 #include "libpq/pqformat.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "errcodes.h"
-#include "quantity.h"
-#include "quantity_type.h"
+#include "base/errcodes.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_type.h"
 
 /* Returns the SQL name of the type. */
 const char *

@@ -7,7 +7,7 @@
 
 #include "fmgr.h"
 
-#include "quantity.h"
+#include "quantity/quantity.h"
 
 extern Datum quantity_in(FunctionCallInfo fcinfo, QuantityKind kind);
 extern Datum quantity_out(FunctionCallInfo fcinfo, QuantityKind kind);

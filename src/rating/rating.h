@@ -26,14 +26,14 @@
 #ifndef COMPUTE_LEDGER_RATING_H
 #define COMPUTE_LEDGER_RATING_H
 
-#include "compat.h"
+#include "base/compat.h"
 
 #include "tcop/dest.h"
 #include "utils/timestamp.h"
 
-#include "accelerator.h"
-#include "profile.h"
-#include "quantity.h"
+#include "accelerator/accelerator.h"
+#include "profile/profile.h"
+#include "quantity/quantity.h"
 
 /* What decides the price of usage.  Compared as bytes: all of them are set. */
 typedef struct UsageKind

@@ -2,16 +2,16 @@
  * rating_cell.c
  *		Cuts the time of combinations into cells, and adds up what is used in them.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-#include "device_level.h"
-#include "numeric_arith.h"
-#include "profile.h"
-#include "rating.h"
+#include "profile/device_level.h"
+#include "base/numeric_arith.h"
+#include "profile/profile.h"
+#include "rating/rating.h"
 
 /* Raises that a quantity does not fit. */
 void

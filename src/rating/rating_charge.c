@@ -6,7 +6,7 @@
  * Its quantity is a difference of rounded running totals of the billing period, so that
  * the days of a period add up; its cost is rounded once, on its own.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_collation.h"
@@ -23,10 +23,10 @@
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
-#include "device_level.h"
-#include "numeric_arith.h"
-#include "profile.h"
-#include "rating.h"
+#include "profile/device_level.h"
+#include "base/numeric_arith.h"
+#include "profile/profile.h"
+#include "rating/rating.h"
 
 PG_FUNCTION_INFO_V1(rate_charges);
 PG_FUNCTION_INFO_V1(rate_parts);

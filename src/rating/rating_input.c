@@ -5,7 +5,7 @@
  * Each is a function or a table of the ledger that is read as of the recorded time; the
  * rows become arrays in the order in which time is cut by them.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -18,10 +18,10 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
-#include "device_level.h"
-#include "numeric_arith.h"
-#include "profile.h"
-#include "rating.h"
+#include "profile/device_level.h"
+#include "base/numeric_arith.h"
+#include "profile/profile.h"
+#include "rating/rating.h"
 
 #define INSTANCE_DIGITS	24		/* of an instance-month */
 

@@ -6,14 +6,14 @@
  * add up in order of time, and that sum decides the tier.  List prices have pools of their
  * own; where every price of a pool is the list price, too, they are the same.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 
-#include "device_level.h"
-#include "numeric_arith.h"
-#include "rating.h"
+#include "profile/device_level.h"
+#include "base/numeric_arith.h"
+#include "rating/rating.h"
 
 /* A cell in the order of its pool. */
 typedef struct Pooled

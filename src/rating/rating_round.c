@@ -2,13 +2,13 @@
  * rating_round.c
  *		Rounding of exact ratios: what quantities and costs of charges are made with.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
-#include "numeric_arith.h"
-#include "rating.h"
+#include "base/numeric_arith.h"
+#include "rating/rating.h"
 
 PG_FUNCTION_INFO_V1(rating_round_ratio);
 

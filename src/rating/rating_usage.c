@@ -5,7 +5,7 @@
  * Rows come straight from the executor: nothing is done to most of them but to find
  * their combination and to add 32 bytes to it.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
@@ -15,8 +15,8 @@
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 
-#include "device_level.h"
-#include "rating.h"
+#include "profile/device_level.h"
+#include "rating/rating.h"
 
 /* A combination's place in the hash table. */
 typedef struct KindSlot

@@ -9,9 +9,9 @@
  * 1 MFLOP/s: n slices of an n-slice device differ from the whole by at most n / 2
  * MFLOP/s.
  */
-#include "compat.h"
+#include "base/compat.h"
 
-#include "rate_steps.h"
+#include "reference/rate_steps.h"
 
 /* Orders rows by who decides: most specific first, then the user's. */
 static int

@@ -5,11 +5,11 @@
 #ifndef COMPUTE_LEDGER_RATE_STEPS_H
 #define COMPUTE_LEDGER_RATE_STEPS_H
 
-#include "compat.h"
+#include "base/compat.h"
 #include "datatype/timestamp.h"
 
-#include "accelerator.h"
-#include "quantity.h"
+#include "accelerator/accelerator.h"
+#include "quantity/quantity.h"
 
 /* A row of accelerator_peak or basis_factor; times are half-open. */
 typedef struct RateRow

@@ -11,7 +11,7 @@
  *
  * The tables are read through SPI, as the caller, with every name qualified.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
@@ -26,11 +26,11 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-#include "accelerator.h"
-#include "errcodes.h"
-#include "quantity.h"
-#include "rate_steps.h"
-#include "snapshot_key.h"
+#include "accelerator/accelerator.h"
+#include "base/errcodes.h"
+#include "quantity/quantity.h"
+#include "reference/rate_steps.h"
+#include "base/snapshot_key.h"
 
 PG_FUNCTION_INFO_V1(quantity_basis_code);
 PG_FUNCTION_INFO_V1(quantity_with_basis_code);

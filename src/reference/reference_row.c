@@ -20,7 +20,7 @@
  * Scripts of this extension (CREATE and ALTER EXTENSION) pass unhindered: they
  * bring the shipped rows with their recorded ranges.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/htup_details.h"
 #include "access/xact.h"
@@ -37,7 +37,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
-#include "errcodes.h"
+#include "base/errcodes.h"
 
 PG_FUNCTION_INFO_V1(reference_row_guard);
 PG_FUNCTION_INFO_V1(reference_row_history);

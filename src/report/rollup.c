@@ -15,7 +15,7 @@
  * The state is a hash table of the cells that were touched, so that a record of last
  * year beside one of today costs nothing.
  */
-#include "compat.h"
+#include "base/compat.h"
 
 #include "access/htup_details.h"
 #include "funcapi.h"
@@ -27,11 +27,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
-#include "device_level.h"
-#include "profile_calendar.h"
-#include "profile_object.h"
-#include "quantity.h"
-#include "quantity_arith.h"
+#include "profile/device_level.h"
+#include "profile/profile_calendar.h"
+#include "profile/profile_object.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_arith.h"
 
 PG_FUNCTION_INFO_V1(usage_cells_accum);
 PG_FUNCTION_INFO_V1(usage_cells_combine);

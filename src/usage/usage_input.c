@@ -19,7 +19,7 @@
  * record that is sent again must say the same.
  */
 #define COMPAT_INPUT_SOFTLY
-#include "compat.h"
+#include "base/compat.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -43,8 +43,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "quantity.h"
-#include "quantity_type.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_type.h"
 
 PG_FUNCTION_INFO_V1(usage_timestamptz);
 PG_FUNCTION_INFO_V1(usage_month);
