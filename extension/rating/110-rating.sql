@@ -41,7 +41,7 @@ COMMENT ON TYPE rated_charge IS 'Row of rate_usage(): a charge before it is stor
 -- ------------------------------------------------------------------ what usage is rated by
 
 CREATE FUNCTION _round_ratio(dividend numeric, divisor numeric, digits integer) RETURNS numeric
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rating_round_ratio';
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'round_ratio';
 COMMENT ON FUNCTION _round_ratio(numeric, numeric, integer) IS 'dividend / divisor, rounded once, half to even, to so many digits after the point; 22023 for a divisor that is not above zero';
 
 CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, account bigint, pool_number bigint, unit text, model text, currency text, digits integer,

@@ -1,6 +1,7 @@
 /*
  * numeric_arith.h
- *		Arithmetic on numeric Datums: numeric's own functions by shorter names.
+ *		Arithmetic on numeric Datums: numeric's own functions by shorter names, and what
+ *		rounds.
  */
 #ifndef COMPUTE_LEDGER_NUMERIC_ARITH_H
 #define COMPUTE_LEDGER_NUMERIC_ARITH_H
@@ -40,5 +41,10 @@ NumericCompare(Datum a, Datum b)
 {
 	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, a, b));
 }
+
+/* numeric_arith.c */
+extern Datum NumericPowerOfTen(int exponent);
+extern Datum NumericDivideHalfEven(Datum dividend, Datum divisor);
+extern Datum NumericRoundRatio(Datum dividend, Datum divisor, int digits);
 
 #endif							/* COMPUTE_LEDGER_NUMERIC_ARITH_H */

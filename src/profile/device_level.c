@@ -8,27 +8,11 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "base/decimal.h"
+#include "base/half_even.h"
 #include "profile/device_level.h"
 #include "profile/profile.h"
 #include "quantity/quantity.h"
-
-/*
- * How numeric lies on disk: a header of one word (short) or two, the second being
- * the weight of the first digit, then digits of base 10,000, the first one first.
- * numeric.c keeps this to itself, but it is on disk and so does not change.  One
- * million calls of the public functions would cost more than all the rest.
- */
-#define NUMERIC_KIND_MASK		0xC000
-#define NUMERIC_KIND_NEGATIVE	0x4000
-#define NUMERIC_KIND_SHORT		0x8000
-#define NUMERIC_KIND_SPECIAL	0xC000
-#define SHORT_NEGATIVE			0x2000
-#define SHORT_WEIGHT_SIGN		0x0040
-#define SHORT_WEIGHT_MASK		0x003F
-#define DIGIT_BASE				10000
-
-/* One device is this many units of 1/10,000 of a device, each UNITS_PER_DIGIT units. */
-#define UNITS_PER_DIGIT			(DEVICE_UNITS / DIGIT_BASE)
 
 /* Decimals of a level's shortest text: 10^-7 is below half a unit. */
 #define MAX_DECIMALS			7
@@ -44,85 +28,52 @@ typedef enum LevelResult
 	LEVEL_OUT_OF_RANGE
 } LevelResult;
 
-/* Reads a number of devices. */
+/* What numbers of devices mean is remembered for this many numbers, of so many bytes at most. */
+#define MEMO_ENTRIES			32
+#define MEMO_BYTES				8
+
+/*
+ * Reads a number of devices.  A column of them has few different ones, and taking one
+ * apart costs more than all that is done with it: so the last ones are remembered, by
+ * their bytes, whatever these mean to numeric.
+ */
 static LevelResult
 read_numeric(Datum devices, int64 *level)
 {
+	static struct
+	{
+		uint64		bytes;		/* padded with zeros */
+		int64		level;
+		Size		size;		/* 0: nothing is remembered here */
+	}			memo[MEMO_ENTRIES];
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(devices);
-	const char *data = VARDATA_ANY(value);
 	Size		size = VARSIZE_ANY_EXHDR(value);
-	uint16		header;
-	int			weight;
-	int			count;
-	bool		negative;
-	int128		whole = 0;		/* ten-thousandths of a device */
-	uint32		carry = 0;
-	uint32		leading = 0;	/* first digit of what is left of a unit */
-	bool		more = false;	/* and whether anything follows it */
-	int128		units;
+	uint64		bytes = 0;
+	uint32		entry = 0;
+	Decimal		decimal;
+	uint128		units;
 
-	memcpy(&header, data, sizeof(header));
-	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SPECIAL)
+	if (size <= MEMO_BYTES)
+	{
+		memcpy(&bytes, VARDATA_ANY(value), size);
+		entry = (uint32) ((bytes * UINT64CONST(0x9E3779B97F4A7C15)) >> 32) % MEMO_ENTRIES;
+		if (memo[entry].size == size && memo[entry].bytes == bytes)
+		{
+			*level = memo[entry].level;
+			return LEVEL_OK;
+		}
+	}
+	if (DecimalFromNumeric(DatumGetNumeric(devices), &decimal) != DECIMAL_FINITE)
 		return LEVEL_NOT_FINITE;
-	if ((header & NUMERIC_KIND_MASK) == NUMERIC_KIND_SHORT)
-	{
-		negative = (header & SHORT_NEGATIVE) != 0;
-		weight = header & SHORT_WEIGHT_MASK;
-		if (header & SHORT_WEIGHT_SIGN)
-			weight -= SHORT_WEIGHT_MASK + 1;
-		data += sizeof(uint16);
-		size -= sizeof(uint16);
-	}
-	else
-	{
-		int16		long_weight;
-
-		negative = (header & NUMERIC_KIND_MASK) == NUMERIC_KIND_NEGATIVE;
-		memcpy(&long_weight, data + sizeof(uint16), sizeof(int16));
-		weight = long_weight;
-		data += 2 * sizeof(uint16);
-		size -= 2 * sizeof(uint16);
-	}
-	count = (int) (size / sizeof(int16));
-	*level = 0;
-	if (count == 0)
-		return LEVEL_OK;
-	if (weight > 4)
-		return LEVEL_OUT_OF_RANGE;	/* from 10^20 on */
-
-	/* Digits down to the first after the point; missing ones are zero. */
-	for (int i = 0; i <= weight + 1; i++)
-	{
-		int16		digit = 0;
-
-		if (i < count)
-			memcpy(&digit, data + i * sizeof(int16), sizeof(int16));
-		whole = whole * DIGIT_BASE + digit;
-	}
-	/* The digits after that, times UNITS_PER_DIGIT, from the last one up. */
-	for (int i = count - 1; i >= 0 && i > weight + 1; i--)
-	{
-		int16		digit;
-
-		memcpy(&digit, data + i * sizeof(int16), sizeof(int16));
-		carry += (uint32) digit * UNITS_PER_DIGIT;
-		more = more || leading != 0;
-		leading = carry % DIGIT_BASE;
-		carry /= DIGIT_BASE;
-	}
-	/* A weight below -2 leaves zeros between the point and the first digit. */
-	for (int i = weight + 1; i < -1; i++)
-	{
-		more = more || leading != 0;
-		leading = carry % DIGIT_BASE;
-		carry /= DIGIT_BASE;
-	}
-	units = whole * UNITS_PER_DIGIT + carry;
-	if (leading > DIGIT_BASE / 2 || (leading == DIGIT_BASE / 2 && (more || (units & 1))))
-		units++;
-	if (units > PG_INT64_MAX)
+	if (!DecimalMultiply(DEVICE_UNITS, &decimal, &units) || units > (uint128) PG_INT64_MAX)
 		return LEVEL_OUT_OF_RANGE;
-	*level = negative ? -(int64) units : (int64) units;
+	*level = decimal.negative ? -(int64) units : (int64) units;
+	if (size <= MEMO_BYTES)
+	{
+		memo[entry].bytes = bytes;
+		memo[entry].level = *level;
+		memo[entry].size = size;
+	}
 	return LEVEL_OK;
 }
 
@@ -190,19 +141,6 @@ format_decimal(int128 number, int scale, char *buf)
 	return length;
 }
 
-/* Returns number / 10^scale as numeric. */
-Datum
-DecimalGetNumeric(int128 number, int scale)
-{
-	char		buf[DEVICE_LEVEL_MAXTEXT];
-
-	if ((int64) number == number)
-		return NumericGetDatum(int64_div_fast_to_numeric((int64) number, scale));
-	format_decimal(number, scale, buf);
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(buf),
-							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-}
-
 /* Returns number / 10^scale as numeric, without zeros at the end. */
 static Datum
 trimmed_numeric(int128 number, int scale)
@@ -212,7 +150,7 @@ trimmed_numeric(int128 number, int scale)
 		number /= 10;
 		scale--;
 	}
-	return DecimalGetNumeric(number, scale);
+	return NumericFromInt128(number, scale);
 }
 
 /* Returns a level as a number of devices. */
@@ -222,7 +160,7 @@ DeviceLevelGetNumeric(int128 level)
 	int			scale;
 	uint128		decimal = shortest_decimal(level, &scale);
 
-	return DecimalGetNumeric(level < 0 ? -(int128) decimal : (int128) decimal, scale);
+	return NumericFromInt128(level < 0 ? -(int128) decimal : (int128) decimal, scale);
 }
 
 /* Writes a level as a number of devices; returns the length. */
@@ -271,9 +209,7 @@ DevicePicohours(int128 integral)
 	StaticAssertStmt(6048 * INT64CONST(1000000000000) == DEVICE_UNITS * USECS_PER_HOUR,
 					 "a picohour of a device is 6048 units x microseconds");
 
-	if (integral < 0)
-		return -(int128) DivideHalfEven(-(uint128) integral, 6048);
-	return (int128) DivideHalfEven((uint128) integral, 6048);
+	return DivideHalfEvenSigned(integral, 6048);
 }
 
 /* Returns 10^-12 device-hours as device-hours. */
@@ -290,12 +226,10 @@ DeviceHoursGetNumeric(int128 picohours)
 Datum
 DeviceAverageGetNumeric(int128 integral, uint64 length)
 {
-	uint128		divisor = (uint128) length * DEVICE_UNITS;
-	uint128		size = integral < 0 ? -(uint128) integral : (uint128) integral;
-	uint128		scale = UINT64CONST(1000000000000);
 	uint128		average;
 
-	/* The rest is below 2^85, so times 10^12 it fits. */
-	average = size / divisor * scale + DivideHalfEven(size % divisor * scale, divisor);
+	/* What is below the divisor is below 2^85, so times 10^12 it fits. */
+	if (!ScaleHalfEven(QuantityMagnitude(integral), UINT64CONST(1000000000000), (uint128) length * DEVICE_UNITS, &average))
+		elog(ERROR, "average of a profile out of range");
 	return trimmed_numeric(integral < 0 ? -(int128) average : (int128) average, RESULT_DECIMALS);
 }

@@ -16,7 +16,6 @@ extern int64 DeviceLevelFromNumeric(Datum devices);
 extern Datum DeviceLevelGetNumeric(int128 level);
 extern int	DeviceLevelFormat(int128 level, char *buf);
 extern bool DeviceLevelParse(const char *str, int64 *level, bool *in_range);
-extern Datum DecimalGetNumeric(int128 number, int scale);
 extern Datum DeviceHoursGetNumeric(int128 picohours);
 extern int128 DevicePicohours(int128 integral);
 extern Datum DeviceAverageGetNumeric(int128 integral, uint64 length);

@@ -251,11 +251,7 @@ profile_average(PG_FUNCTION_ARGS)
 	check(ProfileIntegral(&source.start, from, to, &integral), &source);
 	length = ProfileDistance(from, to);
 	if (source.kind == PROFILE_RATE)
-	{
-		int128		average = (int128) DivideHalfEven(QuantityMagnitude(integral), length);
-
-		PG_RETURN_QUANTITY_P(QuantityMake(integral < 0 ? -average : average, source.basis));
-	}
+		PG_RETURN_QUANTITY_P(QuantityMake(DivideHalfEvenSigned(integral, length), source.basis));
 	PG_RETURN_DATUM(DeviceAverageGetNumeric(integral, length));
 }
 

@@ -13,6 +13,7 @@
 #define COMPUTE_LEDGER_QUANTITY_H
 
 #include "base/compat.h"
+#include "base/half_even.h"
 
 #ifndef HAVE_INT128
 #error "compute_ledger needs a compiler with 128-bit integers"
@@ -157,19 +158,6 @@ static inline uint128
 QuantityMagnitude(int128 amount)
 {
 	return amount < 0 ? -(uint128) amount : (uint128) amount;
-}
-
-/* Divides and rounds to the nearest, half to even.  den is not zero. */
-static inline uint128
-DivideHalfEven(uint128 num, uint128 den)
-{
-	uint128		q = num / den;
-	uint128		r = num % den;
-
-	/* r against den - r: 2 * r might not fit */
-	if (r > den - r || (r == den - r && (q & 1)))
-		q++;
-	return q;
 }
 
 /* quantity.c: the pure core.  Nothing here allocates or raises. */

@@ -2,11 +2,6 @@
  * quantity_numeric.c
  *		compute_unit and compute_rate against numeric and double precision.
  *
- * PostgreSQL gives extensions no access to numeric's digits, but its wire format is
- * public and stable: number of digits, weight of the first (a power of 10000), sign,
- * display scale, digits to base 10000, each 16 bits.  Reading and writing that is
- * several times faster than text, and exact.
- *
  * Every result that is a quantity is rounded once, half to even, from the exact
  * value.
  */
@@ -15,109 +10,31 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "libpq/pqformat.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "base/decimal.h"
+#include "base/numeric_arith.h"
 #include "quantity/quantity.h"
 #include "quantity/quantity_arith.h"
-
-/* numeric's base, and its marks for a sign and for what is not a number */
-#define NBASE			10000
-#define SIGN_NEGATIVE	0x4000
-#define SIGN_NAN		0xC000	/* and above it the infinities */
-
-/* A numeric taken apart: sign * sum of digit[i] * 10000^(weight - i) */
-typedef struct Decimal
-{
-	int			ndigits;		/* 0 for zero; the first digit is not 0 */
-	int			weight;
-	bool		negative;
-	const unsigned char *digits;	/* 16 bits each, big-endian */
-} Decimal;
-
-/* Returns one of a decimal's digits. */
-static inline uint32
-decimal_digit(const Decimal *d, int i)
-{
-	return ((uint32) d->digits[2 * i] << 8) | d->digits[2 * i + 1];
-}
 
 /*
  * Takes a numeric apart.  22003 if it is no finite number: of the type that it was to
  * be converted to, or, if that is NULL, as an operand.
  */
 static void
-decimal_from_numeric(Numeric value, Decimal *d, const char *type)
+finite_decimal(Numeric value, Decimal *d, const char *type)
 {
-	bytea	   *wire = DatumGetByteaPP(DirectFunctionCall1(numeric_send,
-														   NumericGetDatum(value)));
-	const unsigned char *p = (unsigned char *) VARDATA_ANY(wire);
-	uint16		sign = (p[4] << 8) | p[5];
+	DecimalKind kind = DecimalFromNumeric(value, d);
 
-	if (sign >= SIGN_NAN)
+	if (kind != DECIMAL_FINITE)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 type == NULL ?
 				 errmsg("factor or divisor of a compute quantity must be a finite number") :
-				 sign == SIGN_NAN ?
+				 kind == DECIMAL_NAN ?
 				 errmsg("cannot convert NaN to %s", type) :
 				 errmsg("cannot convert infinity to %s", type)));
-	d->ndigits = (p[0] << 8) | p[1];
-	d->weight = (int16) ((p[2] << 8) | p[3]);
-	d->negative = sign == SIGN_NEGATIVE;
-	d->digits = p + 8;
-}
-
-/*
- * Multiplies m by a decimal's absolute value and rounds to an integer, half to even.
- * m is less than 2^114.  Returns false if the result does not fit in 128 bits.
- */
-static bool
-multiply_decimal(uint128 m, const Decimal *d, uint128 *result)
-{
-	int			integers = d->weight + 1;	/* digits before the point */
-	uint128		integer = 0;
-	uint128		carry = 0;
-	uint32		first = 0;		/* first digit of the product's fraction */
-	bool		sticky = false; /* whether anything follows it */
-
-	if (m == 0 || d->ndigits == 0)
-	{
-		*result = 0;
-		return true;
-	}
-	if (integers > 9)
-		return false;			/* 10^36 or more */
-
-	for (int i = 0; i < integers; i++)
-		integer = integer * NBASE + (i < d->ndigits ? decimal_digit(d, i) : 0);
-
-	/*
-	 * The fraction times m, from the last digit up, as on paper: what comes out to
-	 * the left of the point is carried into the integer.  m * 9999 + m < 2^128.
-	 */
-	for (int i = d->ndigits - 1; i >= Max(integers, 0); i--)
-	{
-		uint128		t = m * decimal_digit(d, i) + carry;
-
-		sticky |= first != 0;
-		first = (uint32) (t % NBASE);
-		carry = t / NBASE;
-	}
-	for (int i = integers; i < 0 && (carry != 0 || first != 0); i++)
-	{
-		sticky |= first != 0;
-		first = (uint32) (carry % NBASE);
-		carry /= NBASE;
-	}
-
-	if (__builtin_mul_overflow(integer, m, result) ||
-		__builtin_add_overflow(*result, carry, result))
-		return false;
-	if (first > NBASE / 2 || (first == NBASE / 2 && (sticky || (*result & 1))))
-		return !__builtin_add_overflow(*result, (uint128) 1, result);
-	return true;
 }
 
 /* Returns amount * factor, rounded half to even; 22003. */
@@ -128,9 +45,9 @@ QuantityMultiplyNumeric(int128 amount, Numeric factor, uint16 basis)
 	Decimal		d;
 	uint128		result;
 
-	decimal_from_numeric(factor, &d, NULL);
+	finite_decimal(factor, &d, NULL);
 
-	/* A product of three, exact so far, may need more than multiply_decimal takes. */
+	/* A product of three, exact so far, may need more than DecimalMultiply takes. */
 	if (unlikely((magnitude >> 114) != 0))
 	{
 		Numeric		product;
@@ -138,11 +55,11 @@ QuantityMultiplyNumeric(int128 amount, Numeric factor, uint16 basis)
 		product = DatumGetNumeric(DirectFunctionCall2(numeric_mul,
 													  NumericGetDatum(AmountGetNumeric(amount, 0)),
 													  NumericGetDatum(factor)));
-		decimal_from_numeric(product, &d, NULL);
+		finite_decimal(product, &d, NULL);
 		magnitude = 1;
 		amount = 1;
 	}
-	if (!multiply_decimal(magnitude, &d, &result))
+	if (!DecimalMultiply(magnitude, &d, &result))
 		QuantityOutOfRangeError();
 	return QuantityMakeSigned(result, (amount < 0) != d.negative, basis);
 }
@@ -154,79 +71,19 @@ QuantityFromNumeric(Numeric value, QuantityKind kind)
 	Decimal		d;
 	uint128		result;
 
-	decimal_from_numeric(value, &d, kind == QUANTITY_RATE ? "compute_rate" : "compute_unit");
+	finite_decimal(value, &d, kind == QUANTITY_RATE ? "compute_rate" : "compute_unit");
 	if (kind == QUANTITY_RATE)
 		d.weight -= 2;			/* 10^-6 is 100 * 10000^-2 */
-	if (!multiply_decimal(kind == QUANTITY_RATE ? 100 : 1, &d, &result))
+	if (!DecimalMultiply(kind == QUANTITY_RATE ? 100 : 1, &d, &result))
 		QuantityOutOfRangeError();
 	return QuantityMakeSigned(result, d.negative, BASIS_FLOP);
 }
 
-/* Returns amount * 10^exponent as a numeric; exponent is 0 or 6, amount below 2^120. */
+/* Returns amount * 10^exponent as a numeric; exponent is 0 or 6. */
 Numeric
 AmountGetNumeric(int128 amount, int exponent)
 {
-	uint128		rest = QuantityMagnitude(amount);
-	uint16		digits[12];
-	int			n = 0;
-	StringInfoData wire;
-	char		data[8 + 2 * lengthof(digits)];
-
-	if (exponent == 6)
-		rest *= 100;
-	while ((rest >> 64) != 0)
-	{
-		digits[n++] = (uint16) (rest % NBASE);
-		rest /= NBASE;
-	}
-	for (uint64 low = (uint64) rest; low != 0; low /= NBASE)
-		digits[n++] = (uint16) (low % NBASE);
-
-	wire.data = data;
-	wire.maxlen = sizeof(data);
-	wire.len = 0;
-	wire.cursor = 0;
-	pq_writeint16(&wire, n);
-	pq_writeint16(&wire, n - 1 + (exponent == 6));
-	pq_writeint16(&wire, amount < 0 ? SIGN_NEGATIVE : 0);
-	pq_writeint16(&wire, 0);
-	while (n > 0)
-		pq_writeint16(&wire, digits[--n]);
-	return DatumGetNumeric(DirectFunctionCall3(numeric_recv, PointerGetDatum(&wire),
-											   ObjectIdGetDatum(InvalidOid),
-											   Int32GetDatum(-1)));
-}
-
-/* Calls one of numeric's own functions of two arguments. */
-static inline Numeric
-call2(PGFunction function, Numeric a, Numeric b)
-{
-	return DatumGetNumeric(DirectFunctionCall2(function, NumericGetDatum(a),
-											   NumericGetDatum(b)));
-}
-
-/*
- * Returns a / b rounded half to even to a whole number, both positive or zero, b not
- * zero.  For what does not fit in 128 bits on the way.
- */
-static Numeric
-divide_half_even(Numeric a, Numeric b)
-{
-	Numeric		one = int64_to_numeric(1);
-	Numeric		quotient = call2(numeric_div_trunc, a, b);
-	Numeric		rest = call2(numeric_sub, a, call2(numeric_mul, quotient, b));
-	int			order = DatumGetInt32(DirectFunctionCall2(numeric_cmp,
-														  NumericGetDatum(call2(numeric_add, rest, rest)),
-														  NumericGetDatum(b)));
-
-	if (order == 0)
-	{
-		Numeric		odd = call2(numeric_mod, quotient, int64_to_numeric(2));
-
-		order = DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(odd),
-												  NumericGetDatum(one))) == 0 ? 1 : -1;
-	}
-	return order > 0 ? call2(numeric_add, quotient, one) : quotient;
+	return DatumGetNumeric(NumericFromInt128(amount, -exponent));
 }
 
 PG_FUNCTION_INFO_V1(quantity_mul_numeric);
@@ -264,18 +121,18 @@ quantity_div_numeric(PG_FUNCTION_ARGS)
 	Decimal		d;
 	bool		fits = true;
 
-	decimal_from_numeric(divisor, &d, NULL);
+	finite_decimal(divisor, &d, NULL);
 	if (d.ndigits == 0)
 		QuantityDivisionByZeroError();
 
 	/* Bring both to whole numbers, and see whether they fit. */
 	for (int i = 0; i < d.ndigits && fits; i++)
-		fits = !__builtin_mul_overflow(den, (uint128) NBASE, &den) &&
-			!__builtin_add_overflow(den, (uint128) decimal_digit(&d, i), &den);
+		fits = !__builtin_mul_overflow(den, (uint128) DECIMAL_BASE, &den) &&
+			!__builtin_add_overflow(den, (uint128) DecimalDigit(&d, i), &den);
 	for (int i = d.ndigits - 1; i < d.weight && fits; i++)
-		fits = !__builtin_mul_overflow(den, (uint128) NBASE, &den);
+		fits = !__builtin_mul_overflow(den, (uint128) DECIMAL_BASE, &den);
 	for (int i = d.ndigits - 1; i > d.weight && fits; i--)
-		fits = !__builtin_mul_overflow(num, (uint128) NBASE, &num);
+		fits = !__builtin_mul_overflow(num, (uint128) DECIMAL_BASE, &num);
 	if (fits)
 		num = DivideHalfEven(num, den);
 	else
@@ -284,12 +141,10 @@ quantity_div_numeric(PG_FUNCTION_ARGS)
 		Decimal		q;
 
 		num = QuantityMagnitude(amount);
-		quotient = divide_half_even(DatumGetNumeric(DirectFunctionCall1(numeric_abs,
-																		NumericGetDatum(AmountGetNumeric(amount, 0)))),
-									DatumGetNumeric(DirectFunctionCall1(numeric_abs,
-																		NumericGetDatum(divisor))));
-		decimal_from_numeric(quotient, &q, NULL);
-		if (!multiply_decimal(1, &q, &num))
+		quotient = DatumGetNumeric(NumericDivideHalfEven(NumericGetDatum(AmountGetNumeric(amount < 0 ? -amount : amount, 0)),
+														 DirectFunctionCall1(numeric_abs, NumericGetDatum(divisor))));
+		finite_decimal(quotient, &q, NULL);
+		if (!DecimalMultiply(1, &q, &num))
 			QuantityOutOfRangeError();
 	}
 	PG_RETURN_QUANTITY_P(QuantityMakeSigned(num, (amount < 0) != d.negative,
@@ -456,12 +311,11 @@ QuantityFormatScaled(int128 amount, uint16 basis, QuantityKind kind,
 {
 	QuantityScale scale;
 	char		name[BASIS_MAXTEXT];
-	char	   *power;
 	char	   *number;
 	int			exponent;
 	int			len;
-	Numeric		num;
-	Numeric		den;
+	Datum		num;
+	Datum		den;
 
 	if (!QuantityScaleFromName(unit, strlen(unit), &scale) || scale.kind != kind)
 		ereport(ERROR,
@@ -477,16 +331,13 @@ QuantityFormatScaled(int128 amount, uint16 basis, QuantityKind kind,
 
 	/* |amount| * 10^exponent / factor, a whole number of the last digit's units */
 	exponent = (int) digits - scale.exponent + (kind == QUANTITY_RATE ? 6 : 0);
-	power = psprintf("1e%d", abs(exponent));
-	num = AmountGetNumeric(amount < 0 ? -amount : amount, 0);
-	den = int64_to_numeric(scale.factor);
-	*(exponent < 0 ? &den : &num) =
-		call2(numeric_mul, exponent < 0 ? den : num,
-			  DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(power),
-												  ObjectIdGetDatum(InvalidOid),
-												  Int32GetDatum(-1))));
-	number = DatumGetCString(DirectFunctionCall1(numeric_out,
-												 NumericGetDatum(divide_half_even(num, den))));
+	num = NumericGetDatum(AmountGetNumeric(amount < 0 ? -amount : amount, 0));
+	den = NumericFromInteger(scale.factor);
+	if (exponent < 0)
+		den = NumericMultiply(den, NumericPowerOfTen(-exponent));
+	else
+		num = NumericMultiply(num, NumericPowerOfTen(exponent));
+	number = DatumGetCString(DirectFunctionCall1(numeric_out, NumericDivideHalfEven(num, den)));
 	len = (int) strlen(number);
 	if (len <= digits)
 	{

@@ -297,8 +297,7 @@ quantity_avg_final(PG_FUNCTION_ARGS)
 	negative = sum_magnitude(state, words);
 	rest = divide_words(words, count);
 	quotient = ((uint128) words[1] << 64) | words[0];
-	if (rest > count - rest || (rest == count - rest && (quotient & 1)))
-		quotient++;
+	quotient += RoundsUpHalfEven(CompareTwice(rest, count), quotient & 1);
 	if (words[2] != 0)
 		QuantityOutOfRangeError();	/* of a state that nobody summed up */
 	PG_RETURN_QUANTITY_P(QuantityMakeSigned(quotient, negative, state->basis));

@@ -351,9 +351,6 @@ extern void CollectParts(Rating *rating, const int64 *cells, int64 ncells, bool 
 extern Datum TierDue(const RatedPrice *price, int tier, int128 units, int64 entered, int128 packages);
 extern void RatePools(Rating *rating);
 
-/* rating_round.c */
-extern Datum RoundRatio(Datum dividend, Datum divisor, int digits);
-
 /* rating_cell.c: raises 22003. */
 pg_noreturn extern void QuantityTooLargeError(void);
 
@@ -379,20 +376,16 @@ MultiplyQuantity(int128 a, int128 b)
 	return product;
 }
 
-/*
- * Returns value x multiplier / divisor, half to even, of numbers from 0 on.  Quotient and
- * rest are multiplied by themselves, so that the product need not fit.
- */
+/* Returns value x multiplier / divisor, rounded half to even, of numbers from 0 on; 22003. */
 static inline int128
-ScaleHalfEven(int128 value, int128 multiplier, int128 divisor)
+ScaleQuantity(int128 value, int128 multiplier, int128 divisor)
 {
-	int128		rest = MultiplyQuantity(value % divisor, multiplier);
-	int128		result = AddQuantity(MultiplyQuantity(value / divisor, multiplier), rest / divisor);
+	uint128		result;
 
-	rest %= divisor;
-	if (rest > divisor - rest || (rest == divisor - rest && (result & 1)))
-		result = AddQuantity(result, 1);
-	return result;
+	if (unlikely(!ScaleHalfEven((uint128) value, (uint128) multiplier, (uint128) divisor, &result) ||
+				 result > (uint128) INT128_LARGEST))
+		QuantityTooLargeError();
+	return (int128) result;
 }
 
 #endif							/* COMPUTE_LEDGER_RATING_H */

@@ -9,9 +9,11 @@
 #include "utils/memutils.h"
 
 #include "profile/device_level.h"
+#include "base/decimal.h"
 #include "base/numeric_arith.h"
 #include "profile/profile.h"
 #include "rating/rating.h"
+#include "usage/usage_work.h"
 
 /* Raises that a quantity does not fit. */
 void
@@ -165,9 +167,8 @@ work_between(const Rating *rating, const UsageEntry *entry, int128 work, Timesta
 {
 	/* what goes on has achieved so far what it says */
 	TimestampTz end = TIMESTAMP_IS_NOEND(entry->end) ? DatumGetTimestampTz(rating->scope.as_of) : entry->end;
-	int64		whole = end - entry->start;
 
-	return ScaleHalfEven(work, to - entry->start, whole) - ScaleHalfEven(work, from - entry->start, whole);
+	return AchievedUntil(work, entry->start, end, to) - AchievedUntil(work, entry->start, end, from);
 }
 
 /* Finds the first segment that ends after an instant. */
@@ -275,10 +276,10 @@ PartUnits(const Rating *rating, const Cell *cell, int price, int128 amount, int1
 		case UNIT_INSTANCE_MONTH:
 			{
 				MemoryContext previous = MemoryContextSwitchTo(rating->scratch);
-				Datum		month = DecimalGetNumeric((int128) rating->days[cell->day].month * DEVICE_UNITS, 0);
+				Datum		month = NumericFromInt128((int128) rating->days[cell->day].month * DEVICE_UNITS, 0);
 				Datum		whole = NumericMultiply(p->devices_per_instance, month);
-				Datum		share = NumericMultiply(DecimalGetNumeric(amount, 0), p->scale_numeric);
-				int128		units = IntegerFromNumeric(RoundRatio(share, whole, 0));
+				Datum		share = NumericMultiply(NumericFromInt128(amount, 0), p->scale_numeric);
+				int128		units = IntegerFromNumeric(NumericRoundRatio(share, whole, 0));
 
 				MemoryContextSwitchTo(previous);
 				MemoryContextReset(rating->scratch);

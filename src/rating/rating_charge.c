@@ -24,6 +24,7 @@
 #include "utils/typcache.h"
 
 #include "profile/device_level.h"
+#include "base/decimal.h"
 #include "base/numeric_arith.h"
 #include "profile/profile.h"
 #include "rating/rating.h"
@@ -242,10 +243,10 @@ quantity_between(int128 from, int128 to, int128 scale)
 	Datum		divisor;
 
 	if (round_quickly(from, scale, &a) && round_quickly(to, scale, &b))
-		return DecimalGetNumeric(b - a, QUANTITY_DIGITS);
-	divisor = DecimalGetNumeric(scale, 0);
-	return NumericSubtract(RoundRatio(DecimalGetNumeric(to, 0), divisor, QUANTITY_DIGITS),
-				 RoundRatio(DecimalGetNumeric(from, 0), divisor, QUANTITY_DIGITS));
+		return NumericFromInt128(b - a, QUANTITY_DIGITS);
+	divisor = NumericFromInt128(scale, 0);
+	return NumericSubtract(NumericRoundRatio(NumericFromInt128(to, 0), divisor, QUANTITY_DIGITS),
+				 NumericRoundRatio(NumericFromInt128(from, 0), divisor, QUANTITY_DIGITS));
 }
 
 /* Returns the work between two running totals of device time, at a rate. */
@@ -254,7 +255,7 @@ work_between_totals(int128 from, int128 to, const Quantity *rate)
 {
 	int128		factor = QuantityAmount(rate);
 
-	return QuantityMake(ScaleHalfEven(to, factor, DEVICE_UNITS) - ScaleHalfEven(from, factor, DEVICE_UNITS), QuantityBasis(rate));
+	return QuantityMake(ScaleQuantity(to, factor, DEVICE_UNITS) - ScaleQuantity(from, factor, DEVICE_UNITS), QuantityBasis(rate));
 }
 
 /* ---- cost ---- */
@@ -287,7 +288,7 @@ tier_fee(const RatedPrice *price, const TierSum *sum)
 
 	if (sum->tier == 0 || sum->entered == 0 || price->tier_fees == NULL)
 		return zero;
-	return NumericMultiply(DecimalGetNumeric(sum->entered, 0), price->tier_fees[sum->tier - 1]);
+	return NumericMultiply(NumericFromInt128(sum->entered, 0), price->tier_fees[sum->tier - 1]);
 }
 
 /* Adds up what is due for the tiers of a charge, of the roles that are not left out. */
@@ -339,7 +340,7 @@ add_cost(const Rating *rating, const Charge *charge, TierRole without, TierCost 
 
 		if (sum->role == without)
 			continue;
-		due = RoundRatio(TierDue(price, sum->tier, sum->units, sum->entered, sum->packages), price->scale_numeric, MIXED_DIGITS);
+		due = NumericRoundRatio(TierDue(price, sum->tier, sum->units, sum->entered, sum->packages), price->scale_numeric, MIXED_DIGITS);
 		cost->rounded_due = cost->rounded_due == (Datum) 0 ? due : NumericAdd(cost->rounded_due, due);
 	}
 }
@@ -349,8 +350,8 @@ static Datum
 rounded_cost(const Rating *rating, const TierCost *cost, int digits)
 {
 	if (cost->mixed_scales)
-		return RoundRatio(cost->rounded_due, NumericFromInteger(1), digits);
-	return RoundRatio(cost->due, rating->prices[cost->price].scale_numeric, digits);
+		return NumericRoundRatio(cost->rounded_due, NumericFromInteger(1), digits);
+	return NumericRoundRatio(cost->due, rating->prices[cost->price].scale_numeric, digits);
 }
 
 /* ---- tiers, for people ---- */
@@ -407,12 +408,12 @@ tiers_of(const Rating *rating, const Charge *charge, const TierCost *cost)
 		Datum		rounded;
 
 		due = NumericAdd(due, TierDue(price, sum->tier, sum->units, sum->entered, sum->packages));
-		rounded = RoundRatio(due, price->scale_numeric, price->digits);
+		rounded = NumericRoundRatio(due, price->scale_numeric, price->digits);
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		push_number(&state, "tier", NumericFromInteger(sum->tier));
 		push_number(&state, "quantity", trimmed(quantity_between(until, until + sum->units, price->scale)));
 		if (price->model == MODEL_PACKAGE && sum->tier > 0)
-			push_number(&state, "packages", DecimalGetNumeric(sum->packages, 0));
+			push_number(&state, "packages", NumericFromInt128(sum->packages, 0));
 		else
 			push_number(&state, "unit_price", tier_price(price, sum->tier));
 		if (NumericCompare(fee, NumericFromInteger(0)) != 0)
@@ -497,7 +498,7 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	describe_cell(rating, cell, values, nulls);
 	values[OUT_KIND] = price == NULL ? names->unpriced : price->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
 	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
-	values[OUT_AMOUNT] = DecimalGetNumeric(charge->amount, 0);
+	values[OUT_AMOUNT] = NumericFromInt128(charge->amount, 0);
 	values[OUT_QUANTITY] = quantity_between(charge->units_until - charge->units, charge->units_until, scale);
 	values[OUT_UNIT] = price ? rating->names[price->unit_name] : names->device_hour;
 	nulls[OUT_WORK] = !kind->has_rate;
@@ -683,7 +684,7 @@ rate_charges(PG_FUNCTION_ARGS)
 			values[OUT_KIND] = names.part;
 			nulls[OUT_PERIOD] = nulls[OUT_AMOUNT] = nulls[OUT_QUANTITY] = false;
 			values[OUT_PERIOD] = time_range(range, part->from, part->to);
-			values[OUT_AMOUNT] = DecimalGetNumeric((int128) part->level * (part->to - part->from), 0);
+			values[OUT_AMOUNT] = NumericFromInt128((int128) part->level * (part->to - part->from), 0);
 			values[OUT_QUANTITY] = DeviceLevelGetNumeric(part->level);
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 			MemoryContextReset(row);
@@ -772,7 +773,7 @@ describe_part(const Part *part, TimestampTz from, TimestampTz to, Datum *values,
 	values[PART_FROM] = TimestampTzGetDatum(from);
 	values[PART_TO] = TimestampTzGetDatum(to);
 	values[PART_DEVICES] = DeviceLevelGetNumeric(part->level);
-	values[PART_AMOUNT] = DecimalGetNumeric((int128) part->level * (to - from), 0);
+	values[PART_AMOUNT] = NumericFromInt128((int128) part->level * (to - from), 0);
 	nulls[PART_QUANTITY] = nulls[PART_COST] = true;
 }
 
@@ -819,7 +820,7 @@ put_parts(Rating *rating, const Charge *charge, ReturnSetInfo *result)
 			Datum		rounded;
 
 			due = NumericAdd(due, part->due);
-			rounded = RoundRatio(due, price->scale_numeric, price->digits);
+			rounded = NumericRoundRatio(due, price->scale_numeric, price->digits);
 			nulls[PART_COST] = false;
 			values[PART_COST] = NumericSubtract(rounded, before);
 			before = rounded;

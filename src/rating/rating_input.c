@@ -19,6 +19,7 @@
 #include "utils/lsyscache.h"
 
 #include "profile/device_level.h"
+#include "base/decimal.h"
 #include "base/numeric_arith.h"
 #include "profile/profile.h"
 #include "rating/rating.h"
@@ -294,7 +295,7 @@ read_unit(RatedPrice *price, Datum unit, const Quantity *work)
 		price->unit = strcmp(name, "device-hour") == 0 ? UNIT_DEVICE_HOUR : UNIT_LEVEL;
 		price->scale = DEVICE_HOUR;
 	}
-	price->scale_numeric = DecimalGetNumeric(price->scale, 0);
+	price->scale_numeric = NumericFromInt128(price->scale, 0);
 	pfree(name);
 }
 

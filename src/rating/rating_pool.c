@@ -12,6 +12,7 @@
 #include "utils/fmgrprotos.h"
 
 #include "profile/device_level.h"
+#include "base/decimal.h"
 #include "base/numeric_arith.h"
 #include "rating/rating.h"
 
@@ -67,7 +68,7 @@ packages_begun(int128 quantity, int128 size)
 static Datum
 number(int128 value)
 {
-	return DecimalGetNumeric(value, 0);
+	return NumericFromInt128(value, 0);
 }
 
 /* Returns what is due for a tier, times the scale of the price's unit. */

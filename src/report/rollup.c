@@ -27,11 +27,13 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
+#include "base/decimal.h"
 #include "profile/device_level.h"
 #include "profile/profile_calendar.h"
 #include "profile/profile_object.h"
 #include "quantity/quantity.h"
 #include "quantity/quantity_arith.h"
+#include "usage/usage_work.h"
 
 PG_FUNCTION_INFO_V1(usage_cells_accum);
 PG_FUNCTION_INFO_V1(usage_cells_combine);
@@ -250,24 +252,11 @@ make_state(MemoryContext context)
 	return state;
 }
 
-/* Returns what a record has achieved up to an instant, rounded half to even. */
-static int128
+/* Returns what a record has achieved up to an instant, in FLOP. */
+static inline int128
 achieved_until(const Part *part, int64 at)
 {
-	int128		amount = QuantityAmount(part->achieved);
-	uint64		length = ProfileDistance(part->started, part->ended);
-	uint64		elapsed = ProfileDistance(part->started, at);
-	uint128		magnitude = QuantityMagnitude(amount);
-	uint128		whole = magnitude / length;
-	uint128		rest = magnitude % length * elapsed;
-	uint128		result;
-
-	/* whole * elapsed is at most the magnitude; the rest is below length^2 < 2^128 */
-	result = whole * elapsed + rest / length;
-	rest %= length;
-	if (rest > length - rest || (rest == length - rest && (result & 1)))
-		result++;
-	return amount < 0 ? -(int128) result : (int128) result;
+	return AchievedUntil(QuantityAmount(part->achieved), part->started, part->ended, at);
 }
 
 /* Returns the work of a record from its start to an instant, rounded half to even. */
@@ -606,7 +595,7 @@ usage_cells_final(PG_FUNCTION_ARGS)
 		values[1] = DateADTGetDatum(day);
 		values[2] = DeviceHoursGetNumeric(total - given);
 		given = total;
-		values[3] = DecimalGetNumeric(cell->device_time, 0);
+		values[3] = NumericFromInt128(cell->device_time, 0);
 		nulls[4] = !cell->has_work;
 		values[4] = cell->has_work ? QuantityPGetDatum(QuantityMake(cell->work, state->basis)) : (Datum) 0;
 		nulls[5] = !cell->has_achieved;

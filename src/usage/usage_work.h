@@ -1,0 +1,30 @@
+/*
+ * usage_work.h
+ *		The work that a usage record says it achieved, as its time goes by.
+ */
+#ifndef COMPUTE_LEDGER_USAGE_WORK_H
+#define COMPUTE_LEDGER_USAGE_WORK_H
+
+#include "datatype/timestamp.h"
+
+#include "base/half_even.h"
+
+/*
+ * Returns what a record from start to end, not empty, that achieved so much in all had
+ * achieved up to an instant within it, in FLOP.  Work is taken to be done evenly; what
+ * was done up to an instant is rounded, half to even, so that the parts of a record,
+ * which are differences of such amounts, add up to the whole.
+ */
+static inline int128
+AchievedUntil(int128 achieved, TimestampTz start, TimestampTz end, TimestampTz at)
+{
+	uint64		length = (uint64) end - (uint64) start;
+	uint64		elapsed = (uint64) at - (uint64) start;
+	uint128		result = 0;
+
+	/* It fits: it is at most what was achieved, and below length^2 < 2^128 on the way. */
+	(void) ScaleHalfEven(achieved < 0 ? -(uint128) achieved : (uint128) achieved, elapsed, length, &result);
+	return achieved < 0 ? -(int128) result : (int128) result;
+}
+
+#endif							/* COMPUTE_LEDGER_USAGE_WORK_H */
