@@ -1,13 +1,16 @@
-# lib.sh: what scripts/demo, scripts/test and bench/run share.  Sourced, not run.
+# lib.sh: what scripts/demo, scripts/dev, scripts/test and bench/run share.  Sourced, not run.
 #
 #   need_debian PURPOSE               checks that this is Debian (or a derivative) with apt, else says what to do
 #   choose_version [N]                sets pg_version and pg_bin
 #   need_packages PACKAGE...          installs the missing ones
 #   want_packages PACKAGE...          installs those that this Debian has, says which it has not
+#   mirror_project TO                 makes folder TO a copy of the project
 #   make_workspace NAME               sets $work: a private folder with a copy of the project in $work/project
+#   fill_workspace                    the same for a $work that is there already; $work/gone lists the files that went
 #   build_extension                   builds $work/project out of tree into $work/dest
 #   private_settings                  prints the settings that let a cluster find $work/dest
-#   start_cluster [SETTING...]        makes and starts $work/data, exports PGHOST PGPORT PGUSER PGDATABASE
+#   start_cluster [SETTING...]        makes and starts $work/data, and does use_cluster
+#   use_cluster                       exports PGHOST PGPORT PGUSER PGDATABASE
 #   stop_cluster
 #   as_postgres COMMAND...            runs as an unprivileged user (PostgreSQL refuses root)
 #
@@ -109,22 +112,47 @@ choose_version() {
 	pg_bin=/usr/lib/postgresql/$pg_version/bin
 }
 
-# Makes $work, private to this run, with a copy of what git would commit of the working tree.
-make_workspace() {
-	work=$(mktemp -d "${TMPDIR:-/tmp}/$1.XXXXXX")
-	mkdir "$work/project" "$work/build" "$work/sock"
+# Makes folder TO hold what git would commit of the working tree, and nothing else, and prints the names of the
+# files that went from it.  A file that is as it was keeps its time, so that make builds only what changed.
+mirror_project() {
 	(
 		cd "$project" || exit 1
 		if git -c safe.directory="$project" rev-parse --git-dir >/dev/null 2>&1; then
-			git -c safe.directory="$project" ls-files -z --cached --others --exclude-standard | xargs -0 sh -c 'for f; do [ -e "$f" ] && printf "%s\0" "$f"; done' sh
+			git -c safe.directory="$project" ls-files -z --cached --others --exclude-standard
 		else
-			find . -type f -print0
-		fi | tar -c --null -T - -f -
-	) | tar -x -C "$work/project" -f -
+			find . -type f -printf '%P\0'
+		fi
+	) | perl -0 -we '
+		use strict; use File::Basename; use File::Compare; use File::Copy; use File::Find; use File::Path;
+		my ($from, $to) = @ARGV;
+		my %keep;
+		while (my $name = <STDIN>)
+		{
+			chomp $name;
+			next unless -f "$from/$name";
+			$keep{"$to/$name"} = 1;
+			mkpath(dirname("$to/$name"));
+			-f "$to/$name" && compare("$from/$name", "$to/$name") == 0 or copy("$from/$name", "$to/$name") or die "$name: $!";
+			chmod((stat "$from/$name")[2] & 0777 | 0644, "$to/$name");
+		}
+		find({ no_chdir => 1, wanted => sub { print substr($_, length("$to/")), "\n" if -f && !$keep{$_} && unlink } }, $to);
+	' "$project" "$1"
+}
+
+# Makes $work, private to this run, with a copy of the project.
+make_workspace() {
+	work=$(mktemp -d "${TMPDIR:-/tmp}/$1.XXXXXX")
+	fill_workspace
+}
+
+# Makes the folders of $work and what is in them as the project is now.
+fill_workspace() {
+	mkdir -p "$work/project" "$work/build" "$work/sock"
+	mirror_project "$work/project" >"$work/gone"
 	# Real data for some tests, where it lies beside the checkout.
 	if [ -d "$project/../shared/data" ]; then
-		mkdir "$work/shared"
-		cp -r "$project/../shared/data" "$work/shared/"
+		mkdir -p "$work/shared"
+		cp -ru "$project/../shared/data" "$work/shared/"
 		chmod -R u+w "$work/shared"
 	fi
 	chmod 755 "$work"
@@ -137,8 +165,7 @@ pg_make() {
 }
 
 build_extension() {
-	pg_make all
-	pg_make install DESTDIR="$work/dest" >/dev/null
+	pg_make -j"$(nproc)" all && pg_make install DESTDIR="$work/dest" >/dev/null
 }
 
 # Prints the settings that make a cluster find the extension in $work/dest.
@@ -172,6 +199,11 @@ start_cluster() {
 	} | as_postgres tee -a "$work/data/postgresql.conf" >/dev/null
 	as_postgres "$pg_bin/pg_ctl" -D "$work/data" -l "$work/server.log" -w -s start ||
 		{ tail -20 "$work/server.log" >&2; die "the server did not start"; }
+	use_cluster
+}
+
+# Points programs at the cluster of start_cluster.
+use_cluster() {
 	export PGHOST=$work/sock PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 	unset PGSERVICE PGOPTIONS PGHOSTADDR PGPASSWORD PGTZ PGDATESTYLE PGCLIENTENCODING PGSSLMODE PGREQUIREAUTH
 }
