@@ -159,9 +159,10 @@ fill_workspace() {
 	[ "$(id -u)" != 0 ] || chown -R postgres: "$work"
 }
 
-# Builds out of tree (pg_make ARGS... for anything else) and installs into $work/dest.
+# Builds out of tree (pg_make ARGS... for anything else) and installs into $work/dest, with the compiler that
+# PostgreSQL was built with, or $CC: without its warnings, because the flags and the headers are made for the other.
 pg_make() {
-	as_postgres make -s -C "$work/build" -f "$work/project/Makefile" PG_CONFIG="$pg_bin/pg_config" with_llvm=no "$@"
+	as_postgres make -s -C "$work/build" -f "$work/project/Makefile" PG_CONFIG="$pg_bin/pg_config" with_llvm=no ${CC:+"CC=$CC -w"} "$@"
 }
 
 build_extension() {
@@ -218,4 +219,3 @@ remove_workspace() {
 	stop_cluster || true
 	rm -rf "$work"
 }
-
