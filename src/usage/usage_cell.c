@@ -1,7 +1,6 @@
 /*
- * usage_input.c
- *		Reading the cells of usage records that came as text, and telling whether two
- *		records say the same.
+ * usage_cell.c
+ *		Reading the cells of usage records that came as text.
  *
  * One bad cell among a million must not stop the others, so the readers give NULL for
  * what they cannot read, and usage_cell_error() says afterwards, of the few, what was wrong.
@@ -24,38 +23,18 @@
 #include <ctype.h>
 #include <math.h>
 
-#include "access/transam.h"
-#include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_type.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "quantity/quantity.h"
 #include "quantity/quantity_type.h"
-
-PG_FUNCTION_INFO_V1(usage_timestamptz);
-PG_FUNCTION_INFO_V1(usage_month);
-PG_FUNCTION_INFO_V1(usage_numeric);
-PG_FUNCTION_INFO_V1(usage_revision);
-PG_FUNCTION_INFO_V1(usage_boolean);
-PG_FUNCTION_INFO_V1(usage_labels);
-PG_FUNCTION_INFO_V1(usage_work);
-PG_FUNCTION_INFO_V1(usage_cell_error);
-PG_FUNCTION_INFO_V1(usage_digest);
-PG_FUNCTION_INFO_V1(usage_seen);
 
 extern Datum compute_unit_in(PG_FUNCTION_ARGS);
 
@@ -68,16 +47,11 @@ extern Datum compute_unit_in(PG_FUNCTION_ARGS);
 /* Achieved work of one record, at most: 1 QFLOP. */
 #define MAX_WORK		((int128) 1000000000000000 * 1000000000000000)
 
-/* Form of the digest; stored digests depend on it. */
-#define DIGEST_VERSION	1
-
-/* ------------------------------------------------------------------------
- * Instants
- * ------------------------------------------------------------------------ */
+/* ---- instants ---- */
 
 /* Reads exactly n digits; false if there are not as many. */
 static inline bool
-ReadDigits(const char **p, const char *end, int n, int *value)
+read_digits(const char **p, const char *end, int n, int *value)
 {
 	int			v = 0;
 
@@ -98,7 +72,7 @@ ReadDigits(const char **p, const char *end, int n, int *value)
 
 /* Reads a fraction, from its point on, in microseconds rounded as core rounds. */
 static bool
-ReadFraction(const char **p, const char *end, int64 *microseconds)
+read_fraction(const char **p, const char *end, int64 *microseconds)
 {
 	const char *start = *p;
 	const char *q = start + 1;
@@ -133,7 +107,7 @@ ReadFraction(const char **p, const char *end, int64 *microseconds)
 
 /* Reads the offset from UTC at the end of an instant, in seconds east. */
 static bool
-ReadOffset(const char **p, const char *end, int *offset)
+read_offset(const char **p, const char *end, int *offset)
 {
 	int			sign = **p == '-' ? -1 : 1;
 	int			hours;
@@ -141,19 +115,19 @@ ReadOffset(const char **p, const char *end, int *offset)
 	int			seconds = 0;
 
 	(*p)++;
-	if (!ReadDigits(p, end, 2, &hours))
+	if (!read_digits(p, end, 2, &hours))
 		return false;
 	if (*p < end)
 	{
 		if (**p == ':')
 			(*p)++;
-		if (!ReadDigits(p, end, 2, &minutes))
+		if (!read_digits(p, end, 2, &minutes))
 			return false;
 		if (*p < end)
 		{
 			if (**p == ':')
 				(*p)++;
-			if (!ReadDigits(p, end, 2, &seconds))
+			if (!read_digits(p, end, 2, &seconds))
 				return false;
 		}
 	}
@@ -165,7 +139,7 @@ ReadOffset(const char **p, const char *end, int *offset)
 
 /* Reads an instant in one of the common forms; false if it is not in one. */
 static bool
-ReadInstant(const char *str, Size len, TimestampTz *result)
+read_common_instant(const char *str, Size len, TimestampTz *result)
 {
 	const char *p = str;
 	const char *end = str + len;
@@ -185,26 +159,26 @@ ReadInstant(const char *str, Size len, TimestampTz *result)
 
 		while (p < digits)
 			seconds = seconds * 10 + (*p++ - '0');
-		if (p < end && (!ReadFraction(&p, end, &fraction) || p < end))
+		if (p < end && (!read_fraction(&p, end, &fraction) || p < end))
 			return false;
 		*result = (seconds - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC + fraction;
 		return true;
 	}
 
-	if (!ReadDigits(&p, end, 4, &tm.tm_year) || p >= end || *p++ != '-' ||
-		!ReadDigits(&p, end, 2, &tm.tm_mon) || p >= end || *p++ != '-' ||
-		!ReadDigits(&p, end, 2, &tm.tm_mday) || p >= end || (*p != 'T' && *p != ' ' && *p != 't'))
+	if (!read_digits(&p, end, 4, &tm.tm_year) || p >= end || *p++ != '-' ||
+		!read_digits(&p, end, 2, &tm.tm_mon) || p >= end || *p++ != '-' ||
+		!read_digits(&p, end, 2, &tm.tm_mday) || p >= end || (*p != 'T' && *p != ' ' && *p != 't'))
 		return false;
 	p++;
-	if (!ReadDigits(&p, end, 2, &tm.tm_hour) || p >= end || *p++ != ':' ||
-		!ReadDigits(&p, end, 2, &tm.tm_min))
+	if (!read_digits(&p, end, 2, &tm.tm_hour) || p >= end || *p++ != ':' ||
+		!read_digits(&p, end, 2, &tm.tm_min))
 		return false;
 	if (p < end && *p == ':')
 	{
 		p++;
-		if (!ReadDigits(&p, end, 2, &tm.tm_sec))
+		if (!read_digits(&p, end, 2, &tm.tm_sec))
 			return false;
-		if (p < end && *p == '.' && !ReadFraction(&p, end, &fraction))
+		if (p < end && *p == '.' && !read_fraction(&p, end, &fraction))
 			return false;
 	}
 	if (tm.tm_year < 1 || tm.tm_mon < 1 || tm.tm_mon > MONTHS_PER_YEAR || tm.tm_mday < 1 ||
@@ -221,7 +195,7 @@ ReadInstant(const char *str, Size len, TimestampTz *result)
 		p++;
 		offset = 0;
 	}
-	else if ((*p != '+' && *p != '-') || !ReadOffset(&p, end, &offset))
+	else if ((*p != '+' && *p != '-') || !read_offset(&p, end, &offset))
 		return false;
 	if (p != end)
 		return false;
@@ -233,7 +207,7 @@ ReadInstant(const char *str, Size len, TimestampTz *result)
 
 /* Whether a text has a word in it that means another instant at another time. */
 static bool
-IsRelative(const char *str)
+is_relative(const char *str)
 {
 	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
 
@@ -246,17 +220,17 @@ IsRelative(const char *str)
 
 /* Reads an instant in any form; false if it cannot be read. */
 static bool
-GetInstant(text *cell, TimestampTz *result)
+read_instant(text *cell, TimestampTz *result)
 {
 	char	   *str;
 	Datum		d;
 
-	if (ReadInstant(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), result))
+	if (read_common_instant(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), result))
 		return true;
 	if (VARSIZE_ANY_EXHDR(cell) == 0)
 		return false;
 	str = text_to_cstring(cell);
-	if (IsRelative(str) || !InputSoftly(timestamptz_in, str, InvalidOid, -1, &d, NULL))
+	if (is_relative(str) || !InputSoftly(timestamptz_in, str, InvalidOid, -1, &d, NULL))
 		return false;
 	*result = DatumGetTimestampTz(d);
 	return true;
@@ -265,12 +239,13 @@ GetInstant(text *cell, TimestampTz *result)
 /*
  * _usage_timestamptz(text) -> timestamptz
  */
+PG_FUNCTION_INFO_V1(usage_timestamptz);
 Datum
 usage_timestamptz(PG_FUNCTION_ARGS)
 {
 	TimestampTz result;
 
-	if (!GetInstant(PG_GETARG_TEXT_PP(0), &result))
+	if (!read_instant(PG_GETARG_TEXT_PP(0), &result))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(result);
 }
@@ -281,6 +256,7 @@ usage_timestamptz(PG_FUNCTION_ARGS)
  * First day of the month, in UTC, that an instant lies in: the partition that a
  * record which starts then belongs to.  NULL for what cannot be read or is infinite.
  */
+PG_FUNCTION_INFO_V1(usage_month);
 Datum
 usage_month(PG_FUNCTION_ARGS)
 {
@@ -290,7 +266,7 @@ usage_month(PG_FUNCTION_ARGS)
 				month,
 				day;
 
-	if (!GetInstant(PG_GETARG_TEXT_PP(0), &at) || TIMESTAMP_NOT_FINITE(at))
+	if (!read_instant(PG_GETARG_TEXT_PP(0), &at) || TIMESTAMP_NOT_FINITE(at))
 		PG_RETURN_NULL();
 	days = at / USECS_PER_DAY;
 	if (at < days * USECS_PER_DAY)
@@ -299,13 +275,11 @@ usage_month(PG_FUNCTION_ARGS)
 	PG_RETURN_DATEADT(date2j(year, month, 1) - POSTGRES_EPOCH_JDATE);
 }
 
-/* ------------------------------------------------------------------------
- * Numbers, booleans, objects
- * ------------------------------------------------------------------------ */
+/* ---- numbers, booleans, objects ---- */
 
 /* Whether a text is a decimal number in numeric's range, and an integer of up to 18 digits (*small). */
 static bool
-IsDecimal(const char *str, Size len, bool *is_small, int64 *small)
+is_decimal(const char *str, Size len, bool *is_small, int64 *small)
 {
 	const char *p = str;
 	const char *end = str + len;
@@ -350,6 +324,7 @@ IsDecimal(const char *str, Size len, bool *is_small, int64 *small)
  *
  * Without trailing zeros, so that equal numbers are stored alike.
  */
+PG_FUNCTION_INFO_V1(usage_numeric);
 Datum
 usage_numeric(PG_FUNCTION_ARGS)
 {
@@ -360,7 +335,7 @@ usage_numeric(PG_FUNCTION_ARGS)
 
 	if (VARSIZE_ANY_EXHDR(cell) == 0)
 		PG_RETURN_NULL();
-	if (IsDecimal(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), &is_small, &small))
+	if (is_decimal(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), &is_small, &small))
 	{
 		if (is_small)
 			PG_RETURN_NUMERIC(int64_to_numeric(small));
@@ -374,12 +349,12 @@ usage_numeric(PG_FUNCTION_ARGS)
 
 /* Reads a revision: a whole number from 0 to 2147483647. */
 static bool
-GetRevision(text *cell, int32 *result)
+read_revision(text *cell, int32 *result)
 {
 	bool		is_small;
 	int64		small;
 
-	if (!IsDecimal(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), &is_small, &small) ||
+	if (!is_decimal(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), &is_small, &small) ||
 		!is_small || small < 0 || small > PG_INT32_MAX)
 		return false;
 	*result = (int32) small;
@@ -389,12 +364,13 @@ GetRevision(text *cell, int32 *result)
 /*
  * _usage_revision(text) -> integer
  */
+PG_FUNCTION_INFO_V1(usage_revision);
 Datum
 usage_revision(PG_FUNCTION_ARGS)
 {
 	int32		result;
 
-	if (!GetRevision(PG_GETARG_TEXT_PP(0), &result))
+	if (!read_revision(PG_GETARG_TEXT_PP(0), &result))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(result);
 }
@@ -402,6 +378,7 @@ usage_revision(PG_FUNCTION_ARGS)
 /*
  * _usage_boolean(text) -> boolean
  */
+PG_FUNCTION_INFO_V1(usage_boolean);
 Datum
 usage_boolean(PG_FUNCTION_ARGS)
 {
@@ -422,7 +399,7 @@ usage_boolean(PG_FUNCTION_ARGS)
 
 /* Whether brackets are nested so deep that reading the text could exhaust the stack. */
 static bool
-IsTooDeep(const char *str, Size len)
+is_too_deep(const char *str, Size len)
 {
 	int			depth = 0;
 	bool		quoted = false;
@@ -454,7 +431,7 @@ IsTooDeep(const char *str, Size len)
  * null: nothing about it that jsonb_in could refuse.
  */
 static bool
-IsPlainObject(const char *str, Size len)
+is_plain_object(const char *str, Size len)
 {
 	const char *p = str;
 	const char *end = str + len;
@@ -525,16 +502,16 @@ IsPlainObject(const char *str, Size len)
 
 /* Reads labels, which are a JSON object; false if they are not. */
 static bool
-GetLabels(text *cell, Datum *result)
+read_labels(text *cell, Datum *result)
 {
 	const char *str = VARDATA_ANY(cell);
 	Size		len = VARSIZE_ANY_EXHDR(cell);
 
 	if (len == 0)
 		return false;
-	if (IsPlainObject(str, len))
+	if (is_plain_object(str, len))
 		*result = DirectFunctionCall1(jsonb_in, CStringGetDatum(text_to_cstring(cell)));
-	else if (IsTooDeep(str, len) ||
+	else if (is_too_deep(str, len) ||
 			 !InputSoftly(jsonb_in, text_to_cstring(cell), InvalidOid, -1, result, NULL))
 		return false;
 	return JB_ROOT_IS_OBJECT(DatumGetJsonbP(*result));
@@ -543,12 +520,13 @@ GetLabels(text *cell, Datum *result)
 /*
  * _usage_labels(text) -> jsonb
  */
+PG_FUNCTION_INFO_V1(usage_labels);
 Datum
 usage_labels(PG_FUNCTION_ARGS)
 {
 	Datum		result;
 
-	if (!GetLabels(PG_GETARG_TEXT_PP(0), &result))
+	if (!read_labels(PG_GETARG_TEXT_PP(0), &result))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
 }
@@ -559,6 +537,7 @@ usage_labels(PG_FUNCTION_ARGS)
  * Work that was done counts operations as such, and is from 0 to MAX_WORK: one record
  * must not take the sums of all beyond what a compute_unit holds.
  */
+PG_FUNCTION_INFO_V1(usage_work);
 Datum
 usage_work(PG_FUNCTION_ARGS)
 {
@@ -573,13 +552,11 @@ usage_work(PG_FUNCTION_ARGS)
 	PG_RETURN_QUANTITY_P(QuantityMake(amount, basis));
 }
 
-/* ------------------------------------------------------------------------
- * What was wrong
- * ------------------------------------------------------------------------ */
+/* ---- what was wrong ---- */
 
 /* Makes a text of a cell for a message: its beginning, if it is long. */
 static char *
-Excerpt(const char *str)
+cell_excerpt(const char *str)
 {
 	int			len = pg_mbcliplen(str, strlen(str), 80);
 
@@ -591,6 +568,7 @@ Excerpt(const char *str)
  *
  * What is wrong with a cell that the reader for it gave NULL for; all NULL if nothing is.
  */
+PG_FUNCTION_INFO_V1(usage_cell_error);
 Datum
 usage_cell_error(PG_FUNCTION_ARGS)
 {
@@ -612,8 +590,8 @@ usage_cell_error(PG_FUNCTION_ARGS)
 	{
 		TimestampTz at;
 
-		bad = !GetInstant(cell, &at);
-		if (bad && IsRelative(str))
+		bad = !read_instant(cell, &at);
+		if (bad && is_relative(str))
 		{
 			code = ERRCODE_INVALID_DATETIME_FORMAT;
 			detail = "The instant that it means depends on when it is read.";
@@ -648,8 +626,8 @@ usage_cell_error(PG_FUNCTION_ARGS)
 	}
 	else if (strcmp(name, "labels") == 0)
 	{
-		bad = !GetLabels(cell, &d);
-		if (bad && IsTooDeep(str, strlen(str)))
+		bad = !read_labels(cell, &d);
+		if (bad && is_too_deep(str, strlen(str)))
 		{
 			code = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 			detail = psprintf("It is nested deeper than %d.", MAX_NESTING);
@@ -666,8 +644,8 @@ usage_cell_error(PG_FUNCTION_ARGS)
 		bool		is_small;
 		int64		small;
 
-		bad = !GetRevision(cell, &revision);
-		if (bad && IsDecimal(str, strlen(str), &is_small, &small))
+		bad = !read_revision(cell, &revision);
+		if (bad && is_decimal(str, strlen(str), &is_small, &small))
 			code = ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
 		detail = "A revision is a whole number from 0 to 2147483647.";
 	}
@@ -690,223 +668,10 @@ usage_cell_error(PG_FUNCTION_ARGS)
 		detail = error->detail != NULL ? psprintf("%s: %s", error->message, error->detail) : error->message;
 	}
 	values[0] = CStringGetTextDatum(unpack_sql_state(code));
-	values[1] = CStringGetTextDatum(psprintf("cannot read %s \"%s\"", name, Excerpt(str)));
+	values[1] = CStringGetTextDatum(psprintf("cannot read %s \"%s\"", name, cell_excerpt(str)));
 	if (detail != NULL)
 		values[2] = CStringGetTextDatum(detail);
 	else
 		nulls[2] = true;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
-}
-
-/* ------------------------------------------------------------------------
- * Digest
- * ------------------------------------------------------------------------ */
-
-/* Adds a field to what is hashed: a letter for its kind, its length in eight bytes, and its bytes. */
-static void
-HashField(StringInfo buf, char kind, const void *data, Size len)
-{
-	unsigned char head[9];
-	uint64		n = pg_hton64((uint64) len);
-
-	head[0] = (unsigned char) kind;
-	memcpy(head + 1, &n, 8);
-	appendBinaryStringInfo(buf, (char *) head, sizeof(head));
-	if (len > 0)
-		appendBinaryStringInfo(buf, data, len);
-}
-
-/*
- * Adds a string in UTF-8; one that has bytes in it that are no characters of the
- * database's encoding, as it is.
- */
-static void
-HashString(StringInfo buf, const char *str, int len)
-{
-	int			encoding = GetDatabaseEncoding();
-	int			ascii = 0;
-
-	if (encoding != PG_UTF8)
-		while (ascii < len && !IS_HIGHBIT_SET(str[ascii]))
-			ascii++;
-	if (encoding == PG_UTF8 || ascii == len)
-		HashField(buf, 's', str, len);
-	else if (encoding == PG_SQL_ASCII)
-		HashField(buf, pg_verify_mbstr(PG_UTF8, str, len, true) ? 's' : 'b', str, len);
-	else
-	{
-		Oid			conversion = FindDefaultConversionProc(encoding, PG_UTF8);
-		int			size = Min(len, (int) MaxAllocSize / MAX_CONVERSION_GROWTH - 1) * MAX_CONVERSION_GROWTH + 1;
-		char	   *utf8 = palloc(size);
-
-		if (OidIsValid(conversion) &&
-			pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) unconstify(char *, str), len,
-										  (unsigned char *) utf8, size, true) == len)
-			HashField(buf, 's', utf8, strlen(utf8));
-		else
-			HashField(buf, 'b', str, len);
-		pfree(utf8);
-	}
-}
-
-/* Adds a number, without trailing zeros. */
-static void
-HashNumeric(StringInfo buf, Numeric n)
-{
-	char	   *str = numeric_normalize(n);
-
-	HashField(buf, 'd', str, strlen(str));
-	pfree(str);
-}
-
-/* Adds a jsonb as the values that it holds, in jsonb's order of keys. */
-static void
-HashJsonb(StringInfo buf, Jsonb *jsonb)
-{
-	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
-	JsonbIteratorToken token;
-	JsonbValue	v;
-
-	while ((token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
-		switch (token)
-		{
-			case WJB_BEGIN_OBJECT:
-				HashField(buf, '{', NULL, 0);
-				break;
-			case WJB_END_OBJECT:
-				HashField(buf, '}', NULL, 0);
-				break;
-			case WJB_BEGIN_ARRAY:
-				HashField(buf, '[', NULL, 0);
-				break;
-			case WJB_END_ARRAY:
-				HashField(buf, ']', NULL, 0);
-				break;
-			default:
-				switch (v.type)
-				{
-					case jbvString:
-						HashString(buf, v.val.string.val, v.val.string.len);
-						break;
-					case jbvNumeric:
-						HashNumeric(buf, v.val.numeric);
-						break;
-					case jbvBool:
-						HashField(buf, v.val.boolean ? 't' : 'f', NULL, 0);
-						break;
-					default:
-						HashField(buf, 'n', NULL, 0);
-						break;
-				}
-				break;
-		}
-}
-
-/*
- * usage_digest(account text, region text, accelerator text, devices numeric,
- *		started_at timestamptz, ended_at timestamptz, measure text, number_format text,
- *		achieved_work compute_unit, run text, labels jsonb) -> bytea
- *
- * SHA-256 of what a usage record says.  The bytes hashed are: a version byte, then the
- * arguments in order, each a letter for its kind, its length (8 bytes, big-endian)
- * and its bytes.  Kinds: s text in UTF-8 (b the bytes of text that has no UTF-8 form); d number, in decimal without trailing zeros; i instant,
- * microseconds since 2000-01-01 UTC (8 bytes, big-endian, two's complement); q amount of work, FLOP
- * (16 bytes, likewise), and code of the basis (2 bytes); n null; objects as { key value ... },
- * arrays as [ ... ], keys sorted as jsonb sorts them (by length, then by bytes), true t, false f.
- * No oid, no setting and no version of PostgreSQL is in it.
- */
-Datum
-usage_digest(PG_FUNCTION_ARGS)
-{
-	/* letters of the arguments' kinds; j is a jsonb */
-	static const char kinds[] = "sssdiissqsj";
-	pg_cryptohash_ctx *ctx;
-	StringInfoData data;
-	StringInfo	buf = &data;
-	bytea	   *result = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-
-	initStringInfo(buf);
-	appendStringInfoChar(buf, DIGEST_VERSION);
-	for (int i = 0; i < (int) sizeof(kinds) - 1; i++)
-	{
-		if (PG_ARGISNULL(i))
-		{
-			HashField(buf, 'n', NULL, 0);
-			continue;
-		}
-		switch (kinds[i])
-		{
-			case 's':
-				{
-					text	   *t = PG_GETARG_TEXT_PP(i);
-
-					HashString(buf, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
-					break;
-				}
-			case 'd':
-				HashNumeric(buf, PG_GETARG_NUMERIC(i));
-				break;
-			case 'i':
-				{
-					uint64		at = pg_hton64((uint64) PG_GETARG_TIMESTAMPTZ(i));
-
-					HashField(buf, 'i', &at, sizeof(at));
-					break;
-				}
-			case 'q':
-				{
-					Quantity   *q = PG_GETARG_QUANTITY_P(i);
-					uint128		amount = (uint128) QuantityAmount(q);
-					uint64		half;
-					uint16		basis = pg_hton16(QuantityBasis(q));
-					unsigned char bytes[18];
-
-					half = pg_hton64((uint64) (amount >> 64));
-					memcpy(bytes, &half, 8);
-					half = pg_hton64((uint64) amount);
-					memcpy(bytes + 8, &half, 8);
-					memcpy(bytes + 16, &basis, 2);
-					HashField(buf, 'q', bytes, sizeof(bytes));
-					break;
-				}
-			default:
-				HashJsonb(buf, PG_GETARG_JSONB_P(i));
-				break;
-		}
-	}
-	ctx = pg_cryptohash_create(PG_SHA256);
-	if (pg_cryptohash_init(ctx) < 0 ||
-		pg_cryptohash_update(ctx, (uint8 *) buf->data, buf->len) < 0 ||
-		pg_cryptohash_final(ctx, (uint8 *) VARDATA(result), PG_SHA256_DIGEST_LENGTH) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(ctx));
-	pg_cryptohash_free(ctx);
-	pfree(buf->data);
-	SET_VARSIZE(result, VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
-	PG_RETURN_BYTEA_P(result);
-}
-
-/* ------------------------------------------------------------------------
- * Rows that others change meanwhile
- * ------------------------------------------------------------------------ */
-
-/*
- * _usage_seen(xmin xid) -> boolean
- *
- * Whether a version of a row is one that the statement's snapshot sees, as far as xmin
- * tells.  A DELETE goes on with the newer version of a row that somebody else updated;
- * with this among its conditions it does not.
- */
-Datum
-usage_seen(PG_FUNCTION_ARGS)
-{
-	TransactionId xmin;
-
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	xmin = PG_GETARG_TRANSACTIONID(0);
-	/* what was frozen keeps its number, which may have come to mean the future */
-	PG_RETURN_BOOL(!TransactionIdIsNormal(xmin) ||
-				   !XidInMVCCSnapshot(xmin, GetActiveSnapshot()) ||
-				   TransactionIdIsCurrentTransactionId(xmin) ||
-				   TransactionIdFollowsOrEquals(xmin, ReadNextTransactionId()));
 }

@@ -1,0 +1,162 @@
+/*
+ * usage_digest.c
+ *		The digest of a usage record: the SQL function over digest.h.
+ */
+#include "base/compat.h"
+
+#include "catalog/namespace.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "digest/digest.h"
+#include "quantity/quantity.h"
+
+/*
+ * Adds a string in UTF-8; one that has bytes in it that are no characters of the
+ * database's encoding, as it is.
+ */
+static void
+digest_string(DigestState *state, const char *str, int len)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			ascii = 0;
+
+	if (encoding != PG_UTF8)
+		while (ascii < len && !IS_HIGHBIT_SET(str[ascii]))
+			ascii++;
+	if (encoding == PG_UTF8 || ascii == len ||
+		(encoding == PG_SQL_ASCII && pg_verify_mbstr(PG_UTF8, str, len, true)))
+		DigestText(state, str, len);
+	else if (encoding == PG_SQL_ASCII)
+		DigestBytes(state, str, len);
+	else
+	{
+		Oid			conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+		int			size = Min(len, (int) MaxAllocSize / MAX_CONVERSION_GROWTH - 1) * MAX_CONVERSION_GROWTH + 1;
+		char	   *utf8 = palloc(size);
+
+		if (OidIsValid(conversion) &&
+			pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) unconstify(char *, str), len,
+										  (unsigned char *) utf8, size, true) == len)
+			DigestText(state, utf8, strlen(utf8));
+		else
+			DigestBytes(state, str, len);
+		pfree(utf8);
+	}
+}
+
+/* Adds a number. */
+static void
+digest_numeric(DigestState *state, Numeric n)
+{
+	char	   *str = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(n)));
+
+	DigestDecimal(state, str, strlen(str));
+	pfree(str);
+}
+
+/* Adds a jsonb as the values that it holds, in jsonb's order of keys. */
+static void
+digest_jsonb(DigestState *state, Jsonb *jsonb)
+{
+	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
+	JsonbIteratorToken token;
+	JsonbValue	v;
+
+	while ((token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
+		switch (token)
+		{
+			case WJB_BEGIN_OBJECT:
+				DigestBracket(state, '{');
+				break;
+			case WJB_END_OBJECT:
+				DigestBracket(state, '}');
+				break;
+			case WJB_BEGIN_ARRAY:
+				DigestBracket(state, '[');
+				break;
+			case WJB_END_ARRAY:
+				DigestBracket(state, ']');
+				break;
+			default:
+				switch (v.type)
+				{
+					case jbvString:
+						digest_string(state, v.val.string.val, v.val.string.len);
+						break;
+					case jbvNumeric:
+						digest_numeric(state, v.val.numeric);
+						break;
+					case jbvBool:
+						DigestBoolean(state, v.val.boolean);
+						break;
+					default:
+						DigestNull(state);
+						break;
+				}
+				break;
+		}
+}
+
+/*
+ * usage_digest(account text, region text, accelerator text, devices numeric,
+ *		started_at timestamptz, ended_at timestamptz, measure text, number_format text,
+ *		achieved_work compute_unit, run text, labels jsonb) -> bytea
+ *
+ * SHA-256 of what a usage record says, made as digest.h has it; never NULL.
+ */
+PG_FUNCTION_INFO_V1(usage_digest);
+Datum
+usage_digest(PG_FUNCTION_ARGS)
+{
+	static const char fields[] = DIGEST_FIELDS;
+	DigestState state;
+	const char *error;
+	bytea	   *result = palloc(VARHDRSZ + DIGEST_LENGTH);
+
+	DigestBegin(&state);
+	for (int i = 0; fields[i] != '\0'; i++)
+	{
+		if (PG_ARGISNULL(i))
+		{
+			DigestNull(&state);
+			continue;
+		}
+		switch (fields[i])
+		{
+			case 's':
+				{
+					text	   *t = PG_GETARG_TEXT_PP(i);
+
+					digest_string(&state, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+					break;
+				}
+			case 'd':
+				digest_numeric(&state, PG_GETARG_NUMERIC(i));
+				break;
+			case 'i':
+				DigestInstant(&state, PG_GETARG_TIMESTAMPTZ(i));
+				break;
+			case 'q':
+				{
+					Quantity   *q = PG_GETARG_QUANTITY_P(i);
+
+					DigestWork(&state, QuantityAmount(q), QuantityBasis(q));
+					break;
+				}
+			default:
+				digest_jsonb(&state, PG_GETARG_JSONB_P(i));
+				break;
+		}
+	}
+	error = DigestEnd(&state, (uint8 *) VARDATA(result));
+	if (error != NULL)
+		elog(ERROR, "could not compute SHA-256: %s", error);
+	SET_VARSIZE(result, VARHDRSZ + DIGEST_LENGTH);
+	PG_RETURN_BYTEA_P(result);
+}
