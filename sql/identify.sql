@@ -129,4 +129,4 @@ DELETE FROM accelerator_alias WHERE system = 'our-cluster' AND upper_inf(recorde
 
 -- What is too long to be a name is not remembered.
 SELECT identify(repeat('h100 ', 4000000)) IS NULL AS unknown, (identify_instance(repeat('p4d', 4000000))).devices IS NULL AS no_type,
-	(SELECT sum(total_bytes) < 4000000 FROM pg_backend_memory_contexts WHERE name = 'identify') AS forgotten;
+	(SELECT sum(total_bytes) < 4000000 FROM pg_backend_memory_contexts WHERE ident = 'identify') AS forgotten;

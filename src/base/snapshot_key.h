@@ -5,7 +5,7 @@
  * A function that reads a table may be called a million times in one query.  What
  * it has read once stays right for as long as the same rows are visible; a relcache
  * invalidation does not tell, because INSERT sends none.  Keep a SnapshotKey beside
- * what was read (in fn_extra), and read again when it is no longer current.
+ * what was read, and read again when it is no longer current; call_cache.h does so.
  */
 #ifndef COMPUTE_LEDGER_SNAPSHOT_KEY_H
 #define COMPUTE_LEDGER_SNAPSHOT_KEY_H

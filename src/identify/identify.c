@@ -12,9 +12,8 @@
  *	5. an instance type (accelerator_instance).
  *
  * Called a million times over a few hundred different names, so what a name turned
- * out to mean is kept with the call site (fn_extra), for as long as the active
- * snapshot sees the same rows (snapshot_key.h).  Words, variants and instance types
- * are read once for a call site, when the first name needs them; aliases, of which
+ * out to mean is kept with the call site (call_cache.h).  Words, variants and instance
+ * types are read once for a call site, when the first name needs them; aliases, of which
  * there are many, one at a time through their index.
  */
 #include "base/compat.h"
@@ -34,16 +33,10 @@
 #include "utils/varlena.h"
 
 #include "accelerator/accelerator.h"
+#include "base/call_cache.h"
 #include "base/errcodes.h"
 #include "identify/identify_core.h"
-#include "base/snapshot_key.h"
-
-PG_FUNCTION_INFO_V1(accelerator_name_key);
-PG_FUNCTION_INFO_V1(accelerator_word_check);
-PG_FUNCTION_INFO_V1(accelerator_form_check);
-PG_FUNCTION_INFO_V1(identify);
-PG_FUNCTION_INFO_V1(identify_strict);
-PG_FUNCTION_INFO_V1(identify_instance);
+#include "identify/identify_table.h"
 
 /* Names kept for one call site before starting again, and the bytes of them. */
 #define CACHE_MAX_ENTRIES	32768
@@ -56,7 +49,7 @@ PG_FUNCTION_INFO_V1(identify_instance);
 #define MAX_NEAREST			3
 
 /* What one name means. */
-typedef struct CacheEntry
+typedef struct IdentifyEntry
 {
 	uint32		hash;
 	uint32		namelen;
@@ -67,262 +60,26 @@ typedef struct CacheEntry
 	Accelerator accelerator;
 	Datum		devices;		/* numeric */
 	char	   *name;			/* name and source, together */
-} CacheEntry;
-
-/* A row of accelerator_instance. */
-typedef struct InstanceRow
-{
-	char	   *pattern;
-	char	   *provider;
-	bool		user;
-	bool		has_devices;
-	Accelerator accelerator;
-	Datum		devices;		/* numeric */
-} InstanceRow;
+} IdentifyEntry;
 
 /* What a call site keeps. */
 typedef struct IdentifyCache
 {
-	SnapshotKey key;
-	MemoryContext context;		/* everything below lives there */
-	CacheEntry *entries;		/* open addressing; size is a power of two */
+	CallCache	call;
+	IdentifyEntry *entries;		/* open addressing; size is a power of two */
 	uint32		size;
 	uint32		nentries;
 	Size		bytes;
 	IdentifyGrammar *grammar;	/* NULL until needed */
-	InstanceRow *instances;		/* NULL until needed */
+	IdentifyInstance *instances;	/* NULL until needed */
 	int			ninstances;
 } IdentifyCache;
 
-static SPIPlanPtr alias_plan = NULL;
-static SPIPlanPtr word_plan = NULL;
-static SPIPlanPtr variant_plan = NULL;
-static SPIPlanPtr instance_plan = NULL;
-
-/* ------------------------------------------------------------------------
- * Reading tables
- * ------------------------------------------------------------------------ */
-
-/* Prepares a query once for the backend. */
-static SPIPlanPtr
-GetPlan(SPIPlanPtr *plan, const char *query, int nargs, Oid *argtypes)
-{
-	if (*plan == NULL)
-	{
-		SPIPlanPtr	p = SPI_prepare(query, nargs, argtypes);
-
-		if (p == NULL || SPI_keepplan(p) != 0)
-			elog(ERROR, "could not prepare a query of the tables of names");
-		*plan = p;
-	}
-	return *plan;
-}
-
-/* Runs a prepared query with the active snapshot; returns the number of rows. */
-static uint64
-RunPlan(SPIPlanPtr plan, Datum *args)
-{
-	if (SPI_execute_plan(plan, args, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the tables of names");
-	return SPI_processed;
-}
-
-/* Copies a column of text of a result row into a context; NULL for null. */
-static char *
-GetText(uint64 row, int column, MemoryContext context)
-{
-	bool		isnull;
-	Datum		d = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
-	MemoryContext old;
-	char	   *s;
-
-	if (isnull)
-		return NULL;
-	old = MemoryContextSwitchTo(context);
-	s = TextDatumGetCString(d);
-	MemoryContextSwitchTo(old);
-	return s;
-}
-
-/* Reads a column of type accelerator of a result row; false for null. */
-static bool
-GetAccelerator(uint64 row, int column, Accelerator *out)
-{
-	bool		isnull;
-	Datum		d = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
-
-	if (!isnull)
-		memcpy(out, DatumGetAcceleratorP(d), sizeof(*out));
-	return !isnull;
-}
-
-/* Reads a numeric column into a context; false for null. */
-static bool
-GetNumeric(uint64 row, int column, MemoryContext context, Datum *out)
-{
-	bool		isnull;
-	Datum		d = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
-	MemoryContext old;
-
-	if (isnull)
-		return false;
-	old = MemoryContextSwitchTo(context);
-	*out = NumericGetDatum(DatumGetNumericCopy(d));
-	MemoryContextSwitchTo(old);
-	return true;
-}
-
-/* Reads the vocabulary and the variants. */
-static IdentifyGrammar *
-LoadGrammar(MemoryContext context)
-{
-	IdentifyGrammar *g = MemoryContextAllocZero(context, sizeof(IdentifyGrammar));
-	uint64		n;
-
-	g->utf8 = GetDatabaseEncoding() == PG_UTF8;
-	n = RunPlan(GetPlan(&word_plan,
-						"SELECT w.kind, w.word, w.meaning, w.family, w.shipped"
-						" FROM compute_ledger.accelerator_word AS w"
-						" WHERE pg_catalog.upper_inf(w.recorded)", 0, NULL), NULL);
-	g->words = MemoryContextAllocZero(context, sizeof(IdentifyWord) * Max(n, 1));
-	for (uint64 i = 0; i < n; i++)
-	{
-		IdentifyWord *w = &g->words[g->nwords];
-		char	   *kind = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
-		bool		isnull;
-
-		if (kind == NULL || !IdentifyKindFromName(kind, &w->kind))
-			continue;			/* of a later version, until the update has run */
-		w->text = GetText(i, 2, context);
-		w->meaning = GetText(i, 3, context);
-		w->family = GetText(i, 4, context);
-		w->user = !DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 5, &isnull));
-		g->nwords++;
-	}
-	SPI_freetuptable(SPI_tuptable);
-	IdentifyIndex(g);
-
-	n = RunPlan(GetPlan(&variant_plan,
-						"SELECT v.accelerator, v.form, v.memory_gb, v.memory_type"
-						" FROM compute_ledger.accelerator_variant AS v"
-						" WHERE pg_catalog.upper_inf(v.recorded)", 0, NULL), NULL);
-	g->variants = MemoryContextAllocZero(context, sizeof(IdentifyVariant) * Max(n, 1));
-	for (uint64 i = 0; i < n; i++)
-	{
-		IdentifyVariant *v = &g->variants[i];
-		char	   *form = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
-		bool		isnull;
-		Datum		gb;
-
-		GetAccelerator(i, 1, &v->accelerator);
-		if (form != NULL)
-			AcceleratorFormFromWord(form, strlen(form), &v->form);
-		gb = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull);
-		v->memory_gb = isnull ? 0 : (uint16) DatumGetInt32(gb);
-		v->memory_type = GetText(i, 4, context);
-	}
-	g->nvariants = (int) n;
-	SPI_freetuptable(SPI_tuptable);
-	return g;
-}
-
-/* Reads the instance types. */
-static void
-LoadInstances(IdentifyCache *cache)
-{
-	uint64		n = RunPlan(GetPlan(&instance_plan,
-									"SELECT i.sku, i.provider, i.accelerator, i.devices, i.shipped"
-									" FROM compute_ledger.accelerator_instance AS i"
-									" WHERE pg_catalog.upper_inf(i.recorded)", 0, NULL), NULL);
-
-	cache->instances = MemoryContextAllocZero(cache->context, sizeof(InstanceRow) * Max(n, 1));
-	for (uint64 i = 0; i < n; i++)
-	{
-		InstanceRow *row = &cache->instances[i];
-		bool		isnull;
-
-		row->pattern = GetText(i, 1, cache->context);
-		row->provider = GetText(i, 2, cache->context);
-		GetAccelerator(i, 3, &row->accelerator);
-		row->has_devices = GetNumeric(i, 4, cache->context, &row->devices);
-		row->user = !DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 5, &isnull));
-	}
-	cache->ninstances = (int) n;
-	SPI_freetuptable(SPI_tuptable);
-}
-
-/* Makes an array of up to a few texts. */
-static Datum
-MakeTextArray(char **values, int n)
-{
-	Datum		d[4];
-
-	for (int i = 0; i < n; i++)
-		d[i] = CStringGetTextDatum(values[i]);
-	return PointerGetDatum(construct_array(d, n, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-/*
- * Looks a name up among the aliases.  systems holds the sources under which to
- * look, besides the aliases that hold for any.  *known says whether the alias
- * names a chip: one may also say that a name means none.  *shipped says whose alias
- * it is.
- */
-static bool
-LookupAlias(const char *name, Size len, char **systems, int nsystems, Accelerator *out,
-			bool *known, bool *shipped)
-{
-	char		buf[IDENTIFY_KEY_MAX + 1];
-	char	   *keys[4];
-	int			nkeys = 0;
-	IdentifyPci pci;
-	Oid			argtypes[2] = {TEXTARRAYOID, TEXTARRAYOID};
-	Datum		args[2];
-	bool		found;
-	Size		n = IdentifyKey(name, len, buf);
-
-	if (n == 0)
-		return false;
-	buf[n] = '\0';
-	keys[nkeys++] = pstrdup(buf);
-
-	/* A PCI id without its subsystem or revision is what the device is called in general. */
-	if (IdentifyReadPci(name, len, &pci))
-	{
-		if (pci.revision >= 0 && n > 3)
-			keys[nkeys++] = pnstrdup(buf, n - 3);
-		if (n > 9)
-			keys[nkeys++] = pnstrdup(buf, 9);
-	}
-
-	args[0] = MakeTextArray(keys, nkeys);
-	args[1] = MakeTextArray(systems, nsystems);
-	found = RunPlan(GetPlan(&alias_plan,
-							"SELECT a.accelerator, a.shipped FROM compute_ledger.accelerator_alias AS a"
-							" WHERE compute_ledger.accelerator_name_key(a.alias) OPERATOR(pg_catalog.=) ANY ($1)"
-							" AND a.system OPERATOR(pg_catalog.=) ANY ($2)"
-							" AND pg_catalog.upper_inf(a.recorded)"
-							" ORDER BY a.shipped, a.system OPERATOR(pg_catalog.=) '',"
-							" pg_catalog.length(compute_ledger.accelerator_name_key(a.alias)) DESC"
-							" LIMIT 1", 2, argtypes), args) > 0;
-	if (found)
-	{
-		bool		isnull;
-
-		*known = GetAccelerator(0, 1, out);
-		*shipped = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
-	}
-	SPI_freetuptable(SPI_tuptable);
-	return found;
-}
-
-/* ------------------------------------------------------------------------
- * Names
- * ------------------------------------------------------------------------ */
+/* ---- names ---- */
 
 /* Says whether one of the words of a row's provider is the provider asked for. */
 static bool
-ProviderIs(const char *words, const char *provider)
+is_provider(const char *words, const char *provider)
 {
 	size_t		n = strlen(provider);
 
@@ -333,25 +90,25 @@ ProviderIs(const char *words, const char *provider)
 }
 
 /* Finds the instance type that a text is, if any: the user's rows first, then the more literal. */
-static const InstanceRow *
-FindInstance(IdentifyCache *cache, const char *sku, Size len, const char *provider, long *devices)
+static const IdentifyInstance *
+find_instance(IdentifyCache *cache, const char *sku, Size len, const char *provider, long *devices)
 {
 	char		folded[IDENTIFY_NAME_MAX + 1];
 	size_t		n = IdentifySkuFold(sku, len, folded);
-	const InstanceRow *best = NULL;
+	const IdentifyInstance *best = NULL;
 	int			best_literals = -1;
 
 	if (n == 0)
 		return NULL;
 	if (cache->instances == NULL)
-		LoadInstances(cache);
+		cache->instances = IdentifyLoadInstances(cache->call.context, &cache->ninstances);
 	for (int i = 0; i < cache->ninstances; i++)
 	{
-		const InstanceRow *row = &cache->instances[i];
+		const IdentifyInstance *row = &cache->instances[i];
 		long		captured = -1;
 		int			literals = 0;
 
-		if (provider != NULL && !ProviderIs(row->provider, provider))
+		if (provider != NULL && !is_provider(row->provider, provider))
 			continue;
 		if (!IdentifyMatchSku(row->pattern, folded, n, &captured, &literals))
 			continue;
@@ -371,11 +128,11 @@ FindInstance(IdentifyCache *cache, const char *sku, Size len, const char *provid
  * unless the user taught otherwise.
  */
 static bool
-LookupText(const char *text, Size len, char **systems, int nsystems, Accelerator *out, bool *known)
+look_up_text(const char *text, Size len, char **systems, int nsystems, Accelerator *out, bool *known)
 {
 	Accelerator canonical;
 	bool		shipped = false;
-	bool		found = LookupAlias(text, len, systems, nsystems, out, known, &shipped);
+	bool		found = IdentifyLookUpAlias(text, len, systems, nsystems, out, known, &shipped);
 
 	if ((!found || shipped) && IdentifyReadCanonical(text, len, &canonical))
 	{
@@ -387,23 +144,23 @@ LookupText(const char *text, Size len, char **systems, int nsystems, Accelerator
 
 /* Tells what one name means; false if it is not known. */
 static bool
-IdentifyOne(IdentifyCache *cache, const char *name, Size len, char **systems, int nsystems,
-			Accelerator *out)
+identify_one(IdentifyCache *cache, const char *name, Size len, char **systems, int nsystems,
+			 Accelerator *out)
 {
 	bool		known;
 
 	if (len == 0 || len > IDENTIFY_NAME_MAX)
 		return false;
-	if (LookupText(name, len, systems, nsystems, out, &known))
+	if (look_up_text(name, len, systems, nsystems, out, &known))
 		return known;
 	if (cache->grammar == NULL)
-		cache->grammar = LoadGrammar(cache->context);
+		cache->grammar = IdentifyLoadGrammar(cache->call.context);
 	return IdentifyRead(cache->grammar, name, len, out);
 }
 
 /* Tells what a text in any of the forms that systems print means. */
 static bool
-IdentifyText(IdentifyCache *cache, const char *text, Size len, const char *source, Accelerator *out)
+identify_text(IdentifyCache *cache, const char *text, Size len, const char *source, Accelerator *out)
 {
 	char	   *systems[3];
 	int			nsystems = 0;
@@ -416,7 +173,7 @@ IdentifyText(IdentifyCache *cache, const char *text, Size len, const char *sourc
 	bool		any = false;
 	bool		known;
 	long		devices;
-	const InstanceRow *row;
+	const IdentifyInstance *row;
 
 	if (len == 0 || len > MAX_TEXT)
 		return false;
@@ -425,7 +182,7 @@ IdentifyText(IdentifyCache *cache, const char *text, Size len, const char *sourc
 		systems[nsystems++] = pstrdup(source);
 
 	/* The text as it is, if somebody taught it. */
-	if (len <= IDENTIFY_NAME_MAX && LookupText(text, len, systems, nsystems, out, &known))
+	if (len <= IDENTIFY_NAME_MAX && look_up_text(text, len, systems, nsystems, out, &known))
 		return known;
 
 	/* The key of a label is a source of its own. */
@@ -453,7 +210,7 @@ IdentifyText(IdentifyCache *cache, const char *text, Size len, const char *sourc
 		Accelerator one;
 		Accelerator join;
 
-		if (!IdentifyOne(cache, device, devicelen, systems, nsystems, &one))
+		if (!identify_one(cache, device, devicelen, systems, nsystems, &one))
 			return false;
 		if (!any)
 			*out = one;
@@ -466,9 +223,9 @@ IdentifyText(IdentifyCache *cache, const char *text, Size len, const char *sourc
 	if (any)
 		return true;
 
-	if (IdentifyOne(cache, name, namelen, systems, nsystems, out))
+	if (identify_one(cache, name, namelen, systems, nsystems, out))
 		return true;
-	row = FindInstance(cache, name, namelen, NULL, &devices);
+	row = find_instance(cache, name, namelen, NULL, &devices);
 	if (row != NULL)
 		*out = row->accelerator;
 	return row != NULL;
@@ -481,8 +238,8 @@ IdentifyText(IdentifyCache *cache, const char *text, Size len, const char *sourc
  * named and no number; unknown how many otherwise.
  */
 static bool
-IdentifyComposed(IdentifyCache *cache, const char *sku, Size len, char **systems, int nsystems,
-				 Accelerator *out, long *devices)
+identify_composed(IdentifyCache *cache, const char *sku, Size len, char **systems, int nsystems,
+				  Accelerator *out, long *devices)
 {
 	char		name[IDENTIFY_NAME_MAX + 1];
 	Size		n = 0;
@@ -534,56 +291,26 @@ IdentifyComposed(IdentifyCache *cache, const char *sku, Size len, char **systems
 		name[n++] = sku[i++];
 	}
 	name[n] = '\0';
-	return IdentifyOne(cache, name, n, systems, nsystems, out);
+	return identify_one(cache, name, n, systems, nsystems, out);
 }
 
-/* ------------------------------------------------------------------------
- * Cache
- * ------------------------------------------------------------------------ */
+/* ---- cache ---- */
 
-/* Forgets everything that a call site has kept. */
-static void
-ResetCache(IdentifyCache *cache)
-{
-	MemoryContextReset(cache->context);
-	cache->entries = NULL;
-	cache->size = 0;
-	cache->nentries = 0;
-	cache->bytes = 0;
-	cache->grammar = NULL;
-	cache->instances = NULL;
-	cache->ninstances = 0;
-	memset(&cache->key, 0, sizeof(cache->key));
-}
-
-/* Returns a call site's cache, emptied if other rows are visible than when it was filled. */
+/* Returns a call site's cache. */
 static IdentifyCache *
-GetCache(FunctionCallInfo fcinfo)
+get_cache(FunctionCallInfo fcinfo)
 {
-	IdentifyCache *cache = fcinfo->flinfo->fn_extra;
-
-	if (cache == NULL)
-	{
-		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(IdentifyCache));
-		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "identify",
-											   ALLOCSET_DEFAULT_SIZES);
-		fcinfo->flinfo->fn_extra = cache;
-	}
-	if (likely(SnapshotKeyIsCurrent(&cache->key)))
-		return cache;
-	ResetCache(cache);
-	SnapshotKeyTake(&cache->key);
-	return cache;
+	return (IdentifyCache *) CallCacheGet(fcinfo, sizeof(IdentifyCache), "identify");
 }
 
 /* Returns the place of a name in the cache: its entry, or the free one to put it in. */
-static CacheEntry *
-FindEntry(IdentifyCache *cache, uint32 hash, const char *name, uint32 namelen,
-		  const char *source, uint32 sourcelen)
+static IdentifyEntry *
+find_entry(IdentifyCache *cache, uint32 hash, const char *name, uint32 namelen,
+		   const char *source, uint32 sourcelen)
 {
 	for (uint32 i = hash & (cache->size - 1);; i = (i + 1) & (cache->size - 1))
 	{
-		CacheEntry *e = &cache->entries[i];
+		IdentifyEntry *e = &cache->entries[i];
 
 		if (!e->used ||
 			(e->hash == hash && e->namelen == namelen && e->sourcelen == sourcelen &&
@@ -595,39 +322,34 @@ FindEntry(IdentifyCache *cache, uint32 hash, const char *name, uint32 namelen,
 
 /* Makes room for another name. */
 static void
-GrowCache(IdentifyCache *cache)
+grow_entries(IdentifyCache *cache)
 {
-	CacheEntry *old = cache->entries;
+	IdentifyEntry *old = cache->entries;
 	uint32		oldsize = cache->size;
 
 	cache->size = oldsize ? oldsize * 2 : 256;
-	cache->entries = MemoryContextAllocZero(cache->context, sizeof(CacheEntry) * cache->size);
+	cache->entries = MemoryContextAllocZero(cache->call.context, sizeof(IdentifyEntry) * cache->size);
 	for (uint32 i = 0; i < oldsize; i++)
 		if (old[i].used)
-			*FindEntry(cache, old[i].hash, old[i].name, old[i].namelen,
-					   old[i].name + old[i].namelen, old[i].sourcelen) = old[i];
+			*find_entry(cache, old[i].hash, old[i].name, old[i].namelen,
+						old[i].name + old[i].namelen, old[i].sourcelen) = old[i];
 	if (old)
 		pfree(old);
 }
 
 /* Keeps what a name turned out to mean. */
-static CacheEntry *
-AddEntry(IdentifyCache *cache, uint32 hash, const char *name, uint32 namelen,
-		 const char *source, uint32 sourcelen)
+static IdentifyEntry *
+add_entry(IdentifyCache *cache, uint32 hash, const char *name, uint32 namelen,
+		  const char *source, uint32 sourcelen)
 {
-	CacheEntry *e;
+	IdentifyEntry *e;
 
 	if (cache->nentries >= CACHE_MAX_ENTRIES || cache->bytes > CACHE_MAX_BYTES)
-	{
-		SnapshotKey key = cache->key;
-
-		ResetCache(cache);
-		cache->key = key;
-	}
+		CallCacheClear(&cache->call);
 	if (cache->size == 0 || cache->nentries * 2 >= cache->size)
-		GrowCache(cache);
-	e = FindEntry(cache, hash, name, namelen, source, sourcelen);
-	e->name = MemoryContextAlloc(cache->context, namelen + sourcelen + 1);
+		grow_entries(cache);
+	e = find_entry(cache, hash, name, namelen, source, sourcelen);
+	e->name = MemoryContextAlloc(cache->call.context, namelen + sourcelen + 1);
 	memcpy(e->name, name, namelen);
 	memcpy(e->name + namelen, source, sourcelen);
 	e->hash = hash;
@@ -641,7 +363,7 @@ AddEntry(IdentifyCache *cache, uint32 hash, const char *name, uint32 namelen,
 
 /* Lower-cases a source's or provider's name and takes blanks off it; NULL for nothing. */
 static char *
-FoldSource(const char *s, Size len)
+fold_source(const char *s, Size len)
 {
 	while (len > 0 && *s == ' ')
 	{
@@ -654,18 +376,18 @@ FoldSource(const char *s, Size len)
 }
 
 /* What a caller asked for. */
-typedef enum Question
+typedef enum IdentifyQuestion
 {
 	ASK_NAME,
 	ASK_INSTANCE
-} Question;
+} IdentifyQuestion;
 
 /* Answers a question, from the cache if it was asked before at this call site. */
-static const CacheEntry *
-Ask(FunctionCallInfo fcinfo, Question question)
+static const IdentifyEntry *
+ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 {
-	static const CacheEntry unknown = {0};
-	IdentifyCache *cache = GetCache(fcinfo);
+	static const IdentifyEntry unknown = {0};
+	IdentifyCache *cache = get_cache(fcinfo);
 	text	   *name_arg = PG_GETARG_TEXT_PP(0);
 	text	   *source_arg = PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1);
 	const char *name = VARDATA_ANY(name_arg);
@@ -677,7 +399,7 @@ Ask(FunctionCallInfo fcinfo, Question question)
 	bool		known = false;
 	bool		has_devices = false;
 	Datum		devices = (Datum) 0;
-	CacheEntry *e;
+	IdentifyEntry *e;
 	MemoryContext old;
 
 	/* no name, and too much to remember */
@@ -688,7 +410,7 @@ Ask(FunctionCallInfo fcinfo, Question question)
 		hash = hash_combine(hash, hash_bytes((const unsigned char *) source, (int) sourcelen));
 	if (likely(cache->size > 0))
 	{
-		e = FindEntry(cache, hash, name, namelen, source, sourcelen);
+		e = find_entry(cache, hash, name, namelen, source, sourcelen);
 		if (likely(e->used))
 			return e;
 	}
@@ -696,14 +418,14 @@ Ask(FunctionCallInfo fcinfo, Question question)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	{
-		char	   *folded = FoldSource(source, sourcelen);
+		char	   *folded = fold_source(source, sourcelen);
 
 		if (question == ASK_NAME)
-			known = IdentifyText(cache, name, namelen, folded, &accelerator);
+			known = identify_text(cache, name, namelen, folded, &accelerator);
 		else
 		{
 			long		count = -1;
-			const InstanceRow *row = FindInstance(cache, name, namelen, folded, &count);
+			const IdentifyInstance *row = find_instance(cache, name, namelen, folded, &count);
 
 			if (row != NULL)
 			{
@@ -720,8 +442,8 @@ Ask(FunctionCallInfo fcinfo, Question question)
 			{
 				char	   *systems[2] = {"", folded};
 
-				known = IdentifyComposed(cache, name, namelen, systems, folded ? 2 : 1,
-										 &accelerator, &count);
+				known = identify_composed(cache, name, namelen, systems, folded ? 2 : 1,
+										  &accelerator, &count);
 				has_devices = known && count >= 0;
 			}
 			if (has_devices && devices == (Datum) 0)
@@ -729,13 +451,13 @@ Ask(FunctionCallInfo fcinfo, Question question)
 		}
 	}
 	/* Making room may forget the rows read above; what is kept is copied. */
-	e = AddEntry(cache, hash, name, namelen, source, sourcelen);
+	e = add_entry(cache, hash, name, namelen, source, sourcelen);
 	e->known = known;
 	e->accelerator = accelerator;
 	e->has_devices = has_devices;
 	if (has_devices)
 	{
-		old = MemoryContextSwitchTo(cache->context);
+		old = MemoryContextSwitchTo(cache->call.context);
 		e->devices = NumericGetDatum(DatumGetNumericCopy(devices));
 		MemoryContextSwitchTo(old);
 	}
@@ -743,13 +465,11 @@ Ask(FunctionCallInfo fcinfo, Question question)
 	return e;
 }
 
-/* ------------------------------------------------------------------------
- * SQL-callable functions
- * ------------------------------------------------------------------------ */
+/* ---- SQL-callable functions ---- */
 
 /* Returns a copy of a value, which must outlive the cache. */
 static Datum
-CopyAccelerator(const Accelerator *a)
+copy_accelerator(const Accelerator *a)
 {
 	Accelerator *copy = palloc(sizeof(Accelerator));
 
@@ -758,17 +478,18 @@ CopyAccelerator(const Accelerator *a)
 }
 
 /* identify(name text, source text): the chip or class that a name means, or NULL. */
+PG_FUNCTION_INFO_V1(identify);
 Datum
 identify(PG_FUNCTION_ARGS)
 {
-	const CacheEntry *e;
+	const IdentifyEntry *e;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	e = Ask(fcinfo, ASK_NAME);
+	e = ask(fcinfo, ASK_NAME);
 	if (!e->known)
 		PG_RETURN_NULL();
-	return CopyAccelerator(&e->accelerator);
+	return copy_accelerator(&e->accelerator);
 }
 
 /* A name near to one that is not known. */
@@ -780,7 +501,7 @@ typedef struct NearName
 
 /* Returns the known names that are nearest to one, quoted, for a hint; NULL if none is near. */
 static char *
-NearestNames(const char *name, Size len)
+nearest_names(const char *name, Size len)
 {
 	char		key[IDENTIFY_KEY_MAX + 1];
 	char		other[IDENTIFY_KEY_MAX + 1];
@@ -840,20 +561,21 @@ NearestNames(const char *name, Size len)
 }
 
 /* identify_strict(name text, source text): as identify, but an unknown name is an error. */
+PG_FUNCTION_INFO_V1(identify_strict);
 Datum
 identify_strict(PG_FUNCTION_ARGS)
 {
-	const CacheEntry *e;
+	const IdentifyEntry *e;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	e = Ask(fcinfo, ASK_NAME);
+	e = ask(fcinfo, ASK_NAME);
 	if (!e->known)
 	{
 		text	   *name = PG_GETARG_TEXT_PP(0);
 		Size		len = VARSIZE_ANY_EXHDR(name);
 		char	   *shown = text_to_cstring(name);
-		char	   *nearest = NearestNames(VARDATA_ANY(name), len);
+		char	   *nearest = nearest_names(VARDATA_ANY(name), len);
 
 		if (len > IDENTIFY_NAME_MAX)
 			shown[pg_mbcliplen(shown, (int) len, IDENTIFY_NAME_MAX)] = '\0';
@@ -865,10 +587,11 @@ identify_strict(PG_FUNCTION_ARGS)
 				 errhint("Similar names: %s. A row in compute_ledger.accelerator_alias teaches a name.", nearest) :
 				 errhint("A row in compute_ledger.accelerator_alias teaches a name.")));
 	}
-	return CopyAccelerator(&e->accelerator);
+	return copy_accelerator(&e->accelerator);
 }
 
 /* identify_instance(sku text, provider text): what accelerators an instance type has, and how many. */
+PG_FUNCTION_INFO_V1(identify_instance);
 Datum
 identify_instance(PG_FUNCTION_ARGS)
 {
@@ -881,7 +604,7 @@ identify_instance(PG_FUNCTION_ARGS)
 	tupdesc = BlessTupleDesc(tupdesc);
 	if (!PG_ARGISNULL(0))
 	{
-		const CacheEntry *e = Ask(fcinfo, ASK_INSTANCE);
+		const IdentifyEntry *e = ask(fcinfo, ASK_INSTANCE);
 
 		if (e->known)
 		{
@@ -898,6 +621,7 @@ identify_instance(PG_FUNCTION_ARGS)
 }
 
 /* accelerator_name_key(name text): what names that differ in case and separators only have in common. */
+PG_FUNCTION_INFO_V1(accelerator_name_key);
 Datum
 accelerator_name_key(PG_FUNCTION_ARGS)
 {
@@ -909,6 +633,7 @@ accelerator_name_key(PG_FUNCTION_ARGS)
 }
 
 /* accelerator_word_check(kind, word, meaning, family): true, or an error that says what is wrong. */
+PG_FUNCTION_INFO_V1(accelerator_word_check);
 Datum
 accelerator_word_check(PG_FUNCTION_ARGS)
 {
@@ -938,6 +663,7 @@ accelerator_word_check(PG_FUNCTION_ARGS)
 }
 
 /* accelerator_form_check(form text): whether a text is the word of a form factor. */
+PG_FUNCTION_INFO_V1(accelerator_form_check);
 Datum
 accelerator_form_check(PG_FUNCTION_ARGS)
 {

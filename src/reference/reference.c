@@ -4,7 +4,7 @@
  *
  * These functions are STABLE: an answer is what the tables hold under the active
  * snapshot.  A query asks about few chips and very many rows, so every call site
- * keeps its answers (fn_extra) for as long as the snapshot stays the same.  Nothing
+ * keeps its answers for as long as the snapshot stays the same (call_cache.h).  Nothing
  * is kept for the backend as a whole: a row written by DML sends no relcache
  * invalidation, and two transactions or two cursors of one backend may see different
  * rows at one time.  See snapshot_key.c for what "the same" means.
@@ -27,22 +27,10 @@
 #include "utils/typcache.h"
 
 #include "accelerator/accelerator.h"
+#include "base/call_cache.h"
 #include "base/errcodes.h"
 #include "quantity/quantity.h"
 #include "reference/rate_steps.h"
-#include "base/snapshot_key.h"
-
-PG_FUNCTION_INFO_V1(quantity_basis_code);
-PG_FUNCTION_INFO_V1(quantity_with_basis_code);
-PG_FUNCTION_INFO_V1(peak_rate);
-PG_FUNCTION_INFO_V1(peak_rate_strict);
-PG_FUNCTION_INFO_V1(normalized_rate);
-PG_FUNCTION_INFO_V1(normalized_rate_at);
-PG_FUNCTION_INFO_V1(normalized_rate_known_at);
-PG_FUNCTION_INFO_V1(normalized_rate_strict);
-PG_FUNCTION_INFO_V1(normalized_rate_strict_at);
-PG_FUNCTION_INFO_V1(normalized_rates);
-PG_FUNCTION_INFO_V1(normalized_rates_at);
 
 /* Longest name of a basis that can be registered. */
 #define BASIS_NAME_MAX		63
@@ -119,8 +107,7 @@ typedef struct RateRows
 /* What a call site remembers. */
 typedef struct RateCache
 {
-	MemoryContext context;		/* holds all that hangs off this */
-	SnapshotKey snapshot;		/* under which it was learned */
+	CallCache	call;
 	answers_hash *answers;
 	RateRows   *rows;
 	int			nrows;			/* length of that list */
@@ -133,7 +120,7 @@ typedef struct RateCache
 	}			names[REMEMBERED_NAMES];
 } RateCache;
 
-/* -------------------------------------------------------------- queries */
+/* ---- queries ---- */
 
 typedef enum ReferenceQuery
 {
@@ -202,7 +189,7 @@ static const char *const query_text[NUM_QUERIES] = {
  * plan of its own.
  */
 static void
-RunQuery(ReferenceQuery query, const RateKey *key, const Accelerator *accelerator, text *name, int limit)
+run_query(ReferenceQuery query, const RateKey *key, const Accelerator *accelerator, text *name, int limit)
 {
 	static struct
 	{
@@ -253,7 +240,7 @@ RunQuery(ReferenceQuery query, const RateKey *key, const Accelerator *accelerato
 
 /* Enters SPI; what is allocated afterwards is gone with SPI_finish(). */
 static void
-EnterSPI(void)
+enter_spi(void)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
@@ -261,14 +248,14 @@ EnterSPI(void)
 
 /* Returns a column of a row of the query's result. */
 static Datum
-GetColumn(int row, int column, bool *isnull)
+get_column(int row, int column, bool *isnull)
 {
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
 }
 
 /* Turns the result of a query for rates into sorted rows, allocated in context. */
 static RateRow *
-FetchRows(MemoryContext context, int *nrows)
+fetch_rows(MemoryContext context, int *nrows)
 {
 	TypeCacheEntry *typcache = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	int			n = (int) SPI_processed;
@@ -280,14 +267,14 @@ FetchRows(MemoryContext context, int *nrows)
 		bool		isnull;
 		Datum		valid;
 
-		memcpy(&row->accelerator, DatumGetAcceleratorP(GetColumn(i, 1, &isnull)), sizeof(Accelerator));
-		memcpy(&row->rate, DatumGetQuantityP(GetColumn(i, 2, &isnull)), sizeof(Quantity));
-		row->shipped = DatumGetBool(GetColumn(i, 4, &isnull));
+		memcpy(&row->accelerator, DatumGetAcceleratorP(get_column(i, 1, &isnull)), sizeof(Accelerator));
+		memcpy(&row->rate, DatumGetQuantityP(get_column(i, 2, &isnull)), sizeof(Quantity));
+		row->shipped = DatumGetBool(get_column(i, 4, &isnull));
 		row->specificity = AcceleratorSpecificity(&row->accelerator);
 		row->from = DT_NOBEGIN;
 		row->to = DT_NOEND;
 		row->bounded = false;
-		valid = GetColumn(i, 3, &isnull);
+		valid = get_column(i, 3, &isnull);
 		if (!isnull)
 		{
 			RangeBound	lower;
@@ -319,7 +306,7 @@ FetchRows(MemoryContext context, int *nrows)
 
 /* Returns how many MIG slices the device that x is a slice of has, 0 if not known. */
 static int
-FetchDeviceSlices(const RateKey *key)
+fetch_device_slices(const RateKey *key)
 {
 	AcceleratorParts parts;
 	Accelerator device;
@@ -333,48 +320,29 @@ FetchDeviceSlices(const RateKey *key)
 	parts.mig_memory_gb = 0;
 	parts.mig_attrs = 0;
 	AcceleratorPack(&parts, &device, NULL);
-	RunQuery(QUERY_SLICES, key, &device, NULL, 0);
-	slices = DatumGetInt32(GetColumn(0, 1, &isnull));
+	run_query(QUERY_SLICES, key, &device, NULL, 0);
+	slices = DatumGetInt32(get_column(0, 1, &isnull));
 	return isnull ? 0 : slices;
 }
 
-/* -------------------------------------------------------------- the cache */
+/* ---- the cache ---- */
 
-/* Forgets everything and starts again under the active snapshot. */
-static void
-ResetCache(RateCache *cache)
-{
-	MemoryContextReset(cache->context);
-	SnapshotKeyTake(&cache->snapshot);
-	cache->answers = answers_create(cache->context, 64, NULL);
-	cache->rows = NULL;
-	cache->nrows = 0;
-	cache->nnames = 0;
-}
-
-/* Returns the call site's cache, empty if what it knew need not hold any more. */
+/* Returns the call site's cache. */
 static RateCache *
-GetCache(FunctionCallInfo fcinfo)
+get_rate_cache(FunctionCallInfo fcinfo)
 {
-	RateCache  *cache = (RateCache *) fcinfo->flinfo->fn_extra;
+	RateCache  *cache = (RateCache *) CallCacheGet(fcinfo, sizeof(RateCache), "rates");
 
-	if (unlikely(cache == NULL))
-	{
-		cache = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(RateCache));
-		cache->context = AllocSetContextCreate(fcinfo->flinfo->fn_mcxt, "compute_ledger rates",
-											   ALLOCSET_SMALL_SIZES);
-		ResetCache(cache);
-		fcinfo->flinfo->fn_extra = cache;
-	}
-	else if (unlikely(!SnapshotKeyIsCurrent(&cache->snapshot) ||
-					  cache->answers->members >= REMEMBERED_ANSWERS))
-		ResetCache(cache);
+	if (unlikely(cache->answers != NULL && cache->answers->members >= REMEMBERED_ANSWERS))
+		CallCacheClear(&cache->call);
+	if (unlikely(cache->answers == NULL))
+		cache->answers = answers_create(cache->call.context, 64, NULL);
 	return cache;
 }
 
 /* Returns the code of a basis, or BASIS_UNKNOWN. */
 static int
-LookUpBasis(text *name)
+look_up_basis(text *name)
 {
 	int			len = VARSIZE_ANY_EXHDR(name);
 	uint16		code;
@@ -386,9 +354,9 @@ LookUpBasis(text *name)
 		return code;
 	if (len == 0 || len > BASIS_NAME_MAX)
 		return BASIS_UNKNOWN;
-	EnterSPI();
-	RunQuery(QUERY_BASIS_CODE, NULL, NULL, name, 0);
-	result = DatumGetInt32(GetColumn(0, 1, &isnull));
+	enter_spi();
+	run_query(QUERY_BASIS_CODE, NULL, NULL, name, 0);
+	result = DatumGetInt32(get_column(0, 1, &isnull));
 	if (isnull)
 		result = BASIS_UNKNOWN;
 	SPI_finish();
@@ -397,7 +365,7 @@ LookUpBasis(text *name)
 
 /* Returns the code of a basis as the call site remembers it, or BASIS_UNKNOWN. */
 static int
-GetBasis(RateCache *cache, text *name)
+get_basis(RateCache *cache, text *name)
 {
 	int			len = VARSIZE_ANY_EXHDR(name);
 	const char *data = VARDATA_ANY(name);
@@ -412,7 +380,7 @@ GetBasis(RateCache *cache, text *name)
 		return BASIS_UNKNOWN;
 	slot = cache->nnames % REMEMBERED_NAMES;
 	cache->names[slot].len = -1;	/* should the look-up fail */
-	cache->names[slot].code = LookUpBasis(name);
+	cache->names[slot].code = look_up_basis(name);
 	cache->names[slot].len = len;
 	memcpy(cache->names[slot].name, data, len);
 	cache->nnames++;
@@ -424,7 +392,7 @@ GetBasis(RateCache *cache, text *name)
  * many such places, as when every call asks about a moment of its own.
  */
 static RateRows *
-GetRows(RateCache *cache, const RateKey *key)
+get_rows(RateCache *cache, const RateKey *key)
 {
 	RateRows   *rows;
 
@@ -436,7 +404,7 @@ GetRows(RateCache *cache, const RateKey *key)
 	if (cache->nrows >= REMEMBERED_ROWS)
 		return NULL;
 	cache->nrows++;
-	rows = MemoryContextAllocZero(cache->context, sizeof(RateRows));
+	rows = MemoryContextAllocZero(cache->call.context, sizeof(RateRows));
 	rows->basis = key->basis;
 	rows->as_known = key->as_known;
 	rows->known_at = key->known_at;
@@ -447,9 +415,9 @@ GetRows(RateCache *cache, const RateKey *key)
 
 /* Works out an answer that the call site does not have yet. */
 static RateAnswer *
-MakeAnswer(RateCache *cache, const RateKey *key)
+make_answer(RateCache *cache, const RateKey *key)
 {
-	RateRows   *all = GetRows(cache, key);
+	RateRows   *all = get_rows(cache, key);
 	RateRow    *rows;
 	RateStep   *steps;
 	RateAnswer *answer;
@@ -459,26 +427,26 @@ MakeAnswer(RateCache *cache, const RateKey *key)
 	bool		needs_slices;
 	bool		found;
 
-	EnterSPI();
+	enter_spi();
 	if (all == NULL || (!all->loaded && all->lookups++ < SINGLE_LOOKUPS))
 	{
-		RunQuery(QueryFor(key->basis,), key, &key->accelerator, NULL, 0);
-		rows = FetchRows(CurrentMemoryContext, &nrows);
+		run_query(QueryFor(key->basis,), key, &key->accelerator, NULL, 0);
+		rows = fetch_rows(CurrentMemoryContext, &nrows);
 	}
 	else
 	{
 		if (!all->loaded)
 		{
-			RunQuery(QueryFor(key->basis, _ALL), key, NULL, NULL, 0);
-			all->rows = FetchRows(cache->context, &all->nrows);
+			run_query(QueryFor(key->basis, _ALL), key, NULL, NULL, 0);
+			all->rows = fetch_rows(cache->call.context, &all->nrows);
 			all->loaded = true;
 		}
 		rows = all->rows;
 		nrows = all->nrows;
 	}
-	slices = FetchDeviceSlices(key);
+	slices = fetch_device_slices(key);
 	nsteps = RateStepsMake(rows, nrows, &key->accelerator, slices, &steps, &needs_slices);
-	steps = memcpy(MemoryContextAlloc(cache->context, sizeof(RateStep) * nsteps),
+	steps = memcpy(MemoryContextAlloc(cache->call.context, sizeof(RateStep) * nsteps),
 				   steps, sizeof(RateStep) * nsteps);
 	SPI_finish();
 
@@ -489,11 +457,11 @@ MakeAnswer(RateCache *cache, const RateKey *key)
 	return answer;
 }
 
-/* -------------------------------------------------------------- errors */
+/* ---- errors ---- */
 
 /* Raises for a name that no basis has. */
 static void
-UnknownBasisError(text *name)
+unknown_basis_error(text *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CL_UNKNOWN_BASIS),
@@ -504,7 +472,7 @@ UnknownBasisError(text *name)
 
 /* Raises for a chip without a rate: says what is missing and how to put it right. */
 static void
-NoRateError(const RateAnswer *answer, text *basis, TimestampTz at)
+no_rate_error(const RateAnswer *answer, text *basis, TimestampTz at)
 {
 	const RateKey *key = &answer->key;
 	bool		is_peak = key->basis < BASIS_FIRST_USER;
@@ -538,8 +506,8 @@ NoRateError(const RateAnswer *answer, text *basis, TimestampTz at)
 		StringInfoData variants;
 
 		initStringInfo(&variants);
-		EnterSPI();
-		RunQuery(QueryFor(key->basis, _VARIANTS), key, &key->accelerator, NULL, 6);
+		enter_spi();
+		run_query(QueryFor(key->basis, _VARIANTS), key, &key->accelerator, NULL, 6);
 		for (int i = 0; i < (int) SPI_processed; i++)
 		{
 			char		variant[ACCELERATOR_MAXTEXT];
@@ -550,7 +518,7 @@ NoRateError(const RateAnswer *answer, text *basis, TimestampTz at)
 				appendStringInfoString(&variants, ", ...");
 				break;
 			}
-			AcceleratorFormat(DatumGetAcceleratorP(GetColumn(i, 1, &isnull)), variant);
+			AcceleratorFormat(DatumGetAcceleratorP(get_column(i, 1, &isnull)), variant);
 			appendStringInfo(&variants, "%s%s", i > 0 ? ", " : "", variant);
 		}
 		/* copied out of SPI's memory, together with the buffer */
@@ -576,7 +544,7 @@ NoRateError(const RateAnswer *answer, text *basis, TimestampTz at)
 			 errhint("%s", hint)));
 }
 
-/* -------------------------------------------------------------- SQL-callable */
+/* ---- SQL-callable functions ---- */
 
 /*
  * Answers peak_rate and normalized_rate: (accelerator, basis).  With as_known, what
@@ -587,8 +555,8 @@ rate_of(FunctionCallInfo fcinfo, TimestampTz at, bool as_known, TimestampTz know
 		bool peaks_only, bool strict)
 {
 	text	   *basis = PG_GETARG_TEXT_PP(1);
-	RateCache  *cache = GetCache(fcinfo);
-	int			code = GetBasis(cache, basis);
+	RateCache  *cache = get_rate_cache(fcinfo);
+	int			code = get_basis(cache, basis);
 	RateKey		key;
 	RateAnswer *answer;
 	const RateStep *step;
@@ -601,7 +569,7 @@ rate_of(FunctionCallInfo fcinfo, TimestampTz at, bool as_known, TimestampTz know
 					 errmsg("\"%s\" is not a number format", text_to_cstring(basis)),
 					 errhint("Use normalized_rate for a registered basis.")));
 		if (strict)
-			UnknownBasisError(basis);
+			unknown_basis_error(basis);
 		PG_RETURN_NULL();
 	}
 	memcpy(&key.accelerator, PG_GETARG_ACCELERATOR_P(0), sizeof(Accelerator));
@@ -610,12 +578,12 @@ rate_of(FunctionCallInfo fcinfo, TimestampTz at, bool as_known, TimestampTz know
 	key.as_known = as_known;
 	answer = answers_lookup(cache->answers, key);
 	if (unlikely(answer == NULL))
-		answer = MakeAnswer(cache, &key);
+		answer = make_answer(cache, &key);
 	step = RateStepAt(answer->steps, answer->nsteps, at);
 	if (unlikely(!step->known))
 	{
 		if (strict)
-			NoRateError(answer, basis, at);
+			no_rate_error(answer, basis, at);
 		PG_RETURN_NULL();
 	}
 
@@ -624,6 +592,7 @@ rate_of(FunctionCallInfo fcinfo, TimestampTz at, bool as_known, TimestampTz know
 }
 
 /* Returns the number of a quantity's basis. */
+PG_FUNCTION_INFO_V1(quantity_basis_code);
 Datum
 quantity_basis_code(PG_FUNCTION_ARGS)
 {
@@ -631,6 +600,7 @@ quantity_basis_code(PG_FUNCTION_ARGS)
 }
 
 /* Relabels a quantity with the basis of this number. */
+PG_FUNCTION_INFO_V1(quantity_with_basis_code);
 Datum
 quantity_with_basis_code(PG_FUNCTION_ARGS)
 {
@@ -646,6 +616,7 @@ quantity_with_basis_code(PG_FUNCTION_ARGS)
 }
 
 /* Returns the peak dense rate of a device in a number format, or NULL. */
+PG_FUNCTION_INFO_V1(peak_rate);
 Datum
 peak_rate(PG_FUNCTION_ARGS)
 {
@@ -653,6 +624,7 @@ peak_rate(PG_FUNCTION_ARGS)
 }
 
 /* Returns the peak dense rate of a device in a number format, or raises. */
+PG_FUNCTION_INFO_V1(peak_rate_strict);
 Datum
 peak_rate_strict(PG_FUNCTION_ARGS)
 {
@@ -660,6 +632,7 @@ peak_rate_strict(PG_FUNCTION_ARGS)
 }
 
 /* Returns what a device counts for now, or NULL. */
+PG_FUNCTION_INFO_V1(normalized_rate);
 Datum
 normalized_rate(PG_FUNCTION_ARGS)
 {
@@ -667,6 +640,7 @@ normalized_rate(PG_FUNCTION_ARGS)
 }
 
 /* Returns what a device counts for at a time, or NULL. */
+PG_FUNCTION_INFO_V1(normalized_rate_at);
 Datum
 normalized_rate_at(PG_FUNCTION_ARGS)
 {
@@ -674,6 +648,7 @@ normalized_rate_at(PG_FUNCTION_ARGS)
 }
 
 /* Returns what a device was held to count for at a time, or NULL. */
+PG_FUNCTION_INFO_V1(normalized_rate_known_at);
 Datum
 normalized_rate_known_at(PG_FUNCTION_ARGS)
 {
@@ -681,6 +656,7 @@ normalized_rate_known_at(PG_FUNCTION_ARGS)
 }
 
 /* Returns what a device counts for now, or raises. */
+PG_FUNCTION_INFO_V1(normalized_rate_strict);
 Datum
 normalized_rate_strict(PG_FUNCTION_ARGS)
 {
@@ -688,6 +664,7 @@ normalized_rate_strict(PG_FUNCTION_ARGS)
 }
 
 /* Returns what a device counts for at a time, or raises. */
+PG_FUNCTION_INFO_V1(normalized_rate_strict_at);
 Datum
 normalized_rate_strict_at(PG_FUNCTION_ARGS)
 {
@@ -700,7 +677,7 @@ all_rates(FunctionCallInfo fcinfo, bool at_one_time, TimestampTz at)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	text	   *basis = PG_GETARG_TEXT_PP(0);
-	int			code = LookUpBasis(basis);
+	int			code = look_up_basis(basis);
 	MemoryContext context = CurrentMemoryContext;
 	RateKey		key = {{{0}}, 0, 0, 0};
 	RateRow    *rows;
@@ -710,20 +687,20 @@ all_rates(FunctionCallInfo fcinfo, bool at_one_time, TimestampTz at)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (code == BASIS_UNKNOWN)
-		UnknownBasisError(basis);
+		unknown_basis_error(basis);
 	key.basis = code;
 
-	EnterSPI();
-	RunQuery(QueryFor(code, _ALL), &key, NULL, NULL, 0);
-	rows = FetchRows(context, &nrows);
-	RunQuery(QueryFor(code, _CHIPS), &key, NULL, NULL, 0);
+	enter_spi();
+	run_query(QueryFor(code, _ALL), &key, NULL, NULL, 0);
+	rows = fetch_rows(context, &nrows);
+	run_query(QueryFor(code, _CHIPS), &key, NULL, NULL, 0);
 	nchips = (int) SPI_processed;
 	chips = MemoryContextAlloc(context, sizeof(Accelerator) * Max(nchips, 1));
 	for (int i = 0; i < nchips; i++)
 	{
 		bool		isnull;
 
-		memcpy(&chips[i], DatumGetAcceleratorP(GetColumn(i, 1, &isnull)), sizeof(Accelerator));
+		memcpy(&chips[i], DatumGetAcceleratorP(get_column(i, 1, &isnull)), sizeof(Accelerator));
 	}
 	for (int i = 0; i < nchips; i++)
 	{
@@ -733,7 +710,7 @@ all_rates(FunctionCallInfo fcinfo, bool at_one_time, TimestampTz at)
 
 		CHECK_FOR_INTERRUPTS();
 		key.accelerator = chips[i];
-		nsteps = RateStepsMake(rows, nrows, &chips[i], FetchDeviceSlices(&key), &steps, &needs_slices);
+		nsteps = RateStepsMake(rows, nrows, &chips[i], fetch_device_slices(&key), &steps, &needs_slices);
 		for (int j = 0; j < nsteps; j++)
 		{
 			const RateStep *step = at_one_time ? RateStepAt(steps, nsteps, at) : &steps[j];
@@ -760,6 +737,7 @@ all_rates(FunctionCallInfo fcinfo, bool at_one_time, TimestampTz at)
 }
 
 /* Returns accelerator, valid_from, valid_to and rate of all there is in a basis. */
+PG_FUNCTION_INFO_V1(normalized_rates);
 Datum
 normalized_rates(PG_FUNCTION_ARGS)
 {
@@ -767,6 +745,7 @@ normalized_rates(PG_FUNCTION_ARGS)
 }
 
 /* Returns accelerator and rate of all that has one in a basis at a time. */
+PG_FUNCTION_INFO_V1(normalized_rates_at);
 Datum
 normalized_rates_at(PG_FUNCTION_ARGS)
 {
