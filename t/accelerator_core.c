@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "accelerator/accelerator_core.h"
+#include "accelerator/accelerator_words.h"
 
 #define CHECK(condition, a) ((condition) ? (void) 0 : fail(#condition, a))
 

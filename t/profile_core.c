@@ -9,7 +9,7 @@
  */
 #include "c.h"
 
-#include "profile/profile.h"
+#include "profile/profile_query.h"
 
 #undef printf
 #undef fprintf

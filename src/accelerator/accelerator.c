@@ -11,6 +11,8 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "accelerator/accelerator_words.h"
+
 /* Returns the sentence that says what is wrong. */
 static const char *
 error_detail(AcceleratorError e)
@@ -89,9 +91,12 @@ AcceleratorPack(const AcceleratorParts *parts, Accelerator *out, struct Node *es
 	return true;
 }
 
-/* See accelerator.h. */
-Accelerator *
-AcceleratorParse(const char *str, size_t len, struct Node *escontext)
+/*
+ * Reads the text form, which need not end in NUL; on bad text reports 22P02 to
+ * escontext (throws when it is NULL) and returns NULL, else a palloc'd value.
+ */
+static Accelerator *
+parse_accelerator(const char *str, size_t len, struct Node *escontext)
 {
 	Accelerator a;
 	Accelerator *result;
@@ -115,7 +120,7 @@ Datum
 accelerator_in(PG_FUNCTION_ARGS)
 {
 	char	   *str = PG_GETARG_CSTRING(0);
-	Accelerator *a = AcceleratorParse(str, strlen(str), fcinfo->context);
+	Accelerator *a = parse_accelerator(str, strlen(str), fcinfo->context);
 
 	if (a == NULL)
 		PG_RETURN_NULL();		/* a soft error */

@@ -10,6 +10,7 @@
 #define COMPUTE_LEDGER_ACCELERATOR_H
 
 #include "base/compat.h"
+
 #include "accelerator/accelerator_core.h"
 
 struct Node;
@@ -26,11 +27,8 @@ struct Node;
 extern bool AcceleratorPack(const AcceleratorParts *parts, Accelerator *out,
 							struct Node *escontext);
 
-/*
- * Reads the text form, which need not end in NUL; on bad text reports 22P02 to
- * escontext (throws when it is NULL) and returns NULL, else a palloc'd value.
- */
-extern Accelerator *AcceleratorParse(const char *str, size_t len,
-									 struct Node *escontext);
+/* The planner knows operators by these. */
+extern PGDLLEXPORT Datum accelerator_le(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum accelerator_ge(PG_FUNCTION_ARGS);
 
 #endif							/* COMPUTE_LEDGER_ACCELERATOR_H */

@@ -13,6 +13,8 @@
  * it one, so that every value prints as a text that reads back as itself.
  */
 #include "accelerator/accelerator_core.h"
+#include "accelerator/accelerator_words.h"
+#include "base/ascii.h"
 
 /* Offsets of the parts. */
 enum
@@ -68,12 +70,6 @@ digit_of(char c)
 	return c == '-' ? 37 : c == '.' ? 38 : c == '+' ? 39 : -1;
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Says whether a text is digits and "gb". */
 static bool
 is_memory_word(const char *s, size_t len)
@@ -81,7 +77,7 @@ is_memory_word(const char *s, size_t len)
 	if (len < 3 || s[len - 2] != 'g' || s[len - 1] != 'b')
 		return false;
 	for (size_t i = 0; i < len - 2; i++)
-		if (!is_digit(s[i]))
+		if (!AsciiIsDigit(s[i]))
 			return false;
 	return true;
 }
@@ -104,7 +100,7 @@ read_number(const char *s, size_t len, unsigned max, uint16_t *out)
 		return false;
 	for (size_t i = 0; i < len; i++)
 	{
-		if (!is_digit(s[i]))
+		if (!AsciiIsDigit(s[i]))
 			return false;
 		v = v * 10 + (unsigned) (s[i] - '0');
 	}
@@ -344,7 +340,7 @@ AcceleratorReadMig(const char *s, size_t len, AcceleratorParts *parts)
 				start;
 	uint16_t	number;
 
-	while (at < len && is_digit(s[at]))
+	while (at < len && AsciiIsDigit(s[at]))
 		at++;
 	if (at == 0 || at + 1 >= len || s[at] != 'g' || s[at + 1] != '.')
 		return ACCELERATOR_BAD_MIG;
@@ -352,7 +348,7 @@ AcceleratorReadMig(const char *s, size_t len, AcceleratorParts *parts)
 		return ACCELERATOR_BAD_MIG_SLICES;
 	parts->mig_slices = (uint8_t) number;
 	start = at += 2;
-	while (at < len && is_digit(s[at]))
+	while (at < len && AsciiIsDigit(s[at]))
 		at++;
 	if (at == start || at + 1 >= len || s[at] != 'g' || s[at + 1] != 'b')
 		return ACCELERATOR_BAD_MIG;

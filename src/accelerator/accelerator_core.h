@@ -98,22 +98,6 @@ typedef enum AcceleratorError
 	ACCELERATOR_NOT_CANONICAL
 } AcceleratorError;
 
-/* One maker: its word, PCI-SIG id and where the id is from. */
-typedef struct AcceleratorVendor
-{
-	const char *word;			/* canonical, lower case */
-	uint16_t	id;
-	const char *name;
-	const char *source;
-} AcceleratorVendor;
-
-typedef struct AcceleratorFormFactor
-{
-	const char *word;
-	uint8_t		code;
-	const char *description;
-} AcceleratorFormFactor;
-
 extern AcceleratorError AcceleratorRead(const char *str, size_t len, Accelerator *out);
 extern AcceleratorError AcceleratorPackParts(const AcceleratorParts *parts, Accelerator *out);
 extern AcceleratorError AcceleratorReadMig(const char *str, size_t len, AcceleratorParts *parts);
@@ -125,13 +109,6 @@ extern void AcceleratorClassMax(const Accelerator *a, Accelerator *out);
 extern bool AcceleratorHasHole(const Accelerator *class);
 extern bool AcceleratorIsBound(const Accelerator *a);
 extern int	AcceleratorSpecificity(const Accelerator *a);
-
-/* Vendors: 0 stands for any, and is found by the word "any". */
-extern bool AcceleratorVendorFromWord(const char *word, size_t len, uint16_t *id);
-extern char *AcceleratorVendorName(uint16_t id, char *buf);	/* buf of 16 */
-extern bool AcceleratorVendorIsValid(uint16_t id);
-extern const AcceleratorVendor *AcceleratorVendorTable(size_t *n);
-extern const AcceleratorVendor *AcceleratorVendorAliasTable(size_t *n);
 
 /* Says whether a form factor is one of a family whose word is a class: sxm5, maxq. */
 static inline bool
@@ -147,11 +124,7 @@ AcceleratorFormIsFamily(uint8_t code)
 	return code == 0x10 || code == 0x70;
 }
 
-extern bool AcceleratorFormFromWord(const char *word, size_t len, uint8_t *code);
-extern const char *AcceleratorFormWord(uint8_t code);	/* NULL if unassigned */
-extern const AcceleratorFormFactor *AcceleratorFormTable(size_t *n);
-
-/* Returns which bits a value states: the mask under which its members equal it. */
+/* Which bits a value states: the mask under which its members equal it. */
 typedef struct AcceleratorMask
 {
 	uint64_t	key[2];

@@ -27,9 +27,6 @@
 #include "utils/sortsupport.h"
 #include "utils/syscache.h"
 
-extern Datum accelerator_ge(PG_FUNCTION_ARGS);
-extern Datum accelerator_le(PG_FUNCTION_ARGS);
-
 /*
  * Finds the operator of a strategy in the index's family, if it means what it
  * means in the default one: a family of somebody's own may order otherwise.

@@ -16,7 +16,9 @@
  * word of the family itself is the class of them.  This list is closed: a word
  * added later would split the text of a model that ends in it.
  */
-#include "accelerator/accelerator_core.h"
+#include <string.h>
+
+#include "accelerator/accelerator_words.h"
 
 #define PCI_IDS "pci.ids"
 #define CHOSEN "chosen: no PCI-SIG id is known"
@@ -223,8 +225,8 @@ find_id(uint16_t id)
 }
 
 /* Says whether a value may hold this id: known, or a vendor of PCI-SIG's. */
-static bool
-id_is_valid(uint16_t id)
+bool
+AcceleratorVendorIsValid(uint16_t id)
 {
 	if (id == 0 || id == 0xffff || fold_id(id) != id)
 		return false;
@@ -265,7 +267,7 @@ AcceleratorVendorFromWord(const char *word, size_t len, uint16_t *id)
 				return false;
 		}
 		value = fold_id(value);
-		if (!id_is_valid(value))
+		if (!AcceleratorVendorIsValid(value))
 			return false;
 		*id = value;
 		return true;
@@ -293,13 +295,6 @@ AcceleratorVendorName(uint16_t id, char *buf)
 		buf[3 + i] = hex[id >> (12 - 4 * i) & 0xf];
 	buf[7] = '\0';
 	return buf + 7;
-}
-
-/* Says whether an id can stand in a value. */
-bool
-AcceleratorVendorIsValid(uint16_t id)
-{
-	return id_is_valid(id);
 }
 
 /* Returns the makers, ordered by word. */

@@ -33,9 +33,11 @@
 #include "utils/varlena.h"
 
 #include "accelerator/accelerator.h"
+#include "accelerator/accelerator_words.h"
 #include "base/call_cache.h"
 #include "base/errcodes.h"
 #include "identify/identify_core.h"
+#include "identify/identify_forms.h"
 #include "identify/identify_table.h"
 
 /* Names kept for one call site before starting again, and the bytes of them. */

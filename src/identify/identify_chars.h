@@ -1,39 +1,25 @@
 /*
  * identify_chars.h
- *		Characters of names, the same in every locale.  Private to identify_*.c.
+ *		Names as rows of characters.  Pure, and for the files of this room.
  */
 #ifndef COMPUTE_LEDGER_IDENTIFY_CHARS_H
 #define COMPUTE_LEDGER_IDENTIFY_CHARS_H
 
-#include <stdbool.h>
+#include "base/ascii.h"
 
-static inline bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+/* No printed name of one device is longer. */
+#define IDENTIFY_NAME_MAX	256
 
+/* Says whether a byte is not ASCII. */
 static inline bool
-is_letter(char c)
-{
-	return c >= 'a' && c <= 'z';
-}
-
-static inline bool
-is_high(char c)
+IdentifyIsHigh(char c)
 {
 	return ((unsigned char) c) >= 0x80;
 }
 
-static inline char
-fold(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
-}
-
 /* Says whether a part may begin or end between two neighbours. */
 static inline bool
-is_boundary(const char *s, int at, int len)
+IdentifyIsBoundary(const char *s, int at, int len)
 {
 	char		a,
 				b;
@@ -44,9 +30,9 @@ is_boundary(const char *s, int at, int len)
 	b = s[at];
 	if (a == ' ' || b == ' ' || a == '+' || b == '+')
 		return true;
-	if (is_high(a) || is_high(b))
+	if (IdentifyIsHigh(a) || IdentifyIsHigh(b))
 		return ((unsigned char) b & 0xc0) != 0x80;	/* not inside a character */
-	return is_digit(a) != is_digit(b);
+	return AsciiIsDigit(a) != AsciiIsDigit(b);
 }
 
 #endif							/* COMPUTE_LEDGER_IDENTIFY_CHARS_H */

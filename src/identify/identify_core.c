@@ -2,8 +2,9 @@
  * identify_core.c
  *		The grammar of accelerator names.  See identify_core.h for the rules.
  */
-#include "identify/identify_core.h"
+#include "accelerator/accelerator_words.h"
 #include "identify/identify_chars.h"
+#include "identify/identify_core.h"
 
 #define lengthof(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -62,9 +63,7 @@ typedef struct Statement
 	uint16_t	mig_memory_gb;
 } Statement;
 
-/* ------------------------------------------------------------------------
- * Characters
- * ------------------------------------------------------------------------ */
+/* ---- characters ---- */
 
 /* Says whether a sign may stand between two names that are alternatives. */
 static inline bool
@@ -89,11 +88,11 @@ fold_name(const char *name, size_t len, bool utf8, Folded *f)
 		return false;
 	for (size_t i = 0; i < len;)
 	{
-		char		c = fold(name[i]);
+		char		c = AsciiFold(name[i]);
 		size_t		width = 1;
-		bool		blank = !(is_letter(c) || is_digit(c) || is_high(c) || c == '+');
+		bool		blank = !(AsciiIsLower(c) || AsciiIsDigit(c) || IdentifyIsHigh(c) || c == '+');
 
-		if (utf8 && is_high(c))
+		if (utf8 && IdentifyIsHigh(c))
 			for (size_t k = 0; k < lengthof(blanks); k++)
 			{
 				size_t		w = strlen(blanks[k]);
@@ -107,10 +106,10 @@ fold_name(const char *name, size_t len, bool utf8, Folded *f)
 		/* (R) and (TM) */
 		if (c == '(')
 		{
-			if (len - i >= 3 && fold(name[i + 1]) == 'r' && name[i + 2] == ')')
+			if (len - i >= 3 && AsciiFold(name[i + 1]) == 'r' && name[i + 2] == ')')
 				width = 3;
-			else if (len - i >= 4 && fold(name[i + 1]) == 't' &&
-					 fold(name[i + 2]) == 'm' && name[i + 3] == ')')
+			else if (len - i >= 4 && AsciiFold(name[i + 1]) == 't' &&
+					 AsciiFold(name[i + 2]) == 'm' && name[i + 3] == ')')
 				width = 4;
 		}
 		if (blank)
@@ -137,9 +136,7 @@ fold_name(const char *name, size_t len, bool utf8, Folded *f)
 	return true;
 }
 
-/* ------------------------------------------------------------------------
- * Parts of a name
- * ------------------------------------------------------------------------ */
+/* ---- parts of a name ---- */
 
 /* Reads digits; returns where they end, or -1 if there are none or too many. */
 static int
@@ -148,7 +145,7 @@ read_digits(const char *s, int at, int len, int max, uint32_t *value)
 	int			start = at;
 
 	*value = 0;
-	while (at < len && is_digit(s[at]))
+	while (at < len && AsciiIsDigit(s[at]))
 	{
 		if (at - start >= max)
 			return -1;
@@ -166,7 +163,7 @@ read_ending(const char *s, int at, int len, const char *const *endings, int *whi
 		int			n = (int) strlen(endings[i]);
 
 		if (len - at >= n && memcmp(s + at, endings[i], (size_t) n) == 0 &&
-			is_boundary(s, at + n, len))
+			IdentifyIsBoundary(s, at + n, len))
 		{
 			*which = i;
 			return at + n;
@@ -305,7 +302,7 @@ collect_edges(const IdentifyGrammar *g, const Folded *f, int at, Edge *edges)
 	memset(edges, 0, sizeof(Edge) * MAX_EDGES);
 	for (int l = 0; l < 2; l++)
 	{
-		if (l == 1 && !is_digit(f->text[at]))
+		if (l == 1 && !AsciiIsDigit(f->text[at]))
 			break;
 		for (int i = g->first[lists[l]]; i >= 0; i = g->words[i].next)
 		{
@@ -324,7 +321,7 @@ collect_edges(const IdentifyGrammar *g, const Folded *f, int at, Edge *edges)
 			add_edge(edges, &n, &e);
 		}
 	}
-	if (is_digit(f->text[at]))
+	if (AsciiIsDigit(f->text[at]))
 	{
 		static bool (*const readers[]) (const Folded *, int, Edge *) = {
 			read_mig, read_memory, read_power
@@ -354,7 +351,7 @@ rewrite(const IdentifyGrammar *g, Folded *f)
 		const IdentifyWord *best = NULL;
 		int			end = at;
 
-		if (is_boundary(f->text, at, f->len))
+		if (IdentifyIsBoundary(f->text, at, f->len))
 			for (int i = g->first[(unsigned char) f->text[at]]; i >= 0; i = g->words[i].next)
 			{
 				char		digits[16];
@@ -400,9 +397,7 @@ rewrite(const IdentifyGrammar *g, Folded *f)
 	return true;
 }
 
-/* ------------------------------------------------------------------------
- * What the parts say together
- * ------------------------------------------------------------------------ */
+/* ---- what the parts say together ---- */
 
 /* Says whether a stated form factor, or class of them, holds a variant's. */
 static bool
@@ -670,9 +665,7 @@ settle(const IdentifyGrammar *g, Statement *st, Accelerator *out)
 	return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
 }
 
-/* ------------------------------------------------------------------------
- * Reading
- * ------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 typedef struct Reader
 {

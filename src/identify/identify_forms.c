@@ -3,8 +3,7 @@
  *		Forms that systems print around a name: keys of aliases, PCI ids, labels,
  *		Slurm's device types, instance types.  Pure C, as identify_core.c is.
  */
-#include "identify/identify_core.h"
-#include "identify/identify_chars.h"
+#include "identify/identify_forms.h"
 
 /*
  * Makes the key under which an alias is kept: lower case, separators dropped but
@@ -44,11 +43,11 @@ IdentifyKey(const char *name, size_t len, char *key)
 	}
 	for (size_t i = 0; i < len; i++)
 	{
-		char		c = fold(name[i]);
+		char		c = AsciiFold(name[i]);
 
-		if (is_letter(c) || is_digit(c) || is_high(c) || c == '+')
+		if (AsciiIsLower(c) || AsciiIsDigit(c) || IdentifyIsHigh(c) || c == '+')
 		{
-			if (parted && n > 0 && is_digit(key[n - 1]) && is_digit(c))
+			if (parted && n > 0 && AsciiIsDigit(key[n - 1]) && AsciiIsDigit(c))
 				key[n++] = '-';
 			key[n++] = c;
 			parted = false;
@@ -72,15 +71,15 @@ read_hex(const char *s, size_t len, size_t *at, int n, uint32_t *value)
 
 		if (i >= len)
 			return false;
-		c = fold(s[i]);
-		if (is_digit(c))
+		c = AsciiFold(s[i]);
+		if (AsciiIsDigit(c))
 			*value = *value << 4 | (uint32_t) (c - '0');
 		else if (c >= 'a' && c <= 'f')
 			*value = *value << 4 | (uint32_t) (c - 'a' + 10);
 		else
 			return false;
 	}
-	if (i < len && (is_digit(s[i]) || (fold(s[i]) >= 'a' && fold(s[i]) <= 'f')))
+	if (i < len && (AsciiIsDigit(s[i]) || (AsciiFold(s[i]) >= 'a' && AsciiFold(s[i]) <= 'f')))
 		return false;
 	*at = i;
 	return true;
@@ -95,7 +94,7 @@ read_text(const char *s, size_t len, size_t *at, const char *text)
 	if (len - *at < n)
 		return false;
 	for (size_t i = 0; i < n; i++)
-		if (fold(s[*at + i]) != text[i])
+		if (AsciiFold(s[*at + i]) != text[i])
 			return false;
 	*at += n;
 	return true;
@@ -280,7 +279,7 @@ IdentifyUnwrap(const char **name, size_t len)
 			bool		number = true;
 
 			for (size_t k = i + 1; k < len; k++)
-				number = number && is_digit(s[k]);
+				number = number && AsciiIsDigit(s[k]);
 			if (!number)
 			{
 				s += i + 1;
@@ -341,7 +340,7 @@ IdentifyNextDevice(const char **list, size_t *len, const char **name, size_t *na
 			}
 		/* A number is how many of no type. */
 		at = 0;
-		while (at < n && is_digit(s[at]))
+		while (at < n && AsciiIsDigit(s[at]))
 			at++;
 		if (at == n)
 			continue;
@@ -352,9 +351,7 @@ IdentifyNextDevice(const char **list, size_t *len, const char **name, size_t *na
 	return false;
 }
 
-/* ------------------------------------------------------------------------
- * Instance types
- * ------------------------------------------------------------------------ */
+/* ---- instance types ---- */
 
 /* Folds an instance type: lower case, '_' and ' ' as '-'.  The buffer has IDENTIFY_NAME_MAX + 1 bytes. */
 size_t
@@ -366,7 +363,7 @@ IdentifySkuFold(const char *sku, size_t len, char *out)
 		len = 0;
 	for (size_t i = 0; i < len; i++)
 	{
-		char		c = fold(sku[i]);
+		char		c = AsciiFold(sku[i]);
 
 		out[n++] = c == '_' || c == ' ' ? '-' : c;
 	}
@@ -389,9 +386,9 @@ IdentifyMatchSku(const char *pattern, const char *sku, size_t len, long *devices
 		size_t		n = 0;
 		long		value = 0;
 
-		while (n < len && is_digit(sku[n]) && n < 9)
+		while (n < len && AsciiIsDigit(sku[n]) && n < 9)
 			value = value * 10 + (sku[n++] - '0');
-		if (n == 0 || (n < len && is_digit(sku[n])))
+		if (n == 0 || (n < len && AsciiIsDigit(sku[n])))
 			return false;
 		if (*pattern == '%')
 			*devices = value;
@@ -406,7 +403,7 @@ IdentifyMatchSku(const char *pattern, const char *sku, size_t len, long *devices
 			if (IdentifyMatchSku(pattern + 1, sku + n, len - n, devices, literals))
 				return true;
 			*literals = before;
-			if (n >= len || !(is_letter(sku[n]) || is_digit(sku[n])))
+			if (n >= len || !(AsciiIsLower(sku[n]) || AsciiIsDigit(sku[n])))
 				return false;
 		}
 	}

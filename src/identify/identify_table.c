@@ -15,6 +15,8 @@
 #include "utils/numeric.h"
 
 #include "accelerator/accelerator.h"
+#include "accelerator/accelerator_words.h"
+#include "identify/identify_forms.h"
 #include "identify/identify_table.h"
 
 static SPIPlanPtr alias_plan = NULL;

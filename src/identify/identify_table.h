@@ -7,7 +7,7 @@
 
 #include "base/compat.h"
 
-#include "identify/identify_core.h"
+#include "identify/identify_word.h"
 
 /* A row of accelerator_instance. */
 typedef struct IdentifyInstance

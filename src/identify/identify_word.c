@@ -3,8 +3,9 @@
  *		The vocabulary of accelerator names: what its rows may say, and where a word
  *		stands in a name.  Pure C, as identify_core.c is.
  */
-#include "identify/identify_core.h"
+#include "accelerator/accelerator_words.h"
 #include "identify/identify_chars.h"
+#include "identify/identify_word.h"
 
 #define lengthof(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -81,7 +82,7 @@ IdentifyCheckWord(IdentifyKind kind, const char *text, const char *meaning, cons
 	{
 		char		c = text[i];
 
-		if (!(is_letter(c) || is_digit(c) || is_high(c) || c == '+' || c == '#' || c == ' '))
+		if (!(AsciiIsLower(c) || AsciiIsDigit(c) || IdentifyIsHigh(c) || c == '+' || c == '#' || c == ' '))
 			return "a word is made of a-z, 0-9, + and letters beyond ASCII, with # for a digit and a blank for a separator";
 		if (c == ' ' && (i == 0 || i == len - 1 || text[i - 1] == ' '))
 			return "a word neither begins nor ends with a blank, nor has two together";
@@ -110,7 +111,7 @@ IdentifyCheckWord(IdentifyKind kind, const char *text, const char *meaning, cons
 			if (family == NULL)
 				return "a suffix has a family";
 			for (size_t i = 0; meaning[i]; i++)
-				if (i >= 8 || !(is_letter(meaning[i]) || is_digit(meaning[i]) || meaning[i] == '-'))
+				if (i >= 8 || !(AsciiIsLower(meaning[i]) || AsciiIsDigit(meaning[i]) || meaning[i] == '-'))
 					return "the meaning of a suffix is up to 8 letters, digits and dashes";
 			break;
 		case IDENTIFY_FORM:
@@ -164,20 +165,20 @@ IdentifyMatchWord(const IdentifyWord *w, const char *s, int at, int len, char *d
 		{
 			if (at < len && s[at] == ' ')
 				at++;
-			else if (!is_boundary(s, at, len) && is_digit(s[at]))
+			else if (!IdentifyIsBoundary(s, at, len) && AsciiIsDigit(s[at]))
 				return -1;		/* two numbers need what parts them */
 			last = ' ';
 			continue;
 		}
 		/* A separator may stand between a letter and a digit. */
 		if (at < len && s[at] == ' ' && at > start && last != ' ' &&
-			is_digit(want) != is_digit(last))
+			AsciiIsDigit(want) != AsciiIsDigit(last))
 			at++;
 		if (at >= len)
 			return -1;
 		if (*p == '#')
 		{
-			if (!is_digit(s[at]) || *ndigits >= 16)
+			if (!AsciiIsDigit(s[at]) || *ndigits >= 16)
 				return -1;
 			digits[(*ndigits)++] = s[at];
 		}
@@ -186,5 +187,5 @@ IdentifyMatchWord(const IdentifyWord *w, const char *s, int at, int len, char *d
 		at++;
 		last = want;
 	}
-	return is_boundary(s, at, len) ? at : -1;
+	return IdentifyIsBoundary(s, at, len) ? at : -1;
 }

@@ -27,7 +27,8 @@
 #include "profile/device_level.h"
 #include "profile/profile_calendar.h"
 #include "profile/profile_object.h"
-#include "quantity/quantity.h"
+#include "profile/profile_period.h"
+#include "quantity/quantity_type.h"
 
 PG_FUNCTION_INFO_V1(bucket_sum_device);
 PG_FUNCTION_INFO_V1(bucket_sum_device_bounds);

@@ -9,6 +9,8 @@
 #ifndef COMPUTE_LEDGER_DEVICE_LEVEL_H
 #define COMPUTE_LEDGER_DEVICE_LEVEL_H
 
+#include "base/compat.h"
+
 /* Room for the text of a level, with its zero byte. */
 #define DEVICE_LEVEL_MAXTEXT	64
 

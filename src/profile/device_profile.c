@@ -15,6 +15,8 @@
 
 #include "profile/device_level.h"
 #include "profile/profile_object.h"
+#include "profile/profile_period.h"
+#include "profile/profile_query.h"
 #include "profile/profile_text.h"
 
 PG_FUNCTION_INFO_V1(device_profile_in);

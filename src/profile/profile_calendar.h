@@ -19,6 +19,8 @@
 #ifndef COMPUTE_LEDGER_PROFILE_CALENDAR_H
 #define COMPUTE_LEDGER_PROFILE_CALENDAR_H
 
+#include "base/compat.h"
+
 #include "pgtime.h"
 #include "utils/timestamp.h"
 

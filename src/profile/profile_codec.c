@@ -2,13 +2,13 @@
  * profile_codec.c
  *		The stored form of a profile, and the cursor that reads steps.
  *
- * Part of the pure core; the layout is described in profile.h.  Bytes are read
+ * Part of the pure core; the layout is described in profile_codec.h.  Bytes are read
  * with bounds checks even though only ProfileEncode() writes them: what is on disk
  * may be damaged, and damage must not read beyond the value.
  */
 #include "c.h"
 
-#include "profile/profile.h"
+#include "profile/profile_codec.h"
 
 #define MIN_BLOCK_SIZE		64
 /* Longest step: varints of a 64-bit distance and a 128-bit level. */
@@ -163,8 +163,8 @@ common_divisor(uint64 a, uint64 b)
 }
 
 /* Returns how many steps go in a block: about the square root of all. */
-uint32
-ProfileBlockSize(uint32 steps)
+static uint32
+steps_per_block(uint32 steps)
 {
 	uint32		size = MIN_BLOCK_SIZE;
 
@@ -234,7 +234,7 @@ ProfileEncode(const ProfileEvents *events, uint8 flags, uint16 basis,
 	const uint8 version = PROFILE_VERSION;
 	EncodePlan	plan;
 	uint32		steps = (uint32) events->count;
-	uint32		block_size = ProfileBlockSize(steps);
+	uint32		block_size = steps_per_block(steps);
 	uint32		blocks = (steps + block_size - 1) / block_size;
 	size_t		level_size;
 	size_t		data_offset;
@@ -379,7 +379,7 @@ ProfileFlatHeader(ProfileFlat *flat, const uint8 *bytes, size_t available, size_
 	flat->time_unit = load_uint64(bytes + 8);
 	flat->level_unit = load_uint64(bytes + 16);
 	flat->last = (int64) load_uint64(bytes + 24);
-	flat->block_size = ProfileBlockSize(flat->steps);
+	flat->block_size = steps_per_block(flat->steps);
 	flat->blocks = (flat->steps + flat->block_size - 1) / flat->block_size;
 	flat->entry_size = sizeof(int64) + sizeof(uint32) +
 		2 * ((flat->flags & PROFILE_FLAG_WIDE) ? sizeof(int128) : sizeof(int64));

@@ -22,10 +22,13 @@
 #include "utils/numeric.h"
 #include "utils/typcache.h"
 
+#include "base/half_even.h"
 #include "profile/device_level.h"
 #include "profile/profile_calendar.h"
 #include "profile/profile_object.h"
-#include "quantity/quantity.h"
+#include "profile/profile_period.h"
+#include "profile/profile_query.h"
+#include "quantity/quantity_type.h"
 
 PG_FUNCTION_INFO_V1(profile_final);
 PG_FUNCTION_INFO_V1(profile_merge);

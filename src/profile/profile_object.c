@@ -8,7 +8,7 @@
 #include "utils/memutils.h"
 
 #include "profile/profile_object.h"
-#include "quantity/quantity.h"
+#include "quantity/quantity_type.h"
 
 /* A state with so many intervals or events is added up before it takes more. */
 #define COMPACT_AT		((size_t) 16 * 1024 * 1024)

@@ -3,7 +3,7 @@
  *		Profiles as PostgreSQL values.
  *
  * A device_profile or rate_profile is either flat (a varlena that holds the stored
- * form of profile.h) or expanded (utils/expandeddatum.h): a ProfileObject, whose
+ * form of profile_codec.h) or expanded (utils/expandeddatum.h): a ProfileObject, whose
  * events are in memory.  An aggregate's state is an expanded profile that grows in
  * place, and its result is the same object, so that peak(device_profile(...)) never
  * encodes anything; a parallel worker's partial state is flattened on its way to
@@ -12,12 +12,11 @@
 #ifndef COMPUTE_LEDGER_PROFILE_OBJECT_H
 #define COMPUTE_LEDGER_PROFILE_OBJECT_H
 
-#include "lib/stringinfo.h"
-#include "utils/expandeddatum.h"
-#include "utils/rangetypes.h"
-#include "utils/timestamp.h"
+#include "base/compat.h"
 
-#include "profile/profile.h"
+#include "utils/expandeddatum.h"
+
+#include "profile/profile_codec.h"
 
 /* An expanded profile. */
 typedef struct ProfileObject
@@ -74,14 +73,5 @@ extern Datum ProfileStateDatum(FunctionCallInfo fcinfo, ProfileObject *object);
 extern ProfileKind ProfileKindOf(Datum profile);
 extern void ProfileOpen(ProfileSource *source, Datum profile, ProfileAccess access);
 extern const uint8 *ProfileBytes(Datum profile, Size *size);
-
-/* profile_period.c */
-extern bool ProfilePeriod(Datum range, int64 *from, int64 *to);
-extern bool ProfilePeriodFromBounds(TimestampTz from, TimestampTz to);
-extern bool ProfileWindow(Datum range, int64 *from, int64 *to);
-extern Datum ProfileMakeRange(int64 from, int64 to);
-extern int64 ProfileFixedInterval(const Interval *interval, const char *what);
-extern void ProfileAppendInstant(StringInfo buf, int64 at);
-extern const char *ProfileParseInstant(const char *p, int64 *at);
 
 #endif							/* COMPUTE_LEDGER_PROFILE_OBJECT_H */

@@ -11,7 +11,8 @@
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 
-#include "profile/profile_object.h"
+#include "profile/profile.h"
+#include "profile/profile_period.h"
 
 /*
  * A serialized tstzrange: header, type oid, the bounds that there are, flags.

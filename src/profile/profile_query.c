@@ -7,7 +7,14 @@
  */
 #include "c.h"
 
-#include "profile/profile.h"
+#include "profile/profile_query.h"
+
+/* A level and for how many microseconds it holds: for percentiles. */
+typedef struct ProfileWeight
+{
+	int128		level;
+	uint64		weight;
+} ProfileWeight;
 
 /* Moves a cursor so that the first step it reads is at or before an instant. */
 static void

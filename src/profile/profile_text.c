@@ -11,6 +11,7 @@
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
 
+#include "profile/profile_period.h"
 #include "profile/profile_text.h"
 #include "quantity/quantity.h"
 

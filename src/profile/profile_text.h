@@ -5,6 +5,10 @@
 #ifndef COMPUTE_LEDGER_PROFILE_TEXT_H
 #define COMPUTE_LEDGER_PROFILE_TEXT_H
 
+#include "base/compat.h"
+
+#include "lib/stringinfo.h"
+
 #include "profile/profile_object.h"
 
 /* Reads the text of a level; false if it is none. */

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "profile/profile_object.h"
+#include "profile/profile_period.h"
 #include "profile/profile_text.h"
 #include "quantity/quantity.h"
 

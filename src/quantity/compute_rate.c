@@ -4,7 +4,6 @@
  */
 #include "base/compat.h"
 
-#include "quantity/quantity.h"
 #include "quantity/quantity_type.h"
 
 PG_FUNCTION_INFO_V1(compute_rate_in);
@@ -12,7 +11,7 @@ PG_FUNCTION_INFO_V1(compute_rate_in);
 Datum
 compute_rate_in(PG_FUNCTION_ARGS)
 {
-	return quantity_in(fcinfo, QUANTITY_RATE);
+	return QuantityIn(fcinfo, QUANTITY_RATE);
 }
 
 PG_FUNCTION_INFO_V1(compute_rate_out);
@@ -20,7 +19,7 @@ PG_FUNCTION_INFO_V1(compute_rate_out);
 Datum
 compute_rate_out(PG_FUNCTION_ARGS)
 {
-	return quantity_out(fcinfo, QUANTITY_RATE);
+	return QuantityOut(fcinfo, QUANTITY_RATE);
 }
 
 PG_FUNCTION_INFO_V1(compute_rate_recv);
@@ -28,7 +27,7 @@ PG_FUNCTION_INFO_V1(compute_rate_recv);
 Datum
 compute_rate_recv(PG_FUNCTION_ARGS)
 {
-	return quantity_recv(fcinfo, QUANTITY_RATE);
+	return QuantityRecv(fcinfo, QUANTITY_RATE);
 }
 
 PG_FUNCTION_INFO_V1(compute_rate_enforce_typmod);
@@ -36,5 +35,5 @@ PG_FUNCTION_INFO_V1(compute_rate_enforce_typmod);
 Datum
 compute_rate_enforce_typmod(PG_FUNCTION_ARGS)
 {
-	return quantity_enforce_typmod(fcinfo, QUANTITY_RATE);
+	return QuantityEnforceTypmod(fcinfo, QUANTITY_RATE);
 }

@@ -4,7 +4,7 @@
  */
 #include "base/compat.h"
 
-#include "quantity/quantity.h"
+#include "quantity/compute_unit.h"
 #include "quantity/quantity_type.h"
 
 PG_FUNCTION_INFO_V1(compute_unit_in);
@@ -12,7 +12,7 @@ PG_FUNCTION_INFO_V1(compute_unit_in);
 Datum
 compute_unit_in(PG_FUNCTION_ARGS)
 {
-	return quantity_in(fcinfo, QUANTITY_UNIT);
+	return QuantityIn(fcinfo, QUANTITY_UNIT);
 }
 
 PG_FUNCTION_INFO_V1(compute_unit_out);
@@ -20,7 +20,7 @@ PG_FUNCTION_INFO_V1(compute_unit_out);
 Datum
 compute_unit_out(PG_FUNCTION_ARGS)
 {
-	return quantity_out(fcinfo, QUANTITY_UNIT);
+	return QuantityOut(fcinfo, QUANTITY_UNIT);
 }
 
 PG_FUNCTION_INFO_V1(compute_unit_recv);
@@ -28,7 +28,7 @@ PG_FUNCTION_INFO_V1(compute_unit_recv);
 Datum
 compute_unit_recv(PG_FUNCTION_ARGS)
 {
-	return quantity_recv(fcinfo, QUANTITY_UNIT);
+	return QuantityRecv(fcinfo, QUANTITY_UNIT);
 }
 
 PG_FUNCTION_INFO_V1(compute_unit_enforce_typmod);
@@ -36,5 +36,5 @@ PG_FUNCTION_INFO_V1(compute_unit_enforce_typmod);
 Datum
 compute_unit_enforce_typmod(PG_FUNCTION_ARGS)
 {
-	return quantity_enforce_typmod(fcinfo, QUANTITY_UNIT);
+	return QuantityEnforceTypmod(fcinfo, QUANTITY_UNIT);
 }

@@ -21,6 +21,7 @@
  *	   it is the nearest;
  *	 - otherwise the nearest ten-thousandth, 0.36 FLOP apart, always does.
  */
+#include "base/ascii.h"
 #include "quantity/quantity.h"
 
 /* Longest amount that can be in range: 2^111 is 2.6e33, 34 digits. */
@@ -73,13 +74,6 @@ is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Tells a decimal digit. */
-static inline bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Returns 10^n, 0 <= n <= MAX_DIGITS. */
 static uint128
 power_of_ten(int n)
@@ -119,7 +113,7 @@ BasisFromName(const char *name, size_t len, uint16 *basis)
 {
 	if (len == 0 || len > 5)
 		return false;
-	if (is_digit(name[0]))
+	if (AsciiIsDigit(name[0]))
 	{
 		uint32		code = 0;
 
@@ -128,7 +122,7 @@ BasisFromName(const char *name, size_t len, uint16 *basis)
 			return false;
 		for (size_t i = 0; i < len; i++)
 		{
-			if (!is_digit(name[i]))
+			if (!AsciiIsDigit(name[i]))
 				return false;
 			code = code * 10 + (name[i] - '0');
 		}
@@ -222,13 +216,13 @@ QuantityParse(const char *str, QuantityKind kind, int128 *amount, uint16 *basis)
 
 	/* The digits, one of which may be preceded or followed by a point. */
 	digits = p;
-	while (is_digit(*p))
+	while (AsciiIsDigit(*p))
 		p++;
 	point = p - digits;
 	if (*p == '.')
 	{
 		dot = p++;
-		while (is_digit(*p))
+		while (AsciiIsDigit(*p))
 			p++;
 		if (p - digits == 1)
 			return QUANTITY_PARSE_SYNTAX;
@@ -245,13 +239,13 @@ QuantityParse(const char *str, QuantityKind kind, int128 *amount, uint16 *basis)
 
 		if (*e == '+' || *e == '-')
 			exponent_negative = *e++ == '-';
-		if (is_digit(*e))
+		if (AsciiIsDigit(*e))
 		{
 			/*
 			 * A string has less than 2^31 digits, so an exponent of 2^40 is as good
 			 * as any beyond it.
 			 */
-			for (; is_digit(*e); e++)
+			for (; AsciiIsDigit(*e); e++)
 			{
 				if (exponent < (INT64CONST(1) << 40))
 					exponent = exponent * 10 + (*e - '0');

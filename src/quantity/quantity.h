@@ -8,12 +8,13 @@
  *
  * The amount lies in [QUANTITY_MIN, QUANTITY_MAX] = [-2^111, 2^111 - 1].  Anything
  * beyond is an error (22003), never a wrap.
+ *
+ * Pure: needs c.h only, allocates nothing and raises nothing.
  */
 #ifndef COMPUTE_LEDGER_QUANTITY_H
 #define COMPUTE_LEDGER_QUANTITY_H
 
-#include "base/compat.h"
-#include "base/half_even.h"
+#include "c.h"
 
 #ifndef HAVE_INT128
 #error "compute_ledger needs a compiler with 128-bit integers"
@@ -160,7 +161,6 @@ QuantityMagnitude(int128 amount)
 	return amount < 0 ? -(uint128) amount : (uint128) amount;
 }
 
-/* quantity.c: the pure core.  Nothing here allocates or raises. */
 extern const char *BasisName(uint16 basis, char *buf);
 extern bool BasisFromName(const char *name, size_t len, uint16 *basis);
 extern bool QuantityScaleFromName(const char *name, size_t len, QuantityScale *scale);
@@ -168,18 +168,5 @@ extern QuantityParseResult QuantityParse(const char *str, QuantityKind kind,
 										 int128 *amount, uint16 *basis);
 extern int	QuantityFormat(int128 amount, uint16 basis, QuantityKind kind, char *buf);
 extern int	FormatUint128(uint128 value, char *buf);
-
-/* quantity_type.c: what both types share as types.  Here they palloc and raise. */
-struct Node;
-struct StringInfoData;
-extern const char *QuantityTypeName(QuantityKind kind);
-extern Quantity *QuantityMake(int128 amount, uint16 basis);
-pg_noreturn extern void QuantityOutOfRangeError(void);
-pg_noreturn extern void BasisMismatchError(uint16 a, uint16 b);
-extern uint16 BasisFromText(const char *name, size_t len);
-extern bool QuantityCheckTypmod(uint16 basis, int32 typmod, QuantityKind kind,
-								struct Node *escontext);
-extern Quantity *QuantityInput(const char *str, QuantityKind kind, int32 typmod,
-							   struct Node *escontext);
 
 #endif							/* COMPUTE_LEDGER_QUANTITY_H */

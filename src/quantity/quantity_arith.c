@@ -8,7 +8,7 @@
  */
 #include "base/compat.h"
 
-#include "quantity/quantity.h"
+#include "base/half_even.h"
 #include "quantity/quantity_arith.h"
 
 /* Raises 22012. */

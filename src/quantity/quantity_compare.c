@@ -15,7 +15,7 @@
 #include "utils/sortsupport.h"
 
 #include "base/errcodes.h"
-#include "quantity/quantity.h"
+#include "quantity/quantity_type.h"
 
 PG_FUNCTION_INFO_V1(quantity_eq);
 /* a = b */

@@ -14,9 +14,10 @@
 #include "utils/lsyscache.h"
 
 #include "base/decimal.h"
+#include "base/half_even.h"
 #include "base/numeric_arith.h"
-#include "quantity/quantity.h"
 #include "quantity/quantity_arith.h"
+#include "quantity/quantity_numeric.h"
 
 /*
  * Takes a numeric apart.  22003 if it is no finite number: of the type that it was to
@@ -65,8 +66,8 @@ QuantityMultiplyNumeric(int128 amount, Numeric factor, uint16 basis)
 }
 
 /* Returns a quantity of basis flop from FLOP or FLOP/s, rounded half to even. */
-Quantity *
-QuantityFromNumeric(Numeric value, QuantityKind kind)
+static Quantity *
+quantity_from_numeric(Numeric value, QuantityKind kind)
 {
 	Decimal		d;
 	uint128		result;
@@ -217,7 +218,7 @@ PG_FUNCTION_INFO_V1(numeric_to_compute_unit);
 Datum
 numeric_to_compute_unit(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_QUANTITY_P(QuantityFromNumeric(PG_GETARG_NUMERIC(0), QUANTITY_UNIT));
+	PG_RETURN_QUANTITY_P(quantity_from_numeric(PG_GETARG_NUMERIC(0), QUANTITY_UNIT));
 }
 
 PG_FUNCTION_INFO_V1(numeric_to_compute_rate);
@@ -225,7 +226,7 @@ PG_FUNCTION_INFO_V1(numeric_to_compute_rate);
 Datum
 numeric_to_compute_rate(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_QUANTITY_P(QuantityFromNumeric(PG_GETARG_NUMERIC(0), QUANTITY_RATE));
+	PG_RETURN_QUANTITY_P(quantity_from_numeric(PG_GETARG_NUMERIC(0), QUANTITY_RATE));
 }
 
 PG_FUNCTION_INFO_V1(compute_unit_to_float8);
@@ -305,9 +306,9 @@ float8_to_compute_rate(PG_FUNCTION_ARGS)
  * Returns the quantity in a unit of the reader's choice, rounded half to even to so
  * many digits behind the point: the text of format().  Errors: 22023.
  */
-char *
-QuantityFormatScaled(int128 amount, uint16 basis, QuantityKind kind,
-					 const char *unit, int64 digits)
+static char *
+format_scaled(int128 amount, uint16 basis, QuantityKind kind,
+			  const char *unit, int64 digits)
 {
 	QuantityScale scale;
 	char		name[BASIS_MAXTEXT];
@@ -405,8 +406,8 @@ quantity_format(FunctionCallInfo fcinfo, QuantityKind kind)
 						 errmsg("number of digits of format() must be an integer")));
 		}
 	}
-	PG_RETURN_TEXT_P(cstring_to_text(QuantityFormatScaled(QuantityAmount(q), QuantityBasis(q),
-														  kind, unit, digits)));
+	PG_RETURN_TEXT_P(cstring_to_text(format_scaled(QuantityAmount(q), QuantityBasis(q),
+												   kind, unit, digits)));
 }
 
 PG_FUNCTION_INFO_V1(compute_unit_format);

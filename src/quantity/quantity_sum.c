@@ -20,7 +20,7 @@
 #include "nodes/execnodes.h"
 
 #include "base/errcodes.h"
-#include "quantity/quantity.h"
+#include "base/half_even.h"
 #include "quantity/quantity_arith.h"
 
 /*

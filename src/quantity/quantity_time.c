@@ -12,8 +12,9 @@
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 
-#include "quantity/quantity.h"
+#include "base/half_even.h"
 #include "quantity/quantity_arith.h"
+#include "quantity/quantity_numeric.h"
 
 /* Returns the length of an interval in microseconds, less than 2^68 either way. */
 static int128

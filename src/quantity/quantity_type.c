@@ -13,7 +13,6 @@
 #include "utils/builtins.h"
 
 #include "base/errcodes.h"
-#include "quantity/quantity.h"
 #include "quantity/quantity_type.h"
 
 /* Returns the SQL name of the type. */
@@ -74,8 +73,8 @@ report_unknown_basis(const char *name, int len, Node *escontext)
 }
 
 /* Reads the name or number of a basis; raises LC002 if there is none such. */
-uint16
-BasisFromText(const char *name, size_t len)
+static uint16
+basis_from_text(const char *name, size_t len)
 {
 	uint16		basis;
 
@@ -91,8 +90,8 @@ BasisFromText(const char *name, size_t len)
  * Checks a basis against a type modifier.  A quantity is never relabelled to fit;
  * LC001, softly if there is an error context.
  */
-bool
-QuantityCheckTypmod(uint16 basis, int32 typmod, QuantityKind kind, Node *escontext)
+static bool
+check_typmod(uint16 basis, int32 typmod, QuantityKind kind, Node *escontext)
 {
 	char		buf_a[BASIS_MAXTEXT];
 	char		buf_b[BASIS_MAXTEXT];
@@ -109,8 +108,8 @@ QuantityCheckTypmod(uint16 basis, int32 typmod, QuantityKind kind, Node *esconte
 }
 
 /* Reads the text form.  Errors are soft if there is an error context: NULL then. */
-Quantity *
-QuantityInput(const char *str, QuantityKind kind, int32 typmod, Node *escontext)
+static Quantity *
+read_quantity(const char *str, QuantityKind kind, int32 typmod, Node *escontext)
 {
 	const char *type = QuantityTypeName(kind);
 	int128		amount;
@@ -157,7 +156,7 @@ QuantityInput(const char *str, QuantityKind kind, int32 typmod, Node *escontext)
 					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 					 errmsg("value \"%s\" is out of range for type %s", str, type)));
 	}
-	if (!QuantityCheckTypmod(basis, typmod, kind, escontext))
+	if (!check_typmod(basis, typmod, kind, escontext))
 		return NULL;
 	result = (Quantity *) palloc(sizeof(Quantity));
 	QuantitySet(result, amount, basis);
@@ -166,9 +165,9 @@ QuantityInput(const char *str, QuantityKind kind, int32 typmod, Node *escontext)
 
 /* type_in(cstring, oid, typmod) */
 Datum
-quantity_in(FunctionCallInfo fcinfo, QuantityKind kind)
+QuantityIn(FunctionCallInfo fcinfo, QuantityKind kind)
 {
-	Quantity   *result = QuantityInput(PG_GETARG_CSTRING(0), kind,
+	Quantity   *result = read_quantity(PG_GETARG_CSTRING(0), kind,
 									   PG_GETARG_INT32(2), fcinfo->context);
 
 	if (result == NULL)
@@ -178,7 +177,7 @@ quantity_in(FunctionCallInfo fcinfo, QuantityKind kind)
 
 /* type_out(type) */
 Datum
-quantity_out(FunctionCallInfo fcinfo, QuantityKind kind)
+QuantityOut(FunctionCallInfo fcinfo, QuantityKind kind)
 {
 	Quantity   *q = PG_GETARG_QUANTITY_P(0);
 	char	   *buf = (char *) palloc(QUANTITY_MAXTEXT);
@@ -192,7 +191,7 @@ quantity_out(FunctionCallInfo fcinfo, QuantityKind kind)
  * complement), big-endian.  Every amount is valid, not every basis is.
  */
 Datum
-quantity_recv(FunctionCallInfo fcinfo, QuantityKind kind)
+QuantityRecv(FunctionCallInfo fcinfo, QuantityKind kind)
 {
 	StringInfo	buf = (StringInfo) PG_GETARG_POINTER(0);
 	int32		typmod = PG_GETARG_INT32(2);
@@ -206,7 +205,7 @@ quantity_recv(FunctionCallInfo fcinfo, QuantityKind kind)
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid basis in external \"%s\" value: %u",
 						QuantityTypeName(kind), basis)));
-	QuantityCheckTypmod(basis, typmod, kind, NULL);
+	check_typmod(basis, typmod, kind, NULL);
 	result = (Quantity *) palloc(sizeof(Quantity));
 	/* storing drops the upper 16 bits, where the basis came from */
 	QuantitySet(result, (int128) (((uint128) high << 64) | low), basis);
@@ -252,7 +251,7 @@ quantity_typmod_in(PG_FUNCTION_ARGS)
 				 errmsg("invalid type modifier"),
 				 errdetail("The type takes one modifier, the basis.")));
 	name = DatumGetCString(elements[0]);
-	PG_RETURN_INT32(BasisFromText(name, strlen(name)));
+	PG_RETURN_INT32(basis_from_text(name, strlen(name)));
 }
 
 PG_FUNCTION_INFO_V1(quantity_typmod_out);
@@ -270,11 +269,11 @@ quantity_typmod_out(PG_FUNCTION_ARGS)
 
 /* type(type, typmod, explicit): refuses another basis, cast or assignment alike */
 Datum
-quantity_enforce_typmod(FunctionCallInfo fcinfo, QuantityKind kind)
+QuantityEnforceTypmod(FunctionCallInfo fcinfo, QuantityKind kind)
 {
 	Quantity   *q = PG_GETARG_QUANTITY_P(0);
 
-	QuantityCheckTypmod(QuantityBasis(q), PG_GETARG_INT32(1), kind, NULL);
+	check_typmod(QuantityBasis(q), PG_GETARG_INT32(1), kind, NULL);
 	PG_RETURN_QUANTITY_P(q);
 }
 
@@ -298,6 +297,6 @@ quantity_with_basis(PG_FUNCTION_ARGS)
 	text	   *name = PG_GETARG_TEXT_PP(1);
 
 	PG_RETURN_QUANTITY_P(QuantityMake(QuantityAmount(q),
-									  BasisFromText(VARDATA_ANY(name),
-													VARSIZE_ANY_EXHDR(name))));
+									  basis_from_text(VARDATA_ANY(name),
+													  VARSIZE_ANY_EXHDR(name))));
 }

@@ -32,6 +32,7 @@
 #include "utils/timestamp.h"
 
 #include "accelerator/accelerator.h"
+#include "base/half_even.h"
 #include "profile/profile.h"
 #include "quantity/quantity.h"
 

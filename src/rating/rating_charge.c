@@ -27,6 +27,7 @@
 #include "base/decimal.h"
 #include "base/numeric_arith.h"
 #include "profile/profile.h"
+#include "quantity/quantity_type.h"
 #include "rating/rating.h"
 
 PG_FUNCTION_INFO_V1(rate_charges);

@@ -11,6 +11,7 @@
  */
 #include "base/compat.h"
 
+#include "base/half_even.h"
 #include "reference/rate_steps.h"
 
 /* Orders rows by who decides: most specific first, then the user's. */

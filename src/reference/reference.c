@@ -29,7 +29,7 @@
 #include "accelerator/accelerator.h"
 #include "base/call_cache.h"
 #include "base/errcodes.h"
-#include "quantity/quantity.h"
+#include "quantity/quantity_type.h"
 #include "reference/rate_steps.h"
 
 /* Longest name of a basis that can be registered. */

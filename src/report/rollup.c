@@ -33,6 +33,7 @@
 #include "profile/profile_object.h"
 #include "quantity/quantity.h"
 #include "quantity/quantity_arith.h"
+#include "quantity/quantity_numeric.h"
 #include "usage/usage_work.h"
 
 PG_FUNCTION_INFO_V1(usage_cells_accum);

@@ -33,10 +33,8 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "quantity/quantity.h"
+#include "quantity/compute_unit.h"
 #include "quantity/quantity_type.h"
-
-extern Datum compute_unit_in(PG_FUNCTION_ARGS);
 
 /* A JSON text that is nested deeper could exhaust the stack, which is no soft error. */
 #define MAX_NESTING		500

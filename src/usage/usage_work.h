@@ -5,6 +5,8 @@
 #ifndef COMPUTE_LEDGER_USAGE_WORK_H
 #define COMPUTE_LEDGER_USAGE_WORK_H
 
+#include "c.h"
+
 #include "datatype/timestamp.h"
 
 #include "base/half_even.h"

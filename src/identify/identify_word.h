@@ -1,0 +1,70 @@
+/*
+ * identify_word.h
+ *		The vocabulary of accelerator names: words and variants, rows of tables.
+ */
+#ifndef COMPUTE_LEDGER_IDENTIFY_WORD_H
+#define COMPUTE_LEDGER_IDENTIFY_WORD_H
+
+#include "accelerator/accelerator_core.h"
+
+typedef enum IdentifyKind
+{
+	IDENTIFY_VENDOR,			/* names a maker; enough for the class of it */
+	IDENTIFY_CHIP,				/* a die, an architecture: only agrees with a maker */
+	IDENTIFY_MODEL,				/* names a model by itself */
+	IDENTIFY_PRODUCT,			/* names a model if its maker is named too */
+	IDENTIFY_SUFFIX,			/* changes a model of its family into another */
+	IDENTIFY_FORM,				/* a form factor */
+	IDENTIFY_MEMORY_TYPE,		/* HBM3, GDDR6X */
+	IDENTIFY_NOISE,				/* says nothing about which chip it is */
+	IDENTIFY_REWRITE			/* stands for other letters */
+} IdentifyKind;
+
+#define IDENTIFY_NKINDS	(IDENTIFY_REWRITE + 1)
+
+/*
+ * One word.  In the text a blank is where a separator may stand, and '#' is one
+ * digit; between a letter and a digit a separator may always stand.  The meaning
+ * of a model is an accelerator in which each '#' stands for the digit read at
+ * the '#' of the same number; of a suffix, what is added to the model.
+ */
+typedef struct IdentifyWord
+{
+	const char *text;
+	const char *meaning;		/* NULL for noise */
+	const char *family;			/* of a model: which suffixes it takes */
+	IdentifyKind kind;
+	bool		user;			/* a user's row: wins over a shipped one */
+	int			literals;		/* characters of text that are not blank or # */
+	int			next;			/* next word with the same first byte, or -1 */
+} IdentifyWord;
+
+/* One variant of a model that is known to exist. */
+typedef struct IdentifyVariant
+{
+	Accelerator accelerator;
+	uint8_t		form;			/* 0 = not known */
+	uint16_t	memory_gb;		/* 0 = not known */
+	const char *memory_type;	/* NULL = not known */
+} IdentifyVariant;
+
+typedef struct IdentifyGrammar
+{
+	IdentifyWord *words;
+	int			nwords;
+	IdentifyVariant *variants;
+	int			nvariants;
+	int			first[256];		/* first byte of a word to its list, or -1 */
+	bool		utf8;			/* bytes from 0x80 are UTF-8 */
+} IdentifyGrammar;
+
+extern bool IdentifyKindFromName(const char *name, IdentifyKind *kind);
+extern const char *IdentifyCheckWord(IdentifyKind kind, const char *text,
+									 const char *meaning, const char *family);
+extern void IdentifyIndex(IdentifyGrammar *g);
+extern bool IdentifyFillModel(const char *meaning, const char *filled, int nfilled,
+							  AcceleratorParts *parts);
+extern int	IdentifyMatchWord(const IdentifyWord *w, const char *s, int at, int len,
+							  char *digits, int *ndigits);
+
+#endif							/* COMPUTE_LEDGER_IDENTIFY_WORD_H */
