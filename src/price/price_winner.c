@@ -101,6 +101,7 @@ typedef struct Candidate
 	bool		is_list;
 } Candidate;
 
+/* The candidates of one use. */
 typedef struct WinnerState
 {
 	int			n;
@@ -150,8 +151,9 @@ _price_winner_transfn(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
+/* Orders candidates by start. */
 static int
-CompareStarts(const void *a, const void *b)
+compare_starts(const void *a, const void *b)
 {
 	TimestampTz x = ((const Candidate *) a)->starts;
 	TimestampTz y = ((const Candidate *) b)->starts;
@@ -161,7 +163,7 @@ CompareStarts(const void *a, const void *b)
 
 /* Orders the heap: the greater rank first. */
 static int
-CompareRanks(Datum a, Datum b, void *arg)
+compare_ranks(Datum a, Datum b, void *arg)
 {
 	const Candidate *x = (const Candidate *) DatumGetPointer(a);
 	const Candidate *y = (const Candidate *) DatumGetPointer(b);
@@ -174,7 +176,7 @@ CompareRanks(Datum a, Datum b, void *arg)
 
 /* Returns the candidate that wins at an instant, or NULL; drops those that have ended. */
 static Candidate *
-TopAt(binaryheap *heap, TimestampTz t)
+top_at(binaryheap *heap, TimestampTz t)
 {
 	while (!binaryheap_empty(heap))
 	{
@@ -188,15 +190,19 @@ TopAt(binaryheap *heap, TimestampTz t)
 }
 
 /* One row of the result; price 0: none. */
-typedef struct Segment
+typedef struct PriceSegment
 {
 	TimestampTz starts;
 	TimestampTz ends;
 	int64		price;
 	int64		list_price;
-} Segment;
+} PriceSegment;
 
-/* Returns the array of segments; NULL over no row. */
+/*
+ * _price_winner_finalfn(internal) -> _price_segment[]
+ *
+ * NULL over no row.
+ */
 PG_FUNCTION_INFO_V1(_price_winner_finalfn);
 Datum
 _price_winner_finalfn(PG_FUNCTION_ARGS)
@@ -205,7 +211,7 @@ _price_winner_finalfn(PG_FUNCTION_ARGS)
 	Candidate  *candidates;
 	binaryheap *all,
 			   *lists;
-	Segment    *segments;
+	PriceSegment    *segments;
 	Datum	   *values;
 	int			n = 0;
 	int			next = 0;
@@ -226,11 +232,11 @@ _price_winner_finalfn(PG_FUNCTION_ARGS)
 
 	/* a final function leaves the state as it is, but for the order, which means nothing */
 	candidates = state->candidates;
-	qsort(candidates, state->n, sizeof(Candidate), CompareStarts);
-	all = binaryheap_allocate(state->n, CompareRanks, NULL);
-	lists = binaryheap_allocate(state->n, CompareRanks, NULL);
+	qsort(candidates, state->n, sizeof(Candidate), compare_starts);
+	all = binaryheap_allocate(state->n, compare_ranks, NULL);
+	lists = binaryheap_allocate(state->n, compare_ranks, NULL);
 	/* a segment ends where a candidate starts or ends */
-	segments = palloc_extended(2 * (Size) state->n * sizeof(Segment), MCXT_ALLOC_HUGE);
+	segments = palloc_extended(2 * (Size) state->n * sizeof(PriceSegment), MCXT_ALLOC_HUGE);
 
 	t = candidates[0].starts;
 	for (;;)
@@ -245,8 +251,8 @@ _price_winner_finalfn(PG_FUNCTION_ARGS)
 			if (candidates[next].is_list)
 				binaryheap_add(lists, PointerGetDatum(&candidates[next]));
 		}
-		top = TopAt(all, t);
-		list = TopAt(lists, t);
+		top = top_at(all, t);
+		list = top_at(lists, t);
 		if (top == NULL)
 		{
 			if (next == state->n)
