@@ -20,7 +20,7 @@
  *		achieved work	FLOP
  *		instances		10^-24 of an instance-month
  * and the bounds of tiers are scaled up to them.  Money is numeric.  What is divided is
- * divided and rounded once, at the end (rating_charge.c).  A quantity beyond 128 bits is
+ * divided and rounded once, at the end (rating_cost.c).  A quantity beyond 128 bits is
  * an error (22003): of nominal work that is 10^32 FLOP of one payer in a billing period.
  */
 #ifndef COMPUTE_LEDGER_RATING_H
@@ -31,10 +31,12 @@
 #include "tcop/dest.h"
 #include "utils/timestamp.h"
 
+#include "base/half_even.h"
+#include "quantity/quantity.h"
 #include "accelerator/accelerator.h"
 #include "base/half_even.h"
 #include "profile/profile.h"
-#include "quantity/quantity.h"
+#include "price/price_tier.h"
 
 /* What decides the price of usage.  Compared as bytes: all of them are set. */
 typedef struct UsageKind
@@ -138,18 +140,9 @@ typedef enum PriceUnit
 	UNIT_LEVEL					/* peak or percentile of devices */
 } PriceUnit;
 
-typedef enum PriceModel
-{
-	MODEL_FLAT,
-	MODEL_GRADUATED,
-	MODEL_VOLUME,
-	MODEL_PACKAGE
-} PriceModel;
-
 /*
- * A price as rating reads it.  Quantities are scaled.  Tier 0 is what is free; tier
- * t > 0 begins above bounds[t - 1].  turns are those bounds at which the price of a unit
- * changes or a fee is due.
+ * A price as rating reads it.  Quantities are scaled; so is what is due for a package or
+ * as a fee, since a cost is divided by the scale in the end.
  */
 typedef struct RatedPrice
 {
@@ -157,7 +150,6 @@ typedef struct RatedPrice
 	int64		account;		/* 0: list price */
 	int			pool;			/* the same for prices whose quantities add up */
 	PriceUnit	unit;
-	PriceModel	model;
 	int			unit_name;		/* number of a name */
 	int			currency;		/* likewise */
 	int			digits;			/* of a charge */
@@ -166,18 +158,9 @@ typedef struct RatedPrice
 	int128		scale;			/* one of the unit */
 	Datum		scale_numeric;
 	Datum		devices_per_instance;	/* numeric */
-	Datum		price;			/* numeric; of each tier where tier_prices is NULL */
-	Datum	   *tier_prices;
-	Datum	   *tier_fees;		/* NULL: none */
-	int			ntiers;
-	int128		free;
-	int128		package_size;
-	int			nbounds;
-	int128	   *bounds;
-	int			nvolume_bounds;
-	int128	   *volume_bounds;	/* of what is above the free quantity */
-	int			nturns;
-	int128	   *turns;
+	Datum	   *fees;			/* numeric; of each tier, as they are stated; NULL: none */
+	PriceTiers	tiers;
+	IntegerTierBounds bounds;
 } RatedPrice;
 
 /*
@@ -185,7 +168,7 @@ typedef struct RatedPrice
  * what is asked for cut are one whole: where its parts stand in their pool must not depend on
  * what is asked.
  */
-typedef struct Cell
+typedef struct RatingCell
 {
 	TimestampTz from;
 	TimestampTz to;
@@ -205,7 +188,7 @@ typedef struct Cell
 	int128		amount;			/* device time */
 	int128		units;			/* what price counts */
 	int128		list_units;		/* what list_price counts */
-} Cell;
+} RatingCell;
 
 /* Whom what falls to: a tier of the price, of the list price, or of both in one. */
 typedef enum TierRole
@@ -244,7 +227,7 @@ typedef struct Charge
 } Charge;
 
 /* A part of a record in a cell. */
-typedef struct Part
+typedef struct RatingPart
 {
 	TimestampTz from;
 	TimestampTz to;
@@ -254,15 +237,15 @@ typedef struct Part
 	int64		cell;
 	int128		units;			/* as the price in question counts */
 	Datum		due;			/* of a traced charge: numeric, times the scale; 0: no price */
-} Part;
+} RatingPart;
 
 /* An array that grows. */
-typedef struct PartList
+typedef struct RatingParts
 {
 	int64		count;
 	int64		room;
-	Part	   *parts;
-} PartList;
+	RatingPart *parts;
+} RatingParts;
 
 /* What is rated, as SQL asks for it; order of the arguments of the functions. */
 typedef struct RatingScope
@@ -274,6 +257,8 @@ typedef struct RatingScope
 	Datum		root;			/* bigint: the account whose subtree is asked for */
 	bool		root_is_null;	/* all accounts */
 	Datum		period;			/* tstzrange: asked for */
+	TimestampTz asked_from;		/* its bounds */
+	TimestampTz asked_to;
 	TimestampTz from;			/* from when to when usage counts */
 	TimestampTz to;
 } RatingScope;
@@ -284,8 +269,6 @@ typedef struct Rating
 	MemoryContext context;		/* of all of it */
 	MemoryContext scratch;		/* of one number at a time */
 	RatingScope scope;
-	TimestampTz asked_from;
-	TimestampTz asked_to;
 	Oid			accelerator_type;
 
 	int			nnames;
@@ -308,15 +291,12 @@ typedef struct Rating
 	RatedPrice *prices;			/* by id */
 	int64		ncells;
 	int64		cell_room;
-	Cell	   *cells;
+	RatingCell *cells;
 	int			ncharges;
 	Charge	   *charges;
 	int			nsums;
 	int64		sum_room;
 	TierSum    *sums;
-
-	int			traced;			/* charge whose parts are wanted; -1: none */
-	PartList	trace;
 } Rating;
 
 /* Makes room for one more element of an array in a rating's context. */
@@ -331,28 +311,11 @@ typedef struct Rating
 
 #define INT128_LARGEST	(~((int128) 1 << 127))
 
-/* rating_usage.c */
 extern int	RatingName(Rating *rating, Datum text);
-extern void ReadUsage(Rating *rating);
-
-/* rating_input.c */
+extern bool IsBilled(const Bill *bill, int measure);
 extern void RunRatingQuery(const char *query, int nargs, const Oid *types,
 						   const Datum *values, const bool *nulls, DestReceiver *receiver);
 extern int128 IntegerFromNumeric(Datum value);
-extern bool IsBilled(const Bill *bill, int measure);
-extern void ReadBilling(Rating *rating);
-extern void ReadWinners(Rating *rating);
-
-/* rating_cell.c */
-extern void MakeCells(Rating *rating);
-extern int128 PartUnits(const Rating *rating, const Cell *cell, int price, int128 amount, int128 work);
-extern void CollectParts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList *list_of_parts);
-
-/* rating_pool.c */
-extern Datum TierDue(const RatedPrice *price, int tier, int128 units, int64 entered, int128 packages);
-extern void RatePools(Rating *rating);
-
-/* rating_cell.c: raises 22003. */
 pg_noreturn extern void QuantityTooLargeError(void);
 
 /* Adds, raising an error beyond 128 bits. */

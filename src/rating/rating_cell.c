@@ -8,23 +8,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
-#include "profile/device_level.h"
 #include "base/decimal.h"
 #include "base/numeric_arith.h"
-#include "profile/profile.h"
-#include "rating/rating.h"
 #include "usage/usage_work.h"
-
-/* Raises that a quantity does not fit. */
-void
-QuantityTooLargeError(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("usage out of range"),
-			 errdetail("The usage of one payer in a billing period does not fit in 128 bits."),
-			 errhint("Look for records with far too many devices, or with far too much work.")));
-}
+#include "rating/rating.h"
+#include "rating/rating_cell.h"
 
 /* What a combination has in a span of time. */
 typedef struct Segment
@@ -192,7 +180,7 @@ first_ending_after(const Segments *segments, TimestampTz at)
 
 /* Adds the part of an entry that lies in a segment. */
 static inline void
-add_part(Segment *segment, const UsageEntry *entry)
+add_to_segment(Segment *segment, const UsageEntry *entry)
 {
 	TimestampTz from = Max(entry->start, segment->from);
 	TimestampTz to = Min(entry->end, segment->to);
@@ -220,7 +208,7 @@ add_up(const Rating *rating, const Combination *combination, Segments *segments)
 		CHECK_FOR_INTERRUPTS();
 		if (first == segments->count || segments->segments[first].from >= entry->end)
 			continue;
-		add_part(&segments->segments[first], entry);
+		add_to_segment(&segments->segments[first], entry);
 		last = first + 1;
 		if (last < segments->count && segments->segments[last].from < entry->end)
 		{
@@ -229,7 +217,7 @@ add_up(const Rating *rating, const Combination *combination, Segments *segments)
 				first_ending_after(segments, entry->end - 1);
 			if (segments->segments[last].from >= entry->end)
 				last--;
-			add_part(&segments->segments[last], entry);
+			add_to_segment(&segments->segments[last], entry);
 			if (last > first + 1)
 			{
 				segments->segments[first + 1].level_change += entry->level;
@@ -260,8 +248,8 @@ add_up(const Rating *rating, const Combination *combination, Segments *segments)
 }
 
 /* Returns what a price counts of an amount, and of the work achieved, in a cell. */
-int128
-PartUnits(const Rating *rating, const Cell *cell, int price, int128 amount, int128 work)
+static int128
+part_units(const Rating *rating, const RatingCell *cell, int price, int128 amount, int128 work)
 {
 	const RatedPrice *p = price < 0 ? NULL : &rating->prices[price];
 
@@ -328,11 +316,11 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	const Combination *combination = &rating->combinations[n];
 	const Winner *winner = &rating->winners[segment->winner];
 	const Place *place = &rating->places[segment->place];
-	Cell	   *cell;
+	RatingCell *cell;
 
 	RatingReserve(rating, rating->cells, rating->ncells, rating->cell_room);
 	cell = &rating->cells[rating->ncells++];
-	memset(cell, 0, sizeof(Cell));
+	memset(cell, 0, sizeof(RatingCell));
 	cell->from = segment->from;
 	cell->to = segment->to;
 	cell->whole_from = segment->whole_from;
@@ -348,11 +336,11 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	if (cell->list_price >= 0 && (rating->prices[cell->list_price].unit == UNIT_LEVEL ||
 								  !price_counts(&rating->prices[cell->list_price], combination)))
 		cell->list_price = -1;
-	cell->asked = place->asked && segment->from >= rating->asked_from && segment->to <= rating->asked_to;
+	cell->asked = place->asked && segment->from >= rating->scope.asked_from && segment->to <= rating->scope.asked_to;
 	cell->amount = segment->amount;
 	cell->parts = segment->parts;
-	cell->units = PartUnits(rating, cell, cell->price, segment->amount, segment->work);
-	cell->list_units = PartUnits(rating, cell, cell->list_price, segment->amount, segment->work);
+	cell->units = part_units(rating, cell, cell->price, segment->amount, segment->work);
+	cell->list_units = part_units(rating, cell, cell->list_price, segment->amount, segment->work);
 	if (cell->price >= 0)
 	{
 		const RatedPrice *price = &rating->prices[cell->price];
@@ -388,11 +376,11 @@ MakeCells(Rating *rating)
 
 /* Orders cells by combination and time. */
 static int
-compare_cells(const void *a, const void *b, void *arg)
+compare_by_combination(const void *a, const void *b, void *arg)
 {
 	const Rating *rating = (const Rating *) arg;
-	const Cell *x = &rating->cells[*(const int64 *) a];
-	const Cell *y = &rating->cells[*(const int64 *) b];
+	const RatingCell *x = &rating->cells[*(const int64 *) a];
+	const RatingCell *y = &rating->cells[*(const int64 *) b];
 
 	if (x->combination != y->combination)
 		return x->combination < y->combination ? -1 : 1;
@@ -403,8 +391,8 @@ compare_cells(const void *a, const void *b, void *arg)
 static int
 compare_parts(const void *a, const void *b)
 {
-	const Part *x = (const Part *) a;
-	const Part *y = (const Part *) b;
+	const RatingPart *x = (const RatingPart *) a;
+	const RatingPart *y = (const RatingPart *) b;
 
 	if (x->whole_from != y->whole_from)
 		return x->whole_from < y->whole_from ? -1 : 1;
@@ -415,7 +403,7 @@ compare_parts(const void *a, const void *b)
 
 /* Adds the parts that the records of a combination have in some of its cells. */
 static void
-add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList *parts)
+add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingParts *parts)
 {
 	const Combination *combination = &rating->combinations[rating->cells[cells[0]].combination];
 	TimestampTz from = rating->cells[cells[0]].from;
@@ -424,7 +412,7 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList 
 
 	for (int64 i = 0; i < ncells; i++)
 	{
-		const Cell *cell = &rating->cells[cells[i]];
+		const RatingCell *cell = &rating->cells[cells[i]];
 		int			price = list ? cell->list_price : cell->price;
 
 		if (amounts == NULL && price >= 0 && rating->prices[price].unit == UNIT_INSTANCE_MONTH)
@@ -450,10 +438,10 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList 
 		}
 		for (; low < ncells && rating->cells[cells[low]].from < entry->end; low++)
 		{
-			const Cell *cell = &rating->cells[cells[low]];
+			const RatingCell *cell = &rating->cells[cells[low]];
 			int			price = list ? cell->list_price : cell->price;
 			int128		amount;
-			Part	   *part;
+			RatingPart *part;
 
 			RatingReserve(rating, parts->parts, parts->count, parts->room);
 			part = &parts->parts[parts->count++];
@@ -468,11 +456,11 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList 
 			if (amounts != NULL)
 			{
 				/* differences of the rounded sum, so that parts add up to the cell */
-				part->units = PartUnits(rating, cell, price, amounts[low] + amount, 0) - PartUnits(rating, cell, price, amounts[low], 0);
+				part->units = part_units(rating, cell, price, amounts[low] + amount, 0) - part_units(rating, cell, price, amounts[low], 0);
 				amounts[low] += amount;
 			}
 			else
-				part->units = PartUnits(rating, cell, price, amount, combination->work == NULL ? 0 :
+				part->units = part_units(rating, cell, price, amount, combination->work == NULL ? 0 :
 										work_between(rating, entry, combination->work[i], part->from, part->to));
 		}
 	}
@@ -482,14 +470,14 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList 
 
 /* Puts the parts of records in some cells into a list, in the order in which a pool counts them. */
 void
-CollectParts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartList *parts)
+CollectParts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingParts *parts)
 {
 	int64	   *sorted = palloc_extended(Max(1, ncells) * sizeof(int64), MCXT_ALLOC_HUGE);
 	int64		next;
 
 	parts->count = 0;
 	memcpy(sorted, cells, ncells * sizeof(int64));
-	qsort_arg(sorted, ncells, sizeof(int64), compare_cells, rating);
+	qsort_arg(sorted, ncells, sizeof(int64), compare_by_combination, rating);
 	for (int64 i = 0; i < ncells; i = next)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -498,5 +486,5 @@ CollectParts(Rating *rating, const int64 *cells, int64 ncells, bool list, PartLi
 		add_parts(rating, sorted + i, next - i, list, parts);
 	}
 	pfree(sorted);
-	qsort(parts->parts, parts->count, sizeof(Part), compare_parts);
+	qsort(parts->parts, parts->count, sizeof(RatingPart), compare_parts);
 }

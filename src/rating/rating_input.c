@@ -9,8 +9,6 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "nodes/params.h"
-#include "tcop/dest.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -18,38 +16,12 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
-#include "profile/device_level.h"
 #include "base/decimal.h"
 #include "base/numeric_arith.h"
-#include "profile/profile.h"
 #include "rating/rating.h"
+#include "rating/rating_input.h"
 
 #define INSTANCE_DIGITS	24		/* of an instance-month */
-
-/* Runs a query with parameters; its rows go to a receiver, or to SPI_tuptable. */
-void
-RunRatingQuery(const char *query, int nargs, const Oid *types,
-			   const Datum *values, const bool *nulls, DestReceiver *receiver)
-{
-	SPIExecuteOptions options = {0};
-	int			result;
-
-	options.params = makeParamList(nargs);
-	for (int i = 0; i < nargs; i++)
-	{
-		ParamExternData *param = &options.params->params[i];
-
-		param->value = values[i];
-		param->isnull = nulls != NULL && nulls[i];
-		param->pflags = PARAM_FLAG_CONST;
-		param->ptype = types[i];
-	}
-	options.read_only = true;
-	options.dest = receiver;
-	result = SPI_execute_extended(query, &options);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "could not read what usage is rated by: %s", SPI_result_code_string(result));
-}
 
 /* Returns a column of a row that is not NULL. */
 static Datum
@@ -109,18 +81,6 @@ read_places(Rating *rating)
 		place->asked = DatumGetBool(column(i, 9));
 	}
 	SPI_freetuptable(SPI_tuptable);
-}
-
-/* Whether the book bills usage of a measure in a billing period. */
-bool
-IsBilled(const Bill *bill, int measure)
-{
-	for (int i = 0; i < bill->nmeasures; i++)
-	{
-		if (bill->measures[i] == measure)
-			return true;
-	}
-	return false;
 }
 
 /* Reads the billing periods of all calendars: there are few. */
@@ -230,23 +190,6 @@ compare_winners(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* Returns the whole part of a number that is not negative; the largest integer beyond 128 bits. */
-int128
-IntegerFromNumeric(Datum value)
-{
-	char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out, DirectFunctionCall2(numeric_trunc, value, Int32GetDatum(0))));
-	int128		integer = 0;
-
-	for (const char *c = digits; *c != '\0'; c++)
-	{
-		if (*c < '0' || *c > '9' ||
-			__builtin_mul_overflow(integer, (int128) 10, &integer) || __builtin_add_overflow(integer, (int128) (*c - '0'), &integer))
-			return INT128_LARGEST;
-	}
-	pfree(digits);
-	return integer;
-}
-
 /* Returns a quantity of a price in the integers of its scale. */
 static int128
 scaled(Datum quantity, Datum scale)
@@ -299,35 +242,38 @@ read_unit(RatedPrice *price, Datum unit, const Quantity *work)
 	pfree(name);
 }
 
-/* Works out where the tiers of a price begin. */
+/* Reads the tiers of a price; its scale is known. */
 static void
-make_bounds(Rating *rating, RatedPrice *price, const Datum *bounds, int nbounds, Datum free)
+read_tiers(Rating *rating, int row, RatedPrice *price)
 {
+	PriceTiers *tiers = &price->tiers;
+	IntegerTierBounds *bounds = &price->bounds;
 	Datum		scale = price->scale_numeric;
-	bool		fee = false;
+	Datum	   *numbers;
+	int			n;
 
-	price->bounds = MemoryContextAlloc(rating->context, (nbounds + 1) * sizeof(int128));
-	price->volume_bounds = MemoryContextAlloc(rating->context, (nbounds + 1) * sizeof(int128));
-	price->turns = MemoryContextAlloc(rating->context, (nbounds + 1) * sizeof(int128));
-	price->free = scaled(free, scale);
-
-	price->bounds[price->nbounds++] = price->free;
-	for (int i = 0; i < nbounds; i++)
+	tiers->model = PriceModelFromText(column(row, 5));
+	if (!column_is_null(row, 11))
+		tiers->price = tiers->model == MODEL_PACKAGE ? NumericMultiply(column(row, 11), scale) : datumCopy(column(row, 11), false, -1);
+	if (!column_is_null(row, 12))
 	{
-		if (price->model == MODEL_GRADUATED)
-			price->bounds[price->nbounds++] = scaled(NumericAdd(free, bounds[i]), scale);
-		else if (price->model == MODEL_VOLUME)
-			price->volume_bounds[price->nvolume_bounds++] = scaled(bounds[i], scale);
+		numbers = read_numbers(rating, column(row, 12), &bounds->nbounds);
+		bounds->bounds = palloc((bounds->nbounds + 1) * sizeof(int128));
+		for (int i = 0; i < bounds->nbounds; i++)
+			bounds->bounds[i] = scaled(numbers[i], scale);
 	}
-
-	/* where nothing is free and no fee is due, the first tier begins without notice */
-	for (int i = 0; price->tier_fees != NULL && i < price->ntiers; i++)
-		fee |= NumericCompare(price->tier_fees[i], NumericFromInteger(0)) != 0;
-	for (int i = 0; i < price->nbounds; i++)
+	if (!column_is_null(row, 13))
+		tiers->prices = read_numbers(rating, column(row, 13), &n);
+	if (!column_is_null(row, 14))
 	{
-		if (i > 0 || price->free > 0 || fee)
-			price->turns[price->nturns++] = price->bounds[i];
+		price->fees = read_numbers(rating, column(row, 14), &n);
+		tiers->fees = palloc((n + 1) * sizeof(Datum));
+		for (int i = 0; i < n; i++)
+			tiers->fees[i] = NumericMultiply(price->fees[i], scale);
 	}
+	if (!column_is_null(row, 15))
+		bounds->package_size = scaled(column(row, 15), scale);
+	bounds->free = scaled(column(row, 16), scale);
 }
 
 /* Reads the prices that win. */
@@ -346,34 +292,18 @@ read_prices(Rating *rating, Datum ids)
 	for (int i = 0; i < rating->nprices; i++)
 	{
 		RatedPrice *price = &rating->prices[i];
-		char	   *model = TextDatumGetCString(column(i, 5));
-		Datum	   *bounds = NULL;
-		int			nbounds = 0;
-		int			nfees;
 
 		price->id = DatumGetInt64(column(i, 1));
 		price->account = column_is_null(i, 2) ? 0 : DatumGetInt64(column(i, 2));
 		price->pool = (int) DatumGetInt64(column(i, 3));
 		price->unit_name = RatingName(rating, column(i, 4));
-		price->model = strcmp(model, "graduated") == 0 ? MODEL_GRADUATED : strcmp(model, "volume") == 0 ? MODEL_VOLUME :
-			strcmp(model, "package") == 0 ? MODEL_PACKAGE : MODEL_FLAT;
 		price->currency = RatingName(rating, column(i, 6));
 		price->digits = DatumGetInt32(column(i, 7));
 		price->committed = DatumGetBool(column(i, 8));
 		read_unit(price, column(i, 4), column_is_null(i, 9) ? NULL : DatumGetQuantityP(column(i, 9)));
 		if (!column_is_null(i, 10))
 			price->devices_per_instance = datumCopy(column(i, 10), false, -1);
-		if (!column_is_null(i, 11))
-			price->price = datumCopy(column(i, 11), false, -1);
-		if (!column_is_null(i, 12))
-			bounds = read_numbers(rating, column(i, 12), &nbounds);
-		if (!column_is_null(i, 13))
-			price->tier_prices = read_numbers(rating, column(i, 13), &price->ntiers);
-		if (!column_is_null(i, 14))
-			price->tier_fees = read_numbers(rating, column(i, 14), &nfees);
-		if (!column_is_null(i, 15))
-			price->package_size = scaled(column(i, 15), price->scale_numeric);
-		make_bounds(rating, price, bounds, nbounds, column(i, 16));
+		read_tiers(rating, i, price);
 	}
 	MemoryContextSwitchTo(previous);
 	SPI_freetuptable(SPI_tuptable);

@@ -9,12 +9,12 @@
 #include "base/compat.h"
 
 #include "miscadmin.h"
-#include "utils/fmgrprotos.h"
 
-#include "profile/device_level.h"
-#include "base/decimal.h"
 #include "base/numeric_arith.h"
+#include "price/price_tier.h"
 #include "rating/rating.h"
+#include "rating/rating_cell.h"
+#include "rating/rating_pool.h"
 
 /* A cell in the order of its pool. */
 typedef struct Pooled
@@ -26,69 +26,56 @@ typedef struct Pooled
 	int64		cell;
 } Pooled;
 
+/* Cells of a pool that no other cell of it reaches into, in order of time. */
+typedef struct Island
+{
+	int64	   *cells;
+	int64		count;
+	int128		before;			/* quantity of the pool */
+	int128		inside;
+} Island;
+
+/* Orders pools. */
+static int
+compare_pools(const Pooled *x, const Pooled *y)
+{
+	if (x->payer != y->payer)
+		return x->payer < y->payer ? -1 : 1;
+	if (x->bill != y->bill)
+		return x->bill < y->bill ? -1 : 1;
+	return x->pool < y->pool ? -1 : x->pool > y->pool;
+}
+
 /* Orders cells by pool and time. */
 static int
 compare_pooled(const void *a, const void *b)
 {
 	const Pooled *x = (const Pooled *) a;
 	const Pooled *y = (const Pooled *) b;
+	int			order = compare_pools(x, y);
 
-	if (x->payer != y->payer)
-		return x->payer < y->payer ? -1 : 1;
-	if (x->bill != y->bill)
-		return x->bill < y->bill ? -1 : 1;
-	if (x->pool != y->pool)
-		return x->pool < y->pool ? -1 : 1;
+	if (order != 0)
+		return order;
 	if (x->from != y->from)
 		return x->from < y->from ? -1 : 1;
 	return x->cell < y->cell ? -1 : x->cell > y->cell;
 }
 
-/* Returns how many ascending bounds lie below a quantity. */
+/* Returns the price of a cell, or its list price; -1: none. */
 static inline int
-bounds_below(const int128 *bounds, int count, int128 quantity)
+cell_price(const RatingCell *cell, bool list)
 {
-	int			n = 0;
-
-	while (n < count && bounds[n] < quantity)
-		n++;
-	return n;
+	return list ? cell->list_price : cell->price;
 }
 
-/* Returns how many packages a quantity begins; 0 for a negative one. */
+/* Returns what the price, or the list price, of a cell counts in it. */
 static inline int128
-packages_begun(int128 quantity, int128 size)
+cell_units(const RatingCell *cell, bool list)
 {
-	return quantity > 0 ? (quantity - 1) / size + 1 : 0;
+	return list ? cell->list_units : cell->units;
 }
 
 /* ---- tiers of charges ---- */
-
-/* Returns a number of packages or units as numeric. */
-static Datum
-number(int128 value)
-{
-	return NumericFromInt128(value, 0);
-}
-
-/* Returns what is due for a tier, times the scale of the price's unit. */
-Datum
-TierDue(const RatedPrice *price, int tier, int128 units, int64 entered, int128 packages)
-{
-	Datum		due;
-
-	if (tier == 0)
-		return number(0);
-	if (price->model == MODEL_PACKAGE)
-		due = NumericMultiply(NumericMultiply(number(packages), price->price), price->scale_numeric);
-	else
-		due = NumericMultiply(number(units), price->tier_prices ? price->tier_prices[tier - 1] : price->price);
-	if (entered > 0 && price->tier_fees != NULL)
-		due = NumericAdd(due,
-								  NumericMultiply(NumericMultiply(number(entered), price->tier_fees[tier - 1]),
-													  price->scale_numeric));
-	return due;
-}
 
 /* Returns what a charge has in a tier. */
 static TierSum *
@@ -115,149 +102,55 @@ find_sum(Rating *rating, int charge, TierRole role, int price, int tier)
 	return sum;
 }
 
-/* Puts what takes a pool from q0 to q1 of whole into tiers of its charge; adds what is due for a part that is traced. */
+/* Puts what takes the pool of a cell from q0 to q1 of whole into tiers of its charge. */
 static void
-add_to_tiers(Rating *rating, const Cell *cell, TierRole role, int128 q0, int128 q1, int128 whole, Part *traced)
+add_to_tiers(Rating *rating, const RatingCell *cell, bool list, int128 q0, int128 q1, int128 whole)
 {
-	int			n = role == ROLE_LIST ? cell->list_price : cell->price;
-	const RatedPrice *price = &rating->prices[n];
-	int			t = 0;
+	TierRole	role = list ? ROLE_LIST : cell->listed ? ROLE_BOTH : ROLE_CONTRACTED;
+	int			price = cell_price(cell, list);
+	IntegerTierWalk walk;
+	IntegerTierShare share;
 
-	while (t < price->nbounds && price->bounds[t] <= q0)
-		t++;
-	do
+	if (list ? cell->listed : cell->special)
+		return;
+	IntegerTierStart(&walk, &rating->prices[price].tiers, &rating->prices[price].bounds, q0, q1, whole);
+	while (IntegerTierNext(&walk, &share))
 	{
-		int128		from = t > 0 ? Max(q0, price->bounds[t - 1]) : q0;
-		int128		to = t < price->nbounds ? Min(q1, price->bounds[t]) : q1;
-		int			tier = t > 0 && price->model == MODEL_VOLUME ?
-			1 + bounds_below(price->volume_bounds, price->nvolume_bounds, whole - price->free) : t;
-		int64		entered = t > 0 && q1 > q0 && price->bounds[t - 1] >= q0;
-		int128		packages = t > 0 && price->model == MODEL_PACKAGE ?
-			packages_begun(q1 - price->free, price->package_size) - packages_begun(q0 - price->free, price->package_size) : 0;
-		TierSum    *sum = find_sum(rating, cell->charge, role, n, tier);
+		TierSum    *sum = find_sum(rating, cell->charge, role, price, share.tier);
 
-		sum->units += to - from;
-		sum->entered += entered;
-		sum->packages += packages;
-		if (traced != NULL)
-		{
-			Datum		due = TierDue(price, tier, to - from, entered, packages);
+		sum->units += share.units;
+		sum->entered += share.entered;
+		sum->packages += share.packages;
+	}
+}
 
-			traced->due = traced->due == (Datum) 0 ? due : NumericAdd(traced->due, due);
-		}
-		t++;
-	} while (t <= price->nbounds && price->bounds[t - 1] < q1);
+/* Whether the price of a unit changes, or a fee or a package is due, between two quantities. */
+static bool
+price_turns(const RatedPrice *price, int128 q0, int128 q1, int128 whole)
+{
+	IntegerTierWalk walk;
+	IntegerTierShare share;
+
+	IntegerTierStart(&walk, &price->tiers, &price->bounds, q0, q1, whole);
+	IntegerTierNext(&walk, &share);
+	return share.packages > 0 ||
+		(share.entered && NumericCompare(price->tiers.fees[share.tier - 1], NumericFromInteger(0)) != 0) ||
+		IntegerTierNext(&walk, &share);
 }
 
 /* ---- pools ---- */
 
-/* Whether the price of a unit changes, or a fee or a package is due, between two quantities. */
-static bool
-price_turns(const RatedPrice *price, int128 q0, int128 q1)
-{
-	return bounds_below(price->turns, price->nturns, q1) > bounds_below(price->turns, price->nturns, q0) ||
-		(price->model == MODEL_PACKAGE &&
-		 packages_begun(q1 - price->free, price->package_size) > packages_begun(q0 - price->free, price->package_size));
-}
-
-/* Keeps a part of the charge that is traced. */
-static void
-keep_part(Rating *rating, const Part *part)
-{
-	PartList   *trace = &rating->trace;
-
-	RatingReserve(rating, trace->parts, trace->count, trace->room);
-	trace->parts[trace->count++] = *part;
-}
-
-/* Rates an island part by part. */
-static void
-rate_parts(Rating *rating, const int64 *cells, int64 count, bool list, int128 before, int128 whole, PartList *parts)
-{
-	int128		quantity = before;
-
-	CollectParts(rating, cells, count, list, parts);
-	for (int64 i = 0; i < parts->count; i++)
-	{
-		Part	   *part = &parts->parts[i];
-		const Cell *cell = &rating->cells[part->cell];
-		TierRole	role = list ? ROLE_LIST : cell->listed ? ROLE_BOTH : ROLE_CONTRACTED;
-		bool		traced = !list && cell->charge == rating->traced && cell->asked;
-
-		if (list ? !cell->listed : !cell->special)
-			add_to_tiers(rating, cell, role, quantity, quantity + part->units, whole, traced ? part : NULL);
-		if (traced)
-			keep_part(rating, part);
-		quantity += part->units;
-	}
-}
-
-/* Rates the cells of a pool, which are in order of time. */
-static void
-rate_pool(Rating *rating, const Pooled *pool, int64 count, bool list, PartList *parts)
-{
-	int64	   *cells = palloc_extended(count * sizeof(int64), MCXT_ALLOC_HUGE);
-	int128		whole = 0;
-	int128		before = 0;
-	int64		next;
-
-	for (int64 i = 0; i < count; i++)
-	{
-		const Cell *cell = &rating->cells[pool[i].cell];
-
-		cells[i] = pool[i].cell;
-		whole = AddQuantity(whole, list ? cell->list_units : cell->units);
-	}
-	for (int64 i = 0; i < count; i = next)
-	{
-		TimestampTz reach = rating->cells[cells[i]].whole_to;
-		int128		inside = 0;
-		bool		apart = false;
-
-		for (next = i; next < count && (next == i || rating->cells[cells[next]].whole_from < reach); next++)
-		{
-			const Cell *cell = &rating->cells[cells[next]];
-
-			reach = Max(reach, cell->whole_to);
-			inside += list ? cell->list_units : cell->units;
-			apart |= cell->charge == rating->traced;
-		}
-		for (int64 j = i; j < next && !apart; j++)
-		{
-			int			price = list ? rating->cells[cells[j]].list_price : rating->cells[cells[j]].price;
-			int			previous = j == i ? -1 : list ? rating->cells[cells[j - 1]].list_price : rating->cells[cells[j - 1]].price;
-
-			apart = price != previous && price_turns(&rating->prices[price], before, before + inside);
-		}
-		if (apart)
-			rate_parts(rating, cells + i, next - i, list, before, whole, parts);
-		else
-		{
-			for (int64 j = i; j < next; j++)
-			{
-				const Cell *cell = &rating->cells[cells[j]];
-
-				if (list ? !cell->listed : !cell->special)
-					add_to_tiers(rating, cell, list ? ROLE_LIST : cell->listed ? ROLE_BOTH : ROLE_CONTRACTED,
-								 before, before + (list ? cell->list_units : cell->units), whole, NULL);
-			}
-		}
-		before += inside;
-	}
-	pfree(cells);
-}
-
-/* Puts cells into the order of their pools: those of their prices, or list prices. */
+/* Puts cells into the order of their pools, those of their prices or list prices: all, or those of one pool. */
 static Pooled *
-sort_pools(const Rating *rating, bool list, int64 *count)
+sort_pools(const Rating *rating, bool list, const Pooled *only, int64 *count)
 {
-	Pooled	   *pooled = MemoryContextAllocHuge(rating->context, Max(1, rating->ncells) * sizeof(Pooled));
+	Pooled	   *pooled = palloc_extended(Max(1, rating->ncells) * sizeof(Pooled), MCXT_ALLOC_HUGE);
 	int64		n = 0;
 
 	for (int64 i = 0; i < rating->ncells; i++)
 	{
-		const Cell *cell = &rating->cells[i];
-		int			price = list ? cell->list_price : cell->price;
+		const RatingCell *cell = &rating->cells[i];
+		int			price = cell_price(cell, list);
 
 		if (price < 0)
 			continue;
@@ -266,7 +159,8 @@ sort_pools(const Rating *rating, bool list, int64 *count)
 		pooled[n].pool = rating->prices[price].pool;
 		pooled[n].from = cell->whole_from;
 		pooled[n].cell = i;
-		n++;
+		if (only == NULL || compare_pools(&pooled[n], only) == 0)
+			n++;
 	}
 	qsort(pooled, n, sizeof(Pooled), compare_pooled);
 	*count = n;
@@ -279,10 +173,97 @@ pool_end(const Pooled *pooled, int64 count, int64 begin)
 {
 	int64		end = begin;
 
-	while (end < count && pooled[end].pool == pooled[begin].pool && pooled[end].bill == pooled[begin].bill &&
-		   pooled[end].payer == pooled[begin].payer)
+	while (end < count && compare_pools(&pooled[end], &pooled[begin]) == 0)
 		end++;
 	return end;
+}
+
+/* Returns the cells of a pool, and its quantity in the end. */
+static int64 *
+pool_cells(const Rating *rating, const Pooled *pool, int64 count, bool list, int128 *whole)
+{
+	int64	   *cells = palloc_extended(Max(1, count) * sizeof(int64), MCXT_ALLOC_HUGE);
+
+	*whole = 0;
+	for (int64 i = 0; i < count; i++)
+	{
+		cells[i] = pool[i].cell;
+		*whole = AddQuantity(*whole, cell_units(&rating->cells[cells[i]], list));
+	}
+	return cells;
+}
+
+/* Moves to the next island of a pool, the first if there is none yet; false at the end. */
+static bool
+next_island(const Rating *rating, int64 *cells, int64 count, bool list, Island *island)
+{
+	int64	   *end = cells + count;
+	int64	   *next = island->cells == NULL ? cells : island->cells + island->count;
+	TimestampTz reach;
+
+	if (next == end)
+		return false;
+	island->before += island->inside;
+	island->inside = 0;
+	island->cells = next;
+	reach = rating->cells[*next].whole_to;
+	for (; next < end && (next == island->cells || rating->cells[*next].whole_from < reach); next++)
+	{
+		const RatingCell *cell = &rating->cells[*next];
+
+		reach = Max(reach, cell->whole_to);
+		island->inside += cell_units(cell, list);
+	}
+	island->count = next - island->cells;
+	return true;
+}
+
+/* Rates an island part by part. */
+static void
+rate_apart(Rating *rating, const Island *island, bool list, int128 whole, RatingParts *parts)
+{
+	int128		quantity = island->before;
+
+	CollectParts(rating, island->cells, island->count, list, parts);
+	for (int64 i = 0; i < parts->count; i++)
+	{
+		const RatingPart *part = &parts->parts[i];
+
+		add_to_tiers(rating, &rating->cells[part->cell], list, quantity, quantity + part->units, whole);
+		quantity += part->units;
+	}
+}
+
+/* Rates the cells of a pool, which are in order of time. */
+static void
+rate_pool(Rating *rating, const Pooled *pool, int64 count, bool list, RatingParts *parts)
+{
+	int128		whole;
+	int64	   *cells = pool_cells(rating, pool, count, list, &whole);
+	Island		island = {0};
+
+	while (next_island(rating, cells, count, list, &island))
+	{
+		int			previous = -1;
+		bool		apart = false;
+
+		for (int64 i = 0; i < island.count && !apart; i++)
+		{
+			int			price = cell_price(&rating->cells[island.cells[i]], list);
+
+			apart = price != previous && price_turns(&rating->prices[price], island.before, island.before + island.inside, whole);
+			previous = price;
+		}
+		if (apart)
+			rate_apart(rating, &island, list, whole, parts);
+		for (int64 i = 0; i < island.count && !apart; i++)
+		{
+			const RatingCell *cell = &rating->cells[island.cells[i]];
+
+			add_to_tiers(rating, cell, list, island.before, island.before + cell_units(cell, list), whole);
+		}
+	}
+	pfree(cells);
 }
 
 /* Tells cells of pools in which some price is not the list price that they are to be rated at both. */
@@ -309,9 +290,9 @@ RatePools(Rating *rating)
 {
 	int64		count;
 	int64		list_count;
-	Pooled	   *pooled = sort_pools(rating, false, &count);
-	Pooled	   *list_pooled = sort_pools(rating, true, &list_count);
-	PartList	parts = {0};
+	Pooled	   *pooled = sort_pools(rating, false, NULL, &count);
+	Pooled	   *list_pooled = sort_pools(rating, true, NULL, &list_count);
+	RatingParts parts = {0};
 	int64		end;
 
 	for (int64 i = 0; i < rating->ncells; i++)
@@ -340,4 +321,75 @@ RatePools(Rating *rating)
 		pfree(parts.parts);
 	pfree(pooled);
 	pfree(list_pooled);
+}
+
+/* ---- tracing ---- */
+
+/* Keeps the parts of a charge that lie in an island, with what is due for each. */
+static void
+trace_island(Rating *rating, const Island *island, int charge, int128 whole, RatingParts *parts, RatingParts *trace)
+{
+	int128		quantity = island->before;
+
+	CollectParts(rating, island->cells, island->count, false, parts);
+	for (int64 i = 0; i < parts->count; i++)
+	{
+		RatingPart *part = &parts->parts[i];
+		const RatingCell *cell = &rating->cells[part->cell];
+		int128		before = quantity;
+
+		quantity += part->units;
+		if (cell->charge != charge)
+			continue;
+		part->due = IntegerTierCost(&rating->prices[cell->price].tiers, &rating->prices[cell->price].bounds, before, quantity, whole);
+		RatingReserve(rating, trace->parts, trace->count, trace->room);
+		trace->parts[trace->count++] = *part;
+	}
+}
+
+/*
+ * Puts the parts of records that a charge is made of into a list, in the order in which its
+ * pool counts them, with what is due for each.  Nothing but the charge's own pool is looked
+ * at.  The charge is one that is charged by its sum; what nothing prices is in no pool.
+ */
+void
+TraceCharge(Rating *rating, int charge, RatingParts *trace)
+{
+	const RatingCell *first = &rating->cells[rating->charges[charge].cell];
+	Pooled		pool = {.payer = rating->places[first->place].payer, .bill = rating->bills[first->bill].id};
+	Pooled	   *pooled;
+	int64	   *cells;
+	int64		count = 0;
+	int128		whole;
+	RatingParts parts = {0};
+	Island		island = {0};
+
+	if (first->price < 0)
+	{
+		cells = palloc_extended(rating->ncells * sizeof(int64), MCXT_ALLOC_HUGE);
+		for (int64 i = 0; i < rating->ncells; i++)
+		{
+			if (rating->cells[i].charge == charge)
+				cells[count++] = i;
+		}
+		CollectParts(rating, cells, count, false, trace);
+		pfree(cells);
+		return;
+	}
+	pool.pool = rating->prices[first->price].pool;
+	pooled = sort_pools(rating, false, &pool, &count);
+	cells = pool_cells(rating, pooled, count, false, &whole);
+	while (next_island(rating, cells, count, false, &island))
+	{
+		bool		traced = false;
+
+		for (int64 i = 0; i < island.count && !traced; i++)
+			traced = rating->cells[island.cells[i]].charge == charge;
+		if (traced)
+			trace_island(rating, &island, charge, whole, &parts, trace);
+	}
+	if (parts.parts)
+		pfree(parts.parts);
+	pfree(cells);
+	pfree(pooled);
 }

@@ -17,6 +17,7 @@
 
 #include "profile/device_level.h"
 #include "rating/rating.h"
+#include "rating/rating_usage.h"
 
 /* A combination's place in the hash table. */
 typedef struct KindSlot
@@ -71,33 +72,6 @@ enum
 	COL_ACCOUNT, COL_REGION, COL_BASIS, COL_ACCELERATOR, COL_RATE, COL_MEASURE, COL_NUMBER_FORMAT,
 	COL_ID, COL_START, COL_END, COL_DEVICES, COL_WORK
 };
-
-/* Returns the number of a name, which it gets if it is new. */
-int
-RatingName(Rating *rating, Datum text)
-{
-	struct varlena *name = PG_DETOAST_DATUM_PACKED(text);
-	Size		length = VARSIZE_ANY_EXHDR(name);
-	MemoryContext previous;
-
-	for (int i = 0; i < rating->nnames; i++)
-	{
-		struct varlena *known = (struct varlena *) DatumGetPointer(rating->names[i]);
-
-		if (VARSIZE_ANY_EXHDR(known) == length && memcmp(VARDATA_ANY(known), VARDATA_ANY(name), length) == 0)
-			return i;
-	}
-	if (rating->nnames == PG_INT16_MAX)
-		elog(ERROR, "too many names");
-	previous = MemoryContextSwitchTo(rating->context);
-	if (rating->names == NULL)
-		rating->names = palloc(16 * sizeof(Datum));
-	else if (rating->nnames >= 16 && (rating->nnames & (rating->nnames - 1)) == 0)
-		rating->names = repalloc(rating->names, 2 * rating->nnames * sizeof(Datum));
-	rating->names[rating->nnames] = PointerGetDatum(cstring_to_text_with_len(VARDATA_ANY(name), (int) length));
-	MemoryContextSwitchTo(previous);
-	return rating->nnames++;
-}
 
 /* Adds a combination. */
 static int

@@ -1,0 +1,246 @@
+/*
+ * rate_charges.c
+ *		The function _rate_charges: all charges of payers, as rows.
+ */
+#include "base/compat.h"
+
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/memutils.h"
+#include "utils/rangetypes.h"
+#include "utils/typcache.h"
+
+#include "base/decimal.h"
+#include "profile/device_level.h"
+#include "rating/rating.h"
+#include "rating/rating_cell.h"
+#include "rating/rating_cost.h"
+#include "rating/rating_pool.h"
+#include "rating/rating_run.h"
+
+/* Columns of _rate_charges(): whether it is asked for, and those of rated_charge. */
+enum
+{
+	OUT_ASKED, OUT_KIND, OUT_BOOK, OUT_ACCOUNT, OUT_PAYER, OUT_BILLING_PERIOD, OUT_PRICE, OUT_LIST_PRICE, OUT_REGION,
+	OUT_ACCELERATOR, OUT_NUMBER_FORMAT, OUT_MEASURE, OUT_BASIS, OUT_RATE, OUT_DAY, OUT_PERIOD, OUT_AMOUNT, OUT_QUANTITY,
+	OUT_UNIT, OUT_WORK, OUT_TIERS, OUT_UNIT_PRICE, OUT_LIST_UNIT_PRICE, OUT_LIST_COST, OUT_CONTRACTED_COST, OUT_COST,
+	OUT_CURRENCY, OUT_RECORDS, OUT_CORRECTS, OUT_COLUMNS
+};
+
+/* Kinds of charges that the engine makes, as text. */
+typedef struct KindNames
+{
+	Datum		usage;
+	Datum		unpriced;
+	Datum		instance;
+	Datum		list;
+	Datum		part;
+	Datum		device_hour;
+} KindNames;
+
+/* Returns a range of time. */
+static Datum
+time_range(TypeCacheEntry *type, TimestampTz from, TimestampTz to)
+{
+	RangeBound	lower = {.val = TimestampTzGetDatum(from), .inclusive = true, .lower = true};
+	RangeBound	upper = {.val = TimestampTzGetDatum(to), .inclusive = false, .lower = false};
+
+	return RangeTypePGetDatum(make_range(type, &lower, &upper, false, NULL));
+}
+
+/* Fills in what a row says of a cell. */
+static void
+describe_cell(const Rating *rating, const RatingCell *cell, Datum *values, bool *nulls)
+{
+	const UsageKind *kind = &rating->combinations[cell->combination].kind;
+	const Place *place = &rating->places[cell->place];
+
+	values[OUT_ASKED] = BoolGetDatum(cell->asked);
+	values[OUT_BOOK] = rating->scope.book;
+	values[OUT_ACCOUNT] = Int64GetDatum(place->owner);
+	values[OUT_PAYER] = Int64GetDatum(place->payer);
+	values[OUT_BILLING_PERIOD] = Int64GetDatum(rating->bills[cell->bill].id);
+	nulls[OUT_PRICE] = cell->price < 0;
+	if (cell->price >= 0)
+		values[OUT_PRICE] = Int64GetDatum(rating->prices[cell->price].id);
+	values[OUT_REGION] = Int32GetDatum(kind->region);
+	values[OUT_ACCELERATOR] = AcceleratorPGetDatum(&kind->accelerator);
+	nulls[OUT_NUMBER_FORMAT] = kind->number_format < 0;
+	if (kind->number_format >= 0)
+		values[OUT_NUMBER_FORMAT] = rating->names[kind->number_format];
+	values[OUT_MEASURE] = rating->names[kind->measure];
+	values[OUT_BASIS] = Int32GetDatum(kind->basis);
+	nulls[OUT_RATE] = !kind->has_rate;
+	values[OUT_RATE] = QuantityPGetDatum(&kind->rate);
+	values[OUT_DAY] = DateADTGetDatum(rating->days[cell->day].date);
+}
+
+/* Returns the work between two running totals of device time, at a rate. */
+static Quantity *
+work_between_totals(int128 from, int128 to, const Quantity *rate)
+{
+	int128		factor = QuantityAmount(rate);
+
+	return QuantityMake(ScaleQuantity(to, factor, DEVICE_UNITS) - ScaleQuantity(from, factor, DEVICE_UNITS), QuantityBasis(rate));
+}
+
+/* Fills in the row of a charge. */
+static void
+describe_charge(const Rating *rating, const Charge *charge, const KindNames *names, TypeCacheEntry *range, Datum *values, bool *nulls)
+{
+	const RatingCell *cell = &rating->cells[charge->cell];
+	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[cell->price];
+	const UsageKind *kind = &rating->combinations[cell->combination].kind;
+	int128		scale = price ? price->scale : DEVICE_HOUR;
+
+	memset(nulls, false, OUT_COLUMNS * sizeof(bool));
+	describe_cell(rating, cell, values, nulls);
+	values[OUT_KIND] = price == NULL ? names->unpriced : price->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
+	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
+	values[OUT_AMOUNT] = NumericFromInt128(charge->amount, 0);
+	values[OUT_QUANTITY] = QuantityBetween(charge->units_until - charge->units, charge->units_until, scale);
+	values[OUT_UNIT] = price ? rating->names[price->unit_name] : names->device_hour;
+	nulls[OUT_WORK] = !kind->has_rate;
+	if (kind->has_rate)
+		values[OUT_WORK] = QuantityPGetDatum(work_between_totals(charge->amount_until - charge->amount, charge->amount_until, &kind->rate));
+	values[OUT_CURRENCY] = rating->names[price ? price->currency : rating->places[cell->place].currency];
+	values[OUT_RECORDS] = Int64GetDatum(charge->parts);
+	nulls[OUT_CORRECTS] = true;
+	nulls[OUT_LIST_PRICE] = nulls[OUT_TIERS] = nulls[OUT_UNIT_PRICE] = nulls[OUT_LIST_UNIT_PRICE] = true;
+	nulls[OUT_LIST_COST] = nulls[OUT_CONTRACTED_COST] = nulls[OUT_COST] = true;
+	if (price != NULL)
+	{
+		TierCost	cost;
+		TierCost	list;
+
+		AddCost(rating, charge, ROLE_LIST, &cost);
+		if (cost.tiers == 0)
+			elog(ERROR, "a charge has a price and no cost");
+		nulls[OUT_COST] = nulls[OUT_CONTRACTED_COST] = false;
+		values[OUT_COST] = values[OUT_CONTRACTED_COST] = RoundedCost(rating, &cost, price->digits);
+		nulls[OUT_UNIT_PRICE] = !cost.even;
+		values[OUT_UNIT_PRICE] = cost.unit_price;
+		if (price->tiers.model != MODEL_FLAT || price->bounds.free > 0)
+		{
+			nulls[OUT_TIERS] = false;
+			values[OUT_TIERS] = ChargeTiers(rating, charge, &cost);
+		}
+		if (charge->list_price >= 0)
+		{
+			nulls[OUT_LIST_PRICE] = false;
+			values[OUT_LIST_PRICE] = Int64GetDatum(rating->prices[charge->list_price].id);
+		}
+		if (cell->listed)
+			list = cost;
+		else
+			AddCost(rating, charge, ROLE_CONTRACTED, &list);
+		if (list.tiers > 0 && !list.mixed_currencies && rating->prices[list.price].currency == price->currency)
+		{
+			nulls[OUT_LIST_COST] = false;
+			values[OUT_LIST_COST] = cell->listed ? values[OUT_COST] : RoundedCost(rating, &list, price->digits);
+			nulls[OUT_LIST_UNIT_PRICE] = !list.even;
+			values[OUT_LIST_UNIT_PRICE] = list.unit_price;
+		}
+	}
+}
+
+/* Fills in a row of what usage that is not charged by its sum costs at list prices; false if it has none. */
+static bool
+describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *names, TypeCacheEntry *range, Datum *values, bool *nulls)
+{
+	const RatingCell *cell = &rating->cells[charge->cell];
+	const RatedPrice *price = &rating->prices[cell->price];
+	TierCost	list;
+
+	AddCost(rating, charge, ROLE_CONTRACTED, &list);
+	if (list.tiers == 0 || list.mixed_currencies || rating->prices[list.price].currency != price->currency)
+		return false;
+	memset(nulls, true, OUT_COLUMNS * sizeof(bool));
+	memset(nulls, false, OUT_LIST_PRICE * sizeof(bool));
+	describe_cell(rating, cell, values, nulls);
+	values[OUT_KIND] = names->list;
+	nulls[OUT_PERIOD] = nulls[OUT_LIST_COST] = false;
+	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
+	values[OUT_LIST_COST] = RoundedCost(rating, &list, price->digits);
+	return true;
+}
+
+/*
+ * _rate_charges(book, as_of, payers, accounts, root, period, starts, ends) -> setof (asked, columns of rated_charge)
+ *
+ * Rows of kind part are parts of records that are not charged by their sum: price, payer,
+ * billing_period, period, amount and, as quantity, devices.  Rows of kind list are what
+ * they cost at list prices, by days.
+ */
+PG_FUNCTION_INFO_V1(rate_charges);
+Datum
+rate_charges(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	TypeCacheEntry *range = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
+	RatingScope scope;
+	Rating	   *rating;
+	KindNames	names;
+	Datum		values[OUT_COLUMNS] = {0};
+	bool		nulls[OUT_COLUMNS];
+	MemoryContext row;
+	MemoryContext previous;
+
+	InitMaterializedSRF(fcinfo, 0);
+	names.usage = CStringGetTextDatum("usage");
+	names.unpriced = CStringGetTextDatum("unpriced");
+	names.instance = CStringGetTextDatum("instance");
+	names.list = CStringGetTextDatum("list");
+	names.part = CStringGetTextDatum("part");
+	names.device_hour = CStringGetTextDatum("device-hour");
+	ReadRatingScope(fcinfo, &scope);
+	rating = MakeRating(&scope, TupleDescAttr(result->setDesc, OUT_ACCELERATOR)->atttypid);
+	RatePools(rating);
+
+	row = AllocSetContextCreate(CurrentMemoryContext, "charge", ALLOCSET_DEFAULT_SIZES);
+	previous = MemoryContextSwitchTo(row);
+	for (int i = 0; i < rating->ncharges; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!rating->charges[i].special)
+			describe_charge(rating, &rating->charges[i], &names, range, values, nulls);
+		else if (!describe_list_cost(rating, &rating->charges[i], &names, range, values, nulls))
+			continue;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextReset(row);
+	}
+	for (int64 i = 0; i < rating->ncells; i++)
+	{
+		const RatingCell *cell = &rating->cells[i];
+		RatingParts parts = {0};
+
+		if (!cell->special)
+			continue;
+		CollectParts(rating, &i, 1, false, &parts);
+		for (int64 n = 0; n < parts.count; n++)
+		{
+			const RatingPart *part = &parts.parts[n];
+
+			memset(nulls, true, sizeof(nulls));
+			memset(nulls, false, OUT_LIST_PRICE * sizeof(bool));
+			describe_cell(rating, cell, values, nulls);
+			values[OUT_KIND] = names.part;
+			nulls[OUT_PERIOD] = nulls[OUT_AMOUNT] = nulls[OUT_QUANTITY] = false;
+			values[OUT_PERIOD] = time_range(range, part->from, part->to);
+			values[OUT_AMOUNT] = NumericFromInt128((int128) part->level * (part->to - part->from), 0);
+			values[OUT_QUANTITY] = DeviceLevelGetNumeric(part->level);
+			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+			MemoryContextReset(row);
+		}
+		if (parts.parts)
+			pfree(parts.parts);
+	}
+	MemoryContextSwitchTo(previous);
+	MemoryContextDelete(row);
+	MemoryContextDelete(rating->context);
+	return (Datum) 0;
+}

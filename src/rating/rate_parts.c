@@ -1,0 +1,360 @@
+/*
+ * rate_parts.c
+ *		The function _rate_parts: the parts of records that a charge is made of.
+ *
+ * What a charge costs depends on all usage in its pool, so a charge is traced in a rating
+ * of its payer's whole billing period.  Such a rating is kept for the statement, for the
+ * other charges of the period are mostly asked for next.
+ */
+#include "base/compat.h"
+
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/typcache.h"
+
+#include "base/decimal.h"
+#include "base/numeric_arith.h"
+#include "base/snapshot_key.h"
+#include "profile/device_level.h"
+#include "rating/rating.h"
+#include "rating/rating_cell.h"
+#include "rating/rating_cost.h"
+#include "rating/rating_pool.h"
+#include "rating/rating_run.h"
+
+/* ---- ratings that are kept ---- */
+
+/* A rating, what it saw, and who asked: row-level security shows each user his own rows. */
+typedef struct KeptRating
+{
+	SnapshotKey snapshot;
+	Oid			user;
+	Rating	   *rating;
+	MemoryContextCallback forget;
+} KeptRating;
+
+/* The last ones of the statement, the very last first: a correction is traced in two. */
+static KeptRating *kept[2];
+
+/* Forgets a rating whose memory goes. */
+static void
+forget_rating(void *arg)
+{
+	for (int i = 0; i < (int) lengthof(kept); i++)
+	{
+		if (kept[i] == arg)
+			kept[i] = NULL;
+	}
+}
+
+/* Whether two scopes ask for the same. */
+static bool
+same_scope(const RatingScope *a, const RatingScope *b)
+{
+	return a->as_of == b->as_of && a->from == b->from && a->to == b->to &&
+		a->root_is_null == b->root_is_null && a->root == b->root &&
+		datumIsEqual(a->book, b->book, false, -1) &&
+		datumIsEqual(a->period, b->period, false, -1) &&
+		datumIsEqual(a->payers, b->payers, false, -1) &&
+		datumIsEqual(a->accounts, b->accounts, false, -1);
+}
+
+/* Keeps a rating for the rest of the statement, instead of the oldest. */
+static void
+keep_rating(Rating *rating)
+{
+	RatingScope *scope = &rating->scope;
+	MemoryContext previous = MemoryContextSwitchTo(rating->context);
+	KeptRating *keep = palloc0(sizeof(KeptRating));
+
+	scope->book = datumCopy(scope->book, false, -1);
+	scope->period = datumCopy(scope->period, false, -1);
+	scope->payers = datumCopy(scope->payers, false, -1);
+	scope->accounts = datumCopy(scope->accounts, false, -1);
+	MemoryContextSwitchTo(previous);
+	SnapshotKeyTake(&keep->snapshot);
+	keep->user = GetUserId();
+	keep->rating = rating;
+	keep->forget.func = forget_rating;
+	keep->forget.arg = keep;
+	MemoryContextRegisterResetCallback(rating->context, &keep->forget);
+	/* the statement's own memory, where it has any */
+	MemoryContextSetParent(rating->context, PortalContext != NULL ? PortalContext : TopTransactionContext);
+	if (kept[1] != NULL)
+		MemoryContextDelete(kept[1]->rating->context);
+	kept[1] = kept[0];
+	kept[0] = keep;
+}
+
+/* Returns the rating of a scope: one that is kept, or a new one, which is kept. */
+static Rating *
+get_rating(const RatingScope *scope, Oid accelerator_type)
+{
+	Rating	   *rating;
+
+	for (int i = 0; i < (int) lengthof(kept); i++)
+	{
+		if (kept[i] == NULL)
+			continue;
+		if (!SnapshotKeyIsCurrent(&kept[i]->snapshot))
+			MemoryContextDelete(kept[i]->rating->context);
+		else if (kept[i]->user == GetUserId() && same_scope(&kept[i]->rating->scope, scope))
+			return kept[i]->rating;
+	}
+	rating = MakeRating(scope, accelerator_type);
+	keep_rating(rating);
+	return rating;
+}
+
+/* ---- the charge that is given ---- */
+
+/* What a row of type rated_charge says of the usage that is charged. */
+typedef struct GivenCharge
+{
+	bool		by_sum;			/* it says all that tells a charge by its sum from others */
+	bool		has_rate;
+	int32		region;
+	int32		basis;
+	DateADT		day;
+	int			measure;		/* number of a name */
+	int			number_format;	/* likewise; -1: not known */
+	int64		account;
+	int64		payer;
+	int64		billing_period;
+	int64		price;			/* 0: none */
+	Accelerator accelerator;
+	Quantity	rate;
+} GivenCharge;
+
+/* Returns a column of the row; 0 for NULL, which is noted. */
+static Datum
+given_column(HeapTupleHeader row, const char *name, bool *isnull)
+{
+	bool		null;
+	Datum		value = GetAttributeByName(row, name, &null);
+
+	*isnull |= null;
+	return null ? (Datum) 0 : value;
+}
+
+/* Reads the row. */
+static void
+read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
+{
+	bool		isnull = false;
+	bool		without_rate = false;
+	bool		unpriced = false;
+	bool		unknown = false;
+	Datum		accelerator = given_column(row, "accelerator", &isnull);
+	Datum		measure = given_column(row, "measure", &isnull);
+	Datum		rate = given_column(row, "rate", &without_rate);
+	Datum		number_format = given_column(row, "number_format", &unknown);
+
+	memset(given, 0, sizeof(GivenCharge));
+	given->account = DatumGetInt64(given_column(row, "account", &isnull));
+	given->payer = DatumGetInt64(given_column(row, "payer", &isnull));
+	given->billing_period = DatumGetInt64(given_column(row, "billing_period", &isnull));
+	given->region = DatumGetInt32(given_column(row, "region", &isnull));
+	given->basis = DatumGetInt32(given_column(row, "basis", &isnull));
+	given->day = DatumGetDateADT(given_column(row, "day", &isnull));
+	given->price = DatumGetInt64(given_column(row, "price", &unpriced));
+	given->has_rate = !without_rate;
+	if (given->has_rate)
+		memcpy(&given->rate, DatumGetQuantityP(rate), sizeof(Quantity));
+	given->number_format = unknown ? -1 : RatingName(rating, number_format);
+	given->by_sum = !isnull;
+	if (!given->by_sum)
+		return;
+	given->measure = RatingName(rating, measure);
+	memcpy(&given->accelerator, DatumGetAcceleratorP(accelerator), sizeof(Accelerator));
+}
+
+/* Whether a cell is of the payer, billing period and price that are given. */
+static bool
+has_given_price(const Rating *rating, const RatingCell *cell, const GivenCharge *given)
+{
+	return rating->places[cell->place].payer == given->payer &&
+		rating->bills[cell->bill].id == given->billing_period &&
+		(cell->price < 0 ? 0 : rating->prices[cell->price].id) == given->price;
+}
+
+/* Returns the charge that is given; -1 if there is none that is charged by its sum. */
+static int
+find_charge(const Rating *rating, const GivenCharge *given)
+{
+	for (int i = 0; given->by_sum && i < rating->ncharges; i++)
+	{
+		const RatingCell *cell = &rating->cells[rating->charges[i].cell];
+		const UsageKind *kind = &rating->combinations[cell->combination].kind;
+
+		if (cell->asked && !cell->special &&
+			rating->places[cell->place].owner == given->account &&
+			rating->days[cell->day].date == given->day &&
+			has_given_price(rating, cell, given) &&
+			kind->region == given->region && kind->basis == given->basis &&
+			kind->measure == given->measure && kind->number_format == given->number_format &&
+			memcmp(&kind->accelerator, &given->accelerator, sizeof(Accelerator)) == 0 &&
+			kind->has_rate == given->has_rate && memcmp(&kind->rate, &given->rate, sizeof(Quantity)) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* ---- rows ---- */
+
+/* Columns of _rate_parts(). */
+enum
+{
+	PART_RECORD, PART_FROM, PART_TO, PART_DEVICES, PART_AMOUNT, PART_QUANTITY, PART_COST, PART_COLUMNS
+};
+
+/* Fills in the row of a part between two instants; quantity and cost are left to the caller. */
+static void
+describe_part(const RatingPart *part, TimestampTz from, TimestampTz to, Datum *values, bool *nulls)
+{
+	memset(nulls, false, PART_COLUMNS * sizeof(bool));
+	values[PART_RECORD] = Int64GetDatum(part->record);
+	values[PART_FROM] = TimestampTzGetDatum(from);
+	values[PART_TO] = TimestampTzGetDatum(to);
+	values[PART_DEVICES] = DeviceLevelGetNumeric(part->level);
+	values[PART_AMOUNT] = NumericFromInt128((int128) part->level * (to - from), 0);
+	nulls[PART_QUANTITY] = nulls[PART_COST] = true;
+}
+
+/* Returns the parts of a charge that is charged by its sum: shares of quantity and cost, as differences of rounded totals. */
+static void
+put_parts(Rating *rating, int number, ReturnSetInfo *result)
+{
+	const Charge *charge = &rating->charges[number];
+	const RatingCell *cell = &rating->cells[charge->cell];
+	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[cell->price];
+	int128		scale = price ? price->scale : DEVICE_HOUR;
+	int128		until = charge->units_until - charge->units;
+	Datum		due = NumericFromInteger(0);
+	Datum		before = due;
+	RatingParts trace = {0};
+
+	TraceCharge(rating, number, &trace);
+	for (int64 i = 0; i < trace.count; i++)
+	{
+		const RatingPart *part = &trace.parts[i];
+		Datum		values[PART_COLUMNS];
+		bool		nulls[PART_COLUMNS];
+
+		CHECK_FOR_INTERRUPTS();
+		describe_part(part, part->from, part->to, values, nulls);
+		nulls[PART_QUANTITY] = false;
+		values[PART_QUANTITY] = QuantityBetween(until, until + part->units, scale);
+		until += part->units;
+		if (price != NULL)
+		{
+			Datum		rounded;
+
+			due = NumericAdd(due, part->due);
+			rounded = NumericRoundRatio(due, price->scale_numeric, price->digits);
+			nulls[PART_COST] = false;
+			values[PART_COST] = NumericSubtract(rounded, before);
+			before = rounded;
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	if (trace.parts)
+		pfree(trace.parts);
+}
+
+/* Returns the parts that lie in the period of a charge that is not charged by its sum. */
+static void
+put_special_parts(Rating *rating, const GivenCharge *given, const RatingScope *own, ReturnSetInfo *result)
+{
+	RatingParts parts = {0};
+
+	for (int64 i = 0; i < rating->ncells; i++)
+	{
+		if (!rating->cells[i].special || !has_given_price(rating, &rating->cells[i], given))
+			continue;
+		CollectParts(rating, &i, 1, false, &parts);
+		for (int64 n = 0; n < parts.count; n++)
+		{
+			TimestampTz from = Max(parts.parts[n].from, own->asked_from);
+			TimestampTz to = Min(parts.parts[n].to, own->asked_to);
+			Datum		values[PART_COLUMNS];
+			bool		nulls[PART_COLUMNS];
+
+			if (from >= to)
+				continue;
+			describe_part(&parts.parts[n], from, to, values, nulls);
+			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		}
+	}
+	if (parts.parts)
+		pfree(parts.parts);
+}
+
+/*
+ * _rate_parts(book, as_of, payers, accounts, root, period, starts, ends, charge rated_charge)
+ *		-> setof (record, part_from, part_to, devices, amount, quantity, cost)
+ *
+ * The parts of records that a charge is made of; the period is that of the charge or one
+ * that holds it.  Of what is not charged by its sum, quantity and cost are NULL.  Raises
+ * 22004 without the charge, its period, or what is rated.
+ */
+PG_FUNCTION_INFO_V1(rate_parts);
+Datum
+rate_parts(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	HeapTupleHeader row;
+	TupleDesc	desc;
+	Oid			accelerator_type;
+	Datum		period;
+	bool		isnull;
+	RatingScope scope;
+	RatingScope own;			/* what the charge alone asks for */
+	GivenCharge given;
+	Rating	   *rating;
+	Rating	   *cut = NULL;		/* at the bounds of the charge */
+	int			number;
+
+	if (PG_ARGISNULL(8))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the charge must be stated")));
+	row = PG_GETARG_HEAPTUPLEHEADER(8);
+	period = GetAttributeByName(row, "period", &isnull);
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the period of the charge must be stated")));
+	InitMaterializedSRF(fcinfo, 0);
+	/* the column's type, whatever schema it is in */
+	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	accelerator_type = SPI_gettypeid(desc, SPI_fnumber(desc, "accelerator"));
+	ReleaseTupleDesc(desc);
+
+	ReadRatingScope(fcinfo, &scope);
+	own = scope;
+	AskForPeriod(&own, period);
+	rating = get_rating(&scope, accelerator_type);
+	read_given(rating, row, &given);
+	number = find_charge(rating, &given);
+	if (number >= 0 && (rating->charges[number].from < own.asked_from || rating->charges[number].to > own.asked_to))
+	{
+		/* a part of a day was asked for: a charge of its own, which is rated by itself */
+		rating = cut = MakeRating(&own, accelerator_type);
+		read_given(rating, row, &given);
+		number = find_charge(rating, &given);
+	}
+	if (number >= 0)
+		put_parts(rating, number, result);
+	else
+		put_special_parts(rating, &given, &own, result);
+	if (cut != NULL)
+		MemoryContextDelete(cut->context);
+	return (Datum) 0;
+}

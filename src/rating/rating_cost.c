@@ -1,0 +1,211 @@
+/*
+ * rating_cost.c
+ *		What charges count and cost, rounded, and what of it lies in which tier.
+ */
+#include "base/compat.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+
+#include "base/decimal.h"
+#include "base/half_even.h"
+#include "base/numeric_arith.h"
+#include "price/price_tier.h"
+#include "rating/rating.h"
+#include "rating/rating_cost.h"
+
+#define QUANTITY_DIGITS	12		/* of what a charge counts */
+#define MIXED_DIGITS	40		/* of costs whose units differ, before they are added */
+
+/* ---- quantities ---- */
+
+/* Returns a number without zeros at its end. */
+static inline Datum
+trim_number(Datum value)
+{
+	return DirectFunctionCall1(numeric_trim_scale, value);
+}
+
+/* Rounds dividend / divisor, neither negative, to 12 digits, as an integer of them; false beyond 128 bits. */
+static bool
+round_quickly(int128 dividend, int128 divisor, int128 *result)
+{
+	int128		scaled;
+
+	if (__builtin_mul_overflow(dividend, (int128) INT64CONST(1000000000000), &scaled))
+		return false;
+	*result = (int128) DivideHalfEven((uint128) scaled, (uint128) divisor);
+	return true;
+}
+
+/* Returns the quantity between two running totals: the difference of both, rounded. */
+Datum
+QuantityBetween(int128 from, int128 to, int128 scale)
+{
+	int128		a;
+	int128		b;
+	Datum		divisor;
+
+	if (round_quickly(from, scale, &a) && round_quickly(to, scale, &b))
+		return NumericFromInt128(b - a, QUANTITY_DIGITS);
+	divisor = NumericFromInt128(scale, 0);
+	return NumericSubtract(NumericRoundRatio(NumericFromInt128(to, 0), divisor, QUANTITY_DIGITS),
+						   NumericRoundRatio(NumericFromInt128(from, 0), divisor, QUANTITY_DIGITS));
+}
+
+/* ---- cost ---- */
+
+/* Returns what is due for what a charge has in a tier, times the scale of the price. */
+static Datum
+sum_due(const RatedPrice *price, const TierSum *sum)
+{
+	return TierDue(&price->tiers, sum->tier,
+				   NumericFromInt128(price->tiers.model == MODEL_PACKAGE ? sum->packages : sum->units, 0), sum->entered);
+}
+
+/* Returns the fee that is due for a tier; 0: none. */
+static Datum
+tier_fee(const RatedPrice *price, const TierSum *sum)
+{
+	Datum		zero = NumericFromInteger(0);
+
+	if (sum->tier == 0 || sum->entered == 0 || price->fees == NULL)
+		return zero;
+	return NumericMultiply(NumericFromInt128(sum->entered, 0), price->fees[sum->tier - 1]);
+}
+
+/* Adds up what is due for the tiers of a charge, of the roles that are not left out. */
+void
+AddCost(const Rating *rating, const Charge *charge, TierRole without, TierCost *cost)
+{
+	memset(cost, 0, sizeof(TierCost));
+	cost->even = true;
+	for (int s = charge->first_sum; s >= 0; s = rating->sums[s].next)
+	{
+		const TierSum *sum = &rating->sums[s];
+		const RatedPrice *price = &rating->prices[sum->price];
+		const RatedPrice *first;
+		Datum		due;
+
+		if (sum->role == without)
+			continue;
+		due = sum_due(price, sum);
+		if (cost->tiers++ == 0)
+		{
+			cost->price = sum->price;
+			cost->unit_price = TierPrice(&price->tiers, sum->tier);
+			cost->due = due;
+			cost->rounded_due = (Datum) 0;
+		}
+		else
+		{
+			first = &rating->prices[cost->price];
+			if (price->scale != first->scale)
+				cost->mixed_scales = true;
+			if (price->currency != first->currency)
+				cost->mixed_currencies = true;
+			cost->due = NumericAdd(cost->due, due);
+			if (cost->even && NumericCompare(cost->unit_price, TierPrice(&price->tiers, sum->tier)) != 0)
+				cost->even = false;
+		}
+		if ((price->tiers.model == MODEL_PACKAGE && sum->tier > 0) ||
+			(sum->tier > 0 && price->fees != NULL && sum->entered > 0 &&
+			 NumericCompare(price->fees[sum->tier - 1], NumericFromInteger(0)) != 0))
+			cost->even = false;
+	}
+	if (!cost->mixed_scales)
+		return;
+	for (int s = charge->first_sum; s >= 0; s = rating->sums[s].next)
+	{
+		const TierSum *sum = &rating->sums[s];
+		const RatedPrice *price = &rating->prices[sum->price];
+		Datum		due;
+
+		if (sum->role == without)
+			continue;
+		due = NumericRoundRatio(sum_due(price, sum), price->scale_numeric, MIXED_DIGITS);
+		cost->rounded_due = cost->rounded_due == (Datum) 0 ? due : NumericAdd(cost->rounded_due, due);
+	}
+}
+
+/* Returns a cost, rounded once. */
+Datum
+RoundedCost(const Rating *rating, const TierCost *cost, int digits)
+{
+	if (cost->mixed_scales)
+		return NumericRoundRatio(cost->rounded_due, NumericFromInteger(1), digits);
+	return NumericRoundRatio(cost->due, rating->prices[cost->price].scale_numeric, digits);
+}
+
+/* ---- tiers, for people ---- */
+
+/* Orders tiers. */
+static int
+compare_tiers(const void *a, const void *b)
+{
+	const TierSum *x = *(const TierSum *const *) a;
+	const TierSum *y = *(const TierSum *const *) b;
+
+	return x->tier < y->tier ? -1 : x->tier > y->tier;
+}
+
+/* Adds a number to an object. */
+static void
+push_number(JsonbParseState **state, const char *key, Datum value)
+{
+	JsonbValue	v;
+
+	v.type = jbvString;
+	v.val.string.val = unconstify(char *, key);
+	v.val.string.len = (int) strlen(key);
+	pushJsonbValue(state, WJB_KEY, &v);
+	v.type = jbvNumeric;
+	v.val.numeric = DatumGetNumeric(value);
+	pushJsonbValue(state, WJB_VALUE, &v);
+}
+
+/* Returns what lies in each tier of a charge: parts of its quantity and cost, as differences of rounded totals. */
+Datum
+ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost)
+{
+	const RatedPrice *price = &rating->prices[cost->price];
+	const TierSum **sums = palloc(cost->tiers * sizeof(TierSum *));
+	JsonbParseState *state = NULL;
+	int128		until = charge->units_until - charge->units;
+	Datum		due = NumericFromInteger(0);
+	Datum		before = NumericFromInteger(0);
+	int			n = 0;
+
+	for (int s = charge->first_sum; s >= 0; s = rating->sums[s].next)
+	{
+		if (rating->sums[s].role != ROLE_LIST)
+			sums[n++] = &rating->sums[s];
+	}
+	qsort(sums, n, sizeof(TierSum *), compare_tiers);
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < n; i++)
+	{
+		const TierSum *sum = sums[i];
+		Datum		fee = tier_fee(price, sum);
+		Datum		rounded;
+
+		due = NumericAdd(due, sum_due(price, sum));
+		rounded = NumericRoundRatio(due, price->scale_numeric, price->digits);
+		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		push_number(&state, "tier", NumericFromInteger(sum->tier));
+		push_number(&state, "quantity", trim_number(QuantityBetween(until, until + sum->units, price->scale)));
+		if (price->tiers.model == MODEL_PACKAGE && sum->tier > 0)
+			push_number(&state, "packages", NumericFromInt128(sum->packages, 0));
+		else
+			push_number(&state, "unit_price", TierPrice(&price->tiers, sum->tier));
+		if (NumericCompare(fee, NumericFromInteger(0)) != 0)
+			push_number(&state, "fee", fee);
+		push_number(&state, "cost", trim_number(NumericSubtract(rounded, before)));
+		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+		until += sum->units;
+		before = rounded;
+	}
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
+}
