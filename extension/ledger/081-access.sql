@@ -115,6 +115,7 @@ AS $$
 		('_rate', 'EXECUTE', 'biller auditor admin'),
 		('_rate_charges', 'EXECUTE', 'biller auditor admin'),
 		('_rate_parts', 'EXECUTE', 'biller auditor admin'),
+		('_rated_as_of', 'EXECUTE', 'biller auditor admin'),
 		('_rate_payer', 'EXECUTE', 'biller auditor admin'),
 		('_trace', 'EXECUTE', 'biller auditor admin'),
 		('_traced', 'EXECUTE', 'biller auditor admin'),

@@ -317,6 +317,12 @@ COMMENT ON FUNCTION _rate(text, timestamptz, bigint[], bigint[], bigint, tstzran
 
 -- ------------------------------------------------------------------ who asks for what
 
+CREATE FUNCTION _rated_as_of(as_of timestamptz) RETURNS timestamptz
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rated_as_of';
+ALTER FUNCTION _rated_as_of(timestamptz) OWNER TO pg_database_owner;
+REVOKE ALL ON FUNCTION _rated_as_of(timestamptz) FROM PUBLIC;
+COMMENT ON FUNCTION _rated_as_of(timestamptz) IS 'remembers the recorded time that was chosen where none was asked for, and returns it; of NULL, returns what this transaction chose last, NULL if anything has been committed or written since';
+
 CREATE FUNCTION _as_of(as_of timestamptz) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -330,7 +336,7 @@ BEGIN
 				DETAIL = format('The watermark is %s: what is recorded later may still change.', mark),
 				HINT = 'Ask as of an earlier time, or wait until the writers that are in flight have ended.';
 	END IF;
-	RETURN coalesce(as_of, mark);
+	RETURN coalesce(as_of, compute_ledger._rated_as_of(mark));
 END
 $$;
 REVOKE ALL ON FUNCTION _as_of(timestamptz) FROM PUBLIC;
@@ -434,7 +440,7 @@ AS $$
 		SELECT p.*, sum(p.amount) OVER (ORDER BY p.part_from, p.record ROWS UNBOUNDED PRECEDING) AS until, sum(p.amount) OVER () AS total
 		FROM compute_ledger._rate_parts(charge.book, as_of, ARRAY[charge.payer],
 			ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payer(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period),
-			NULL, charge.period, lower(period), least(upper(period), as_of), charge) AS p
+			NULL, period, lower(period), least(upper(period), as_of), charge) AS p
 		WHERE charge.kind NOT IN ('reserved unused', 'commitment')
 	)
 	SELECT p.record, p.part_from, p.part_to, p.devices, p.amount,

@@ -674,7 +674,7 @@ DECLARE
 	usage_of tstzrange;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	as_of := compute_ledger._as_of(as_of);
+	as_of := compute_ledger._as_of(coalesce(as_of, compute_ledger._rated_as_of(NULL)));
 	SELECT tstzrange(b.starts_at, b.ends_at) INTO usage_of FROM compute_ledger.billing_periods(as_of) AS b WHERE b.id = (charge).billing_period;
 	RETURN QUERY
 	SELECT t.record, r.source, r.source_id, r.revision, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.unit, t.cost
@@ -685,7 +685,7 @@ END
 $$;
 ALTER FUNCTION trace_charge(rated_charge, timestamptz) OWNER TO pg_database_owner;
 REVOKE ALL ON FUNCTION trace_charge(rated_charge, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION trace_charge(rated_charge, timestamptz) IS 'the same for a row of rate_usage(), as of the same recorded time';
+COMMENT ON FUNCTION trace_charge(rated_charge, timestamptz) IS 'the same for a row of rate_usage(), as of the same recorded time, by default the one that rating chose last in this transaction, if nothing has been committed since, or the watermark';
 
 CREATE FUNCTION _traced(charge anyelement, payer bigint, billing_period bigint) RETURNS rated_charge
 	LANGUAGE sql STABLE
