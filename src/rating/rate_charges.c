@@ -16,6 +16,7 @@
 
 #include "base/decimal.h"
 #include "profile/device_level.h"
+#include "quantity/quantity_type.h"
 #include "rating/rating.h"
 #include "rating/rating_cell.h"
 #include "rating/rating_cost.h"
