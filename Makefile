@@ -16,7 +16,7 @@ EXTVERSION  := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(here)/c
 
 sources     := $(sort $(wildcard $(here)/src/*/*.c))
 headers     := $(wildcard $(here)/src/*/*.h)
-parts       := $(wildcard $(here)/extension/*/[0-9]*.sql)
+parts       := $(wildcard $(here)/extension/*.sql $(here)/extension/*/*.sql $(here)/extension/*/tables/*.sql)
 catalogs    := $(wildcard $(here)/catalog/*.csv)
 
 OBJS         = $(patsubst $(here)/%.c,%.o,$(sources))
@@ -46,6 +46,6 @@ compute_ledger--$(EXTVERSION).sql: $(parts) $(catalogs) $(here)/scripts/install-
 	$(PERL) $(here)/scripts/install-script $(here) >$@.tmp
 	mv $@.tmp $@
 
-$(updates): compute_ledger--%.sql: $(here)/extension/updates/compute_ledger--%.sql $(catalogs) $(here)/scripts/install-script
+$(updates): compute_ledger--%.sql: $(here)/extension/updates/compute_ledger--%.sql $(parts) $(catalogs) $(here)/scripts/install-script
 	$(PERL) $(here)/scripts/install-script $(here) $* >$@.tmp
 	mv $@.tmp $@

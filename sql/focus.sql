@@ -184,6 +184,20 @@ INSERT INTO found SELECT requirement FROM focus_check('bare_1') UNION SELECT req
 SELECT requirement, rule FROM focus_rule WHERE decided <> 'no' AND requirement NOT IN (SELECT r FROM found) ORDER BY requirement COLLATE "C";
 SELECT count(DISTINCT r) FROM found;
 
+-- In a parallel plan: what reads JSON from text starts a subtransaction for each, which no worker can.
+CREATE TABLE export AS
+SELECT i::text AS "x_ChargeId", '1.5' AS "BilledCost", CASE i % 1000 WHEN 0 THEN '{' ELSE format('{"k": "%s"}', i) END AS "Tags" FROM generate_series(1, 5000) AS i;
+ANALYZE export;
+SELECT count(*) FROM pg_settings, set_config(name, 'on', false) WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT requirement, row_reference FROM focus_check('export') WHERE row_reference IS NOT NULL ORDER BY row_reference COLLATE "C", requirement COLLATE "C";
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SELECT count(*) FROM pg_settings, set_config(name, 'off', false) WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+
 -- Another's relation needs no ledger; the view does.
 SELECT * FROM focus_check();
 SELECT * FROM focus_check('bill', 'nothing');

@@ -22,6 +22,11 @@ CREATE TEMP VIEW functions AS
 			AND EXISTS (SELECT FROM relations AS r WHERE p.prosrc ~ ('compute_ledger\.' || r.relname || '\M')) AS ledger
 	FROM pg_proc AS p
 	WHERE p.pronamespace = 'compute_ledger'::regnamespace;
+-- what stands behind types, operators, casts, indexes and aggregates of the extension
+CREATE TEMP VIEW plumbing AS
+	SELECT f.function FROM functions AS f
+	WHERE f.proargtypes::oid[] && ARRAY['internal'::regtype, 'cstring'::regtype]::oid[]
+		OR EXISTS (SELECT FROM pg_aggregate AS a WHERE f.function IN (a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn));
 
 \echo every relation belongs to the owner of the database
 SELECT relation::regclass FROM relations
@@ -67,7 +72,55 @@ WHERE ledger AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql
 
 \echo what PUBLIC may not call, the owner of the database may
 SELECT function::regprocedure FROM functions
-WHERE member AND NOT public AND proowner <> 'pg_database_owner'::regrole;
+WHERE member AND NOT public AND NOT has_function_privilege('pg_database_owner', function, 'EXECUTE');
+
+\echo in C, and aggregates, functions stay with who installs them; others that are not for everybody belong to the owner of the database
+SELECT f.function::regprocedure, l.lanname FROM functions AS f JOIN pg_language AS l ON l.oid = f.prolang
+WHERE f.member AND (f.proowner = 'pg_database_owner'::regrole) <> (NOT f.public AND l.lanname IN ('sql', 'plpgsql'));
+SELECT f.function::regprocedure FROM functions AS f JOIN pg_language AS l ON l.oid = f.prolang
+WHERE f.member AND NOT f.public AND l.lanname NOT IN ('sql', 'plpgsql') ORDER BY f.function::regprocedure::text COLLATE "C";
+
+\echo of internal functions, these are for everybody
+SELECT f.function::regprocedure FROM functions AS f
+WHERE f.member AND f.public AND f.proname ~ '^_' AND f.prorettype <> 'trigger'::regtype AND f.function NOT IN (SELECT p.function FROM plumbing AS p)
+ORDER BY f.function::regprocedure::text COLLATE "C";
+
+\echo the owner of the database does not declare a function in C other than it is
+BEGIN;
+DO $$ BEGIN EXECUTE format('SET LOCAL ROLE %I', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())); END $$;
+SET LOCAL ROLE pg_database_owner;
+ALTER FUNCTION compute_ledger._usage_timestamptz(text) CALLED ON NULL INPUT;
+ROLLBACK;
+
+\echo an EXCEPTION block is a subtransaction, which no parallel worker starts
+SELECT function::regprocedure FROM functions
+WHERE prosrc ~* '\mexception\s+when\M' AND proparallel <> 'u';
+
+\echo what is stable or immutable calls nothing that is volatile
+SELECT f.function::regprocedure, v.proname
+FROM functions AS f
+JOIN (SELECT proname FROM functions GROUP BY proname HAVING bool_and(provolatile = 'v')) AS v
+	-- messages aside
+	ON regexp_replace(coalesce(pg_get_function_sqlbody(f.function), f.prosrc), '''[^'']*''', '', 'g') ~ ('\m' || v.proname || '\(')
+WHERE f.provolatile <> 'v';
+
+\echo tables with recorded time keep what was replaced, and their times have one form
+SELECT a.attrelid::regclass, w.name
+FROM relations AS r JOIN pg_attribute AS a ON a.attrelid = r.relation AND a.attname = 'recorded' AND a.atttypid = 'tstzrange'::regtype
+CROSS JOIN (VALUES
+	('a_recorded', 'CREATE TRIGGER a_recorded BEFORE INSERT OR DELETE OR UPDATE ON % FOR EACH ROW EXECUTE FUNCTION _bitemporal_row(%)'),
+	('a_truncate', 'CREATE TRIGGER a_truncate BEFORE TRUNCATE ON % FOR EACH STATEMENT EXECUTE FUNCTION _bitemporal_row()'),
+	('b_valid', 'CREATE TRIGGER b_valid BEFORE INSERT OR UPDATE ON % FOR EACH ROW EXECUTE FUNCTION _bitemporal_valid()'),
+	('y_updated', 'CREATE TRIGGER y_updated AFTER UPDATE ON % REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION _bitemporal_history()'),
+	('y_deleted', 'CREATE TRIGGER y_deleted AFTER DELETE ON % REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION _bitemporal_history()')) AS w (name, form)
+WHERE r.relname <> 'billing_period_replaced'	-- is history itself
+	AND NOT (w.name = 'b_valid' AND NOT EXISTS (SELECT FROM pg_attribute AS v WHERE v.attrelid = r.relation AND v.attname = 'valid'))
+	AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = r.relation AND t.tgname = w.name AND pg_get_triggerdef(t.oid, true) LIKE w.form);
+SELECT a.attname, pg_get_constraintdef(c.oid) AS form, count(*)
+FROM relations AS r JOIN pg_attribute AS a ON a.attrelid = r.relation AND a.attname IN ('valid', 'recorded') AND a.atttypid = 'tstzrange'::regtype
+LEFT JOIN pg_constraint AS c ON c.conrelid = r.relation AND c.contype = 'c' AND c.conkey = ARRAY[a.attnum] AND c.conname ~ a.attname
+WHERE r.relname <> 'billing_period_replaced'
+GROUP BY 1, 2 ORDER BY 1, 2;
 
 \echo the list of privileges names what is there, and readers get nothing without a condition
 SELECT p.object, p.privilege FROM _access_privileges() AS p

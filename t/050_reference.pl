@@ -15,6 +15,7 @@ my $node = PostgreSQL::Test::Cluster->new('reference');
 $node->init;
 $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE alice LOGIN; CREATE ROLE bob LOGIN;');
+my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 
 # Runs SQL as a role; returns what it printed.
 sub as
@@ -187,15 +188,15 @@ my ($version) = slurp_file("$project/compute_ledger.control") =~ /^default_versi
 my $next = '99.0';
 my $tree = "$dir/tree";
 make_path("$tree/extension/updates", "$tree/catalog", "$tree/scripts");
-for my $part (glob("$project/extension/*/[0-9]*.sql"))
+for my $part (map { glob "$project/extension/$_" } '*.sql', '*/*.sql', '*/tables/*.sql')
 {
-	(my $room = dirname($part)) =~ s{.*/}{};
-	make_path("$tree/extension/$room");
-	copy($part, "$tree/extension/$room") or die "$part: $!";
+	(my $copy = $part) =~ s/^\Q$project\E/$tree/;
+	make_path(dirname($copy));
+	copy($part, $copy) or die "$part: $!";
 }
 copy($_, "$tree/catalog") or die "$_: $!" for glob("$project/catalog/*.csv");
 copy($_, "$tree/scripts") or die "$_: $!" for glob("$project/scripts/install-script");
-chmod 0644, grep { -f } glob("$tree/*/* $tree/*/*/*");
+chmod 0644, grep { -f } glob("$tree/*/* $tree/*/*/* $tree/*/*/*/*");
 
 # Writes a changed copy of a catalog.
 sub change_catalog
@@ -225,13 +226,23 @@ change_catalog('accelerator_model', sub {
 	return $t;
 });
 change_catalog('basis', sub { "$_[0]11,fp2,two bits\n" });
+# and functions come: one that reads reference data, and internal ones of the ledger, in SQL and in C
+my $functions = <<'SQL';
+CREATE FUNCTION compute_ledger._next_version() RETURNS integer LANGUAGE sql IMMUTABLE RETURN 99;
+COMMENT ON FUNCTION compute_ledger._next_version() IS 'in SQL';
+CREATE FUNCTION compute_ledger._next_boolean(text) RETURNS boolean LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'usage_boolean';
+COMMENT ON FUNCTION compute_ledger._next_boolean(text) IS 'in C';
+SQL
+my $for_all = "CREATE FUNCTION compute_ledger.basis_names() RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT b.name FROM compute_ledger.basis AS b';\nCOMMENT ON FUNCTION compute_ledger.basis_names() IS 'all';\n";
+write_file("$tree/extension/reference/059-next.sql", $for_all);
+write_file("$tree/extension/report/299-next.sql", $functions);
 
 # Scripts of both versions, where the server finds them.
 my $pg_config = $ENV{PG_CONFIG} || 'pg_config';
 chomp(my $share = `$pg_config --sharedir`);
 my $extension_dir = "$dir/dest$share/extension";
 make_path($extension_dir);
-write_file("$tree/extension/updates/compute_ledger--$version--$next.sql", join '', map { "-- \@catalog $_\n" } @catalog);
+write_file("$tree/extension/updates/compute_ledger--$version--$next.sql", join '', $for_all, $functions, map { "-- \@catalog $_\n" } @catalog);
 for my $script ([ $project, "compute_ledger--$version.sql" ], [ $tree, "compute_ledger--$next.sql" ],
 	[ $tree, "compute_ledger--$version--$next.sql", "$version--$next" ])
 {
@@ -278,8 +289,13 @@ SKIP:
 	as('alice', 'new', 'CREATE EXTENSION compute_ledger');
 	is(contents('old', 'shipped'), contents('new', 'shipped'), 'installed new = installed old and updated: rows');
 	my $members = q{SELECT pg_describe_object(classid, objid, objsubid) || coalesce(obj_description(objid, classid::regclass::name), '')
+			|| coalesce((SELECT format('%s %s', p.proowner::regrole, p.proacl) FROM pg_proc AS p WHERE classid = 'pg_proc'::regclass AND p.oid = objid), '')
+			|| coalesce((SELECT format('%s %s', c.relowner::regrole, c.relacl) FROM pg_class AS c WHERE classid = 'pg_class'::regclass AND c.oid = objid), '')
 		FROM pg_depend WHERE refobjid = (SELECT oid FROM pg_extension WHERE extname = 'compute_ledger') AND deptype = 'e' ORDER BY 1};
-	is($node->safe_psql('old', $members), $node->safe_psql('new', $members), 'and objects');
+	is($node->safe_psql('old', $members), $node->safe_psql('new', $members), 'and objects, and who may do what with them');
+	is($node->safe_psql('old', q{SELECT p.proname, p.proowner::regrole, has_function_privilege('bob', p.oid, 'EXECUTE'), has_function_privilege('alice', p.oid, 'EXECUTE')
+			FROM pg_proc AS p WHERE p.proname ~ '^_next_|^basis_names$' ORDER BY 1}),
+		"_next_boolean|$superuser|f|t\n_next_version|pg_database_owner|f|t\nbasis_names|$superuser|t|t", 'functions that an update brings are for whom they should be');
 	is($node->safe_psql('old', q{SELECT array(SELECT c::regclass FROM unnest(extconfig) AS c)::text || extcondition::text FROM pg_extension WHERE extname = 'compute_ledger'}),
 		$node->safe_psql('new', q{SELECT array(SELECT c::regclass FROM unnest(extconfig) AS c)::text || extcondition::text FROM pg_extension WHERE extname = 'compute_ledger'}),
 		'and what is dumped');

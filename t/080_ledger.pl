@@ -169,7 +169,7 @@ CREATE FUNCTION compute_ledger._ledger_step_2() RETURNS void
 AS $$
 BEGIN
 	CREATE TABLE compute_ledger.motto (words text PRIMARY KEY);
-	PERFORM compute_ledger._protect('compute_ledger.motto', 'true');
+	CREATE POLICY visible ON compute_ledger.motto FOR SELECT USING (true);
 	ALTER TABLE compute_ledger.ledger_mark ADD COLUMN motto text REFERENCES compute_ledger.motto;
 	INSERT INTO compute_ledger.motto VALUES ('nothing is lost');
 	UPDATE compute_ledger.ledger_mark SET motto = 'nothing is lost';

@@ -23,6 +23,9 @@ my @missing = grep { !$kept{$_} } @made;
 my @stale = grep { !$made{$_} } @kept;
 is(scalar(@missing), 0, 'docs/reference.md lacks nothing') or diag join "\n", @missing;
 is(scalar(@stale), 0, 'and holds nothing that is gone') or diag join "\n", @stale;
+my ($public, $internal) = split /^## Internal functions$/m, join("\n", @kept);
+unlike($public, qr/^\| `_\w+\(/m, 'what begins with an underscore is among the internal functions');
+unlike($internal // '', qr/^\| `[^_]/m, 'and nothing else is');
 
 # docs/errors.md has every SQLSTATE of our own.
 my $errors = slurp_file('docs/errors.md');

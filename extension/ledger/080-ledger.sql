@@ -10,13 +10,26 @@
 -- Step n is the function _ledger_step_n(); the code of a version expects the
 -- steps up to _ledger_steps().
 --
+-- The tables, views and functions of the first step stand in tables/ of each room, a
+-- relation a file; the build puts them into _ledger_step_1().  What holds for all
+-- of them alike, who owns and shares them and row-level security, create_ledger() adds.
+-- Who may call the functions of the extension is said in privileges.sql.
+--
 -- What may do more than its caller is SECURITY DEFINER and belongs to
 -- pg_database_owner, to whom create_ledger() grants the tables.
 
+CREATE FUNCTION _ledger_stamp() RETURNS timestamptz
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ledger_stamp';
+COMMENT ON FUNCTION _ledger_stamp() IS 'what ledger_stamp() returns';
+
 CREATE FUNCTION ledger_stamp() RETURNS timestamptz
-	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME';
-ALTER FUNCTION ledger_stamp() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION ledger_stamp() FROM PUBLIC;
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN compute_ledger._ledger_stamp();
+END
+$$;
 COMMENT ON FUNCTION ledger_stamp() IS 'the instant at which this transaction''s rows are recorded in the ledger, the same for all of them, later than every stored watermark; until the transaction ends ledger_watermark() stays below it; 25006 in a read-only transaction';
 
 CREATE FUNCTION _ledger_steps() RETURNS integer
@@ -47,8 +60,6 @@ BEGIN
 	END IF;
 END
 $$;
-ALTER FUNCTION _require_ledger() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _require_ledger() FROM PUBLIC;
 COMMENT ON FUNCTION _require_ledger() IS 'raises 55000, with what to do in the hint, if there is no ledger or if it is not of this version''s form';
 
 CREATE FUNCTION ledger_writers(OUT pid integer, OUT since timestamptz) RETURNS SETOF record
@@ -61,8 +72,6 @@ AS $$
 	WHERE l.locktype = 'advisory' AND l.objsubid = 17228
 		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
 $$;
-ALTER FUNCTION ledger_writers() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION ledger_writers() FROM PUBLIC;
 COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process (NULL: prepared), and an instant that is not after any of their stamps; the earliest holds ledger_watermark() back';
 
 CREATE FUNCTION ledger_watermark() RETURNS timestamptz
@@ -90,8 +99,6 @@ BEGIN
 	RETURN greatest(least(now, in_flight), mark);
 END
 $$;
-ALTER FUNCTION ledger_watermark() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION ledger_watermark() FROM PUBLIC;
 COMMENT ON FUNCTION ledger_watermark() IS 'the recorded time below which no writer is in flight: everything that will ever be stamped up to it is visible to the statements that follow. In a REPEATABLE READ or SERIALIZABLE transaction, on a standby and on a logical replica of table ledger_mark, the last such time that mark_watermark() stored in what is visible there (-infinity if there is none). 55000 without a ledger.';
 
 CREATE FUNCTION mark_watermark() RETURNS timestamptz
@@ -109,32 +116,35 @@ BEGIN
 	RETURN mark;
 END
 $$;
-ALTER FUNCTION mark_watermark() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION mark_watermark() FROM PUBLIC;
 COMMENT ON FUNCTION mark_watermark() IS 'stores ledger_watermark(), for standbys and for transactions with one snapshot, and returns it; accept_usage and close_period do so at their end';
 
--- ------------------------------------------------------------------ what steps are made of
+-- ------------------------------------------------------------------ what holds for all that a step makes
 
 CREATE FUNCTION _share(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	command text;
+	part record;
+	grantee text;
 BEGIN
-	-- Default privileges may have given it, and the sequences of its columns, to anybody.
-	FOR command IN
-		SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass,
-			CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END)
-		FROM pg_class AS c, aclexplode(c.relacl) AS e
-		WHERE e.grantee <> c.relowner
-			AND (c.oid = relation OR e.grantee <> 'pg_database_owner'::regrole AND c.relkind = 'S' AND EXISTS (
-				SELECT FROM pg_depend AS d
-				WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.deptype IN ('a', 'i')))
+	-- the relation, and the sequences of its columns
+	FOR part IN
+		SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END || ' ' || c.oid::regclass AS name, c.relacl AS acl, c.relowner AS owner
+		FROM pg_class AS c
+		WHERE c.oid = relation OR c.relkind = 'S' AND EXISTS (SELECT FROM pg_depend AS d
+			WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.deptype IN ('a', 'i'))
 	LOOP
-		EXECUTE command;
+		-- Default privileges may have given it to anybody.
+		FOR grantee IN
+			SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END
+			FROM aclexplode(part.acl) AS e
+			WHERE e.grantee <> part.owner
+		LOOP
+			EXECUTE format('REVOKE ALL ON %s FROM %s', part.name, grantee);
+		END LOOP;
+		EXECUTE format('GRANT ALL ON %s TO pg_database_owner', part.name);
 	END LOOP;
-	EXECUTE format('GRANT ALL ON TABLE %s TO pg_database_owner', relation);
 	-- for logical replication, which else stops who would change it
 	IF (SELECT c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
 		FROM pg_class AS c WHERE c.oid = relation)
@@ -143,7 +153,20 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a new relation, whatever default privileges there are, to pg_database_owner, on whose behalf the extension''s functions use it, and to nobody else; for views, and for tables whose rows are not to be told apart (COPY does not load a table with row-level security)';
+COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a new relation, whatever default privileges there are, to pg_database_owner, on whose behalf the extension''s functions use it, and to nobody else, and lets it be replicated';
+
+CREATE FUNCTION _protect(relation regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
+	EXECUTE format('CREATE POLICY owner ON %s TO pg_database_owner USING (true) WITH CHECK (true)', relation);
+	-- policies are tried from the last name to the first: who sees everything is asked for nothing else
+	EXECUTE format('CREATE POLICY whole_ledger ON %s USING ((SELECT compute_ledger.sees_everything())) WITH CHECK ((SELECT compute_ledger.sees_everything()))', relation);
+END
+$$;
+COMMENT ON FUNCTION _protect(regclass) IS 'part of create_ledger(): turns on row-level security of a new table: roles with access to the whole ledger see all rows; others those of its policy visible, if it has one';
 
 CREATE FUNCTION _entrust(function regprocedure) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -166,19 +189,25 @@ END
 $$;
 COMMENT ON FUNCTION _entrust(regprocedure) IS 'part of create_ledger(): lets the extension''s functions, and nobody else, call a SECURITY DEFINER function that create_ledger() made because only the owner of a relation may do what it does; it goes when the extension goes';
 
-CREATE FUNCTION _protect(relation regclass, visible text DEFAULT NULL) RETURNS void
+CREATE FUNCTION _take_step(step integer) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	relations oid[] := ARRAY(SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = 'compute_ledger'::regnamespace);
+	functions oid[] := ARRAY(SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = 'compute_ledger'::regnamespace);
 BEGIN
-	PERFORM compute_ledger._share(relation);
-	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
-	EXECUTE format('CREATE POLICY owner ON %s TO pg_database_owner USING (true) WITH CHECK (true)', relation);
-	-- policies are tried from the last name to the first: who sees everything is asked for nothing else
-	EXECUTE format('CREATE POLICY whole_ledger ON %s USING ((SELECT compute_ledger.sees_everything())) WITH CHECK ((SELECT compute_ledger.sees_everything()))', relation);
-	IF visible IS NOT NULL THEN
-		EXECUTE format('CREATE POLICY visible ON %s FOR SELECT USING (%s)', relation, visible);
-	END IF;
+	EXECUTE format('SELECT compute_ledger.%I()', '_ledger_step_' || step);
+	PERFORM compute_ledger._share(c.oid)
+	FROM pg_class AS c
+	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND c.oid <> ALL (relations);
+	-- COPY does not load a table with row-level security
+	PERFORM compute_ledger._protect(c.oid)
+	FROM pg_class AS c
+	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.oid <> ALL (relations) AND c.relname <> 'usage_inbox';
+	PERFORM compute_ledger._entrust(p.oid)
+	FROM pg_proc AS p
+	WHERE p.pronamespace = 'compute_ledger'::regnamespace AND p.oid <> ALL (functions);
 END
 $$;
-COMMENT ON FUNCTION _protect(regclass, text) IS 'part of create_ledger(): shares a new table with the extension''s functions (_share) and turns on row-level security: roles with access to the whole ledger see all rows, others the rows for which the condition holds, if there is one';
+COMMENT ON FUNCTION _take_step(integer) IS 'part of create_ledger(): takes a step, and shares, protects and entrusts the relations and functions that it made';

@@ -48,8 +48,6 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-ALTER FUNCTION _bitemporal_row() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _bitemporal_row() FROM PUBLIC;
 COMMENT ON FUNCTION _bitemporal_row() IS 'trigger, BEFORE INSERT OR UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE of a table with recorded time: sets recorded, whatever was given; refuses to change closed rows and the columns named as arguments (23001); 40001 if the row was recorded after this transaction''s stamp';
 
 CREATE FUNCTION _bitemporal_valid() RETURNS trigger
@@ -67,8 +65,6 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-ALTER FUNCTION _bitemporal_valid() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _bitemporal_valid() FROM PUBLIC;
 COMMENT ON FUNCTION _bitemporal_valid() IS 'trigger, BEFORE INSERT OR UPDATE FOR EACH ROW of a table with valid time: an infinite bound becomes no bound';
 
 CREATE FUNCTION _bitemporal_history() RETURNS trigger
@@ -89,28 +85,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-ALTER FUNCTION _bitemporal_history() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _bitemporal_history() FROM PUBLIC;
 COMMENT ON FUNCTION _bitemporal_history() IS 'trigger, AFTER UPDATE and AFTER DELETE FOR EACH STATEMENT, REFERENCING OLD TABLE AS replaced, of a table with recorded time: keeps what was replaced or deleted as closed rows';
-
-CREATE FUNCTION _bitemporal(relation regclass, VARIADIC fixed text[] DEFAULT '{}') RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	EXECUTE format('CREATE TRIGGER a_recorded BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION compute_ledger._bitemporal_row(%s)',
-		relation, (SELECT string_agg(quote_literal(f), ', ') FROM unnest(fixed) AS f));
-	EXECUTE format('CREATE TRIGGER a_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_row()', relation);
-	IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'valid' AND NOT a.attisdropped) THEN
-		EXECUTE format('CREATE TRIGGER b_valid BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION compute_ledger._bitemporal_valid()', relation);
-		EXECUTE format('ALTER TABLE %s ADD CHECK (NOT isempty(valid) AND (lower_inc(valid) OR lower_inf(valid)) AND NOT upper_inc(valid) AND (lower(valid) < ''infinity'') IS NOT FALSE AND (upper(valid) > ''-infinity'') IS NOT FALSE)', relation);
-	END IF;
-	EXECUTE format('ALTER TABLE %s ADD CHECK (NOT isempty(recorded) AND lower_inc(recorded) AND NOT upper_inc(recorded))', relation);
-	EXECUTE format('CREATE TRIGGER y_updated AFTER UPDATE ON %s REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_history()', relation);
-	EXECUTE format('CREATE TRIGGER y_deleted AFTER DELETE ON %s REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_history()', relation);
-END
-$$;
-COMMENT ON FUNCTION _bitemporal(regclass, text[]) IS 'part of create_ledger(): gives a table with a column recorded, and perhaps a column valid, the triggers and checks of a table with two times; the columns named do not change';
 
 -- ------------------------------------------------------------------ trees
 --
@@ -142,8 +117,6 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-ALTER FUNCTION _tree_touch() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _tree_touch() FROM PUBLIC;
 COMMENT ON FUNCTION _tree_touch() IS 'trigger, BEFORE INSERT OR UPDATE OR DELETE FOR EACH STATEMENT of the tables that make a tree, which is the argument: waits for other transactions that change the tree, and has it checked at the end of this one; 40001 if the tree was changed after this transaction''s stamp';
 
 CREATE FUNCTION _tree_check() RETURNS trigger
@@ -160,30 +133,4 @@ BEGIN
 	RETURN NULL;
 END
 $$;
-ALTER FUNCTION _tree_check() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _tree_check() FROM PUBLIC;
 COMMENT ON FUNCTION _tree_check() IS 'constraint trigger of tree_change: checks a changed tree at the end of the transaction';
-
-CREATE FUNCTION _create_bitemporal() RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	CREATE TABLE compute_ledger.tree_change (
-		tree text PRIMARY KEY CHECK (tree IN ('account', 'region')),
-		transaction xid8,
-		changed timestamptz
-	);
-	COMMENT ON TABLE compute_ledger.tree_change IS 'One row for each tree, locked by the transaction that changes it.';
-	COMMENT ON COLUMN compute_ledger.tree_change.tree IS 'the tree: account or region';
-	COMMENT ON COLUMN compute_ledger.tree_change.transaction IS 'the transaction that changes it now; NULL in what is committed';
-	COMMENT ON COLUMN compute_ledger.tree_change.changed IS 'recorded time of the last change';
-	INSERT INTO compute_ledger.tree_change (tree) VALUES ('account'), ('region');
-	CREATE CONSTRAINT TRIGGER tree_check AFTER UPDATE ON compute_ledger.tree_change
-		DEFERRABLE INITIALLY DEFERRED
-		FOR EACH ROW WHEN (NEW.transaction IS NOT NULL)
-		EXECUTE FUNCTION compute_ledger._tree_check();
-	PERFORM compute_ledger._protect('compute_ledger.tree_change');
-END
-$$;
-COMMENT ON FUNCTION _create_bitemporal() IS 'part of create_ledger()';

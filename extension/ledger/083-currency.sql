@@ -60,7 +60,7 @@ SELECT pg_catalog.pg_extension_config_dump('iso_country', 'WHERE NOT shipped');
 
 -- @catalog iso_country
 
--- ------------------------------------------------------------------ the ledger's tables
+-- ------------------------------------------------------------------ what the ledger keeps
 
 CREATE FUNCTION _currency_guard() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -76,8 +76,6 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-ALTER FUNCTION _currency_guard() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _currency_guard() FROM PUBLIC;
 COMMENT ON FUNCTION _currency_guard() IS 'trigger, BEFORE UPDATE of currency: refuses another code or scale once an account or a price is in the currency (23001)';
 
 CREATE FUNCTION load_currencies() RETURNS integer
@@ -99,39 +97,4 @@ BEGIN
 	RETURN added;
 END
 $$;
-ALTER FUNCTION load_currencies() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION load_currencies() FROM PUBLIC;
 COMMENT ON FUNCTION load_currencies() IS 'adds the shipped currencies and countries that the ledger does not have yet, and returns the number of currencies added; rows that are there stay as they are. create_ledger() has done it; after an update of the extension it brings what is new.';
-
-CREATE FUNCTION _create_currency() RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	CREATE TABLE compute_ledger.currency (
-		code text PRIMARY KEY CHECK (code COLLATE "C" ~ '^[A-Z][A-Z0-9]{2,11}$'),
-		name text NOT NULL,
-		minor_digits integer NOT NULL CHECK (minor_digits BETWEEN 0 AND 18),
-		ledger_scale integer NOT NULL CHECK (ledger_scale BETWEEN 0 AND 30),
-		CONSTRAINT currency_scale_check CHECK (ledger_scale >= minor_digits)
-	);
-	COMMENT ON TABLE compute_ledger.currency IS 'Currencies that money is kept in: those of ISO 4217, and the ones added here.';
-	COMMENT ON COLUMN compute_ledger.currency.code IS 'code of ISO 4217, or one''s own';
-	COMMENT ON COLUMN compute_ledger.currency.name IS 'English name';
-	COMMENT ON COLUMN compute_ledger.currency.minor_digits IS 'decimal digits of the minor unit, to which invoices round';
-	COMMENT ON COLUMN compute_ledger.currency.ledger_scale IS 'decimal digits to which a charge is rounded, once: the minor unit''s and six more unless changed before the currency is used';
-	CREATE TABLE compute_ledger.country (
-		code text PRIMARY KEY CHECK (code COLLATE "C" ~ '^[A-Z]{2}$'),
-		name text NOT NULL
-	);
-	COMMENT ON TABLE compute_ledger.country IS 'Jurisdictions: the codes of ISO 3166-1, and user-assigned ones (AA, QM to QZ, XA to XZ, ZZ) added here.';
-	COMMENT ON COLUMN compute_ledger.country.code IS 'alpha-2 code';
-	COMMENT ON COLUMN compute_ledger.country.name IS 'short English name';
-	CREATE TRIGGER a_guard BEFORE UPDATE ON compute_ledger.currency
-		FOR EACH ROW EXECUTE FUNCTION compute_ledger._currency_guard();
-	PERFORM compute_ledger._protect('compute_ledger.currency', 'true');
-	PERFORM compute_ledger._protect('compute_ledger.country', 'true');
-	PERFORM compute_ledger.load_currencies();
-END
-$$;
-COMMENT ON FUNCTION _create_currency() IS 'part of create_ledger()';

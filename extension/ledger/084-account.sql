@@ -22,8 +22,6 @@ AS $$
 	)
 	SELECT a.account, a.target, tstzrange(a.at, NULL) FROM alias AS a
 $$;
-ALTER FUNCTION _account_alias(timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _account_alias(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _account_alias(timestamptz) IS 'the accounts that a merged account''s number stands for, and from when on: all of its chain; each holds while it has a version';
 
 CREATE FUNCTION _account_path(as_of timestamptz) RETURNS TABLE (account bigint, path bigint[], valid tstzrange)
@@ -51,8 +49,6 @@ AS $$
 	SELECT a.account, p.path, p.valid * a.valid
 	FROM compute_ledger._account_alias($1) AS a JOIN place AS p ON p.account = a.target AND p.valid && a.valid
 $$;
-ALTER FUNCTION _account_path(timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _account_path(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _account_path(timestamptz) IS 'the way from the root to each account, both included, while it holds; a merged account''s is that of the one it was merged into';
 
 CREATE FUNCTION account_tree(as_of timestamptz DEFAULT NULL)
@@ -63,8 +59,6 @@ AS $$
 	SELECT p.account, a.id, (cardinality(p.path) - a.place)::integer, (a.place - 1)::integer, p.valid
 	FROM compute_ledger._account_path($1) AS p, unnest(p.path) WITH ORDINALITY AS a (id, place)
 $$;
-ALTER FUNCTION account_tree(timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION account_tree(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION account_tree(timestamptz) IS 'each account with itself (depth 0) and every account above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root, so that the rows of an account that hold at an instant are one way. A merged account has, from then on, the rows of the one it was merged into, which is its ancestor at depth 0.';
 
 CREATE FUNCTION payer(as_of timestamptz DEFAULT NULL)
@@ -103,8 +97,6 @@ AS $$
 	FROM named AS n
 	GROUP BY n.account, n.payer, n.calendar, n.time_zone, n.currency
 $$;
-ALTER FUNCTION payer(timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION payer(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION payer(timestamptz) IS 'who is billed for each account, as it was known at a recorded time (NULL: now): the nearest account with a billing calendar, itself included, or else the root, by the calendar months of its own zone; with the account''s time zone and the payer''s currency, each its own or inherited. For roles that see the whole ledger.';
 
 -- ------------------------------------------------------------------ names
@@ -129,8 +121,6 @@ AS $$
 		JOIN version AS v ON v.account = a.target AND v.valid && a.valid
 		JOIN compute_ledger.account AS n ON n.id = a.account
 $$;
-ALTER FUNCTION account_names(timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION account_names(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION account_names(timestamptz) IS 'which account a name means, and when, as it was known at a recorded time (NULL: now); merges are followed. To resolve many names at once: join on name and valid @> the instant.';
 
 CREATE FUNCTION account_id(name text, at timestamptz DEFAULT CURRENT_TIMESTAMP) RETURNS bigint
@@ -148,8 +138,6 @@ AS $$
 	WHERE EXISTS (SELECT FROM compute_ledger.account_version AS v
 		WHERE v.account = b.id AND upper_inf(v.recorded) AND v.valid @> $2)
 $$;
-ALTER FUNCTION account_id(text, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION account_id(text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION account_id(text, timestamptz) IS 'number of the account that a name means at an instant, by default now; a merged account''s name means the one it was merged into. NULL for an unknown name, for an account that was not valid then, and for NULL.';
 
 -- ------------------------------------------------------------------ changing accounts
@@ -168,8 +156,6 @@ BEGIN
 	RETURN found_id;
 END
 $$;
-ALTER FUNCTION _account_number(text) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _account_number(text) FROM PUBLIC;
 COMMENT ON FUNCTION _account_number(text) IS 'number of the account of exactly this name; LC006 if there is none';
 
 CREATE FUNCTION create_account(name text, kind text DEFAULT 'customer', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
@@ -204,8 +190,6 @@ BEGIN
 	RETURN new_id;
 END
 $$;
-ALTER FUNCTION create_account(text, text, text, text, text, text, text, text, boolean, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION create_account(text, text, text, text, text, text, text, text, boolean, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION create_account(text, text, text, text, text, text, text, text, boolean, timestamptz) IS 'makes an account, valid from an instant on, and returns its number; parent and calendar are names. Without a parent it is a root, needs a currency, and its time zone is UTC unless given; below one, time zone and currency are the parent''s unless given. LC006 unknown parent, 42704 unknown calendar, 23505 name in use.';
 
 CREATE FUNCTION _split_account(account bigint, at timestamptz) RETURNS void
@@ -234,8 +218,6 @@ BEGIN
 		tstzrange(at, upper(whole.valid)));
 END
 $$;
-ALTER FUNCTION _split_account(bigint, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _split_account(bigint, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _split_account(bigint, timestamptz) IS 'cuts the version of an account that holds at an instant in two, so that what follows can be changed alone; 22023 for infinity and NULL';
 
 CREATE FUNCTION change_account(name text, valid_from timestamptz, kind text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
@@ -274,8 +256,6 @@ BEGIN
 	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL);
 END
 $$;
-ALTER FUNCTION change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) FROM PUBLIC;
 COMMENT ON FUNCTION change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) IS 'changes what is given, and leaves what is NULL, in all of an account that is valid from an instant on; a jurisdiction that changes is no longer verified unless said so. To set something back to inherited, UPDATE account_version. LC006 unknown account or parent, 42704 unknown calendar.';
 
 CREATE FUNCTION move_account(name text, parent text, valid_from timestamptz) RETURNS void
@@ -300,8 +280,6 @@ BEGIN
 	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL);
 END
 $$;
-ALTER FUNCTION move_account(text, text, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION move_account(text, text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION move_account(text, text, timestamptz) IS 'puts an account, with all that is under it, under another parent from an instant on (NULL: makes it a root, which needs a time zone and a currency of its own); what was before stays as it was. LC006 unknown account or parent; 23000 at the end of the transaction if it would be above itself.';
 
 CREATE FUNCTION merge_account(name text, "into" text, at timestamptz) RETURNS void
@@ -356,8 +334,6 @@ BEGIN
 	INSERT INTO compute_ledger.account_merge (account, merged_into, at) VALUES (this, other, merge_account.at);
 END
 $$;
-ALTER FUNCTION merge_account(text, text, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION merge_account(text, text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION merge_account(text, text, timestamptz) IS 'ends an account at an instant and makes its name and number stand for another account from then on; what is under it goes there too. What was before stays as it was. LC006 unknown account, or one that is not valid at that instant; 23000 if the other account is under it; 22023 if it would be merged into itself; 55000 if it was merged before.';
 
 -- ------------------------------------------------------------------ what is checked
@@ -439,11 +415,7 @@ BEGIN
 	END IF;
 END
 $$;
-ALTER FUNCTION _check_accounts(timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _check_accounts(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _check_accounts(timestamptz) IS 'checks the account tree where a transaction changed it: parents valid as long as their children, no cycle at any time, nothing left of what was merged (23000), names of time zones (22023); makes the calendar of the months of each zone';
-
--- ------------------------------------------------------------------ the tables
 
 CREATE FUNCTION _account_guard() RETURNS trigger
 	LANGUAGE plpgsql
@@ -454,77 +426,4 @@ BEGIN
 		USING ERRCODE = 'restrict_violation', HINT = 'Make another account and merge this one into it: the old name stays an alias.';
 END
 $$;
-ALTER FUNCTION _account_guard() OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _account_guard() FROM PUBLIC;
 COMMENT ON FUNCTION _account_guard() IS 'trigger, BEFORE UPDATE of account: refuses (23001)';
-
-CREATE FUNCTION _create_account() RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	CREATE TABLE compute_ledger.account (
-		id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
-		name text NOT NULL UNIQUE CHECK (name <> '' AND name = btrim(name))
-	);
-	COMMENT ON TABLE compute_ledger.account IS 'Accounts: the names that usage comes under. What is known of them is in account_version.';
-	COMMENT ON COLUMN compute_ledger.account.id IS 'number of the account';
-	COMMENT ON COLUMN compute_ledger.account.name IS 'name, unique for ever; it does not change';
-	CREATE TABLE compute_ledger.account_version (
-		account bigint NOT NULL REFERENCES compute_ledger.account,
-		parent bigint REFERENCES compute_ledger.account CHECK (parent <> account),
-		kind text NOT NULL DEFAULT 'customer' CHECK (kind IN ('customer', 'provider', 'internal')),
-		title text,
-		jurisdiction text REFERENCES compute_ledger.country,
-		jurisdiction_verified boolean NOT NULL DEFAULT false CHECK (NOT (jurisdiction_verified AND jurisdiction IS NULL)),
-		time_zone text,
-		currency text REFERENCES compute_ledger.currency,
-		calendar bigint REFERENCES compute_ledger.billing_calendar,
-		valid tstzrange NOT NULL DEFAULT '(,)',
-		recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
-		CONSTRAINT account_version_root_check CHECK (parent IS NOT NULL OR (time_zone IS NOT NULL AND currency IS NOT NULL)),
-		CONSTRAINT account_version_excl EXCLUDE USING gist (int8range(account, account, '[]') WITH =, valid WITH &&, recorded WITH &&)
-			DEFERRABLE
-	);
-	CREATE INDEX account_version_account_idx ON compute_ledger.account_version (account);
-	CREATE INDEX account_version_parent_idx ON compute_ledger.account_version (parent) WHERE upper_inf(recorded);
-	CREATE INDEX account_version_recorded_idx ON compute_ledger.account_version (lower(recorded));
-	CREATE INDEX account_version_closed_idx ON compute_ledger.account_version (upper(recorded)) WHERE NOT upper_inf(recorded);
-	COMMENT ON TABLE compute_ledger.account_version IS 'What is known of accounts, while it is valid and as it was recorded. Changed with INSERT, UPDATE and DELETE of the rows whose recorded range is open: what they said before is kept as closed rows. The tree is checked at the end of the transaction.';
-	COMMENT ON COLUMN compute_ledger.account_version.account IS 'the account';
-	COMMENT ON COLUMN compute_ledger.account_version.parent IS 'the account it belongs to; NULL for the root of a tree';
-	COMMENT ON COLUMN compute_ledger.account_version.kind IS 'customer, provider or internal';
-	COMMENT ON COLUMN compute_ledger.account_version.title IS 'name for people';
-	COMMENT ON COLUMN compute_ledger.account_version.jurisdiction IS 'country whose law it is under, ISO 3166-1 alpha-2; NULL: not known';
-	COMMENT ON COLUMN compute_ledger.account_version.jurisdiction_verified IS 'whether the jurisdiction was verified, and not only stated';
-	COMMENT ON COLUMN compute_ledger.account_version.time_zone IS 'zone whose days its charges are for, a name from pg_timezone_names; NULL: its parent''s';
-	COMMENT ON COLUMN compute_ledger.account_version.currency IS 'currency it is billed in if it pays; NULL: its parent''s';
-	COMMENT ON COLUMN compute_ledger.account_version.calendar IS 'billing calendar, if this account is billed for itself and for what is under it; NULL: its parent is, or, for a root, it is billed by the calendar months of its zone';
-	COMMENT ON COLUMN compute_ledger.account_version.valid IS 'when this holds';
-	COMMENT ON COLUMN compute_ledger.account_version.recorded IS 'when the ledger knew it; set by the ledger';
-	CREATE TABLE compute_ledger.account_merge (
-		account bigint NOT NULL REFERENCES compute_ledger.account,
-		merged_into bigint NOT NULL REFERENCES compute_ledger.account CHECK (merged_into <> account),
-		at timestamptz NOT NULL CHECK (isfinite(at)),
-		recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
-		CONSTRAINT account_merge_excl EXCLUDE USING gist (int8range(account, account, '[]') WITH =, recorded WITH &&)
-	);
-	COMMENT ON TABLE compute_ledger.account_merge IS 'Accounts that were merged into others: from then on usage under the old name is the new account''s. Written by merge_account().';
-	COMMENT ON COLUMN compute_ledger.account_merge.account IS 'the account that ended';
-	COMMENT ON COLUMN compute_ledger.account_merge.merged_into IS 'the account that its name means from then on';
-	COMMENT ON COLUMN compute_ledger.account_merge.at IS 'from when on';
-	COMMENT ON COLUMN compute_ledger.account_merge.recorded IS 'when the ledger knew it; set by the ledger';
-	CREATE TRIGGER a_guard BEFORE UPDATE ON compute_ledger.account
-		FOR EACH ROW WHEN (NEW IS DISTINCT FROM OLD) EXECUTE FUNCTION compute_ledger._account_guard();
-	CREATE TRIGGER a_tree BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.account_version
-		FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._tree_touch('account');
-	CREATE TRIGGER a_tree BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.account_merge
-		FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._tree_touch('account');
-	PERFORM compute_ledger._bitemporal('compute_ledger.account_version', 'account');
-	PERFORM compute_ledger._bitemporal('compute_ledger.account_merge', 'account');
-	PERFORM compute_ledger._protect('compute_ledger.account', 'id IN (SELECT compute_ledger.visible_accounts())');
-	PERFORM compute_ledger._protect('compute_ledger.account_version', 'account IN (SELECT compute_ledger.visible_accounts())');
-	PERFORM compute_ledger._protect('compute_ledger.account_merge', 'account IN (SELECT compute_ledger.visible_accounts())');
-END
-$$;
-COMMENT ON FUNCTION _create_account() IS 'part of create_ledger()';

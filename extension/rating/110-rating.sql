@@ -36,7 +36,35 @@ CREATE TYPE rated_charge AS (
 	records bigint,
 	corrects bigint
 );
-COMMENT ON TYPE rated_charge IS 'Row of rate_usage(): a charge before it is stored. The columns are those of table charge.';
+COMMENT ON TYPE rated_charge IS 'Row of rate_usage(): a charge before it is stored. Table charge has these columns.';
+COMMENT ON COLUMN rated_charge.kind IS 'usage: usage at a price; unpriced: usage that has none; instance, peak, percentile: a price per instance-month, or for the peak or a sampled percentile of devices in a billing period; commitment: what was missing to a minimum commitment; reserved used, reserved unused, beyond: reserved capacity, and what was used beyond it';
+COMMENT ON COLUMN rated_charge.book IS 'the price book';
+COMMENT ON COLUMN rated_charge.account IS 'whose usage it is';
+COMMENT ON COLUMN rated_charge.payer IS 'the account that is billed: the nearest one up the tree with a billing calendar; of a correction, the one that was billed for that period';
+COMMENT ON COLUMN rated_charge.billing_period IS 'the billing period of the usage';
+COMMENT ON COLUMN rated_charge.price IS 'the price that won; NULL if there was none';
+COMMENT ON COLUMN rated_charge.list_price IS 'the price that wins among those without an account';
+COMMENT ON COLUMN rated_charge.region IS 'region of the usage; NULL for what is charged over several';
+COMMENT ON COLUMN rated_charge.accelerator IS 'chip or class that was used; NULL for what is charged over several';
+COMMENT ON COLUMN rated_charge.number_format IS 'number format of the usage; NULL: not known, or several';
+COMMENT ON COLUMN rated_charge.measure IS 'reserved, allocated or used';
+COMMENT ON COLUMN rated_charge.basis IS 'code of the basis of rate';
+COMMENT ON COLUMN rated_charge.rate IS 'the normalised rate of one device, as the records froze it: the factor from device-hours to work';
+COMMENT ON COLUMN rated_charge.day IS 'day in the account''s time zone; NULL for what is charged for a whole billing period';
+COMMENT ON COLUMN rated_charge.period IS 'the part of the day, or billing period, that was rated';
+COMMENT ON COLUMN rated_charge.amount IS 'the quantity as an exact integer, in microseconds of 1/1,680,000 of a device';
+COMMENT ON COLUMN rated_charge.quantity IS 'the quantity in units; device-hours have 12 decimals and are differences of rounded running totals, so that they add up';
+COMMENT ON COLUMN rated_charge.unit IS 'unit of quantity, unit_price and list_unit_price';
+COMMENT ON COLUMN rated_charge.work IS 'the nominal work of the amount: rate x devices x time, rounded half to even as differences of running totals';
+COMMENT ON COLUMN rated_charge.tiers IS 'quantity and cost in each tier';
+COMMENT ON COLUMN rated_charge.unit_price IS 'price of a unit, if there is one for all of the quantity';
+COMMENT ON COLUMN rated_charge.list_unit_price IS 'list price of a unit, if there is one for all of the quantity';
+COMMENT ON COLUMN rated_charge.list_cost IS 'cost at list prices; NULL if there is no list price';
+COMMENT ON COLUMN rated_charge.contracted_cost IS 'cost at the price that won';
+COMMENT ON COLUMN rated_charge.cost IS 'what is billed, rounded once, half to even, to the currency''s ledger scale';
+COMMENT ON COLUMN rated_charge.currency IS 'currency of all amounts of money of the row, ISO 4217';
+COMMENT ON COLUMN rated_charge.records IS 'number of parts of records, as trace_charge() shows them';
+COMMENT ON COLUMN rated_charge.corrects IS 'of a correction: the closed billing period that it corrects';
 
 -- ------------------------------------------------------------------ what usage is rated by
 
@@ -56,8 +84,6 @@ AS $$
 	JOIN compute_ledger.currency AS k ON k.code = p.currency
 	WHERE p.id = ANY (prices)
 $$;
-ALTER FUNCTION _rating_prices(bigint[]) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rating_prices(bigint[]) FROM PUBLIC;
 COMMENT ON FUNCTION _rating_prices(bigint[]) IS 'prices as rating reads them; pool_number: the same for what accumulates together, the prices of a pool or the versions of one key that count the same; digits: of a charge in the currency';
 
 -- Functions of their own, so that the statement is planned for as many rows as there are.
@@ -95,8 +121,6 @@ AS $$
 		JOIN branch AS b ON b.account = p.account
 		WHERE p.payer = ANY (payers) AND greatest(b.starts, lower(p.valid)) < least(b.ends, upper(p.valid))
 $$;
-ALTER FUNCTION _rating_places(timestamptz, bigint[], bigint[], bigint, timestamptz, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rating_places(timestamptz, bigint[], bigint[], bigint, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _rating_places(timestamptz, bigint[], bigint[], bigint, timestamptz, timestamptz) IS 'accounts that payers pay for, between two changes of the accounts above them: whose usage it is (owner differs for a merged account), who pays, and whether it is under root then';
 
 CREATE FUNCTION _rating_sites(as_of timestamptz, from_at timestamptz, to_at timestamptz) RETURNS TABLE (region integer, starts timestamptz, ends timestamptz)
@@ -114,8 +138,6 @@ AS $$
 	) AS x
 	WHERE x.at < to_at
 $$;
-ALTER FUNCTION _rating_sites(timestamptz, timestamptz, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rating_sites(timestamptz, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _rating_sites(timestamptz, timestamptz, timestamptz) IS 'regions between two changes of the regions above them';
 
 CREATE FUNCTION _rating_days(time_zones text[], asked tstzrange, from_at timestamptz, to_at timestamptz) RETURNS TABLE (time_zone text, day date, starts timestamptz, ends timestamptz, month bigint)
@@ -133,8 +155,6 @@ AS $$
 	) AS x,
 		LATERAL (SELECT date_trunc('month', x.at AT TIME ZONE x.time_zone)) AS m (month)
 $$;
-ALTER FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _rating_days(text[], tstzrange, timestamptz, timestamptz) IS 'days of time zones, cut at the bounds of the period asked for; month: microseconds of the calendar month that the day is in';
 
 CREATE FUNCTION _billed_measures(book text, as_of timestamptz, period tstzrange) RETURNS text[]
@@ -146,38 +166,29 @@ AS $$
 	WHERE EXISTS (SELECT FROM compute_ledger.price AS p
 		WHERE p.book = _billed_measures.book AND p.measure = m.measure AND p.recorded @> _billed_measures.as_of AND p.valid && _billed_measures.period)
 $$;
-ALTER FUNCTION _billed_measures(text, timestamptz, tstzrange) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _billed_measures(text, timestamptz, tstzrange) FROM PUBLIC;
 COMMENT ON FUNCTION _billed_measures(text, timestamptz, tstzrange) IS 'the measures that a price book bills by in a billing period, as of a recorded time: those that any price of it is for that is valid at some time of the period, and allocated if there is none';
 
 -- ------------------------------------------------------------------ the engine
 
 CREATE FUNCTION _rate_charges(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz,
-		OUT asked boolean, OUT kind text, OUT book text, OUT account bigint, OUT payer bigint, OUT billing_period bigint, OUT price bigint, OUT list_price bigint,
-		OUT region integer, OUT accelerator accelerator, OUT number_format text, OUT measure text, OUT basis integer, OUT rate compute_rate, OUT day date, OUT period tstzrange,
-		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT work compute_unit, OUT tiers jsonb, OUT unit_price numeric, OUT list_unit_price numeric,
-		OUT list_cost numeric, OUT contracted_cost numeric, OUT cost numeric, OUT currency text, OUT records bigint, OUT corrects bigint) RETURNS SETOF record
-	LANGUAGE c VOLATILE ROWS 10000 AS 'MODULE_PATHNAME', 'rate_charges';
-ALTER FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) FROM PUBLIC;
-COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for; asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days. 22003 for usage beyond 128 bits';
+		OUT asked boolean, OUT charge rated_charge) RETURNS SETOF record
+	LANGUAGE c STABLE ROWS 10000 AS 'MODULE_PATHNAME', 'rate_charges';
+COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for. asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days. 22003 for usage beyond 128 bits';
 
 CREATE FUNCTION _rate_parts(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz, charge rated_charge,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT cost numeric) RETURNS SETOF record
-	LANGUAGE c VOLATILE ROWS 1000 AS 'MODULE_PATHNAME', 'rate_parts';
-ALTER FUNCTION _rate_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rate_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge) FROM PUBLIC;
+	LANGUAGE c STABLE ROWS 1000 AS 'MODULE_PATHNAME', 'rate_parts';
 COMMENT ON FUNCTION _rate_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge) IS 'the parts of records that a charge is made of, in the order in which they count; the period is that of the charge. Of what is not charged by its sum, quantity and cost are NULL';
 
 CREATE FUNCTION _rate(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz) RETURNS SETOF rated_charge
-	LANGUAGE plpgsql VOLATILE ROWS 10000
+	LANGUAGE plpgsql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
 AS $$
 BEGIN
 	RETURN QUERY
 	WITH rated AS MATERIALIZED (
-		SELECT r.* FROM compute_ledger._rate_charges(_rate.book, _rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS r
+		SELECT r.asked, r.charge FROM compute_ledger._rate_charges(_rate.book, _rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS r
 	), window_of AS MATERIALIZED (
 		-- the time of a billing period in which an account is billed to a payer
 		SELECT y.account, y.payer, y.time_zone, y.asked AND _rate.period @> tstzrange(b.starts_at, least(b.ends_at, _rate.ends)) AS asked, b.id AS billing_period,
@@ -187,14 +198,15 @@ BEGIN
 		WHERE b.starts_at < _rate.ends AND b.ends_at > _rate.starts AND tstzrange(b.starts_at, b.ends_at) && _rate.period
 	), listed AS MATERIALIZED (
 		-- what usage that is not charged by its sum costs at list prices
-		SELECT r.price, r.payer, r.billing_period, r.period, r.list_cost
+		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, (r.charge).period, (r.charge).list_cost
 		FROM rated AS r
-		WHERE r.kind = 'list'
+		WHERE (r.charge).kind = 'list'
 	), beside AS MATERIALIZED (
 		-- its parts
-		SELECT r.price, r.payer, r.billing_period, lower(r.period) AS part_from, upper(r.period) AS part_to, r.amount, r.quantity AS devices
+		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, lower((r.charge).period) AS part_from, upper((r.charge).period) AS part_to, (r.charge).amount,
+			(r.charge).quantity AS devices
 		FROM rated AS r
-		WHERE r.kind = 'part'
+		WHERE (r.charge).kind = 'part'
 	), highest AS (
 		SELECT p.id, s.payer, s.billing_period, p.unit, p.percentile, p.sample_step, p.valid, p.account, p.accelerator, p.region, p.number_format, p.measure, p.currency, p.model, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free,
 			s.profile, s.amount, s.parts
@@ -289,16 +301,15 @@ BEGIN
 		SELECT c.id, c.payer, c.billing_period, c.asked, c.account, c.region, c.accelerator, c.number_format, c.measure, c.currency, c.from_at, c.to_at,
 			compute_ledger._round_ratio(extract(epoch FROM c.to_at - c.from_at), extract(epoch FROM c.ends - c.starts), 12) AS share,
 			compute_ledger._round_ratio(c.minimum * extract(epoch FROM c.to_at - c.from_at), extract(epoch FROM c.ends - c.starts), k.ledger_scale)
-				- coalesce((SELECT sum(x.cost) FROM rated AS x WHERE x.price = c.id AND x.payer = c.payer AND x.billing_period = c.billing_period), 0)
+				- coalesce((SELECT sum((x.charge).cost) FROM rated AS x WHERE (x.charge).price = c.id AND (x.charge).payer = c.payer AND (x.charge).billing_period = c.billing_period), 0)
 				- coalesce((SELECT sum(x.cost) FROM period_charge AS x WHERE x.price = c.id AND x.payer = c.payer AND x.billing_period = c.billing_period), 0) AS missing
 		FROM commitment AS c
 		JOIN compute_ledger.currency AS k ON k.code = c.currency
 		WHERE c.minimum IS NOT NULL AND c.ends <= _rate.ends
 	)
-	SELECT c.kind, c.book, c.account, c.payer, c.billing_period, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day, c.period,
-		c.amount, c.quantity, c.unit, c.work, c.tiers, c.unit_price, c.list_unit_price, c.list_cost, c.contracted_cost, c.cost, c.currency, c.records, c.corrects
+	SELECT (c.charge).*
 	FROM rated AS c
-	WHERE c.asked AND c.kind NOT IN ('part', 'list')
+	WHERE c.asked AND (c.charge).kind NOT IN ('part', 'list')
 	UNION ALL
 	SELECT p.kind, _rate.book, p.account, p.payer, p.billing_period, p.price, CASE WHEN p.is_list THEN p.price END, p.region, p.accelerator, p.number_format, p.measure, NULL, NULL, p.day, p.period,
 		p.amount, p.quantity, p.unit, NULL, NULL, p.unit_price, CASE WHEN p.is_list THEN p.unit_price END, CASE WHEN p.is_list THEN p.cost ELSE p.list_cost END, p.cost, p.cost, p.currency, p.parts, NULL
@@ -311,16 +322,12 @@ BEGIN
 	WHERE s.missing > 0 AND s.asked;
 END
 $$;
-ALTER FUNCTION _rate(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rate(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _rate(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'all charges of payers: those of _rate_charges() that are asked for, peaks and percentiles, reserved capacity, and what is missing to minimum commitments';
 
 -- ------------------------------------------------------------------ who asks for what
 
 CREATE FUNCTION _rated_as_of(as_of timestamptz) RETURNS timestamptz
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rated_as_of';
-ALTER FUNCTION _rated_as_of(timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rated_as_of(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _rated_as_of(timestamptz) IS 'remembers the recorded time that was chosen where none was asked for, and returns it; of NULL, returns what this transaction chose last, NULL if anything has been committed or written since';
 
 CREATE FUNCTION _as_of(as_of timestamptz) RETURNS timestamptz
@@ -339,8 +346,6 @@ BEGIN
 	RETURN coalesce(as_of, compute_ledger._rated_as_of(mark));
 END
 $$;
-REVOKE ALL ON FUNCTION _as_of(timestamptz) FROM PUBLIC;
-ALTER FUNCTION _as_of(timestamptz) OWNER TO pg_database_owner;
 COMMENT ON FUNCTION _as_of(timestamptz) IS 'the recorded time as of which to look: the watermark for NULL; LC012 beyond the watermark. What runs after it, in a statement of its own, sees everything up to there';
 
 CREATE FUNCTION _rating_scope(account text, period tstzrange, as_of timestamptz,
@@ -394,8 +399,6 @@ BEGIN
 	END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION _rating_scope(text, tstzrange, timestamptz) FROM PUBLIC;
-ALTER FUNCTION _rating_scope(text, tstzrange, timestamptz) OWNER TO pg_database_owner;
 COMMENT ON FUNCTION _rating_scope(text, tstzrange, timestamptz) IS 'what has to be rated to answer for an account''s subtree (NULL: all accounts) in a period: the payers, all accounts that they pay for, and the time of their billing periods, as far as it is known; LC006 for an unknown account, 55000 where billing periods have not been generated';
 
 CREATE FUNCTION rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
@@ -415,25 +418,21 @@ BEGIN
 	SELECT * FROM compute_ledger._rate(book, as_of, scope.payers, scope.accounts, scope.root, period, scope.starts, scope.ends);
 END
 $$;
-ALTER FUNCTION rate_usage(text, tstzrange, timestamptz, text) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) FROM PUBLIC;
 COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, as of a recorded time, by default the watermark: the same rows whenever it is asked, since nothing is recorded any more below the watermark. Tiers go by all usage of the billing period that the account''s payer is billed for. LC006 unknown account, LC012 a recorded time beyond the watermark, 55000 without billing periods.';
 
 CREATE FUNCTION _rate_payer(payer bigint, period tstzrange, as_of timestamptz, book text) RETURNS SETOF rated_charge
-	LANGUAGE sql VOLATILE ROWS 10000
+	LANGUAGE sql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM compute_ledger._rate(book, as_of, ARRAY[payer],
 		ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payer(as_of) AS p WHERE p.payer = _rate_payer.payer AND p.valid && period),
 		NULL, period, lower(period), least(upper(period), as_of))
 $$;
-ALTER FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) FROM PUBLIC;
 COMMENT ON FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) IS 'the charges of all that a payer is billed for in one of its billing periods, as of a recorded time not beyond the watermark';
 
 CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric) RETURNS SETOF record
-	LANGUAGE sql VOLATILE ROWS 1000
+	LANGUAGE sql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH part AS MATERIALIZED (
@@ -456,6 +455,4 @@ AS $$
 	SELECT NULL, lower(charge.period), upper(charge.period), NULL, charge.amount, charge.quantity, charge.unit, charge.cost
 	WHERE charge.kind IN ('reserved unused', 'commitment')
 $$;
-ALTER FUNCTION _trace(rated_charge, tstzrange, timestamptz) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _trace(rated_charge, tstzrange, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION _trace(rated_charge, tstzrange, timestamptz) IS 'the parts of records that a charge is made of, as of a recorded time not beyond the watermark; its billing period is given';

@@ -96,7 +96,8 @@ $$;
 COMMENT ON FUNCTION _focus_instant(text) IS 'part of focus_check(): the instant that a text is, in UTC unless it says otherwise, NULL if it is none';
 
 CREATE FUNCTION _focus_object(value text) RETURNS jsonb
-	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+	-- not parallel safe: an EXCEPTION block is a subtransaction
+	LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -409,12 +409,11 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_charges(rerate boolean, trees boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_charges(at timestamptz, rerate boolean, trees boolean) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	at timestamptz := compute_ledger.ledger_watermark();
 	open record;
 BEGIN
 	-- A closing stored what it says that it did.
@@ -541,9 +540,10 @@ BEGIN
 			RETURN QUERY
 			SELECT 'unpriced usage', format('account "%s", %s, %s', a.name, r.accelerator, r.measure), format('in region %s under book %s: %s device-hours from %s to %s', r.region, open.book,
 				compute_ledger._device_hours(sum(r.amount)), min(lower(r.period)), max(upper(r.period)))
-			FROM compute_ledger.rate_usage(NULL, open.period, at, open.book) AS r
+			FROM compute_ledger._rating_scope(NULL, open.period, at) AS s
+			CROSS JOIN LATERAL compute_ledger._rate(open.book, at, s.payers, s.accounts, s.root, open.period, s.starts, s.ends) AS r
 			JOIN compute_ledger.account AS a ON a.id = r.account
-			WHERE r.kind = 'unpriced' AND r.amount > 0
+			WHERE s.payers IS NOT NULL AND s.starts < s.ends AND r.kind = 'unpriced' AND r.amount > 0
 				AND NOT EXISTS (SELECT FROM compute_ledger.period_close AS p WHERE p.book = open.book AND p.payer = r.payer AND p.billing_period = r.billing_period)
 			GROUP BY a.name, r.accelerator, r.measure, r.region;
 		EXCEPTION WHEN object_not_in_prerequisite_state THEN
@@ -553,16 +553,13 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text)
-	LANGUAGE plpgsql STABLE SECURITY DEFINER
+CREATE FUNCTION _check_ledger(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
-	SET timezone = 'UTC'
-	SET datestyle = 'ISO, MDY'
 AS $$
 DECLARE
 	broken boolean;
 BEGIN
-	PERFORM compute_ledger._require_ledger();
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_access() AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_trees() AS c;
 	broken := FOUND;
@@ -570,25 +567,33 @@ BEGIN
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_prices() AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_usage() AS c;
 	-- nothing is rated along trees that are none
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(rerate, NOT broken) AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(at, rerate, NOT broken) AS c;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_rollups() AS c;
 END
 $$;
 
-ALTER FUNCTION _check_usage() OWNER TO pg_database_owner;
-ALTER FUNCTION _check_trees() OWNER TO pg_database_owner;
-ALTER FUNCTION _check_billing_periods() OWNER TO pg_database_owner;
-ALTER FUNCTION _check_prices() OWNER TO pg_database_owner;
-ALTER FUNCTION _check_charges(boolean, boolean) OWNER TO pg_database_owner;
-ALTER FUNCTION _check_access() OWNER TO pg_database_owner;
-ALTER FUNCTION _check_rollups() OWNER TO pg_database_owner;
-ALTER FUNCTION check_ledger(boolean) OWNER TO pg_database_owner;
-REVOKE ALL ON FUNCTION _check_usage(), _check_trees(), _check_billing_periods(), _check_prices(), _check_access(), _check_rollups(), _check_charges(boolean, boolean), check_ledger(boolean) FROM PUBLIC;
+CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	SET datestyle = 'ISO, MDY'
+AS $$
+DECLARE
+	at timestamptz;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	-- the watermark first, the snapshot that sees all up to it after it
+	at := compute_ledger.ledger_watermark();
+	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_ledger(at, rerate) AS c;
+END
+$$;
+
 COMMENT ON FUNCTION _check_usage() IS 'part of check_ledger(): batches, keys, records and revisions';
 COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions and mergers';
 COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
 COMMENT ON FUNCTION _check_prices() IS 'part of check_ledger(): price books';
-COMMENT ON FUNCTION _check_charges(boolean, boolean) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price; without trees, no more than can be seen without them';
+COMMENT ON FUNCTION _check_charges(timestamptz, boolean, boolean) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price; without trees, no more than can be seen without them';
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
 COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh';
+COMMENT ON FUNCTION _check_ledger(timestamptz, boolean) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time';
 COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong: none on a sound ledger. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';

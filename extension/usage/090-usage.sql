@@ -1,301 +1,663 @@
 -- Usage: who used which accelerators, how many, from when to when.
 --
 -- Records come as text into usage_inbox, so that nothing that a source sends stops a
--- COPY, and accept_usage() (091-usage_accept.sql) takes them from there: each ends as a
+-- COPY, and accept_usage() takes them from there: each ends as a
 -- record, as a duplicate of one, or in usage_rejected with the reason.
 --
 -- The key of a record is (source, source_id, revision).  The keys live in usage_key,
 -- which is not partitioned and outlives the months of usage_record that are detached,
 -- so that a record that was taken once is never taken again.
+--
+-- From the inbox, one record at a time, or from what was rejected: all ways in are one
+-- statement, in _take_usage(): read the cells, resolve the names, compare with the keys
+-- that are there, and write keys, records and rejections.  Whoever takes records of a
+-- source first locks the row of usage_source, in the order of the names, so that writers of
+-- one source take turns and nothing they compare with changes meanwhile.
 
-CREATE FUNCTION _create_usage() RETURNS void
+-- ------------------------------------------------------------------ cells
+
+CREATE FUNCTION _usage_timestamptz(cell text) RETURNS timestamptz
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_timestamptz';
+COMMENT ON FUNCTION _usage_timestamptz(text) IS 'the instant that a cell of usage_inbox means; NULL if it is empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_month(cell text) RETURNS date
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_month';
+COMMENT ON FUNCTION _usage_month(text) IS 'first day of the month, in UTC, of the instant that a cell of usage_inbox means; NULL if it is infinite, empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_numeric(cell text) RETURNS numeric
+	LANGUAGE c IMMUTABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_numeric';
+COMMENT ON FUNCTION _usage_numeric(text) IS 'the number that a cell of usage_inbox means, without trailing zeros; NULL if it is empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_revision(cell text) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_revision';
+COMMENT ON FUNCTION _usage_revision(text) IS 'the revision, from 0 on, that a cell of usage_inbox means; NULL if it is empty or no such number, and for NULL';
+
+CREATE FUNCTION _usage_boolean(cell text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_boolean';
+COMMENT ON FUNCTION _usage_boolean(text) IS 'what a cell of usage_inbox means, in the words of type boolean; NULL if it is empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_labels(cell text) RETURNS jsonb
+	LANGUAGE c IMMUTABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_labels';
+COMMENT ON FUNCTION _usage_labels(text) IS 'the JSON object in a cell of usage_inbox; NULL if it is empty or no object, and for NULL';
+
+CREATE FUNCTION _usage_work(cell text) RETURNS compute_unit
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_work';
+COMMENT ON FUNCTION _usage_work(text) IS 'the amount of work that a cell of usage_inbox means; NULL if it is empty or cannot be read, and for NULL';
+
+CREATE FUNCTION _usage_cell_error(name text, cell text, OUT sqlstate text, OUT reason text, OUT detail text)
+	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_cell_error';
+COMMENT ON FUNCTION _usage_cell_error(text, text) IS 'why a cell of usage_inbox cannot be read, given the name of its column; NULL if it can, and for NULL';
+
+CREATE FUNCTION usage_digest(account text, region text, accelerator text, devices numeric, started_at timestamptz, ended_at timestamptz,
+	measure text, number_format text, achieved_work compute_unit, run text, labels jsonb) RETURNS bytea
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb) IS 'SHA-256 of what a usage record says besides its key, from values: 8 and 8.0 are the same, one instant in two zones is the same, so are objects with their keys in another order; the same on every version and in every database. NULL arguments are values of their own (ended_at: infinity for one that goes on); the result is never NULL.';
+
+CREATE FUNCTION _usage_seen(xmin xid) RETURNS boolean
+	LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'usage_seen';
+COMMENT ON FUNCTION _usage_seen(xid) IS 'part of accept_usage(): whether a row with this xmin is one that the statement sees; false for what another transaction made of a row since the statement began; NULL for NULL';
+
+-- ------------------------------------------------------------------ rates
+
+CREATE FUNCTION _usage_rates(accelerators accelerator[], basis text,
+		OUT accelerator accelerator, OUT from_instant timestamptz, OUT to_instant timestamptz, OUT rate compute_rate, OUT recorded timestamptz)
+	RETURNS SETOF record
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- From one instant to the next a chip has one rate: a registered basis has factors that change, a number format has not.
+	SELECT t.accelerator, t.from_instant, lead(t.from_instant, 1, 'infinity') OVER (PARTITION BY t.accelerator ORDER BY t.from_instant),
+		compute_ledger.normalized_rate(t.accelerator, basis, t.from_instant),
+		coalesce(
+			(SELECT lower(p.recorded) FROM compute_ledger.accelerator_peak AS p
+			WHERE p.accelerator OPERATOR(compute_ledger.@>) t.accelerator AND p.number_format = basis AND upper_inf(p.recorded)
+			ORDER BY compute_ledger.specificity(p.accelerator) DESC, p.shipped LIMIT 1),
+			(SELECT lower(f.recorded) FROM compute_ledger.basis_factor AS f
+			WHERE f.accelerator OPERATOR(compute_ledger.@>) t.accelerator AND f.basis = $2 AND upper_inf(f.recorded) AND f.valid @> t.from_instant
+			ORDER BY compute_ledger.specificity(f.accelerator) DESC, f.shipped LIMIT 1))
+	FROM (
+		SELECT a.accelerator, timestamptz '-infinity' FROM unnest(accelerators) AS a (accelerator)
+		UNION
+		SELECT a.accelerator, e.instant
+		FROM unnest(accelerators) AS a (accelerator)
+		JOIN compute_ledger.basis_factor AS f ON f.accelerator OPERATOR(compute_ledger.@>) a.accelerator
+		CROSS JOIN LATERAL (VALUES
+			(lower(f.valid) + CASE WHEN lower_inc(f.valid) THEN interval '0' ELSE interval '1 microsecond' END),
+			(upper(f.valid) + CASE WHEN upper_inc(f.valid) THEN interval '1 microsecond' ELSE interval '0' END)) AS e (instant)
+		WHERE f.basis = $2 AND upper_inf(f.recorded) AND e.instant IS NOT NULL
+	) AS t (accelerator, from_instant)
+$$;
+COMMENT ON FUNCTION _usage_rates(accelerator[], text) IS 'part of accept_usage(): for each accelerator, from when to when it has which rate in a basis, and since when this database had held the row true that the rate is from';
+
+-- ------------------------------------------------------------------ the one way in
+
+CREATE FUNCTION _lock_usage_sources(sources text[], batch bigint) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
-AS $create$
+AS $$
 BEGIN
-	CREATE TABLE compute_ledger.usage_source (
-		source text COLLATE "C" PRIMARY KEY,
-		clock_tolerance interval NOT NULL DEFAULT '5 minutes'
-			CONSTRAINT usage_source_clock_tolerance_check CHECK (clock_tolerance >= '0'),
-		system text,
-		title text,
-		last_batch bigint
-	);
-	COMMENT ON TABLE compute_ledger.usage_source IS 'Systems that send usage. A source is added by itself when something from it is taken for the first time; writers of one source take turns on its row.';
-	COMMENT ON COLUMN compute_ledger.usage_source.source IS 'name of the source, as its records give it; empty for records that name none';
-	COMMENT ON COLUMN compute_ledger.usage_source.clock_tolerance IS 'how far ahead of this server''s clock a record may start or end';
-	COMMENT ON COLUMN compute_ledger.usage_source.system IS 'what prints the names of accelerators, as identify() takes it for its second argument; NULL: the name of the source';
-	COMMENT ON COLUMN compute_ledger.usage_source.title IS 'for people';
-	COMMENT ON COLUMN compute_ledger.usage_source.last_batch IS 'the batch that last took something from this source';
-	PERFORM compute_ledger._protect('compute_ledger.usage_source', '(SELECT compute_ledger.has_access(''meter''))');
-
-	CREATE TABLE compute_ledger.usage_inbox (
-		id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
-		received_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP,
-		received_by name NOT NULL DEFAULT session_user,
-		source text,
-		source_id text,
-		revision text,
-		account text,
-		region text,
-		accelerator text,
-		devices text,
-		started_at text,
-		ended_at text,
-		measure text,
-		number_format text,
-		achieved_work text,
-		run text,
-		labels text,
-		retracted text
-	);
-	COMMENT ON TABLE compute_ledger.usage_inbox IS 'Usage as it came, until accept_usage() takes it. Everything is text, so that no record stops a COPY; an empty text is the same as NULL.';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.id IS 'order of arrival; of two records with one key the first is taken';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.received_at IS 'start of the transaction that put it here';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.received_by IS 'role that put it here';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.source IS 'system that the record is from; first part of its key';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.source_id IS 'name of the record in its source, for ever; second part of its key';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.revision IS 'whole number from 0, by default 0, third part of the key: the highest revision is the one that counts';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.account IS 'name of the account that used it';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.region IS 'name of the region where';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.accelerator IS 'name of the accelerator, as any system prints it: see identify()';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.devices IS 'number of devices, decimal; a fraction of a device is a fraction';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.started_at IS 'instant of the start: ISO 8601, else whatever timestamptz takes, or seconds since 1970 (nine to eleven digits, with a fraction or without); without an offset it is in the time zone of the session that accepts it';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.ended_at IS 'instant of the end, in the same forms; none: it goes on, until a later revision ends it';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.measure IS 'reserved, allocated (the default) or used';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.number_format IS 'number format that was computed in, if known: fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.achieved_work IS 'work that was really done, if known: a compute_unit, such as 27.7 PFLOPh';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.run IS 'what it was used for: a job, an experiment, a training run';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.labels IS 'anything else: a JSON object';
-	COMMENT ON COLUMN compute_ledger.usage_inbox.retracted IS 'true: from this revision on the record does not count; nothing but the key is read then';
-	-- no row-level security: COPY does not load a table that has it; who may bring usage in may not read it here
-	PERFORM compute_ledger._share('compute_ledger.usage_inbox');
-
-	CREATE TABLE compute_ledger.usage_batch (
-		id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
-		kind text NOT NULL DEFAULT 'accept' CHECK (kind IN ('accept', 'record', 'retry', 'reidentify')),
-		taken bigint NOT NULL,
-		accepted bigint NOT NULL,
-		duplicate bigint NOT NULL,
-		rejected bigint NOT NULL,
-		basis integer NOT NULL,
-		extension_version text NOT NULL,
-		names_recorded timestamptz,
-		made_by name NOT NULL DEFAULT session_user,
-		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
-		CONSTRAINT usage_batch_taken_check CHECK (taken = accepted + duplicate + rejected)
-	);
-	COMMENT ON TABLE compute_ledger.usage_batch IS 'What each call of accept_usage(), record_usage(), retry_rejected() and reidentify() took and what became of it.';
-	COMMENT ON COLUMN compute_ledger.usage_batch.id IS 'number of the batch';
-	COMMENT ON COLUMN compute_ledger.usage_batch.kind IS 'accept, record, retry or reidentify: which function';
-	COMMENT ON COLUMN compute_ledger.usage_batch.taken IS 'records taken: from the inbox, of usage_rejected, or made';
-	COMMENT ON COLUMN compute_ledger.usage_batch.accepted IS 'of those, accepted: rows of usage_record with this batch''s number, and retractions in usage_key';
-	COMMENT ON COLUMN compute_ledger.usage_batch.duplicate IS 'of those, the same key with the same body as one that was there: nothing was done';
-	COMMENT ON COLUMN compute_ledger.usage_batch.rejected IS 'of those, rejected; usage_rejected has a row of each with this batch''s number';
-	COMMENT ON COLUMN compute_ledger.usage_batch.basis IS 'code of the basis that its records were normalised in';
-	COMMENT ON COLUMN compute_ledger.usage_batch.extension_version IS 'version of the extension, and so of its catalog, by which accelerators were identified';
-	COMMENT ON COLUMN compute_ledger.usage_batch.names_recorded IS 'when the tables of names last changed before that: what identify() went by are the rows of accelerator_alias, accelerator_word, accelerator_variant and accelerator_instance whose recorded contains this instant';
-	COMMENT ON COLUMN compute_ledger.usage_batch.made_by IS 'role whose session made the call';
-	COMMENT ON COLUMN compute_ledger.usage_batch.recorded IS 'when it was recorded';
-	PERFORM compute_ledger._protect('compute_ledger.usage_batch', '(SELECT compute_ledger.has_access(''meter''))');
-
-	CREATE TABLE compute_ledger.usage_key (
-		source text COLLATE "C" NOT NULL,
-		source_id text COLLATE "C" NOT NULL,
-		revision integer NOT NULL CHECK (revision >= 0),
-		digest bytea NOT NULL,
-		record bigint,
-		started_at timestamptz,
-		retracted boolean NOT NULL,
-		batch bigint NOT NULL,
-		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
-		PRIMARY KEY (source, source_id, revision),
-		CONSTRAINT usage_key_record_check CHECK (retracted = (record IS NULL) AND retracted = (started_at IS NULL))
-	);
-	ALTER TABLE compute_ledger.usage_key ALTER digest SET STORAGE PLAIN;
-	COMMENT ON TABLE compute_ledger.usage_key IS 'Every revision of every record that was ever accepted. Not partitioned: it outlives the months of usage_record.';
-	COMMENT ON COLUMN compute_ledger.usage_key.source IS 'system that the record is from';
-	COMMENT ON COLUMN compute_ledger.usage_key.source_id IS 'name of the record in its source';
-	COMMENT ON COLUMN compute_ledger.usage_key.revision IS 'the highest one of a record is the one that counts';
-	COMMENT ON COLUMN compute_ledger.usage_key.digest IS 'SHA-256 of what the revision says, as values and not as text: usage_digest()';
-	COMMENT ON COLUMN compute_ledger.usage_key.record IS 'id of its row in usage_record, the last one if it was identified anew; NULL for a retraction';
-	COMMENT ON COLUMN compute_ledger.usage_key.started_at IS 'start of that row, which tells its partition; NULL for a retraction';
-	COMMENT ON COLUMN compute_ledger.usage_key.retracted IS 'whether this revision takes the record back';
-	COMMENT ON COLUMN compute_ledger.usage_key.batch IS 'batch in which it was accepted';
-	COMMENT ON COLUMN compute_ledger.usage_key.recorded IS 'when it was recorded';
-	PERFORM compute_ledger._protect('compute_ledger.usage_key');
-
-	-- Not an identity column: from PostgreSQL 17 on a table with one cannot be attached.
-	CREATE SEQUENCE compute_ledger.usage_record_id_seq;
-	COMMENT ON SEQUENCE compute_ledger.usage_record_id_seq IS 'ids of usage_record';
-	CREATE TABLE compute_ledger.usage_record (
-		id bigint NOT NULL DEFAULT nextval('compute_ledger.usage_record_id_seq'),
-		account bigint NOT NULL,
-		started_at timestamptz NOT NULL,
-		ended_at timestamptz NOT NULL,
-		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
-		superseded timestamptz NOT NULL DEFAULT 'infinity',
-		batch bigint NOT NULL,
-		region integer NOT NULL,
-		revision integer NOT NULL,
-		basis integer NOT NULL,
-		identification integer NOT NULL DEFAULT 0,
-		accelerator compute_ledger.accelerator NOT NULL,
-		rate compute_ledger.compute_rate,
-		rate_recorded timestamptz,
-		devices numeric NOT NULL,
-		measure text COLLATE "C" NOT NULL,
-		number_format text COLLATE "C",
-		achieved_work compute_ledger.compute_unit,
-		source text COLLATE "C" NOT NULL,
-		source_id text COLLATE "C" NOT NULL,
-		account_name text NOT NULL,
-		region_name text NOT NULL,
-		accelerator_name text NOT NULL,
-		run text,
-		labels jsonb,
-		PRIMARY KEY (id, started_at),
-		CONSTRAINT usage_record_period_check CHECK (started_at < ended_at AND started_at > '-infinity'),
-		CONSTRAINT usage_record_recorded_check CHECK (recorded <= superseded),
-		CONSTRAINT usage_record_devices_check CHECK (devices > 0 AND devices <= 1000000000),
-		CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used'))
-	) PARTITION BY RANGE (started_at);
-	ALTER SEQUENCE compute_ledger.usage_record_id_seq OWNED BY compute_ledger.usage_record.id;
-	GRANT ALL ON SEQUENCE compute_ledger.usage_record_id_seq, compute_ledger.usage_batch_id_seq TO pg_database_owner;
-	-- rating, and every question about an account
-	CREATE INDEX usage_record_account_idx ON compute_ledger.usage_record (account, started_at);
-	-- what came since, for late usage: rows lie in the order in which they were recorded
-	CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (recorded, ended_at) WITH (pages_per_range = 32);
-	-- what ceased to count since; few
-	CREATE INDEX usage_record_superseded_idx ON compute_ledger.usage_record (superseded) WHERE superseded < 'infinity';
-	COMMENT ON TABLE compute_ledger.usage_record IS 'Usage that was accepted, one row a revision (and one more each time it is identified anew), one partition a month (UTC) of the start. What was known as of an instant t: recorded <= t AND t < superseded. Never changed but for superseded.';
-	COMMENT ON COLUMN compute_ledger.usage_record.id IS 'number of the row; in a batch, in the order of the inbox (of usage_rejected, when it is retried), by which rating tells records apart that start at the same time';
-	COMMENT ON COLUMN compute_ledger.usage_record.account IS 'account that used it';
-	COMMENT ON COLUMN compute_ledger.usage_record.started_at IS 'start, included';
-	COMMENT ON COLUMN compute_ledger.usage_record.ended_at IS 'end, excluded; infinity: none is known yet';
-	COMMENT ON COLUMN compute_ledger.usage_record.recorded IS 'from when on this revision counted; for one that came after a higher revision, when it came';
-	COMMENT ON COLUMN compute_ledger.usage_record.superseded IS 'from when on a higher revision, or the same identified anew, counted; infinity: it still does; the same as recorded: it never did';
-	COMMENT ON COLUMN compute_ledger.usage_record.batch IS 'batch in which it was accepted';
-	COMMENT ON COLUMN compute_ledger.usage_record.region IS 'region where';
-	COMMENT ON COLUMN compute_ledger.usage_record.revision IS 'revision, third part of the key';
-	COMMENT ON COLUMN compute_ledger.usage_record.basis IS 'code of the basis that rate is in';
-	COMMENT ON COLUMN compute_ledger.usage_record.identification IS '0: as it was identified when it was accepted; n: for the n-th time anew, by reidentify(), which supersedes the row before';
-	COMMENT ON COLUMN compute_ledger.usage_record.accelerator IS 'chip or class that the name was identified as when it was accepted';
-	COMMENT ON COLUMN compute_ledger.usage_record.rate IS 'what one device counted for in the basis when it was accepted; NULL: no rate was known';
-	COMMENT ON COLUMN compute_ledger.usage_record.rate_recorded IS 'since when this database had held the row true that the rate is from: lower(recorded) of accelerator_peak or basis_factor; NULL without a rate';
-	COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices';
-	COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used';
-	COMMENT ON COLUMN compute_ledger.usage_record.number_format IS 'number format that was computed in; NULL: not known';
-	COMMENT ON COLUMN compute_ledger.usage_record.achieved_work IS 'work that was really done; NULL: not known';
-	COMMENT ON COLUMN compute_ledger.usage_record.source IS 'system that the record is from, first part of the key';
-	COMMENT ON COLUMN compute_ledger.usage_record.source_id IS 'name of the record in its source, second part of the key';
-	COMMENT ON COLUMN compute_ledger.usage_record.account_name IS 'name of the account as it came';
-	COMMENT ON COLUMN compute_ledger.usage_record.region_name IS 'name of the region as it came';
-	COMMENT ON COLUMN compute_ledger.usage_record.accelerator_name IS 'name of the accelerator as it came';
-	COMMENT ON COLUMN compute_ledger.usage_record.run IS 'what it was used for';
-	COMMENT ON COLUMN compute_ledger.usage_record.labels IS 'anything else: an object';
-	PERFORM compute_ledger._protect('compute_ledger.usage_record', 'account IN (SELECT compute_ledger.visible_accounts())');
-
-	CREATE TABLE compute_ledger.usage_rejected (
-		id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY,
-		sqlstate text COLLATE "C" NOT NULL,
-		reason text NOT NULL,
-		detail text,
-		batch bigint NOT NULL,
-		retried_in bigint,
-		recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
-		received_at timestamptz NOT NULL,
-		received_by name NOT NULL,
-		source text,
-		source_id text,
-		revision text,
-		account text,
-		region text,
-		accelerator text,
-		devices text,
-		started_at text,
-		ended_at text,
-		measure text,
-		number_format text,
-		achieved_work text,
-		run text,
-		labels text,
-		retracted text
-	);
-	CREATE INDEX usage_rejected_pending_idx ON compute_ledger.usage_rejected (sqlstate, id) WHERE retried_in IS NULL;
-	CREATE INDEX usage_rejected_batch_idx ON compute_ledger.usage_rejected (batch);
-	COMMENT ON TABLE compute_ledger.usage_rejected IS 'Records that were rejected, as they came, with the reason. They stay: retry_rejected() takes them again and notes in which batch.';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.id IS 'number of the row';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.sqlstate IS 'SQLSTATE of what is wrong with it';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.reason IS 'what is wrong with it';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.detail IS 'more about that; NULL if there is no more';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.batch IS 'batch in which it was rejected';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.retried_in IS 'batch in which it was taken again, where it was accepted, found to be a duplicate, or rejected again as another row; NULL: it waits';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.recorded IS 'when it was rejected';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.received_at IS 'when it came to the inbox';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.received_by IS 'role that put it there';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.source IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.source_id IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.revision IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.account IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.region IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.accelerator IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.devices IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.started_at IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.ended_at IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.measure IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.number_format IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.achieved_work IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.run IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.labels IS 'as it came';
-	COMMENT ON COLUMN compute_ledger.usage_rejected.retracted IS 'as it came';
-	PERFORM compute_ledger._protect('compute_ledger.usage_rejected', '(SELECT compute_ledger.has_access(''meter''))');
-
-	-- Only the owner of usage_record can attach partitions to it.
-	CREATE FUNCTION compute_ledger._make_usage_partition(month date) RETURNS name
-		LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-		SET search_path = pg_catalog, pg_temp
-		SET datestyle = 'ISO, MDY'
-		SET timezone = 'UTC'
-	AS $body$
-	DECLARE
-		from_month timestamptz := date_trunc('month', month::timestamptz);
-		to_month timestamptz := from_month + interval '1 month';
-		stem text := 'usage_record_' || to_char(from_month, 'YYYY_MM');
-		partition text := stem;
-	BEGIN
-		FOR attempt IN 1 .. 2 LOOP
-			-- Somebody else may see to partitions, of any width, with a default one or without.
-			IF EXISTS (
-				SELECT FROM pg_inherits AS i
-				JOIN pg_class AS c ON c.oid = i.inhrelid
-				CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS b (bound)
-				WHERE i.inhparent = 'compute_ledger.usage_record'::regclass
-					AND (b.bound = 'DEFAULT'
-						OR c.relname = stem
-						OR CASE substring(b.bound FROM $re$FROM \('?([^')]*)'?\)$re$) WHEN 'MINVALUE' THEN '-infinity' ELSE substring(b.bound FROM $re$FROM \('?([^')]*)'?\)$re$) END::timestamptz < to_month
-							AND CASE substring(b.bound FROM $re$TO \('?([^')]*)'?\)$re$) WHEN 'MAXVALUE' THEN 'infinity' ELSE substring(b.bound FROM $re$TO \('?([^')]*)'?\)$re$) END::timestamptz > from_month))
-			THEN
-				RETURN NULL;
-			END IF;
-			-- One at a time. This does not keep anybody from reading or writing usage_record.
-			LOCK TABLE compute_ledger.usage_record IN SHARE UPDATE EXCLUSIVE MODE;
-		END LOOP;
-		-- A month that was detached keeps its name.
-		FOR n IN 2 .. 1000 LOOP
-			EXIT WHEN to_regclass(format('compute_ledger.%I', partition)) IS NULL;
-			partition := stem || '_' || n;
-		END LOOP;
-		-- CREATE TABLE PARTITION OF would lock out everybody who reads usage_record, ATTACH does not.
-		EXECUTE format('CREATE TABLE compute_ledger.%I (LIKE compute_ledger.usage_record INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE INCLUDING COMMENTS)', partition);
-		EXECUTE format('COMMENT ON TABLE compute_ledger.%I IS %L', partition, 'usage_record of ' || to_char(from_month, 'YYYY-MM') || ' (UTC)');
-		PERFORM compute_ledger._share(format('compute_ledger.%I', partition)::regclass);
-		EXECUTE format('ALTER TABLE compute_ledger.usage_record ATTACH PARTITION compute_ledger.%I FOR VALUES FROM (%L) TO (%L)', partition, from_month, to_month);
-		RETURN partition;
-	END
-	$body$;
-	PERFORM compute_ledger._entrust('compute_ledger._make_usage_partition(date)');
-	COMMENT ON FUNCTION compute_ledger._make_usage_partition(date) IS 'part of accept_usage(): makes the partition of usage_record for a month (UTC), unless there is one, or another that covers some of it, or a default one; returns its name, or NULL if it made none';
+	INSERT INTO compute_ledger.usage_source (source)
+	SELECT s.source FROM unnest(sources) AS s (source)
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_source AS u WHERE u.source = s.source)
+	ORDER BY s.source COLLATE "C"
+	ON CONFLICT DO NOTHING;
+	PERFORM FROM compute_ledger.usage_source AS u
+	WHERE u.source = ANY (sources)
+	ORDER BY u.source
+	FOR UPDATE;
+	-- A transaction with one snapshot that does not see the last writer's keys fails here (40001).
+	UPDATE compute_ledger.usage_source AS u SET last_batch = batch
+	WHERE u.source = ANY (sources);
 END
-$create$;
-COMMENT ON FUNCTION _create_usage() IS 'part of create_ledger()';
+$$;
+COMMENT ON FUNCTION _lock_usage_sources(text[], bigint) IS 'part of accept_usage(): waits for the other writers of these sources and keeps them waiting until the transaction ends';
+
+-- kind 'accept': rows of the inbox up to id last; 'retry': the rejected rows ids, with the cells in mend instead of
+-- theirs; 'record': the one row in given.
+CREATE FUNCTION _take_usage(kind text, basis text, last bigint DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, given jsonb DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	-- the number of rows decides on the plan, and it is not the same the next time
+	SET plan_cache_mode = force_custom_plan
+	-- usage_key is looked up in its index, whatever was known of its size when this was planned
+	SET enable_seqscan = off
+	SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+	sources text[];
+	months date[];
+	stamp timestamptz;
+	code integer := compute_ledger.basis_code(basis);
+	basis_word text := compute_ledger.basis_name(code);
+	old_records bigint[];
+	old_starts timestamptz[];
+	removed bigint;
+	m date;
+BEGIN
+	IF code IS NULL THEN
+		RAISE EXCEPTION 'unknown basis "%"', basis
+			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
+	END IF;
+	-- What there is to take: sources to lock, months to have partitions of.
+	CASE kind
+		WHEN 'accept' THEN
+			SELECT array_agg(DISTINCT s.source), coalesce(array_agg(DISTINCT s.month) FILTER (WHERE s.month IS NOT NULL), '{-infinity}')
+			INTO sources, months
+			FROM (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END, compute_ledger._usage_month(i.started_at)
+				FROM compute_ledger.usage_inbox AS i
+				WHERE last IS NULL OR i.id <= last
+				GROUP BY 1, 2) AS s (source, month);
+		WHEN 'retry' THEN
+			SELECT array_agg(DISTINCT CASE WHEN octet_length(s.source) <= 1000 THEN s.source ELSE '' END), array_agg(DISTINCT compute_ledger._usage_month(s.started_at))
+			INTO sources, months
+			FROM (SELECT CASE WHEN mend ? 'source' THEN mend ->> 'source' ELSE r.source END, CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END
+				FROM compute_ledger.usage_rejected AS r WHERE r.id = ANY (ids)) AS s (source, started_at);
+		ELSE
+			sources := ARRAY[CASE WHEN octet_length(given ->> 'source') <= 1000 THEN given ->> 'source' ELSE '' END];
+			months := ARRAY[compute_ledger._usage_month(given ->> 'started_at')];
+	END CASE;
+	taken := 0;
+	accepted := 0;
+	duplicate := 0;
+	rejected := 0;
+	IF sources IS NULL THEN
+		RETURN;
+	END IF;
+	batch := nextval('compute_ledger.usage_batch_id_seq');
+	PERFORM compute_ledger._lock_usage_sources(sources, batch);
+	-- Not before the lock: who comes later records later.
+	stamp := compute_ledger.ledger_stamp();
+	FOR m IN
+		SELECT n.month FROM unnest(months) AS n (month)
+		WHERE n.month >= '2000-01-01' AND n.month <= stamp + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources)) + interval '1 day'
+		ORDER BY 1
+	LOOP
+		PERFORM compute_ledger._make_usage_partition(m);
+	END LOOP;
+
+	WITH inbox AS NOT MATERIALIZED (
+		SELECT i.*
+		FROM compute_ledger.usage_inbox AS i
+		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
+			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
+			-- what came after the look above waits for the next call, if it needs a partition; months is never empty, or NULL = ANY (months) would be false
+			AND coalesce(compute_ledger._usage_month(i.started_at) = ANY (months), true)
+	), removed AS (
+		-- The same rows, as they are read above: while their sources are locked, no other call takes them.
+		DELETE FROM compute_ledger.usage_inbox AS i
+		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
+			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
+			AND coalesce(compute_ledger._usage_month(i.started_at) = ANY (months), true)
+			AND compute_ledger._usage_seen(i.xmin)
+		RETURNING true
+	), retried AS (
+		UPDATE compute_ledger.usage_rejected AS r SET retried_in = _take_usage.batch
+		WHERE kind = 'retry' AND r.id = ANY (ids) AND r.retried_in IS NULL
+		RETURNING r.*
+	), other AS (
+		SELECT p.*
+		FROM retried AS r
+		CROSS JOIN LATERAL jsonb_populate_record(
+			ROW(r.id, r.received_at, r.received_by, r.source, r.source_id, r.revision, r.account, r.region, r.accelerator, r.devices, r.started_at,
+				r.ended_at, r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.retracted)::compute_ledger.usage_inbox, mend) AS p
+		UNION ALL
+		SELECT p.*
+		FROM jsonb_populate_record(NULL::compute_ledger.usage_inbox, given) AS p
+		WHERE kind = 'record'
+	), taken AS NOT MATERIALIZED (
+		-- of records that start at the same time, rating goes by their numbers: what came first is first
+		(SELECT i.* FROM inbox AS i ORDER BY i.id)
+		UNION ALL
+		(SELECT o.* FROM other AS o ORDER BY o.id)
+	), cell AS (
+		-- every cell once
+		SELECT t.id, t.source, t.source_id,
+			CASE WHEN t.revision IS NULL OR t.revision = '' THEN 0 ELSE compute_ledger._usage_revision(t.revision) END AS revision,
+			CASE WHEN t.retracted IS NULL OR t.retracted = '' THEN false ELSE compute_ledger._usage_boolean(t.retracted) END AS retracted,
+			t.account, t.region, t.accelerator, nullif(t.run, '') AS run,
+			compute_ledger._usage_numeric(t.devices) AS devices, t.devices AS devices_cell,
+			compute_ledger._usage_timestamptz(t.started_at) AS started_at, t.started_at AS started_at_cell,
+			CASE WHEN t.ended_at IS NULL OR t.ended_at = '' THEN 'infinity' ELSE compute_ledger._usage_timestamptz(t.ended_at) END AS ended_at,
+			t.ended_at AS ended_at_cell,
+			CASE WHEN t.measure IS NULL OR t.measure IN ('', 'allocated') THEN 'allocated'
+				WHEN lower(t.measure COLLATE "C") IN ('allocated', 'reserved', 'used') THEN lower(t.measure COLLATE "C") END AS measure,
+			CASE WHEN lower(t.number_format COLLATE "C") IN ('fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4')
+				THEN lower(t.number_format COLLATE "C") END AS number_format, t.number_format AS number_format_cell,
+			compute_ledger._usage_work(t.achieved_work) AS achieved_work, t.achieved_work AS achieved_work_cell,
+			compute_ledger._usage_labels(t.labels) AS labels, t.labels AS labels_cell
+		FROM taken AS t
+		OFFSET 0
+	), read AS MATERIALIZED (
+		-- all but the cells as they came: this is read several times
+		SELECT nextval('compute_ledger.usage_record_id_seq') AS record, c.source, c.account, c.region, c.accelerator, c.id, c.started_at, c.ended_at, c.revision, c.retracted,
+			c.ended_at = 'infinity' AND c.ended_at_cell <> '' AS is_infinite, c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels,
+			-- a column: its cell cannot be read
+			CASE WHEN c.source IS NULL OR c.source = '' THEN 'no source'
+				WHEN c.source_id IS NULL OR c.source_id = '' THEN 'no source_id'
+				WHEN octet_length(c.source) > 1000 OR octet_length(c.source_id) > 1000 THEN 'key too long'
+				WHEN c.revision IS NULL THEN 'revision'
+				WHEN c.retracted IS NULL THEN 'retracted'
+				WHEN c.retracted THEN NULL
+				WHEN c.devices IS NULL AND c.devices_cell <> '' THEN 'devices'
+				WHEN c.started_at IS NULL AND c.started_at_cell <> '' THEN 'started_at'
+				WHEN c.ended_at IS NULL THEN 'ended_at'
+				WHEN c.measure IS NULL THEN 'measure'
+				WHEN c.number_format IS NULL AND c.number_format_cell <> '' THEN 'number_format'
+				WHEN c.achieved_work IS NULL AND c.achieved_work_cell <> '' THEN 'achieved_work'
+				WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels'
+			END AS unreadable
+		FROM cell AS c
+	), name AS MATERIALIZED (
+		-- each name once, and each record's key; a key that comes more than once in a batch is rare, and so is one that only looks so
+		SELECT r.account, r.region, r.accelerator, r.source, GROUPING(r.account) = 0 AS is_account, GROUPING(r.region) = 0 AS is_region,
+			GROUPING(r.accelerator) = 0 AS is_accelerator, GROUPING(r.key) = 0 AS is_repeated
+		FROM (SELECT d.account, d.region, d.accelerator, d.source, hashtextextended(d.source_id, hashtextextended(d.source, 0)) AS key FROM read AS d) AS r
+		GROUP BY GROUPING SETS ((r.account), (r.region), (r.accelerator, r.source), (r.key))
+		HAVING GROUPING(r.key) = 1 OR count(*) > 1
+	), accounts AS MATERIALIZED (
+		SELECT n.account AS name, a.id,
+			EXISTS (SELECT FROM compute_ledger.account_merge AS g WHERE g.account = a.id AND upper_inf(g.recorded)) AS is_merged,
+			(SELECT range_agg(v.valid) FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded)) AS valid
+		FROM name AS n
+		JOIN compute_ledger.account AS a ON a.name = n.account
+		WHERE n.is_account
+	), regions AS MATERIALIZED (
+		SELECT n.region AS name, compute_ledger.region_id(n.region) AS id
+		FROM name AS n
+		WHERE n.is_region AND n.region <> ''
+	), names AS MATERIALIZED (
+		SELECT n.accelerator AS name, n.source, compute_ledger.identify(n.accelerator, coalesce(s.system, s.source)) AS accelerator
+		FROM name AS n
+		JOIN compute_ledger.usage_source AS s ON s.source = n.source
+		WHERE n.is_accelerator AND n.accelerator <> ''
+	), rates AS MATERIALIZED (
+		SELECT t.*
+		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
+	), repeats AS MATERIALIZED (
+		-- mostly there are none in a batch, and nothing needs to be sorted
+		SELECT EXISTS (SELECT FROM name AS n WHERE n.is_repeated) AS any
+	), resolved AS NOT MATERIALIZED (
+		SELECT r.*,
+			CASE WHEN r.first_fault IS NOT NULL OR r.retracted THEN r.first_fault
+				WHEN r.account IS NULL THEN 'unknown account'
+				WHEN r.region IS NULL THEN 'unknown region'
+				WHEN r.accelerator IS NULL THEN 'unknown accelerator'
+			END AS fault
+		FROM (SELECT r.id, r.record, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
+			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
+			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
+				ELSE compute_ledger.account_id(r.account, r.started_at) END AS account,
+			g.id AS region, n.accelerator, t.rate, CASE WHEN t.rate IS NOT NULL THEN t.recorded END AS rate_recorded,
+			CASE WHEN r.unreadable IS NOT NULL THEN NULL
+				WHEN r.retracted THEN sha256('retracted')
+				ELSE compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
+					r.measure, r.number_format, r.achieved_work, r.run, r.labels) END AS digest,
+			CASE WHEN r.unreadable IS NOT NULL THEN r.unreadable
+				WHEN r.retracted THEN NULL
+				WHEN r.started_at IS NULL THEN 'no start'
+				WHEN NOT isfinite(r.started_at) THEN 'infinite start'
+				WHEN r.is_infinite OR r.ended_at = '-infinity' THEN 'infinite end'
+				-- and each month would have its partition
+				WHEN r.started_at < '2000-01-01 00:00:00+00' THEN 'clock not set'
+				WHEN r.started_at > stamp + s.clock_tolerance OR (r.ended_at > stamp + s.clock_tolerance AND r.ended_at < 'infinity') THEN 'clock'
+				WHEN r.ended_at <= r.started_at THEN 'no period'
+				WHEN r.devices IS NULL THEN 'no devices'
+				-- half a unit of 1/1,680,000: less would be none
+				WHEN NOT (r.devices > 0.000000297619047619047619047619 AND r.devices <= 1000000000) THEN 'number of devices'
+			END AS first_fault
+		FROM read AS r
+		LEFT JOIN compute_ledger.usage_source AS s ON s.source = r.source
+		LEFT JOIN accounts AS a ON a.name = r.account
+		LEFT JOIN regions AS g ON g.name = r.region
+		LEFT JOIN names AS n ON n.name = r.accelerator AND n.source = r.source
+		LEFT JOIN rates AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator AND r.started_at >= t.from_instant AND r.started_at < t.to_instant
+		OFFSET 0) AS r
+	), ranked AS (
+		-- one key may come several times in one batch, and one record in several revisions
+		SELECT r.*,
+			first_value(r.id) OVER revisions = r.id AS is_first,
+			first_value(r.digest) OVER revisions AS first_digest,
+			last_value(r.revision) OVER revisions AS highest
+		FROM (SELECT s.*, s.fault IS NULL AS is_sound FROM resolved AS s WHERE (SELECT p.any FROM repeats AS p) ORDER BY s.source_id, s.source, s.fault IS NULL, s.revision, s.id) AS r
+		WINDOW revisions AS (PARTITION BY r.source_id, r.source, r.is_sound ORDER BY r.revision GROUPS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+		UNION ALL
+		SELECT r.*, r.fault IS NULL, true, r.digest, r.revision
+		FROM resolved AS r WHERE NOT (SELECT p.any FROM repeats AS p)
+	), judged AS (
+		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.started_at AS old_started_at,
+			CASE WHEN r.unreadable IS NOT NULL THEN 'rejected'
+				WHEN k.revision = r.revision AND k.digest = r.digest THEN 'duplicate'
+				WHEN k.revision = r.revision THEN 'conflict'
+				WHEN k.revision > r.revision THEN
+					coalesce((SELECT CASE WHEN e.digest = r.digest THEN 'duplicate' ELSE 'conflict' END
+						FROM compute_ledger.usage_key AS e
+						WHERE e.source = r.source AND e.source_id = r.source_id AND e.revision = r.revision),
+						CASE WHEN r.fault IS NOT NULL THEN 'rejected' WHEN r.is_first THEN 'accepted' WHEN r.digest = r.first_digest THEN 'duplicate' ELSE 'conflict' END)
+				WHEN r.fault IS NOT NULL THEN 'rejected'
+				WHEN r.is_first THEN 'accepted'
+				WHEN r.digest = r.first_digest THEN 'duplicate'
+				ELSE 'conflict'
+			END AS verdict
+		FROM ranked AS r
+		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index
+		LEFT JOIN LATERAL (
+			SELECT e.revision, e.digest, e.record, e.started_at
+			FROM compute_ledger.usage_key AS e
+			WHERE e.source = r.source AND e.source_id = r.source_id
+			ORDER BY e.revision DESC LIMIT 1) AS k ON true
+		OFFSET 0
+	), verdict AS MATERIALIZED (
+		SELECT j.*, j.verdict = 'accepted' AND NOT j.retracted AS is_record,
+			j.verdict = 'accepted' AND j.old_record IS NOT NULL AND j.revision = j.highest AND j.revision > j.old_revision AS supersedes
+		FROM judged AS j
+	), new_keys AS (
+		INSERT INTO compute_ledger.usage_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
+		SELECT v.source, v.source_id, v.revision, v.digest, CASE WHEN NOT v.retracted THEN v.record END, CASE WHEN NOT v.retracted THEN v.started_at END, v.retracted, _take_usage.batch, stamp
+		FROM verdict AS v WHERE v.verdict = 'accepted'
+	), new_records AS (
+		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
+			rate, rate_recorded, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
+		SELECT v.record, v.account, v.started_at, v.ended_at, stamp,
+			CASE WHEN v.revision < greatest(v.highest, v.old_revision) THEN stamp ELSE 'infinity' END,
+			_take_usage.batch, v.region, v.revision, code, v.accelerator,
+			v.rate, v.rate_recorded, v.devices, v.measure, v.number_format, v.achieved_work, v.source, v.source_id, v.account_name, v.region_name,
+			v.accelerator_name, v.run, v.labels
+		FROM verdict AS v WHERE v.is_record
+	), new_rejected AS (
+		INSERT INTO compute_ledger.usage_rejected (sqlstate, reason, detail, batch, recorded, received_at, received_by, source, source_id, revision, account,
+			region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted)
+		SELECT f.sqlstate, f.reason, f.detail, _take_usage.batch, stamp, t.received_at, t.received_by, t.source, t.source_id, t.revision, t.account,
+			t.region, t.accelerator, t.devices, t.started_at, t.ended_at, t.measure, t.number_format, t.achieved_work, t.run, t.labels, t.retracted
+		FROM (SELECT v.id, CASE v.verdict WHEN 'conflict' THEN 'conflict' ELSE v.fault END AS fault, v.verdict, v.revision, v.started_at, v.ended_at, v.source
+			FROM verdict AS v WHERE v.verdict IN ('rejected', 'conflict') OFFSET 0) AS v
+		JOIN (SELECT i.* FROM inbox AS i UNION ALL SELECT o.* FROM other AS o) AS t USING (id)
+		LEFT JOIN compute_ledger.usage_source AS s ON s.source = v.source
+		CROSS JOIN LATERAL compute_ledger._usage_fault(v.fault, to_jsonb(t), v.revision, v.started_at, v.ended_at, stamp, s.clock_tolerance) AS f
+		ORDER BY t.id
+	), tally AS MATERIALIZED (
+		SELECT count(*) AS taken, (SELECT count(*) FROM removed) AS removed, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted, count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicate,
+			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')) AS rejected,
+			array_agg(v.old_record) FILTER (WHERE v.supersedes) AS records, array_agg(v.old_started_at) FILTER (WHERE v.supersedes) AS starts
+		FROM verdict AS v
+	), written AS (
+		INSERT INTO compute_ledger.usage_batch (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+		SELECT _take_usage.batch, _take_usage.kind, t.taken, t.accepted, t.duplicate, t.rejected, code,
+			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
+		FROM tally AS t WHERE t.taken > 0
+	)
+	SELECT t.taken, t.removed, t.accepted, t.duplicate, t.rejected, t.records, t.starts
+	INTO taken, removed, accepted, duplicate, rejected, old_records, old_starts
+	FROM tally AS t;
+
+	IF kind = 'accept' AND taken <> removed THEN
+		RAISE EXCEPTION 'rows of the inbox were changed while they were taken'
+			USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+	END IF;
+	IF taken = 0 THEN
+		batch := NULL;			-- others took them
+	END IF;
+	IF old_records IS NOT NULL THEN
+		-- A transaction that had its stamp long ago may replace what was recorded since; nobody has read that far.
+		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
+		FROM unnest(old_records, old_starts) AS o (id, started_at)
+		WHERE r.id = o.id AND r.started_at = o.started_at;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(), record_usage() and retry_rejected(): takes usage, all of it in one statement; returns the batch and its counts, NULL and zeros if there was nothing';
+
+-- ------------------------------------------------------------------ what was wrong
+
+CREATE FUNCTION _usage_fault(fault text, cells jsonb, revision integer, started_at timestamptz, ended_at timestamptz, stamp timestamptz, clock_tolerance interval,
+		OUT sqlstate text, OUT reason text, OUT detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	CASE fault
+		WHEN 'no source', 'no source_id', 'no start', 'no devices' THEN
+			sqlstate := '23502';
+			reason := fault;
+		WHEN 'key too long' THEN
+			sqlstate := '54000';
+			reason := 'source or source_id is too long';
+			detail := format('They have %s and %s bytes, and 1000 is the most.', octet_length(cells ->> 'source'), octet_length(cells ->> 'source_id'));
+		WHEN 'infinite start', 'infinite end' THEN
+			sqlstate := '22008';
+			reason := fault;
+			detail := 'A record that goes on has no end, and its cell is empty.';
+		WHEN 'no period' THEN
+			sqlstate := '22000';
+			reason := CASE WHEN started_at = ended_at THEN 'empty period' ELSE 'reversed period' END;
+			detail := format('It starts at %s and ends at %s.', started_at, ended_at);
+		WHEN 'number of devices' THEN
+			sqlstate := '22003';
+			reason := format('number of devices out of range: %s', left(cells ->> 'devices', 80));
+			detail := 'It must be more than 0 in units of 1/1,680,000 and at most 1,000,000,000.';
+		WHEN 'clock not set' THEN
+			sqlstate := 'LC009';
+			reason := 'start is before 2000';
+			detail := format('It starts at %s. So does what a machine writes whose clock was never set.', started_at);
+		WHEN 'clock' THEN
+			sqlstate := 'LC009';
+			reason := CASE WHEN started_at > stamp + clock_tolerance THEN 'start is in the future' ELSE 'end is in the future' END;
+			detail := format('It starts at %s and ends at %s; the clock of source "%s" may be ahead by %s.', started_at, ended_at, cells ->> 'source', clock_tolerance);
+		WHEN 'unknown account' THEN
+			sqlstate := 'LC006';
+			reason := format('unknown account "%s"', left(cells ->> 'account', 80));
+			detail := format('No account of this name was valid at %s.', started_at);
+		WHEN 'unknown region' THEN
+			sqlstate := 'LC007';
+			reason := format('unknown region "%s"', left(cells ->> 'region', 80));
+		WHEN 'unknown accelerator' THEN
+			sqlstate := 'LC003';
+			reason := format('unknown accelerator "%s"', left(cells ->> 'accelerator', 80));
+		WHEN 'conflict' THEN
+			sqlstate := 'LC008';
+			reason := format('revision %s of this record is there and says something else', revision);
+			detail := format('Key: source "%s", source_id "%s". A correction is a higher revision.', left(cells ->> 'source', 80), left(cells ->> 'source_id', 80));
+		ELSE
+			SELECT e.* INTO sqlstate, reason, detail FROM compute_ledger._usage_cell_error(fault, cells ->> fault) AS e;
+	END CASE;
+END
+$$;
+COMMENT ON FUNCTION _usage_fault(text, jsonb, integer, timestamptz, timestamptz, timestamptz, interval) IS 'part of accept_usage(): SQLSTATE and text of a fault that it found in a record';
+
+CREATE FUNCTION _names_recorded() RETURNS timestamptz
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT greatest(
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_alias AS r),
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_word AS r),
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_variant AS r),
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_instance AS r))
+$$;
+COMMENT ON FUNCTION _names_recorded() IS 'when the tables that identify() goes by last changed';
+
+-- ------------------------------------------------------------------ what users call
+
+CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	last bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF max_rows IS NOT NULL THEN
+		SELECT max(f.id) INTO last
+		FROM (SELECT i.id FROM compute_ledger.usage_inbox AS i ORDER BY i.id LIMIT greatest(max_rows, 0)) AS f;
+		last := coalesce(last, -1);
+	END IF;
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected
+	FROM compute_ledger._take_usage('accept', basis, last) AS t;
+	-- One of those that end at the same time marks for all.
+	IF taken > 0 AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
+		AND pg_try_advisory_xact_lock(1129079666, 56)
+	THEN
+		PERFORM compute_ledger.mark_watermark();
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. basis is what the records are normalised in. Reading instants without an offset, the time zone of the session counts. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
+
+CREATE FUNCTION record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
+		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
+		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16')
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET datestyle = 'ISO, YMD'
+	SET extra_float_digits = 1
+AS $$
+#variable_conflict use_variable
+DECLARE
+	batch bigint;
+	fault record;
+	result bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	SELECT t.batch INTO batch
+	FROM compute_ledger._take_usage('record', basis, given => jsonb_build_object(
+		'id', 0, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', source, 'source_id', source_id, 'revision', revision::text,
+		'account', account, 'region', region, 'accelerator', accelerator, 'devices', devices::text, 'started_at', started_at::text,
+		'ended_at', ended_at::text, 'measure', measure, 'number_format', number_format, 'achieved_work', achieved_work::text, 'run', run,
+		'labels', labels::text, 'retracted', retracted::text)) AS t;
+	SELECT r.sqlstate, r.reason, r.detail INTO fault
+	FROM compute_ledger.usage_rejected AS r WHERE r.batch = batch;
+	IF FOUND THEN
+		IF fault.detail IS NULL THEN
+			RAISE EXCEPTION USING ERRCODE = fault.sqlstate, MESSAGE = fault.reason;
+		END IF;
+		RAISE EXCEPTION USING ERRCODE = fault.sqlstate, MESSAGE = fault.reason, DETAIL = fault.detail;
+	END IF;
+	SELECT k.record INTO result
+	FROM compute_ledger.usage_key AS k
+	WHERE k.source = source AND k.source_id = source_id AND k.revision = coalesce(revision, 0);
+	RETURN result;
+END
+$$;
+COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. What accept_usage() rejects is an error here, with the same SQLSTATE and text. ended_at NULL: it goes on.';
+
+CREATE FUNCTION retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	chosen bigint[];
+	cell text;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF jsonb_typeof(mend) <> 'object' THEN
+		RAISE EXCEPTION 'mend is not a JSON object'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	SELECT min(k.key COLLATE "C") INTO cell
+	FROM jsonb_each(mend) AS k (key, value)
+	WHERE k.key NOT IN ('source', 'source_id', 'revision', 'account', 'region', 'accelerator', 'devices', 'started_at', 'ended_at', 'measure',
+		'number_format', 'achieved_work', 'run', 'labels', 'retracted');
+	IF cell IS NOT NULL THEN
+		RAISE EXCEPTION 'a usage record has no cell "%"', cell
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The keys of mend are columns of usage_inbox.';
+	END IF;
+	SELECT array_agg(r.id) INTO chosen
+	FROM compute_ledger.usage_rejected AS r
+	WHERE r.retried_in IS NULL
+		AND (source IS NULL OR r.source = source)
+		AND (sqlstate IS NULL OR r.sqlstate = sqlstate)
+		AND (ids IS NULL OR r.id = ANY (ids));
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected
+	FROM compute_ledger._take_usage('retry', basis, ids => chosen, mend => mend) AS t;
+END
+$$;
+COMMENT ON FUNCTION retry_rejected(text, text, bigint[], jsonb, text) IS 'takes records of usage_rejected that wait there again, those of one source, with one SQLSTATE, with these ids, or all; mend gives cells other values: ''{"region": "cn-east"}''. Returns the batch as accept_usage() does. The rows stay as they are, with the batch in retried_in; one that is rejected again is another row.';
+
+CREATE FUNCTION reidentify(basis text DEFAULT 'bf16', source text DEFAULT NULL, accelerator_name text DEFAULT NULL, started tstzrange DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_custom_plan
+	SET jit = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+	code integer := compute_ledger.basis_code(basis);
+	basis_word text := compute_ledger.basis_name(code);
+	from_instant timestamptz := coalesce(lower(started), '-infinity');
+	to_instant timestamptz := coalesce(upper(started), 'infinity');
+	sources text[];
+	stamp timestamptz;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF code IS NULL THEN
+		RAISE EXCEPTION 'unknown basis "%"', basis
+			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
+	END IF;
+	IF isempty(started) THEN
+		from_instant := 'infinity';
+	END IF;
+	SELECT array_agg(s.source) INTO sources
+	FROM compute_ledger.usage_source AS s WHERE source IS NULL OR s.source = source;
+	batch := nextval('compute_ledger.usage_batch_id_seq');
+	PERFORM compute_ledger._lock_usage_sources(sources, batch);
+	stamp := compute_ledger.ledger_stamp();
+	WITH current AS MATERIALIZED (
+		SELECT r.id, r.started_at, r.accelerator_name, r.source, r.accelerator, r.rate, r.basis
+		FROM compute_ledger.usage_record AS r
+		WHERE r.superseded = 'infinity' AND r.started_at >= from_instant AND r.started_at <= to_instant
+			AND (started IS NULL OR started @> r.started_at)
+			AND (source IS NULL OR r.source = source) AND (accelerator_name IS NULL OR r.accelerator_name = accelerator_name)
+	), names AS MATERIALIZED (
+		SELECT n.accelerator_name, n.source, compute_ledger.identify(n.accelerator_name, coalesce(s.system, s.source)) AS accelerator
+		FROM (SELECT DISTINCT c.accelerator_name, c.source FROM current AS c) AS n
+		JOIN compute_ledger.usage_source AS s ON s.source = n.source
+	), rates AS MATERIALIZED (
+		SELECT t.* FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
+	), changed AS MATERIALIZED (
+		-- a name that means nothing any more keeps what it meant
+		SELECT c.id, c.started_at, nextval('compute_ledger.usage_record_id_seq') AS new_id, n.accelerator, t.rate, t.recorded
+		FROM current AS c
+		JOIN names AS n ON n.accelerator_name = c.accelerator_name AND n.source = c.source
+		JOIN rates AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator AND c.started_at >= t.from_instant AND c.started_at < t.to_instant
+		WHERE n.accelerator OPERATOR(compute_ledger.<>) c.accelerator OR c.basis <> code
+			OR (t.rate IS NULL) <> (c.rate IS NULL) OR t.rate OPERATOR(compute_ledger.<>) c.rate
+	), closed AS (
+		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
+		FROM changed AS c
+		WHERE r.id = c.id AND r.started_at = c.started_at
+		RETURNING r.*
+	), added AS (
+		INSERT INTO compute_ledger.usage_record AS n (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
+			rate, rate_recorded, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
+		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
+			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, r.devices, r.measure, r.number_format, r.achieved_work, r.source, r.source_id, r.account_name, r.region_name,
+			r.accelerator_name, r.run, r.labels
+		FROM closed AS r JOIN changed AS c ON c.id = r.id
+		RETURNING n.id, n.source, n.source_id, n.revision
+	), keys AS (
+		UPDATE compute_ledger.usage_key AS k SET record = a.id
+		FROM added AS a
+		WHERE k.source = a.source AND k.source_id = a.source_id AND k.revision = a.revision
+	), written AS (
+		INSERT INTO compute_ledger.usage_batch AS b (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+		SELECT reidentify.batch, 'reidentify', count(*), count(*), 0, 0, code,
+			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
+		FROM changed AS c
+		HAVING count(*) > 0
+		RETURNING b.taken, b.accepted
+	)
+	SELECT w.taken, w.accepted INTO taken, accepted FROM written AS w;
+	IF taken IS NULL THEN
+		batch := NULL;
+		taken := 0;
+		accepted := 0;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION reidentify(text, text, text, tstzrange) IS 'identifies accelerators of current records anew, and normalises them in basis: those of one source, with one name, with a start in a range, or all. Each record for which chip, rate or basis is now another gets a new row of the same revision, which supersedes the row before; returns the batch and how many there were. A name that is not known any more keeps what it was identified as.';

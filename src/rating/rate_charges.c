@@ -4,6 +4,7 @@
  */
 #include "base/compat.h"
 
+#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
@@ -23,10 +24,10 @@
 #include "rating/rating_pool.h"
 #include "rating/rating_run.h"
 
-/* Columns of _rate_charges(): whether it is asked for, and those of rated_charge. */
+/* Columns of rated_charge. */
 enum
 {
-	OUT_ASKED, OUT_KIND, OUT_BOOK, OUT_ACCOUNT, OUT_PAYER, OUT_BILLING_PERIOD, OUT_PRICE, OUT_LIST_PRICE, OUT_REGION,
+	OUT_KIND, OUT_BOOK, OUT_ACCOUNT, OUT_PAYER, OUT_BILLING_PERIOD, OUT_PRICE, OUT_LIST_PRICE, OUT_REGION,
 	OUT_ACCELERATOR, OUT_NUMBER_FORMAT, OUT_MEASURE, OUT_BASIS, OUT_RATE, OUT_DAY, OUT_PERIOD, OUT_AMOUNT, OUT_QUANTITY,
 	OUT_UNIT, OUT_WORK, OUT_TIERS, OUT_UNIT_PRICE, OUT_LIST_UNIT_PRICE, OUT_LIST_COST, OUT_CONTRACTED_COST, OUT_COST,
 	OUT_CURRENCY, OUT_RECORDS, OUT_CORRECTS, OUT_COLUMNS
@@ -60,7 +61,6 @@ describe_cell(const Rating *rating, const RatingCell *cell, Datum *values, bool 
 	const UsageKind *kind = &rating->combinations[cell->combination].kind;
 	const Place *place = &rating->places[cell->place];
 
-	values[OUT_ASKED] = BoolGetDatum(cell->asked);
 	values[OUT_BOOK] = rating->scope.book;
 	values[OUT_ACCOUNT] = Int64GetDatum(place->owner);
 	values[OUT_PAYER] = Int64GetDatum(place->payer);
@@ -170,8 +170,27 @@ describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *
 	return true;
 }
 
+/* Where rows go, and what they are like. */
+typedef struct ChargeRows
+{
+	ReturnSetInfo *result;
+	TupleDesc	charge;			/* of rated_charge */
+	Datum		values[OUT_COLUMNS];
+	bool		nulls[OUT_COLUMNS];
+} ChargeRows;
+
+/* Puts out the row that was filled in. */
+static void
+put_row(ChargeRows *rows, bool asked)
+{
+	Datum		values[2] = {BoolGetDatum(asked), HeapTupleGetDatum(heap_form_tuple(rows->charge, rows->values, rows->nulls))};
+	bool		nulls[2] = {false, false};
+
+	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, values, nulls);
+}
+
 /*
- * _rate_charges(book, as_of, payers, accounts, root, period, starts, ends) -> setof (asked, columns of rated_charge)
+ * _rate_charges(book, as_of, payers, accounts, root, period, starts, ends) -> setof (asked boolean, charge rated_charge)
  *
  * Rows of kind part are parts of records that are not charged by their sum: price, payer,
  * billing_period, period, amount and, as quantity, devices.  Rows of kind list are what
@@ -181,17 +200,16 @@ PG_FUNCTION_INFO_V1(rate_charges);
 Datum
 rate_charges(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ChargeRows	rows = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 	TypeCacheEntry *range = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	RatingScope scope;
 	Rating	   *rating;
 	KindNames	names;
-	Datum		values[OUT_COLUMNS] = {0};
-	bool		nulls[OUT_COLUMNS];
 	MemoryContext row;
 	MemoryContext previous;
 
 	InitMaterializedSRF(fcinfo, 0);
+	rows.charge = lookup_rowtype_tupdesc_copy(TupleDescAttr(rows.result->setDesc, 1)->atttypid, -1);
 	names.usage = CStringGetTextDatum("usage");
 	names.unpriced = CStringGetTextDatum("unpriced");
 	names.instance = CStringGetTextDatum("instance");
@@ -199,7 +217,7 @@ rate_charges(PG_FUNCTION_ARGS)
 	names.part = CStringGetTextDatum("part");
 	names.device_hour = CStringGetTextDatum("device-hour");
 	ReadRatingScope(fcinfo, &scope);
-	rating = MakeRating(&scope, TupleDescAttr(result->setDesc, OUT_ACCELERATOR)->atttypid);
+	rating = MakeRating(&scope, TupleDescAttr(rows.charge, OUT_ACCELERATOR)->atttypid);
 	RatePools(rating);
 
 	row = AllocSetContextCreate(CurrentMemoryContext, "charge", ALLOCSET_DEFAULT_SIZES);
@@ -208,10 +226,10 @@ rate_charges(PG_FUNCTION_ARGS)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (!rating->charges[i].special)
-			describe_charge(rating, &rating->charges[i], &names, range, values, nulls);
-		else if (!describe_list_cost(rating, &rating->charges[i], &names, range, values, nulls))
+			describe_charge(rating, &rating->charges[i], &names, range, rows.values, rows.nulls);
+		else if (!describe_list_cost(rating, &rating->charges[i], &names, range, rows.values, rows.nulls))
 			continue;
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		put_row(&rows, rating->cells[rating->charges[i].cell].asked);
 		MemoryContextReset(row);
 	}
 	for (int64 i = 0; i < rating->ncells; i++)
@@ -226,15 +244,15 @@ rate_charges(PG_FUNCTION_ARGS)
 		{
 			const RatingPart *part = &parts.parts[n];
 
-			memset(nulls, true, sizeof(nulls));
-			memset(nulls, false, OUT_LIST_PRICE * sizeof(bool));
-			describe_cell(rating, cell, values, nulls);
-			values[OUT_KIND] = names.part;
-			nulls[OUT_PERIOD] = nulls[OUT_AMOUNT] = nulls[OUT_QUANTITY] = false;
-			values[OUT_PERIOD] = time_range(range, part->from, part->to);
-			values[OUT_AMOUNT] = NumericFromInt128((int128) part->level * (part->to - part->from), 0);
-			values[OUT_QUANTITY] = DeviceLevelGetNumeric(part->level);
-			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+			memset(rows.nulls, true, sizeof(rows.nulls));
+			memset(rows.nulls, false, OUT_LIST_PRICE * sizeof(bool));
+			describe_cell(rating, cell, rows.values, rows.nulls);
+			rows.values[OUT_KIND] = names.part;
+			rows.nulls[OUT_PERIOD] = rows.nulls[OUT_AMOUNT] = rows.nulls[OUT_QUANTITY] = false;
+			rows.values[OUT_PERIOD] = time_range(range, part->from, part->to);
+			rows.values[OUT_AMOUNT] = NumericFromInt128((int128) part->level * (part->to - part->from), 0);
+			rows.values[OUT_QUANTITY] = DeviceLevelGetNumeric(part->level);
+			put_row(&rows, cell->asked);
 			MemoryContextReset(row);
 		}
 		if (parts.parts)

@@ -1,0 +1,38 @@
+-- One pass.  Where no version of an account says what zone it is in, days are UTC.
+CREATE MATERIALIZED VIEW compute_ledger._usage_hourly AS
+WITH state AS MATERIALIZED (
+	SELECT s.as_of FROM compute_ledger.rollup_state AS s
+), segment AS MATERIALIZED (
+	SELECT p.account, p.time_zone, p.valid
+	FROM compute_ledger.payer((SELECT s.as_of FROM state AS s)) AS p
+), zone AS MATERIALIZED (
+	SELECT v.account, v.time_zone, coalesce(lower(v.valid), '-infinity') AS since, coalesce(upper(v.valid), 'infinity') AS until
+	FROM (
+		SELECT s.account, s.time_zone, unnest(range_agg(s.valid)) AS valid
+		FROM segment AS s
+		GROUP BY s.account, s.time_zone
+		UNION ALL
+		SELECT a.id, 'UTC', unnest('{(,)}'::tstzmultirange - coalesce(range_agg(s.valid), '{}'))
+		FROM compute_ledger.account AS a LEFT JOIN segment AS s ON s.account = a.id
+		GROUP BY a.id
+	) AS v
+)
+SELECT g.account, g.region, g.accelerator, g.measure, g.basis,
+	c.hour, c.day, c.device_hours, c.device_time, c.work, c.achieved, c.started
+FROM (
+	SELECT r.account, r.region, r.accelerator, r.measure, r.basis,
+		compute_ledger._usage_cells(r.started_at, r.ended_at, greatest(r.started_at, z.since), least(r.ended_at, z.until),
+			z.time_zone, r.devices, r.rate, r.achieved_work) AS cells
+	FROM (
+		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.rate, u.achieved_work, u.started_at,
+			CASE WHEN u.ended_at = 'infinity' THEN (SELECT s.as_of FROM state AS s) ELSE u.ended_at END AS ended_at
+		FROM compute_ledger.usage_record AS u
+		WHERE u.recorded <= (SELECT s.as_of FROM state AS s) AND u.superseded > (SELECT s.as_of FROM state AS s)
+	) AS r
+	JOIN zone AS z ON z.account = r.account AND z.since < r.ended_at AND z.until > r.started_at
+	WHERE r.started_at < r.ended_at
+	GROUP BY r.account, r.region, r.accelerator, r.measure, r.basis
+) AS g, unnest(g.cells) AS c;
+COMMENT ON MATERIALIZED VIEW compute_ledger._usage_hourly IS 'what usage_hourly shows, of all accounts';
+
+CREATE UNIQUE INDEX _usage_hourly_key ON compute_ledger._usage_hourly (account, region, accelerator, measure, basis, hour, day) NULLS NOT DISTINCT;

@@ -1,0 +1,13 @@
+-- Only its owner may refresh a materialized view.
+CREATE FUNCTION compute_ledger._refresh_rollup(rollup text, concurrent boolean) RETURNS void
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+	IF rollup NOT IN ('_usage_hourly', '_usage_daily', '_utilization_daily', '_spend_daily') THEN
+		RAISE EXCEPTION '"%" is not a rollup of the ledger', rollup USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	EXECUTE format('REFRESH MATERIALIZED VIEW %s compute_ledger.%I', CASE WHEN concurrent THEN 'CONCURRENTLY' ELSE '' END, rollup);
+END
+$function$;
+COMMENT ON FUNCTION compute_ledger._refresh_rollup(text, boolean) IS 'refreshes one materialized view of the ledger on behalf of its owner; part of refresh_rollups()';

@@ -1,0 +1,16 @@
+CREATE TABLE compute_ledger.usage_source (
+	source text COLLATE "C" PRIMARY KEY,
+	clock_tolerance interval NOT NULL DEFAULT '5 minutes'
+		CONSTRAINT usage_source_clock_tolerance_check CHECK (clock_tolerance >= '0'),
+	system text,
+	title text,
+	last_batch bigint
+);
+COMMENT ON TABLE compute_ledger.usage_source IS 'Systems that send usage. A source is added by itself when something from it is taken for the first time; writers of one source take turns on its row.';
+COMMENT ON COLUMN compute_ledger.usage_source.source IS 'name of the source, as its records give it; empty for records that name none';
+COMMENT ON COLUMN compute_ledger.usage_source.clock_tolerance IS 'how far ahead of this server''s clock a record may start or end';
+COMMENT ON COLUMN compute_ledger.usage_source.system IS 'what prints the names of accelerators, as identify() takes it for its second argument; NULL: the name of the source';
+COMMENT ON COLUMN compute_ledger.usage_source.title IS 'for people';
+COMMENT ON COLUMN compute_ledger.usage_source.last_batch IS 'the batch that last took something from this source';
+
+CREATE POLICY visible ON compute_ledger.usage_source FOR SELECT USING ((SELECT compute_ledger.has_access('meter')));

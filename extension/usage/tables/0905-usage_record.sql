@@ -1,0 +1,71 @@
+-- Not an identity column: from PostgreSQL 17 on a table with one cannot be attached.
+CREATE SEQUENCE compute_ledger.usage_record_id_seq;
+COMMENT ON SEQUENCE compute_ledger.usage_record_id_seq IS 'ids of usage_record';
+CREATE TABLE compute_ledger.usage_record (
+	id bigint NOT NULL DEFAULT nextval('compute_ledger.usage_record_id_seq'),
+	account bigint NOT NULL,
+	started_at timestamptz NOT NULL,
+	ended_at timestamptz NOT NULL,
+	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	superseded timestamptz NOT NULL DEFAULT 'infinity',
+	batch bigint NOT NULL,
+	region integer NOT NULL,
+	revision integer NOT NULL,
+	basis integer NOT NULL,
+	identification integer NOT NULL DEFAULT 0,
+	accelerator compute_ledger.accelerator NOT NULL,
+	rate compute_ledger.compute_rate,
+	rate_recorded timestamptz,
+	devices numeric NOT NULL,
+	measure text COLLATE "C" NOT NULL,
+	number_format text COLLATE "C",
+	achieved_work compute_ledger.compute_unit,
+	source text COLLATE "C" NOT NULL,
+	source_id text COLLATE "C" NOT NULL,
+	account_name text NOT NULL,
+	region_name text NOT NULL,
+	accelerator_name text NOT NULL,
+	run text,
+	labels jsonb,
+	PRIMARY KEY (id, started_at),
+	CONSTRAINT usage_record_period_check CHECK (started_at < ended_at AND started_at > '-infinity'),
+	CONSTRAINT usage_record_recorded_check CHECK (recorded <= superseded),
+	CONSTRAINT usage_record_devices_check CHECK (devices > 0 AND devices <= 1000000000),
+	CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used'))
+) PARTITION BY RANGE (started_at);
+ALTER SEQUENCE compute_ledger.usage_record_id_seq OWNED BY compute_ledger.usage_record.id;
+COMMENT ON TABLE compute_ledger.usage_record IS 'Usage that was accepted, one row a revision (and one more each time it is identified anew), one partition a month (UTC) of the start. What was known as of an instant t: recorded <= t AND t < superseded. Never changed but for superseded.';
+COMMENT ON COLUMN compute_ledger.usage_record.id IS 'number of the row; in a batch, in the order of the inbox (of usage_rejected, when it is retried), by which rating tells records apart that start at the same time';
+COMMENT ON COLUMN compute_ledger.usage_record.account IS 'account that used it';
+COMMENT ON COLUMN compute_ledger.usage_record.started_at IS 'start, included';
+COMMENT ON COLUMN compute_ledger.usage_record.ended_at IS 'end, excluded; infinity: none is known yet';
+COMMENT ON COLUMN compute_ledger.usage_record.recorded IS 'from when on this revision counted; for one that came after a higher revision, when it came';
+COMMENT ON COLUMN compute_ledger.usage_record.superseded IS 'from when on a higher revision, or the same identified anew, counted; infinity: it still does; the same as recorded: it never did';
+COMMENT ON COLUMN compute_ledger.usage_record.batch IS 'batch in which it was accepted';
+COMMENT ON COLUMN compute_ledger.usage_record.region IS 'region where';
+COMMENT ON COLUMN compute_ledger.usage_record.revision IS 'revision, third part of the key';
+COMMENT ON COLUMN compute_ledger.usage_record.basis IS 'code of the basis that rate is in';
+COMMENT ON COLUMN compute_ledger.usage_record.identification IS '0: as it was identified when it was accepted; n: for the n-th time anew, by reidentify(), which supersedes the row before';
+COMMENT ON COLUMN compute_ledger.usage_record.accelerator IS 'chip or class that the name was identified as when it was accepted';
+COMMENT ON COLUMN compute_ledger.usage_record.rate IS 'what one device counted for in the basis when it was accepted; NULL: no rate was known';
+COMMENT ON COLUMN compute_ledger.usage_record.rate_recorded IS 'since when this database had held the row true that the rate is from: lower(recorded) of accelerator_peak or basis_factor; NULL without a rate';
+COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices';
+COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used';
+COMMENT ON COLUMN compute_ledger.usage_record.number_format IS 'number format that was computed in; NULL: not known';
+COMMENT ON COLUMN compute_ledger.usage_record.achieved_work IS 'work that was really done; NULL: not known';
+COMMENT ON COLUMN compute_ledger.usage_record.source IS 'system that the record is from, first part of the key';
+COMMENT ON COLUMN compute_ledger.usage_record.source_id IS 'name of the record in its source, second part of the key';
+COMMENT ON COLUMN compute_ledger.usage_record.account_name IS 'name of the account as it came';
+COMMENT ON COLUMN compute_ledger.usage_record.region_name IS 'name of the region as it came';
+COMMENT ON COLUMN compute_ledger.usage_record.accelerator_name IS 'name of the accelerator as it came';
+COMMENT ON COLUMN compute_ledger.usage_record.run IS 'what it was used for';
+COMMENT ON COLUMN compute_ledger.usage_record.labels IS 'anything else: an object';
+
+-- rating, and every question about an account
+CREATE INDEX usage_record_account_idx ON compute_ledger.usage_record (account, started_at);
+-- what came since, for late usage: rows lie in the order in which they were recorded
+CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (recorded, ended_at) WITH (pages_per_range = 32);
+-- what ceased to count since; few
+CREATE INDEX usage_record_superseded_idx ON compute_ledger.usage_record (superseded) WHERE superseded < 'infinity';
+
+CREATE POLICY visible ON compute_ledger.usage_record FOR SELECT USING (account IN (SELECT compute_ledger.visible_accounts()));

@@ -1,0 +1,44 @@
+-- Only the owner of usage_record can attach partitions to it.
+CREATE FUNCTION compute_ledger._make_usage_partition(month date) RETURNS name
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET datestyle = 'ISO, MDY'
+	SET timezone = 'UTC'
+AS $body$
+DECLARE
+	from_month timestamptz := date_trunc('month', month::timestamptz);
+	to_month timestamptz := from_month + interval '1 month';
+	stem text := 'usage_record_' || to_char(from_month, 'YYYY_MM');
+	partition text := stem;
+BEGIN
+	FOR attempt IN 1 .. 2 LOOP
+		-- Somebody else may see to partitions, of any width, with a default one or without.
+		IF EXISTS (
+			SELECT FROM pg_inherits AS i
+			JOIN pg_class AS c ON c.oid = i.inhrelid
+			CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS b (bound)
+			WHERE i.inhparent = 'compute_ledger.usage_record'::regclass
+				AND (b.bound = 'DEFAULT'
+					OR c.relname = stem
+					OR CASE substring(b.bound FROM $re$FROM \('?([^')]*)'?\)$re$) WHEN 'MINVALUE' THEN '-infinity' ELSE substring(b.bound FROM $re$FROM \('?([^')]*)'?\)$re$) END::timestamptz < to_month
+						AND CASE substring(b.bound FROM $re$TO \('?([^')]*)'?\)$re$) WHEN 'MAXVALUE' THEN 'infinity' ELSE substring(b.bound FROM $re$TO \('?([^')]*)'?\)$re$) END::timestamptz > from_month))
+		THEN
+			RETURN NULL;
+		END IF;
+		-- One at a time. This does not keep anybody from reading or writing usage_record.
+		LOCK TABLE compute_ledger.usage_record IN SHARE UPDATE EXCLUSIVE MODE;
+	END LOOP;
+	-- A month that was detached keeps its name.
+	FOR n IN 2 .. 1000 LOOP
+		EXIT WHEN to_regclass(format('compute_ledger.%I', partition)) IS NULL;
+		partition := stem || '_' || n;
+	END LOOP;
+	-- CREATE TABLE PARTITION OF would lock out everybody who reads usage_record, ATTACH does not.
+	EXECUTE format('CREATE TABLE compute_ledger.%I (LIKE compute_ledger.usage_record INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE INCLUDING COMMENTS)', partition);
+	EXECUTE format('COMMENT ON TABLE compute_ledger.%I IS %L', partition, 'usage_record of ' || to_char(from_month, 'YYYY-MM') || ' (UTC)');
+	PERFORM compute_ledger._share(format('compute_ledger.%I', partition)::regclass);
+	EXECUTE format('ALTER TABLE compute_ledger.usage_record ATTACH PARTITION compute_ledger.%I FOR VALUES FROM (%L) TO (%L)', partition, from_month, to_month);
+	RETURN partition;
+END
+$body$;
+COMMENT ON FUNCTION compute_ledger._make_usage_partition(date) IS 'part of accept_usage(): makes the partition of usage_record for a month (UTC), unless there is one, or another that covers some of it, or a default one; returns its name, or NULL if it made none';
