@@ -283,7 +283,7 @@ sub measure
 			my $before = $case->{before}{$label};
 			my ($output, $time) = $before ? psql($before) : ('', 0);
 			($output, $time) =
-			    $output =~ /ERROR/ ? ($output, 0)
+			  $output =~ /ERROR/ ? ($output, 0)
 			  : $run->{kind} eq 'duckdb' ? duckdb($run->{sql})
 			  : psql("\\o /dev/null\n\\timing on\n$run->{sql}\n\\timing off\n\\o");
 			if (($output // '') =~ /((?:ERROR|FATAL):.*)/)
