@@ -81,7 +81,7 @@ if ($failures)
 }
 write_page($page) if $write;
 
-# ---------------------------------------------------------------- reading bench/rows
+# ------------------------------------------------------------------ reading bench/rows
 
 # Returns the set-up sections and the cases of a file.
 sub read_rows
@@ -136,7 +136,7 @@ sub repeat
 	return $all;
 }
 
-# ---------------------------------------------------------------- talking to the servers
+# ------------------------------------------------------------------ talking to the servers
 
 # Starts a psql, and a DuckDB, for one file.
 sub open_database
@@ -219,7 +219,7 @@ sub processor_ms
 	return $ns / 1e6;
 }
 
-# ---------------------------------------------------------------- measuring
+# ------------------------------------------------------------------ measuring
 
 # Tells why a section cannot run here; nothing when it can.
 sub missing
@@ -367,7 +367,7 @@ sub thousands
 	return $n;
 }
 
-# ---------------------------------------------------------------- reporting
+# ------------------------------------------------------------------ reporting
 
 # The cells of the table: a header, then a list a line.
 sub table_cells

@@ -94,7 +94,7 @@ my $answers = q{SELECT normalized_rate('nvidia/a100-sxm4-80gb', 'alice.example/w
 	export_class('nvidia/a100', 'alice.example/house'), basis_name(1234), basis_code('alice.example/unused')};
 my $expected = '1 TFLOPS@1234|30 TFLOPS@1234||8 TFLOPS@bf16|ask|alice.example/weights|1235';
 
-# ------------------------------------------------------------- who may do what
+# ------------------------------------------------------------------ who may do what
 database_of_alice('ledger');
 as('alice', 'ledger', 'CREATE EXTENSION compute_ledger');
 as('alice', 'ledger', "$path $user_rows $aliases");
@@ -141,7 +141,7 @@ $node->safe_psql('postgres', "CREATE DATABASE in_old_strings ENCODING 'UTF8' LC_
 is($node->safe_psql('in_old_strings', 'SET standard_conforming_strings = off; CREATE EXTENSION compute_ledger;
 	SELECT count(*) FROM compute_ledger.accelerator_word'), $words{UTF8}, 'and into one that reads a backslash as an escape');
 
-# ------------------------------------------------------------- dump and restore
+# ------------------------------------------------------------------ dump and restore
 my $dir = PostgreSQL::Test::Utils::tempdir;
 my $all = contents('ledger', 'true');
 my $users = contents('ledger', 'NOT shipped');
@@ -182,7 +182,7 @@ for my $how (
 	is(sqlstate('alice', $db, "UPDATE compute_ledger.accelerator_model SET name = name || '!' WHERE NOT shipped AND upper_inf(recorded)"), '00000', 'the others are alice\'s');
 }
 
-# ------------------------------------------------------------- ALTER EXTENSION UPDATE
+# ------------------------------------------------------------------ ALTER EXTENSION UPDATE
 # A next version: the same code, another catalog, built by the same script.
 my ($version) = slurp_file("$project/compute_ledger.control") =~ /^default_version\s*=\s*'(.*)'/m;
 my $next = '99.0';

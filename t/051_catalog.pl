@@ -60,7 +60,7 @@ CREATE FUNCTION tflops(a accelerator, f text) RETURNS numeric LANGUAGE sql STABL
 		ORDER BY specificity(accelerator) DESC LIMIT 1 $$;
 SQL
 
-# ------------------------------------------------------------ Epoch AI's table
+# ------------------------------------------------------------------ Epoch AI's table
 # Name there | identity here | devices that one of its rows is
 load_lines('epoch_map', 'name text, accelerator compute_ledger.accelerator, devices int', <<'MAP');
 Meta MTIA 300 | meta/mtia-300 | 1
@@ -319,7 +319,7 @@ cmp_ok($compared, '>', 500, "$compared figures compared");
 is($node->safe_psql('postgres', q{SELECT count(*) > 80 FROM epoch_compared WHERE quantity = 'tpp' AND abs(ours - theirs) <= 0.02 * theirs}), 't',
 	'total processing performance comes out as published');
 
-# -------------------------------------------------- figures published in conflict
+# ------------------------------------------------------------------ figures published in conflict
 load_lines('device', 'name text, accelerator compute_ledger.accelerator', <<'DEVICE');
 NVIDIA A100 | nvidia/a100
 NVIDIA A100 SXM | nvidia/a100-sxm4-80gb
@@ -386,7 +386,7 @@ none(q{SELECT * FROM decided AS d WHERE NOT EXISTS (SELECT FROM conflict_judged 
 none(q{SELECT j.* FROM conflict_judged AS j JOIN accelerator_peak AS p ON p.shipped JOIN device AS d ON d.name = j.device AND p.accelerator @> d.accelerator
 	WHERE j.quantity = p.number_format AND sparsity ~ '^sparse' AND p.rate::numeric / 1e12 = j.value AND p.accelerator = d.accelerator}, 'no sparse figure is shipped');
 
-# --------------------------------------------------------------- what was measured
+# ------------------------------------------------------------------ what was measured
 load_lines('measured_device', 'name text, accelerator compute_ledger.accelerator', <<'DEVICE');
 NVIDIA A800 | nvidia/a800
 Huawei Ascend 910B | huawei/ascend-910b
@@ -405,12 +405,12 @@ none(q{SELECT c1, c2, c3, tflops(d.accelerator, c2) FROM measured JOIN measured_
 	WHERE c3::numeric > tflops(d.accelerator, c2) * CASE WHEN data_center THEN 1 ELSE 1.25 END}, 'no measured rate exceeds the peak');
 none(q{SELECT c1, c2, c4 FROM measured JOIN measured_device AS d ON name = c1 WHERE (tflops(d.accelerator, c2) IS NULL) <> (c4 ~ 'no native')}, 'and what has no peak has no such units');
 
-# ---------------------------------------------------------------------- identities
+# ------------------------------------------------------------------ identities
 none(q{SELECT DISTINCT c3 FROM truth AS t WHERE c4 <> 'masked' AND c3 !~ 'unspecified|^unknown' AND length(regexp_replace(split_part(c3, '/', 2), '-(sxm[0-9]?|pcie|oam|nvl)?(-?[0-9]+gb)?$', '')) <= 12
 	AND NOT EXISTS (SELECT FROM accelerator_model AS m WHERE m.shipped AND upper_inf(m.recorded) AND (m.accelerator @> t.c3::accelerator OR t.c3::accelerator @> m.accelerator))},
 	'every chip that names are mapped to has a model row');
 
-# -------------------------------------------------------------------- export rules
+# ------------------------------------------------------------------ export rules
 none(q{SELECT c2, c3 FROM fact WHERE c1 = 'chip' AND c2 ~ 'FP16/BF16' AND c3::numeric NOT IN (tflops('nvidia/h20-96gb', 'fp16'), tflops('nvidia/h20-96gb', 'bf16'))
 	OR c1 = 'chip' AND c2 ~ 'FP8/INT8' AND c3::numeric NOT IN (tflops('nvidia/h20-96gb', 'fp8'), tflops('nvidia/h20-96gb', 'int8'))
 	OR c2 ~ 'die area' AND c3::numeric <> (SELECT die_area FROM accelerator_model WHERE shipped AND upper_inf(recorded) AND accelerator = 'nvidia/h20-96gb')

@@ -49,7 +49,7 @@ SKIP:
 {
 	skip "no lists of names in $data", 1 unless $have_data;
 
-	# ---------------------------------------------------------- the answer key
+	# ------------------------------------------------------------------ the answer key
 	# What the key says that type accelerator cannot, or that the design decides
 	# otherwise; docs/identify.md lists the same rows.
 	load_csv('truth', 'names_alias_truth.csv', 7);
@@ -76,7 +76,7 @@ SKIP:
 	none('SELECT sku, accelerator FROM answers AS a (sku, system, accelerator), identify_instance(sku) AS i (chip, devices)
 		WHERE system LIKE \'%-sku\' AND (i.chip @> a.accelerator IS NOT TRUE OR i.devices IS NULL)', 'instance types of the answer key have their chip and a number of devices');
 
-	# ---------------------------------------------------------- coverage
+	# ------------------------------------------------------------------ coverage
 	load_csv('nv', 'names_nvidia_pci.csv', 5);
 	load_csv('ids', 'names_pci_ids.csv', 6);
 	load_csv('k8s', 'names_k8s_labels.csv', 3);
@@ -100,7 +100,7 @@ SKIP:
 	none(q{SELECT c1, c2, identify(c1 || ' MIG ' || c2) FROM mig WHERE mig_profile(identify(c1 || ' MIG ' || c2)) IS DISTINCT FROM c2}, 'MIG profiles are read as they are')
 		if $node->safe_psql('postgres', "SELECT count(*) FROM pg_proc WHERE proname = 'mig_profile'");
 
-	# ---------------------------------------------------------- one chip, several systems
+	# ------------------------------------------------------------------ one chip, several systems
 	none('SELECT DISTINCT c1, c5, identify(c1), identify(c5) FROM nv WHERE identify(c1) IS DISTINCT FROM identify(c5)', 'a node label means what the driver\'s name means');
 	none(q{SELECT DISTINCT c1 FROM nv WHERE identify(upper(c1)) IS DISTINCT FROM identify(c1) OR identify(lower(replace(c1, ' ', '_'))) IS DISTINCT FROM identify(c1)
 		OR identify('gpu:' || lower(replace(c1, ' ', '_')) || ':4') IS DISTINCT FROM identify(c1)}, 'nor do case and separators count');
@@ -115,7 +115,7 @@ SKIP:
 	none(q{SELECT DISTINCT c1, identify(c1), identify(c1 || ' wonderful') FROM nv WHERE identify(c1 || ' wonderful') IS NOT NULL OR identify(c1 || 'Q') IS NOT DISTINCT FROM identify(c1) AND identify(c1) IS NOT NULL},
 		'an unknown word makes a name unknown, and a letter glued to it is not overlooked');
 
-	# ---------------------------------------------------------- instance types
+	# ------------------------------------------------------------------ instance types
 	load_csv('aws', 'instance_gpu_map_aws.csv', 5);
 	load_csv('azure', 'instance_gpu_map_azure.csv', 7);
 	load_csv('family', 'names_azure_family_to_gpu.csv', 2);
@@ -132,19 +132,19 @@ SKIP:
 	none(q{SELECT DISTINCT c1, c2, c3, i.* FROM broker, identify_instance(c1, 'shadeform') AS i WHERE (identify(c2) @> accelerator AND devices = c3::numeric) IS NOT TRUE
 		AND c1 NOT LIKE '%-eu'}, 'a broker\'s names that are made of a seller, a chip and a number');
 
-	# ---------------------------------------------------------- traces
+	# ------------------------------------------------------------------ traces
 	load_csv('tres', 'slurm_tres_strings.csv', 3);
 	none(q{SELECT c1, c3, identify(c1) FROM tres WHERE (c3 IS NULL) <> (identify(c1) IS NULL)}, 'TRES strings');
 	none(q{SELECT c1, c3, identify(c1) FROM tres WHERE c3 IS NOT NULL AND c3 !~ ';' AND identify(c1) IS DISTINCT FROM identify(c3)}, 'TRES strings of one type mean the type');
 }
 
-# ------------------------------------------------------------- the catalog's own names
+# ------------------------------------------------------------------ the catalog's own names
 none(q{SELECT accelerator, name, identify(name) FROM accelerator_model WHERE shipped AND upper_inf(recorded)
 	AND identify(name) IS NOT NULL AND NOT (identify(name) @> accelerator OR accelerator @> identify(name))}, 'the names in accelerator_model never mean another chip');
 cmp_ok($node->safe_psql('postgres', q{SELECT 100 * count(identify(name)) FILTER (WHERE identify(name) @> accelerator) / count(*) FROM accelerator_model WHERE shipped AND upper_inf(recorded)}), '>=', 97,
 	'and nearly all of them mean the row\'s chip or its class');
 
-# ------------------------------------------------------------- mutated names
+# ------------------------------------------------------------------ mutated names
 # Any text has an answer: never an error, never a crash, twice the same.
 my $seed = 20261122;
 sub dice { $seed = ($seed * 1103515245 + 12345) & 0x7fffffff; return ($seed >> 8) % $_[0]; }
@@ -197,7 +197,7 @@ my ($rc, undef, $err) = $node->psql('postgres', q{
 	$$});
 is($rc, 0, 'identify_strict either answers or raises LC003') or diag($err);
 
-# ------------------------------------------------------------- names beyond ASCII; encodings
+# ------------------------------------------------------------------ names beyond ASCII; encodings
 is($node->safe_psql('postgres', "SELECT string_agg(identify(name)::text, ' ' ORDER BY n) FROM (VALUES (1, U&'\\5BD2\\6B66\\7EAA MLU370-X8'), (2, U&'\\6607\\817E910B3'), (3, U&'\\601D\\5143590'),
 	(4, U&'\\5929\\5793100'), (5, U&'\\6D77\\5149DCU Z100'), (6, U&'\\534E\\4E3A\\6607\\817E910B'), (7, U&'\\6469\\5C14\\7EBF\\7A0B MTT S4000 \\663E\\5361'), (8, U&'NVIDIA\\00AE A100\\2122 80GB PCIe')) AS v (n, name)"),
 	'cambricon/mlu370-x8 huawei/ascend-910b3 cambricon/mlu590 iluvatar/bi-v100 hygon/z100 huawei/ascend-910b moorethreads/mtt-s4000 nvidia/a100-pcie-80gb', 'Chinese names');
@@ -210,14 +210,14 @@ for my $encoding ('LATIN1', 'SQL_ASCII', 'EUC_CN')
 	is($node->safe_psql($db, q{SELECT compute_ledger.identify('NVIDIA A100-SXM4-40GB')}), 'nvidia/a100-sxm4-40gb', "the extension loads into a database of $encoding");
 }
 
-# ------------------------------------------------------------- parallel plans
+# ------------------------------------------------------------------ parallel plans
 $node->safe_psql('postgres', q{CREATE TABLE many AS SELECT name FROM (SELECT DISTINCT alias AS name FROM accelerator_alias) AS a, generate_series(1, 100); ANALYZE many});
 my $parallel = 'SET max_parallel_workers_per_gather = 2; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;';
 my $query = 'SELECT count(*), count(a), count(DISTINCT a) FROM (SELECT identify(name) AS a FROM many) AS q';
 like($node->safe_psql('postgres', "$parallel EXPLAIN $query"), qr/Parallel Seq Scan/, 'identify runs in parallel workers');
 is($node->safe_psql('postgres', "$parallel $query"), $node->safe_psql('postgres', "SET max_parallel_workers_per_gather = 0; $query"), 'and they give the same answers');
 
-# ------------------------------------------------------------- dump and restore
+# ------------------------------------------------------------------ dump and restore
 $node->safe_psql('postgres', 'CREATE DATABASE origin');
 $node->safe_psql('origin', q{CREATE EXTENSION compute_ledger; SET search_path = compute_ledger;
 	INSERT INTO accelerator_alias (alias, accelerator) VALUES ('our big box', 'nvidia/h800-sxm5-80gb'), ('A100', 'nvidia/a100-sxm4-40gb');

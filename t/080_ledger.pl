@@ -43,7 +43,7 @@ sub database
 }
 my $superuser = $node->safe_psql('postgres', 'SELECT current_user');
 
-# ------------------------------------------------------------- who makes it
+# ------------------------------------------------------------------ who makes it
 database('mine');
 as('alice', 'mine', 'SELECT compute_ledger.ledger_watermark()');
 is($said[0], '55000', 'without a ledger, 55000');
@@ -97,13 +97,13 @@ database('carols', $superuser);
 is(as('carol', 'carols', 'SELECT compute_ledger.create_ledger()'), '1', 'a member of the owner\'s role makes it') or diag $said[1];
 is($node->safe_psql('carols', q{SELECT tableowner FROM pg_tables WHERE tablename = 'ledger_version'}), 'alice', 'for the owner');
 
-# ------------------------------------------------------------- DROP EXTENSION
+# ------------------------------------------------------------------ DROP EXTENSION
 as('alice', 'mine', 'DROP EXTENSION compute_ledger');
 is($said[0], '2BP01', 'the extension does not go while there is a ledger');
 like($said[1], qr/depends on (type|function) compute_ledger\./, 'because its tables need it');
 same('mine', $made, 'and nothing has changed');
 
-# ------------------------------------------------------------- what stands in the way
+# ------------------------------------------------------------------ what stands in the way
 # Every name that the ledger needs, taken by somebody else's object of another kind.
 my @relations = split /\n/, $node->safe_psql('mine', q{
 	SELECT relname FROM pg_class AS c WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition
@@ -155,7 +155,7 @@ as('alice', 'taken', 'DROP TABLE compute_ledger.ledger_version');
 is(as('alice', 'taken', 'SELECT compute_ledger.create_ledger()'), '1', 'with all of that gone, the ledger is made') or diag $said[1];
 same('taken', $made, 'like any other');
 
-# ------------------------------------------------------------- migration
+# ------------------------------------------------------------------ migration
 # A next version whose ledger has one more step: a table, a column with a value for what is there, and a function that needs both.
 my $next = '99.0';
 my $script = <<'SQL';
@@ -283,7 +283,7 @@ SKIP:
 	as('alice', 'mine', 'DELETE FROM compute_ledger.ledger_version WHERE step = 2');
 }
 
-# ------------------------------------------------------------- another owner
+# ------------------------------------------------------------------ another owner
 $node->safe_psql('postgres', 'ALTER DATABASE mine OWNER TO bob');
 as('bob', 'mine', 'SELECT compute_ledger.create_ledger()');
 is($said[0], '55000', 'who gets the database has not got the ledger yet');
@@ -297,7 +297,7 @@ as('bob', 'mine', q{SELECT compute_ledger.grant_access('carol', 'auditor')});
 is($said[0], '00000', 'access and all') or diag $said[1];
 is(as('carol', 'mine', 'SELECT kind FROM compute_ledger.ledger_access'), 'auditor', 'which works');
 
-# ------------------------------------------------------------- prepared transactions
+# ------------------------------------------------------------------ prepared transactions
 database('prepared');
 as('alice', 'prepared', q{SELECT compute_ledger.create_ledger(); CREATE TABLE writes (at timestamptz DEFAULT compute_ledger.ledger_stamp());
 	BEGIN; INSERT INTO writes DEFAULT VALUES RETURNING at; PREPARE TRANSACTION 'w'});

@@ -123,7 +123,7 @@ ok_as('biller', 'SELECT * FROM compute_ledger.refresh_rollups()', 'and has rollu
 ok_as('meter', q{
 	INSERT INTO compute_ledger.usage_inbox (source, source_id, account) VALUES ('test', 'z9', 'zenith')}, 'more waits in the inbox');
 
-# ------------------------------------------------------------- what there is
+# ------------------------------------------------------------------ what there is
 my (%object, %column);    # name => [kind, whether it is a partition]; its first column
 for (split /\n/, $node->safe_psql('ledger', q{
 	SELECT c.oid::regclass, c.relkind, c.relispartition, (SELECT quote_ident(a.attname) FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.attidentity = '' AND a.attgenerated = '' AND NOT a.attisdropped
@@ -190,7 +190,7 @@ my @partial = grep { $listed{reader}{SELECT}{$_} && $node->safe_psql('ledger', "
 my @whole = try_as($superuser, map { "=SELECT r::text FROM $_ AS r" } @partial);
 like($whole[$_][1], $zenith, "$partial[$_] has rows of Zenith's") for 0 .. $#partial;
 
-# ------------------------------------------------------------- readers
+# ------------------------------------------------------------------ readers
 # what must not come out, and what must
 my %expect = (
 	reader => [ qr/$zenith/, 'acme' ],
@@ -260,7 +260,7 @@ my @called = try_as('reader', map { (my $call = $_->{call}) =~ s/zenith/acme/g; 
 is(join("\n", map { "$readers[$_]{signature}: $called[$_][2]" } grep { $called[$_][0] eq '42501' } 0 .. $#readers), '',
 	'readers may call what is listed, with all that it calls');
 
-# ------------------------------------------------------------- tricks
+# ------------------------------------------------------------------ tricks
 is(as('reader', q{SELECT count(*) FROM compute_ledger.visible_accounts('biller')}), '0', 'a role given in an argument is believed of those that one can become only');
 is(as('reader', q{SELECT compute_ledger.sees_everything('biller'), compute_ledger.has_access('admin', 'admin'), compute_ledger.has_access('reader')}), 'f|f|t', 'in all of these functions');
 is(as('reader', q{SELECT count(*) FROM (SELECT compute_ledger.visible_accounts('analyst') UNION ALL SELECT compute_ledger.visible_accounts('owner')) AS a}), '0', 'and also of no other reader or the owner');
@@ -298,7 +298,7 @@ as('reader', "PREPARE p AS SELECT name FROM compute_ledger.account");
 is(as($superuser, "PREPARE p AS SELECT count(*) FROM compute_ledger.account; EXECUTE p; SET ROLE reader; EXECUTE p; RESET ROLE; SET ROLE analyst; EXECUTE p"), "6\n3\n2",
 	'a prepared statement shows what the role sees that runs it');
 
-# ------------------------------------------------------------- the other kinds
+# ------------------------------------------------------------------ the other kinds
 for my $kind (qw(meter biller auditor admin))
 {
 	my (@wrong, @broken, @blind);
@@ -342,7 +342,7 @@ as('reader', "INSERT INTO compute_ledger.usage_inbox (source) VALUES ('x')");
 is($said[0], '42501', 'it brings nothing in');
 is(as('reader', 'SELECT count(*) FROM compute_ledger.account'), '3', 'and is still a reader');
 
-# ------------------------------------------------------------- granting
+# ------------------------------------------------------------------ granting
 ok_as('admin', "SELECT compute_ledger.grant_access('nobody', 'reader', 'zenith labs')", 'an admin grants');
 is(as('nobody', 'SELECT string_agg(name, $$,$$ ORDER BY name) FROM compute_ledger.account'), 'zenith labs,zenith old', 'and it works at once');
 is(as('auditor', "SELECT kind, account > 7700000000, granted_by FROM compute_ledger.ledger_access WHERE role = 'nobody'::regrole"), 'reader|t|admin', 'an auditor sees who granted what');

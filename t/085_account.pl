@@ -44,7 +44,7 @@ sub timed
 
 as('owner', 'CREATE EXTENSION compute_ledger; SELECT create_ledger()');
 
-# ------------------------------------------------------------- a large tree
+# ------------------------------------------------------------------ a large tree
 # 10,000 accounts on eight levels; every 20th is billed for itself.
 timed('10,000 accounts', q{
 	BEGIN;
@@ -102,7 +102,7 @@ is(as('owner', 'SELECT max(level), count(DISTINCT account) FROM account_tree()')
 is(sqlstate('owner', q{SELECT move_account('account-2', (SELECT name FROM account WHERE id = (SELECT min(account) FROM account_tree() WHERE ancestor = 2 AND depth = 6 AND valid @> timestamptz '2026-06-01Z')), '2026-05-01Z')}), '23000', 'nothing moves under what is under it');
 timed('one move', q{SELECT move_account('account-7000', 'account-2600', '2026-05-01Z')});
 
-# ------------------------------------------------------------- many names
+# ------------------------------------------------------------------ many names
 timed('90,000 more accounts', q{
 	BEGIN;
 	INSERT INTO account (id, name) SELECT n, 'account-' || n FROM generate_series(10001, 100000) AS n;
@@ -119,7 +119,7 @@ is(timed('1,000 names one by one', q{
 	SELECT count(account_id('account-' || n, '2026-07-01Z')), count(*) FILTER (WHERE account_id('account-' || n, '2026-07-01Z') <> n) FROM generate_series(19501, 20500) AS n}),
 	'1000|50', 'and so are single ones');
 
-# ------------------------------------------------------------- roles
+# ------------------------------------------------------------------ roles
 as('owner', q{SELECT grant_access('clerk', 'admin'), grant_access('viewer', 'reader', 'account-2')});
 is(as('clerk', q{SELECT create_account('clerk-1', parent => 'account-2') > 0, create_region('clerk-1') > 0}), 't|t', 'an admin makes accounts and regions');
 is(sqlstate('clerk', q{SELECT move_account('clerk-1', 'account-3', '2026-08-01Z'), merge_account('clerk-1', 'account-4', '2026-09-01Z')}), '00000', 'moves and merges them');
@@ -136,7 +136,7 @@ is(as('viewer', q{SELECT account_id('account-3'), account_id('account-2')}), '|2
 is(sqlstate('viewer', $_), '42501', "he may not: $_") for q{SELECT * FROM payer()}, q{SELECT create_account('mine', parent => 'account-2')}, q{DELETE FROM account_version},
 	q{SELECT * FROM tree_change}, q{SELECT generate_billing_periods(NULL, '2031-01-01Z')}, q{INSERT INTO region (name) VALUES ('x')}, q{UPDATE currency SET ledger_scale = 2};
 
-# ------------------------------------------------------------- dump and restore
+# ------------------------------------------------------------------ dump and restore
 my @tables = qw(currency country tree_change billing_calendar billing_calendar_change billing_period billing_period_replaced account account_version account_merge region region_version);
 sub contents
 {

@@ -13,7 +13,7 @@ $primary->init(allows_streaming => 'logical');
 $primary->start;
 LedgerFixture::make($primary, 'ledger');
 
-# ------------------------------------------------------------- physical
+# ------------------------------------------------------------------ physical
 $primary->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($primary, 'copy', has_streaming => 1);
@@ -54,7 +54,7 @@ on_standby('alice', 'DELETE FROM compute_ledger.usage_inbox');
 LedgerFixture::goes_on($standby, 'ledger', LedgerFixture::rated($standby, 'ledger'));
 $standby->stop;
 
-# ------------------------------------------------------------- logical
+# ------------------------------------------------------------------ logical
 # As docs/ledger.md says: the tables by a dump of the schema, the rows by a publication of all that is not shipped.
 my $replica = PostgreSQL::Test::Cluster->new('replica');
 $replica->init(allows_streaming => 'logical');

@@ -70,7 +70,7 @@ sub adds_up
 # Takes rows to "id revision devices start end measure", to compare.
 sub brief { return [ sort map { join(' ', @{$_}{qw(source_id revision devices started_at ended_at measure retracted)}) } @{ $_[0] } ]; }
 
-# ---------------------------------------------------------------- a real Slurm
+# ------------------------------------------------------------------ a real Slurm
 my $ended = slurp("$fixture/ended.txt");
 my ($rows, $said, $status) = import_slurm($ended);
 is($status, 0, 'the fixture is read') or diag $said;
@@ -232,7 +232,7 @@ adds_up($first_report, 'the lines of the earlier export add up');
 		grep { $_->{ended_at} ne '' || $_->{retracted} } @$before ], [], 'what had ended is said again in the same words');
 }
 
-# ---------------------------------------------------------------- line by line
+# ------------------------------------------------------------------ line by line
 my @cases = (    # name, lines, options, what comes out: accelerator, devices, start, end, measure; or what is counted
 	[ 'part of the total typed', [ job(AllocTRES => 'gres/gpu=3,gres/gpu:a100=2') ], [], [ 'gres/gpu 1', 'gres/gpu:a100 2' ] ],
 	[ 'types without a total', [ job(AllocTRES => 'gres/gpu:a100=2,gres/gpu:a40=1') ], [], [ 'gres/gpu:a100 2', 'gres/gpu:a40 1' ] ],
@@ -371,7 +371,7 @@ for my $case (
 	is_deeply(brief((import_slurm(file(job())))[0]), brief((import_slurm(file(job())))[0]), 'under any locale');
 }
 
-# ---------------------------------------------------------------- real data beside the checkout
+# ------------------------------------------------------------------ real data beside the checkout
 my $data = '../shared/data';
 SKIP:
 {
@@ -413,7 +413,7 @@ SKIP:
 	is_deeply(\@bad, [], 'TRES strings of many sites');
 }
 
-# ---------------------------------------------------------------- into a ledger
+# ------------------------------------------------------------------ into a ledger
 my $node = PostgreSQL::Test::Cluster->new('slurm');
 $node->init;
 $node->start;

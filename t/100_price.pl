@@ -31,7 +31,7 @@ sub refused
 }
 sql('CREATE EXTENSION compute_ledger; SELECT create_ledger()');
 
-# ---------------------------------------------------------------- random books against plain SQL
+# ------------------------------------------------------------------ random books against plain SQL
 #
 # Six accounts in a chain that moves, six regions likewise, classes of two chips with holes in them, validity in whole days:
 # so every day's start shows everything that happens.
@@ -223,7 +223,7 @@ is(sql(qq{
 			AND (p.region IS NULL OR p.region IN (SELECT s.ancestor FROM region_stands(a.region, a.at, '$third') AS s))) AS e
 	WHERE k % 211 = 0}), 't|0', 'and all the losers');
 
-# ---------------------------------------------------------------- what people are told
+# ------------------------------------------------------------------ what people are told
 sql(q{
 	SELECT create_account('acme', currency => 'USD', time_zone => 'UTC');
 	SELECT create_account('acme/lab', parent => 'acme');
@@ -313,7 +313,7 @@ is(sql(q{SELECT add_price('L4', 'USD', 1.00) > 0; UPDATE price SET price = 1.10 
 	SELECT string_agg(price || ' ' || upper_inf(recorded), ' ' ORDER BY id) FROM price WHERE accelerator = 'nvidia/l4'}, extra_params => [ '-U', 'seller' ]),
 	"t\n1.00 false 1.10 true", 'a biller makes prices and changes them');
 
-# ---------------------------------------------------------------- prices that charges refer to
+# ------------------------------------------------------------------ prices that charges refer to
 # A charge goes on referring to the version that it was made by.
 sql(q{
 	INSERT INTO price (book, currency, price) VALUES ('charged', 'USD', 7);
@@ -327,7 +327,7 @@ sql(q{DELETE FROM price WHERE book = 'charged' AND upper_inf(recorded)});
 is(sql(q{SELECT p.price, upper_inf(p.recorded), (SELECT string_agg(price::text, ' ' ORDER BY id) FROM price WHERE book = 'charged')
 	FROM charge AS c JOIN price AS p ON p.id = c.price AND p.id = c.list_price WHERE c.book = 'charged'}), '7|f|7 8', 'a price that charges refer to is changed, and they keep theirs');
 
-# ---------------------------------------------------------------- concurrent writers
+# ------------------------------------------------------------------ concurrent writers
 # Two that make the same key at the same time: one waits for the other, and both rows have one key.
 my $one = $node->background_psql('postgres', on_error_stop => 0);
 my $two = $node->background_psql('postgres', on_error_stop => 0);
@@ -352,7 +352,7 @@ $two->query('SELECT 1');
 is(sql(q{SELECT string_agg(price::text, ' ' ORDER BY id) FROM price WHERE book = 'race'}), '1 2 3', 'of two that overlap, one is refused');
 $_->quit for $one, $two;
 
-# ---------------------------------------------------------------- real history of prices
+# ------------------------------------------------------------------ real history of prices
 SKIP:
 {
 	my $csv = "$project/../shared/data/prices_gcp_history_us_eu.csv";

@@ -55,7 +55,7 @@ sub write_file
 	return "$dir/$name";
 }
 
-# ---------------------------------------------------------------- the generator
+# ------------------------------------------------------------------ the generator
 mkdir "$dir/$_" for qw(a b);
 my $other = IPC::Run::start([ 'scripts/demo.d/scenario', '--seed', '7', "$dir/b" ], '>', File::Spec->devnull);    # beside what follows
 my ($status, $made) = run_program('scripts/demo.d/scenario', "$dir/a");
@@ -67,7 +67,7 @@ is(digest('a'), '1da3ed09bb646b68dab16502e79ca2c826aeeb7350fd55b8e0c687a0faad27a
 
 sub digest { return Digest::SHA->new(256)->addfile("$dir/$_[0]/usage.csv")->hexdigest; }
 
-# ---------------------------------------------------------------- the scenario
+# ------------------------------------------------------------------ the scenario
 my $db = 'scenario';
 ($status, my $report, my $said) = run_demo($db, '--usage', "$dir/a/usage.csv", '--capacity', "$dir/a/capacity.csv", '--timezone', 'Asia/Shanghai');
 is($status, 0, 'the demo runs') or diag $report, $said;
@@ -210,7 +210,7 @@ like($report, qr/^SELECT \* FROM $_\(\);\n.*\n[-+]+\n\n/m, "$_() finds nothing")
 like($report, qr/agrees *\n[-+]+\n.*\| t *\n/, 'the report checks itself');
 unlike($report, qr/\| f *$/m, 'and finds no difference');
 
-# ---------------------------------------------------------------- bad rows
+# ------------------------------------------------------------------ bad rows
 my $good = 'r,a,NVIDIA H800,8,2026-06-03T10:00:00+08:00,2026-06-03T12:00:00+08:00';
 my $hour = '2026-06-03T10:00:00Z,2026-06-03T11:00:00Z';
 my @cases = (    # row, what must be said of it (undef: it is accepted; 'same': a duplicate): SQLSTATE (none: it is no row) and reason
@@ -316,7 +316,7 @@ like($report, qr/OBSERVED PEAK/, 'without an inventory, utilisation says what it
 like($report, qr/^ *no such chip +\|/m, 'an unknown name is listed');
 unlike($report, qr/^.*\| f *$/m, 'and the totals agree');
 
-# ------------------------------------------------- columns in any order; BOM; CRLF; blank lines; unknown columns
+# ------------------------------------------------------------------ columns in any order; BOM; CRLF; blank lines; unknown columns
 $file = write_file('order.csv', "\xef\xbb\xbfEnd,Start, DEVICES ,account,cluster,region,Accelerator\r\n"
 	. "2026-06-03T12:00:00Z,2026-06-03T10:00:00Z,2,a,x,r,NVIDIA A800-SXM4-80GB\r\n\r\n \r\n"
 	. "2026-06-03T13:00:00Z,2026-06-03T10:00:00Z, 4 ,b,x,r, \"NVIDIA A800-SXM4-80GB\" \r\n");
@@ -340,7 +340,7 @@ SKIP:
 		'the most specific price wins: 4 h x 0.312 x 2');
 }
 
-# ------------------------------------------------- uses without length, and fractions that profiles cannot hold exactly
+# ------------------------------------------------------------------ uses without length, and fractions that profiles cannot hold exactly
 $file = write_file('mixed.csv', "region,account,accelerator,devices,start,end\n"
 	. "q,a,NVIDIA A800-SXM4-80GB,1,2026-06-03T10:00:00Z,2026-06-03T10:00:00Z\n"
 	. "r,a,NVIDIA A800-SXM4-80GB,0.3333337,2026-06-03T10:00:00Z,2026-07-03T10:00:00Z\n" x 50);
@@ -372,7 +372,7 @@ isnt($status, 0, 'and the demo stops');
 ($status, $report, $said) = run_demo('nothing', '--usage', write_file('nothing.csv', "$header\n"));
 is($status, 0, 'a file without rows gives an empty report') or diag $report, $said;
 
-# ---------------------------------------------------------------- a real trace
+# ------------------------------------------------------------------ a real trace
 my ($pods, $nodes) = map { "../shared/data/trace_alibaba_gpu2023_$_.csv" } qw(pods nodes);
 SKIP:
 {

@@ -17,7 +17,7 @@ sub is_sql { my ($sql, $expected, $name) = @_; is(run_sql($sql), $expected, $nam
 
 run_sql('CREATE EXTENSION compute_ledger; SELECT create_ledger()');
 
-# ------------------------------------------------------------ the ledger's own charges
+# ------------------------------------------------------------------ the ledger's own charges
 is_sql('SELECT count(*) FROM focus_1_2', 0, 'a new ledger has a view without rows');
 is_sql('SELECT * FROM focus_check()', '', 'which is sound');
 run_sql(q{
@@ -121,7 +121,7 @@ is($node->safe_psql('postgres', 'SELECT * FROM compute_ledger.focus_check()', ex
 is($node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'clerk' ]), run_sql('SELECT count(*) FROM focus_1_2'), 'an auditor sees all');
 is(($node->psql('postgres', 'SELECT * FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'nobody' ]))[0], 3, 'who was given nothing sees nothing');
 
-# ------------------------------------------------------------ the rules and the specification
+# ------------------------------------------------------------------ the rules and the specification
 is_sql(q{SELECT r.requirement FROM focus_rule AS r WHERE r.requirement !~ ('^' || r.focus_column || '-[0-9]+$')}, '', 'every rule is numbered within its column');
 is_sql(q{SELECT DISTINCT m[1] FROM focus_rule AS r, regexp_matches(r.violated, '\{(\w+)', 'g') AS m
 	WHERE m[1] NOT IN (SELECT focus_column FROM focus_column) AND m[1] NOT IN ('values', 'currencies', 'subcategories', 'numbers', 'strings')}, '', 'every rule names columns that there are');
@@ -162,7 +162,7 @@ SKIP:
 		WHERE a.column_id IS NULL OR v.value IS NULL}, '', 'and so are the values');
 }
 
-# ------------------------------------------------------------ a real file
+# ------------------------------------------------------------------ a real file
 SKIP:
 {
 	skip "no sample of a provider's file in $data", 3 unless -r "$data/focus_1_0_sample.csv";
