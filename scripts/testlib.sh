@@ -33,16 +33,24 @@ finish() {
 	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
 }
 
-# A name stands for sql/NAME.sql, isolation/specs/NAME.spec and t/*NAME*.pl.
+# A name stands for sql/NAME.sql, isolation/specs/NAME.spec and t/*NAME*.pl, or for one of them as results name it:
+# sql/NAME, isolation/NAME, t/NAME.pl.
 choose_tests() {
-	local LC_ALL=C name file
+	local LC_ALL=C name file files there
 	local -A found=()
 	regress=() isolation=() tap=()
 	[ $# -gt 0 ] || set -- '*'
 	for name in "$@"; do
-		for file in sql/$name.sql isolation/specs/$name.spec t/*$name*.pl; do
+		case $name in
+			sql/*) files=($name.sql) ;;
+			isolation/*) files=(isolation/specs/${name#*/}.spec) ;;
+			t/*) files=(${name%.pl}*.pl) ;;
+			*) files=(sql/$name.sql isolation/specs/$name.spec t/*$name*.pl) ;;
+		esac
+		there=
+		for file in "${files[@]}"; do
 			[ -e "$file" ] || continue
-			found[$name]=1
+			there=1
 			[ -z "${found[$file]:-}" ] || continue
 			found[$file]=1
 			case $file in
@@ -51,7 +59,7 @@ choose_tests() {
 				*) tap+=("$(basename "$file")") ;;
 			esac
 		done
-		[ -n "${found[$name]:-}" ] || die "no test has the name $name"
+		[ -n "$there" ] || die "no test has the name $name"
 	done
 }
 
