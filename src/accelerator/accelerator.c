@@ -114,8 +114,8 @@ parse_accelerator(const char *str, size_t len, struct Node *escontext)
 	return result;
 }
 
-PG_FUNCTION_INFO_V1(accelerator_in);
 /* Reads the text form. */
+PG_FUNCTION_INFO_V1(accelerator_in);
 Datum
 accelerator_in(PG_FUNCTION_ARGS)
 {
@@ -127,8 +127,8 @@ accelerator_in(PG_FUNCTION_ARGS)
 	PG_RETURN_ACCELERATOR_P(a);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_out);
 /* Writes the canonical text form. */
+PG_FUNCTION_INFO_V1(accelerator_out);
 Datum
 accelerator_out(PG_FUNCTION_ARGS)
 {
@@ -136,8 +136,8 @@ accelerator_out(PG_FUNCTION_ARGS)
 										palloc(ACCELERATOR_MAXTEXT)));
 }
 
-PG_FUNCTION_INFO_V1(accelerator_recv);
 /* Reads the binary form: the 16 bytes, checked as strictly as text. */
+PG_FUNCTION_INFO_V1(accelerator_recv);
 Datum
 accelerator_recv(PG_FUNCTION_ARGS)
 {
@@ -155,8 +155,8 @@ accelerator_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_ACCELERATOR_P(a);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_send);
 /* Writes the binary form. */
+PG_FUNCTION_INFO_V1(accelerator_send);
 Datum
 accelerator_send(PG_FUNCTION_ARGS)
 {
@@ -219,8 +219,8 @@ accelerator_cmp(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(AcceleratorCompare(PG_GETARG_ACCELERATOR_P(0), PG_GETARG_ACCELERATOR_P(1)));
 }
 
-PG_FUNCTION_INFO_V1(accelerator_larger);
 /* Transition function of max(). */
+PG_FUNCTION_INFO_V1(accelerator_larger);
 Datum
 accelerator_larger(PG_FUNCTION_ARGS)
 {
@@ -230,8 +230,8 @@ accelerator_larger(PG_FUNCTION_ARGS)
 	PG_RETURN_ACCELERATOR_P(AcceleratorCompare(a, b) >= 0 ? a : b);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_smaller);
 /* Transition function of min(). */
+PG_FUNCTION_INFO_V1(accelerator_smaller);
 Datum
 accelerator_smaller(PG_FUNCTION_ARGS)
 {
@@ -282,32 +282,32 @@ accelerator_hash_extended(PG_FUNCTION_ARGS)
 
 /* Containment. */
 
-PG_FUNCTION_INFO_V1(accelerator_contains);
 /* class @> accelerator: every part that the class states is equal. */
+PG_FUNCTION_INFO_V1(accelerator_contains);
 Datum
 accelerator_contains(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(AcceleratorContains(PG_GETARG_ACCELERATOR_P(0), PG_GETARG_ACCELERATOR_P(1)));
 }
 
-PG_FUNCTION_INFO_V1(accelerator_contained);
 /* accelerator <@ class. */
+PG_FUNCTION_INFO_V1(accelerator_contained);
 Datum
 accelerator_contained(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(AcceleratorContains(PG_GETARG_ACCELERATOR_P(1), PG_GETARG_ACCELERATOR_P(0)));
 }
 
-PG_FUNCTION_INFO_V1(accelerator_overlaps);
 /* a && b: no part that both state differs. */
+PG_FUNCTION_INFO_V1(accelerator_overlaps);
 Datum
 accelerator_overlaps(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(AcceleratorOverlaps(PG_GETARG_ACCELERATOR_P(0), PG_GETARG_ACCELERATOR_P(1)));
 }
 
-PG_FUNCTION_INFO_V1(accelerator_class_max);
 /* The upper bound, in the type's order, of what a class contains. */
+PG_FUNCTION_INFO_V1(accelerator_class_max);
 Datum
 accelerator_class_max(PG_FUNCTION_ARGS)
 {
@@ -426,11 +426,11 @@ accelerator_mig_memory_gb(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(parts.mig_memory_gb);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_trunc);
 /*
  * accelerator_trunc(part, accelerator): the class that states the parts up to
  * the one named and no more.  22023 for another word.
  */
+PG_FUNCTION_INFO_V1(accelerator_trunc);
 Datum
 accelerator_trunc(PG_FUNCTION_ARGS)
 {
@@ -489,11 +489,11 @@ get_word(FunctionCallInfo fcinfo, int n)
 	return word;
 }
 
-PG_FUNCTION_INFO_V1(make_accelerator);
 /*
  * make_accelerator(vendor, model, form_factor, memory_gb, mig): the value with
  * these parts.  NULL = not stated.  22023 for a part that cannot be.
  */
+PG_FUNCTION_INFO_V1(make_accelerator);
 Datum
 make_accelerator(PG_FUNCTION_ARGS)
 {
@@ -536,8 +536,8 @@ make_accelerator(PG_FUNCTION_ARGS)
 	PG_RETURN_ACCELERATOR_P(result);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_vendors);
 /* The makers that have a word: (vendor, vendor_id, name, aliases, source). */
+PG_FUNCTION_INFO_V1(accelerator_vendors);
 Datum
 accelerator_vendors(PG_FUNCTION_ARGS)
 {
@@ -569,8 +569,8 @@ accelerator_vendors(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-PG_FUNCTION_INFO_V1(accelerator_form_factors);
 /* The form factors: (form_factor, description). */
+PG_FUNCTION_INFO_V1(accelerator_form_factors);
 Datum
 accelerator_form_factors(PG_FUNCTION_ARGS)
 {

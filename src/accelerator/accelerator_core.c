@@ -61,7 +61,7 @@ put16(uint8_t *p, uint16_t v)
 
 /* Returns the base-40 digit of a character, or -1. */
 static int
-digit_of(char c)
+base40_digit(char c)
 {
 	if (c >= 'a' && c <= 'z')
 		return c - 'a' + 1;
@@ -130,7 +130,7 @@ pack_model(const char *s, size_t len, uint64_t *packed)
 	if (len == 0)
 		return ACCELERATOR_NO_MODEL;
 	for (size_t i = 0; i < len; i++)
-		if (digit_of(s[i]) < 0)
+		if (base40_digit(s[i]) < 0)
 			return ACCELERATOR_BAD_MODEL_CHARACTER;
 	if (is_memory_word(s, len) || is_form_word(s, len))
 		return ACCELERATOR_MODEL_IS_PART;
@@ -138,12 +138,12 @@ pack_model(const char *s, size_t len, uint64_t *packed)
 	if (dash < len && (is_memory_word(s + dash + 1, len - dash - 1) ||
 					   is_form_word(s + dash + 1, len - dash - 1)))
 		return ACCELERATOR_MODEL_ENDS_IN_PART;
-	if (digit_of(s[0]) > 36 || s[len - 1] == '-' || s[len - 1] == '.')
+	if (base40_digit(s[0]) > 36 || s[len - 1] == '-' || s[len - 1] == '.')
 		return ACCELERATOR_BAD_MODEL_EDGE;
 	if (len > ACCELERATOR_MODEL_MAX)
 		return ACCELERATOR_MODEL_TOO_LONG;
 	for (size_t i = 0; i < ACCELERATOR_MODEL_MAX; i++)
-		v = v * BASE + (uint64_t) (i < len ? digit_of(s[i]) : 0);
+		v = v * BASE + (uint64_t) (i < len ? base40_digit(s[i]) : 0);
 	*packed = v;
 	return ACCELERATOR_OK;
 }

@@ -65,8 +65,8 @@ span_holds_root_of(const AcceleratorSpan *span, const Accelerator *q)
 	return span_holds(span, &class);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_gist_consistent);
 /* Says whether what is below a key may (on a leaf: does) satisfy key OPERATOR query. */
+PG_FUNCTION_INFO_V1(accelerator_gist_consistent);
 Datum
 accelerator_gist_consistent(PG_FUNCTION_ARGS)
 {
@@ -116,8 +116,8 @@ accelerator_gist_consistent(PG_FUNCTION_ARGS)
 	}
 }
 
-PG_FUNCTION_INFO_V1(accelerator_gist_compress);
 /* Makes a key of a value. */
+PG_FUNCTION_INFO_V1(accelerator_gist_compress);
 Datum
 accelerator_gist_compress(PG_FUNCTION_ARGS)
 {
@@ -134,8 +134,8 @@ accelerator_gist_compress(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_gist_fetch);
 /* Makes the value of a leaf key, for index-only scans. */
+PG_FUNCTION_INFO_V1(accelerator_gist_fetch);
 Datum
 accelerator_gist_fetch(PG_FUNCTION_ARGS)
 {
@@ -158,8 +158,8 @@ span_add(AcceleratorSpan *span, const AcceleratorSpan *other)
 		span->hi = other->hi;
 }
 
-PG_FUNCTION_INFO_V1(accelerator_gist_union);
 /* The span of several keys. */
+PG_FUNCTION_INFO_V1(accelerator_gist_union);
 Datum
 accelerator_gist_union(PG_FUNCTION_ARGS)
 {
@@ -174,8 +174,8 @@ accelerator_gist_union(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_gist_same);
 /* Says whether two keys are the same. */
+PG_FUNCTION_INFO_V1(accelerator_gist_same);
 Datum
 accelerator_gist_same(PG_FUNCTION_ARGS)
 {
@@ -185,8 +185,8 @@ accelerator_gist_same(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_gist_penalty);
 /* How much a span grows when a value is put under it, in the type's order. */
+PG_FUNCTION_INFO_V1(accelerator_gist_penalty);
 Datum
 accelerator_gist_penalty(PG_FUNCTION_ARGS)
 {
@@ -224,12 +224,12 @@ compare_split(const void *a, const void *b)
 	return memcmp(x, y, sizeof(AcceleratorSpan));
 }
 
-PG_FUNCTION_INFO_V1(accelerator_gist_picksplit);
 /*
  * Splits a page in order, in its middle third where the gap between neighbours is
  * widest: between two makers if there are two, else between two models, and so
  * on, so that a class is rarely torn.
  */
+PG_FUNCTION_INFO_V1(accelerator_gist_picksplit);
 Datum
 accelerator_gist_picksplit(PG_FUNCTION_ARGS)
 {
@@ -294,8 +294,8 @@ accelerator_gist_picksplit(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(v);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_span_in);
 /* Refuses text: spans are made by the index only. */
+PG_FUNCTION_INFO_V1(accelerator_span_in);
 Datum
 accelerator_span_in(PG_FUNCTION_ARGS)
 {
@@ -306,8 +306,8 @@ accelerator_span_in(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-PG_FUNCTION_INFO_V1(accelerator_span_out);
 /* Prints a span, for those who look into an index. */
+PG_FUNCTION_INFO_V1(accelerator_span_out);
 Datum
 accelerator_span_out(PG_FUNCTION_ARGS)
 {

@@ -495,13 +495,13 @@ accelerator_overlaps_joinsel(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(joining_sel(fcinfo, OVERLAPS));
 }
 
-PG_FUNCTION_INFO_V1(accelerator_typanalyze);
 /*
  * Statistics of a column: the standard ones, with four times the default target
  * unless the column has one of its own.  The rows that are read stay as many;
  * kept are more common values and finer bins, so that a class of a few values in
  * a table of ten thousand is estimated well.
  */
+PG_FUNCTION_INFO_V1(accelerator_typanalyze);
 Datum
 accelerator_typanalyze(PG_FUNCTION_ARGS)
 {

@@ -142,8 +142,8 @@ class_condition(SupportRequestIndexCondition *req, int class_arg)
 									InvalidOid, collation));
 }
 
-PG_FUNCTION_INFO_V1(accelerator_contained_support);
 /* Planner support of accelerator <@ class. */
+PG_FUNCTION_INFO_V1(accelerator_contained_support);
 Datum
 accelerator_contained_support(PG_FUNCTION_ARGS)
 {
@@ -154,8 +154,8 @@ accelerator_contained_support(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(NULL);
 }
 
-PG_FUNCTION_INFO_V1(accelerator_contains_support);
 /* Planner support of class @> accelerator. */
+PG_FUNCTION_INFO_V1(accelerator_contains_support);
 Datum
 accelerator_contains_support(PG_FUNCTION_ARGS)
 {
@@ -178,7 +178,7 @@ compare_fast(Datum x, Datum y, SortSupport ssup)
 
 /* The maker and the first nine characters of the model, as a number. */
 static Datum
-abbreviate(Datum original, SortSupport ssup)
+abbreviate_accelerator(Datum original, SortSupport ssup)
 {
 	(void) ssup;
 	return (Datum) AcceleratorLoad(DatumGetAcceleratorP(original)->data);
@@ -197,8 +197,8 @@ abbreviation_abort(int memtupcount, SortSupport ssup)
 }
 #endif
 
-PG_FUNCTION_INFO_V1(accelerator_sortsupport);
 /* Sort support for btree and for building a GiST index. */
+PG_FUNCTION_INFO_V1(accelerator_sortsupport);
 Datum
 accelerator_sortsupport(PG_FUNCTION_ARGS)
 {
@@ -209,7 +209,7 @@ accelerator_sortsupport(PG_FUNCTION_ARGS)
 	if (ssup->abbreviate)
 	{
 		ssup->comparator = ssup_datum_unsigned_cmp;
-		ssup->abbrev_converter = abbreviate;
+		ssup->abbrev_converter = abbreviate_accelerator;
 		ssup->abbrev_abort = abbreviation_abort;
 		ssup->abbrev_full_comparator = compare_fast;
 	}
@@ -217,8 +217,8 @@ accelerator_sortsupport(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-PG_FUNCTION_INFO_V1(accelerator_distance);
 /* How far apart two values are in the type's order, for BRIN minmax-multi. */
+PG_FUNCTION_INFO_V1(accelerator_distance);
 Datum
 accelerator_distance(PG_FUNCTION_ARGS)
 {

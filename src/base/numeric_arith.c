@@ -55,11 +55,11 @@ NumericRoundRatio(Datum dividend, Datum divisor, int digits)
 	return NumericMultiply(quotient, NumericPowerOfTen(-digits));
 }
 
-PG_FUNCTION_INFO_V1(round_ratio);
 /*
  * _round_ratio(dividend numeric, divisor numeric, digits int) -> numeric, digits from 0
  * to 100; 22023
  */
+PG_FUNCTION_INFO_V1(round_ratio);
 Datum
 round_ratio(PG_FUNCTION_ARGS)
 {

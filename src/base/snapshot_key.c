@@ -23,7 +23,7 @@
 static uint64 generation = 0;
 
 static void
-CountTransactionEnd(XactEvent event, void *arg pg_attribute_unused())
+count_transaction_end(XactEvent event, void *arg pg_attribute_unused())
 {
 	switch (event)
 	{
@@ -40,10 +40,10 @@ CountTransactionEnd(XactEvent event, void *arg pg_attribute_unused())
 }
 
 static void
-CountSubtransactionAbort(SubXactEvent event,
-						 SubTransactionId mySubid pg_attribute_unused(),
-						 SubTransactionId parentSubid pg_attribute_unused(),
-						 void *arg pg_attribute_unused())
+count_subtransaction_abort(SubXactEvent event,
+						   SubTransactionId mySubid pg_attribute_unused(),
+						   SubTransactionId parentSubid pg_attribute_unused(),
+						   void *arg pg_attribute_unused())
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		generation++;
@@ -61,8 +61,8 @@ SnapshotKeyTake(SnapshotKey *key)
 	if (generation == 0)
 	{
 		generation = 1;
-		RegisterXactCallback(CountTransactionEnd, NULL);
-		RegisterSubXactCallback(CountSubtransactionAbort, NULL);
+		RegisterXactCallback(count_transaction_end, NULL);
+		RegisterSubXactCallback(count_subtransaction_abort, NULL);
 	}
 	key->generation = generation;
 	key->xmin = snapshot->xmin;

@@ -140,7 +140,7 @@ fold_name(const char *name, size_t len, bool utf8, Folded *f)
 
 /* Reads digits; returns where they end, or -1 if there are none or too many. */
 static int
-read_digits(const char *s, int at, int len, int max, uint32_t *value)
+scan_digits(const char *s, int at, int len, int max, uint32_t *value)
 {
 	int			start = at;
 
@@ -180,7 +180,7 @@ read_memory(const Folded *f, int at, Edge *e)
 	uint32_t	value;
 	int			unit;
 
-	at = read_digits(f->text, at, f->len, 7, &value);
+	at = scan_digits(f->text, at, f->len, 7, &value);
 	if (at < 0)
 		return false;
 	if (at < f->len && f->text[at] == ' ')
@@ -209,14 +209,14 @@ read_mig(const Folded *f, int at, Edge *e)
 	uint32_t	value;
 	int			which;
 
-	at = read_digits(f->text, at, f->len, 2, &value);
+	at = scan_digits(f->text, at, f->len, 2, &value);
 	if (at < 0 || value == 0 || value > ACCELERATOR_SLICES_MAX)
 		return false;
 	e->mig_slices = (uint8_t) value;
 	at = read_ending(f->text, at, f->len, slices, &which);
 	if (at < 0 || at >= f->len || f->text[at] != ' ')
 		return false;
-	at = read_digits(f->text, at + 1, f->len, 5, &value);
+	at = scan_digits(f->text, at + 1, f->len, 5, &value);
 	if (at < 0 || value == 0 || value > ACCELERATOR_GB_MAX)
 		return false;
 	e->mig_memory_gb = (uint16_t) value;
@@ -252,7 +252,7 @@ read_power(const Folded *f, int at, Edge *e)
 	uint32_t	value;
 	int			which;
 
-	at = read_digits(f->text, at, f->len, 4, &value);
+	at = scan_digits(f->text, at, f->len, 4, &value);
 	if (at < 0)
 		return false;
 	at = read_ending(f->text, at, f->len, units, &which);
@@ -422,7 +422,7 @@ merge_form(uint8_t *form, uint8_t other)
 
 /* Adds what one part says; false if it contradicts what was said before. */
 static bool
-add_part(Statement *st, const Folded *f, const Edge *e)
+add_statement(Statement *st, const Folded *f, const Edge *e)
 {
 	AcceleratorParts parts;
 	char		digits[16];
@@ -714,7 +714,7 @@ accept(Reader *r, Accelerator *out)
 						return false;
 				model_end = e->end;
 			}
-			if (!add_part(&st, r->f, e))
+			if (!add_statement(&st, r->f, e))
 				return false;
 		}
 	/* A product needs its maker named. */

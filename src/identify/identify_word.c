@@ -13,7 +13,6 @@ static const char *const kind_names[IDENTIFY_NKINDS] = {
 	"vendor", "chip", "model", "product", "suffix", "form", "memory_type", "noise", "rewrite"
 };
 
-
 /* Finds a kind of word by its name. */
 bool
 IdentifyKindFromName(const char *name, IdentifyKind *kind)

@@ -30,15 +30,6 @@
 #include "profile/profile_period.h"
 #include "quantity/quantity_type.h"
 
-PG_FUNCTION_INFO_V1(bucket_sum_device);
-PG_FUNCTION_INFO_V1(bucket_sum_device_bounds);
-PG_FUNCTION_INFO_V1(bucket_sum_rate);
-PG_FUNCTION_INFO_V1(bucket_sum_rate_bounds);
-PG_FUNCTION_INFO_V1(bucket_sum_combine);
-PG_FUNCTION_INFO_V1(bucket_sum_serialize);
-PG_FUNCTION_INFO_V1(bucket_sum_deserialize);
-PG_FUNCTION_INFO_V1(bucket_sum_final);
-
 /* Hourly, that is 478 years. */
 #define MAX_BUCKETS		(4 * 1024 * 1024)
 
@@ -96,7 +87,7 @@ too_many_error(void)
 
 /* Raises that an amount does not fit. */
 static void
-out_of_range_error(ProfileKind kind)
+sum_out_of_range_error(ProfileKind kind)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -209,7 +200,7 @@ extend_table(BucketTable *table, int64 at)
 
 /* Finds the number of the bucket of an instant. */
 static inline int
-find_bucket(BucketTable *table, int64 at)
+bucket_at(BucketTable *table, int64 at)
 {
 	const int64 *starts;
 	int			guess;
@@ -228,14 +219,14 @@ find_bucket(BucketTable *table, int64 at)
 
 /* Returns the start of a bucket; that of the one after it is its end. */
 static inline int64
-bucket_start(const BucketTable *table, int id)
+start_of_bucket(const BucketTable *table, int id)
 {
 	return table->starts[id - table->first_id];
 }
 
 /* Makes a state. */
 static BucketState *
-make_state(MemoryContext context, ProfileKind kind, BucketTable *table)
+make_bucket_state(MemoryContext context, ProfileKind kind, BucketTable *table)
 {
 	BucketState *state = MemoryContextAllocZero(context, sizeof(BucketState));
 
@@ -303,7 +294,7 @@ add_amount(BucketState *state, int id, int128 level, uint64 length)
 
 	if (unlikely(!ProfileMultiply(level, length, &product) ||
 				 __builtin_add_overflow(bucket->amount, product, &bucket->amount)))
-		out_of_range_error(state->kind);
+		sum_out_of_range_error(state->kind);
 }
 
 /* Changes the level from a bucket on. */
@@ -313,12 +304,12 @@ add_change(BucketState *state, int id, int128 level)
 	Bucket	   *bucket = &state->buckets[id - state->low_id];
 
 	if (unlikely(__builtin_add_overflow(bucket->change, level, &bucket->change)))
-		out_of_range_error(state->kind);
+		sum_out_of_range_error(state->kind);
 }
 
 /* Adds a period at a level. */
 static inline void
-add_period(BucketState *state, int64 from, int64 to, int128 level)
+add_to_buckets(BucketState *state, int64 from, int64 to, int128 level)
 {
 	BucketTable *table = state->table;
 	int			first;
@@ -326,16 +317,16 @@ add_period(BucketState *state, int64 from, int64 to, int128 level)
 
 	if (level == 0)
 		return;
-	first = find_bucket(table, from);
-	last = find_bucket(table, to - 1);
+	first = bucket_at(table, from);
+	last = bucket_at(table, to - 1);
 	use_buckets(state, first, last);
 	if (first == last)
 	{
 		add_amount(state, first, level, ProfileDistance(from, to));
 		return;
 	}
-	add_amount(state, first, level, ProfileDistance(from, bucket_start(table, first + 1)));
-	add_amount(state, last, level, ProfileDistance(bucket_start(table, last), to));
+	add_amount(state, first, level, ProfileDistance(from, start_of_bucket(table, first + 1)));
+	add_amount(state, last, level, ProfileDistance(start_of_bucket(table, last), to));
 	if (first + 1 < last)
 	{
 		add_change(state, first + 1, level);
@@ -371,7 +362,7 @@ get_state(FunctionCallInfo fcinfo, ProfileKind kind, int width)
 	}
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "bucket_sum transition called in non-aggregate context");
-	return make_state(context, kind, table);
+	return make_bucket_state(context, kind, table);
 }
 
 /* Whether some argument from the second on is NULL: then the row is left out. */
@@ -396,6 +387,7 @@ unchanged(FunctionCallInfo fcinfo)
 }
 
 /* Adds (period, devices, width [, zone]). */
+PG_FUNCTION_INFO_V1(bucket_sum_device);
 Datum
 bucket_sum_device(PG_FUNCTION_ARGS)
 {
@@ -407,11 +399,12 @@ bucket_sum_device(PG_FUNCTION_ARGS)
 		return unchanged(fcinfo);
 	state = get_state(fcinfo, PROFILE_DEVICE, 3);
 	if (ProfilePeriod(PG_GETARG_DATUM(1), &from, &to))
-		add_period(state, from, to, DeviceLevelFromNumeric(PG_GETARG_DATUM(2)));
+		add_to_buckets(state, from, to, DeviceLevelFromNumeric(PG_GETARG_DATUM(2)));
 	PG_RETURN_POINTER(state);
 }
 
 /* Adds (start, end, devices, width [, zone]). */
+PG_FUNCTION_INFO_V1(bucket_sum_device_bounds);
 Datum
 bucket_sum_device_bounds(PG_FUNCTION_ARGS)
 {
@@ -421,8 +414,8 @@ bucket_sum_device_bounds(PG_FUNCTION_ARGS)
 		return unchanged(fcinfo);
 	state = get_state(fcinfo, PROFILE_DEVICE, 4);
 	if (ProfilePeriodFromBounds(PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2)))
-		add_period(state, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2),
-				   DeviceLevelFromNumeric(PG_GETARG_DATUM(3)));
+		add_to_buckets(state, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2),
+					   DeviceLevelFromNumeric(PG_GETARG_DATUM(3)));
 	PG_RETURN_POINTER(state);
 }
 
@@ -440,6 +433,7 @@ set_basis(BucketState *state, uint16 basis)
 }
 
 /* Adds (period, rate, width [, zone]). */
+PG_FUNCTION_INFO_V1(bucket_sum_rate);
 Datum
 bucket_sum_rate(PG_FUNCTION_ARGS)
 {
@@ -454,11 +448,12 @@ bucket_sum_rate(PG_FUNCTION_ARGS)
 	rate = PG_GETARG_QUANTITY_P(2);
 	set_basis(state, QuantityBasis(rate));
 	if (ProfilePeriod(PG_GETARG_DATUM(1), &from, &to))
-		add_period(state, from, to, QuantityAmount(rate));
+		add_to_buckets(state, from, to, QuantityAmount(rate));
 	PG_RETURN_POINTER(state);
 }
 
 /* Adds (start, end, rate, width [, zone]). */
+PG_FUNCTION_INFO_V1(bucket_sum_rate_bounds);
 Datum
 bucket_sum_rate_bounds(PG_FUNCTION_ARGS)
 {
@@ -471,7 +466,7 @@ bucket_sum_rate_bounds(PG_FUNCTION_ARGS)
 	rate = PG_GETARG_QUANTITY_P(3);
 	set_basis(state, QuantityBasis(rate));
 	if (ProfilePeriodFromBounds(PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2)))
-		add_period(state, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2), QuantityAmount(rate));
+		add_to_buckets(state, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2), QuantityAmount(rate));
 	PG_RETURN_POINTER(state);
 }
 
@@ -486,8 +481,8 @@ merge(BucketState *into, const BucketState *from)
 	if (used_count(from) == 0)
 		return;
 	/* The two tables may number the same buckets differently. */
-	offset = find_bucket(into->table, bucket_start(from->table, from->first_used)) - from->first_used;
-	find_bucket(into->table, bucket_start(from->table, from->last_used));
+	offset = bucket_at(into->table, start_of_bucket(from->table, from->first_used)) - from->first_used;
+	bucket_at(into->table, start_of_bucket(from->table, from->last_used));
 	use_buckets(into, from->first_used + offset, from->last_used + offset);
 	for (int id = from->first_used; id <= from->last_used; id++)
 	{
@@ -496,11 +491,12 @@ merge(BucketState *into, const BucketState *from)
 
 		if (__builtin_add_overflow(target->amount, bucket->amount, &target->amount) ||
 			__builtin_add_overflow(target->change, bucket->change, &target->change))
-			out_of_range_error(into->kind);
+			sum_out_of_range_error(into->kind);
 	}
 }
 
 /* Combines two states. */
+PG_FUNCTION_INFO_V1(bucket_sum_combine);
 Datum
 bucket_sum_combine(PG_FUNCTION_ARGS)
 {
@@ -514,7 +510,7 @@ bucket_sum_combine(PG_FUNCTION_ARGS)
 		return unchanged(fcinfo);
 	from = (BucketState *) PG_GETARG_POINTER(1);
 	if (PG_ARGISNULL(0))
-		into = make_state(context, from->kind, find_table(fcinfo, &from->table->width, from->table->zone));
+		into = make_bucket_state(context, from->kind, find_table(fcinfo, &from->table->width, from->table->zone));
 	else
 	{
 		into = (BucketState *) PG_GETARG_POINTER(0);
@@ -546,6 +542,7 @@ receive_int128(StringInfo buf)
 }
 
 /* Writes a state for another process. */
+PG_FUNCTION_INFO_V1(bucket_sum_serialize);
 Datum
 bucket_sum_serialize(PG_FUNCTION_ARGS)
 {
@@ -572,7 +569,7 @@ bucket_sum_serialize(PG_FUNCTION_ARGS)
 	}
 	pq_sendint32(&buf, count);
 	if (count > 0)
-		pq_sendint64(&buf, bucket_start(table, state->first_used));
+		pq_sendint64(&buf, start_of_bucket(table, state->first_used));
 	for (int i = 0; i < count; i++)
 	{
 		const Bucket *bucket = &state->buckets[state->first_used - state->low_id + i];
@@ -584,6 +581,7 @@ bucket_sum_serialize(PG_FUNCTION_ARGS)
 }
 
 /* Reads a state; trusts it no more than what a client sends. */
+PG_FUNCTION_INFO_V1(bucket_sum_deserialize);
 Datum
 bucket_sum_deserialize(PG_FUNCTION_ARGS)
 {
@@ -624,7 +622,7 @@ bucket_sum_deserialize(PG_FUNCTION_ARGS)
 	if (count > MAX_BUCKETS || count * (2 * sizeof(int128)) > (size_t) (buf.len - buf.cursor))
 		goto invalid;
 	/* Short-lived, as the state: combining copies it. */
-	state = make_state(CurrentMemoryContext, (ProfileKind) kind, find_table(fcinfo, &width, zone));
+	state = make_bucket_state(CurrentMemoryContext, (ProfileKind) kind, find_table(fcinfo, &width, zone));
 	state->has_basis = has_basis != 0;
 	state->basis = basis;
 	if (count > 0)
@@ -634,8 +632,8 @@ bucket_sum_deserialize(PG_FUNCTION_ARGS)
 
 		if (!IS_VALID_TIMESTAMP(start))
 			goto invalid;
-		first = find_bucket(state->table, start);
-		if (bucket_start(state->table, first) != start)
+		first = bucket_at(state->table, start);
+		if (start_of_bucket(state->table, first) != start)
 			goto invalid;
 		/* the table has to reach as far */
 		while (state->table->count < (int64) first - state->table->first_id + count)
@@ -660,6 +658,7 @@ invalid:
 }
 
 /* Returns an array of rows (period, amount), in order and without gaps. */
+PG_FUNCTION_INFO_V1(bucket_sum_final);
 Datum
 bucket_sum_final(PG_FUNCTION_ARGS)
 {
@@ -685,8 +684,8 @@ bucket_sum_final(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 	{
 		const Bucket *bucket = &state->buckets[state->first_used - state->low_id + i];
-		int64		from = bucket_start(table, state->first_used + i);
-		int64		to = bucket_start(table, state->first_used + i + 1);
+		int64		from = start_of_bucket(table, state->first_used + i);
+		int64		to = start_of_bucket(table, state->first_used + i + 1);
 		int128		amount;
 		Datum		values[2];
 		bool		nulls[2] = {false, false};
@@ -695,7 +694,7 @@ bucket_sum_final(PG_FUNCTION_ARGS)
 		if (__builtin_add_overflow(level, bucket->change, &level) ||
 			!ProfileMultiply(level, ProfileDistance(from, to), &amount) ||
 			__builtin_add_overflow(amount, bucket->amount, &amount))
-			out_of_range_error(state->kind);
+			sum_out_of_range_error(state->kind);
 		values[0] = ProfileMakeRange(from, to);
 		if (state->kind == PROFILE_RATE)
 			values[1] = QuantityPGetDatum(QuantityMake(amount, state->basis));
@@ -704,7 +703,7 @@ bucket_sum_final(PG_FUNCTION_ARGS)
 			int128		total;
 
 			if (__builtin_add_overflow(sum, amount, &sum))
-				out_of_range_error(state->kind);
+				sum_out_of_range_error(state->kind);
 			total = DevicePicohours(sum);
 			values[1] = DeviceHoursGetNumeric(total - given);
 			given = total;

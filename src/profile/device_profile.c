@@ -19,17 +19,9 @@
 #include "profile/profile_query.h"
 #include "profile/profile_text.h"
 
-PG_FUNCTION_INFO_V1(device_profile_in);
-PG_FUNCTION_INFO_V1(device_profile_out);
-PG_FUNCTION_INFO_V1(device_profile_recv);
-PG_FUNCTION_INFO_V1(device_profile_send);
-PG_FUNCTION_INFO_V1(device_profile_accum);
-PG_FUNCTION_INFO_V1(device_profile_accum_bounds);
-PG_FUNCTION_INFO_V1(device_profile_earliest_fit);
-
 /* Reads the text of a level. */
 static bool
-parse_level(const char *str, int128 *level, bool *in_range)
+parse_devices(const char *str, int128 *level, bool *in_range)
 {
 	int64		devices = 0;
 
@@ -40,10 +32,11 @@ parse_level(const char *str, int128 *level, bool *in_range)
 }
 
 /* Reads text. */
+PG_FUNCTION_INFO_V1(device_profile_in);
 Datum
 device_profile_in(PG_FUNCTION_ARGS)
 {
-	ProfileObject *object = ProfileParse(PG_GETARG_CSTRING(0), PROFILE_DEVICE, parse_level,
+	ProfileObject *object = ProfileParse(PG_GETARG_CSTRING(0), PROFILE_DEVICE, parse_devices,
 										 fcinfo->context);
 
 	if (object == NULL)
@@ -52,6 +45,7 @@ device_profile_in(PG_FUNCTION_ARGS)
 }
 
 /* Writes text. */
+PG_FUNCTION_INFO_V1(device_profile_out);
 Datum
 device_profile_out(PG_FUNCTION_ARGS)
 {
@@ -59,6 +53,7 @@ device_profile_out(PG_FUNCTION_ARGS)
 }
 
 /* Reads the binary form. */
+PG_FUNCTION_INFO_V1(device_profile_recv);
 Datum
 device_profile_recv(PG_FUNCTION_ARGS)
 {
@@ -66,6 +61,7 @@ device_profile_recv(PG_FUNCTION_ARGS)
 }
 
 /* Writes the binary form. */
+PG_FUNCTION_INFO_V1(device_profile_send);
 Datum
 device_profile_send(PG_FUNCTION_ARGS)
 {
@@ -73,6 +69,7 @@ device_profile_send(PG_FUNCTION_ARGS)
 }
 
 /* Adds (period, devices) to a state. */
+PG_FUNCTION_INFO_V1(device_profile_accum);
 Datum
 device_profile_accum(PG_FUNCTION_ARGS)
 {
@@ -93,6 +90,7 @@ device_profile_accum(PG_FUNCTION_ARGS)
 }
 
 /* Adds (start, end, devices) to a state. */
+PG_FUNCTION_INFO_V1(device_profile_accum_bounds);
 Datum
 device_profile_accum_bounds(PG_FUNCTION_ARGS)
 {
@@ -115,6 +113,7 @@ device_profile_accum_bounds(PG_FUNCTION_ARGS)
  * Finds the first start at which so many devices are available for so long, all
  * within a window.
  */
+PG_FUNCTION_INFO_V1(device_profile_earliest_fit);
 Datum
 device_profile_earliest_fit(PG_FUNCTION_ARGS)
 {

@@ -143,7 +143,7 @@ insertion_sort(ProfileEvent *items, size_t count)
 
 /* Returns a digit of an event's distance from base. */
 static inline size_t
-digit_of(const ProfileEvent *item, int64 base, int shift, int width)
+radix_digit(const ProfileEvent *item, int64 base, int shift, int width)
 {
 	return (ProfileDistance(base, item->at) >> shift) & (((uint64) 1 << width) - 1);
 }
@@ -160,8 +160,8 @@ find_parts(const ProfileEvent *items, size_t count, int64 base, int shift, int w
 
 	memset(start, 0, digits * sizeof(size_t));
 	for (size_t i = 0; i < count; i++)
-		start[digit_of(&items[i], base, shift, width)]++;
-	if (start[digit_of(&items[0], base, shift, width)] == count)
+		start[radix_digit(&items[i], base, shift, width)]++;
+	if (start[radix_digit(&items[0], base, shift, width)] == count)
 		return false;
 	for (size_t d = 0; d < digits; d++)
 	{
@@ -194,7 +194,7 @@ sort_trailing(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 ba
 			ProfileEvent *other = from;
 
 			for (size_t i = 0; i < count; i++)
-				to[start[digit_of(&from[i], base, shift + done, width)]++] = from[i];
+				to[start[radix_digit(&from[i], base, shift + done, width)]++] = from[i];
 			from = to;
 			to = other;
 		}
@@ -299,7 +299,7 @@ radix_sort(ProfileEvent *items, ProfileEvent *scratch, size_t count, int64 base,
 			for (size_t i = next[part]; i < start[part + 1]; i++)
 			{
 				ProfileEvent item = items[i];
-				size_t		place = next[digit_of(&item, base, shift + rest, width)]++;
+				size_t		place = next[radix_digit(&item, base, shift + rest, width)]++;
 
 				items[i] = items[place];
 				items[place] = item;

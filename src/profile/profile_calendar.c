@@ -17,7 +17,7 @@
 
 /* Raises that a bucket begins or ends where no timestamp is. */
 static void
-out_of_range_error(void)
+bucket_out_of_range_error(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
@@ -44,7 +44,7 @@ floor_rest(int64 number, int64 divisor)
 
 /* Finds a time zone by name. */
 static pg_tz *
-find_zone(const text *name)
+find_calendar_zone(const text *name)
 {
 	char		buf[TZ_STRLEN_MAX + 1];
 	pg_tz	   *zone = NULL;
@@ -70,7 +70,7 @@ local_time(const Calendar *calendar, int64 at, struct pg_tm *tm)
 	int			west;
 
 	if (timestamp2tm(at, &west, tm, &fsec, NULL, calendar->zone) != 0)
-		out_of_range_error();
+		bucket_out_of_range_error();
 	return at - west * USECS_PER_SEC;
 }
 
@@ -82,7 +82,7 @@ instant_of(const Calendar *calendar, struct pg_tm *tm, fsec_t fsec)
 	Timestamp	result;
 
 	if (tm2timestamp(tm, fsec, &west, &result) != 0)
-		out_of_range_error();
+		bucket_out_of_range_error();
 	return result;
 }
 
@@ -104,7 +104,7 @@ zone_offset(const Calendar *calendar, int64 at, int64 *next)
 
 	*next = PG_INT64_MAX;
 	if (found < 0)
-		out_of_range_error();
+		bucket_out_of_range_error();
 	if (found > 0 && boundary - UNIX_EPOCH_SECONDS < END_TIMESTAMP / USECS_PER_SEC)
 		*next = (boundary - UNIX_EPOCH_SECONDS) * USECS_PER_SEC;
 	return before * USECS_PER_SEC;
@@ -200,7 +200,7 @@ CalendarMake(MemoryContext context, const Interval *width, const text *zone, con
 
 	calendar = MemoryContextAllocZero(context, sizeof(Calendar));
 	calendar->context = context;
-	calendar->zone = find_zone(zone);
+	calendar->zone = find_calendar_zone(zone);
 	calendar->kind = width->month ? CALENDAR_MONTHS : width->day ? CALENDAR_DAYS : CALENDAR_CLOCK;
 	calendar->width = width->month ? width->month : width->day ? width->day : width->time;
 	calendar->origin = DEFAULT_ORIGIN;
@@ -229,7 +229,7 @@ CalendarMake(MemoryContext context, const Interval *width, const text *zone, con
 
 /* Returns the start of the calendar's k-th bucket of days or months. */
 static int64
-bucket_start(const Calendar *calendar, int64 k)
+start_of_width(const Calendar *calendar, int64 k)
 {
 	int128		distance = (int128) k * calendar->width;
 	struct pg_tm tm;
@@ -241,7 +241,7 @@ bucket_start(const Calendar *calendar, int64 k)
 
 		if (local < MIN_TIMESTAMP || local >= END_TIMESTAMP ||
 			timestamp2tm((Timestamp) local, NULL, &tm, &fsec, NULL, NULL) != 0)
-			out_of_range_error();
+			bucket_out_of_range_error();
 	}
 	else
 	{
@@ -249,20 +249,20 @@ bucket_start(const Calendar *calendar, int64 k)
 
 		if (timestamp2tm(calendar->origin, NULL, &tm, &fsec, NULL, NULL) != 0 ||
 			distance < -PG_INT32_MAX || distance > PG_INT32_MAX)
-			out_of_range_error();
+			bucket_out_of_range_error();
 		month = (int64) tm.tm_year * MONTHS_PER_YEAR + tm.tm_mon - 1 + (int64) distance;
 		tm.tm_year = (int) floor_divide(month, MONTHS_PER_YEAR);
 		tm.tm_mon = (int) floor_rest(month, MONTHS_PER_YEAR) + 1;
 		tm.tm_mday = Min(tm.tm_mday, day_tab[isleap(tm.tm_year)][tm.tm_mon - 1]);
 		if (!IS_VALID_JULIAN(tm.tm_year, tm.tm_mon, tm.tm_mday))
-			out_of_range_error();
+			bucket_out_of_range_error();
 	}
 	return instant_of(calendar, &tm, fsec);
 }
 
 /* Finds the bucket of days or months that an instant is in, and its bounds. */
 static void
-find_bucket(const Calendar *calendar, int64 at, int64 *from, int64 *to)
+find_width(const Calendar *calendar, int64 at, int64 *from, int64 *to)
 {
 	struct pg_tm tm;
 	struct pg_tm origin;
@@ -275,19 +275,19 @@ find_bucket(const Calendar *calendar, int64 at, int64 *from, int64 *to)
 	else
 	{
 		if (timestamp2tm(calendar->origin, NULL, &origin, &fsec, NULL, NULL) != 0)
-			out_of_range_error();
+			bucket_out_of_range_error();
 		k = floor_divide(((int64) tm.tm_year - origin.tm_year) * MONTHS_PER_YEAR +
 						 tm.tm_mon - origin.tm_mon, calendar->width);
 	}
 	/* The first guess is off where the origin is not at midnight, or clocks change. */
-	*from = bucket_start(calendar, k);
+	*from = start_of_width(calendar, k);
 	while (*from > at)
-		*from = bucket_start(calendar, --k);
-	*to = bucket_start(calendar, ++k);
+		*from = start_of_width(calendar, --k);
+	*to = start_of_width(calendar, ++k);
 	while (*to <= at)
 	{
 		*from = *to;
-		*to = bucket_start(calendar, ++k);
+		*to = start_of_width(calendar, ++k);
 	}
 }
 
@@ -300,7 +300,7 @@ CalendarFloor(Calendar *calendar, int64 at)
 
 	if (calendar->kind != CALENDAR_CLOCK)
 	{
-		find_bucket(calendar, at, &from, &to);
+		find_width(calendar, at, &from, &to);
 		return from;
 	}
 	for (;;)
@@ -312,7 +312,7 @@ CalendarFloor(Calendar *calendar, int64 at)
 			from = at - floor_rest(at - era->phase, calendar->width);
 			from = Max(from, era->begin);
 			if (from < MIN_TIMESTAMP)
-				out_of_range_error();
+				bucket_out_of_range_error();
 			return from;
 		}
 		/* The bucket began before the clock was changed. */
@@ -329,7 +329,7 @@ CalendarNext(Calendar *calendar, int64 at)
 
 	if (calendar->kind != CALENDAR_CLOCK)
 	{
-		find_bucket(calendar, at, &from, &to);
+		find_width(calendar, at, &from, &to);
 		return to;
 	}
 	for (;;)
@@ -340,7 +340,7 @@ CalendarNext(Calendar *calendar, int64 at)
 			to = era->begin;
 		else if (__builtin_add_overflow(at - floor_rest(at - era->phase, calendar->width),
 										calendar->width, &to))
-			out_of_range_error();
+			bucket_out_of_range_error();
 		if (to < era->to || era->to == PG_INT64_MAX)
 			break;
 		/* The clock is changed before: what begins there, or after? */
@@ -354,27 +354,6 @@ CalendarNext(Calendar *calendar, int64 at)
 		}
 	}
 	if (to >= END_TIMESTAMP)
-		out_of_range_error();
+		bucket_out_of_range_error();
 	return to;
-}
-
-/*
- * Finds a time around an instant in which buckets begin wherever (instant - phase)
- * is a multiple of the width.  False for calendars of days and months, and where
- * there is none.
- */
-bool
-CalendarSteady(Calendar *calendar, int64 at, int64 *from, int64 *to, int64 *phase)
-{
-	CalendarEra *era;
-
-	if (calendar->kind != CALENDAR_CLOCK)
-		return false;
-	era = find_era(calendar, at);
-	if (at < era->begin)
-		return false;
-	*from = era->begin;
-	*to = era->to;
-	*phase = era->phase;
-	return true;
 }

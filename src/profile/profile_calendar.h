@@ -64,6 +64,5 @@ extern Calendar *CalendarMake(MemoryContext context, const Interval *width, cons
 							  const TimestampTz *origin);
 extern int64 CalendarFloor(Calendar *calendar, int64 at);
 extern int64 CalendarNext(Calendar *calendar, int64 start);
-extern bool CalendarSteady(Calendar *calendar, int64 at, int64 *from, int64 *to, int64 *phase);
 
 #endif							/* COMPUTE_LEDGER_PROFILE_CALENDAR_H */

@@ -30,38 +30,9 @@
 #include "profile/profile_query.h"
 #include "quantity/quantity_type.h"
 
-PG_FUNCTION_INFO_V1(profile_final);
-PG_FUNCTION_INFO_V1(profile_merge);
-PG_FUNCTION_INFO_V1(profile_plus);
-PG_FUNCTION_INFO_V1(profile_minus);
-PG_FUNCTION_INFO_V1(profile_peak);
-PG_FUNCTION_INFO_V1(profile_peak_window);
-PG_FUNCTION_INFO_V1(profile_level_at);
-PG_FUNCTION_INFO_V1(profile_integral);
-PG_FUNCTION_INFO_V1(profile_integral_window);
-PG_FUNCTION_INFO_V1(profile_average);
-PG_FUNCTION_INFO_V1(profile_percentile);
-PG_FUNCTION_INFO_V1(profile_sampled_percentile);
-PG_FUNCTION_INFO_V1(profile_busy);
-PG_FUNCTION_INFO_V1(profile_busy_window);
-PG_FUNCTION_INFO_V1(profile_busy_ranges);
-PG_FUNCTION_INFO_V1(profile_clip);
-PG_FUNCTION_INFO_V1(profile_period);
-PG_FUNCTION_INFO_V1(profile_steps);
-PG_FUNCTION_INFO_V1(profile_buckets);
-PG_FUNCTION_INFO_V1(profile_eq);
-PG_FUNCTION_INFO_V1(profile_ne);
-PG_FUNCTION_INFO_V1(profile_lt);
-PG_FUNCTION_INFO_V1(profile_le);
-PG_FUNCTION_INFO_V1(profile_gt);
-PG_FUNCTION_INFO_V1(profile_ge);
-PG_FUNCTION_INFO_V1(profile_cmp);
-PG_FUNCTION_INFO_V1(profile_hash);
-PG_FUNCTION_INFO_V1(profile_hash_extended);
-
 /* Raises if a core function did not succeed. */
 static inline void
-check(ProfileStatus status, const ProfileSource *source)
+check_status(ProfileStatus status, const ProfileSource *source)
 {
 	if (unlikely(status != PROFILE_OK))
 		ProfileRaise(status, source->kind);
@@ -90,6 +61,7 @@ integral_datum(const ProfileSource *source, int128 integral)
  * It is handed out as a read-only pointer made anew in the current context:
  * PostgreSQL 15 copies, which here means flattens, a result that lies elsewhere.
  */
+PG_FUNCTION_INFO_V1(profile_final);
 Datum
 profile_final(PG_FUNCTION_ARGS)
 {
@@ -114,6 +86,7 @@ profile_final(PG_FUNCTION_ARGS)
 }
 
 /* Adds a profile to a state: the transition of sum(), and every combine function. */
+PG_FUNCTION_INFO_V1(profile_merge);
 Datum
 profile_merge(PG_FUNCTION_ARGS)
 {
@@ -142,6 +115,7 @@ combine(Datum left, Datum right, bool negate)
 }
 
 /* Adds the levels of two profiles. */
+PG_FUNCTION_INFO_V1(profile_plus);
 Datum
 profile_plus(PG_FUNCTION_ARGS)
 {
@@ -149,6 +123,7 @@ profile_plus(PG_FUNCTION_ARGS)
 }
 
 /* Subtracts the levels of one profile from another's. */
+PG_FUNCTION_INFO_V1(profile_minus);
 Datum
 profile_minus(PG_FUNCTION_ARGS)
 {
@@ -156,6 +131,7 @@ profile_minus(PG_FUNCTION_ARGS)
 }
 
 /* Returns the highest level of all time. */
+PG_FUNCTION_INFO_V1(profile_peak);
 Datum
 profile_peak(PG_FUNCTION_ARGS)
 {
@@ -163,11 +139,12 @@ profile_peak(PG_FUNCTION_ARGS)
 	int128		peak;
 
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
-	check(ProfilePeak(&source.start, PROFILE_BEGIN, PROFILE_END, &peak), &source);
+	check_status(ProfilePeak(&source.start, PROFILE_BEGIN, PROFILE_END, &peak), &source);
 	PG_RETURN_DATUM(level_datum(&source, peak));
 }
 
 /* Returns the highest level in a window. */
+PG_FUNCTION_INFO_V1(profile_peak_window);
 Datum
 profile_peak_window(PG_FUNCTION_ARGS)
 {
@@ -179,11 +156,12 @@ profile_peak_window(PG_FUNCTION_ARGS)
 	if (!ProfileWindow(PG_GETARG_DATUM(1), &from, &to))
 		PG_RETURN_NULL();
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
-	check(ProfilePeak(&source.start, from, to, &peak), &source);
+	check_status(ProfilePeak(&source.start, from, to, &peak), &source);
 	PG_RETURN_DATUM(level_datum(&source, peak));
 }
 
 /* Returns the level at an instant. */
+PG_FUNCTION_INFO_V1(profile_level_at);
 Datum
 profile_level_at(PG_FUNCTION_ARGS)
 {
@@ -191,11 +169,12 @@ profile_level_at(PG_FUNCTION_ARGS)
 	int128		level;
 
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
-	check(ProfileLevelAt(&source.start, PG_GETARG_TIMESTAMPTZ(1), &level), &source);
+	check_status(ProfileLevelAt(&source.start, PG_GETARG_TIMESTAMPTZ(1), &level), &source);
 	PG_RETURN_DATUM(level_datum(&source, level));
 }
 
 /* Returns level x time over all time. */
+PG_FUNCTION_INFO_V1(profile_integral);
 Datum
 profile_integral(PG_FUNCTION_ARGS)
 {
@@ -203,11 +182,12 @@ profile_integral(PG_FUNCTION_ARGS)
 	int128		integral;
 
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_WHOLE);
-	check(ProfileIntegral(&source.start, PROFILE_BEGIN, PROFILE_END, &integral), &source);
+	check_status(ProfileIntegral(&source.start, PROFILE_BEGIN, PROFILE_END, &integral), &source);
 	PG_RETURN_DATUM(integral_datum(&source, integral));
 }
 
 /* Returns level x time over a window. */
+PG_FUNCTION_INFO_V1(profile_integral_window);
 Datum
 profile_integral_window(PG_FUNCTION_ARGS)
 {
@@ -219,7 +199,7 @@ profile_integral_window(PG_FUNCTION_ARGS)
 
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
 	if (!empty)
-		check(ProfileIntegral(&source.start, from, to, &integral), &source);
+		check_status(ProfileIntegral(&source.start, from, to, &integral), &source);
 	PG_RETURN_DATUM(integral_datum(&source, integral));
 }
 
@@ -239,6 +219,7 @@ bounded_window(Datum range, int64 *from, int64 *to)
 }
 
 /* Returns the average level over a window. */
+PG_FUNCTION_INFO_V1(profile_average);
 Datum
 profile_average(PG_FUNCTION_ARGS)
 {
@@ -251,7 +232,7 @@ profile_average(PG_FUNCTION_ARGS)
 	if (!bounded_window(PG_GETARG_DATUM(1), &from, &to))
 		PG_RETURN_NULL();
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
-	check(ProfileIntegral(&source.start, from, to, &integral), &source);
+	check_status(ProfileIntegral(&source.start, from, to, &integral), &source);
 	length = ProfileDistance(from, to);
 	if (source.kind == PROFILE_RATE)
 		PG_RETURN_QUANTITY_P(QuantityMake(DivideHalfEvenSigned(integral, length), source.basis));
@@ -286,6 +267,7 @@ percentile_target(Datum fraction, uint64 count)
 }
 
 /* Returns the level at or below which the profile is for a fraction of a window. */
+PG_FUNCTION_INFO_V1(profile_percentile);
 Datum
 profile_percentile(PG_FUNCTION_ARGS)
 {
@@ -299,12 +281,13 @@ profile_percentile(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	target = percentile_target(PG_GETARG_DATUM(1), ProfileDistance(from, to));
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
-	check(ProfilePercentile(&source.start, from, to, target,
-							ProfileResizeMemory, CurrentMemoryContext, &level), &source);
+	check_status(ProfilePercentile(&source.start, from, to, target,
+								   ProfileResizeMemory, CurrentMemoryContext, &level), &source);
 	PG_RETURN_DATUM(level_datum(&source, level));
 }
 
 /* The same over samples that are a step apart, the first at the window's start. */
+PG_FUNCTION_INFO_V1(profile_sampled_percentile);
 Datum
 profile_sampled_percentile(PG_FUNCTION_ARGS)
 {
@@ -319,8 +302,8 @@ profile_sampled_percentile(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	target = percentile_target(PG_GETARG_DATUM(1), (ProfileDistance(from, to) - 1) / step + 1);
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
-	check(ProfileSampledPercentile(&source.start, from, to, step, target,
-								   ProfileResizeMemory, CurrentMemoryContext, &level), &source);
+	check_status(ProfileSampledPercentile(&source.start, from, to, step, target,
+										  ProfileResizeMemory, CurrentMemoryContext, &level), &source);
 	PG_RETURN_DATUM(level_datum(&source, level));
 }
 
@@ -339,6 +322,7 @@ length_interval(uint64 length)
 }
 
 /* Returns for how long the level is above zero. */
+PG_FUNCTION_INFO_V1(profile_busy);
 Datum
 profile_busy(PG_FUNCTION_ARGS)
 {
@@ -346,11 +330,12 @@ profile_busy(PG_FUNCTION_ARGS)
 	uint64		busy;
 
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_WHOLE);
-	check(ProfileBusy(&source.start, PROFILE_BEGIN, PROFILE_END, &busy), &source);
+	check_status(ProfileBusy(&source.start, PROFILE_BEGIN, PROFILE_END, &busy), &source);
 	PG_RETURN_DATUM(length_interval(busy));
 }
 
 /* The same in a window. */
+PG_FUNCTION_INFO_V1(profile_busy_window);
 Datum
 profile_busy_window(PG_FUNCTION_ARGS)
 {
@@ -362,12 +347,13 @@ profile_busy_window(PG_FUNCTION_ARGS)
 	if (ProfileWindow(PG_GETARG_DATUM(1), &from, &to))
 	{
 		ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
-		check(ProfileBusy(&source.start, from, to, &busy), &source);
+		check_status(ProfileBusy(&source.start, from, to, &busy), &source);
 	}
 	PG_RETURN_DATUM(length_interval(busy));
 }
 
 /* Returns when the level is above zero. */
+PG_FUNCTION_INFO_V1(profile_busy_ranges);
 Datum
 profile_busy_ranges(PG_FUNCTION_ARGS)
 {
@@ -406,11 +392,12 @@ profile_busy_ranges(PG_FUNCTION_ARGS)
 			open = true;
 		}
 	}
-	check(segments.cursor.status, &source);
+	check_status(segments.cursor.status, &source);
 	PG_RETURN_MULTIRANGE_P(make_multirange(TSTZMULTIRANGEOID, typcache->rngtype, count, ranges));
 }
 
 /* Returns the profile within a window, and zero without. */
+PG_FUNCTION_INFO_V1(profile_clip);
 Datum
 profile_clip(PG_FUNCTION_ARGS)
 {
@@ -424,12 +411,13 @@ profile_clip(PG_FUNCTION_ARGS)
 	if (source.kind == PROFILE_RATE)
 		ProfileSetBasis(object, source.basis);
 	if (ProfileWindow(PG_GETARG_DATUM(1), &from, &to))
-		check(ProfileClip(&source.start, from, to, &object->events), &source);
+		check_status(ProfileClip(&source.start, from, to, &object->events), &source);
 	object->checked = false;
 	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
 }
 
 /* Returns the time from the first to the last step; NULL if there is none. */
+PG_FUNCTION_INFO_V1(profile_period);
 Datum
 profile_period(PG_FUNCTION_ARGS)
 {
@@ -438,7 +426,7 @@ profile_period(PG_FUNCTION_ARGS)
 	int64		last;
 
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_SLICES);
-	check(ProfileExtent(&source.start, &first, &last), &source);
+	check_status(ProfileExtent(&source.start, &first, &last), &source);
 	if (first == last)
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(ProfileMakeRange(first, last));
@@ -478,6 +466,7 @@ put_row(RowSink *sink, const ProfileSource *source, int64 from, int64 to, int128
 }
 
 /* Returns the stretches of one level, from the first step to the last. */
+PG_FUNCTION_INFO_V1(profile_steps);
 Datum
 profile_steps(PG_FUNCTION_ARGS)
 {
@@ -491,7 +480,7 @@ profile_steps(PG_FUNCTION_ARGS)
 	ProfileOpenSegments(&segments, &source.start, PROFILE_BEGIN, PROFILE_END);
 	while (ProfileNextSegment(&segments, &segment))
 		put_row(&sink, &source, segment.from, segment.to, segment.level, level_datum);
-	check(segments.cursor.status, &source);
+	check_status(segments.cursor.status, &source);
 	PG_RETURN_NULL();
 }
 
@@ -510,6 +499,7 @@ picohours_datum(const ProfileSource *source, int128 picohours)
  *
  * Arguments after the width, the zone and the origin, may be missing.
  */
+PG_FUNCTION_INFO_V1(profile_buckets);
 Datum
 profile_buckets(PG_FUNCTION_ARGS)
 {
@@ -562,7 +552,7 @@ profile_buckets(PG_FUNCTION_ARGS)
 			}
 		}
 	}
-	check(segments.cursor.status, &source);
+	check_status(segments.cursor.status, &source);
 	PG_RETURN_NULL();
 }
 
@@ -582,6 +572,7 @@ compare(FunctionCallInfo fcinfo)
 }
 
 /* Whether two profiles have the same level at every instant. */
+PG_FUNCTION_INFO_V1(profile_eq);
 Datum
 profile_eq(PG_FUNCTION_ARGS)
 {
@@ -589,6 +580,7 @@ profile_eq(PG_FUNCTION_ARGS)
 }
 
 /* Whether two profiles differ. */
+PG_FUNCTION_INFO_V1(profile_ne);
 Datum
 profile_ne(PG_FUNCTION_ARGS)
 {
@@ -596,6 +588,7 @@ profile_ne(PG_FUNCTION_ARGS)
 }
 
 /* Whether a profile sorts before another. */
+PG_FUNCTION_INFO_V1(profile_lt);
 Datum
 profile_lt(PG_FUNCTION_ARGS)
 {
@@ -603,6 +596,7 @@ profile_lt(PG_FUNCTION_ARGS)
 }
 
 /* Whether a profile does not sort after another. */
+PG_FUNCTION_INFO_V1(profile_le);
 Datum
 profile_le(PG_FUNCTION_ARGS)
 {
@@ -610,6 +604,7 @@ profile_le(PG_FUNCTION_ARGS)
 }
 
 /* Whether a profile sorts after another. */
+PG_FUNCTION_INFO_V1(profile_gt);
 Datum
 profile_gt(PG_FUNCTION_ARGS)
 {
@@ -617,6 +612,7 @@ profile_gt(PG_FUNCTION_ARGS)
 }
 
 /* Whether a profile does not sort before another. */
+PG_FUNCTION_INFO_V1(profile_ge);
 Datum
 profile_ge(PG_FUNCTION_ARGS)
 {
@@ -624,6 +620,7 @@ profile_ge(PG_FUNCTION_ARGS)
 }
 
 /* Compares for the btree operator class. */
+PG_FUNCTION_INFO_V1(profile_cmp);
 Datum
 profile_cmp(PG_FUNCTION_ARGS)
 {
@@ -631,6 +628,7 @@ profile_cmp(PG_FUNCTION_ARGS)
 }
 
 /* Hashes. */
+PG_FUNCTION_INFO_V1(profile_hash);
 Datum
 profile_hash(PG_FUNCTION_ARGS)
 {
@@ -641,6 +639,7 @@ profile_hash(PG_FUNCTION_ARGS)
 }
 
 /* Hashes with a seed. */
+PG_FUNCTION_INFO_V1(profile_hash_extended);
 Datum
 profile_hash_extended(PG_FUNCTION_ARGS)
 {

@@ -20,17 +20,9 @@
 #include "profile/profile_text.h"
 #include "quantity/quantity.h"
 
-PG_FUNCTION_INFO_V1(rate_profile_in);
-PG_FUNCTION_INFO_V1(rate_profile_out);
-PG_FUNCTION_INFO_V1(rate_profile_recv);
-PG_FUNCTION_INFO_V1(rate_profile_send);
-PG_FUNCTION_INFO_V1(rate_profile_accum);
-PG_FUNCTION_INFO_V1(rate_profile_accum_bounds);
-PG_FUNCTION_INFO_V1(rate_profile_basis);
-
 /* Reads the text of a level. */
 static bool
-parse_level(const char *str, int128 *level, bool *in_range)
+parse_rate(const char *str, int128 *level, bool *in_range)
 {
 	uint16		basis;
 	QuantityParseResult result = QuantityParse(str, QUANTITY_RATE, level, &basis);
@@ -41,16 +33,17 @@ parse_level(const char *str, int128 *level, bool *in_range)
 
 /* Writes a level. */
 static int
-format_level(int128 level, char *buf)
+format_rate(int128 level, char *buf)
 {
 	return QuantityFormat(level, BASIS_FLOP, QUANTITY_RATE, buf);
 }
 
 /* Reads text. */
+PG_FUNCTION_INFO_V1(rate_profile_in);
 Datum
 rate_profile_in(PG_FUNCTION_ARGS)
 {
-	ProfileObject *object = ProfileParse(PG_GETARG_CSTRING(0), PROFILE_RATE, parse_level,
+	ProfileObject *object = ProfileParse(PG_GETARG_CSTRING(0), PROFILE_RATE, parse_rate,
 										 fcinfo->context);
 
 	if (object == NULL)
@@ -59,13 +52,15 @@ rate_profile_in(PG_FUNCTION_ARGS)
 }
 
 /* Writes text. */
+PG_FUNCTION_INFO_V1(rate_profile_out);
 Datum
 rate_profile_out(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_CSTRING(ProfileFormat(PG_GETARG_DATUM(0), format_level));
+	PG_RETURN_CSTRING(ProfileFormat(PG_GETARG_DATUM(0), format_rate));
 }
 
 /* Reads the binary form. */
+PG_FUNCTION_INFO_V1(rate_profile_recv);
 Datum
 rate_profile_recv(PG_FUNCTION_ARGS)
 {
@@ -73,6 +68,7 @@ rate_profile_recv(PG_FUNCTION_ARGS)
 }
 
 /* Writes the binary form. */
+PG_FUNCTION_INFO_V1(rate_profile_send);
 Datum
 rate_profile_send(PG_FUNCTION_ARGS)
 {
@@ -81,7 +77,7 @@ rate_profile_send(PG_FUNCTION_ARGS)
 
 /* Adds a period at a rate to a state. */
 static void
-add_period(ProfileObject *state, bool empty, int64 from, int64 to, const Quantity *rate)
+add_rate_period(ProfileObject *state, bool empty, int64 from, int64 to, const Quantity *rate)
 {
 	ProfileSetBasis(state, QuantityBasis(rate));
 	if (!empty)
@@ -89,6 +85,7 @@ add_period(ProfileObject *state, bool empty, int64 from, int64 to, const Quantit
 }
 
 /* Adds (period, rate) to a state. */
+PG_FUNCTION_INFO_V1(rate_profile_accum);
 Datum
 rate_profile_accum(PG_FUNCTION_ARGS)
 {
@@ -105,11 +102,12 @@ rate_profile_accum(PG_FUNCTION_ARGS)
 	}
 	state = ProfileState(fcinfo, PROFILE_RATE);
 	empty = !ProfilePeriod(PG_GETARG_DATUM(1), &from, &to);
-	add_period(state, empty, from, to, PG_GETARG_QUANTITY_P(2));
+	add_rate_period(state, empty, from, to, PG_GETARG_QUANTITY_P(2));
 	PG_RETURN_DATUM(ProfileStateDatum(fcinfo, state));
 }
 
 /* Adds (start, end, rate) to a state. */
+PG_FUNCTION_INFO_V1(rate_profile_accum_bounds);
 Datum
 rate_profile_accum_bounds(PG_FUNCTION_ARGS)
 {
@@ -124,11 +122,12 @@ rate_profile_accum_bounds(PG_FUNCTION_ARGS)
 	}
 	state = ProfileState(fcinfo, PROFILE_RATE);
 	empty = !ProfilePeriodFromBounds(PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
-	add_period(state, empty, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_QUANTITY_P(3));
+	add_rate_period(state, empty, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_QUANTITY_P(3));
 	PG_RETURN_DATUM(ProfileStateDatum(fcinfo, state));
 }
 
 /* Returns the basis of a profile. */
+PG_FUNCTION_INFO_V1(rate_profile_basis);
 Datum
 rate_profile_basis(PG_FUNCTION_ARGS)
 {

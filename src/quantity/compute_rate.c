@@ -6,32 +6,32 @@
 
 #include "quantity/quantity_type.h"
 
-PG_FUNCTION_INFO_V1(compute_rate_in);
 /* compute_rate_in(cstring, oid, int4) */
+PG_FUNCTION_INFO_V1(compute_rate_in);
 Datum
 compute_rate_in(PG_FUNCTION_ARGS)
 {
 	return QuantityIn(fcinfo, QUANTITY_RATE);
 }
 
-PG_FUNCTION_INFO_V1(compute_rate_out);
 /* compute_rate_out(compute_rate) */
+PG_FUNCTION_INFO_V1(compute_rate_out);
 Datum
 compute_rate_out(PG_FUNCTION_ARGS)
 {
 	return QuantityOut(fcinfo, QUANTITY_RATE);
 }
 
-PG_FUNCTION_INFO_V1(compute_rate_recv);
 /* compute_rate_recv(internal, oid, int4) */
+PG_FUNCTION_INFO_V1(compute_rate_recv);
 Datum
 compute_rate_recv(PG_FUNCTION_ARGS)
 {
 	return QuantityRecv(fcinfo, QUANTITY_RATE);
 }
 
-PG_FUNCTION_INFO_V1(compute_rate_enforce_typmod);
 /* compute_rate(compute_rate, int4, boolean) */
+PG_FUNCTION_INFO_V1(compute_rate_enforce_typmod);
 Datum
 compute_rate_enforce_typmod(PG_FUNCTION_ARGS)
 {

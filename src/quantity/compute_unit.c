@@ -7,32 +7,32 @@
 #include "quantity/compute_unit.h"
 #include "quantity/quantity_type.h"
 
-PG_FUNCTION_INFO_V1(compute_unit_in);
 /* compute_unit_in(cstring, oid, int4) */
+PG_FUNCTION_INFO_V1(compute_unit_in);
 Datum
 compute_unit_in(PG_FUNCTION_ARGS)
 {
 	return QuantityIn(fcinfo, QUANTITY_UNIT);
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_out);
 /* compute_unit_out(compute_unit) */
+PG_FUNCTION_INFO_V1(compute_unit_out);
 Datum
 compute_unit_out(PG_FUNCTION_ARGS)
 {
 	return QuantityOut(fcinfo, QUANTITY_UNIT);
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_recv);
 /* compute_unit_recv(internal, oid, int4) */
+PG_FUNCTION_INFO_V1(compute_unit_recv);
 Datum
 compute_unit_recv(PG_FUNCTION_ARGS)
 {
 	return QuantityRecv(fcinfo, QUANTITY_UNIT);
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_enforce_typmod);
 /* compute_unit(compute_unit, int4, boolean) */
+PG_FUNCTION_INFO_V1(compute_unit_enforce_typmod);
 Datum
 compute_unit_enforce_typmod(PG_FUNCTION_ARGS)
 {

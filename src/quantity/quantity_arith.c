@@ -53,8 +53,8 @@ QuantityDivide(int128 amount, int128 divisor, uint16 basis)
 							  (amount < 0) != (divisor < 0), basis);
 }
 
-PG_FUNCTION_INFO_V1(quantity_add);
 /* a + b */
+PG_FUNCTION_INFO_V1(quantity_add);
 Datum
 quantity_add(PG_FUNCTION_ARGS)
 {
@@ -66,8 +66,8 @@ quantity_add(PG_FUNCTION_ARGS)
 									  QuantityBasis(a)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_sub);
 /* a - b */
+PG_FUNCTION_INFO_V1(quantity_sub);
 Datum
 quantity_sub(PG_FUNCTION_ARGS)
 {
@@ -79,8 +79,8 @@ quantity_sub(PG_FUNCTION_ARGS)
 									  QuantityBasis(a)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_neg);
 /* - a */
+PG_FUNCTION_INFO_V1(quantity_neg);
 Datum
 quantity_neg(PG_FUNCTION_ARGS)
 {
@@ -89,8 +89,8 @@ quantity_neg(PG_FUNCTION_ARGS)
 	PG_RETURN_QUANTITY_P(QuantityMake(-QuantityAmount(a), QuantityBasis(a)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_abs);
 /* abs(a) */
+PG_FUNCTION_INFO_V1(quantity_abs);
 Datum
 quantity_abs(PG_FUNCTION_ARGS)
 {

@@ -17,8 +17,8 @@
 #include "base/errcodes.h"
 #include "quantity/quantity_type.h"
 
-PG_FUNCTION_INFO_V1(quantity_eq);
 /* a = b */
+PG_FUNCTION_INFO_V1(quantity_eq);
 Datum
 quantity_eq(PG_FUNCTION_ARGS)
 {
@@ -26,8 +26,8 @@ quantity_eq(PG_FUNCTION_ARGS)
 				   QuantityLoad(PG_GETARG_QUANTITY_P(1)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_ne);
 /* a <> b */
+PG_FUNCTION_INFO_V1(quantity_ne);
 Datum
 quantity_ne(PG_FUNCTION_ARGS)
 {
@@ -35,56 +35,56 @@ quantity_ne(PG_FUNCTION_ARGS)
 				   QuantityLoad(PG_GETARG_QUANTITY_P(1)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_lt);
 /* a < b */
+PG_FUNCTION_INFO_V1(quantity_lt);
 Datum
 quantity_lt(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(QuantityLess(PG_GETARG_QUANTITY_P(0), PG_GETARG_QUANTITY_P(1)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_le);
 /* a <= b */
+PG_FUNCTION_INFO_V1(quantity_le);
 Datum
 quantity_le(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(!QuantityLess(PG_GETARG_QUANTITY_P(1), PG_GETARG_QUANTITY_P(0)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_gt);
 /* a > b */
+PG_FUNCTION_INFO_V1(quantity_gt);
 Datum
 quantity_gt(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(QuantityLess(PG_GETARG_QUANTITY_P(1), PG_GETARG_QUANTITY_P(0)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_ge);
 /* a >= b */
+PG_FUNCTION_INFO_V1(quantity_ge);
 Datum
 quantity_ge(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(!QuantityLess(PG_GETARG_QUANTITY_P(0), PG_GETARG_QUANTITY_P(1)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_cmp);
 /* -1, 0, 1: btree support function 1 */
+PG_FUNCTION_INFO_V1(quantity_cmp);
 Datum
 quantity_cmp(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(QuantityCompare(PG_GETARG_QUANTITY_P(0), PG_GETARG_QUANTITY_P(1)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_hash);
 /* hash support function 1: equal values are equal bytes */
+PG_FUNCTION_INFO_V1(quantity_hash);
 Datum
 quantity_hash(PG_FUNCTION_ARGS)
 {
 	return hash_any(PG_GETARG_QUANTITY_P(0)->bytes, sizeof(Quantity));
 }
 
-PG_FUNCTION_INFO_V1(quantity_hash_extended);
 /* hash support function 2 */
+PG_FUNCTION_INFO_V1(quantity_hash_extended);
 Datum
 quantity_hash_extended(PG_FUNCTION_ARGS)
 {
@@ -111,7 +111,7 @@ compare_datums(Datum a, Datum b, SortSupport ssup pg_attribute_unused())
  * Two amounts that differ only beyond that are compared in full.
  */
 static Datum
-abbreviate(Datum original, SortSupport ssup pg_attribute_unused())
+abbreviate_quantity(Datum original, SortSupport ssup pg_attribute_unused())
 {
 	Quantity   *q = DatumGetQuantityP(original);
 	int128		amount = QuantityAmount(q);
@@ -144,8 +144,8 @@ abbreviation_fails(int memtupcount pg_attribute_unused(), SortSupport ssup pg_at
 
 #endif
 
-PG_FUNCTION_INFO_V1(quantity_sortsupport);
 /* btree support function 2 */
+PG_FUNCTION_INFO_V1(quantity_sortsupport);
 Datum
 quantity_sortsupport(PG_FUNCTION_ARGS)
 {
@@ -157,19 +157,19 @@ quantity_sortsupport(PG_FUNCTION_ARGS)
 	{
 		ssup->abbrev_full_comparator = compare_datums;
 		ssup->comparator = ssup_datum_unsigned_cmp;
-		ssup->abbrev_converter = abbreviate;
+		ssup->abbrev_converter = abbreviate_quantity;
 		ssup->abbrev_abort = abbreviation_fails;
 	}
 #endif
 	PG_RETURN_VOID();
 }
 
-PG_FUNCTION_INFO_V1(quantity_in_range);
 /*
  * btree support function 3: val <= or >= base +- offset, for RANGE frames.  The
  * offset is a distance, so it is of the basis of the row that it starts from
  * (LC001 if not) and not negative (22013); rows of other bases lie outside.
  */
+PG_FUNCTION_INFO_V1(quantity_in_range);
 Datum
 quantity_in_range(PG_FUNCTION_ARGS)
 {
@@ -195,11 +195,11 @@ quantity_in_range(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(less ? QuantityAmount(val) <= bound : QuantityAmount(val) >= bound);
 }
 
-PG_FUNCTION_INFO_V1(quantity_brin_distance);
 /*
  * BRIN minmax-multi support function 11: b - a for a <= b.  Bases are so far apart
  * that ranges of one basis are merged first.
  */
+PG_FUNCTION_INFO_V1(quantity_brin_distance);
 Datum
 quantity_brin_distance(PG_FUNCTION_ARGS)
 {
@@ -211,7 +211,6 @@ quantity_brin_distance(PG_FUNCTION_ARGS)
 					 (double) (QuantityAmount(b) - QuantityAmount(a)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_support);
 /*
  * Planner support of the six comparisons.
  *
@@ -220,6 +219,7 @@ PG_FUNCTION_INFO_V1(quantity_support);
  * numbers of the two bases.  So the planner refuses it (LC001), however the
  * constant came about.
  */
+PG_FUNCTION_INFO_V1(quantity_support);
 Datum
 quantity_support(PG_FUNCTION_ARGS)
 {

@@ -87,8 +87,8 @@ AmountGetNumeric(int128 amount, int exponent)
 	return DatumGetNumeric(NumericFromInt128(amount, -exponent));
 }
 
-PG_FUNCTION_INFO_V1(quantity_mul_numeric);
 /* a * n */
+PG_FUNCTION_INFO_V1(quantity_mul_numeric);
 Datum
 quantity_mul_numeric(PG_FUNCTION_ARGS)
 {
@@ -98,8 +98,8 @@ quantity_mul_numeric(PG_FUNCTION_ARGS)
 												 QuantityBasis(a)));
 }
 
-PG_FUNCTION_INFO_V1(numeric_mul_quantity);
 /* n * a */
+PG_FUNCTION_INFO_V1(numeric_mul_quantity);
 Datum
 numeric_mul_quantity(PG_FUNCTION_ARGS)
 {
@@ -109,8 +109,8 @@ numeric_mul_quantity(PG_FUNCTION_ARGS)
 												 QuantityBasis(a)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_div_numeric);
 /* a / n */
+PG_FUNCTION_INFO_V1(quantity_div_numeric);
 Datum
 quantity_div_numeric(PG_FUNCTION_ARGS)
 {
@@ -159,8 +159,8 @@ divide_amounts(Numeric a, Numeric b)
 	return DirectFunctionCall2(numeric_div, NumericGetDatum(a), NumericGetDatum(b));
 }
 
-PG_FUNCTION_INFO_V1(quantity_div_quantity);
 /* a / b, of one basis: a numeric */
+PG_FUNCTION_INFO_V1(quantity_div_quantity);
 Datum
 quantity_div_quantity(PG_FUNCTION_ARGS)
 {
@@ -172,8 +172,8 @@ quantity_div_quantity(PG_FUNCTION_ARGS)
 						  AmountGetNumeric(QuantityAmount(b), 0));
 }
 
-PG_FUNCTION_INFO_V1(quantity_utilization);
 /* utilization(achieved, nominal): the one ratio across bases */
+PG_FUNCTION_INFO_V1(quantity_utilization);
 Datum
 quantity_utilization(PG_FUNCTION_ARGS)
 {
@@ -184,8 +184,8 @@ quantity_utilization(PG_FUNCTION_ARGS)
 						  AmountGetNumeric(QuantityAmount(b), 0));
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_div_rate);
 /* unit / rate, of one basis: seconds as a numeric */
+PG_FUNCTION_INFO_V1(compute_unit_div_rate);
 Datum
 compute_unit_div_rate(PG_FUNCTION_ARGS)
 {
@@ -197,48 +197,48 @@ compute_unit_div_rate(PG_FUNCTION_ARGS)
 						  AmountGetNumeric(QuantityAmount(b), 6));
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_to_numeric);
 /* numeric(unit): FLOP */
+PG_FUNCTION_INFO_V1(compute_unit_to_numeric);
 Datum
 compute_unit_to_numeric(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_NUMERIC(AmountGetNumeric(QuantityAmount(PG_GETARG_QUANTITY_P(0)), 0));
 }
 
-PG_FUNCTION_INFO_V1(compute_rate_to_numeric);
 /* numeric(rate): FLOP/s */
+PG_FUNCTION_INFO_V1(compute_rate_to_numeric);
 Datum
 compute_rate_to_numeric(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_NUMERIC(AmountGetNumeric(QuantityAmount(PG_GETARG_QUANTITY_P(0)), 6));
 }
 
-PG_FUNCTION_INFO_V1(numeric_to_compute_unit);
 /* compute_unit(numeric): from FLOP */
+PG_FUNCTION_INFO_V1(numeric_to_compute_unit);
 Datum
 numeric_to_compute_unit(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_QUANTITY_P(quantity_from_numeric(PG_GETARG_NUMERIC(0), QUANTITY_UNIT));
 }
 
-PG_FUNCTION_INFO_V1(numeric_to_compute_rate);
 /* compute_rate(numeric): from FLOP/s */
+PG_FUNCTION_INFO_V1(numeric_to_compute_rate);
 Datum
 numeric_to_compute_rate(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_QUANTITY_P(quantity_from_numeric(PG_GETARG_NUMERIC(0), QUANTITY_RATE));
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_to_float8);
 /* float8(unit): FLOP, the nearest double */
+PG_FUNCTION_INFO_V1(compute_unit_to_float8);
 Datum
 compute_unit_to_float8(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_FLOAT8((double) QuantityAmount(PG_GETARG_QUANTITY_P(0)));
 }
 
-PG_FUNCTION_INFO_V1(compute_rate_to_float8);
 /* float8(rate): FLOP/s, the nearest double */
+PG_FUNCTION_INFO_V1(compute_rate_to_float8);
 Datum
 compute_rate_to_float8(PG_FUNCTION_ARGS)
 {
@@ -286,16 +286,16 @@ quantity_from_float8(double value, QuantityKind kind)
 	return QuantityMakeSigned(DivideHalfEven(num, den), value < 0, BASIS_FLOP);
 }
 
-PG_FUNCTION_INFO_V1(float8_to_compute_unit);
 /* compute_unit(float8): from FLOP */
+PG_FUNCTION_INFO_V1(float8_to_compute_unit);
 Datum
 float8_to_compute_unit(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_QUANTITY_P(quantity_from_float8(PG_GETARG_FLOAT8(0), QUANTITY_UNIT));
 }
 
-PG_FUNCTION_INFO_V1(float8_to_compute_rate);
 /* compute_rate(float8): from FLOP/s */
+PG_FUNCTION_INFO_V1(float8_to_compute_rate);
 Datum
 float8_to_compute_rate(PG_FUNCTION_ARGS)
 {
@@ -410,27 +410,27 @@ quantity_format(FunctionCallInfo fcinfo, QuantityKind kind)
 												   kind, unit, digits)));
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_format);
 /* format(compute_unit, unit [, digits]) */
+PG_FUNCTION_INFO_V1(compute_unit_format);
 Datum
 compute_unit_format(PG_FUNCTION_ARGS)
 {
 	return quantity_format(fcinfo, QUANTITY_UNIT);
 }
 
-PG_FUNCTION_INFO_V1(compute_rate_format);
 /* format(compute_rate, unit [, digits]) */
+PG_FUNCTION_INFO_V1(compute_rate_format);
 Datum
 compute_rate_format(PG_FUNCTION_ARGS)
 {
 	return quantity_format(fcinfo, QUANTITY_RATE);
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_flop_hours);
 /*
  * flop_hours(compute_unit): FLOPh as a numeric, rounded to 12 decimals (the exact
  * value is a number of ninths of 10^-2 / 4: no tie) and without trailing zeros
  */
+PG_FUNCTION_INFO_V1(compute_unit_flop_hours);
 Datum
 compute_unit_flop_hours(PG_FUNCTION_ARGS)
 {

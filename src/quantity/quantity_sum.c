@@ -128,7 +128,6 @@ sum_accum_slow(FunctionCallInfo fcinfo)
 	PG_RETURN_POINTER(state);
 }
 
-PG_FUNCTION_INFO_V1(quantity_sum_accum);
 /*
  * transition: state + quantity
  *
@@ -136,6 +135,7 @@ PG_FUNCTION_INFO_V1(quantity_sum_accum);
  * the innermost loop of every report.  Not strict, because looking for a NULL here
  * costs less than the executor's step that does (4% of a sum over a table).
  */
+PG_FUNCTION_INFO_V1(quantity_sum_accum);
 Datum
 quantity_sum_accum(PG_FUNCTION_ARGS)
 {
@@ -183,8 +183,8 @@ sum_remove_slow(FunctionCallInfo fcinfo)
 	PG_RETURN_POINTER(state);
 }
 
-PG_FUNCTION_INFO_V1(quantity_sum_remove);
 /* inverse transition: state - quantity, which went into it before */
+PG_FUNCTION_INFO_V1(quantity_sum_remove);
 Datum
 quantity_sum_remove(PG_FUNCTION_ARGS)
 {
@@ -206,8 +206,8 @@ quantity_sum_remove(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-PG_FUNCTION_INFO_V1(quantity_sum_combine);
 /* state + state */
+PG_FUNCTION_INFO_V1(quantity_sum_combine);
 Datum
 quantity_sum_combine(PG_FUNCTION_ARGS)
 {
@@ -230,8 +230,8 @@ quantity_sum_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(a);
 }
 
-PG_FUNCTION_INFO_V1(quantity_sum_final);
 /* sum: NULL of nothing; 22003 if it does not fit */
+PG_FUNCTION_INFO_V1(quantity_sum_final);
 Datum
 quantity_sum_final(PG_FUNCTION_ARGS)
 {
@@ -280,8 +280,8 @@ divide_words(uint64 words[3], uint64 divisor)
 	return rest;
 }
 
-PG_FUNCTION_INFO_V1(quantity_avg_final);
 /* avg: the exact sum / count, rounded half to even; NULL of nothing */
+PG_FUNCTION_INFO_V1(quantity_avg_final);
 Datum
 quantity_avg_final(PG_FUNCTION_ARGS)
 {
@@ -330,8 +330,8 @@ take_not_null(FunctionCallInfo fcinfo)
 	PG_RETURN_NULL();
 }
 
-PG_FUNCTION_INFO_V1(quantity_max_accum);
 /* transition of max; not strict, for the same reason as that of sum */
+PG_FUNCTION_INFO_V1(quantity_max_accum);
 Datum
 quantity_max_accum(PG_FUNCTION_ARGS)
 {
@@ -342,8 +342,8 @@ quantity_max_accum(PG_FUNCTION_ARGS)
 	return PG_GETARG_DATUM(0);
 }
 
-PG_FUNCTION_INFO_V1(quantity_min_accum);
 /* transition of min */
+PG_FUNCTION_INFO_V1(quantity_min_accum);
 Datum
 quantity_min_accum(PG_FUNCTION_ARGS)
 {
@@ -354,8 +354,8 @@ quantity_min_accum(PG_FUNCTION_ARGS)
 	return PG_GETARG_DATUM(0);
 }
 
-PG_FUNCTION_INFO_V1(quantity_larger);
 /* the larger of two: combine function of max */
+PG_FUNCTION_INFO_V1(quantity_larger);
 Datum
 quantity_larger(PG_FUNCTION_ARGS)
 {
@@ -364,8 +364,8 @@ quantity_larger(PG_FUNCTION_ARGS)
 	return PG_GETARG_DATUM(0);
 }
 
-PG_FUNCTION_INFO_V1(quantity_smaller);
 /* the smaller of two: combine function of min */
+PG_FUNCTION_INFO_V1(quantity_smaller);
 Datum
 quantity_smaller(PG_FUNCTION_ARGS)
 {
@@ -423,8 +423,8 @@ set_sum(QuantitySum *state, bool negative, const uint64 words[3])
 	state->carry = (int32) (high + ((int128) low < 0));
 }
 
-PG_FUNCTION_INFO_V1(quantity_sum_in);
 /* quantity_sum_in(cstring): (count,sum,basis) */
+PG_FUNCTION_INFO_V1(quantity_sum_in);
 Datum
 quantity_sum_in(PG_FUNCTION_ARGS)
 {
@@ -483,8 +483,8 @@ invalid:
 			 errmsg("invalid input syntax for type %s: \"%s\"", "quantity_sum", str)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_sum_out);
 /* quantity_sum_out(quantity_sum) */
+PG_FUNCTION_INFO_V1(quantity_sum_out);
 Datum
 quantity_sum_out(PG_FUNCTION_ARGS)
 {
@@ -504,11 +504,11 @@ quantity_sum_out(PG_FUNCTION_ARGS)
 							   negative ? "-" : "", p, BasisName(state->basis, name)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_sum_recv);
 /*
  * quantity_sum_recv(internal): version 1, basis, carry, sum (upper and lower half),
  * count; 8 + 3 * 8 bytes, big-endian
  */
+PG_FUNCTION_INFO_V1(quantity_sum_recv);
 Datum
 quantity_sum_recv(PG_FUNCTION_ARGS)
 {
@@ -530,8 +530,8 @@ quantity_sum_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-PG_FUNCTION_INFO_V1(quantity_sum_send);
 /* quantity_sum_send(quantity_sum) */
+PG_FUNCTION_INFO_V1(quantity_sum_send);
 Datum
 quantity_sum_send(PG_FUNCTION_ARGS)
 {

@@ -33,8 +33,8 @@ interval_microseconds(const Interval *interval)
 	return (int128) interval->time + (int128) interval->day * USECS_PER_DAY;
 }
 
-PG_FUNCTION_INFO_V1(compute_rate_mul_interval);
 /* rate * interval: unit */
+PG_FUNCTION_INFO_V1(compute_rate_mul_interval);
 Datum
 compute_rate_mul_interval(PG_FUNCTION_ARGS)
 {
@@ -46,8 +46,8 @@ compute_rate_mul_interval(PG_FUNCTION_ARGS)
 										  QuantityBasis(rate)));
 }
 
-PG_FUNCTION_INFO_V1(interval_mul_compute_rate);
 /* interval * rate: unit */
+PG_FUNCTION_INFO_V1(interval_mul_compute_rate);
 Datum
 interval_mul_compute_rate(PG_FUNCTION_ARGS)
 {
@@ -59,8 +59,8 @@ interval_mul_compute_rate(PG_FUNCTION_ARGS)
 										  QuantityBasis(rate)));
 }
 
-PG_FUNCTION_INFO_V1(compute_unit_div_interval);
 /* unit / interval: rate */
+PG_FUNCTION_INFO_V1(compute_unit_div_interval);
 Datum
 compute_unit_div_interval(PG_FUNCTION_ARGS)
 {
@@ -72,8 +72,8 @@ compute_unit_div_interval(PG_FUNCTION_ARGS)
 										QuantityBasis(unit)));
 }
 
-PG_FUNCTION_INFO_V1(compute_duration_of);
 /* duration_of(unit, rate): an interval of hours and less */
+PG_FUNCTION_INFO_V1(compute_duration_of);
 Datum
 compute_duration_of(PG_FUNCTION_ARGS)
 {
@@ -128,8 +128,8 @@ range_microseconds(FunctionCallInfo fcinfo, RangeType *range)
 	return (int128) to - from;
 }
 
-PG_FUNCTION_INFO_V1(compute_work);
 /* work(rate, tstzrange): unit */
+PG_FUNCTION_INFO_V1(compute_work);
 Datum
 compute_work(PG_FUNCTION_ARGS)
 {
@@ -141,8 +141,8 @@ compute_work(PG_FUNCTION_ARGS)
 										  QuantityBasis(rate)));
 }
 
-PG_FUNCTION_INFO_V1(compute_work_devices);
 /* work(rate, tstzrange, numeric): unit, the product of the three rounded once */
+PG_FUNCTION_INFO_V1(compute_work_devices);
 Datum
 compute_work_devices(PG_FUNCTION_ARGS)
 {

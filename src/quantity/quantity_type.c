@@ -212,8 +212,8 @@ QuantityRecv(FunctionCallInfo fcinfo, QuantityKind kind)
 	PG_RETURN_QUANTITY_P(result);
 }
 
-PG_FUNCTION_INFO_V1(quantity_send);
 /* type_send(type) */
+PG_FUNCTION_INFO_V1(quantity_send);
 Datum
 quantity_send(PG_FUNCTION_ARGS)
 {
@@ -228,8 +228,8 @@ quantity_send(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(pq_endtypsend(&buf));
 }
 
-PG_FUNCTION_INFO_V1(quantity_typmod_in);
 /* quantity_typmod_in(cstring[]): the basis, by name or number */
+PG_FUNCTION_INFO_V1(quantity_typmod_in);
 Datum
 quantity_typmod_in(PG_FUNCTION_ARGS)
 {
@@ -254,8 +254,8 @@ quantity_typmod_in(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(basis_from_text(name, strlen(name)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_typmod_out);
 /* quantity_typmod_out(int4): the basis in parentheses */
+PG_FUNCTION_INFO_V1(quantity_typmod_out);
 Datum
 quantity_typmod_out(PG_FUNCTION_ARGS)
 {
@@ -277,8 +277,8 @@ QuantityEnforceTypmod(FunctionCallInfo fcinfo, QuantityKind kind)
 	PG_RETURN_QUANTITY_P(q);
 }
 
-PG_FUNCTION_INFO_V1(quantity_basis);
 /* basis(type): the name, or the number of a user's basis */
+PG_FUNCTION_INFO_V1(quantity_basis);
 Datum
 quantity_basis(PG_FUNCTION_ARGS)
 {
@@ -288,8 +288,8 @@ quantity_basis(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(BasisName(QuantityBasis(q), name)));
 }
 
-PG_FUNCTION_INFO_V1(quantity_with_basis);
 /* with_basis(type, text): the same amount under another label */
+PG_FUNCTION_INFO_V1(quantity_with_basis);
 Datum
 quantity_with_basis(PG_FUNCTION_ARGS)
 {

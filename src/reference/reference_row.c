@@ -39,12 +39,9 @@
 
 #include "base/errcodes.h"
 
-PG_FUNCTION_INFO_V1(reference_row_guard);
-PG_FUNCTION_INFO_V1(reference_row_history);
-
 /* Whether a script of this very extension is running. */
 static bool
-InOwnScript(void)
+in_own_script(void)
 {
 	return creating_extension &&
 		CurrentExtensionObject == get_extension_oid("compute_ledger", true);
@@ -52,7 +49,7 @@ InOwnScript(void)
 
 /* Returns the trigger's data, or raises if fn was called in any other way. */
 static TriggerData *
-GetTriggerData(FunctionCallInfo fcinfo, const char *fn)
+get_trigger_data(FunctionCallInfo fcinfo, const char *fn)
 {
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -63,7 +60,7 @@ GetTriggerData(FunctionCallInfo fcinfo, const char *fn)
 
 /* Returns the number of a column that must be of the given type, or 0 if there is none. */
 static int
-FindColumn(Relation rel, const char *name, Oid type)
+find_column(Relation rel, const char *name, Oid type)
 {
 	int			attnum = SPI_fnumber(RelationGetDescr(rel), name);
 
@@ -77,7 +74,7 @@ FindColumn(Relation rel, const char *name, Oid type)
 
 /* Whether a row ships with the extension. */
 static bool
-RowIsShipped(HeapTuple tuple, Relation rel, int attnum)
+row_is_shipped(HeapTuple tuple, Relation rel, int attnum)
 {
 	bool		isnull;
 	Datum		d = heap_getattr(tuple, attnum, RelationGetDescr(rel), &isnull);
@@ -87,7 +84,7 @@ RowIsShipped(HeapTuple tuple, Relation rel, int attnum)
 
 /* Reads a row's recorded range.  The column is NOT NULL and never empty by constraint. */
 static void
-GetRecorded(HeapTuple tuple, Relation rel, int attnum, RangeBound *lower, RangeBound *upper)
+get_recorded(HeapTuple tuple, Relation rel, int attnum, RangeBound *lower, RangeBound *upper)
 {
 	TypeCacheEntry *typcache = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	bool		isnull;
@@ -101,7 +98,7 @@ GetRecorded(HeapTuple tuple, Relation rel, int attnum, RangeBound *lower, RangeB
 
 /* Returns a copy of a row with another recorded range. */
 static HeapTuple
-SetRecorded(HeapTuple tuple, Relation rel, int attnum, RangeBound *lower, RangeBound *upper)
+set_recorded(HeapTuple tuple, Relation rel, int attnum, RangeBound *lower, RangeBound *upper)
 {
 	TypeCacheEntry *typcache = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	Datum		value = RangeTypePGetDatum(make_range(typcache, lower, upper, false, NULL));
@@ -116,7 +113,7 @@ SetRecorded(HeapTuple tuple, Relation rel, int attnum, RangeBound *lower, RangeB
  * together.  A transaction that began before the row was made gets the clock.
  */
 static RangeBound
-ClosingBound(const RangeBound *lower)
+closing_bound(const RangeBound *lower)
 {
 	RangeBound	bound = {0};
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
@@ -129,14 +126,14 @@ ClosingBound(const RangeBound *lower)
 
 /* Whether the current transaction made this row. */
 static bool
-RowIsOwn(HeapTuple tuple)
+row_is_own(HeapTuple tuple)
 {
 	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 }
 
 /* Whether two rows are the same but for their recorded range. */
 static bool
-RowsAreEqual(HeapTuple a, HeapTuple b, Relation rel, int recorded)
+rows_are_equal(HeapTuple a, HeapTuple b, Relation rel, int recorded)
 {
 	TupleDesc	tupdesc = RelationGetDescr(rel);
 
@@ -162,7 +159,7 @@ RowsAreEqual(HeapTuple a, HeapTuple b, Relation rel, int recorded)
 
 /* Raises if an UPDATE changes one of the columns that the trigger's arguments name. */
 static void
-CheckFixedColumns(TriggerData *trigdata)
+check_fixed_columns(TriggerData *trigdata)
 {
 	Relation	rel = trigdata->tg_relation;
 	TupleDesc	tupdesc = RelationGetDescr(rel);
@@ -201,10 +198,11 @@ CheckFixedColumns(TriggerData *trigdata)
  * Arguments of the trigger are columns that never change; rows of a table that has
  * such columns cannot be deleted either.
  */
+PG_FUNCTION_INFO_V1(reference_row_guard);
 Datum
 reference_row_guard(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = GetTriggerData(fcinfo, "reference_row_guard");
+	TriggerData *trigdata = get_trigger_data(fcinfo, "reference_row_guard");
 	Relation	rel = trigdata->tg_relation;
 	HeapTuple	row;
 	int			shipped;
@@ -214,7 +212,7 @@ reference_row_guard(PG_FUNCTION_ARGS)
 
 	if (TRIGGER_FIRED_BY_TRUNCATE(trigdata->tg_event))
 	{
-		if (!InOwnScript())
+		if (!in_own_script())
 			ereport(ERROR,
 					(errcode(ERRCODE_CL_SHIPPED_ROW),
 					 errmsg("cannot truncate reference table \"%s\"", RelationGetRelationName(rel)),
@@ -229,13 +227,13 @@ reference_row_guard(PG_FUNCTION_ARGS)
 
 	row = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 		trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	if (InOwnScript())
+	if (in_own_script())
 		PG_RETURN_POINTER(row);
 
-	shipped = FindColumn(rel, "shipped", BOOLOID);
+	shipped = find_column(rel, "shipped", BOOLOID);
 	if (shipped == 0)
 		elog(ERROR, "table \"%s\" has no column \"shipped\"", RelationGetRelationName(rel));
-	if (RowIsShipped(trigdata->tg_trigtuple, rel, shipped) || RowIsShipped(row, rel, shipped))
+	if (row_is_shipped(trigdata->tg_trigtuple, rel, shipped) || row_is_shipped(row, rel, shipped))
 		ereport(ERROR,
 				(errcode(ERRCODE_CL_SHIPPED_ROW),
 				 TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) ?
@@ -255,14 +253,14 @@ reference_row_guard(PG_FUNCTION_ARGS)
 					 errmsg("cannot delete from table \"%s\"", RelationGetRelationName(rel)),
 					 errdetail("Stored quantities may depend on the row, and no record is kept of which do."),
 					 errtable(rel)));
-		CheckFixedColumns(trigdata);
+		check_fixed_columns(trigdata);
 	}
 
-	recorded = FindColumn(rel, "recorded", TSTZRANGEOID);
+	recorded = find_column(rel, "recorded", TSTZRANGEOID);
 	if (recorded == 0)
 		PG_RETURN_POINTER(row);
 
-	GetRecorded(trigdata->tg_trigtuple, rel, recorded, &lower, &upper);
+	get_recorded(trigdata->tg_trigtuple, rel, recorded, &lower, &upper);
 	if (!upper.infinite)
 		ereport(ERROR,
 				(errcode(ERRCODE_RESTRICT_VIOLATION),
@@ -275,14 +273,14 @@ reference_row_guard(PG_FUNCTION_ARGS)
 		RangeBound	from = lower;
 
 		/* an own row, or an update that changes nothing, stays recorded as it was */
-		if (!RowIsOwn(trigdata->tg_trigtuple) &&
-			!RowsAreEqual(trigdata->tg_trigtuple, row, rel, recorded))
+		if (!row_is_own(trigdata->tg_trigtuple) &&
+			!rows_are_equal(trigdata->tg_trigtuple, row, rel, recorded))
 		{
-			from = ClosingBound(&lower);
+			from = closing_bound(&lower);
 			from.inclusive = true;
 			from.lower = true;
 		}
-		row = SetRecorded(row, rel, recorded, &from, &upper);
+		row = set_recorded(row, rel, recorded, &from, &upper);
 	}
 	PG_RETURN_POINTER(row);
 }
@@ -292,10 +290,11 @@ reference_row_guard(PG_FUNCTION_ARGS)
  *
  * The insert runs with the rights of whoever made the change.
  */
+PG_FUNCTION_INFO_V1(reference_row_history);
 Datum
 reference_row_history(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = GetTriggerData(fcinfo, "reference_row_history");
+	TriggerData *trigdata = get_trigger_data(fcinfo, "reference_row_history");
 	Relation	rel = trigdata->tg_relation;
 	TupleDesc	tupdesc = RelationGetDescr(rel);
 	HeapTuple	old = trigdata->tg_trigtuple;
@@ -316,30 +315,30 @@ reference_row_history(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" must be fired AFTER UPDATE OR DELETE, FOR EACH ROW",
 						"reference_row_history")));
-	recorded = FindColumn(rel, "recorded", TSTZRANGEOID);
+	recorded = find_column(rel, "recorded", TSTZRANGEOID);
 	if (recorded == 0)
 		elog(ERROR, "table \"%s\" has no column \"recorded\"", RelationGetRelationName(rel));
-	if (InOwnScript() || RowIsOwn(old))
+	if (in_own_script() || row_is_own(old))
 		PG_RETURN_POINTER(NULL);
 
-	GetRecorded(old, rel, recorded, &lower, &upper);
+	get_recorded(old, rel, recorded, &lower, &upper);
 	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 	{
 		RangeBound	next;
 		RangeBound	unused;
 
 		/* the guard decided where the successor begins, or that there is none */
-		GetRecorded(trigdata->tg_newtuple, rel, recorded, &next, &unused);
+		get_recorded(trigdata->tg_newtuple, rel, recorded, &next, &unused);
 		if (next.infinite ||
 			(!lower.infinite && DatumGetTimestampTz(next.val) <= DatumGetTimestampTz(lower.val)))
 			PG_RETURN_POINTER(NULL);
 		end = next;
 	}
 	else
-		end = ClosingBound(&lower);
+		end = closing_bound(&lower);
 	end.inclusive = false;
 	end.lower = false;
-	closed = SetRecorded(old, rel, recorded, &lower, &end);
+	closed = set_recorded(old, rel, recorded, &lower, &end);
 
 	initStringInfo(&columns);
 	initStringInfo(&values);
