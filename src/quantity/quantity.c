@@ -22,6 +22,7 @@
  *	 - otherwise the nearest ten-thousandth, 0.36 FLOP apart, always does.
  */
 #include "base/ascii.h"
+#include "base/half_even.h"
 #include "quantity/quantity.h"
 
 /* Longest amount that can be in range: 2^111 is 2.6e33, 34 digits. */
@@ -193,6 +194,68 @@ QuantityScaleFromName(const char *name, size_t len, QuantityScale *scale)
 }
 
 /*
+ * Returns factor * 0.d1d2d3... * 10^point of digits, one of which may be preceded by a
+ * dot, rounded half to even.  d1 is not 0; point is from -3 to MAX_DIGITS.
+ */
+static inline uint128
+multiply_digits(const char *digits, const char *digits_end, const char *dot, int64 point, uint32 factor)
+{
+	uint64		head = 0;		/* the first 18 digits */
+	uint64		tail = 0;		/* up to 16 more, point being at most 34 */
+	int			n = 0;
+	int			first = 0;		/* first digit of the product's fraction */
+	bool		sticky = false; /* whether anything follows it */
+	uint32		carry = 0;
+	uint128		magnitude;
+
+	for (; digits < digits_end && n < point; digits++)
+	{
+		if (digits == dot)
+			continue;
+		if (n < 18)
+			head = head * 10 + (*digits - '0');
+		else
+			tail = tail * 10 + (*digits - '0');
+		n++;
+	}
+	magnitude = head;
+	if (n > 18)
+		magnitude = magnitude * power_of_ten(n - 18) + tail;
+
+	if (n < point)
+		magnitude *= power_of_ten(point - n);
+	else
+	{
+		/*
+		 * What is left is the fraction.  Multiply it by the factor from the last
+		 * digit up, as on paper: what comes out to the left of the point belongs
+		 * to the integer, and of the rest only the first digit and whether more
+		 * follows matter.
+		 */
+		for (const char *d = digits_end; d-- > digits;)
+		{
+			uint32		t;
+
+			if (d == dot)
+				continue;
+			t = factor * (uint32) (*d - '0') + carry;
+			sticky |= first != 0;
+			first = t % 10;
+			carry = t / 10;
+		}
+		for (; point < 0; point++)
+		{
+			sticky |= first != 0;
+			first = carry % 10;
+			carry /= 10;
+		}
+	}
+	/* 10^34 * 864 + 863 is less than 2^123 */
+	magnitude = magnitude * factor + carry;
+	return magnitude + RoundsUpHalfEven(first == 5 ? sticky : first - 5, magnitude & 1);
+}
+
+/*
  * Reads a whole string as an amount of the given kind: FLOP or MFLOP/s, and a basis.
  */
 QuantityParseResult
@@ -310,62 +373,7 @@ QuantityParse(const char *str, QuantityKind kind, int128 *amount, uint16 *basis)
 		return QUANTITY_PARSE_OK;
 	}
 
-	{
-		uint64		head = 0;	/* the first 18 digits */
-		uint64		tail = 0;	/* up to 16 more, point being at most 34 */
-		int			n = 0;
-		int			first = 0;	/* first digit of the product's fraction */
-		bool		sticky = false; /* whether anything follows it */
-		uint32		carry = 0;
-
-		for (; digits < digits_end && n < point; digits++)
-		{
-			if (digits == dot)
-				continue;
-			if (n < 18)
-				head = head * 10 + (*digits - '0');
-			else
-				tail = tail * 10 + (*digits - '0');
-			n++;
-		}
-		magnitude = head;
-		if (n > 18)
-			magnitude = magnitude * power_of_ten(n - 18) + tail;
-
-		if (n < point)
-			magnitude *= power_of_ten(point - n);
-		else
-		{
-			/*
-			 * What is left is the fraction.  Multiply it by the factor from the last
-			 * digit up, as on paper: what comes out to the left of the point belongs
-			 * to the integer, and of the rest only the first digit and whether more
-			 * follows matter.
-			 */
-			for (const char *d = digits_end; d-- > digits;)
-			{
-				uint32		t;
-
-				if (d == dot)
-					continue;
-				t = scale.factor * (uint32) (*d - '0') + carry;
-				sticky |= first != 0;
-				first = t % 10;
-				carry = t / 10;
-			}
-			for (; point < 0; point++)
-			{
-				sticky |= first != 0;
-				first = carry % 10;
-				carry /= 10;
-			}
-		}
-		/* 10^34 * 864 + 863 is less than 2^123 */
-		magnitude = magnitude * scale.factor + carry;
-		if (first > 5 || (first == 5 && (sticky || (magnitude & 1))))
-			magnitude++;
-	}
-
+	magnitude = multiply_digits(digits, digits_end, dot, point, scale.factor);
 	if (magnitude > (uint128) QUANTITY_MAX + negative)
 		return QUANTITY_PARSE_RANGE;
 	*amount = negative ? (int128) -magnitude : (int128) magnitude;
