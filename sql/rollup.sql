@@ -41,6 +41,11 @@ SELECT _usage_cells(started, ended, since, until, 'Nowhere/City', devices, rate,
 SELECT _usage_cells(started, ended, since, until, zone, 'NaN', rate, achieved) FROM used;
 SELECT _usage_cells(started, ended, since, until, zone, devices, '2596 QFLOPS@bf16', achieved) FROM used;
 \set VERBOSITY default
+-- more than 119 years by the hour: of one record at once, of several when they come to so many
+SELECT _usage_cells(at, at + length, at, at + length, 'UTC', 1, NULL, NULL)
+FROM (VALUES (timestamptz '1900-01-01 00:00Z', interval '1048577 hours')) AS r (at, length);
+SELECT cardinality(_usage_cells(at, at + length, at, at + length, 'UTC', 1, NULL, NULL))
+FROM (VALUES (timestamptz '1900-01-01 00:00Z', interval '700000 hours'), ('2000-01-01 00:00Z', '348576 hours'), ('2100-01-01 00:00Z', '1 hour')) AS r (at, length);
 
 -- In parallel it is the same.
 CREATE TABLE rollup_parallel AS

@@ -36,11 +36,8 @@
 #include "quantity/quantity_numeric.h"
 #include "usage/usage_work.h"
 
-PG_FUNCTION_INFO_V1(usage_cells_accum);
-PG_FUNCTION_INFO_V1(usage_cells_combine);
-PG_FUNCTION_INFO_V1(usage_cells_serialize);
-PG_FUNCTION_INFO_V1(usage_cells_deserialize);
-PG_FUNCTION_INFO_V1(usage_cells_final);
+/* Cells of a state, of 80 bytes: those of 119 years in one zone. */
+#define MAX_CELLS		(1024 * 1024)
 
 /* Hours whose days are remembered for a zone; more than a month has. */
 #define CACHED_HOURS	1024
@@ -49,7 +46,7 @@ PG_FUNCTION_INFO_V1(usage_cells_final);
 #define DAY_SPAN		32
 
 /* What there was in a cell. */
-typedef struct Cell
+typedef struct RollupCell
 {
 	int64		key;			/* hour since 2000 x 2 DAY_SPAN + day against the hour's UTC date */
 	char		status;
@@ -59,10 +56,10 @@ typedef struct Cell
 	int128		device_time;	/* 1/1,680,000 device x microsecond */
 	int128		work;			/* FLOP */
 	int128		achieved;		/* FLOP */
-} Cell;
+} RollupCell;
 
 #define SH_PREFIX cells
-#define SH_ELEMENT_TYPE Cell
+#define SH_ELEMENT_TYPE RollupCell
 #define SH_KEY_TYPE int64
 #define SH_KEY key
 #define SH_HASH_KEY(table, k) ((uint32) (((uint64) (k) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
@@ -72,12 +69,12 @@ typedef struct Cell
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-typedef struct CellState
+typedef struct RollupState
 {
 	cells_hash *cells;
 	bool		has_basis;		/* some record has a rate */
 	uint16		basis;			/* of the rates */
-} CellState;
+} RollupState;
 
 /* Which local days an hour is in. */
 typedef struct HourDays
@@ -101,7 +98,7 @@ typedef struct ZoneDays
 } ZoneDays;
 
 /* A record, or the part of one that lies in one zone. */
-typedef struct Part
+typedef struct RollupPart
 {
 	int64		started;
 	int64		ended;
@@ -113,15 +110,26 @@ typedef struct Part
 	const Quantity *achieved;	/* NULL: not known */
 	int128		work_before;	/* since the start, up to where we are */
 	int128		achieved_before;
-} Part;
+} RollupPart;
 
 /* Raises 22003. */
 static void
-out_of_range_error(void)
+usage_out_of_range_error(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("sum of usage out of range")));
+}
+
+/* Raises 54000. */
+static void
+too_many_cells_error(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("too many hours of usage"),
+			 errdetail("The usage of one group lies in more than %d hours.", MAX_CELLS),
+			 errhint("Look for records that last far too long or that lie far from the others.")));
 }
 
 /* Adds, and raises what does not fit. */
@@ -129,12 +137,12 @@ static inline void
 add_checked(int128 *sum, int128 amount)
 {
 	if (unlikely(__builtin_add_overflow(*sum, amount, sum)))
-		out_of_range_error();
+		usage_out_of_range_error();
 }
 
 /* Finds or makes what is kept for a zone. */
 static ZoneDays *
-find_zone(FunctionCallInfo fcinfo, const text *zone)
+find_zone_days(FunctionCallInfo fcinfo, const text *zone)
 {
 	ZoneDays   *days;
 	Interval	width = {0};
@@ -227,15 +235,17 @@ start_of(int64 hour)
 	return hour * USECS_PER_HOUR;
 }
 
-/* Finds the cell of a key, made if there is none. */
-static inline Cell *
-find_cell(CellState *state, int64 key)
+/* Finds the cell of a key, made if there is none; 54000. */
+static inline RollupCell *
+find_rollup_cell(RollupState *state, int64 key)
 {
 	bool		found;
-	Cell	   *cell = cells_insert(state->cells, key, &found);
+	RollupCell *cell = cells_insert(state->cells, key, &found);
 
 	if (!found)
 	{
+		if (unlikely(state->cells->members > MAX_CELLS))
+			too_many_cells_error();
 		cell->has_work = cell->has_achieved = false;
 		cell->started = 0;
 		cell->device_time = cell->work = cell->achieved = 0;
@@ -244,10 +254,10 @@ find_cell(CellState *state, int64 key)
 }
 
 /* Makes a state. */
-static CellState *
-make_state(MemoryContext context)
+static RollupState *
+make_rollup_state(MemoryContext context)
 {
-	CellState  *state = MemoryContextAllocZero(context, sizeof(CellState));
+	RollupState *state = MemoryContextAllocZero(context, sizeof(RollupState));
 
 	state->cells = cells_create(context, 32, NULL);
 	return state;
@@ -255,14 +265,14 @@ make_state(MemoryContext context)
 
 /* Returns what a record has achieved up to an instant, in FLOP. */
 static inline int128
-achieved_until(const Part *part, int64 at)
+achieved_until(const RollupPart *part, int64 at)
 {
 	return AchievedUntil(QuantityAmount(part->achieved), part->started, part->ended, at);
 }
 
 /* Returns the work of a record from its start to an instant, rounded half to even. */
 static int128
-work_until(const Part *part, int64 at)
+work_until(const RollupPart *part, int64 at)
 {
 	int128		length = ProfileDistance(part->started, at);
 	int128		amount = QuantityAmount(part->device_rate);
@@ -287,7 +297,7 @@ work_until(const Part *part, int64 at)
  * every part of their work is a product of integers.
  */
 static void
-read_level(Part *part, const Quantity *rate)
+read_level(RollupPart *part, const Quantity *rate)
 {
 	part->level = DeviceLevelFromNumeric(part->devices);
 	part->rate = 0;
@@ -312,20 +322,20 @@ read_level(Part *part, const Quantity *rate)
 
 /* Adds the time from one instant to another, in one cell, of a record. */
 static inline void
-add_piece(CellState *state, Part *part, int64 hour, DateADT day, int64 from, int64 to)
+add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 from, int64 to)
 {
-	Cell	   *cell = find_cell(state, hour * (2 * DAY_SPAN) + (day - utc_date(hour)) + DAY_SPAN);
+	RollupCell *cell = find_rollup_cell(state, hour * (2 * DAY_SPAN) + (day - utc_date(hour)) + DAY_SPAN);
 	uint64		length = ProfileDistance(from, to);
 	int128		amount;
 
 	if (unlikely(!ProfileMultiply(part->level, length, &amount)))
-		out_of_range_error();
+		usage_out_of_range_error();
 	add_checked(&cell->device_time, amount);
 	cell->has_work |= part->has_rate;
 	if (likely(part->device_rate == NULL))
 	{
 		if (unlikely(!ProfileMultiply(part->rate, length, &amount)))
-			out_of_range_error();
+			usage_out_of_range_error();
 		add_checked(&cell->work, amount);
 	}
 	else
@@ -351,19 +361,20 @@ add_piece(CellState *state, Part *part, int64 hour, DateADT day, int64 from, int
  * Adds what lies from "from" to "to", in the days of a zone, of a record.  Rate and
  * achieved work may be NULL; with another NULL the row is left out.
  */
+PG_FUNCTION_INFO_V1(usage_cells_accum);
 Datum
 usage_cells_accum(PG_FUNCTION_ARGS)
 {
-	CellState  *state;
+	RollupState *state;
 	ZoneDays   *zone;
 	MemoryContext context;
-	Part		part;
+	RollupPart part;
 	int64		at;
 	int64		end;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "usage_cells_accum called in non-aggregate context");
-	state = PG_ARGISNULL(0) ? NULL : (CellState *) PG_GETARG_POINTER(0);
+	state = PG_ARGISNULL(0) ? NULL : (RollupState *) PG_GETARG_POINTER(0);
 	for (int i = 1; i <= 6; i++)
 	{
 		if (PG_ARGISNULL(i))
@@ -374,7 +385,7 @@ usage_cells_accum(PG_FUNCTION_ARGS)
 		}
 	}
 	if (state == NULL)
-		state = make_state(context);
+		state = make_rollup_state(context);
 	part.started = PG_GETARG_TIMESTAMPTZ(1);
 	part.ended = PG_GETARG_TIMESTAMPTZ(2);
 	at = PG_GETARG_TIMESTAMPTZ(3);
@@ -385,7 +396,9 @@ usage_cells_accum(PG_FUNCTION_ARGS)
 				 errmsg("part of a record must lie within it, and the record must have a start and an end")));
 	if (at >= end)
 		PG_RETURN_POINTER(state);
-	zone = find_zone(fcinfo, PG_GETARG_TEXT_PP(5));
+	if (hour_of(end - 1) - hour_of(at) >= MAX_CELLS)
+		too_many_cells_error();	/* at once, not after a million cells */
+	zone = find_zone_days(fcinfo, PG_GETARG_TEXT_PP(5));
 	part.devices = PG_GETARG_DATUM(6);
 	read_level(&part, PG_ARGISNULL(7) ? NULL : PG_GETARG_QUANTITY_P(7));
 	part.work_before = part.device_rate == NULL ? 0 : work_until(&part, at);
@@ -425,14 +438,15 @@ usage_cells_accum(PG_FUNCTION_ARGS)
 }
 
 /* Adds one state's cells to another's. */
+PG_FUNCTION_INFO_V1(usage_cells_combine);
 Datum
 usage_cells_combine(PG_FUNCTION_ARGS)
 {
 	MemoryContext context;
-	CellState  *from;
-	CellState  *into;
+	RollupState *from;
+	RollupState *into;
 	cells_iterator iterator;
-	Cell	   *cell;
+	RollupCell *cell;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "usage_cells_combine called in non-aggregate context");
@@ -442,8 +456,8 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
-	from = (CellState *) PG_GETARG_POINTER(1);
-	into = PG_ARGISNULL(0) ? make_state(context) : (CellState *) PG_GETARG_POINTER(0);
+	from = (RollupState *) PG_GETARG_POINTER(1);
+	into = PG_ARGISNULL(0) ? make_rollup_state(context) : (RollupState *) PG_GETARG_POINTER(0);
 	if (from->has_basis)
 	{
 		if (into->has_basis && into->basis != from->basis)
@@ -454,7 +468,7 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 	cells_start_iterate(from->cells, &iterator);
 	while ((cell = cells_iterate(from->cells, &iterator)) != NULL)
 	{
-		Cell	   *target = find_cell(into, cell->key);
+		RollupCell *target = find_rollup_cell(into, cell->key);
 
 		target->has_work |= cell->has_work;
 		target->has_achieved |= cell->has_achieved;
@@ -467,12 +481,12 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 }
 
 /* Collects a state's cells, in no order. */
-static Cell *
-list_cells(const CellState *state, int *count)
+static RollupCell *
+list_rollup_cells(const RollupState *state, int *count)
 {
-	Cell	   *list = MemoryContextAllocHuge(CurrentMemoryContext, Max(state->cells->members, 1) * sizeof(Cell));
+	RollupCell *list = MemoryContextAllocHuge(CurrentMemoryContext, Max(state->cells->members, 1) * sizeof(RollupCell));
 	cells_iterator iterator;
-	Cell	   *cell;
+	RollupCell *cell;
 
 	*count = 0;
 	cells_start_iterate(state->cells, &iterator);
@@ -482,60 +496,58 @@ list_cells(const CellState *state, int *count)
 }
 
 /* Writes a state for another process of the same server. */
+PG_FUNCTION_INFO_V1(usage_cells_serialize);
 Datum
 usage_cells_serialize(PG_FUNCTION_ARGS)
 {
-	CellState  *state = (CellState *) PG_GETARG_POINTER(0);
+	RollupState *state = (RollupState *) PG_GETARG_POINTER(0);
 	int			count;
-	Cell	   *list;
+	RollupCell *list;
 	Size		size;
 	bytea	   *result;
 	char	   *p;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "usage_cells_serialize called in non-aggregate context");
-	list = list_cells(state, &count);
-	size = VARHDRSZ + sizeof(CellState) + count * sizeof(Cell);
-	if (!AllocSizeIsValid(size))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("usage of one group reaches over too many hours")));
+	list = list_rollup_cells(state, &count);
+	size = VARHDRSZ + sizeof(RollupState) + count * sizeof(RollupCell);
 	result = palloc(size);
 	SET_VARSIZE(result, size);
 	p = VARDATA(result);
-	memcpy(p, state, sizeof(CellState));
-	memcpy(p + sizeof(CellState), list, count * sizeof(Cell));
+	memcpy(p, state, sizeof(RollupState));
+	memcpy(p + sizeof(RollupState), list, count * sizeof(RollupCell));
 	pfree(list);
 	PG_RETURN_BYTEA_P(result);
 }
 
 /* Reads a state. */
+PG_FUNCTION_INFO_V1(usage_cells_deserialize);
 Datum
 usage_cells_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea	   *bytes = PG_GETARG_BYTEA_PP(0);
 	Size		size = VARSIZE_ANY_EXHDR(bytes);
 	const char *p = VARDATA_ANY(bytes);
-	CellState	head;
-	CellState  *state;
+	RollupState head;
+	RollupState *state;
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "usage_cells_deserialize called in non-aggregate context");
-	if (size < sizeof(CellState) || (size - sizeof(CellState)) % sizeof(Cell) != 0)
+	if (size < sizeof(RollupState) || (size - sizeof(RollupState)) % sizeof(RollupCell) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid serialized state of _usage_cells")));
-	memcpy(&head, p, sizeof(CellState));
-	state = make_state(CurrentMemoryContext);
+	memcpy(&head, p, sizeof(RollupState));
+	state = make_rollup_state(CurrentMemoryContext);
 	state->has_basis = head.has_basis;
 	state->basis = head.basis;
-	for (Size at = sizeof(CellState); at < size; at += sizeof(Cell))
+	for (Size at = sizeof(RollupState); at < size; at += sizeof(RollupCell))
 	{
-		Cell		cell;
-		Cell	   *target;
+		RollupCell cell;
+		RollupCell *target;
 
-		memcpy(&cell, p + at, sizeof(Cell));
-		target = find_cell(state, cell.key);
+		memcpy(&cell, p + at, sizeof(RollupCell));
+		target = find_rollup_cell(state, cell.key);
 		target->has_work = cell.has_work;
 		target->has_achieved = cell.has_achieved;
 		target->started = cell.started;
@@ -548,10 +560,10 @@ usage_cells_deserialize(PG_FUNCTION_ARGS)
 
 /* Orders cells by hour and day. */
 static int
-compare_cells(const void *a, const void *b)
+compare_rollup_cells(const void *a, const void *b)
 {
-	int64		ka = ((const Cell *) a)->key;
-	int64		kb = ((const Cell *) b)->key;
+	int64		ka = ((const RollupCell *) a)->key;
+	int64		kb = ((const RollupCell *) b)->key;
 
 	return (ka > kb) - (ka < kb);
 }
@@ -560,13 +572,14 @@ compare_cells(const void *a, const void *b)
  * Returns an array of rows (hour, day, device_hours, device_time, work, achieved, started), in
  * order.  Device-hours are differences of the rounded sum so far, so that they add up.
  */
+PG_FUNCTION_INFO_V1(usage_cells_final);
 Datum
 usage_cells_final(PG_FUNCTION_ARGS)
 {
-	CellState  *state;
+	RollupState *state;
 	Oid			element;
 	TupleDesc	desc;
-	Cell	   *list;
+	RollupCell *list;
 	Datum	   *rows;
 	int			count;
 	int128		sum = 0;
@@ -574,15 +587,15 @@ usage_cells_final(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	state = (CellState *) PG_GETARG_POINTER(0);
+	state = (RollupState *) PG_GETARG_POINTER(0);
 	element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	desc = lookup_rowtype_tupdesc(element, -1);
-	list = list_cells(state, &count);
-	qsort(list, count, sizeof(Cell), compare_cells);
+	list = list_rollup_cells(state, &count);
+	qsort(list, count, sizeof(RollupCell), compare_rollup_cells);
 	rows = MemoryContextAllocHuge(CurrentMemoryContext, Max(count, 1) * sizeof(Datum));
 	for (int i = 0; i < count; i++)
 	{
-		const Cell *cell = &list[i];
+		const RollupCell *cell = &list[i];
 		int64		hour = cell->key / (2 * DAY_SPAN) - (cell->key % (2 * DAY_SPAN) < 0);
 		DateADT		day = utc_date(hour) + (DateADT) (cell->key - hour * (2 * DAY_SPAN)) - DAY_SPAN;
 		int128		total;
