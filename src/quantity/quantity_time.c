@@ -15,6 +15,7 @@
 #include "base/half_even.h"
 #include "quantity/quantity_arith.h"
 #include "quantity/quantity_numeric.h"
+#include "quantity/quantity_time.h"
 
 /* Returns the length of an interval in microseconds, less than 2^68 either way. */
 static int128
@@ -141,31 +142,36 @@ compute_work(PG_FUNCTION_ARGS)
 										  QuantityBasis(rate)));
 }
 
+/*
+ * Returns the work of so many devices, each at a rate, in a length of microseconds from 0
+ * to 2^64: the product of the three rounded once, half to even; 22003.
+ */
+Quantity *
+QuantityWork(const Quantity *rate, int128 length, Numeric devices)
+{
+	int128		amount = QuantityAmount(rate);
+	uint128		product;
+	Datum		wide;
+
+	if (!__builtin_mul_overflow(QuantityMagnitude(amount), (uint128) length, &product) &&
+		(product >> 119) == 0)
+		return QuantityMultiplyNumeric(amount < 0 ? (int128) -product : (int128) product,
+									   devices, QuantityBasis(rate));
+
+	/* Too long for integers on the way, though a fraction of it may yet fit. */
+	wide = DirectFunctionCall2(numeric_mul,
+							   NumericGetDatum(AmountGetNumeric(amount, 0)),
+							   NumericGetDatum(AmountGetNumeric(length, 0)));
+	wide = DirectFunctionCall2(numeric_mul, wide, NumericGetDatum(devices));
+	return QuantityMultiplyNumeric(1, DatumGetNumeric(wide), QuantityBasis(rate));
+}
+
 /* work(rate, tstzrange, numeric): unit, the product of the three rounded once */
 PG_FUNCTION_INFO_V1(compute_work_devices);
 Datum
 compute_work_devices(PG_FUNCTION_ARGS)
 {
-	Quantity   *rate = PG_GETARG_QUANTITY_P(0);
-	RangeType  *period = PG_GETARG_RANGE_P(1);
-	Numeric		devices = PG_GETARG_NUMERIC(2);
-	int128		amount = QuantityAmount(rate);
-	int128		length = range_microseconds(fcinfo, period);
-	uint128		product;
-
-	if (!__builtin_mul_overflow(QuantityMagnitude(amount), (uint128) length, &product) &&
-		(product >> 119) == 0)
-		PG_RETURN_QUANTITY_P(QuantityMultiplyNumeric(amount < 0 ? (int128) -product : (int128) product,
-													 devices, QuantityBasis(rate)));
-
-	/* Too long for integers on the way, though a fraction of it may yet fit. */
-	{
-		Datum		wide = DirectFunctionCall2(numeric_mul,
-											   NumericGetDatum(AmountGetNumeric(amount, 0)),
-											   NumericGetDatum(AmountGetNumeric(length, 0)));
-
-		wide = DirectFunctionCall2(numeric_mul, wide, NumericGetDatum(devices));
-		PG_RETURN_QUANTITY_P(QuantityMultiplyNumeric(1, DatumGetNumeric(wide),
-													 QuantityBasis(rate)));
-	}
+	PG_RETURN_QUANTITY_P(QuantityWork(PG_GETARG_QUANTITY_P(0),
+									  range_microseconds(fcinfo, PG_GETARG_RANGE_P(1)),
+									  PG_GETARG_NUMERIC(2)));
 }

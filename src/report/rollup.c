@@ -28,12 +28,13 @@
 #include "utils/lsyscache.h"
 
 #include "base/decimal.h"
+#include "quantity/quantity.h"
+#include "quantity/quantity_arith.h"
+#include "quantity/quantity_time.h"
 #include "profile/device_level.h"
 #include "profile/profile_calendar.h"
 #include "profile/profile_object.h"
 #include "quantity/quantity.h"
-#include "quantity/quantity_arith.h"
-#include "quantity/quantity_numeric.h"
 #include "usage/usage_work.h"
 
 /* Cells of a state, of 80 bytes: those of 119 years in one zone. */
@@ -274,20 +275,9 @@ achieved_until(const RollupPart *part, int64 at)
 static int128
 work_until(const RollupPart *part, int64 at)
 {
-	int128		length = ProfileDistance(part->started, at);
-	int128		amount = QuantityAmount(part->device_rate);
-	uint128		product;
-	Quantity   *result;
-	int128		work;
+	Quantity   *result = QuantityWork(part->device_rate, ProfileDistance(part->started, at), DatumGetNumeric(part->devices));
+	int128		work = QuantityAmount(result);
 
-	if (QuantityMagnitude(amount) > ~((uint128) 0) / Max(length, 1))
-		QuantityOutOfRangeError();
-	product = QuantityMagnitude(amount) * length;
-	if (product >> 119 != 0)
-		QuantityOutOfRangeError();
-	result = QuantityMultiplyNumeric(amount < 0 ? -(int128) product : (int128) product,
-									 DatumGetNumeric(part->devices), 0);
-	work = QuantityAmount(result);
 	pfree(result);
 	return work;
 }
