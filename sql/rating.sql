@@ -228,5 +228,13 @@ SET timezone = 'Asia/Shanghai';
 SELECT sum(t.cost) = c.cost AS adds_up FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'rating-alone' AND c.cost IS NOT NULL GROUP BY c.cost;
 RESET timezone;
 RESET datestyle;
+-- what goes on is traced as of when it was rated, though the clock went on; a rating before, as of another time, does not matter
+DO $$ BEGIN PERFORM _make_usage_partition(date_trunc('month', statement_timestamp())::date); END $$;
+SELECT use('rating-alone', 'nvidia/p100', date_trunc('month', statement_timestamp()), 'infinity', 1);
+INSERT INTO price (book, accelerator, currency, price) VALUES ('rating-open', 'nvidia/p100', 'USD', 3600000000);
+SELECT count(*) > 0 AS some, bool_and(t.cost = r.cost AND t.quantity = r.quantity) AS same
+FROM (SELECT count(*) AS n FROM rate_usage('rating-alone', '[2026-01-01,2026-02-01)', '2026-01-15', 'rating-open')) AS b,
+	LATERAL (SELECT r, (r).* FROM rate_usage('rating-alone', tstzrange(date_trunc('month', statement_timestamp()), statement_timestamp() + interval '1 day' * (b.n + 1)), NULL, 'rating-open') AS r) AS r,
+	LATERAL (SELECT sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t;
 
 DROP FUNCTION use, charges;

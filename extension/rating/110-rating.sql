@@ -328,7 +328,7 @@ COMMENT ON FUNCTION _rate(text, timestamptz, bigint[], bigint[], bigint, tstzran
 
 CREATE FUNCTION _rated_as_of(as_of timestamptz) RETURNS timestamptz
 	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'rated_as_of';
-COMMENT ON FUNCTION _rated_as_of(timestamptz) IS 'remembers the recorded time that was chosen where none was asked for, and returns it; of NULL, returns what this transaction chose last, NULL if anything has been committed or written since';
+COMMENT ON FUNCTION _rated_as_of(timestamptz) IS 'remembers the recorded time that was chosen where none was asked for, and returns it; of NULL, returns the one that this transaction chose last, NULL if it has chosen none';
 
 CREATE FUNCTION _as_of(as_of timestamptz) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE

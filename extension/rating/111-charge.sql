@@ -557,7 +557,7 @@ BEGIN
 	ORDER BY t.part_from, t.record;
 END
 $$;
-COMMENT ON FUNCTION trace_charge(rated_charge, timestamptz) IS 'the same for a row of rate_usage(), as of the same recorded time, by default the one that rating chose last in this transaction, if nothing has been committed since, or the watermark';
+COMMENT ON FUNCTION trace_charge(rated_charge, timestamptz) IS 'the same for a row of rate_usage(), as of the same recorded time, by default the one that rating chose last in this transaction, or the watermark';
 
 CREATE FUNCTION _traced(charge anyelement, payer bigint, billing_period bigint) RETURNS rated_charge
 	LANGUAGE sql STABLE
