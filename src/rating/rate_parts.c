@@ -8,6 +8,7 @@
  */
 #include "base/compat.h"
 
+#include "access/htup_details.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "funcapi.h"

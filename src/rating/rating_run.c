@@ -5,6 +5,7 @@
 #include "base/compat.h"
 
 #include "executor/spi.h"
+#include "utils/array.h"
 #include "utils/memutils.h"
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
