@@ -130,6 +130,12 @@ SELECT r.kind, r.accelerator, r.day, r.cost, t.*
 FROM (SELECT r, (r).* FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r) AS r,
 	LATERAL (SELECT count(t.record) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t
 WHERE t.n <> r.records OR t.cost IS DISTINCT FROM r.cost OR t.quantity <> r.quantity;
+-- so can those of a part of a day
+SELECT count(*) > 4 AS some, bool_and(r.period <@ p.period AND t.n = r.records AND t.cost IS NOT DISTINCT FROM r.cost AND t.quantity = r.quantity) AS same
+FROM (VALUES (tstzrange('2026-01-05 07:00Z', '2026-01-05 19:30Z')), (tstzrange('2026-01-18 23:30Z', '2026-01-19 01:00Z'))) AS p (period),
+	LATERAL (SELECT r, (r).* FROM rate_usage('rating', p.period, NULL, 'rating') AS r) AS r,
+	LATERAL (SELECT count(t.record) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t
+WHERE r.kind IN ('usage', 'unpriced', 'instance');
 SELECT t.source_id, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.cost
 FROM (SELECT r FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r WHERE r.day = '2026-01-05' AND r.account = account_id('rating/y') AND r.unit = 'device-hour') AS r, trace_charge(r.r) AS t;
 
@@ -228,6 +234,20 @@ SET timezone = 'Asia/Shanghai';
 SELECT sum(t.cost) = c.cost AS adds_up FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'rating-alone' AND c.cost IS NOT NULL GROUP BY c.cost;
 RESET timezone;
 RESET datestyle;
+-- a rating is kept for the charges that a statement traces, but not when what it saw is no longer what there is
+BEGIN;
+DO $$
+DECLARE
+	was text;
+	is_now text;
+BEGIN
+	SELECT string_agg(t.devices || ': ' || trim_scale(t.quantity), ', ' ORDER BY c.id) INTO was FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'rating-alone';
+	UPDATE usage_record AS r SET devices = 3 WHERE r.account = account_id('rating-alone');
+	SELECT string_agg(t.devices || ': ' || trim_scale(t.quantity), ', ' ORDER BY c.id) INTO is_now FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'rating-alone';
+	RAISE NOTICE 'was %; is now %', was, is_now;
+END
+$$;
+ROLLBACK;
 -- what goes on is traced as of when it was rated, though the clock went on; a rating before, as of another time, does not matter
 DO $$ BEGIN PERFORM _make_usage_partition(date_trunc('month', statement_timestamp())::date); END $$;
 SELECT use('rating-alone', 'nvidia/p100', date_trunc('month', statement_timestamp()), 'infinity', 1);
