@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/datetime.h"
+#include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 
 #include "profile/profile.h"
