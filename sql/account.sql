@@ -118,7 +118,7 @@ INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('works from the 1
 SELECT change_account('works', '2026-03-01Z', calendar => 'works from the 15th');
 SELECT move_account('job', 'works', '2026-04-01Z');
 SELECT a.name AS account, b.name AS payer, c.name AS calendar, p.time_zone, p.currency, p.valid
-FROM payer() AS p JOIN account AS a ON a.id = p.account JOIN account AS b ON b.id = p.payer JOIN billing_calendar AS c ON c.id = p.calendar
+FROM payers() AS p JOIN account AS a ON a.id = p.account JOIN account AS b ON b.id = p.payer JOIN billing_calendar AS c ON c.id = p.calendar
 ORDER BY a.name COLLATE "C", p.valid;
 SELECT change_account('acme', '2026-01-01Z', jurisdiction => 'HK');
 SELECT jurisdiction, jurisdiction_verified, valid FROM account_version WHERE account = account_id('acme') AND upper_inf(recorded) ORDER BY valid;

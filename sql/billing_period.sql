@@ -178,7 +178,7 @@ SELECT change_billing_calendar('month/Pacific/Auckland', 300, 'UTC');
 INSERT INTO billing_calendar (name, anchor, time_zone, title) VALUES ('month/Asia/Tokyo', '2000-01-01', 'Asia/Tokyo', 'mine');
 UPDATE billing_calendar SET title = 'ours' WHERE name = 'month/Asia/Tokyo';
 SELECT create_account('in Tokyo', time_zone => 'Asia/Tokyo', currency => 'JPY') > 0 AS made;
-SELECT a.name, c.name AS calendar, c.title FROM payer() AS p JOIN account AS a ON a.id = p.account JOIN billing_calendar AS c ON c.id = p.calendar WHERE a.name IN ('by the month', 'in Tokyo') ORDER BY a.name;
+SELECT a.name, c.name AS calendar, c.title FROM payers() AS p JOIN account AS a ON a.id = p.account JOIN billing_calendar AS c ON c.id = p.calendar WHERE a.name IN ('by the month', 'in Tokyo') ORDER BY a.name;
 
 -- ------------------------------------------------------------------ as it was known
 -- Calendars are extended and changed, accounts go to other zones and other calendars: the periods that were known at an

@@ -147,7 +147,7 @@ SELECT close_period('nobody', '[2026-01-01,2026-02-01)');
 SELECT generate_billing_periods(NULL, statement_timestamp()) >= 0 AS generated;
 DO $$
 BEGIN
-	PERFORM close_period('rating', b.period, 'rating') FROM payer() AS p JOIN billing_period AS b ON b.calendar = p.calendar AND b.period @> statement_timestamp() WHERE p.account = account_id('rating');
+	PERFORM close_period('rating', b.period, 'rating') FROM payers() AS p JOIN billing_period AS b ON b.calendar = p.calendar AND b.period @> statement_timestamp() WHERE p.account = account_id('rating');
 EXCEPTION WHEN SQLSTATE 'LC011' THEN
 	RAISE NOTICE 'the current period is not over';
 END

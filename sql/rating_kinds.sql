@@ -78,7 +78,7 @@ SELECT check_name, object, detail FROM check_ledger() WHERE check_name IN ('clos
 
 -- Time that passes, on an open record.
 SELECT generate_billing_periods(NULL, statement_timestamp()) >= 0 AS generated;
-SELECT b.starts_at, b.ends_at, _make_usage_partition(statement_timestamp()::date) IS NOT NULL AS partition FROM payer() AS p JOIN billing_period AS b ON b.calendar = p.calendar AND b.period @> statement_timestamp() WHERE p.account = account_id('kinds') AND p.payer = p.account AND p.valid @> statement_timestamp() \gset
+SELECT b.starts_at, b.ends_at, _make_usage_partition(statement_timestamp()::date) IS NOT NULL AS partition FROM payers() AS p JOIN billing_period AS b ON b.calendar = p.calendar AND b.period @> statement_timestamp() WHERE p.account = account_id('kinds') AND p.payer = p.account AND p.valid @> statement_timestamp() \gset
 SELECT use('t1', 'kinds/x', 'intel/gaudi3', greatest(:'starts_at', statement_timestamp() - interval '1 minute'), 'infinity', 1);
 SELECT ledger_watermark() AS first_at \gset
 SELECT pg_sleep(0.1);

@@ -95,9 +95,9 @@ for my $at ('2025-12-31 12:00Z', '2026-02-11 00:00Z', '2026-02-10 23:59:59.99999
 {
 	my ($tree, $payer) = walk($at);
 	ok($tree eq join("\n", sort split /\n/, as('owner', "SELECT account, ancestor, depth, level FROM account_tree() WHERE valid @> timestamptz '$at'")), "the tree at $at is what a walk finds");
-	ok($payer eq join("\n", sort split /\n/, as('owner', "SELECT account, payer, calendar, time_zone, currency FROM payer() WHERE valid @> timestamptz '$at'")), "and so are the payers");
+	ok($payer eq join("\n", sort split /\n/, as('owner', "SELECT account, payer, calendar, time_zone, currency FROM payers() WHERE valid @> timestamptz '$at'")), "and so are the payers");
 }
-timed($_, "SELECT count(*) FROM $_") for 'account_tree()', 'payer()', 'region_tree()';
+timed($_, "SELECT count(*) FROM $_") for 'account_tree()', 'payers()', 'region_tree()';
 is(as('owner', 'SELECT max(level), count(DISTINCT account) FROM account_tree()'), '7|10000', 'eight levels');
 is(sqlstate('owner', q{SELECT move_account('account-2', (SELECT name FROM account WHERE id = (SELECT min(account) FROM account_tree() WHERE ancestor = 2 AND depth = 6 AND valid @> timestamptz '2026-06-01Z')), '2026-05-01Z')}), '23000', 'nothing moves under what is under it');
 timed('one move', q{SELECT move_account('account-7000', 'account-2600', '2026-05-01Z')});
@@ -133,7 +133,7 @@ is(sqlstate('clerk', q{SELECT _check_accounts(now())}), '42501', 'checks that th
 is(as('viewer', q{SELECT count(DISTINCT t.account) = (SELECT count(*) FROM visible_accounts()) FROM account_tree() AS t}), 't', 'a reader has the tree of what he sees');
 is(as('viewer', q{SELECT count(*) FROM account_version WHERE account NOT IN (SELECT visible_accounts())}), '0', 'and no version of anything else');
 is(as('viewer', q{SELECT account_id('account-3'), account_id('account-2')}), '|2', 'nor a name');
-is(sqlstate('viewer', $_), '42501', "he may not: $_") for q{SELECT * FROM payer()}, q{SELECT create_account('mine', parent => 'account-2')}, q{DELETE FROM account_version},
+is(sqlstate('viewer', $_), '42501', "he may not: $_") for q{SELECT * FROM payers()}, q{SELECT create_account('mine', parent => 'account-2')}, q{DELETE FROM account_version},
 	q{SELECT * FROM tree_change}, q{SELECT generate_billing_periods(NULL, '2031-01-01Z')}, q{INSERT INTO region (name) VALUES ('x')}, q{UPDATE currency SET ledger_scale = 2};
 
 # ------------------------------------------------------------------ dump and restore

@@ -229,16 +229,16 @@ sql(q{
 	SELECT create_account('acme/lab', parent => 'acme');
 	SELECT create_account('rival', currency => 'USD', time_zone => 'UTC');
 	SELECT create_region('yz', 'region', 'g1');
-	SELECT add_price('A100', 'USD', 3.00, title => 'list');
-	SELECT add_price('nvidia', 'USD', 4.00);
-	SELECT add_price('A100', 'USD', 2.80, region => 'g1');
-	SELECT add_price('nvidia/a100-80gb', 'USD', 3.10, number_format => 'bf16');
-	SELECT add_price('nvidia/a100-80gb', 'USD', 9.00, region => 'h1');
-	SELECT add_price('A100', 'USD', 1.00, valid_until => '2026-01-01', region => 'yz', title => 'introductory');
-	SELECT add_price('A100', 'USD', account => 'acme', tier_bounds => '{100}', tier_prices => '{2.5,2}', valid_from => '2026-01-01', minimum => 500);
-	SELECT add_price('A100', 'USD', 2.20, account => 'acme/lab', valid_from => '2026-02-01');
-	SELECT add_price('any', 'USD', 0.50, account => 'rival');
-	SELECT add_price('any', 'USD', 0.10, book => 'cost');
+	SELECT create_price('A100', 'USD', 3.00, title => 'list');
+	SELECT create_price('nvidia', 'USD', 4.00);
+	SELECT create_price('A100', 'USD', 2.80, region => 'g1');
+	SELECT create_price('nvidia/a100-80gb', 'USD', 3.10, number_format => 'bf16');
+	SELECT create_price('nvidia/a100-80gb', 'USD', 9.00, region => 'h1');
+	SELECT create_price('A100', 'USD', 1.00, valid_until => '2026-01-01', region => 'yz', title => 'introductory');
+	SELECT create_price('A100', 'USD', account => 'acme', tier_bounds => '{100}', tier_prices => '{2.5,2}', valid_from => '2026-01-01', minimum => 500);
+	SELECT create_price('A100', 'USD', 2.20, account => 'acme/lab', valid_from => '2026-02-01');
+	SELECT create_price('any', 'USD', 0.50, account => 'rival');
+	SELECT create_price('any', 'USD', 0.10, book => 'cost');
 });
 is(sql(q{SELECT place, wins, price_account, price_accelerator, price_region, price_number_format, reason, terms
 	FROM explain_price('acme/lab', 'NVIDIA A100-SXM4-80GB', 'yz', '2026-01-15', 'bf16')}), <<'X' =~ s/\n\z//r, 'the winner, the losers and why');
@@ -268,7 +268,7 @@ is(sql(q{SELECT place, reason FROM explain_price(NULL, 'A100', 'yz', '2026-01-15
 2|one for a region goes before one for all
 3|nvidia/a100 is more specific than nvidia
 X
-is(sql(q{SELECT add_price('A100', 'USD', 2.90, number_format => 'fp8'); SELECT place, reason FROM explain_price(NULL, 'A100', NULL, '2026-01-15', 'fp8') WHERE place < 3}) =~ s/^\d+\n//r,
+is(sql(q{SELECT create_price('A100', 'USD', 2.90, number_format => 'fp8'); SELECT place, reason FROM explain_price(NULL, 'A100', NULL, '2026-01-15', 'fp8') WHERE place < 3}) =~ s/^\d+\n//r,
 	"1|wins\n2|one for fp8 goes before one for all number formats", 'a number format before none');
 is(sql(q{SELECT count(*) FROM explain_price('acme', 'MI300X', NULL, '2026-01-15')}), '0', 'nothing prices it: no row');
 is(refused(q{SELECT * FROM explain_price('nobody', 'A100', NULL)}), 'LC006 unknown account: "nobody"', 'unknown account');
@@ -276,16 +276,16 @@ is(refused(q{SELECT * FROM explain_price('acme', 'A100', 'nowhere')}), 'LC007 un
 like(refused(q{SELECT * FROM explain_price('acme', 'Z9000', NULL)}), qr/^LC003 /, 'unknown accelerator');
 like(refused(q{SELECT * FROM explain_price('acme', 'A100', NULL, as_of => now() + interval '1 hour')}), qr/^LC012 /, 'beyond the watermark');
 like(refused(q{SELECT * FROM explain_price('acme', 'A100', NULL, 'infinity')}), qr/^22023 /, 'no instant');
-is(refused(q{SELECT add_price('A100', 'USD', 1, account => 'nobody')}), 'LC006 unknown account: "nobody"', 'add_price: unknown account');
-is(refused(q{SELECT add_price('A100', 'USD', 1, region => 'nowhere')}), 'LC007 unknown region: "nowhere"', 'add_price: unknown region');
-like(refused(q{SELECT add_price('Z9000', 'USD', 1)}), qr/^LC003 /, 'add_price: unknown accelerator');
-like(refused(q{SELECT add_price('A100', 'USD', 1, title => 'again')}), qr/^23P01 /, 'add_price: overlap');
+is(refused(q{SELECT create_price('A100', 'USD', 1, account => 'nobody')}), 'LC006 unknown account: "nobody"', 'create_price: unknown account');
+is(refused(q{SELECT create_price('A100', 'USD', 1, region => 'nowhere')}), 'LC007 unknown region: "nowhere"', 'create_price: unknown region');
+like(refused(q{SELECT create_price('Z9000', 'USD', 1)}), qr/^LC003 /, 'create_price: unknown accelerator');
+like(refused(q{SELECT create_price('A100', 'USD', 1, title => 'again')}), qr/^23P01 /, 'create_price: overlap');
 
 # A price that takes over, and what was known before.
 my $before = sql('SELECT ledger_watermark()');
-sql(q{SELECT add_price('A100', 'USD', 2.00, account => 'acme/lab', valid_from => '2026-03-01', supersede => true)});
+sql(q{SELECT create_price('A100', 'USD', 2.00, account => 'acme/lab', valid_from => '2026-03-01', supersede => true)});
 is(sql(q{SELECT string_agg(price || ' ' || valid::text, ' ' ORDER BY lower(valid)) FROM price WHERE account = account_id('acme/lab') AND upper_inf(recorded)}),
-	'2.20 ["2026-02-01 00:00:00+00","2026-03-01 00:00:00+00") 2.00 ["2026-03-01 00:00:00+00",)', 'add_price: supersede');
+	'2.20 ["2026-02-01 00:00:00+00","2026-03-01 00:00:00+00") 2.00 ["2026-03-01 00:00:00+00",)', 'create_price: supersede');
 is(sql(qq{SELECT terms FROM explain_price('acme/lab', 'A100', NULL, '2026-03-15') WHERE place = 1 UNION ALL SELECT terms FROM explain_price('acme/lab', 'A100', NULL, '2026-03-15', as_of => '$before') WHERE place = 1}),
 	"2.00 USD a device-hour\n2.20 USD a device-hour", 'as of an earlier time, the earlier price');
 
@@ -304,12 +304,12 @@ like(refused(q{SELECT * FROM explain_price(NULL, 'A100', NULL, book => 'cost')},
 is(sql(q{SELECT count(*) FROM price WHERE account IS NULL AND book = 'sale'}, @lab), sql(q{SELECT count(*) FROM price WHERE account IS NULL AND book = 'sale'}), 'a reader sees the list');
 is(sql(q{SELECT string_agg(DISTINCT a.name, ' ') || ' ' || count(*) FILTER (WHERE p.book <> 'sale') FROM price AS p JOIN account AS a ON a.id = p.account}, @lab), 'acme/lab 0', 'and its contracts');
 like(refused(q{INSERT INTO price (currency, price) VALUES ('USD', 0)}, '-U', 'lab'), qr/^42501 /, 'a reader makes no prices');
-like(refused(q{SELECT add_price('L4', 'USD', 0)}, '-U', 'lab'), qr/^42501 /, 'nor with add_price()');
+like(refused(q{SELECT create_price('L4', 'USD', 0)}, '-U', 'lab'), qr/^42501 /, 'nor with create_price()');
 like(refused(q{SELECT * FROM _explain_price(NULL, 'nvidia', NULL, now(), NULL, 'allocated', 'cost', now())}, '-U', 'lab'), qr/^42501 /, 'nor asks what is behind explain_price()');
 like(refused(q{SELECT * FROM explain_price(NULL, 'A100', NULL)}, '-U', 'stranger'), qr/^42501 /, 'a stranger asks nothing');
 like(refused(q{DELETE FROM price}, '-U', 'boss'), qr/^42501 /, 'an auditor deletes nothing');
 is(sql(q{SELECT count(*) FROM explain_price('rival', 'A100', NULL, book => 'sale')}, extra_params => [ '-U', 'boss' ]), '3', 'an auditor is told all');
-is(sql(q{SELECT add_price('L4', 'USD', 1.00) > 0; UPDATE price SET price = 1.10 WHERE accelerator = 'nvidia/l4' AND upper_inf(recorded);
+is(sql(q{SELECT create_price('L4', 'USD', 1.00) > 0; UPDATE price SET price = 1.10 WHERE accelerator = 'nvidia/l4' AND upper_inf(recorded);
 	SELECT string_agg(price || ' ' || upper_inf(recorded), ' ' ORDER BY id) FROM price WHERE accelerator = 'nvidia/l4'}, extra_params => [ '-U', 'seller' ]),
 	"t\n1.00 false 1.10 true", 'a biller makes prices and changes them');
 

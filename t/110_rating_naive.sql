@@ -211,7 +211,7 @@ CREATE FUNCTION naive.instant() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
 	FROM (SELECT timestamptz '2026-02-24 00:00+00' + random() * interval '42 days') AS x (t)
 $$;
 
-CREATE FUNCTION naive.add_price() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION naive.create_price() RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
 	p price;
 	tiers integer := 1 + floor(random() * 4);
@@ -276,7 +276,7 @@ BEGIN
 		PERFORM _make_usage_partition(make_date(2026, m, 1));
 	END LOOP;
 	FOR i IN 1 .. 8 + trees LOOP
-		PERFORM naive.add_price();
+		PERFORM naive.create_price();
 	END LOOP;
 	FOR i IN 1 .. trees / 6 LOOP
 		PERFORM move_account('t' || i || naive.one_of('/a/x', '/b'), 't' || naive.one_of(i::text, (i + 1)::text) || naive.one_of('/a', ''), naive.instant());
@@ -297,7 +297,7 @@ BEGIN
 	SELECT account, started_at, CASE WHEN ended_at = 'infinity' THEN started_at + interval '1 day' ELSE ended_at + interval '17 minutes' END, batch, region, 1, basis, accelerator, rate, devices * 2, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name
 	FROM revised WHERE hashtext(source_id) % 3 <> 0;
 	FOR i IN 1 .. 10 LOOP
-		PERFORM naive.add_price();
+		PERFORM naive.create_price();
 		PERFORM move_account('t' || i || naive.one_of('/a/x', '/b'), 't' || i || naive.one_of('/a', ''), naive.instant());
 	END LOOP;
 	UPDATE price SET free = free + 1 WHERE upper_inf(recorded) AND id % 5 = 0;

@@ -90,7 +90,7 @@ sub close_next
 	my $n = int $_[0];
 	my @next = split /\n/, $node->safe_psql($db, qq{
 		SELECT format('SELECT close_period(%L, %L, waive => (SELECT array_agg(name) FROM account))', n.name, n.period)
-		FROM (SELECT DISTINCT ON (a.name) a.name, b.period FROM payer() AS p JOIN account AS a ON a.id = p.payer
+		FROM (SELECT DISTINCT ON (a.name) a.name, b.period FROM payers() AS p JOIN account AS a ON a.id = p.payer
 			JOIN billing_period AS b ON b.calendar = p.calendar AND b.period && p.valid
 			WHERE p.account = p.payer AND b.starts_at >= '2024-12-31 12:00Z' AND b.ends_at < '2025-12-02Z'
 				AND NOT EXISTS (SELECT FROM period_close AS c WHERE c.payer = p.payer AND c.billing_period = b.id)

@@ -106,7 +106,7 @@ my $sums = 'sum(device_time) AS device_time, sum(work) AS work, sum(achieved) AS
 for my $as_of ('2011-12-20 11:12:13.141592', '2012-03-05')
 {
 	# as the accounts are known now: they were recorded after this as_of
-	query('DROP TABLE IF EXISTS payers, pieces; CREATE TABLE payers AS SELECT account, time_zone, valid FROM payer()');
+	query('DROP TABLE IF EXISTS payers, pieces; CREATE TABLE payers AS SELECT account, time_zone, valid FROM payers()');
 	query("CREATE TABLE pieces AS " . pieces($as_of));
 	query("SET ROLE ledger_owner; SELECT refresh_rollups('$as_of')");
 	is(query('SELECT as_of, refreshed_by FROM rollup_state'), query("SELECT timestamptz '$as_of', session_user"), "refreshed as of $as_of");

@@ -28,13 +28,13 @@ run_sql(q{
 	SELECT create_region('east', level => 'region', title => 'East');
 	SELECT create_region('east/s1', level => 'site', parent => 'east');
 	-- flat with a list price, tiers with a fee and a free quantity, packages, work, an instance a month
-	SELECT add_price('nvidia/h100', 'USD', 2.5);
-	SELECT add_price('nvidia/h100', 'USD', 2.125, account => 'acme', title => 'contract 7');
-	SELECT add_price('nvidia/a100', 'USD', account => 'acme', tier_bounds => '{10, 40}', tier_prices => '{1.3333333, 1.1, 0.7}', tier_fees => '{0, 5, 0}', free => 2);
-	SELECT add_price('nvidia/a100', 'USD', 1.5);
-	SELECT add_price('nvidia/l40s', 'USD', 7, account => 'acme', model => 'package', package_size => 3);
-	SELECT add_price('nvidia/h200', 'USD', 0.37, unit => 'PFLOPh@bf16', title => 'spot');
-	SELECT add_price('nvidia/b200', 'USD', 37000, unit => 'instance-month', devices_per_instance => 8);
+	SELECT create_price('nvidia/h100', 'USD', 2.5);
+	SELECT create_price('nvidia/h100', 'USD', 2.125, account => 'acme', title => 'contract 7');
+	SELECT create_price('nvidia/a100', 'USD', account => 'acme', tier_bounds => '{10, 40}', tier_prices => '{1.3333333, 1.1, 0.7}', tier_fees => '{0, 5, 0}', free => 2);
+	SELECT create_price('nvidia/a100', 'USD', 1.5);
+	SELECT create_price('nvidia/l40s', 'USD', 7, account => 'acme', model => 'package', package_size => 3);
+	SELECT create_price('nvidia/h200', 'USD', 0.37, unit => 'PFLOPh@bf16', title => 'spot');
+	SELECT create_price('nvidia/b200', 'USD', 37000, unit => 'instance-month', devices_per_instance => 8);
 	SELECT record_usage('s', '1', 'acme/lab', 'east', 'NVIDIA H100 80GB HBM3', 8, '2026-01-10 01:00+00', '2026-01-10 04:20+00');
 	SELECT record_usage('s', '2', 'acme', 'east', 'NVIDIA H100 80GB HBM3', 1, '2026-01-10 15:00+00', '2026-01-10 17:00:00.000001+00');
 	SELECT record_usage('s', '3', 'acme/web', 'east/s1', 'NVIDIA A100-SXM4-80GB', 3, '2026-01-11 01:00+00', '2026-01-11 22:20:01+00');
@@ -91,11 +91,11 @@ is_sql(q{
 run_sql(q{
 	SELECT create_account('beta', currency => 'EUR', time_zone => 'UTC');
 	SELECT create_account('beta/lab', parent => 'beta');
-	SELECT add_price('nvidia/h100', 'EUR', 2.125, account => 'beta', committed_devices => 4, committed_price => 1.25, title => 'contract 7',
+	SELECT create_price('nvidia/h100', 'EUR', 2.125, account => 'beta', committed_devices => 4, committed_price => 1.25, title => 'contract 7',
 		valid_from => '2026-01-10', valid_until => '2026-01-12');
-	SELECT add_price('nvidia/a100', 'EUR', 1.1, account => 'beta/lab', minimum => 500, title => 'contract 8');
-	SELECT add_price('nvidia/l40s', 'EUR', 100, account => 'beta', unit => 'peak-device');
-	SELECT add_price('nvidia/l4', 'EUR', 100, account => 'beta', unit => 'percentile-device', percentile => 0.95, sample_step => '5 min');
+	SELECT create_price('nvidia/a100', 'EUR', 1.1, account => 'beta/lab', minimum => 500, title => 'contract 8');
+	SELECT create_price('nvidia/l40s', 'EUR', 100, account => 'beta', unit => 'peak-device');
+	SELECT create_price('nvidia/l4', 'EUR', 100, account => 'beta', unit => 'percentile-device', percentile => 0.95, sample_step => '5 min');
 	SELECT record_usage('s', '21', 'beta/lab', 'east', 'NVIDIA H100 80GB HBM3', 8, '2026-01-10 01:00+00', '2026-01-10 04:20+00');
 	SELECT record_usage('s', '22', 'beta/lab', 'east', 'NVIDIA A100-SXM4-80GB', 3, '2026-01-11 01:00+00', '2026-01-11 22:20:01+00');
 	SELECT record_usage('s', '23', 'beta', 'east', 'NVIDIA L40S', 5, '2026-01-11 01:00+00', '2026-01-11 22:20:01+00');

@@ -50,7 +50,7 @@ owner(
 	'SELECT accept_usage()',
 	q{SELECT retry_rejected(mend => '{"accelerator": "NVIDIA H100 80GB HBM3"}', sqlstate => (SELECT sqlstate FROM usage_rejected WHERE source_id = 'bad'))},
 	q{SELECT merge_account('old', 'older', '2025-08-01')},
-	q{SELECT close_period(a.name, b.period) FROM account AS a JOIN payer() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name IN ('org', 'other') AND timestamptz '2025-09-15' <@ b.period});
+	q{SELECT close_period(a.name, b.period) FROM account AS a JOIN payers() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name IN ('org', 'other') AND timestamptz '2025-09-15' <@ b.period});
 sound('after closing a period');
 owner(
 	# late and corrected
@@ -59,7 +59,7 @@ owner(
 	'SELECT accept_usage()');
 sound('after late usage of a closed period');
 owner(
-	q{SELECT close_period('org', b.period) FROM account AS a JOIN payer() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name = 'org' AND timestamptz '2025-10-15' <@ b.period},
+	q{SELECT close_period('org', b.period) FROM account AS a JOIN payers() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name = 'org' AND timestamptz '2025-10-15' <@ b.period},
 	q{SELECT reidentify('fp8', started => '[2025-12-01,2025-12-15)')},
 	q{INSERT INTO capacity (region, accelerator, devices, valid) SELECT id, 'nvidia/h100-sxm5-80gb', 64, '[2025-09-01,)' FROM region WHERE name = 'vendor/a'},
 	q{SELECT grant_access('audit', 'auditor'), grant_access('read', 'reader', 'team')},
@@ -125,7 +125,7 @@ breaks('a region that is nowhere', 'region without parent', q{INSERT INTO region
 breaks('a cycle of regions', 'region above itself', q{UPDATE region_version AS v SET parent = (SELECT id FROM region WHERE name = CASE r.name WHEN 'vendor/a' THEN 'vendor/b' ELSE 'vendor/a' END) FROM region AS r WHERE r.id = v.region AND r.name IN ('vendor/a', 'vendor/b')}, qr/region vendor\/a\|.*\n.*region vendor\/b\|/);
 
 # billing periods
-my $early = q{WHERE number = 5 AND calendar = (SELECT calendar FROM payer() WHERE account = (SELECT id FROM account WHERE name = 'org') LIMIT 1)};
+my $early = q{WHERE number = 5 AND calendar = (SELECT calendar FROM payers() WHERE account = (SELECT id FROM account WHERE name = 'org') LIMIT 1)};
 breaks('a gap between billing periods', 'gap in billing calendar', "UPDATE billing_period SET ends_at = ends_at - interval '1 us' $early", qr/period 6 starts/);
 breaks('billing periods that overlap', 'billing periods overlap', "UPDATE billing_period SET ends_at = ends_at + interval '1 us' $early");
 breaks('an empty billing period', 'empty billing period, gap in billing calendar', "ALTER TABLE billing_period DROP CONSTRAINT billing_period_not_empty; UPDATE billing_period SET ends_at = starts_at $early");
@@ -173,7 +173,7 @@ is($node->safe_psql($db, 'SELECT count(*) FROM check_ledger(false)'), '0', 'whic
 $seen{'correction for nobody'} = 1;
 owner(q{SELECT merge_account('other', 'org', '2025-12-01')});
 sound('when it is merged into an account that is billed');
-owner(q{SELECT close_period('org', b.period) FROM payer() AS p JOIN account AS a ON a.id = p.account AND a.id = p.payer AND a.name = 'org' JOIN billing_period AS b ON b.calendar = p.calendar WHERE timestamptz '2025-12-15' <@ b.period});
+owner(q{SELECT close_period('org', b.period) FROM payers() AS p JOIN account AS a ON a.id = p.account AND a.id = p.payer AND a.name = 'org' JOIN billing_period AS b ON b.calendar = p.calendar WHERE timestamptz '2025-12-15' <@ b.period});
 is($node->safe_psql($db, q{SELECT p.name, o.name, sum(c.cost)::integer, c.currency FROM charge AS c JOIN account AS p ON p.id = c.payer JOIN account AS o ON o.id = c.corrects_payer WHERE o.name = 'other' GROUP BY p.name, o.name, c.currency}),
 	'org|other|192|USD', 'and billed to that');
 owner('SELECT refresh_rollups()');

@@ -8,13 +8,13 @@ CREATE FUNCTION accelerator_name_key(name text) RETURNS text
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION accelerator_name_key(text) IS 'what names that differ only in case and separators have in common: lower case, separators dropped but for a dash between two digits; of a PCI id its canonical form, vvvv:dddd, vvvv:dddd:ssss:ssss or vvvv:dddd/rr; empty for a text without letters and digits or of more than 256 bytes; NULL for NULL';
 
-CREATE FUNCTION accelerator_word_check(kind text, word text, meaning text, family text) RETURNS boolean
-	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION accelerator_word_check(text, text, text, text) IS 'true if a row of accelerator_word can be used, else an error (22023) that says what is wrong with it; NULL if kind or word is NULL';
+CREATE FUNCTION _accelerator_word_check(kind text, word text, meaning text, family text) RETURNS boolean
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'accelerator_word_check';
+COMMENT ON FUNCTION _accelerator_word_check(text, text, text, text) IS 'true if a row of accelerator_word can be used, else an error (22023) that says what is wrong with it; NULL if kind or word is NULL';
 
-CREATE FUNCTION accelerator_form_check(form text) RETURNS boolean
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION accelerator_form_check(text) IS 'whether a text is the word of a form factor as type accelerator has them (sxm, sxm5, pcie, ...); NULL for NULL';
+CREATE FUNCTION _accelerator_form_check(form text) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'accelerator_form_check';
+COMMENT ON FUNCTION _accelerator_form_check(text) IS 'whether a text is the word of a form factor as type accelerator has them (sxm, sxm5, pcie, ...); NULL for NULL';
 
 -- ------------------------------------------------------------------ aliases
 
@@ -53,7 +53,7 @@ CREATE TABLE accelerator_word (
 	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
 		CHECK (NOT isempty(recorded)),
 	CONSTRAINT accelerator_word_check
-		CHECK (compute_ledger.accelerator_word_check(kind, word, meaning, family))
+		CHECK (compute_ledger._accelerator_word_check(kind, word, meaning, family))
 );
 CREATE UNIQUE INDEX accelerator_word_current_idx
 	ON accelerator_word (word, kind, (coalesce(meaning, '')), (coalesce(family, '')), shipped) WHERE upper_inf(recorded);
@@ -76,7 +76,7 @@ CREATE TABLE accelerator_variant (
 	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
 		CHECK (NOT isempty(recorded)),
 	CONSTRAINT accelerator_variant_form_check
-		CHECK (compute_ledger.accelerator_form_check(form)),
+		CHECK (compute_ledger._accelerator_form_check(form)),
 	CONSTRAINT accelerator_variant_accelerator_check
 		CHECK (compute_ledger.model(accelerator) IS NOT NULL)
 );
@@ -122,32 +122,32 @@ COMMENT ON COLUMN accelerator_instance.recorded IS 'when this database held the 
 -- ------------------------------------------------------------------ what the four have in common
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_alias
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_alias
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_alias
-	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_word
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_word
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_word
-	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_variant
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_variant
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_variant
-	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_instance
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_instance
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_instance
-	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
 GRANT SELECT ON accelerator_alias, accelerator_word, accelerator_variant, accelerator_instance TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON accelerator_alias, accelerator_word, accelerator_variant, accelerator_instance TO pg_database_owner;

@@ -56,7 +56,7 @@ AS $$
 		('account_tree', 'EXECUTE', 'reader biller auditor admin'),
 		('account_names', 'EXECUTE', 'reader biller auditor admin'),
 		('account_id', 'EXECUTE', 'reader biller auditor admin'),
-		('payer', 'EXECUTE', 'biller auditor admin'),
+		('payers', 'EXECUTE', 'biller auditor admin'),
 		('region', 'SELECT', 'reader meter biller auditor admin'),
 		('region', 'INSERT', 'admin'),
 		('region', 'DELETE', 'admin'),
@@ -97,7 +97,7 @@ AS $$
 		('price_pool', 'SELECT', 'biller auditor admin'),
 		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
 		('explain_price', 'EXECUTE', 'reader biller auditor admin'),
-		('add_price', 'EXECUTE', 'biller admin'),
+		('create_price', 'EXECUTE', 'biller admin'),
 
 		-- charge, period_close
 		('charge', 'SELECT', 'reader biller auditor admin'),

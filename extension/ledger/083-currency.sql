@@ -30,9 +30,9 @@ COMMENT ON COLUMN iso_currency.number IS 'numeric code, three digits';
 COMMENT ON COLUMN iso_currency.name IS 'English name';
 COMMENT ON COLUMN iso_currency.minor_digits IS 'decimal digits of the minor unit: 2 for cents, 0 where there is none';
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON iso_currency
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard('code');
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard('code');
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON iso_currency
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 GRANT SELECT ON iso_currency TO PUBLIC;
 -- whoever tries is told why not; a restore copies no rows into it
 GRANT INSERT, UPDATE, DELETE ON iso_currency TO pg_database_owner;
@@ -50,9 +50,9 @@ COMMENT ON COLUMN iso_country.shipped IS 'true';
 COMMENT ON COLUMN iso_country.code IS 'alpha-2 code';
 COMMENT ON COLUMN iso_country.name IS 'short English name';
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON iso_country
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard('code');
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard('code');
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON iso_country
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 GRANT SELECT ON iso_country TO PUBLIC;
 -- whoever tries is told why not; a restore copies no rows into it
 GRANT INSERT, UPDATE, DELETE ON iso_country TO pg_database_owner;

@@ -61,7 +61,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION account_tree(timestamptz) IS 'each account with itself (depth 0) and every account above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root, so that the rows of an account that hold at an instant are one way. A merged account has, from then on, the rows of the one it was merged into, which is its ancestor at depth 0.';
 
-CREATE FUNCTION payer(as_of timestamptz DEFAULT NULL)
+CREATE FUNCTION payers(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (account bigint, payer bigint, calendar bigint, time_zone text, currency text, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
@@ -97,7 +97,7 @@ AS $$
 	FROM named AS n
 	GROUP BY n.account, n.payer, n.calendar, n.time_zone, n.currency
 $$;
-COMMENT ON FUNCTION payer(timestamptz) IS 'who is billed for each account, as it was known at a recorded time (NULL: now): the nearest account with a billing calendar, itself included, or else the root, by the calendar months of its own zone; with the account''s time zone and the payer''s currency, each its own or inherited. For roles that see the whole ledger.';
+COMMENT ON FUNCTION payers(timestamptz) IS 'who is billed for each account, as it was known at a recorded time (NULL: now): the nearest account with a billing calendar, itself included, or else the root, by the calendar months of its own zone; with the account''s time zone and the payer''s currency, each its own or inherited. For roles that see the whole ledger.';
 
 -- ------------------------------------------------------------------ names
 

@@ -22,9 +22,9 @@ COMMENT ON COLUMN cloud_region.latitude IS 'degrees north, of the place that it 
 COMMENT ON COLUMN cloud_region.longitude IS 'degrees east';
 COMMENT ON COLUMN cloud_region.source IS 'where the region is listed';
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON cloud_region
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard('name');
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard('name');
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON cloud_region
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 GRANT SELECT ON cloud_region TO PUBLIC;
 -- whoever tries is told why not; a restore copies no rows into it
 GRANT INSERT, UPDATE, DELETE ON cloud_region TO pg_database_owner;

@@ -480,7 +480,7 @@ $$;
 COMMENT ON FUNCTION explain_price(text, text, text, timestamptz, text, text, text, timestamptz, name) IS
 'the prices that a use at an instant is under, the winner first, with what each says and why it lost: account (NULL: list prices only), accelerator by any name that identify() knows, region (NULL: none known), number format (NULL: none known), measure and book, as they were known at a recorded time (default: the watermark). wins says which is the contracted and which the list price; a price that had ended is told, too. No row: nothing prices it. LC003, LC006, LC007 for unknown names, also for accounts that the role may not see; LC012 for a time beyond the watermark';
 
-CREATE FUNCTION add_price(accelerator text, currency text, price numeric DEFAULT NULL, account text DEFAULT NULL, region text DEFAULT NULL,
+CREATE FUNCTION create_price(accelerator text, currency text, price numeric DEFAULT NULL, account text DEFAULT NULL, region text DEFAULT NULL,
 		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', unit text DEFAULT 'device-hour',
 		model text DEFAULT NULL, tier_bounds numeric[] DEFAULT NULL, tier_prices numeric[] DEFAULT NULL, tier_fees numeric[] DEFAULT NULL,
 		package_size numeric DEFAULT NULL, free numeric DEFAULT 0, pool text DEFAULT NULL, minimum numeric DEFAULT NULL,
@@ -491,22 +491,22 @@ CREATE FUNCTION add_price(accelerator text, currency text, price numeric DEFAULT
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	class compute_ledger.accelerator := CASE WHEN add_price.accelerator <> 'any' THEN compute_ledger.identify_strict(add_price.accelerator) ELSE 'any' END;
+	class compute_ledger.accelerator := CASE WHEN create_price.accelerator <> 'any' THEN compute_ledger.identify_strict(create_price.accelerator) ELSE 'any' END;
 	account_id bigint;
 	region_id integer;
 	result bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	IF add_price.account IS NOT NULL THEN
-		account_id := compute_ledger.account_id(add_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
+	IF create_price.account IS NOT NULL THEN
+		account_id := compute_ledger.account_id(create_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
 		IF account_id IS NULL THEN
-			RAISE EXCEPTION 'unknown account: "%"', add_price.account USING ERRCODE = 'LC006';
+			RAISE EXCEPTION 'unknown account: "%"', create_price.account USING ERRCODE = 'LC006';
 		END IF;
 	END IF;
-	IF add_price.region IS NOT NULL THEN
-		region_id := compute_ledger.region_id(add_price.region);
+	IF create_price.region IS NOT NULL THEN
+		region_id := compute_ledger.region_id(create_price.region);
 		IF region_id IS NULL THEN
-			RAISE EXCEPTION 'unknown region: "%"', add_price.region USING ERRCODE = 'LC007';
+			RAISE EXCEPTION 'unknown region: "%"', create_price.region USING ERRCODE = 'LC007';
 		END IF;
 	END IF;
 	IF supersede THEN
@@ -516,21 +516,21 @@ BEGIN
 		END IF;
 		UPDATE compute_ledger.price AS p SET valid = tstzrange(lower(p.valid), valid_from)
 		WHERE upper_inf(p.recorded) AND p.valid @> valid_from AND lower(p.valid) IS DISTINCT FROM valid_from
-			AND p.book = add_price.book AND p.account IS NOT DISTINCT FROM account_id AND p.accelerator OPERATOR(compute_ledger.=) class
-			AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM add_price.number_format
-			AND p.measure = add_price.measure;
+			AND p.book = create_price.book AND p.account IS NOT DISTINCT FROM account_id AND p.accelerator OPERATOR(compute_ledger.=) class
+			AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM create_price.number_format
+			AND p.measure = create_price.measure;
 	END IF;
 	INSERT INTO compute_ledger.price (book, account, accelerator, region, number_format, measure, unit, model, currency, price,
 		tier_bounds, tier_prices, tier_fees, package_size, free, pool, minimum, committed_devices, committed_price,
 		devices_per_instance, percentile, sample_step, title, valid)
-	VALUES (add_price.book, account_id, class, region_id, add_price.number_format, add_price.measure, add_price.unit,
-		coalesce(add_price.model, CASE WHEN add_price.package_size IS NOT NULL THEN 'package' WHEN add_price.tier_prices IS NOT NULL THEN 'graduated' ELSE 'flat' END),
-		add_price.currency, add_price.price, add_price.tier_bounds, add_price.tier_prices, add_price.tier_fees, add_price.package_size,
-		add_price.free, add_price.pool, add_price.minimum, add_price.committed_devices, add_price.committed_price,
-		add_price.devices_per_instance, add_price.percentile, add_price.sample_step, add_price.title, tstzrange(valid_from, valid_until))
+	VALUES (create_price.book, account_id, class, region_id, create_price.number_format, create_price.measure, create_price.unit,
+		coalesce(create_price.model, CASE WHEN create_price.package_size IS NOT NULL THEN 'package' WHEN create_price.tier_prices IS NOT NULL THEN 'graduated' ELSE 'flat' END),
+		create_price.currency, create_price.price, create_price.tier_bounds, create_price.tier_prices, create_price.tier_fees, create_price.package_size,
+		create_price.free, create_price.pool, create_price.minimum, create_price.committed_devices, create_price.committed_price,
+		create_price.devices_per_instance, create_price.percentile, create_price.sample_step, create_price.title, tstzrange(valid_from, valid_until))
 	RETURNING id INTO result;
 	RETURN result;
 END
 $$;
-COMMENT ON FUNCTION add_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, timestamptz, timestamptz, text, boolean) IS
+COMMENT ON FUNCTION create_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, timestamptz, timestamptz, text, boolean) IS
 'inserts a row into table price and returns its id: account and region by name (NULL: all), accelerator by any name that identify() knows (NULL: any). The model is package with a package size, graduated with tier prices, else flat, unless it is said. supersede: the price of the same key that holds at valid_from ends there. LC003, LC006, LC007 for unknown names, 23P01 where the key has a price already';

@@ -117,7 +117,7 @@ AS $$
 				SELECT FROM node AS n
 				WHERE n.account = p.account AND n.ancestor = root
 					AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends) AS asked
-		FROM compute_ledger.payer(as_of) AS p
+		FROM compute_ledger.payers(as_of) AS p
 		JOIN branch AS b ON b.account = p.account
 		WHERE p.payer = ANY (payers) AND greatest(b.starts, lower(p.valid)) < least(b.ends, upper(p.valid))
 $$;
@@ -372,7 +372,7 @@ BEGIN
 		SELECT t.account, t.valid FROM compute_ledger.account_tree(as_of) AS t
 		WHERE (t.ancestor = root OR root IS NULL AND t.depth = 0) AND t.valid && period
 	), paid AS MATERIALIZED (
-		SELECT p.account, p.payer, p.calendar, p.valid FROM compute_ledger.payer(as_of) AS p
+		SELECT p.account, p.payer, p.calendar, p.valid FROM compute_ledger.payers(as_of) AS p
 	), paying AS MATERIALIZED (
 		SELECT DISTINCT p.payer
 		FROM paid AS p JOIN asked AS a ON a.account = p.account AND p.valid && (a.valid * period)
@@ -425,7 +425,7 @@ CREATE FUNCTION _rate_payer(payer bigint, period tstzrange, as_of timestamptz, b
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM compute_ledger._rate(book, as_of, ARRAY[payer],
-		ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payer(as_of) AS p WHERE p.payer = _rate_payer.payer AND p.valid && period),
+		ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payers(as_of) AS p WHERE p.payer = _rate_payer.payer AND p.valid && period),
 		NULL, period, lower(period), least(upper(period), as_of))
 $$;
 COMMENT ON FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) IS 'the charges of all that a payer is billed for in one of its billing periods, as of a recorded time not beyond the watermark';
@@ -438,7 +438,7 @@ AS $$
 	WITH part AS MATERIALIZED (
 		SELECT p.*, sum(p.amount) OVER (ORDER BY p.part_from, p.record ROWS UNBOUNDED PRECEDING) AS until, sum(p.amount) OVER () AS total
 		FROM compute_ledger._rate_parts(charge.book, as_of, ARRAY[charge.payer],
-			ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payer(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period),
+			ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payers(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period),
 			NULL, period, lower(period), least(upper(period), as_of), charge) AS p
 		WHERE charge.kind NOT IN ('reserved unused', 'commitment')
 	)

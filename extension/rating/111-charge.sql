@@ -28,7 +28,7 @@ BEGIN
 		RAISE EXCEPTION 'account "%" does not exist', account USING ERRCODE = 'LC006';
 	END IF;
 	SELECT b.id, p.currency, b.period INTO billing_period, currency, at_lower
-	FROM compute_ledger.payer(as_of) AS p
+	FROM compute_ledger.payers(as_of) AS p
 	JOIN compute_ledger.billing_period AS b ON b.calendar = p.calendar AND b.period && (p.valid * _billing_period_of.period)
 	WHERE p.account = _billing_period_of.payer AND p.payer = _billing_period_of.payer
 	ORDER BY b.period = _billing_period_of.period DESC, b.starts_at
@@ -36,7 +36,7 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'account "%" is not billed for %', account, period
 			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Billed are accounts with a billing calendar, and roots; payer() shows who is billed for an account.';
+				HINT = 'Billed are accounts with a billing calendar, and roots; payers() shows who is billed for an account.';
 	ELSIF at_lower IS DISTINCT FROM period THEN
 		RAISE EXCEPTION '% is no billing period of account "%"', period, account
 			USING ERRCODE = 'invalid_parameter_value', HINT = format('One that overlaps it is %s.', at_lower);
@@ -92,7 +92,7 @@ AS $$
 	WITH RECURSIVE paid AS MATERIALIZED (
 		-- who pays for an account at that instant, or did last before it
 		SELECT DISTINCT ON (p.account) p.account, p.payer, p.valid @> $3 AS pays
-		FROM compute_ledger.payer($2) AS p
+		FROM compute_ledger.payers($2) AS p
 		WHERE coalesce(lower(p.valid), '-infinity') <= $3
 		ORDER BY p.account, coalesce(lower(p.valid), '-infinity') DESC
 	), billed AS MATERIALIZED (
@@ -150,7 +150,7 @@ BEGIN
 		GROUP BY s.now, t.account, t.ancestor, t.depth
 		UNION ALL
 		SELECT s.now, p.account, jsonb_build_array(p.payer, p.calendar, p.time_zone, p.currency), range_agg(p.valid)
-		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger.payer(s.as_of) AS p
+		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger.payers(s.as_of) AS p
 		GROUP BY s.now, p.account, p.payer, p.calendar, p.time_zone, p.currency
 	), pair AS (
 		SELECT a.account, coalesce(range_agg(a.valid) FILTER (WHERE NOT a.now), '{}') AS old, coalesce(range_agg(a.valid) FILTER (WHERE a.now), '{}') AS new
@@ -221,11 +221,11 @@ AS $$
 		-- for whom each pays, or paid as it was known then
 		SELECT c.payer, c.billing_period, y.account
 		FROM closed AS c
-		JOIN compute_ledger.payer(until) AS y ON y.payer = c.payer AND y.valid && c.period
+		JOIN compute_ledger.payers(until) AS y ON y.payer = c.payer AND y.valid && c.period
 		UNION
 		SELECT c.payer, c.billing_period, y.account
 		FROM (SELECT DISTINCT m.since FROM moved AS m) AS m
-		CROSS JOIN LATERAL compute_ledger.payer(m.since) AS y
+		CROSS JOIN LATERAL compute_ledger.payers(m.since) AS y
 		JOIN closed AS c ON c.since = m.since AND y.payer = c.payer AND y.valid && c.period
 	), used AS (
 		SELECT c.payer, c.billing_period

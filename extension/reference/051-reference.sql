@@ -37,16 +37,16 @@ COMMENT ON COLUMN basis.code IS 'the number that a quantity stores and prints, 1
 COMMENT ON COLUMN basis.name IS 'a name for people and other databases, lower case, without spaces, quotes, commas or @, not beginning with a digit; make it globally unique, for example example.org/contract-2026. Names of number formats are reserved.';
 COMMENT ON COLUMN basis.description IS 'what is counted, and where the definition is written down';
 
-CREATE FUNCTION next_basis_code() RETURNS integer
+CREATE FUNCTION _next_basis_code() RETURNS integer
 	LANGUAGE sql VOLATILE
 	RETURN (SELECT coalesce(max(b.code), 999) + 1 FROM compute_ledger.basis AS b WHERE NOT b.shipped);
-COMMENT ON FUNCTION next_basis_code() IS 'the code after the largest one registered, 1000 if there is none; two sessions that register at the same time may see the same one, and the second gets a unique violation';
-ALTER TABLE basis ALTER code SET DEFAULT compute_ledger.next_basis_code();
+COMMENT ON FUNCTION _next_basis_code() IS 'the code after the largest one registered, 1000 if there is none; two sessions that register at the same time may see the same one, and the second gets a unique violation';
+ALTER TABLE basis ALTER code SET DEFAULT compute_ledger._next_basis_code();
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON basis
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard('code', 'name');
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard('code', 'name');
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON basis
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 
 GRANT SELECT ON basis TO PUBLIC;
 GRANT INSERT, UPDATE ON basis TO pg_database_owner;
@@ -192,7 +192,7 @@ COMMENT ON COLUMN basis_factor.recorded IS 'when this database held the row to b
 -- extension's tables), so a row that says when it was recorded, as restored rows do,
 -- may come before its basis.  Bases are never renamed or deleted, so there is
 -- nothing else that a foreign key would have to watch.
-CREATE FUNCTION basis_factor_label() RETURNS trigger
+CREATE FUNCTION _basis_factor_label() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
@@ -227,8 +227,8 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION basis_factor_label() IS 'trigger, BEFORE INSERT OR UPDATE of basis_factor: puts a rate that names no basis into the basis that its row names; a rate in another basis (LC001) and a basis that is not registered (LC002) are errors';
-CREATE FUNCTION basis_check_factors() RETURNS trigger
+COMMENT ON FUNCTION _basis_factor_label() IS 'trigger, BEFORE INSERT OR UPDATE of basis_factor: puts a rate that names no basis into the basis that its row names; a rate in another basis (LC001) and a basis that is not registered (LC002) are errors';
+CREATE FUNCTION _basis_check_factors() RETURNS trigger
 	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 	AS $$
 BEGIN
@@ -243,35 +243,35 @@ BEGIN
 	RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION basis_check_factors() IS 'trigger, BEFORE INSERT of basis: refuses a name and code that do not agree with factors which a restore has brought already (LC001)';
+COMMENT ON FUNCTION _basis_check_factors() IS 'trigger, BEFORE INSERT of basis: refuses a name and code that do not agree with factors which a restore has brought already (LC001)';
 CREATE TRIGGER b_check BEFORE INSERT ON basis
-	FOR EACH ROW WHEN (NOT NEW.shipped) EXECUTE FUNCTION basis_check_factors();
+	FOR EACH ROW WHEN (NOT NEW.shipped) EXECUTE FUNCTION _basis_check_factors();
 -- Before a_guard, which compares the row with what was there.
 CREATE TRIGGER a_factor BEFORE INSERT OR UPDATE ON basis_factor
-	FOR EACH ROW EXECUTE FUNCTION basis_factor_label();
+	FOR EACH ROW EXECUTE FUNCTION _basis_factor_label();
 
 -- ------------------------------------------------------------------ what the three have in common
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_model
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_model
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_model
-	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_peak
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_peak
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_peak
-	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON basis_factor
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON basis_factor
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON basis_factor
-	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
 GRANT SELECT ON accelerator_model, accelerator_peak, basis_factor TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON accelerator_model, accelerator_peak, basis_factor TO pg_database_owner;
@@ -300,9 +300,9 @@ CREATE FUNCTION normalized_rate(accelerator accelerator, basis text, at timestam
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'normalized_rate_at';
 COMMENT ON FUNCTION normalized_rate(accelerator, text, timestamptz) IS 'what one device counts for in a basis at a time of use: the peak rate for a number format, the factor valid at that time for a registered basis, both as this database knows them now; NULL without such a row, for basis flop, for an unknown basis, and for NULL';
 
-CREATE FUNCTION normalized_rate(accelerator accelerator, basis text, at timestamptz, known_at timestamptz) RETURNS compute_rate
+CREATE FUNCTION normalized_rate(accelerator accelerator, basis text, at timestamptz, as_of timestamptz) RETURNS compute_rate
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'normalized_rate_known_at';
-COMMENT ON FUNCTION normalized_rate(accelerator, text, timestamptz, timestamptz) IS 'as normalized_rate(accelerator, basis, at), from the rows that this database held to be true at known_at: what an old bill was made from; NULL without such a row, for basis flop, for an unknown basis, and for NULL';
+COMMENT ON FUNCTION normalized_rate(accelerator, text, timestamptz, timestamptz) IS 'as normalized_rate(accelerator, basis, at), from the rows that this database held to be true at a recorded time, as_of: what an old bill was made from; NULL without such a row, for basis flop, for an unknown basis, and for NULL';
 
 CREATE FUNCTION normalized_rate_strict(accelerator accelerator, basis text) RETURNS compute_rate
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';

@@ -40,11 +40,11 @@ COMMENT ON COLUMN export_rule.source IS 'where the row is from';
 COMMENT ON COLUMN export_rule.recorded IS 'when this database held the row to be true; without an end: it still does';
 
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON export_rule
-	FOR EACH ROW EXECUTE FUNCTION reference_row_guard();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON export_rule
-	FOR EACH STATEMENT EXECUTE FUNCTION reference_row_guard();
+	FOR EACH STATEMENT EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON export_rule
-	FOR EACH ROW EXECUTE FUNCTION reference_row_history();
+	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 GRANT SELECT ON export_rule TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON export_rule TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('export_rule', 'WHERE NOT shipped');
@@ -57,7 +57,7 @@ SELECT pg_catalog.pg_extension_config_dump('export_rule', 'WHERE NOT shipped');
 -- tf32 (1 sign, 8 exponent, 10 mantissa), which memory holds in 32 but the unit
 -- multiplies as 19.  Makers state the rate of a matrix unit in 16 or 8 bits; where
 -- neither is known, what is known of longer formats is a lower bound.
-CREATE FUNCTION export_figures(chip accelerator, known_at timestamptz DEFAULT NULL,
+CREATE FUNCTION export_figures(chip accelerator, as_of timestamptz DEFAULT NULL,
 		OUT tpp numeric, OUT tpp_format text, OUT tpp_complete boolean, OUT die_area numeric,
 		OUT performance_density numeric, OUT io_bandwidth numeric, OUT memory_bandwidth numeric,
 		OUT data_center boolean)
@@ -68,7 +68,7 @@ CREATE FUNCTION export_figures(chip accelerator, known_at timestamptz DEFAULT NU
 		), model AS (
 			SELECT m.*
 			FROM device AS d JOIN compute_ledger.accelerator_model AS m ON m.accelerator @> d.accelerator
-			WHERE CASE WHEN known_at IS NULL THEN upper_inf(m.recorded) ELSE m.recorded @> known_at END
+			WHERE CASE WHEN as_of IS NULL THEN upper_inf(m.recorded) ELSE m.recorded @> as_of END
 		), peak AS (
 			SELECT DISTINCT ON (p.number_format)
 				p.number_format,
@@ -76,7 +76,7 @@ CREATE FUNCTION export_figures(chip accelerator, known_at timestamptz DEFAULT NU
 					ELSE substring(p.number_format FROM '[0-9]+$')::integer END AS bits,
 				p.rate::numeric / 1000000000000 AS tops
 			FROM device AS d JOIN compute_ledger.accelerator_peak AS p ON p.accelerator @> d.accelerator
-			WHERE CASE WHEN known_at IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> known_at END
+			WHERE CASE WHEN as_of IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> as_of END
 			ORDER BY p.number_format, compute_ledger.specificity(p.accelerator) DESC, p.shipped
 		), total AS (
 			SELECT trim_scale(max(tops * bits)) AS tpp,
@@ -98,7 +98,7 @@ CREATE FUNCTION export_figures(chip accelerator, known_at timestamptz DEFAULT NU
 			p.io_bandwidth, p.memory_bandwidth, p.data_center
 		FROM total AS t, property AS p;
 	END;
-COMMENT ON FUNCTION export_figures(accelerator, timestamptz) IS 'the figures that export rules turn on, of the whole device, from accelerator_model and accelerator_peak, most specific row first, as held to be true at known_at (NULL: now): TPP (TOPS x bit length, 19 for tf32, largest over the formats known), the format that it is from, whether that is known for a format of 16 bits or fewer (otherwise TPP is a lower bound, because matrix units work in those), die area in mm2, TPP per mm2, I/O and DRAM bandwidth in GB/s, designed or marketed for data centres; NULL for each that is not known';
+COMMENT ON FUNCTION export_figures(accelerator, timestamptz) IS 'the figures that export rules turn on, of the whole device, from accelerator_model and accelerator_peak, most specific row first, as held to be true at a recorded time, as_of (NULL: now): TPP (TOPS x bit length, 19 for tf32, largest over the formats known), the format that it is from, whether that is known for a format of 16 bits or fewer (otherwise TPP is a lower bound, because matrix units work in those), die area in mm2, TPP per mm2, I/O and DRAM bandwidth in GB/s, designed or marketed for data centres; NULL for each that is not known';
 
 CREATE FUNCTION tpp(accelerator) RETURNS numeric
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -110,7 +110,7 @@ CREATE FUNCTION performance_density(accelerator) RETURNS numeric
 	RETURN (SELECT f.performance_density FROM compute_ledger.export_figures($1) AS f);
 COMMENT ON FUNCTION performance_density(accelerator) IS 'total processing performance per mm2 of non-planar logic die; a MIG slice counts as its device; NULL if either is not known, and for NULL';
 
-CREATE FUNCTION export_tests(chip accelerator, rule text, known_at timestamptz DEFAULT NULL,
+CREATE FUNCTION export_tests(chip accelerator, rule text, as_of timestamptz DEFAULT NULL,
 		OUT variant accelerator, OUT rank integer, OUT class text, OUT holds boolean, OUT reason text)
 	RETURNS SETOF record
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
@@ -121,16 +121,16 @@ CREATE FUNCTION export_tests(chip accelerator, rule text, known_at timestamptz D
 			SELECT r.*
 			FROM compute_ledger.export_rule AS r
 			WHERE r.rule = $2
-				AND CASE WHEN known_at IS NULL THEN upper_inf(r.recorded) ELSE r.recorded @> known_at END
+				AND CASE WHEN as_of IS NULL THEN upper_inf(r.recorded) ELSE r.recorded @> as_of END
 		), variants AS (
 			-- pg_upgrade makes functions before operator classes, so a parsed body cannot use one of ours;
 			-- the bytes of an accelerator are its identity and its order
 			SELECT DISTINCT ON (compute_ledger.accelerator_send(m.accelerator)) m.accelerator
 			FROM device AS d JOIN compute_ledger.accelerator_model AS m ON m.accelerator <@ d.accelerator
-			WHERE CASE WHEN known_at IS NULL THEN upper_inf(m.recorded) ELSE m.recorded @> known_at END
+			WHERE CASE WHEN as_of IS NULL THEN upper_inf(m.recorded) ELSE m.recorded @> as_of END
 		), own AS MATERIALIZED (
 			SELECT d.accelerator, f.*
-			FROM device AS d, LATERAL compute_ledger.export_figures(d.accelerator, known_at) AS f
+			FROM device AS d, LATERAL compute_ledger.export_figures(d.accelerator, as_of) AS f
 		), subjects AS (
 			-- a class without a peak rate of its own is what all of its variants are
 			SELECT o.*
@@ -139,7 +139,7 @@ CREATE FUNCTION export_tests(chip accelerator, rule text, known_at timestamptz D
 				OR NOT EXISTS (SELECT FROM variants AS v WHERE v.accelerator <> o.accelerator)
 			UNION ALL
 			SELECT v.accelerator, f.*
-			FROM own AS o, variants AS v, LATERAL compute_ledger.export_figures(v.accelerator, known_at) AS f
+			FROM own AS o, variants AS v, LATERAL compute_ledger.export_figures(v.accelerator, as_of) AS f
 			WHERE v.accelerator <> o.accelerator AND o.tpp IS NULL
 		)
 		SELECT s.accelerator, r.rank, r.class,
@@ -186,7 +186,7 @@ CREATE FUNCTION export_tests(chip accelerator, rule text, known_at timestamptz D
 	END;
 COMMENT ON FUNCTION export_tests(accelerator, text, timestamptz) IS 'the tests behind export_class, in the order in which they are tried: for the device, or for every known variant of a class that has no peak rate of its own; holds is NULL where a figure is missing, or where a lower bound does not decide; no rows for an unknown rule';
 
-CREATE FUNCTION export_class(chip accelerator, rule text, known_at timestamptz) RETURNS text
+CREATE FUNCTION export_class(chip accelerator, rule text, as_of timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
@@ -219,7 +219,7 @@ BEGIN
 	RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION export_class(accelerator, text, timestamptz) IS 'as export_class(accelerator, rule), from the figures and the rule that this database held to be true at known_at (NULL: now)';
+COMMENT ON FUNCTION export_class(accelerator, text, timestamptz) IS 'as export_class(accelerator, rule), from the figures and the rule that this database held to be true at a recorded time, as_of (NULL: now)';
 
 CREATE FUNCTION export_class(chip accelerator, rule text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE

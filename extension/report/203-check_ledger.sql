@@ -522,7 +522,7 @@ BEGIN
 	FOR open IN
 		SELECT k.book, tstzrange(min(b.since), at) AS period
 		FROM (SELECT DISTINCT r.book FROM compute_ledger.price AS r WHERE upper_inf(r.recorded)) AS k
-		CROSS JOIN (SELECT DISTINCT y.payer, y.calendar FROM compute_ledger.payer(at) AS y) AS y
+		CROSS JOIN (SELECT DISTINCT y.payer, y.calendar FROM compute_ledger.payers(at) AS y) AS y
 		CROSS JOIN (SELECT min(u.started_at) AS used_at FROM compute_ledger.usage_record AS u) AS first
 		CROSS JOIN LATERAL (
 			-- from the first period that is not closed, or, where periods are missing, from where they end

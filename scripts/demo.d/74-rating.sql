@@ -6,7 +6,7 @@ SELECT root FROM book \gset
 -- Whole billing periods, as far as they are over: the last twelve of them.
 SELECT count(*) > 0 AS some, CASE WHEN count(*) > 0 THEN tstzrange(min(b.starts_at), max(b.ends_at)) ELSE 'empty' END AS span,
 	to_char(min(b.starts_at) AT TIME ZONE :'zone', 'YYYY-MM-DD') AS first, to_char(max(b.ends_at) AT TIME ZONE :'zone', 'YYYY-MM-DD') AS last
-FROM (SELECT b.* FROM payer() AS p JOIN account AS a ON a.id = p.account AND a.name = :'root' JOIN billing_period AS b USING (calendar)
+FROM (SELECT b.* FROM payers() AS p JOIN account AS a ON a.id = p.account AND a.name = :'root' JOIN billing_period AS b USING (calendar)
 	WHERE b.ends_at <= CURRENT_TIMESTAMP AND EXISTS (SELECT FROM stretch AS s WHERE s.period && b.period)
 	ORDER BY b.starts_at DESC LIMIT 12) AS b \gset billed_
 UPDATE book SET billed = nullif(:'billed_span', 'empty')::tstzrange;
@@ -21,7 +21,7 @@ UPDATE book SET billed = nullif(:'billed_span', 'empty')::tstzrange;
 \echo
 \set ECHO queries
 SELECT class, unit, price, currency,
-       add_price(class::text, currency, price,
+       create_price(class::text, currency, price,
                  unit => CASE unit WHEN 'PFLOPh' THEN 'PFLOPh@' || :'basis' ELSE unit END) AS "price row"
 FROM (SELECT * FROM price_list ORDER BY class) AS p;
 \set ECHO none
@@ -31,7 +31,7 @@ SELECT count(*) > 0 AS some FROM named WHERE share < 1 \gset slices_
 \echo
 \set ECHO queries
 SELECT n.accelerator, p.class AS "share of", round(n.share, 4) AS share, p.price AS "price of card",
-       add_price(n.accelerator::text, p.currency, round(p.price * n.share, 12)) AS "price row"
+       create_price(n.accelerator::text, p.currency, round(p.price * n.share, 12)) AS "price row"
 FROM (SELECT DISTINCT accelerator, share FROM name WHERE share < 1) AS n
 CROSS JOIN LATERAL (SELECT * FROM price_list AS p WHERE p.class @> n.accelerator
                     ORDER BY specificity(p.class) DESC LIMIT 1) AS p

@@ -13,7 +13,7 @@ SELECT root, billed IS NOT NULL AS some, coalesce(billed, 'empty') AS billed FRO
 CREATE TABLE closed AS
 SELECT b.period, close_period(:'book_root', b.period,
          waive => ARRAY(SELECT DISTINCT a.name FROM rated AS r JOIN account AS a ON a.id = r.account WHERE r.kind = 'unpriced')) AS close
-FROM (SELECT b.period FROM payer() AS p JOIN account AS a ON a.id = p.account AND a.name = :'book_root' JOIN billing_period AS b USING (calendar)
+FROM (SELECT b.period FROM payers() AS p JOIN account AS a ON a.id = p.account AND a.name = :'book_root' JOIN billing_period AS b USING (calendar)
       WHERE b.period <@ :'book_billed'::tstzrange ORDER BY b.period) AS b;
 \echo
 SELECT to_char(lower(c.period) AT TIME ZONE :'zone', 'YYYY-MM-DD') AS period, count(*) AS charges, round(sum(h.cost), 2) AS cost, h.currency
@@ -48,7 +48,7 @@ FROM rate_corrections(:'book_root') AS d JOIN account AS a ON a.id = d.account L
 ORDER BY d.day, a.name COLLATE "C" LIMIT 10;
 \set ECHO none
 SELECT count(*) = 1 AS some, min(b.period::text) AS period, to_char(min(b.starts_at) AT TIME ZONE :'zone', 'YYYY-MM') AS name
-FROM (SELECT b.* FROM payer() AS p JOIN account AS a ON a.id = p.account AND a.name = :'book_root' JOIN billing_period AS b USING (calendar)
+FROM (SELECT b.* FROM payers() AS p JOIN account AS a ON a.id = p.account AND a.name = :'book_root' JOIN billing_period AS b USING (calendar)
 	WHERE b.starts_at = upper(:'book_billed'::tstzrange) AND b.ends_at <= CURRENT_TIMESTAMP) AS b \gset next_
 \if :next_some
 \echo 'Closing the next month,' :next_name 'books it.'

@@ -7,8 +7,8 @@
  * database held the row to be true.  A current row's recorded range has no end.
  *
  * Whoever may write to the table writes plain INSERT, UPDATE and DELETE.
- * reference_row_guard() refuses to touch a shipped row or a closed one and starts
- * a new recorded range for an updated row; reference_row_history() puts what an
+ * _reference_row_guard() refuses to touch a shipped row or a closed one and starts
+ * a new recorded range for an updated row; _reference_row_history() puts what an
  * UPDATE or DELETE replaced back into the table, its recorded range closed.  So the
  * rows as of any moment are those WHERE recorded @> moment, and an UPDATE still
  * returns and counts the row that it was given.  The copy is written by an AFTER
@@ -202,7 +202,7 @@ PG_FUNCTION_INFO_V1(reference_row_guard);
 Datum
 reference_row_guard(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = get_trigger_data(fcinfo, "reference_row_guard");
+	TriggerData *trigdata = get_trigger_data(fcinfo, "_reference_row_guard");
 	Relation	rel = trigdata->tg_relation;
 	HeapTuple	row;
 	int			shipped;
@@ -223,7 +223,7 @@ reference_row_guard(PG_FUNCTION_ARGS)
 	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired BEFORE ROW", "reference_row_guard")));
+				 errmsg("function \"%s\" must be fired BEFORE ROW", "_reference_row_guard")));
 
 	row = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
 		trigdata->tg_newtuple : trigdata->tg_trigtuple;
@@ -294,7 +294,7 @@ PG_FUNCTION_INFO_V1(reference_row_history);
 Datum
 reference_row_history(PG_FUNCTION_ARGS)
 {
-	TriggerData *trigdata = get_trigger_data(fcinfo, "reference_row_history");
+	TriggerData *trigdata = get_trigger_data(fcinfo, "_reference_row_history");
 	Relation	rel = trigdata->tg_relation;
 	TupleDesc	tupdesc = RelationGetDescr(rel);
 	HeapTuple	old = trigdata->tg_trigtuple;
@@ -314,7 +314,7 @@ reference_row_history(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" must be fired AFTER UPDATE OR DELETE, FOR EACH ROW",
-						"reference_row_history")));
+						"_reference_row_history")));
 	recorded = find_column(rel, "recorded", TSTZRANGEOID);
 	if (recorded == 0)
 		elog(ERROR, "table \"%s\" has no column \"recorded\"", RelationGetRelationName(rel));

@@ -4,7 +4,7 @@ WITH state AS MATERIALIZED (
 	SELECT s.as_of FROM compute_ledger.rollup_state AS s
 ), segment AS MATERIALIZED (
 	SELECT p.account, p.time_zone, p.valid
-	FROM compute_ledger.payer((SELECT s.as_of FROM state AS s)) AS p
+	FROM compute_ledger.payers((SELECT s.as_of FROM state AS s)) AS p
 ), zone AS MATERIALIZED (
 	SELECT v.account, v.time_zone, coalesce(lower(v.valid), '-infinity') AS since, coalesce(upper(v.valid), 'infinity') AS until
 	FROM (
