@@ -6,7 +6,10 @@
  * I-Z to implementations; no class of PostgreSQL's begins with L.  Anything that
  * core has a code for uses core's (22003 out of range, 22P02 bad text, 22P03 bad
  * binary, 55000 wrong state, ...); these are for the errors that an application
- * will want to tell apart.  docs/errors.md lists them.
+ * will want to tell apart.
+ *
+ * This is the one list of them.  Functions in SQL spell the code ('LC006'), and
+ * docs/errors.md says what to do; a test holds all three to this list.
  */
 #ifndef COMPUTE_LEDGER_ERRCODES_H
 #define COMPUTE_LEDGER_ERRCODES_H
@@ -21,5 +24,17 @@
 #define ERRCODE_CL_NO_RATE				MAKE_SQLSTATE('L','C','0','0','4')
 /* A row that ships with the extension cannot be changed. */
 #define ERRCODE_CL_SHIPPED_ROW			MAKE_SQLSTATE('L','C','0','0','5')
+/* A name of no account, or of one that is not valid at that time. */
+#define ERRCODE_CL_UNKNOWN_ACCOUNT		MAKE_SQLSTATE('L','C','0','0','6')
+/* A name of no region. */
+#define ERRCODE_CL_UNKNOWN_REGION		MAKE_SQLSTATE('L','C','0','0','7')
+/* A revision of a usage record that is there and says something else. */
+#define ERRCODE_CL_USAGE_CONFLICT		MAKE_SQLSTATE('L','C','0','0','8')
+/* Usage at a time that only a clock that is wrong would say. */
+#define ERRCODE_CL_CLOCK				MAKE_SQLSTATE('L','C','0','0','9')
+/* A billing period that cannot be closed, or a row of a closed one that would change. */
+#define ERRCODE_CL_CLOSED				MAKE_SQLSTATE('L','C','0','1','1')
+/* A recorded time that lies beyond the watermark. */
+#define ERRCODE_CL_AS_OF				MAKE_SQLSTATE('L','C','0','1','2')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */
