@@ -301,7 +301,7 @@ CREATE FUNCTION normalized_rate(accelerator accelerator, basis text, at timestam
 COMMENT ON FUNCTION normalized_rate(accelerator, text, timestamptz) IS 'what one device counts for in a basis at a time of use: the peak rate for a number format, the factor valid at that time for a registered basis, both as this database knows them now; NULL without such a row, for basis flop, for an unknown basis, and for NULL';
 
 CREATE FUNCTION normalized_rate(accelerator accelerator, basis text, at timestamptz, as_of timestamptz) RETURNS compute_rate
-	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'normalized_rate_known_at';
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'normalized_rate_as_of';
 COMMENT ON FUNCTION normalized_rate(accelerator, text, timestamptz, timestamptz) IS 'as normalized_rate(accelerator, basis, at), from the rows that this database held to be true at a recorded time, as_of: what an old bill was made from; NULL without such a row, for basis flop, for an unknown basis, and for NULL';
 
 CREATE FUNCTION normalized_rate_strict(accelerator accelerator, basis text) RETURNS compute_rate

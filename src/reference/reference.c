@@ -648,9 +648,9 @@ normalized_rate_at(PG_FUNCTION_ARGS)
 }
 
 /* Returns what a device was held to count for at a time, or NULL. */
-PG_FUNCTION_INFO_V1(normalized_rate_known_at);
+PG_FUNCTION_INFO_V1(normalized_rate_as_of);
 Datum
-normalized_rate_known_at(PG_FUNCTION_ARGS)
+normalized_rate_as_of(PG_FUNCTION_ARGS)
 {
 	return rate_of(fcinfo, PG_GETARG_TIMESTAMPTZ(2), true, PG_GETARG_TIMESTAMPTZ(3), false, false);
 }
