@@ -37,7 +37,7 @@ CREATE TYPE rated_charge AS (
 	corrects bigint
 );
 COMMENT ON TYPE rated_charge IS 'Row of rate_usage(): a charge before it is stored. Table charge has these columns.';
-COMMENT ON COLUMN rated_charge.kind IS 'usage: usage at a price; unpriced: usage that has none; instance, peak, percentile: a price per instance-month, or for the peak or a sampled percentile of devices in a billing period; commitment: what was missing to a minimum commitment; reserved used, reserved unused, beyond: reserved capacity, and what was used beyond it';
+COMMENT ON COLUMN rated_charge.kind IS 'usage: usage at a price; unpriced: usage that has none; instance, peak, percentile: a price per instance-month, or for the peak or a sampled percentile of devices in a billing period; commitment: what was missing to a minimum commitment; rounding: what the rounded charges of an account under a price differ by from their sum, rounded once; reserved used, reserved unused, beyond: reserved capacity, and what was used beyond it';
 COMMENT ON COLUMN rated_charge.book IS 'the price book';
 COMMENT ON COLUMN rated_charge.account IS 'whose usage it is';
 COMMENT ON COLUMN rated_charge.payer IS 'the account that is billed: the nearest one up the tree with a billing calendar; of a correction, the one that was billed for that period';
@@ -87,8 +87,27 @@ $$;
 COMMENT ON FUNCTION _rating_prices(bigint[]) IS 'prices as rating reads them; pool_number: the same for what accumulates together, the prices of a pool or the versions of one key that count the same; digits: of a charge in the currency';
 
 -- Functions of their own, so that the statement is planned for as many rows as there are.
+CREATE FUNCTION _billed_accounts(as_of timestamptz)
+	RETURNS TABLE (account bigint, payer bigint, calendar bigint, time_zone text, currency text, valid tstzrange, lapsed boolean)
+	LANGUAGE sql STABLE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH paid AS MATERIALIZED (
+		SELECT p.*, lead(lower(p.valid)) OVER (PARTITION BY p.account ORDER BY lower(p.valid) NULLS FIRST) AS next
+		FROM compute_ledger.payers(as_of) AS p
+	)
+	SELECT p.account, p.payer, p.calendar, p.time_zone, p.currency, p.valid, false FROM paid AS p
+	UNION ALL
+	-- the rest of the billing period in which it ended, or until it is valid again
+	SELECT p.account, p.payer, p.calendar, p.time_zone, p.currency, tstzrange(upper(p.valid), least(b.ends_at, p.next)), true
+	FROM paid AS p
+	JOIN compute_ledger.billing_periods(as_of) AS b ON b.calendar = p.calendar AND b.starts_at < upper(p.valid) AND b.ends_at > upper(p.valid)
+	WHERE NOT upper_inf(p.valid) AND (p.next > upper(p.valid) OR p.next IS NULL)
+$$;
+COMMENT ON FUNCTION _billed_accounts(timestamptz) IS 'payer(), and where an account has ended, or is not valid for a time, who paid for it last, to the end of the billing period in which that began (lapsed): what is used then has no price, and is that payer''s to settle';
+
 CREATE FUNCTION _rating_places(as_of timestamptz, payers bigint[], accounts bigint[], root bigint, from_at timestamptz, to_at timestamptz)
-	RETURNS TABLE (account bigint, owner bigint, payer bigint, calendar bigint, time_zone text, currency text, starts timestamptz, ends timestamptz, asked boolean)
+	RETURNS TABLE (account bigint, owner bigint, payer bigint, calendar bigint, time_zone text, currency text, starts timestamptz, ends timestamptz, asked boolean, lapsed boolean)
 	LANGUAGE sql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -106,22 +125,22 @@ AS $$
 		) AS x
 		WHERE x.at < _rating_places.to_at
 	)
-		SELECT p.account,
-			-- whom usage belongs to that names an account which was merged into another
-			coalesce((SELECT n.ancestor FROM node AS n
-				WHERE n.account = p.account AND n.depth = 0
-					AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends), p.account) AS owner,
-		p.payer, p.calendar, p.time_zone, p.currency,
-			greatest(b.starts, lower(p.valid)) AS starts, least(b.ends, upper(p.valid)) AS ends,
-			root IS NULL OR EXISTS (
-				SELECT FROM node AS n
-				WHERE n.account = p.account AND n.ancestor = root
-					AND n.starts <= greatest(b.starts, lower(p.valid)) AND greatest(b.starts, lower(p.valid)) < n.ends) AS asked
-		FROM compute_ledger.payers(as_of) AS p
-		JOIN branch AS b ON b.account = p.account
-		WHERE p.payer = ANY (payers) AND greatest(b.starts, lower(p.valid)) < least(b.ends, upper(p.valid))
+	SELECT p.account,
+		-- whom usage belongs to that names an account which was merged into another
+		coalesce((SELECT n.ancestor FROM node AS n WHERE n.account = p.account AND n.depth = 0 AND n.starts <= x.at AND x.at < n.ends), p.account) AS owner,
+		p.payer, p.calendar, p.time_zone, p.currency, x.starts, x.ends,
+		root IS NULL OR EXISTS (
+			SELECT FROM node AS n
+			WHERE n.account = p.account AND n.ancestor = root AND n.starts <= x.at AND x.at < n.ends) AS asked,
+		p.lapsed
+	FROM compute_ledger._billed_accounts(as_of) AS p
+	JOIN branch AS b ON b.account = p.account
+	CROSS JOIN LATERAL (
+		SELECT greatest(b.starts, lower(p.valid)) AS starts, least(b.ends, upper(p.valid)) AS ends,
+			CASE WHEN p.lapsed THEN lower(p.valid) - interval '1 microsecond' ELSE greatest(b.starts, lower(p.valid)) END AS at) AS x
+	WHERE p.payer = ANY (payers) AND x.starts < x.ends
 $$;
-COMMENT ON FUNCTION _rating_places(timestamptz, bigint[], bigint[], bigint, timestamptz, timestamptz) IS 'accounts that payers pay for, between two changes of the accounts above them: whose usage it is (owner differs for a merged account), who pays, and whether it is under root then';
+COMMENT ON FUNCTION _rating_places(timestamptz, bigint[], bigint[], bigint, timestamptz, timestamptz) IS 'accounts that payers pay for, between two changes of the accounts above them: whose usage it is (owner differs for a merged account), who pays, and whether it is under root then; lapsed: after its end, or in a gap of its validity, where it stands as it stood before';
 
 CREATE FUNCTION _rating_sites(as_of timestamptz, from_at timestamptz, to_at timestamptz) RETURNS TABLE (region integer, starts timestamptz, ends timestamptz)
 	LANGUAGE sql STABLE ROWS 100
@@ -171,14 +190,44 @@ COMMENT ON FUNCTION _billed_measures(text, timestamptz, tstzrange) IS 'the measu
 -- ------------------------------------------------------------------ the engine
 
 CREATE FUNCTION _rate_charges(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz,
-		OUT asked boolean, OUT charge rated_charge) RETURNS SETOF record
+		OUT asked boolean, OUT charge rated_charge, OUT due numeric, OUT scale numeric) RETURNS SETOF record
 	LANGUAGE c STABLE ROWS 10000 AS 'MODULE_PATHNAME', 'rate_charges';
-COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for. asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days. 22003 for usage beyond 128 bits';
+COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for. asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days. due / scale: the cost before it is rounded; NULL where there is none. 22003 for usage beyond 128 bits';
 
 CREATE FUNCTION _rate_parts(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz, charge rated_charge,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT cost numeric) RETURNS SETOF record
 	LANGUAGE c STABLE ROWS 1000 AS 'MODULE_PATHNAME', 'rate_parts';
 COMMENT ON FUNCTION _rate_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge) IS 'the parts of records that a charge is made of, in the order in which they count; the period is that of the charge. Of what is not charged by its sum, quantity and cost are NULL';
+
+CREATE FUNCTION _scaled_tier_cost(model text, price numeric, tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[],
+		package_size numeric, free numeric, q0 numeric, q1 numeric, total numeric, scale numeric) RETURNS numeric
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT compute_ledger._tier_cost(model, CASE model WHEN 'package' THEN price * scale ELSE price END,
+		ARRAY(SELECT b.bound * scale FROM unnest(tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i), tier_prices,
+		ARRAY(SELECT f.fee * scale FROM unnest(tier_fees) WITH ORDINALITY AS f (fee, i) ORDER BY f.i), package_size * scale, free * scale, q0, q1, total)
+$$;
+COMMENT ON FUNCTION _scaled_tier_cost(text, numeric, numeric[], numeric[], numeric[], numeric, numeric, numeric, numeric, numeric, numeric) IS '_tier_cost() of quantities in parts of which scale make the unit of the price; the cost is in such parts, too';
+
+CREATE FUNCTION _rating_terms(as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz)
+	RETURNS TABLE (account bigint, owner bigint, payer bigint, billing_period bigint, time_zone text, currency text, asked boolean,
+		period_starts timestamptz, period_ends timestamptz, from_at timestamptz, to_at timestamptz)
+	LANGUAGE sql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT t.account, t.owner, t.payer, t.billing_period, t.time_zone, t.currency, t.asked, t.period_starts, t.period_ends, lower(v.valid), upper(v.valid)
+	FROM (
+		SELECT y.account, y.owner, y.payer, b.id AS billing_period, y.time_zone, y.currency,
+			y.asked AND _rating_terms.period @> tstzrange(b.starts_at, least(b.ends_at, _rating_terms.ends)) AS asked, b.starts_at AS period_starts, b.ends_at AS period_ends,
+			range_agg(tstzrange(greatest(b.starts_at, y.starts), least(b.ends_at, y.ends))) AS valid
+		FROM compute_ledger._rating_places(as_of, payers, accounts, root, _rating_terms.starts, _rating_terms.ends) AS y
+		JOIN compute_ledger.billing_periods(as_of) AS b ON b.calendar = y.calendar AND b.starts_at < y.ends AND b.ends_at > y.starts
+		WHERE NOT y.lapsed AND b.starts_at < _rating_terms.ends AND b.ends_at > _rating_terms.starts AND tstzrange(b.starts_at, b.ends_at) && _rating_terms.period
+		GROUP BY y.account, y.owner, y.payer, b.id, y.time_zone, y.currency, y.asked, b.starts_at, b.ends_at
+	) AS t, unnest(t.valid) AS v (valid)
+$$;
+COMMENT ON FUNCTION _rating_terms(timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'the times of a billing period in which an account, or what it was merged into (owner), is paid for by one payer, has one time zone and one currency: moves under the payer cut nothing; asked: it is under root, and all of the billing period so far is asked for';
 
 CREATE FUNCTION _rate(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz) RETURNS SETOF rated_charge
 	LANGUAGE plpgsql STABLE ROWS 10000
@@ -188,141 +237,158 @@ AS $$
 BEGIN
 	RETURN QUERY
 	WITH rated AS MATERIALIZED (
-		SELECT r.asked, r.charge FROM compute_ledger._rate_charges(_rate.book, _rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS r
-	), window_of AS MATERIALIZED (
-		-- the time of a billing period in which an account is billed to a payer
-		SELECT y.account, y.payer, y.time_zone, y.asked AND _rate.period @> tstzrange(b.starts_at, least(b.ends_at, _rate.ends)) AS asked, b.id AS billing_period,
-			b.starts_at AS starts, b.ends_at AS ends, greatest(b.starts_at, y.starts) AS from_at, least(b.ends_at, y.ends) AS to_at
-		FROM compute_ledger._rating_places(_rate.as_of, payers, accounts, root, _rate.starts, _rate.ends) AS y
-		JOIN compute_ledger.billing_periods(_rate.as_of) AS b ON b.calendar = y.calendar AND b.starts_at < y.ends AND b.ends_at > y.starts
-		WHERE b.starts_at < _rate.ends AND b.ends_at > _rate.starts AND tstzrange(b.starts_at, b.ends_at) && _rate.period
+		SELECT r.asked, r.charge, r.due, r.scale FROM compute_ledger._rate_charges(_rate.book, _rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS r
+	), term AS MATERIALIZED (
+		SELECT t.* FROM compute_ledger._rating_terms(_rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS t
 	), listed AS MATERIALIZED (
 		-- what usage that is not charged by its sum costs at list prices
-		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, (r.charge).period, (r.charge).list_cost
+		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, sum((r.charge).list_cost) AS list_cost
 		FROM rated AS r
 		WHERE (r.charge).kind = 'list'
+		GROUP BY (r.charge).price, (r.charge).payer, (r.charge).billing_period
 	), beside AS MATERIALIZED (
 		-- its parts
 		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, lower((r.charge).period) AS part_from, upper((r.charge).period) AS part_to, (r.charge).amount,
 			(r.charge).quantity AS devices
 		FROM rated AS r
 		WHERE (r.charge).kind = 'part'
+	), level AS MATERIALIZED (
+		SELECT b.price, b.payer, b.billing_period, compute_ledger.device_profile(b.part_from, b.part_to, b.devices) AS profile, sum(b.amount) AS amount, count(*) AS parts
+		FROM beside AS b
+		GROUP BY b.price, b.payer, b.billing_period
 	), highest AS (
-		SELECT p.id, s.payer, s.billing_period, p.unit, p.percentile, p.sample_step, p.valid, p.account, p.accelerator, p.region, p.number_format, p.measure, p.currency, p.model, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free,
-			s.profile, s.amount, s.parts
-		FROM (
-			SELECT b.price, b.payer, b.billing_period, compute_ledger.device_profile(b.part_from, b.part_to, b.devices) AS profile, sum(b.amount) AS amount, count(*) AS parts
-			FROM beside AS b
-			GROUP BY b.price, b.payer, b.billing_period
-		) AS s
-		JOIN compute_ledger.price AS p ON p.id = s.price
-		WHERE p.unit IN ('peak-device', 'percentile-device')
-	), leveled AS (
-		SELECT h.*, w.asked, w.from_at, x.until,
-			-- a price that holds for a part of the period counts for that part
-			compute_ledger._round_ratio(CASE h.unit WHEN 'peak-device' THEN compute_ledger.peak(h.profile, tstzrange(w.from_at, x.until))
-					ELSE compute_ledger.sampled_percentile(h.profile, h.percentile, h.sample_step, tstzrange(w.from_at, x.until)) END
-				* extract(epoch FROM w.to_at - w.from_at), extract(epoch FROM w.ends - w.starts), 12) AS quantity
-		FROM highest AS h
+		-- a level is a whole number of units of 1/1,680,000; a price that holds for a part of the period counts for that part
+		SELECT p.id, l.payer, l.billing_period, p.unit, p.account, p.accelerator, p.region, p.number_format, p.measure, p.currency, k.ledger_scale AS digits,
+			p.model, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, l.amount, l.parts, w.asked, w.from_at, least(w.to_at, _rate.ends) AS until,
+			compute_ledger._round_half_even(1680000 * CASE p.unit WHEN 'peak-device' THEN compute_ledger.peak(l.profile)
+				ELSE compute_ledger.sampled_percentile(l.profile, p.percentile, p.sample_step, tstzrange(w.from_at, least(w.to_at, _rate.ends))) END, 0)
+				* extract(epoch FROM w.to_at - w.from_at) AS units,
+			1680000 * extract(epoch FROM w.period_ends - w.period_starts) AS scale
+		FROM level AS l
+		JOIN compute_ledger.price AS p ON p.id = l.price AND p.unit IN ('peak-device', 'percentile-device')
+		JOIN compute_ledger.currency AS k ON k.code = p.currency
 		CROSS JOIN LATERAL (
-			SELECT w.asked, w.starts, w.ends, greatest(w.starts, lower(h.valid)) AS from_at, least(w.ends, upper(h.valid)) AS to_at
-			FROM window_of AS w
-			WHERE w.account = h.payer AND w.payer = h.payer AND w.billing_period = h.billing_period
-			LIMIT 1
+			SELECT bool_or(t.asked) AS asked, t.period_starts, t.period_ends, greatest(t.period_starts, lower(p.valid)) AS from_at, least(t.period_ends, upper(p.valid)) AS to_at
+			FROM term AS t
+			WHERE t.account = l.payer AND t.payer = l.payer AND t.billing_period = l.billing_period
+			GROUP BY t.period_starts, t.period_ends
 		) AS w
-		CROSS JOIN LATERAL (SELECT least(w.to_at, _rate.ends)) AS x (until)
-	), commitment AS MATERIALIZED (
-		SELECT p.*, w.payer, w.time_zone, w.asked, w.billing_period, w.starts, w.ends, x.from_at, x.to_at
+	), committed AS MATERIALIZED (
+		SELECT p.*, k.ledger_scale AS digits, t.owner, t.payer, t.time_zone, t.asked, t.billing_period, x.from_at, x.to_at,
+			compute_ledger._round_half_even(p.committed_devices * 1680000, 0) AS units
 		FROM compute_ledger.price AS p
-		JOIN window_of AS w ON w.account = p.account
-		CROSS JOIN LATERAL (SELECT greatest(w.from_at, lower(p.valid)), least(w.to_at, upper(p.valid))) AS x (from_at, to_at)
-		WHERE p.book = _rate.book AND p.recorded @> _rate.as_of AND (p.minimum IS NOT NULL OR p.committed_devices IS NOT NULL) AND p.account = ANY (accounts) AND x.from_at < x.to_at
-	), level AS (
-		SELECT c.id AS price, c.payer, c.billing_period, c.from_at, s.period, s.level
-		FROM commitment AS c
-		CROSS JOIN LATERAL (
-			SELECT compute_ledger.device_profile(b.part_from, b.part_to, b.devices) AS profile
-			FROM beside AS b
-			WHERE b.price = c.id AND b.payer = c.payer AND b.billing_period = c.billing_period
-		) AS f
-		CROSS JOIN LATERAL compute_ledger.steps(f.profile) AS s
-		WHERE c.committed_devices IS NOT NULL
+		JOIN compute_ledger.currency AS k ON k.code = p.currency
+		JOIN term AS t ON t.account = p.account
+		CROSS JOIN LATERAL (SELECT greatest(t.from_at, lower(p.valid)), least(t.to_at, upper(p.valid))) AS x (from_at, to_at)
+		WHERE p.book = _rate.book AND p.recorded @> _rate.as_of AND p.committed_devices IS NOT NULL AND p.account = ANY (accounts) AND x.from_at < x.to_at
+	), step AS MATERIALIZED (
+		SELECT l.price, l.payer, l.billing_period, s.period, compute_ledger._round_half_even(s.level * 1680000, 0) AS units
+		FROM level AS l CROSS JOIN LATERAL compute_ledger.steps(l.profile) AS s
+		WHERE l.price IN (SELECT c.id FROM committed AS c)
 	), reserved AS (
 		-- by days: what of the committed devices was used, was not, and what was used beyond
-		SELECT c.id, c.payer, c.billing_period, c.asked, c.account, c.region, c.accelerator, c.number_format, c.measure, c.currency, c.committed_price, c.model, c.price, c.tier_bounds, c.tier_prices, c.tier_fees, c.package_size, c.free,
-			d.day, x.from_at, x.to_at, coalesce(u.used, 0) AS used, coalesce(u.beyond, 0) AS beyond,
-			c.committed_devices * 1680000 * 1000000 * extract(epoch FROM x.to_at - x.from_at) - coalesce(u.used, 0) AS unused,
+		SELECT c.id, c.owner, c.payer, c.billing_period, c.asked, d.day, x.from_at, x.to_at, coalesce(u.used, 0) AS used, coalesce(u.beyond, 0) AS beyond,
+			c.units * (1000000 * extract(epoch FROM x.to_at - x.from_at))::bigint - coalesce(u.used, 0) AS unused,
 			(SELECT count(*) FROM beside AS b WHERE b.price = c.id AND b.payer = c.payer AND b.billing_period = c.billing_period AND b.part_from < x.to_at AND b.part_to > x.from_at) AS parts
-		FROM commitment AS c
-		JOIN compute_ledger._rating_days(ARRAY(SELECT DISTINCT w.time_zone FROM window_of AS w), _rate.period, _rate.starts, _rate.ends) AS d ON d.time_zone = c.time_zone AND d.starts < c.to_at AND d.ends > c.from_at
+		FROM committed AS c
+		JOIN compute_ledger._rating_days(ARRAY(SELECT DISTINCT t.time_zone FROM term AS t), _rate.period, _rate.starts, _rate.ends) AS d ON d.time_zone = c.time_zone AND d.starts < c.to_at AND d.ends > c.from_at
 		CROSS JOIN LATERAL (SELECT greatest(c.from_at, d.starts), least(c.to_at, d.ends, _rate.ends)) AS x (from_at, to_at)
 		LEFT JOIN LATERAL (
-			SELECT sum(least(l.level, c.committed_devices) * t.length) AS used, sum(greatest(l.level - c.committed_devices, 0) * t.length) AS beyond
-			FROM level AS l
-			CROSS JOIN LATERAL (SELECT extract(epoch FROM upper(l.period * tstzrange(x.from_at, x.to_at)) - lower(l.period * tstzrange(x.from_at, x.to_at))) * 1680000 * 1000000) AS t (length)
-			WHERE l.price = c.id AND l.payer = c.payer AND l.billing_period = c.billing_period AND l.from_at = c.from_at AND l.period && tstzrange(x.from_at, x.to_at)
+			SELECT sum(least(s.units, c.units) * t.length) AS used, sum(greatest(s.units - c.units, 0) * t.length) AS beyond
+			FROM step AS s
+			CROSS JOIN LATERAL (SELECT (1000000 * extract(epoch FROM upper(s.period * tstzrange(x.from_at, x.to_at)) - lower(s.period * tstzrange(x.from_at, x.to_at))))::bigint) AS t (length)
+			WHERE s.price = c.id AND s.payer = c.payer AND s.billing_period = c.billing_period AND s.period && tstzrange(x.from_at, x.to_at)
 		) AS u ON true
-		WHERE c.committed_devices IS NOT NULL AND x.from_at < x.to_at
+		WHERE x.from_at < x.to_at
 	), running AS (
-		SELECT r.*, 6048000000000000 AS scale, k.ledger_scale AS digits,
+		SELECT c.*, r.day, r.from_at AS day_from, r.to_at AS day_to, r.used, r.beyond, r.unused, r.parts, 6048000000000000 AS scale,
 			sum(r.used) OVER w AS used_until, sum(r.unused) OVER w AS unused_until, sum(r.beyond) OVER w AS beyond_until,
 			sum(r.beyond) OVER (PARTITION BY r.id, r.payer, r.billing_period) AS beyond_total, sum(r.used + r.beyond) OVER (PARTITION BY r.id, r.payer, r.billing_period) AS total,
-			(SELECT sum(l.list_cost) FROM listed AS l WHERE l.price = r.id AND l.payer = r.payer AND l.billing_period = r.billing_period) AS list_total
+			l.list_cost AS list_total
 		FROM reserved AS r
-		JOIN compute_ledger.currency AS k ON k.code = r.currency
+		JOIN committed AS c ON c.id = r.id AND c.payer = r.payer AND c.billing_period = r.billing_period AND r.from_at >= c.from_at AND r.from_at < c.to_at
+		LEFT JOIN listed AS l ON l.price = r.id AND l.payer = r.payer AND l.billing_period = r.billing_period
 		WINDOW w AS (PARTITION BY r.id, r.payer, r.billing_period ORDER BY r.from_at ROWS UNBOUNDED PRECEDING)
-	), period_charge AS MATERIALIZED (
-		SELECT l.asked, CASE l.unit WHEN 'peak-device' THEN 'peak' ELSE 'percentile' END AS kind, l.payer AS account, l.payer, l.billing_period, l.id AS price, l.region, l.accelerator, l.number_format, l.measure,
-			NULL::date AS day, tstzrange(l.from_at, l.until) AS period, l.amount, l.quantity, l.unit, CASE l.model WHEN 'flat' THEN CASE WHEN l.free = 0 THEN l.price END END AS unit_price,
-			compute_ledger._round_half_even(compute_ledger._tier_cost(l.model, l.price, l.tier_bounds, l.tier_prices, l.tier_fees, l.package_size, l.free, 0, l.quantity, l.quantity), k.ledger_scale) AS cost,
-			(SELECT sum(x.list_cost) FROM listed AS x WHERE x.price = l.id AND x.payer = l.payer AND x.billing_period = l.billing_period) AS list_cost,
-			l.currency, l.parts, l.account IS NULL AS is_list
-		FROM leveled AS l
-		JOIN compute_ledger.currency AS k ON k.code = l.currency
+	), by_level AS MATERIALIZED (
+		SELECT h.asked, CASE h.unit WHEN 'peak-device' THEN 'peak' ELSE 'percentile' END AS kind, h.payer AS account, h.payer, h.billing_period, h.id AS price, h.region, h.accelerator, h.number_format, h.measure,
+			NULL::date AS day, tstzrange(h.from_at, h.until) AS period, h.amount, compute_ledger._round_ratio(h.units, h.scale, 12) AS quantity, h.unit,
+			CASE WHEN h.model = 'flat' AND h.free = 0 THEN h.price END AS unit_price,
+			compute_ledger._scaled_tier_cost(h.model, h.price, h.tier_bounds, h.tier_prices, h.tier_fees, h.package_size, h.free, 0, h.units, h.units, h.scale) AS due, h.scale, h.digits,
+			l.list_cost, h.currency, h.parts, h.account IS NULL AS is_list
+		FROM highest AS h
+		LEFT JOIN listed AS l ON l.price = h.id AND l.payer = h.payer AND l.billing_period = h.billing_period
 		UNION ALL
-		SELECT r.asked, v.kind, r.account, r.payer, r.billing_period, r.id, r.region, r.accelerator, r.number_format, r.measure, r.day, tstzrange(r.from_at, r.to_at), v.amount,
+		SELECT r.asked, v.kind, r.owner, r.payer, r.billing_period, r.id, r.region, r.accelerator, r.number_format, r.measure, r.day, tstzrange(r.day_from, r.day_to), v.amount,
 			compute_ledger._round_ratio(v.until, r.scale, 12) - compute_ledger._round_ratio(v.until - v.amount, r.scale, 12), 'device-hour', v.unit_price,
-			CASE v.kind WHEN 'beyond' THEN compute_ledger._round_ratio(compute_ledger._tier_cost(r.model, CASE r.model WHEN 'package' THEN r.price * r.scale ELSE r.price END,
-					ARRAY(SELECT b.bound * r.scale FROM unnest(r.tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i), r.tier_prices,
-					ARRAY(SELECT f.fee * r.scale FROM unnest(r.tier_fees) WITH ORDINALITY AS f (fee, i) ORDER BY f.i), r.package_size * r.scale, r.free * r.scale,
-					v.until - v.amount, v.until, r.beyond_total), r.scale, r.digits)
-				ELSE compute_ledger._round_ratio(v.amount * r.committed_price, r.scale, r.digits) END,
+			CASE v.kind WHEN 'beyond' THEN compute_ledger._scaled_tier_cost(r.model, r.price, r.tier_bounds, r.tier_prices, r.tier_fees, r.package_size, r.free,
+					v.until - v.amount, v.until, r.beyond_total, r.scale)
+				ELSE v.amount * r.committed_price END, r.scale, r.digits,
 			-- of the list cost of the billing period, what was used has a share by its amount
 			CASE WHEN v.kind <> 'reserved unused' THEN compute_ledger._round_ratio((v.all_until + v.amount) * r.list_total, r.total, r.digits)
 				- compute_ledger._round_ratio(v.all_until * r.list_total, r.total, r.digits) END,
-			r.currency, CASE v.kind WHEN 'reserved unused' THEN 0 ELSE r.parts END, false
+			r.currency, CASE v.kind WHEN 'reserved unused' THEN 1 ELSE r.parts END, false
 		FROM running AS r
 		CROSS JOIN LATERAL (VALUES ('reserved used', r.used, r.used_until, r.committed_price, r.used_until - r.used + r.beyond_until - r.beyond),
 			('reserved unused', r.unused, r.unused_until, r.committed_price, 0),
 			('beyond', r.beyond, r.beyond_until, CASE WHEN r.model = 'flat' AND r.free = 0 THEN r.price END, r.used_until + r.beyond_until - r.beyond)) AS v (kind, amount, until, unit_price, all_until)
 		WHERE v.amount > 0
-	), short AS (
-		-- what the charges under a price fall short of its minimum, when the period is over
-		SELECT c.id, c.payer, c.billing_period, c.asked, c.account, c.region, c.accelerator, c.number_format, c.measure, c.currency, c.from_at, c.to_at,
-			compute_ledger._round_ratio(extract(epoch FROM c.to_at - c.from_at), extract(epoch FROM c.ends - c.starts), 12) AS share,
-			compute_ledger._round_ratio(c.minimum * extract(epoch FROM c.to_at - c.from_at), extract(epoch FROM c.ends - c.starts), k.ledger_scale)
-				- coalesce((SELECT sum((x.charge).cost) FROM rated AS x WHERE (x.charge).price = c.id AND (x.charge).payer = c.payer AND (x.charge).billing_period = c.billing_period), 0)
-				- coalesce((SELECT sum(x.cost) FROM period_charge AS x WHERE x.price = c.id AND x.payer = c.payer AND x.billing_period = c.billing_period), 0) AS missing
-		FROM commitment AS c
+	), costed AS MATERIALIZED (
+		-- what was charged under each price, exactly and rounded
+		SELECT r.asked, (r.charge).account, (r.charge).price, (r.charge).payer, (r.charge).billing_period, (r.charge).currency, r.due, r.scale, (r.charge).cost
+		FROM rated AS r
+		WHERE r.due IS NOT NULL
+		UNION ALL
+		SELECT l.asked, l.account, l.price, l.payer, l.billing_period, l.currency, l.due, l.scale, compute_ledger._round_ratio(l.due, l.scale, l.digits)
+		FROM by_level AS l
+	), rounding AS MATERIALIZED (
+		-- when a billing period is over: what the rounded charges of an account under a price differ from their sum, rounded once
+		SELECT c.account, c.price, c.payer, c.billing_period, c.currency, bool_and(c.asked) AND _rate.period @> tstzrange(b.starts_at, b.ends_at) AS asked, b.ends_at,
+			CASE WHEN min(c.scale) = max(c.scale) THEN compute_ledger._round_ratio(sum(c.due), max(c.scale), k.ledger_scale)
+				ELSE compute_ledger._round_half_even(sum(compute_ledger._round_ratio(c.due, c.scale, 60)), k.ledger_scale) END - sum(c.cost) AS cost
+		FROM costed AS c
 		JOIN compute_ledger.currency AS k ON k.code = c.currency
-		WHERE c.minimum IS NOT NULL AND c.ends <= _rate.ends
+		JOIN compute_ledger.billing_period AS b ON b.id = c.billing_period
+		WHERE b.ends_at <= _rate.ends
+		GROUP BY c.account, c.price, c.payer, c.billing_period, c.currency, k.ledger_scale, b.starts_at, b.ends_at
+	), minimum AS (
+		-- when a billing period is over: the part of a minimum commitment that falls to a payer, and what was charged under it
+		SELECT p.id, p.minimum, t.payer, t.billing_period, p.region, p.accelerator, p.number_format, p.measure, p.currency,
+			(array_agg(t.owner ORDER BY x.to_at DESC))[1] AS account, (array_agg(t.asked ORDER BY x.to_at DESC))[1] AS asked, min(x.from_at) AS from_at, max(x.to_at) AS to_at,
+			compute_ledger._round_ratio(sum(extract(epoch FROM x.to_at - x.from_at)), extract(epoch FROM t.period_ends - t.period_starts), 12) AS share,
+			compute_ledger._round_ratio(p.minimum * sum(extract(epoch FROM x.to_at - x.from_at)), extract(epoch FROM t.period_ends - t.period_starts), k.ledger_scale) AS due,
+			coalesce((SELECT sum(c.cost) FROM costed AS c WHERE c.price = p.id AND c.payer = t.payer AND c.billing_period = t.billing_period), 0)
+				+ coalesce((SELECT sum(r.cost) FROM rounding AS r WHERE r.price = p.id AND r.payer = t.payer AND r.billing_period = t.billing_period), 0) AS counted,
+			(SELECT count(*) FROM costed AS c WHERE c.price = p.id AND c.payer = t.payer AND c.billing_period = t.billing_period)
+				+ (SELECT count(*) FROM rounding AS r WHERE r.price = p.id AND r.payer = t.payer AND r.billing_period = t.billing_period AND r.cost <> 0) AS charges
+		FROM compute_ledger.price AS p
+		JOIN compute_ledger.currency AS k ON k.code = p.currency
+		JOIN term AS t ON t.account = p.account
+		CROSS JOIN LATERAL (SELECT greatest(t.from_at, lower(p.valid)), least(t.to_at, upper(p.valid))) AS x (from_at, to_at)
+		WHERE p.book = _rate.book AND p.recorded @> _rate.as_of AND p.minimum IS NOT NULL AND p.account = ANY (accounts) AND x.from_at < x.to_at AND t.period_ends <= _rate.ends
+		GROUP BY p.id, p.minimum, t.payer, t.billing_period, p.region, p.accelerator, p.number_format, p.measure, p.currency, t.period_starts, t.period_ends, k.ledger_scale
 	)
 	SELECT (c.charge).*
 	FROM rated AS c
 	WHERE c.asked AND (c.charge).kind NOT IN ('part', 'list')
 	UNION ALL
-	SELECT p.kind, _rate.book, p.account, p.payer, p.billing_period, p.price, CASE WHEN p.is_list THEN p.price END, p.region, p.accelerator, p.number_format, p.measure, NULL, NULL, p.day, p.period,
-		p.amount, p.quantity, p.unit, NULL, NULL, p.unit_price, CASE WHEN p.is_list THEN p.unit_price END, CASE WHEN p.is_list THEN p.cost ELSE p.list_cost END, p.cost, p.cost, p.currency, p.parts, NULL
-	FROM period_charge AS p
-	WHERE p.asked
+	SELECT l.kind, _rate.book, l.account, l.payer, l.billing_period, l.price, CASE WHEN l.is_list THEN l.price END, l.region, l.accelerator, l.number_format, l.measure, NULL, NULL, l.day, l.period,
+		l.amount, l.quantity, l.unit, NULL, NULL, l.unit_price, CASE WHEN l.is_list THEN l.unit_price END, CASE WHEN l.is_list THEN x.cost ELSE l.list_cost END, x.cost, x.cost, l.currency, l.parts, NULL
+	FROM by_level AS l CROSS JOIN LATERAL (SELECT compute_ledger._round_ratio(l.due, l.scale, l.digits)) AS x (cost)
+	WHERE l.asked
 	UNION ALL
-	SELECT 'commitment', _rate.book, s.account, s.payer, s.billing_period, s.id, NULL, s.region, s.accelerator, s.number_format, s.measure, NULL, NULL, NULL, tstzrange(s.from_at, s.to_at),
-		NULL, s.share, 'billing-period', NULL, NULL, NULL, NULL, NULL, s.missing, s.missing, s.currency, 0, NULL
-	FROM short AS s
-	WHERE s.missing > 0 AND s.asked;
+	SELECT 'rounding', _rate.book, r.account, r.payer, r.billing_period, r.price, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, tstzrange(r.ends_at - interval '1 microsecond', r.ends_at),
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.cost, r.cost, r.currency, 1, NULL
+	FROM rounding AS r
+	WHERE r.cost <> 0 AND r.asked
+	UNION ALL
+	SELECT 'commitment', _rate.book, m.account, m.payer, m.billing_period, m.id, NULL, m.region, m.accelerator, m.number_format, m.measure, NULL, NULL, NULL, tstzrange(m.from_at, m.to_at),
+		NULL, m.share, 'billing-period', NULL, jsonb_build_array(jsonb_build_object('minimum', m.minimum, 'share', m.share, 'counted', m.counted)), NULL, NULL, NULL,
+		m.due - m.counted, m.due - m.counted, m.currency, m.charges + 1, NULL
+	FROM minimum AS m
+	WHERE m.due > m.counted AND m.asked;
 END
 $$;
-COMMENT ON FUNCTION _rate(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'all charges of payers: those of _rate_charges() that are asked for, peaks and percentiles, reserved capacity, and what is missing to minimum commitments';
+COMMENT ON FUNCTION _rate(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'all charges of payers: those of _rate_charges() that are asked for, peaks and percentiles, reserved capacity, and, when a billing period is over, what rounding has left and what is missing to minimum commitments';
 
 -- ------------------------------------------------------------------ who asks for what
 
@@ -370,12 +436,13 @@ BEGIN
 	END IF;
 	WITH asked AS MATERIALIZED (
 		SELECT t.account, t.valid FROM compute_ledger.account_tree(as_of) AS t
-		WHERE (t.ancestor = root OR root IS NULL AND t.depth = 0) AND t.valid && period
+		WHERE t.ancestor = root OR root IS NULL AND t.depth = 0
 	), paid AS MATERIALIZED (
-		SELECT p.account, p.payer, p.calendar, p.valid FROM compute_ledger.payers(as_of) AS p
+		SELECT p.account, p.payer, p.calendar, p.valid, p.lapsed FROM compute_ledger._billed_accounts(as_of) AS p
 	), paying AS MATERIALIZED (
 		SELECT DISTINCT p.payer
-		FROM paid AS p JOIN asked AS a ON a.account = p.account AND p.valid && (a.valid * period)
+		FROM paid AS p JOIN asked AS a ON a.account = p.account
+			AND CASE WHEN p.lapsed THEN a.valid @> lower(p.valid) - interval '1 microsecond' AND p.valid && period ELSE p.valid && (a.valid * period) END
 	), relevant AS (
 		SELECT p.account, p.payer, p.calendar, p.valid FROM paid AS p JOIN paying AS y ON y.payer = p.payer
 	)
@@ -425,7 +492,7 @@ CREATE FUNCTION _rate_payer(payer bigint, period tstzrange, as_of timestamptz, b
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT * FROM compute_ledger._rate(book, as_of, ARRAY[payer],
-		ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payers(as_of) AS p WHERE p.payer = _rate_payer.payer AND p.valid && period),
+		ARRAY(SELECT DISTINCT p.account FROM compute_ledger._billed_accounts(as_of) AS p WHERE p.payer = _rate_payer.payer AND p.valid && period),
 		NULL, period, lower(period), least(upper(period), as_of))
 $$;
 COMMENT ON FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) IS 'the charges of all that a payer is billed for in one of its billing periods, as of a recorded time not beyond the watermark';
@@ -438,9 +505,9 @@ AS $$
 	WITH part AS MATERIALIZED (
 		SELECT p.*, sum(p.amount) OVER (ORDER BY p.part_from, p.record ROWS UNBOUNDED PRECEDING) AS until, sum(p.amount) OVER () AS total
 		FROM compute_ledger._rate_parts(charge.book, as_of, ARRAY[charge.payer],
-			ARRAY(SELECT DISTINCT p.account FROM compute_ledger.payers(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period),
+			ARRAY(SELECT DISTINCT p.account FROM compute_ledger._billed_accounts(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period),
 			NULL, period, lower(period), least(upper(period), as_of), charge) AS p
-		WHERE charge.kind NOT IN ('reserved unused', 'commitment')
+		WHERE charge.kind NOT IN ('reserved unused', 'rounding', 'commitment')
 	)
 	SELECT p.record, p.part_from, p.part_to, p.devices, p.amount,
 		-- of what is not charged by its sum, every part has a share by its amount
@@ -453,6 +520,6 @@ AS $$
 	JOIN compute_ledger.currency AS k ON k.code = charge.currency
 	UNION ALL
 	SELECT NULL, lower(charge.period), upper(charge.period), NULL, charge.amount, charge.quantity, charge.unit, charge.cost
-	WHERE charge.kind IN ('reserved unused', 'commitment')
+	WHERE charge.kind IN ('reserved unused', 'rounding', 'commitment')
 $$;
 COMMENT ON FUNCTION _trace(rated_charge, tstzrange, timestamptz) IS 'the parts of records that a charge is made of, as of a recorded time not beyond the watermark; its billing period is given';

@@ -44,6 +44,17 @@ typedef struct KindNames
 	Datum		device_hour;
 } KindNames;
 
+/* Where rows go, and what they are like. */
+typedef struct ChargeRows
+{
+	ReturnSetInfo *result;
+	TupleDesc	charge;			/* of rated_charge */
+	Datum		values[OUT_COLUMNS];
+	bool		nulls[OUT_COLUMNS];
+	Datum		due;			/* what the charge costs, not rounded, times scale; 0: nothing */
+	Datum		scale;
+} ChargeRows;
+
 /* Returns a range of time. */
 static Datum
 time_range(TypeCacheEntry *type, TimestampTz from, TimestampTz to)
@@ -91,8 +102,10 @@ work_between_totals(int128 from, int128 to, const Quantity *rate)
 
 /* Fills in the row of a charge. */
 static void
-describe_charge(const Rating *rating, const Charge *charge, const KindNames *names, TypeCacheEntry *range, Datum *values, bool *nulls)
+describe_charge(const Rating *rating, const Charge *charge, const KindNames *names, TypeCacheEntry *range, ChargeRows *rows)
 {
+	Datum	   *values = rows->values;
+	bool	   *nulls = rows->nulls;
 	const RatingCell *cell = &rating->cells[charge->cell];
 	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[cell->price];
 	const UsageKind *kind = &rating->combinations[cell->combination].kind;
@@ -123,6 +136,8 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 			elog(ERROR, "a charge has a price and no cost");
 		nulls[OUT_COST] = nulls[OUT_CONTRACTED_COST] = false;
 		values[OUT_COST] = values[OUT_CONTRACTED_COST] = RoundedCost(rating, &cost, price->digits);
+		rows->due = cost.due;
+		rows->scale = price->scale_numeric;
 		nulls[OUT_UNIT_PRICE] = !cost.even;
 		values[OUT_UNIT_PRICE] = cost.unit_price;
 		if (price->tiers.model != MODEL_FLAT || price->bounds.free > 0)
@@ -130,20 +145,21 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 			nulls[OUT_TIERS] = false;
 			values[OUT_TIERS] = ChargeTiers(rating, charge, &cost);
 		}
-		if (charge->list_price >= 0)
+		if (cell->list_price >= 0)
 		{
 			nulls[OUT_LIST_PRICE] = false;
-			values[OUT_LIST_PRICE] = Int64GetDatum(rating->prices[charge->list_price].id);
+			values[OUT_LIST_PRICE] = Int64GetDatum(rating->prices[cell->list_price].id);
 		}
 		if (cell->listed)
 			list = cost;
 		else
 			AddCost(rating, charge, ROLE_CONTRACTED, &list);
-		if (list.tiers > 0 && !list.mixed_currencies && rating->prices[list.price].currency == price->currency)
+		if (list.tiers > 0 && rating->prices[list.price].currency == price->currency)
 		{
 			nulls[OUT_LIST_COST] = false;
 			values[OUT_LIST_COST] = cell->listed ? values[OUT_COST] : RoundedCost(rating, &list, price->digits);
-			nulls[OUT_LIST_UNIT_PRICE] = !list.even;
+			/* of another unit it would be no price of the quantity */
+			nulls[OUT_LIST_UNIT_PRICE] = !list.even || rating->prices[list.price].unit_name != price->unit_name;
 			values[OUT_LIST_UNIT_PRICE] = list.unit_price;
 		}
 	}
@@ -158,7 +174,7 @@ describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *
 	TierCost	list;
 
 	AddCost(rating, charge, ROLE_CONTRACTED, &list);
-	if (list.tiers == 0 || list.mixed_currencies || rating->prices[list.price].currency != price->currency)
+	if (list.tiers == 0 || rating->prices[list.price].currency != price->currency)
 		return false;
 	memset(nulls, true, OUT_COLUMNS * sizeof(bool));
 	memset(nulls, false, OUT_LIST_PRICE * sizeof(bool));
@@ -170,27 +186,19 @@ describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *
 	return true;
 }
 
-/* Where rows go, and what they are like. */
-typedef struct ChargeRows
-{
-	ReturnSetInfo *result;
-	TupleDesc	charge;			/* of rated_charge */
-	Datum		values[OUT_COLUMNS];
-	bool		nulls[OUT_COLUMNS];
-} ChargeRows;
-
 /* Puts out the row that was filled in. */
 static void
 put_row(ChargeRows *rows, bool asked)
 {
-	Datum		values[2] = {BoolGetDatum(asked), HeapTupleGetDatum(heap_form_tuple(rows->charge, rows->values, rows->nulls))};
-	bool		nulls[2] = {false, false};
+	Datum		values[] = {BoolGetDatum(asked), HeapTupleGetDatum(heap_form_tuple(rows->charge, rows->values, rows->nulls)),
+	rows->due, rows->scale};
+	bool		nulls[] = {false, false, rows->due == (Datum) 0, rows->due == (Datum) 0};
 
 	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, values, nulls);
 }
 
 /*
- * _rate_charges(book, as_of, payers, accounts, root, period, starts, ends) -> setof (asked boolean, charge rated_charge)
+ * _rate_charges(book, as_of, payers, accounts, root, period, starts, ends) -> setof (asked boolean, charge rated_charge, due numeric, scale numeric)
  *
  * Rows of kind part are parts of records that are not charged by their sum: price, payer,
  * billing_period, period, amount and, as quantity, devices.  Rows of kind list are what
@@ -225,13 +233,15 @@ rate_charges(PG_FUNCTION_ARGS)
 	for (int i = 0; i < rating->ncharges; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
+		rows.due = (Datum) 0;
 		if (!rating->charges[i].special)
-			describe_charge(rating, &rating->charges[i], &names, range, rows.values, rows.nulls);
+			describe_charge(rating, &rating->charges[i], &names, range, &rows);
 		else if (!describe_list_cost(rating, &rating->charges[i], &names, range, rows.values, rows.nulls))
 			continue;
 		put_row(&rows, rating->cells[rating->charges[i].cell].asked);
 		MemoryContextReset(row);
 	}
+	rows.due = (Datum) 0;
 	for (int64 i = 0; i < rating->ncells; i++)
 	{
 		const RatingCell *cell = &rating->cells[i];

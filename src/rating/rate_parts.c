@@ -129,6 +129,8 @@ typedef struct GivenCharge
 	int64		payer;
 	int64		billing_period;
 	int64		price;			/* 0: none */
+	int64		list_price;		/* 0: none */
+	bool		corrects;		/* a correction is of all that its list prices cut */
 	Accelerator accelerator;
 	Quantity	rate;
 } GivenCharge;
@@ -151,6 +153,8 @@ read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
 	bool		isnull = false;
 	bool		without_rate = false;
 	bool		unpriced = false;
+	bool		unlisted = false;
+	bool		no_correction = false;
 	bool		unknown = false;
 	Datum		accelerator = given_column(row, "accelerator", &isnull);
 	Datum		measure = given_column(row, "measure", &isnull);
@@ -165,6 +169,9 @@ read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
 	given->basis = DatumGetInt32(given_column(row, "basis", &isnull));
 	given->day = DatumGetDateADT(given_column(row, "day", &isnull));
 	given->price = DatumGetInt64(given_column(row, "price", &unpriced));
+	given->list_price = DatumGetInt64(given_column(row, "list_price", &unlisted));
+	(void) given_column(row, "corrects", &no_correction);
+	given->corrects = !no_correction;
 	given->has_rate = !without_rate;
 	if (given->has_rate)
 		memcpy(&given->rate, DatumGetQuantityP(rate), sizeof(Quantity));
@@ -185,11 +192,11 @@ has_given_price(const Rating *rating, const RatingCell *cell, const GivenCharge 
 		(cell->price < 0 ? 0 : rating->prices[cell->price].id) == given->price;
 }
 
-/* Returns the charge that is given; -1 if there is none that is charged by its sum. */
+/* Returns the first charge from one on that is given; -1 if there is none that is charged by its sum. */
 static int
-find_charge(const Rating *rating, const GivenCharge *given)
+find_charge(const Rating *rating, const GivenCharge *given, int from)
 {
-	for (int i = 0; given->by_sum && i < rating->ncharges; i++)
+	for (int i = from; given->by_sum && i < rating->ncharges; i++)
 	{
 		const RatingCell *cell = &rating->cells[rating->charges[i].cell];
 		const UsageKind *kind = &rating->combinations[cell->combination].kind;
@@ -198,6 +205,7 @@ find_charge(const Rating *rating, const GivenCharge *given)
 			rating->places[cell->place].owner == given->account &&
 			rating->days[cell->day].date == given->day &&
 			has_given_price(rating, cell, given) &&
+			(given->corrects || (cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id) == given->list_price) &&
 			kind->region == given->region && kind->basis == given->basis &&
 			kind->measure == given->measure && kind->number_format == given->number_format &&
 			memcmp(&kind->accelerator, &given->accelerator, sizeof(Accelerator)) == 0 &&
@@ -343,18 +351,18 @@ rate_parts(PG_FUNCTION_ARGS)
 	AskForPeriod(&own, period);
 	rating = get_rating(&scope, accelerator_type);
 	read_given(rating, row, &given);
-	number = find_charge(rating, &given);
+	number = find_charge(rating, &given, 0);
 	if (number >= 0 && (rating->charges[number].from < own.asked_from || rating->charges[number].to > own.asked_to))
 	{
 		/* a part of a day was asked for: a charge of its own, which is rated by itself */
 		rating = cut = MakeRating(&own, accelerator_type);
 		read_given(rating, row, &given);
-		number = find_charge(rating, &given);
+		number = find_charge(rating, &given, 0);
 	}
-	if (number >= 0)
-		put_parts(rating, number, result);
-	else
+	if (number < 0)
 		put_special_parts(rating, &given, &own, result);
+	for (; number >= 0; number = find_charge(rating, &given, number + 1))
+		put_parts(rating, number, result);
 	if (cut != NULL)
 		MemoryContextDelete(cut->context);
 	return (Datum) 0;

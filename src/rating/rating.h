@@ -85,6 +85,7 @@ typedef struct Place
 	int			currency;		/* of the payer; likewise */
 	TimestampTz from;
 	TimestampTz to;
+	bool		lapsed;			/* its account has ended, or is not valid: nothing prices what goes on */
 	bool		asked;
 } Place;
 
@@ -215,7 +216,6 @@ typedef struct Charge
 {
 	int64		cell;			/* one of them */
 	bool		special;		/* not charged by its sum: what there is here is its list cost */
-	int			list_price;		/* the one of all its cells; -1: none; -2: several */
 	int			first_sum;		/* of its tiers; -1: none */
 	TimestampTz from;
 	TimestampTz to;

@@ -297,14 +297,19 @@ price_counts(const RatedPrice *price, const Combination *combination)
 	}
 }
 
-/* Whether an account is one that a payer pays for, at some time. */
+/*
+ * Whether a payer pays for an account at an instant.  Usage under the account changes its
+ * place wherever that changes.
+ */
 static bool
-pays_for(const Rating *rating, int64 payer, int64 account)
+pays_for(const Rating *rating, int64 payer, int64 account, TimestampTz at)
 {
 	for (int p = first_place(rating, account); p < rating->nplaces && rating->places[p].account == account; p++)
 	{
-		if (rating->places[p].payer == payer)
-			return true;
+		const Place *place = &rating->places[p];
+
+		if (place->from <= at && at < place->to)
+			return place->payer == payer && !place->lapsed;
 	}
 	return false;
 }
@@ -331,6 +336,8 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	cell->day = segment->day;
 	cell->price = winner->price;
 	cell->list_price = winner->list_price;
+	if (place->lapsed)
+		cell->price = cell->list_price = -1;
 	if (cell->price >= 0 && !price_counts(&rating->prices[cell->price], combination))
 		cell->price = -1;
 	if (cell->list_price >= 0 && (rating->prices[cell->list_price].unit == UNIT_LEVEL ||
@@ -345,7 +352,7 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	{
 		const RatedPrice *price = &rating->prices[cell->price];
 
-		cell->special = price->unit == UNIT_LEVEL || (price->committed && pays_for(rating, place->payer, price->account));
+		cell->special = price->unit == UNIT_LEVEL || (price->committed && pays_for(rating, place->payer, price->account, segment->from));
 	}
 }
 

@@ -20,6 +20,8 @@ typedef struct ChargeKey
 	int64		payer;
 	int32		date;
 	int64		price;			/* 0: none */
+	int64		list_price;		/* 0: none */
+	bool		special;
 	bool		asked;
 	TimestampTz from;			/* no part of the key: the earliest cell comes first */
 	int64		cell;
@@ -44,6 +46,10 @@ compare_keys(const void *a, const void *b)
 		return x->date < y->date ? -1 : 1;
 	if (x->price != y->price)
 		return x->price < y->price ? -1 : 1;
+	if (x->list_price != y->list_price)
+		return x->list_price < y->list_price ? -1 : 1;
+	if (x->special != y->special)
+		return (int) x->special - (int) y->special;
 	return (int) x->asked - (int) y->asked;
 }
 
@@ -76,6 +82,8 @@ group_cells(Rating *rating)
 		keys[i].payer = rating->places[cell->place].payer;
 		keys[i].date = rating->days[cell->day].date;
 		keys[i].price = cell->price < 0 ? 0 : rating->prices[cell->price].id;
+		keys[i].list_price = cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id;
+		keys[i].special = cell->special;
 		keys[i].asked = cell->asked;
 		keys[i].from = cell->from;
 		keys[i].cell = i;
@@ -94,14 +102,11 @@ group_cells(Rating *rating)
 			charge->first_sum = -1;
 			charge->cell = keys[i].cell;
 			charge->special = cell->special;
-			charge->list_price = cell->list_price;
 			charge->from = cell->from;
 			charge->to = cell->to;
 		}
 		charge = &rating->charges[rating->ncharges - 1];
 		cell->charge = rating->ncharges - 1;
-		if (charge->list_price != cell->list_price)
-			charge->list_price = -2;
 		charge->from = Min(charge->from, cell->from);
 		charge->to = Max(charge->to, cell->to);
 		charge->parts += cell->parts;

@@ -16,7 +16,6 @@
 #include "rating/rating_cost.h"
 
 #define QUANTITY_DIGITS	12		/* of what a charge counts */
-#define MIXED_DIGITS	40		/* of costs whose units differ, before they are added */
 
 /* ---- quantities ---- */
 
@@ -85,7 +84,6 @@ AddCost(const Rating *rating, const Charge *charge, TierRole without, TierCost *
 	{
 		const TierSum *sum = &rating->sums[s];
 		const RatedPrice *price = &rating->prices[sum->price];
-		const RatedPrice *first;
 		Datum		due;
 
 		if (sum->role == without)
@@ -96,15 +94,9 @@ AddCost(const Rating *rating, const Charge *charge, TierRole without, TierCost *
 			cost->price = sum->price;
 			cost->unit_price = TierPrice(&price->tiers, sum->tier);
 			cost->due = due;
-			cost->rounded_due = (Datum) 0;
 		}
 		else
 		{
-			first = &rating->prices[cost->price];
-			if (price->scale != first->scale)
-				cost->mixed_scales = true;
-			if (price->currency != first->currency)
-				cost->mixed_currencies = true;
 			cost->due = NumericAdd(cost->due, due);
 			if (cost->even && NumericCompare(cost->unit_price, TierPrice(&price->tiers, sum->tier)) != 0)
 				cost->even = false;
@@ -114,27 +106,12 @@ AddCost(const Rating *rating, const Charge *charge, TierRole without, TierCost *
 			 NumericCompare(price->fees[sum->tier - 1], NumericFromInteger(0)) != 0))
 			cost->even = false;
 	}
-	if (!cost->mixed_scales)
-		return;
-	for (int s = charge->first_sum; s >= 0; s = rating->sums[s].next)
-	{
-		const TierSum *sum = &rating->sums[s];
-		const RatedPrice *price = &rating->prices[sum->price];
-		Datum		due;
-
-		if (sum->role == without)
-			continue;
-		due = NumericRoundRatio(sum_due(price, sum), price->scale_numeric, MIXED_DIGITS);
-		cost->rounded_due = cost->rounded_due == (Datum) 0 ? due : NumericAdd(cost->rounded_due, due);
-	}
 }
 
 /* Returns a cost, rounded once. */
 Datum
 RoundedCost(const Rating *rating, const TierCost *cost, int digits)
 {
-	if (cost->mixed_scales)
-		return NumericRoundRatio(cost->rounded_due, NumericFromInteger(1), digits);
 	return NumericRoundRatio(cost->due, rating->prices[cost->price].scale_numeric, digits);
 }
 

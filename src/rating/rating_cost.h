@@ -11,13 +11,10 @@
 typedef struct TierCost
 {
 	int			tiers;			/* 0: nothing prices it */
-	int			price;			/* of the first tier */
-	bool		mixed_scales;
-	bool		mixed_currencies;
+	int			price;			/* of all its tiers */
 	bool		even;			/* a unit has one price, and nothing else is due */
 	Datum		unit_price;
 	Datum		due;			/* times the scale */
-	Datum		rounded_due;	/* not times the scale; where scales differ */
 } TierCost;
 
 extern Datum QuantityBetween(int128 from, int128 to, int128 scale);

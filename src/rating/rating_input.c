@@ -62,7 +62,7 @@ read_places(Rating *rating)
 	TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
 	bool		nulls[] = {false, false, false, scope->root_is_null, false, false};
 
-	RunRatingQuery("SELECT account, owner, payer, calendar, time_zone, currency, starts, ends, asked"
+	RunRatingQuery("SELECT account, owner, payer, calendar, time_zone, currency, starts, ends, asked, lapsed"
 				   " FROM compute_ledger._rating_places($1, $2, $3, $4, $5, $6) ORDER BY account, starts",
 				   lengthof(types), types, values, nulls, NULL);
 	rating->places = make_rows(rating, &rating->nplaces, sizeof(Place));
@@ -79,6 +79,7 @@ read_places(Rating *rating)
 		place->from = DatumGetTimestampTz(column(i, 7));
 		place->to = DatumGetTimestampTz(column(i, 8));
 		place->asked = DatumGetBool(column(i, 9));
+		place->lapsed = DatumGetBool(column(i, 10));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

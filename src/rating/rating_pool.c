@@ -152,7 +152,8 @@ sort_pools(const Rating *rating, bool list, const Pooled *only, int64 *count)
 		const RatingCell *cell = &rating->cells[i];
 		int			price = cell_price(cell, list);
 
-		if (price < 0)
+		/* what is not charged by its sum takes no place in a pool of its price */
+		if (price < 0 || (!list && cell->special))
 			continue;
 		pooled[n].payer = rating->places[cell->place].payer;
 		pooled[n].bill = rating->bills[cell->bill].id;

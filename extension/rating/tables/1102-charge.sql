@@ -6,7 +6,7 @@ CREATE TABLE compute_ledger.charge (
 	close bigint NOT NULL REFERENCES compute_ledger.period_close,
 	as_of timestamptz NOT NULL,
 	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
-	CHECK (kind IN ('usage', 'unpriced', 'instance', 'peak', 'percentile', 'commitment', 'reserved used', 'reserved unused', 'beyond')),
+	CHECK (kind IN ('usage', 'unpriced', 'instance', 'peak', 'percentile', 'commitment', 'rounding', 'reserved used', 'reserved unused', 'beyond')),
 	CHECK ((kind = 'unpriced') = (price IS NULL)),
 	CHECK ((cost IS NULL) = (price IS NULL)),
 	CHECK ((corrects IS NULL) = (corrects_payer IS NULL)),
