@@ -128,13 +128,13 @@ SELECT sum(list_cost) = 100 * 6 + 47 * 5 AS all_of_it FROM charges() WHERE chip 
 -- Every charge can be taken apart, and the parts add up to it.
 SELECT r.kind, r.accelerator, r.day, r.cost, t.*
 FROM (SELECT r, (r).* FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r) AS r,
-	LATERAL (SELECT count(t.record) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t
+	LATERAL (SELECT count(*) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t
 WHERE t.n <> r.records OR t.cost IS DISTINCT FROM r.cost OR t.quantity <> r.quantity;
 -- so can those of a part of a day
 SELECT count(*) > 4 AS some, bool_and(r.period <@ p.period AND t.n = r.records AND t.cost IS NOT DISTINCT FROM r.cost AND t.quantity = r.quantity) AS same
 FROM (VALUES (tstzrange('2026-01-05 07:00Z', '2026-01-05 19:30Z')), (tstzrange('2026-01-18 23:30Z', '2026-01-19 01:00Z'))) AS p (period),
 	LATERAL (SELECT r, (r).* FROM rate_usage('rating', p.period, NULL, 'rating') AS r) AS r,
-	LATERAL (SELECT count(t.record) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t
+	LATERAL (SELECT count(*) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t
 WHERE r.kind IN ('usage', 'unpriced', 'instance');
 SELECT t.source_id, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.cost
 FROM (SELECT r FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r WHERE r.day = '2026-01-05' AND r.account = account_id('rating/y') AND r.unit = 'device-hour') AS r, trace_charge(r.r) AS t;

@@ -28,7 +28,7 @@ SELECT close_month('2025-01-01') AS january;
 CREATE FUNCTION stored(month date) RETURNS TABLE (kind text, account text, day date, quantity numeric, cost numeric, records bigint, parts bigint, adds_up boolean) LANGUAGE sql AS $$
 	SELECT c.kind, a.name, c.day, trim_scale(c.quantity), trim_scale(c.cost), c.records, t.parts, t.cost = c.cost AND t.quantity = c.quantity
 	FROM charge AS c JOIN account AS a ON a.id = c.account JOIN billing_period AS b ON b.id = c.billing_period
-	CROSS JOIN LATERAL (SELECT count(t.record) AS parts, sum(t.quantity) AS quantity, sum(t.cost) AS cost FROM trace_charge(c.id) AS t) AS t
+	CROSS JOIN LATERAL (SELECT count(*) AS parts, sum(t.quantity) AS quantity, sum(t.cost) AS cost FROM trace_charge(c.id) AS t) AS t
 	WHERE c.book = 'kinds' AND b.starts_at = month::timestamp AT TIME ZONE 'UTC'
 	ORDER BY c.kind COLLATE "C", c.day, a.name COLLATE "C", c.cost
 $$;

@@ -107,6 +107,7 @@ AS $$
 		('_billed_accounts', 'EXECUTE', 'biller auditor admin'),
 		('_rating_places', 'EXECUTE', 'biller auditor admin'),
 		('_rating_terms', 'EXECUTE', 'biller auditor admin'),
+		('_level_instant', 'EXECUTE', 'biller auditor admin'),
 		('_scaled_tier_cost', 'EXECUTE', 'biller auditor admin'),
 		('_rating_sites', 'EXECUTE', 'biller auditor admin'),
 		('_rating_days', 'EXECUTE', 'biller auditor admin'),

@@ -497,8 +497,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION _rate_payer(bigint, tstzrange, timestamptz, text) IS 'the charges of all that a payer is billed for in one of its billing periods, as of a recorded time not beyond the watermark';
 
+CREATE FUNCTION _level_instant(parts tstzrange[], devices numeric[], price bigint, period tstzrange, OUT at timestamptz, OUT note text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH level AS MATERIALIZED (
+		SELECT compute_ledger.device_profile(lower(u.part), upper(u.part), u.devices) AS profile FROM unnest(parts, devices) AS u (part, devices)
+	), sample AS (
+		SELECT g.at, row_number() OVER (ORDER BY compute_ledger.level_at(l.profile, g.at), g.at) AS rank, count(*) OVER () AS n, ceil(p.percentile * count(*) OVER ()) AS wanted
+		FROM level AS l
+		JOIN compute_ledger.price AS p ON p.id = _level_instant.price AND p.unit = 'percentile-device'
+		CROSS JOIN LATERAL generate_series(lower(_level_instant.period), upper(_level_instant.period) - interval '1 microsecond', p.sample_step) AS g (at)
+	)
+	(SELECT s.at, format('sample %s of %s by level, at %s', s.rank, s.n, s.at) FROM sample AS s WHERE s.rank = greatest(s.wanted, 1))
+	UNION ALL
+	(SELECT lower(t.period), format('peak, at %s', lower(t.period))
+	FROM level AS l
+	JOIN compute_ledger.price AS p ON p.id = _level_instant.price AND p.unit = 'peak-device'
+	CROSS JOIN LATERAL compute_ledger.steps(l.profile) AS t
+	ORDER BY t.level DESC, lower(t.period)
+	LIMIT 1)
+$$;
+COMMENT ON FUNCTION _level_instant(tstzrange[], numeric[], bigint, tstzrange) IS 'the first instant at which usage, given by its parts, has the level that a price per peak or percentile of devices charges in a period, and what it is: the peak, or which sample by rank';
+
 CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
-		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric) RETURNS SETOF record
+		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -508,6 +531,11 @@ AS $$
 			ARRAY(SELECT DISTINCT p.account FROM compute_ledger._billed_accounts(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period),
 			NULL, period, lower(period), least(upper(period), as_of), charge) AS p
 		WHERE charge.kind NOT IN ('reserved unused', 'rounding', 'commitment')
+	), decisive AS MATERIALIZED (
+		SELECT i.at, i.note
+		FROM (SELECT array_agg(tstzrange(p.part_from, p.part_to)) AS parts, array_agg(p.devices) AS devices FROM part AS p) AS a
+		CROSS JOIN LATERAL compute_ledger._level_instant(a.parts, a.devices, charge.price, charge.period) AS i
+		WHERE charge.kind IN ('peak', 'percentile')
 	)
 	SELECT p.record, p.part_from, p.part_to, p.devices, p.amount,
 		-- of what is not charged by its sum, every part has a share by its amount
@@ -515,11 +543,21 @@ AS $$
 			ELSE compute_ledger._round_ratio(p.until * charge.quantity, p.total, 12) - compute_ledger._round_ratio((p.until - p.amount) * charge.quantity, p.total, 12) END,
 		charge.unit,
 		CASE WHEN charge.kind IN ('usage', 'unpriced', 'instance') THEN p.cost
-			ELSE compute_ledger._round_ratio(p.until * charge.cost, p.total, k.ledger_scale) - compute_ledger._round_ratio((p.until - p.amount) * charge.cost, p.total, k.ledger_scale) END
+			ELSE compute_ledger._round_ratio(p.until * charge.cost, p.total, k.ledger_scale) - compute_ledger._round_ratio((p.until - p.amount) * charge.cost, p.total, k.ledger_scale) END,
+		d.note
 	FROM part AS p
 	JOIN compute_ledger.currency AS k ON k.code = charge.currency
+	LEFT JOIN decisive AS d ON p.part_from <= d.at AND d.at < p.part_to
 	UNION ALL
-	SELECT NULL, lower(charge.period), upper(charge.period), NULL, charge.amount, charge.quantity, charge.unit, charge.cost
+	SELECT NULL, lower(charge.period), upper(charge.period), NULL, charge.amount, charge.quantity, charge.unit,
+		CASE charge.kind WHEN 'commitment' THEN charge.cost + (charge.tiers -> 0 ->> 'counted')::numeric ELSE charge.cost END,
+		CASE charge.kind WHEN 'commitment' THEN format('%s of a minimum of %s', trim_scale(charge.quantity), charge.tiers -> 0 ->> 'minimum') END
 	WHERE charge.kind IN ('reserved unused', 'rounding', 'commitment')
+	UNION ALL
+	-- what was counted towards a minimum
+	SELECT NULL, lower(r.period), upper(r.period), NULL, NULL, 0, charge.unit, -r.cost, concat_ws(', ', r.kind, a.name, r.accelerator::text, r.day)
+	FROM compute_ledger._rate_payer(charge.payer, period, as_of, charge.book) AS r
+	JOIN compute_ledger.account AS a ON a.id = r.account
+	WHERE charge.kind = 'commitment' AND r.price = charge.price AND r.billing_period = charge.billing_period AND r.kind <> 'commitment'
 $$;
-COMMENT ON FUNCTION _trace(rated_charge, tstzrange, timestamptz) IS 'the parts of records that a charge is made of, as of a recorded time not beyond the watermark; its billing period is given';
+COMMENT ON FUNCTION _trace(rated_charge, tstzrange, timestamptz) IS 'the parts of records that a charge is made of, or the charges that were counted towards a minimum, as of a recorded time not beyond the watermark; its billing period is given';

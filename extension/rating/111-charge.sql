@@ -480,7 +480,7 @@ COMMENT ON FUNCTION close_period(text, tstzrange, text, text[]) IS 'closes a bil
 
 CREATE FUNCTION trace_charge(charge bigint,
 		OUT record bigint, OUT source text, OUT source_id text, OUT revision integer, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric,
-		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric) RETURNS SETOF record
+		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -520,27 +520,30 @@ BEGIN
 		UNION ALL
 		SELECT s.sign, s.as_of, r FROM side AS s CROSS JOIN LATERAL compute_ledger._rate_payer(whole.payer, usage_of, s.as_of, whole.book) AS r
 		WHERE by_share AND r.billing_period = whole.billing_period AND r.kind = whole.kind AND r.account = whole.account AND r.price = whole.price
-			AND r.day IS NOT DISTINCT FROM whole.day AND r.unit = whole.unit AND r.currency = whole.currency
+			AND r.day IS NOT DISTINCT FROM whole.day AND r.unit IS NOT DISTINCT FROM whole.unit AND r.currency = whole.currency
 	), part AS (
-		SELECT t.record, t.part_from, t.part_to, t.devices, r.sign * t.amount AS amount, r.sign * t.quantity AS quantity, t.unit, r.sign * t.cost AS cost
+		SELECT t.record, t.part_from, t.part_to, t.devices, r.sign * t.amount AS amount, r.sign * t.quantity AS quantity, t.unit, r.sign * t.cost AS cost, t.note,
+			-- of what is no correction every row stands by itself
+			CASE WHEN traced.corrects IS NULL THEN row_number() OVER () END AS n
 		FROM rated AS r CROSS JOIN LATERAL compute_ledger._trace(r.charge, usage_of, r.as_of) AS t
 	), net AS (
-		SELECT p.record, p.part_from, p.part_to, p.devices, sum(p.amount) AS amount, sum(p.quantity) AS quantity, p.unit, sum(p.cost) AS cost
+		SELECT p.record, p.part_from, p.part_to, p.devices, sum(p.amount) AS amount, sum(p.quantity) AS quantity, p.unit, sum(p.cost) AS cost, max(p.note) AS note
 		FROM part AS p
-		GROUP BY p.record, p.part_from, p.part_to, p.devices, p.unit
+		-- what has no record is told by its note
+		GROUP BY p.record, p.part_from, p.part_to, p.devices, p.unit, p.n, CASE WHEN p.record IS NULL THEN p.note END
 		HAVING traced.corrects IS NULL OR sum(p.amount) <> 0 OR sum(p.cost) <> 0 OR by_share AND sum(p.quantity) <> 0
 	)
-	SELECT n.record, r.source, r.source_id, r.revision, n.part_from, n.part_to, n.devices, n.amount, n.quantity, n.unit, n.cost
+	SELECT n.record, r.source, r.source_id, r.revision, n.part_from, n.part_to, n.devices, n.amount, n.quantity, n.unit, n.cost, n.note
 	FROM net AS n
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = n.record AND r.started_at <= n.part_from
 	ORDER BY n.part_from, n.record;
 END
 $$;
-COMMENT ON FUNCTION trace_charge(bigint) IS 'the parts of usage records that a charge is made of, to the microsecond: record, its key in its source, from when to when, how many devices, the exact amount, and its share of quantity and cost, which add up to the charge''s. Of a correction, the parts that came and those that went, which are negative. 02000 no such charge.';
+COMMENT ON FUNCTION trace_charge(bigint) IS 'the parts of usage records that a charge is made of, to the microsecond: record, its key in its source, from when to when, how many devices, the exact amount, and its share of quantity and cost, which add up to the charge''s; note: of a peak or percentile, that it was in use at the instant that decided, and which that is. Of a minimum commitment, the share of the minimum and, negative, what was counted towards it. Of a correction, the parts that came and those that went, which are negative. 02000 no such charge.';
 
 CREATE FUNCTION trace_charge(charge rated_charge, as_of timestamptz DEFAULT NULL,
 		OUT record bigint, OUT source text, OUT source_id text, OUT revision integer, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric,
-		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric) RETURNS SETOF record
+		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -551,7 +554,7 @@ BEGIN
 	as_of := compute_ledger._as_of(coalesce(as_of, compute_ledger._rated_as_of(NULL)));
 	SELECT tstzrange(b.starts_at, b.ends_at) INTO usage_of FROM compute_ledger.billing_periods(as_of) AS b WHERE b.id = (charge).billing_period;
 	RETURN QUERY
-	SELECT t.record, r.source, r.source_id, r.revision, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.unit, t.cost
+	SELECT t.record, r.source, r.source_id, r.revision, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.unit, t.cost, t.note
 	FROM compute_ledger._trace(charge, usage_of, as_of) AS t
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = t.record AND r.started_at <= t.part_from
 	ORDER BY t.part_from, t.record;
