@@ -72,3 +72,10 @@ SELECT kind, trim_scale(sum(cost)) AS cost FROM rate_usage('money/m', '[2026-04-
 SELECT trim_scale(sum(cost)) AS cost FROM rate_usage('money/m', '[2026-04-01Z,2026-05-01Z)');
 -- not of a part of the period
 SELECT count(*) FILTER (WHERE kind = 'rounding') AS rounding FROM rate_usage('money/m', '[2026-04-01Z,2026-04-30Z)');
+
+-- What is used is rated, with a price or without; what nobody is billed for is told.
+SELECT object, detail FROM check_ledger() WHERE check_name IN ('used and rated', 'usage after its account');
+SELECT create_account('money/over', currency => 'USD') > 0 AS made, used('over', 'money/over', 'H100', 2, '2026-05-30Z', '2026-06-02Z');
+UPDATE account_version SET valid = tstzrange(NULL, '2026-05-31Z') WHERE account = (SELECT id FROM account WHERE name = 'money/over') AND upper_inf(recorded);
+SELECT object, detail FROM check_ledger() WHERE check_name IN ('used and rated', 'usage after its account');
+SELECT kind, day, trim_scale(quantity) AS quantity FROM rate_usage('money/over', '[2026-05-01Z,2026-07-01Z)') ORDER BY day;

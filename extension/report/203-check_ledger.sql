@@ -568,6 +568,9 @@ BEGIN
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_usage() AS c;
 	-- nothing is rated along trees that are none
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(at, rerate, NOT broken) AS c;
+	IF NOT broken THEN
+		RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_conservation(at, rerate) AS c;
+	END IF;
 	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_rollups() AS c;
 END
 $$;

@@ -1,0 +1,75 @@
+-- What is used is what is rated, with a price or without: of the measures that a book bills.
+
+CREATE FUNCTION _check_conservation(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+AS $$
+DECLARE
+	since timestamptz;
+	scope record;
+	k record;
+BEGIN
+	SELECT min(u.started_at) INTO since FROM compute_ledger.usage_record AS u WHERE u.recorded <= at AND u.superseded > at AND u.started_at < at;
+	IF since IS NULL THEN
+		RETURN;
+	END IF;
+
+	-- What nobody is billed for: after the end of an account, when the billing period in which it ended is over, too.
+	RETURN QUERY
+	WITH known AS MATERIALIZED (
+		SELECT b.account, range_agg(b.valid) AS valid FROM compute_ledger._billed_accounts(at) AS b GROUP BY b.account
+	), beyond AS (
+		SELECT r.account, r.devices, unnest(tstzmultirange(tstzrange(r.started_at, least(r.ended_at, at))) - coalesce(n.valid, '{}')) AS valid
+		FROM compute_ledger.usage_record AS r
+		LEFT JOIN known AS n ON n.account = r.account
+		WHERE r.recorded <= at AND r.superseded > at AND r.started_at < at
+			AND (tstzrange(r.started_at, least(r.ended_at, at)) <@ n.valid) IS NOT TRUE
+	)
+	SELECT 'usage after its account', format('account "%s"', coalesce(a.name, b.account::text)),
+		format('%s device-hours from %s to %s, after the billing period in which it ended', trim_scale(round(sum(b.devices * extract(epoch FROM upper(b.valid) - lower(b.valid)) / 3600), 6)), min(lower(b.valid)), max(upper(b.valid)))
+	FROM beyond AS b
+	LEFT JOIN compute_ledger.account AS a ON a.id = b.account
+	GROUP BY a.name, b.account;
+
+	IF NOT rerate THEN
+		RETURN;
+	END IF;
+	FOR k IN SELECT DISTINCT p.book FROM compute_ledger.price AS p WHERE p.recorded @> at ORDER BY p.book LOOP
+		BEGIN
+			SELECT s.* INTO scope FROM compute_ledger._rating_scope(NULL, tstzrange(since, at), at) AS s;
+			RETURN QUERY
+			WITH place AS MATERIALIZED (
+				SELECT b.account, b.payer, b.calendar, b.valid FROM compute_ledger._billed_accounts(at) AS b
+			), bill AS MATERIALIZED (
+				SELECT b.id, b.calendar, tstzrange(b.starts_at, least(b.ends_at, at)) AS period, compute_ledger._billed_measures(k.book, at, tstzrange(b.starts_at, b.ends_at)) AS measures
+				FROM compute_ledger.billing_periods(at) AS b
+				WHERE b.starts_at < at AND b.ends_at > since
+			), side AS (
+				SELECT p.payer, b.id AS billing_period,
+					sum(compute_ledger._round_half_even(r.devices * 1680000, 0) * (1000000 * extract(epoch FROM upper(x.valid) - lower(x.valid)))::bigint) AS used, 0 AS rated
+				FROM compute_ledger.usage_record AS r
+				JOIN place AS p ON p.account = r.account AND p.valid && tstzrange(r.started_at, r.ended_at)
+				JOIN bill AS b ON b.calendar = p.calendar AND b.period && (p.valid * tstzrange(r.started_at, r.ended_at)) AND r.measure = ANY (b.measures)
+				CROSS JOIN LATERAL (SELECT b.period * p.valid * tstzrange(r.started_at, r.ended_at)) AS x (valid)
+				WHERE r.recorded <= at AND r.superseded > at AND r.started_at < at
+				GROUP BY p.payer, b.id
+				UNION ALL
+				SELECT c.payer, c.billing_period, 0, sum(c.amount)
+				FROM compute_ledger._rate(k.book, at, scope.payers, scope.accounts, NULL, tstzrange(since, at), scope.starts, scope.ends) AS c
+				WHERE c.kind IN ('usage', 'unpriced', 'instance', 'peak', 'percentile', 'reserved used', 'beyond')
+				GROUP BY c.payer, c.billing_period
+			)
+			SELECT 'used and rated', format('account "%s", billing period %s', a.name, s.billing_period),
+				format('under book %s %s device-hours were used, and %s are rated, with a price or without', k.book, compute_ledger._device_hours(sum(s.used)), compute_ledger._device_hours(sum(s.rated)))
+			FROM side AS s
+			JOIN compute_ledger.account AS a ON a.id = s.payer
+			GROUP BY a.name, s.payer, s.billing_period
+			HAVING sum(s.used) <> sum(s.rated);
+		EXCEPTION WHEN object_not_in_prerequisite_state THEN
+			RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || k.book, SQLERRM;
+		END;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _check_conservation(timestamptz, boolean) IS 'part of check_ledger(): of the measures that a book bills, what is used is what is rated, for each payer and billing period, with rerate; and usage after the end of its account that nobody is billed for';
