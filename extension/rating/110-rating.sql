@@ -104,7 +104,7 @@ AS $$
 	JOIN compute_ledger.billing_periods(as_of) AS b ON b.calendar = p.calendar AND b.starts_at < upper(p.valid) AND b.ends_at > upper(p.valid)
 	WHERE NOT upper_inf(p.valid) AND (p.next > upper(p.valid) OR p.next IS NULL)
 $$;
-COMMENT ON FUNCTION _billed_accounts(timestamptz) IS 'payer(), and where an account has ended, or is not valid for a time, who paid for it last, to the end of the billing period in which that began (lapsed): what is used then has no price, and is that payer''s to settle';
+COMMENT ON FUNCTION _billed_accounts(timestamptz) IS 'payers(), and where an account has ended, or is not valid for a time, who paid for it last, to the end of the billing period in which that began (lapsed): what is used then has no price, and is that payer''s to settle';
 
 CREATE FUNCTION _rating_places(as_of timestamptz, payers bigint[], accounts bigint[], root bigint, from_at timestamptz, to_at timestamptz)
 	RETURNS TABLE (account bigint, owner bigint, payer bigint, calendar bigint, time_zone text, currency text, starts timestamptz, ends timestamptz, asked boolean, lapsed boolean)

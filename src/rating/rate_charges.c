@@ -188,7 +188,7 @@ describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *
 
 /* Puts out the row that was filled in. */
 static void
-put_row(ChargeRows *rows, bool asked)
+put_charge_row(ChargeRows *rows, bool asked)
 {
 	Datum		values[] = {BoolGetDatum(asked), HeapTupleGetDatum(heap_form_tuple(rows->charge, rows->values, rows->nulls)),
 	rows->due, rows->scale};
@@ -238,7 +238,7 @@ rate_charges(PG_FUNCTION_ARGS)
 			describe_charge(rating, &rating->charges[i], &names, range, &rows);
 		else if (!describe_list_cost(rating, &rating->charges[i], &names, range, rows.values, rows.nulls))
 			continue;
-		put_row(&rows, rating->cells[rating->charges[i].cell].asked);
+		put_charge_row(&rows, rating->cells[rating->charges[i].cell].asked);
 		MemoryContextReset(row);
 	}
 	rows.due = (Datum) 0;
@@ -262,7 +262,7 @@ rate_charges(PG_FUNCTION_ARGS)
 			rows.values[OUT_PERIOD] = time_range(range, part->from, part->to);
 			rows.values[OUT_AMOUNT] = NumericFromInt128((int128) part->level * (part->to - part->from), 0);
 			rows.values[OUT_QUANTITY] = DeviceLevelGetNumeric(part->level);
-			put_row(&rows, cell->asked);
+			put_charge_row(&rows, cell->asked);
 			MemoryContextReset(row);
 		}
 		if (parts.parts)
