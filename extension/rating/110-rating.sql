@@ -192,7 +192,7 @@ COMMENT ON FUNCTION _billed_measures(text, timestamptz, tstzrange) IS 'the measu
 CREATE FUNCTION _rate_charges(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz,
 		OUT asked boolean, OUT charge rated_charge, OUT due numeric, OUT scale numeric) RETURNS SETOF record
 	LANGUAGE c STABLE ROWS 10000 AS 'MODULE_PATHNAME', 'rate_charges';
-COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for. asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days. due / scale: the cost before it is rounded; NULL where there is none. 22003 for usage beyond 128 bits';
+COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for. asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days, NULL where they have none. due / scale: the cost before it is rounded; NULL where there is none. 22003 for usage beyond 128 bits';
 
 CREATE FUNCTION _rate_parts(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz, charge rated_charge,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT cost numeric) RETURNS SETOF record
@@ -205,8 +205,8 @@ CREATE FUNCTION _scaled_tier_cost(model text, price numeric, tier_bounds numeric
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT compute_ledger._tier_cost(model, CASE model WHEN 'package' THEN price * scale ELSE price END,
-		ARRAY(SELECT b.bound * scale FROM unnest(tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i), tier_prices,
-		ARRAY(SELECT f.fee * scale FROM unnest(tier_fees) WITH ORDINALITY AS f (fee, i) ORDER BY f.i), package_size * scale, free * scale, q0, q1, total)
+		CASE WHEN tier_bounds IS NOT NULL THEN ARRAY(SELECT b.bound * scale FROM unnest(tier_bounds) WITH ORDINALITY AS b (bound, i) ORDER BY b.i) END, tier_prices,
+		CASE WHEN tier_fees IS NOT NULL THEN ARRAY(SELECT f.fee * scale FROM unnest(tier_fees) WITH ORDINALITY AS f (fee, i) ORDER BY f.i) END, package_size * scale, free * scale, q0, q1, total)
 $$;
 COMMENT ON FUNCTION _scaled_tier_cost(text, numeric, numeric[], numeric[], numeric[], numeric, numeric, numeric, numeric, numeric, numeric) IS '_tier_cost() of quantities in parts of which scale make the unit of the price; the cost is in such parts, too';
 
@@ -242,7 +242,7 @@ BEGIN
 		SELECT t.* FROM compute_ledger._rating_terms(_rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS t
 	), listed AS MATERIALIZED (
 		-- what usage that is not charged by its sum costs at list prices
-		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, sum((r.charge).list_cost) AS list_cost
+		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, CASE WHEN bool_and((r.charge).list_cost IS NOT NULL) THEN sum((r.charge).list_cost) END AS list_cost
 		FROM rated AS r
 		WHERE (r.charge).kind = 'list'
 		GROUP BY (r.charge).price, (r.charge).payer, (r.charge).billing_period

@@ -165,8 +165,8 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	}
 }
 
-/* Fills in a row of what usage that is not charged by its sum costs at list prices; false if it has none. */
-static bool
+/* Fills in a row of what usage that is not charged by its sum costs at list prices. */
+static void
 describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *names, TypeCacheEntry *range, Datum *values, bool *nulls)
 {
 	const RatingCell *cell = &rating->cells[charge->cell];
@@ -174,16 +174,15 @@ describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *
 	TierCost	list;
 
 	AddCost(rating, charge, ROLE_CONTRACTED, &list);
-	if (list.tiers == 0 || rating->prices[list.price].currency != price->currency)
-		return false;
 	memset(nulls, true, OUT_COLUMNS * sizeof(bool));
 	memset(nulls, false, OUT_LIST_PRICE * sizeof(bool));
 	describe_cell(rating, cell, values, nulls);
 	values[OUT_KIND] = names->list;
-	nulls[OUT_PERIOD] = nulls[OUT_LIST_COST] = false;
+	nulls[OUT_PERIOD] = false;
 	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
-	values[OUT_LIST_COST] = RoundedCost(rating, &list, price->digits);
-	return true;
+	nulls[OUT_LIST_COST] = list.tiers == 0 || rating->prices[list.price].currency != price->currency;
+	if (!nulls[OUT_LIST_COST])
+		values[OUT_LIST_COST] = RoundedCost(rating, &list, price->digits);
 }
 
 /* Puts out the row that was filled in. */
@@ -202,7 +201,7 @@ put_charge_row(ChargeRows *rows, bool asked)
  *
  * Rows of kind part are parts of records that are not charged by their sum: price, payer,
  * billing_period, period, amount and, as quantity, devices.  Rows of kind list are what
- * they cost at list prices, by days.
+ * they cost at list prices, by days; NULL without one.
  */
 PG_FUNCTION_INFO_V1(rate_charges);
 Datum
@@ -236,8 +235,8 @@ rate_charges(PG_FUNCTION_ARGS)
 		rows.due = (Datum) 0;
 		if (!rating->charges[i].special)
 			describe_charge(rating, &rating->charges[i], &names, range, &rows);
-		else if (!describe_list_cost(rating, &rating->charges[i], &names, range, rows.values, rows.nulls))
-			continue;
+		else
+			describe_list_cost(rating, &rating->charges[i], &names, range, rows.values, rows.nulls);
 		put_charge_row(&rows, rating->cells[rating->charges[i].cell].asked);
 		MemoryContextReset(row);
 	}
