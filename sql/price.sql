@@ -88,7 +88,6 @@ CALL try($$INSERT INTO price (currency, price, unit, percentile, sample_step) VA
 CALL try($$INSERT INTO price (currency, price, unit, percentile, sample_step) VALUES ('USD', 1, 'percentile-device', 0.95, '0')$$);
 -- pools and commitments
 CALL try($$INSERT INTO price (book, currency, price, pool) VALUES ('p-ways', 'USD', 1, 'work')$$);
-CALL try($$INSERT INTO price (book, currency, price, pool, unit) VALUES ('p-ways', 'EUR', 1, 'work', 'PFLOPh@bf16')$$);
 CALL try($$INSERT INTO price (currency, price, minimum) VALUES ('USD', 1, 1000)$$);
 CALL try($$INSERT INTO price (currency, price, committed_devices, committed_price) VALUES ('USD', 1, 8, 1)$$);
 -- validity

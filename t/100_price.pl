@@ -34,7 +34,7 @@ sql('CREATE EXTENSION compute_ledger; SELECT create_ledger()');
 # ------------------------------------------------------------------ random books against plain SQL
 #
 # Six accounts in a chain that moves, six regions likewise, classes of two chips with holes in them, validity in whole days:
-# so every day's start shows everything that happens.
+# so every day's start shows everything that happens.  Two currencies; every fifth book has a currency of its own, so that they compete.
 my $seed = $ENV{PRICE_SEED} // 20260101;
 my $books = $ENV{PRICE_BOOKS} // 500;
 note "seed $seed, $books books (PRICE_SEED, PRICE_BOOKS)";
@@ -65,7 +65,7 @@ sql(qq{
 		(ARRAY['bf16', 'fp8', NULL])[1 + floor(random() * 3)::integer] AS number_format, CASE WHEN random() < 0.1 THEN 'used' ELSE 'allocated' END AS measure,
 		CASE WHEN random() < 0.3 THEN tstzrange(NULL, NULL)
 			ELSE tstzrange('2026-01-01'::timestamptz + lo * interval '1 day', CASE WHEN random() < 0.8 THEN '2026-01-01'::timestamptz + (lo + 1 + floor(random() * 8)) * interval '1 day' END) END AS valid,
-		round((random() * 10)::numeric, 2) AS price
+		round((random() * 10)::numeric, 2) AS price, CASE WHEN random() < 0.7 THEN 'USD' ELSE 'EUR' END AS currency, b % 5 = 0 AS own
 	-- in the first books so few keys that much overlaps
 	FROM (SELECT b, floor(random() * CASE WHEN b <= 100 THEN 2 ELSE 9 END)::integer AS xa, 1 + floor(random() * CASE WHEN b <= 100 THEN 3 ELSE 11 END)::integer AS xc,
 			floor(random() * CASE WHEN b <= 100 THEN 2 ELSE 9 END)::integer AS xr, floor(random() * 14)::integer - 2 AS lo
@@ -73,6 +73,7 @@ sql(qq{
 	LEFT JOIN account_choice AS a ON a.n = xa LEFT JOIN region_choice AS r ON r.n = xr JOIN class_choice AS c ON c.n = xc;
 	ALTER TABLE offered ADD PRIMARY KEY (n), ADD taken boolean;
 	CREATE INDEX ON offered (book);
+	INSERT INTO price_book (book, currency) SELECT DISTINCT book, 'own' FROM offered WHERE own;
 	ANALYZE;
 });
 # The ledger takes what overlaps nothing that it has, and refuses the rest: as plain SQL says.
@@ -84,7 +85,7 @@ sql(q{
 		FOR o IN SELECT * FROM offered WHERE b <= 100 ORDER BY n LOOP
 			BEGIN
 				INSERT INTO price (book, account, accelerator, region, number_format, measure, currency, price, valid)
-				VALUES (o.book, o.account, o.accelerator, o.region, o.number_format, o.measure, 'USD', o.price, o.valid);
+				VALUES (o.book, o.account, o.accelerator, o.region, o.number_format, o.measure, o.currency, o.price, o.valid);
 				UPDATE offered SET taken = true WHERE n = o.n;
 			EXCEPTION WHEN exclusion_violation THEN
 				UPDATE offered SET taken = false WHERE n = o.n;
@@ -97,14 +98,14 @@ is(sql(q{
 	SELECT count(*) FILTER (WHERE taken) > 200, count(*) FILTER (WHERE NOT taken) > 50,
 		count(*) FILTER (WHERE taken = EXISTS (SELECT FROM offered AS p WHERE p.n < o.n AND p.taken AND p.book = o.book AND p.account IS NOT DISTINCT FROM o.account
 			AND p.accelerator = o.accelerator AND p.region IS NOT DISTINCT FROM o.region AND p.number_format IS NOT DISTINCT FROM o.number_format
-			AND p.measure = o.measure AND p.valid && o.valid))
+			AND p.measure = o.measure AND (p.currency = o.currency OR p.own) AND p.valid && o.valid))
 	FROM offered AS o WHERE o.b <= 100}), 't|t|0', 'rows of one key that overlap are refused, and no others');
 sql(q{
 	INSERT INTO price (book, account, accelerator, region, number_format, measure, currency, price, valid)
-	SELECT book, account, accelerator, region, number_format, measure, 'USD', price, valid FROM offered AS o
+	SELECT book, account, accelerator, region, number_format, measure, currency, price, valid FROM offered AS o
 	WHERE b > 100 AND NOT EXISTS (SELECT FROM offered AS p WHERE p.n < o.n AND p.book = o.book AND p.account IS NOT DISTINCT FROM o.account
 			AND p.accelerator = o.accelerator AND p.region IS NOT DISTINCT FROM o.region AND p.number_format IS NOT DISTINCT FROM o.number_format
-			AND p.measure = o.measure AND p.valid && o.valid);
+			AND p.measure = o.measure AND (p.currency = o.currency OR p.own) AND p.valid && o.valid);
 	ANALYZE;
 });
 
@@ -133,8 +134,9 @@ is(sql(q{SELECT count(*) FILTER (WHERE NOT upper_inf(recorded)) > 500, count(DIS
 sql(q{
 	CREATE TABLE asked AS
 	SELECT book, row_number() OVER (PARTITION BY book ORDER BY random()) AS n, a.id AS account, c.chip AS accelerator, r.id AS region,
-		(ARRAY['bf16', 'fp8', NULL])[1 + floor(random() * 3)::integer] AS number_format, CASE WHEN random() < 0.1 THEN 'used' ELSE 'allocated' END AS measure
-	FROM (SELECT DISTINCT book, g, floor(random() * 7)::integer AS xa, 1 + floor(random() * 6)::integer AS xc, floor(random() * 7)::integer AS xr FROM offered, generate_series(1, 4) AS g) AS x
+		(ARRAY['bf16', 'fp8', NULL])[1 + floor(random() * 3)::integer] AS number_format, CASE WHEN random() < 0.1 THEN 'used' ELSE 'allocated' END AS measure,
+		CASE WHEN random() < 0.7 THEN 'USD' ELSE 'EUR' END AS currency, own
+	FROM (SELECT DISTINCT book, own, g, floor(random() * 7)::integer AS xa, 1 + floor(random() * 6)::integer AS xc, floor(random() * 7)::integer AS xr FROM offered, generate_series(1, 4) AS g) AS x
 	LEFT JOIN account_choice AS a ON a.n = xa LEFT JOIN region_choice AS r ON r.n = xr JOIN chip_choice AS c ON c.n = xc;
 	DELETE FROM asked WHERE n > 4;
 	CREATE FUNCTION account_stands(account bigint, at timestamptz, as_of timestamptz) RETURNS TABLE (ancestor bigint, depth integer) LANGUAGE sql STABLE AS $$
@@ -165,7 +167,8 @@ for my $as_of ($first, $second, $third)
 		CREATE TEMP TABLE region_at AS SELECT c.id AS region, d.day, s.ancestor, s.depth FROM region_choice AS c, day AS d, region_stands(c.id, d.at, '$as_of') AS s;
 		-- every row with every use of its book
 		CREATE TEMP TABLE pair AS SELECT a.n, p.* FROM asked AS a JOIN price AS p ON p.book = a.book
-		WHERE p.recorded \@> '$as_of'::timestamptz AND p.accelerator \@> a.accelerator AND (p.number_format IS NULL OR p.number_format = a.number_format) AND p.measure = a.measure;
+		WHERE p.recorded \@> '$as_of'::timestamptz AND p.accelerator \@> a.accelerator AND (p.number_format IS NULL OR p.number_format = a.number_format) AND p.measure = a.measure
+			AND (p.currency = a.currency OR a.own);
 		CREATE INDEX ON pair (book, n);
 		CREATE INDEX ON account_at (account, day, ancestor);
 		CREATE INDEX ON region_at (region, day, ancestor);
@@ -188,8 +191,8 @@ sql(q{
 	SELECT t.as_of, b.book, w.combination AS n, w.valid, w.price, w.list_price
 	FROM (SELECT DISTINCT as_of FROM expected) AS t,
 		(SELECT book, array_agg(account ORDER BY n) AS accounts, array_agg(accelerator ORDER BY n) AS accelerators, array_agg(region ORDER BY n) AS regions,
-			array_agg(number_format ORDER BY n) AS formats, array_agg(measure ORDER BY n) AS measures FROM asked GROUP BY book) AS b,
-		_winning_prices(b.book, t.as_of, b.accounts, b.accelerators, b.regions, b.formats, b.measures, '[2026-01-01,2026-01-16)') AS w;
+			array_agg(number_format ORDER BY n) AS formats, array_agg(measure ORDER BY n) AS measures, array_agg(currency ORDER BY n) AS currencies FROM asked GROUP BY book) AS b,
+		_winning_prices(b.book, t.as_of, b.accounts, b.accelerators, b.regions, b.formats, b.measures, b.currencies, '[2026-01-01,2026-01-16)') AS w;
 	ANALYZE;
 });
 is(sql(q{SELECT count(*) > 3 * 4 * 15 * 0.9 * (SELECT count(DISTINCT book) FROM asked), count(*) FILTER (WHERE price IS NULL) > 1000,
@@ -208,14 +211,15 @@ is(sql(q{
 	SELECT count(*) > 500, count(*) FILTER (WHERE (x.price, x.list_price) IS DISTINCT FROM (e.price, e.list_price))
 	FROM (SELECT e.*, row_number() OVER (ORDER BY e.as_of, e.book, e.n, e.day) AS k FROM expected AS e) AS e JOIN day AS d USING (day) JOIN asked AS a USING (book, n)
 	CROSS JOIN LATERAL (SELECT max(p.price) FILTER (WHERE p.place = 1 AND p.wins ~ 'contracted') AS price, max(p.price) FILTER (WHERE p.wins ~ 'list') AS list_price
-		FROM _explain_price((SELECT s.ancestor FROM account_stands(a.account, d.at, e.as_of) AS s WHERE s.depth = 0), a.accelerator, a.region, d.at, a.number_format, a.measure, e.book, e.as_of) AS p) AS x
-	WHERE k % 41 = 0}), 't|0', 'explain_price() names the same winners');
+		FROM _explain_price((SELECT s.ancestor FROM account_stands(a.account, d.at, e.as_of) AS s WHERE s.depth = 0), a.accelerator, a.region, d.at, a.number_format, a.measure, e.book, e.as_of, CASE WHEN a.account IS NULL THEN a.currency END) AS p) AS x
+	-- accounts are billed in USD
+	WHERE k % 41 = 0 AND (a.account IS NULL OR a.currency = 'USD' OR a.own)}), 't|0', 'explain_price() names the same winners');
 # one for each that the use is under, and none that it is not
 is(sql(qq{
 	SELECT count(*) > 20, count(*) FILTER (WHERE x.held IS DISTINCT FROM e.held OR x.places IS DISTINCT FROM x.rows) FROM (
 		SELECT a.*, d.at, row_number() OVER (ORDER BY a.book, a.n, d.day) AS k FROM asked AS a, day AS d) AS a
 	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE p.reason !~ '^ended') AS held, max(p.place) AS places, nullif(count(*), 0) AS rows
-		FROM _explain_price((SELECT s.ancestor FROM account_stands(a.account, a.at, '$third') AS s WHERE s.depth = 0), a.accelerator, a.region, a.at, a.number_format, a.measure, a.book, '$third') AS p) AS x
+		FROM _explain_price((SELECT s.ancestor FROM account_stands(a.account, a.at, '$third') AS s WHERE s.depth = 0), a.accelerator, a.region, a.at, a.number_format, a.measure, a.book, '$third', NULL) AS p) AS x
 	CROSS JOIN LATERAL (SELECT count(*) AS held FROM price AS p
 		WHERE p.book = a.book AND p.recorded \@> '$third'::timestamptz AND p.valid \@> a.at AND p.accelerator \@> a.accelerator AND p.measure = a.measure
 			AND (p.number_format IS NULL OR p.number_format = a.number_format)
@@ -305,7 +309,7 @@ is(sql(q{SELECT count(*) FROM price WHERE account IS NULL AND book = 'sale'}, @l
 is(sql(q{SELECT string_agg(DISTINCT a.name, ' ') || ' ' || count(*) FILTER (WHERE p.book <> 'sale') FROM price AS p JOIN account AS a ON a.id = p.account}, @lab), 'acme/lab 0', 'and its contracts');
 like(refused(q{INSERT INTO price (currency, price) VALUES ('USD', 0)}, '-U', 'lab'), qr/^42501 /, 'a reader makes no prices');
 like(refused(q{SELECT create_price('L4', 'USD', 0)}, '-U', 'lab'), qr/^42501 /, 'nor with create_price()');
-like(refused(q{SELECT * FROM _explain_price(NULL, 'nvidia', NULL, now(), NULL, 'allocated', 'cost', now())}, '-U', 'lab'), qr/^42501 /, 'nor asks what is behind explain_price()');
+like(refused(q{SELECT * FROM _explain_price(NULL, 'nvidia', NULL, now(), NULL, 'allocated', 'cost', now(), NULL)}, '-U', 'lab'), qr/^42501 /, 'nor asks what is behind explain_price()');
 like(refused(q{SELECT * FROM explain_price(NULL, 'A100', NULL)}, '-U', 'stranger'), qr/^42501 /, 'a stranger asks nothing');
 like(refused(q{DELETE FROM price}, '-U', 'boss'), qr/^42501 /, 'an auditor deletes nothing');
 is(sql(q{SELECT count(*) FROM explain_price('rival', 'A100', NULL, book => 'sale')}, extra_params => [ '-U', 'boss' ]), '3', 'an auditor is told all');
@@ -383,7 +387,7 @@ SKIP:
 		FROM gcp AS g JOIN gcp_chip AS c ON c.key = g.accelerator_key JOIN region AS r ON r.name = 'gcp-test/' || g.region
 		CROSS JOIN LATERAL (VALUES ('', g.usd_hour), (' spot', g.usd_hour_spot)) AS k (kind, price)
 		CROSS JOIN LATERAL (SELECT max(p.price) FILTER (WHERE e.place = 1 AND e.wins IS NOT NULL) AS price
-			FROM _explain_price(NULL, c.accelerator, r.id, g.valid_from::timestamp AT TIME ZONE 'UTC', 'bf16', 'allocated', 'gcp ' || g.machine_type || k.kind, ledger_stamp()) AS e JOIN price AS p ON p.id = e.price) AS x}),
+			FROM _explain_price(NULL, c.accelerator, r.id, g.valid_from::timestamp AT TIME ZONE 'UTC', 'bf16', 'allocated', 'gcp ' || g.machine_type || k.kind, ledger_stamp(), NULL) AS e JOIN price AS p ON p.id = e.price) AS x}),
 		't|0', 'every price of the file on its first day, and none where it has none');
 	# and over the whole time, as segments
 	is(sql(q{
@@ -392,7 +396,7 @@ SKIP:
 			FROM (SELECT DISTINCT book, accelerator, region FROM price WHERE book LIKE 'gcp %') AS x GROUP BY book)
 		SELECT count(w.price) = (SELECT count(*) FROM price WHERE book LIKE 'gcp %'), count(*) FILTER (WHERE w.price IS DISTINCT FROM w.list_price),
 			count(*) FILTER (WHERE w.price IS NOT NULL AND w.valid <> p.valid)
-		FROM b, _winning_prices(b.book, ledger_stamp(), accounts, accelerators, regions, formats, measures, '(,)') AS w LEFT JOIN price AS p ON p.id = w.price}),
+		FROM b, _winning_prices(b.book, ledger_stamp(), accounts, accelerators, regions, formats, measures, array_fill('USD'::text, ARRAY[cardinality(measures)]), '(,)') AS w LEFT JOIN price AS p ON p.id = w.price}),
 		't|0|0', 'each row wins for as long as it is valid');
 	is(sql(q{SELECT round(p.price, 6) FROM explain_price(NULL, 'A100 40GB', 'gcp-test/europe-west1', '2022-03-01', book => 'gcp a2-highgpu-1g') AS e JOIN price AS p ON p.id = e.price WHERE e.place = 1}),
 		'3.621522', 'a2-highgpu-1g in europe-west1 in March 2022');

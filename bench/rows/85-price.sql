@@ -69,13 +69,13 @@ $$;
 -- For rating: 20,000 combinations of account, chip and region at once.
 -- @case winning-prices: _winning_prices, 20,000 combinations over a month
 -- @run combinations
-SELECT count(w.price) FROM (SELECT array_agg(a.id) AS accounts, array_agg(c.accelerator) AS chips, array_agg(p.region) AS regions, array_agg(NULL::text) AS formats, array_agg('allocated'::text) AS measures
+SELECT count(w.price) FROM (SELECT array_agg(a.id) AS accounts, array_agg(c.accelerator) AS chips, array_agg(p.region) AS regions, array_agg(NULL::text) AS formats, array_agg('allocated'::text) AS measures, array_agg('USD'::text) AS currencies
 	FROM account AS a, chip AS c, place AS p WHERE a.id <= 500 AND p.n = (a.id * 7 + c.n) % 40 + 1) AS x,
-	_winning_prices('sale', ledger_watermark(), accounts, chips, regions, formats, measures, '[2026-02-01,2026-03-01)') AS w;
+	_winning_prices('sale', ledger_watermark(), accounts, chips, regions, formats, measures, currencies, '[2026-02-01,2026-03-01)') AS w;
 -- @speed combinations >= 10000 per 20000
 -- @case winning-spot: _winning_prices, one combination with 30,000 spot prices
 -- @run spot
-SELECT count(w.price) FROM chip AS c, place AS p, _winning_prices('sale', ledger_watermark(), NULL, c.accelerator, p.region, 'bf16', 'allocated', '[2026-01-01,2026-02-01)') AS w WHERE c.n = 1 AND p.n = 1;
+SELECT count(w.price) FROM chip AS c, place AS p, _winning_prices('sale', ledger_watermark(), NULL, c.accelerator, p.region, 'bf16', 'allocated', 'USD', '[2026-01-01,2026-02-01)') AS w WHERE c.n = 1 AND p.n = 1;
 -- @speed spot >= 100000 per 30000
 
 -- @case tier-cost: _tier_cost, 1 million quantities

@@ -93,9 +93,12 @@ AS $$
 		('price', 'INSERT', 'biller admin'),
 		('price', 'UPDATE', 'biller admin'),
 		('price', 'DELETE', 'biller admin'),
+		('price_book', 'SELECT', 'biller auditor admin'),
+		('price_book', 'INSERT', 'biller admin'),
 		('price_key', 'SELECT', 'biller auditor admin'),
 		('price_pool', 'SELECT', 'biller auditor admin'),
 		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
+		('_billed_currencies', 'EXECUTE', 'biller admin'),
 		('explain_price', 'EXECUTE', 'reader biller auditor admin'),
 		('create_price', 'EXECUTE', 'biller admin'),
 

@@ -1,7 +1,8 @@
 -- Price books: what use costs, for whom, of which chips, where and when.
 --
 -- A price has a key: book, account subtree, class of accelerators, region subtree,
--- number format and measure.  What is not stated holds for all.  Of the prices that a
+-- number format, measure and currency.  What is not stated holds for all.  Of the prices
+-- in the payer's currency (in a book of its own currency: of all prices) that a
 -- use is under, one wins: that of the deepest account, then of the most specific
 -- class, then of the deepest region, then the one that states the number format.
 -- Keys that one use is under differ in one of the four, so nothing can tie, and rows
@@ -46,7 +47,8 @@ DECLARE
 	below numeric := 0;
 	smallest numeric;
 	pool_unit text;
-	pool_currency text;
+	whose text;
+	key_currency text;
 BEGIN
 	IF NOT upper_inf(NEW.recorded) THEN
 		RETURN NEW;				-- history
@@ -117,17 +119,30 @@ BEGIN
 		INSERT INTO compute_ledger.price_pool (book, name, unit, currency)
 		VALUES (NEW.book, NEW.pool, NEW.unit, NEW.currency)
 		ON CONFLICT DO NOTHING;
-		SELECT p.unit, p.currency INTO pool_unit, pool_currency
-		FROM compute_ledger.price_pool AS p WHERE p.book = NEW.book AND p.name = NEW.pool;
-		IF FOUND AND (pool_unit, pool_currency) <> (NEW.unit, NEW.currency) THEN
-			RAISE EXCEPTION 'pool "%" of book "%" counts % and is priced in %, not % in %', NEW.pool, NEW.book, pool_unit, pool_currency, NEW.unit, NEW.currency
+		SELECT p.unit INTO pool_unit
+		FROM compute_ledger.price_pool AS p WHERE p.book = NEW.book AND p.name = NEW.pool AND p.currency = NEW.currency;
+		IF FOUND AND pool_unit <> NEW.unit THEN
+			RAISE EXCEPTION 'pool "%" of book "%" counts % where it is priced in %, not %', NEW.pool, NEW.book, pool_unit, NEW.currency, NEW.unit
 				USING ERRCODE = 'invalid_parameter_value', HINT = 'Name another pool.';
 		END IF;
 	END IF;
 
+	LOOP
+		SELECT b.currency INTO whose FROM compute_ledger.price_book AS b WHERE b.book = NEW.book;
+		EXIT WHEN FOUND;
+		INSERT INTO compute_ledger.price_book (book) VALUES (NEW.book)
+		ON CONFLICT DO NOTHING RETURNING price_book.currency INTO whose;
+		EXIT WHEN FOUND;
+		IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+			RAISE EXCEPTION 'another transaction made the book of this price'
+				USING ERRCODE = 'serialization_failure', HINT = 'Retry the transaction.';
+		END IF;
+	END LOOP;
+	key_currency := CASE whose WHEN 'payer' THEN coalesce(NEW.currency, '') ELSE '' END;
 	IF TG_OP = 'UPDATE' THEN
 		IF OLD.accelerator OPERATOR(compute_ledger.=) NEW.accelerator AND (OLD.book, OLD.measure) = (NEW.book, NEW.measure) AND OLD.account IS NOT DISTINCT FROM NEW.account
-			AND OLD.region IS NOT DISTINCT FROM NEW.region AND OLD.number_format IS NOT DISTINCT FROM NEW.number_format THEN
+			AND OLD.region IS NOT DISTINCT FROM NEW.region AND OLD.number_format IS NOT DISTINCT FROM NEW.number_format
+			AND (OLD.currency = NEW.currency OR whose = 'own') THEN
 			NEW.key := OLD.key;
 			RETURN NEW;
 		END IF;
@@ -140,10 +155,10 @@ BEGIN
 		SELECT k.id INTO NEW.key FROM compute_ledger.price_key AS k
 		WHERE k.account = coalesce(NEW.account, 0) AND k.accelerator OPERATOR(compute_ledger.=) NEW.accelerator
 			AND k.region = coalesce(NEW.region, 0) AND k.number_format = coalesce(NEW.number_format, '')
-			AND k.measure = NEW.measure AND k.book = NEW.book;
+			AND k.measure = NEW.measure AND k.book = NEW.book AND k.currency = key_currency;
 		EXIT WHEN FOUND;
-		INSERT INTO compute_ledger.price_key (book, account, accelerator, region, number_format, measure)
-		VALUES (NEW.book, coalesce(NEW.account, 0), NEW.accelerator, coalesce(NEW.region, 0), coalesce(NEW.number_format, ''), NEW.measure)
+		INSERT INTO compute_ledger.price_key (book, account, accelerator, region, number_format, measure, currency)
+		VALUES (NEW.book, coalesce(NEW.account, 0), NEW.accelerator, coalesce(NEW.region, 0), coalesce(NEW.number_format, ''), NEW.measure, key_currency)
 		ON CONFLICT DO NOTHING RETURNING id INTO NEW.key;
 		EXIT WHEN FOUND;
 		IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
@@ -155,6 +170,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _price_complete() IS 'trigger, BEFORE INSERT OR UPDATE FOR EACH ROW of table price: reads the unit, checks tiers and pool, and finds or makes the key';
+
+CREATE FUNCTION _price_book_guard() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE EXCEPTION 'whose currency counts in a price book does not change'
+		USING ERRCODE = 'restrict_violation', HINT = 'Make another book.';
+END
+$$;
+COMMENT ON FUNCTION _price_book_guard() IS 'trigger, BEFORE UPDATE of price_book: refuses (23001)';
 
 -- ------------------------------------------------------------------ what a quantity costs
 
@@ -187,7 +213,7 @@ COMMENT ON FUNCTION accelerator_classes(accelerator) IS
 'all classes that contain it, itself and any included, the most specific first: c = ANY (accelerator_classes(a)) says what c @> a says, and an index on c serves it as equality';
 
 CREATE FUNCTION _winning_prices(book text, as_of timestamptz, accounts bigint[], accelerators accelerator[], regions integer[],
-		number_formats text[], measures text[], period tstzrange,
+		number_formats text[], measures text[], currencies text[], period tstzrange,
 		OUT combination bigint, OUT valid tstzrange, OUT price bigint, OUT list_price bigint) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE ROWS 20000
 	SET search_path = pg_catalog, pg_temp
@@ -199,9 +225,11 @@ AS $$
 BEGIN
 	RETURN QUERY
 	WITH asked AS MATERIALIZED (
-		SELECT u.n, coalesce(u.account, 0) AS account, u.accelerator, coalesce(u.region, 0) AS region, u.number_format, u.measure
-		FROM unnest(accounts, accelerators, regions, number_formats, measures)
-			WITH ORDINALITY AS u (account, accelerator, region, number_format, measure, n)
+		SELECT u.n, coalesce(u.account, 0) AS account, u.accelerator, coalesce(u.region, 0) AS region, u.number_format, u.measure,
+			CASE WHEN own.book IS NULL THEN u.currency ELSE '' END AS currency
+		FROM unnest(accounts, accelerators, regions, number_formats, measures, currencies)
+			WITH ORDINALITY AS u (account, accelerator, region, number_format, measure, currency, n)
+		LEFT JOIN compute_ledger.price_book AS own ON own.book = _winning_prices.book AND own.currency = 'own'
 	), account AS MATERIALIZED (
 		SELECT t.account, t.ancestor, 1000000 - t.depth AS rank, t.valid * period AS valid
 		FROM compute_ledger.account_tree(as_of) AS t
@@ -224,7 +252,7 @@ BEGIN
 			unnest(compute_ledger.accelerator_classes(d.accelerator)) AS c (class)
 	), key AS MATERIALIZED (
 		-- those that anything asked can be under
-		SELECT k.id, k.account, k.accelerator, k.region, k.number_format, k.measure
+		SELECT k.id, k.account, k.accelerator, k.region, k.number_format, k.measure, k.currency
 		FROM compute_ledger.price_key AS k
 		JOIN (SELECT DISTINCT t.ancestor FROM account AS t) AS t ON t.ancestor = k.account
 		JOIN (SELECT DISTINCT r.ancestor FROM region AS r) AS r ON r.ancestor = k.region
@@ -232,7 +260,7 @@ BEGIN
 		WHERE k.book = _winning_prices.book
 	), place AS MATERIALIZED (
 		-- a place: an account and a region, of one asked or above them, together
-		SELECT a.n, a.accelerator, a.number_format, a.measure, t.ancestor AS account, r.ancestor AS region,
+		SELECT a.n, a.accelerator, a.number_format, a.measure, a.currency, t.ancestor AS account, r.ancestor AS region,
 			-- the digits of a rank, from the left: account, class (below), region, number format (below)
 			t.rank * 67108864::bigint + r.rank * 2 AS rank, t.valid * r.valid AS valid
 		FROM asked AS a
@@ -240,7 +268,7 @@ BEGIN
 		JOIN region AS r ON r.region = a.region
 		WHERE t.valid && r.valid
 	), key_for AS MATERIALIZED (
-		SELECT k.id, k.account, k.region, k.measure, k.number_format, c.accelerator,
+		SELECT k.id, k.account, k.region, k.measure, k.currency, k.number_format, c.accelerator,
 			c.rank * 2097152::bigint + (k.number_format <> '')::integer AS rank
 		FROM key AS k
 		JOIN class AS c ON c.class OPERATOR(compute_ledger.=) k.accelerator
@@ -248,7 +276,7 @@ BEGIN
 		SELECT p.n, k.id, k.account = 0 AS is_list, p.rank + k.rank AS rank, p.valid
 		FROM place AS p
 		JOIN key_for AS k ON k.account = p.account AND k.accelerator OPERATOR(compute_ledger.=) p.accelerator AND k.region = p.region
-			AND k.measure = p.measure AND (k.number_format = '' OR k.number_format = p.number_format)
+			AND k.measure = p.measure AND k.currency = p.currency AND (k.number_format = '' OR k.number_format = p.number_format)
 	), candidate AS (
 		SELECT m.n, m.rank, p.id, m.is_list, m.valid * p.valid AS valid
 		FROM matched AS m
@@ -265,19 +293,19 @@ BEGIN
 	) AS w, unnest(w.segments) AS s;
 END
 $$;
-COMMENT ON FUNCTION _winning_prices(text, timestamptz, bigint[], accelerator[], integer[], text[], text[], tstzrange) IS
-'for each combination (the n-th elements of the arrays; no account: list prices only): the segments of the period in which the same price, and the same list price, win as of a recorded time, under the trees of accounts and regions as they then were; NULL where nothing prices it. The segments of one combination cover the period';
+COMMENT ON FUNCTION _winning_prices(text, timestamptz, bigint[], accelerator[], integer[], text[], text[], text[], tstzrange) IS
+'for each combination (the n-th elements of the arrays; no account: list prices only; currencies: what it is billed in, of no matter in a book with a currency of its own): the segments of the period in which the same price, and the same list price, win as of a recorded time, under the trees of accounts and regions as they then were; NULL where nothing prices it. The segments of one combination cover the period';
 
 CREATE FUNCTION _winning_prices(book text, as_of timestamptz, account bigint, accelerator accelerator, region integer,
-		number_format text, measure text, period tstzrange,
+		number_format text, measure text, currency text, period tstzrange,
 		OUT valid tstzrange, OUT price bigint, OUT list_price bigint) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 2
 AS $$
 	SELECT w.valid, w.price, w.list_price
 	FROM compute_ledger._winning_prices(book, as_of, ARRAY[account], ARRAY[accelerator], ARRAY[region],
-		ARRAY[number_format], ARRAY[measure], period) AS w
+		ARRAY[number_format], ARRAY[measure], ARRAY[currency], period) AS w
 $$;
-COMMENT ON FUNCTION _winning_prices(text, timestamptz, bigint, accelerator, integer, text, text, tstzrange) IS
+COMMENT ON FUNCTION _winning_prices(text, timestamptz, bigint, accelerator, integer, text, text, text, tstzrange) IS
 'the same for one combination; for many, the form with arrays answers all of them at once';
 
 -- ------------------------------------------------------------------ for people
@@ -320,7 +348,7 @@ COMMENT ON FUNCTION _price_terms(text, numeric, numeric, interval, text, text, n
 
 -- One use at one instant, by index only: what _winning_prices() finds for many at once.
 CREATE FUNCTION _explain_price(account bigint, accelerator accelerator, region integer, at timestamptz,
-		number_format text, measure text, book text, as_of timestamptz,
+		number_format text, measure text, book text, as_of timestamptz, currency text,
 		OUT place integer, OUT wins text, OUT reason text, OUT price bigint, OUT price_account text, OUT price_accelerator accelerator,
 		OUT price_region text, OUT price_number_format text, OUT terms text, OUT title text, OUT valid tstzrange) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE ROWS 10
@@ -332,19 +360,28 @@ DECLARE
 	-- the way up, then 0: for all
 	accounts bigint[];
 	regions integer[];
+	billed_in text;
 	classes compute_ledger.accelerator[] := compute_ledger.accelerator_classes(_explain_price.accelerator);
 BEGIN
 	WITH RECURSIVE way AS (
-		SELECT _explain_price.account AS account, 0 AS depth
-		WHERE _explain_price.account IS NOT NULL
+		SELECT NULL::bigint AS account, _explain_price.account AS parent, -1 AS depth, NULL::bigint AS calendar, NULL::text AS currency
 		UNION ALL
-		SELECT v.parent, w.depth + 1
+		SELECT w.parent, v.parent, w.depth + 1, v.calendar, v.currency
 		FROM way AS w CROSS JOIN LATERAL (
 			-- by the account: that an instant selects one row of all is a planner's guess, OFFSET keeps it from acting on it
-			SELECT v.parent, v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = w.account OFFSET 0) AS v
-		WHERE v.valid @> at AND v.recorded @> as_of AND v.parent IS NOT NULL
+			SELECT v.parent, v.calendar, v.currency, v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = w.parent OFFSET 0) AS v
+		WHERE v.valid @> at AND v.recorded @> as_of
 	)
-	SELECT coalesce(array_agg(w.account ORDER BY w.depth), '{}') || 0::bigint INTO accounts FROM way AS w;
+	SELECT coalesce(array_agg(w.account ORDER BY w.depth) FILTER (WHERE w.depth >= 0), '{}') || 0::bigint,
+		-- the payer's: of the nearest account with a calendar, or else the root
+		(array_agg(w.currency ORDER BY w.depth) FILTER (WHERE w.currency IS NOT NULL AND w.depth >= p.depth))[1]
+	INTO accounts, billed_in
+	FROM way AS w, (SELECT coalesce(min(x.depth) FILTER (WHERE x.calendar IS NOT NULL), max(x.depth)) AS depth FROM way AS x) AS p;
+	IF EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _explain_price.book AND b.currency = 'own') THEN
+		billed_in := '';
+	ELSIF _explain_price.account IS NULL THEN
+		billed_in := _explain_price.currency;
+	END IF;
 	WITH RECURSIVE way AS (
 		SELECT _explain_price.region AS region, 0 AS depth
 		WHERE _explain_price.region IS NOT NULL
@@ -358,7 +395,8 @@ BEGIN
 
 	RETURN QUERY
 	WITH candidate AS MATERIALIZED (
-		SELECT k.account, k.accelerator, k.region, k.number_format, p.id, p.valid, p.valid @> at AS holds,
+		SELECT k.account, k.accelerator, k.region, k.number_format, k.currency, p.id, p.valid, p.valid @> at AS holds,
+			coalesce(k.currency = billed_in, true) AS serves,
 			a.place AS account_place, c.place AS class_place,
 			array_position(regions, k.region) AS region_place,
 			(k.number_format = '')::integer AS format_place
@@ -366,7 +404,7 @@ BEGIN
 		CROSS JOIN unnest(classes) WITH ORDINALITY AS c (class, place)
 		CROSS JOIN LATERAL (
 			-- one probe of the index each; OFFSET keeps it one
-			SELECT k.id, k.account, k.accelerator, k.region, k.number_format
+			SELECT k.id, k.account, k.accelerator, k.region, k.number_format, k.currency
 			FROM compute_ledger.price_key AS k
 			WHERE k.account = a.account AND k.accelerator OPERATOR(compute_ledger.=) c.class
 				AND (k.number_format = '' OR k.number_format = _explain_price.number_format)
@@ -384,18 +422,23 @@ BEGIN
 		WHERE k.region = ANY (regions)
 	), ranked AS (
 		SELECT c.*,
-			row_number() OVER (ORDER BY c.holds DESC, c.account_place, c.class_place, c.region_place, c.format_place, c.id)::integer AS place,
-			c.account = 0 AND c.holds AND row_number() OVER (PARTITION BY c.account = 0 ORDER BY c.holds DESC, c.class_place, c.region_place, c.format_place) = 1 AS is_list
+			row_number() OVER (ORDER BY c.serves AND c.holds DESC, c.holds DESC, c.account_place, c.class_place, c.region_place, c.format_place, c.currency, c.id)::integer AS place,
+			c.serves AND c.holds AND row_number() OVER (PARTITION BY c.currency ORDER BY c.holds DESC, c.account_place, c.class_place, c.region_place, c.format_place) = 1 AS is_winner,
+			c.serves AND c.holds AND c.account = 0
+				AND row_number() OVER (PARTITION BY c.currency, c.account = 0 ORDER BY c.holds DESC, c.class_place, c.region_place, c.format_place) = 1 AS is_list
 		FROM candidate AS c
 	), winner AS (
-		SELECT r.* FROM ranked AS r WHERE r.place = 1 AND r.holds
+		SELECT r.* FROM ranked AS r WHERE r.is_winner
 	)
 	SELECT r.place,
-		CASE WHEN r.place = 1 AND r.is_list THEN 'list and contracted price'
-			WHEN r.place = 1 AND r.holds THEN 'contracted price'
+		CASE WHEN r.is_winner AND r.is_list THEN 'list and contracted price'
+			WHEN r.is_winner THEN 'contracted price'
 			WHEN r.is_list THEN 'list price' END,
 		CASE WHEN NOT r.holds THEN format('ended at %s', upper(r.valid))
-			WHEN r.place = 1 THEN 'wins'
+			WHEN NOT r.serves THEN format('is in %s, and %s', p.currency,
+				CASE WHEN _explain_price.account IS NULL THEN format('%s is asked for', billed_in)
+					ELSE format('account "%s" is billed in %s', (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = _explain_price.account), billed_in) END)
+			WHEN r.is_winner THEN 'wins'
 			WHEN r.account_place > w.account_place THEN
 				CASE WHEN r.account = 0 THEN 'a contract goes before a list price' ELSE 'an account below has a price' END
 			WHEN r.class_place > w.class_place THEN format('%s is more specific than %s', w.accelerator, r.accelerator)
@@ -409,16 +452,16 @@ BEGIN
 		p.title, r.valid
 	FROM ranked AS r
 	JOIN compute_ledger.price AS p ON p.id = r.id
-	LEFT JOIN winner AS w ON true
+	LEFT JOIN winner AS w ON w.currency = r.currency
 	ORDER BY r.place;
 END
 $$;
-COMMENT ON FUNCTION _explain_price(bigint, accelerator, integer, timestamptz, text, text, text, timestamptz) IS 'explain_price() with numbers for names, and without its checks';
+COMMENT ON FUNCTION _explain_price(bigint, accelerator, integer, timestamptz, text, text, text, timestamptz, text) IS 'explain_price() with numbers for names, and without its checks';
 
 -- Security definer: a reader sees what prices its own usage, and that may be a contract of an account above.
 CREATE FUNCTION explain_price(account text, accelerator text, region text, at timestamptz DEFAULT CURRENT_TIMESTAMP,
 		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', as_of timestamptz DEFAULT NULL,
-		role name DEFAULT current_user,
+		currency text DEFAULT NULL, role name DEFAULT current_user,
 		OUT place integer, OUT wins text, OUT reason text, OUT price bigint, OUT price_account text, OUT price_accelerator accelerator,
 		OUT price_region text, OUT price_number_format text, OUT terms text, OUT title text, OUT valid tstzrange) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 10
@@ -466,6 +509,10 @@ BEGIN
 		RAISE EXCEPTION 'permission denied for price book "%"', book
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
+	IF explain_price.currency IS NOT NULL AND explain_price.account IS NOT NULL THEN
+		RAISE EXCEPTION 'account "%" is billed in its payer''s currency', explain_price.account
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'State a currency without an account.';
+	END IF;
 	IF explain_price.region IS NOT NULL THEN
 		SELECT g.id INTO region_id FROM compute_ledger.region AS g WHERE g.name = explain_price.region;
 		IF NOT FOUND THEN
@@ -474,11 +521,34 @@ BEGIN
 		END IF;
 	END IF;
 	RETURN QUERY
-	SELECT * FROM compute_ledger._explain_price(account_id, chip, region_id, at, number_format, measure, book, known_as_of);
+	SELECT * FROM compute_ledger._explain_price(account_id, chip, region_id, at, number_format, measure, book, known_as_of, explain_price.currency);
 END
 $$;
-COMMENT ON FUNCTION explain_price(text, text, text, timestamptz, text, text, text, timestamptz, name) IS
-'the prices that a use at an instant is under, the winner first, with what each says and why it lost: account (NULL: list prices only), accelerator by any name that identify() knows, region (NULL: none known), number format (NULL: none known), measure and book, as they were known at a recorded time (default: the watermark). wins says which is the contracted and which the list price; a price that had ended is told, too. No row: nothing prices it. LC003, LC006, LC007 for unknown names, also for accounts that the role may not see; LC012 for a time beyond the watermark';
+COMMENT ON FUNCTION explain_price(text, text, text, timestamptz, text, text, text, timestamptz, text, name) IS
+'the prices that a use at an instant is under, the winner first, with what each says and why it lost: account (NULL: list prices only), accelerator by any name that identify() knows, region (NULL: none known), number format (NULL: none known), measure and book, as they were known at a recorded time (default: the watermark), in the currency that the account''s payer is billed in; without an account in the currency that is stated (NULL: all, with a winner each). wins says which is the contracted and which the list price; a price that had ended, or is in another currency, is told, too. No row: nothing prices it. LC003, LC006, LC007 for unknown names, also for accounts that the role may not see; LC012 for a time beyond the watermark';
+
+CREATE FUNCTION _billed_currencies(account bigint, valid tstzrange) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE meant AS (
+		SELECT $1 AS account, $2 AS valid
+		UNION
+		SELECT m.merged_into, b.valid * tstzrange(m.at, NULL)
+		FROM meant AS b JOIN compute_ledger.account_merge AS m ON m.account = b.account AND upper_inf(m.recorded) AND tstzrange(m.at, NULL) && b.valid
+	), way AS (
+		-- up to the payer, and from there to where it has its currency from
+		SELECT m.account AS parent, false AS pays, NULL::text AS currency, m.valid FROM meant AS m
+		UNION
+		SELECT v.parent, x.pays, CASE WHEN x.pays THEN v.currency END, w.valid * v.valid
+		FROM way AS w
+		JOIN compute_ledger.account_version AS v ON v.account = w.parent AND upper_inf(v.recorded) AND v.valid && w.valid
+		CROSS JOIN LATERAL (SELECT w.pays OR v.calendar IS NOT NULL OR v.parent IS NULL) AS x (pays)
+		WHERE w.currency IS NULL
+	)
+	SELECT coalesce(array_agg(DISTINCT w.currency), '{}') FROM way AS w WHERE w.currency IS NOT NULL
+$$;
+COMMENT ON FUNCTION _billed_currencies(bigint, tstzrange) IS 'the currencies in which the payers of an account are billed in a time, as it is known now: what payer() says, for one account';
 
 CREATE FUNCTION create_price(accelerator text, currency text, price numeric DEFAULT NULL, account text DEFAULT NULL, region text DEFAULT NULL,
 		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', unit text DEFAULT 'device-hour',
@@ -494,6 +564,7 @@ DECLARE
 	class compute_ledger.accelerator := CASE WHEN create_price.accelerator <> 'any' THEN compute_ledger.identify_strict(create_price.accelerator) ELSE 'any' END;
 	account_id bigint;
 	region_id integer;
+	currencies text[];
 	result bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
@@ -501,6 +572,12 @@ BEGIN
 		account_id := compute_ledger.account_id(create_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
 		IF account_id IS NULL THEN
 			RAISE EXCEPTION 'unknown account: "%"', create_price.account USING ERRCODE = 'LC006';
+		END IF;
+		currencies := compute_ledger._billed_currencies(account_id, tstzrange(valid_from, valid_until));
+		IF create_price.currency <> ALL (currencies) AND NOT EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = create_price.book AND b.currency = 'own') THEN
+			RAISE EXCEPTION 'account "%" is not billed in %', create_price.account, create_price.currency
+				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('While the price is valid, its payer is billed in %s.', coalesce(nullif(array_to_string(currencies, ', '), ''), 'no currency')),
+					HINT = 'Usage has prices in the currency that its payer is billed in.';
 		END IF;
 	END IF;
 	IF create_price.region IS NOT NULL THEN
@@ -518,7 +595,8 @@ BEGIN
 		WHERE upper_inf(p.recorded) AND p.valid @> valid_from AND lower(p.valid) IS DISTINCT FROM valid_from
 			AND p.book = create_price.book AND p.account IS NOT DISTINCT FROM account_id AND p.accelerator OPERATOR(compute_ledger.=) class
 			AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM create_price.number_format
-			AND p.measure = create_price.measure;
+			AND p.measure = create_price.measure
+			AND (p.currency = create_price.currency OR EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = create_price.book AND b.currency = 'own'));
 	END IF;
 	INSERT INTO compute_ledger.price (book, account, accelerator, region, number_format, measure, unit, model, currency, price,
 		tier_bounds, tier_prices, tier_fees, package_size, free, pool, minimum, committed_devices, committed_price,
@@ -533,4 +611,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION create_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, timestamptz, timestamptz, text, boolean) IS
-'inserts a row into table price and returns its id: account and region by name (NULL: all), accelerator by any name that identify() knows (NULL: any). The model is package with a package size, graduated with tier prices, else flat, unless it is said. supersede: the price of the same key that holds at valid_from ends there. LC003, LC006, LC007 for unknown names, 23P01 where the key has a price already';
+'inserts a row into table price and returns its id: account and region by name (NULL: all), accelerator by any name that identify() knows (NULL: any). The model is package with a package size, graduated with tier prices, else flat, unless it is said. supersede: the price of the same key that holds at valid_from ends there. 22023 where no payer of the account is billed in the currency, but in a book with a currency of its own. LC003, LC006, LC007 for unknown names, 23P01 where the key has a price already';

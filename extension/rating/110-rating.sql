@@ -78,7 +78,7 @@ CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, accoun
 	LANGUAGE sql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END, coalesce('@' || compute_ledger.basis(p.work), p.unit)), p.unit, p.model, p.currency, k.ledger_scale,
+	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END, coalesce('@' || compute_ledger.basis(p.work), p.unit), CASE WHEN p.pool IS NOT NULL THEN p.currency END), p.unit, p.model, p.currency, k.ledger_scale,
 		p.committed_devices IS NOT NULL, p.work, p.devices_per_instance, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free
 	FROM compute_ledger.price AS p
 	JOIN compute_ledger.currency AS k ON k.code = p.currency

@@ -394,6 +394,27 @@ END
 $$;
 COMMENT ON FUNCTION _store_closing(bigint, bigint, bigint, tstzrange, timestamptz, text, bigint[], text[]) IS 'part of close_period(): stores a closing, the charges of its period, and what there is to correct in the periods that were closed before, of the payer and of former payers';
 
+CREATE FUNCTION _unpriced_currencies(closing bigint, book text, as_of timestamptz, period tstzrange) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH asked AS MATERIALIZED (
+		SELECT DISTINCT c.account, c.accelerator, c.region, c.number_format, c.measure, k.currency
+		FROM compute_ledger.charge AS c
+		JOIN (SELECT DISTINCT k.currency FROM compute_ledger.price_key AS k WHERE k.book = $2) AS k ON k.currency <> c.currency
+		WHERE c.close = closing AND c.kind = 'unpriced' AND c.corrects IS NULL
+	), listed AS (
+		SELECT array_agg(a.account) AS accounts, array_agg(a.accelerator) AS accelerators, array_agg(a.region) AS regions, array_agg(a.number_format) AS number_formats,
+			array_agg(a.measure) AS measures, array_agg(a.currency) AS currencies
+		FROM asked AS a
+	)
+	SELECT string_agg(DISTINCT l.currencies[w.combination], ', ')
+	FROM listed AS l
+	CROSS JOIN LATERAL compute_ledger._winning_prices($2, as_of, l.accounts, l.accelerators, l.regions, l.number_formats, l.measures, l.currencies, period) AS w
+	WHERE w.price IS NOT NULL
+$$;
+COMMENT ON FUNCTION _unpriced_currencies(bigint, text, timestamptz, tstzrange) IS 'part of close_period(): the currencies, other than the payer''s, in which usage has a price that a closing found without one; NULL if there are none';
+
 CREATE FUNCTION close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -468,7 +489,8 @@ BEGIN
 	IF unpriced IS NOT NULL THEN
 		RAISE EXCEPTION 'billing period % of account "%" has usage without a price', period, account
 			USING ERRCODE = 'LC011', DETAIL = format('It is of %s (%s charges).', unpriced, unpriced_count),
-				HINT = 'Add prices, or waive these accounts by name.';
+				HINT = concat('Add prices, or waive these accounts by name.',
+					' There are prices for it in ' || compute_ledger._unpriced_currencies(closing, book, mark, period) || ', in which it is not billed.');
 	END IF;
 	PERFORM compute_ledger.mark_watermark();
 	RETURN closing;

@@ -238,9 +238,20 @@ BEGIN
 	WHERE coalesce(lower(p.valid), '-infinity') < p.taken;
 	RETURN QUERY
 	SELECT 'price and key', 'price ' || p.id, format('has key %s, which is not what its columns say', p.key)
-	FROM compute_ledger.price AS p LEFT JOIN compute_ledger.price_key AS k ON k.id = p.key
+	FROM compute_ledger.price AS p
+	LEFT JOIN compute_ledger.price_key AS k ON k.id = p.key
+	LEFT JOIN compute_ledger.price_book AS b ON b.book = p.book
 	WHERE (k.book = p.book AND k.account = coalesce(p.account, 0) AND k.accelerator OPERATOR(compute_ledger.=) p.accelerator AND k.region = coalesce(p.region, 0)
-		AND k.number_format = coalesce(p.number_format, '') AND k.measure = p.measure) IS NOT TRUE;
+		AND k.number_format = coalesce(p.number_format, '') AND k.measure = p.measure AND k.currency = CASE b.currency WHEN 'payer' THEN p.currency ELSE '' END) IS NOT TRUE;
+	RETURN QUERY
+	WITH paid AS MATERIALIZED (
+		SELECT y.account, y.currency, y.valid FROM compute_ledger.payers() AS y
+	)
+	SELECT 'currency of a price', 'price ' || p.id, format('is in %s, in which account "%s" is never billed while it is valid', p.currency, a.name)
+	FROM compute_ledger.price AS p
+	JOIN compute_ledger.price_book AS b ON b.book = p.book AND b.currency = 'payer'
+	JOIN compute_ledger.account AS a ON a.id = p.account
+	WHERE upper_inf(p.recorded) AND NOT EXISTS (SELECT FROM paid AS y WHERE y.account = p.account AND y.currency = p.currency AND y.valid && p.valid);
 	RETURN QUERY
 	SELECT 'price of nobody', 'price ' || p.id, format('is for account %s in region %s', coalesce(p.account::text, 'any'), coalesce(p.region::text, 'any'))
 	FROM compute_ledger.price AS p

@@ -49,6 +49,25 @@ RatingName(Rating *rating, Datum text)
 	return rating->nnames++;
 }
 
+/* Finds the first place of an account, or where it would stand. */
+int
+FirstPlace(const Rating *rating, int64 account)
+{
+	int			low = 0;
+	int			high = rating->nplaces;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (rating->places[middle].account < account)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* Whether the book bills usage of a measure in a billing period. */
 bool
 IsBilled(const Bill *bill, int measure)

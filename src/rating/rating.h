@@ -121,10 +121,11 @@ typedef struct Site
 	TimestampTz to;
 } Site;
 
-/* The price of a combination, and its list price, while they win; -1: none. */
+/* The price of a combination that is billed in a currency, and its list price, while they win; -1: none. */
 typedef struct Winner
 {
 	int			combination;
+	int			currency;		/* number of a name */
 	int			price;
 	int			list_price;
 	TimestampTz from;
@@ -286,7 +287,7 @@ typedef struct Rating
 	int			nsites;
 	Site	   *sites;			/* by region and time */
 	int			nwinners;
-	Winner	   *winners;		/* by combination and time */
+	Winner	   *winners;		/* by combination, currency and time */
 	int			nprices;
 	RatedPrice *prices;			/* by id */
 	int64		ncells;
@@ -312,6 +313,7 @@ typedef struct Rating
 #define INT128_LARGEST	(~((int128) 1 << 127))
 
 extern int	RatingName(Rating *rating, Datum text);
+extern int	FirstPlace(const Rating *rating, int64 account);
 extern bool IsBilled(const Bill *bill, int measure);
 extern void RunRatingQuery(const char *query, int nargs, const Oid *types,
 						   const Datum *values, const bool *nulls, DestReceiver *receiver);

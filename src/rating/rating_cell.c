@@ -63,10 +63,29 @@ name(const Rating *rating, keytype key) \
 	return low; \
 }
 
-DEFINE_FIRST(first_place, Place, places, nplaces, account, int64)
 DEFINE_FIRST(first_bill, Bill, bills, nbills, calendar, int64)
 DEFINE_FIRST(first_site, Site, sites, nsites, region, int)
-DEFINE_FIRST(first_winner, Winner, winners, nwinners, combination, int)
+
+/* Finds the first winner for a combination billed in a currency that ends after an instant, or where it would stand. */
+static int
+first_winner(const Rating *rating, int combination, int currency, TimestampTz at)
+{
+	int			low = 0;
+	int			high = rating->nwinners;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		const Winner *winner = &rating->winners[middle];
+
+		if (winner->combination != combination ? winner->combination < combination :
+			winner->currency != currency ? winner->currency < currency : winner->to <= at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
 
 /* Whether nothing but a bound of what is asked for lies between two segments. */
 static bool
@@ -76,18 +95,26 @@ is_one_whole(const Rating *rating, const Segment *a, const Segment *b)
 		rating->days[a->day].date == rating->days[b->day].date;
 }
 
+/* Whether a winner is one for a combination billed in a currency. */
+static inline bool
+is_winner(const Rating *rating, int winner, int combination, int currency)
+{
+	return winner < rating->nwinners &&
+		rating->winners[winner].combination == combination && rating->winners[winner].currency == currency;
+}
+
 /* Cuts the time of a combination. */
 static void
 cut_combination(Rating *rating, int n, Segments *segments)
 {
 	const UsageKind *kind = &rating->combinations[n].kind;
-	int			winner = first_winner(rating, n);
 	int			site = first_site(rating, kind->region);
 
 	segments->count = 0;
-	for (int p = first_place(rating, kind->account); p < rating->nplaces && rating->places[p].account == kind->account; p++)
+	for (int p = FirstPlace(rating, kind->account); p < rating->nplaces && rating->places[p].account == kind->account; p++)
 	{
 		const Place *place = &rating->places[p];
+		int			winner = first_winner(rating, n, place->currency, place->from);
 		int			bill = first_bill(rating, place->calendar);
 		int			day = rating->first_day[place->time_zone];
 		TimestampTz at = place->from;
@@ -97,7 +124,7 @@ cut_combination(Rating *rating, int n, Segments *segments)
 			TimestampTz from;
 			Segment    *segment;
 
-			while (winner < rating->nwinners && rating->winners[winner].combination == n && rating->winners[winner].to <= at)
+			while (is_winner(rating, winner, n, place->currency) && rating->winners[winner].to <= at)
 				winner++;
 			while (site < rating->nsites && rating->sites[site].region == kind->region && rating->sites[site].to <= at)
 				site++;
@@ -105,7 +132,7 @@ cut_combination(Rating *rating, int n, Segments *segments)
 				bill++;
 			while (day < rating->ndays && rating->days[day].time_zone == place->time_zone && rating->days[day].to <= at)
 				day++;
-			if (winner == rating->nwinners || rating->winners[winner].combination != n ||
+			if (!is_winner(rating, winner, n, place->currency) ||
 				site == rating->nsites || rating->sites[site].region != kind->region ||
 				bill == rating->nbills || rating->bills[bill].calendar != place->calendar ||
 				day == rating->ndays || rating->days[day].time_zone != place->time_zone)
@@ -304,7 +331,7 @@ price_counts(const RatedPrice *price, const Combination *combination)
 static bool
 pays_for(const Rating *rating, int64 payer, int64 account, TimestampTz at)
 {
-	for (int p = first_place(rating, account); p < rating->nplaces && rating->places[p].account == account; p++)
+	for (int p = FirstPlace(rating, account); p < rating->nplaces && rating->places[p].account == account; p++)
 	{
 		const Place *place = &rating->places[p];
 

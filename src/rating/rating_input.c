@@ -179,7 +179,7 @@ read_sites(Rating *rating)
 	SPI_freetuptable(SPI_tuptable);
 }
 
-/* Orders winners by combination and time. */
+/* Orders winners by combination, currency and time. */
 static int
 compare_winners(const void *a, const void *b)
 {
@@ -188,6 +188,8 @@ compare_winners(const void *a, const void *b)
 
 	if (x->combination != y->combination)
 		return x->combination < y->combination ? -1 : 1;
+	if (x->currency != y->currency)
+		return x->currency < y->currency ? -1 : 1;
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
@@ -372,53 +374,103 @@ make_array(Datum *values, bool *nulls, int count, Oid type)
 	return PointerGetDatum(construct_md_array(values, nulls, 1, &count, &lower, type, length, by_value, align));
 }
 
+/* A combination and a currency that its usage is billed in. */
+typedef struct Asked
+{
+	int			combination;
+	int			currency;
+} Asked;
+
+/* Lists combinations by the currencies in which the payers of their accounts are billed. */
+static Asked *
+list_asked(Rating *rating, int *count)
+{
+	int64		room = 0;
+	int64		n = 0;
+	Asked	   *asked = NULL;
+
+	for (int i = 0; i < rating->ncombinations; i++)
+	{
+		int64		account = rating->combinations[i].kind.account;
+		int64		first = n;
+
+		for (int p = FirstPlace(rating, account); p < rating->nplaces && rating->places[p].account == account; p++)
+		{
+			int			currency = rating->places[p].currency;
+			int64		known = first;
+
+			while (known < n && asked[known].currency != currency)
+				known++;
+			if (known < n)
+				continue;
+			RatingReserve(rating, asked, n, room);
+			asked[n].combination = i;
+			asked[n++].currency = currency;
+		}
+	}
+	if (n > PG_INT32_MAX / 2)
+		elog(ERROR, "too many combinations of usage");
+	*count = (int) n;
+	return asked;
+}
+
+/* Asks for the winners of combinations; SPI_tuptable has them. */
+static void
+run_winners_query(Rating *rating, const Asked *asked, int n)
+{
+	const RatingScope *scope = &rating->scope;
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, INT8ARRAYOID, get_array_type(rating->accelerator_type), INT4ARRAYOID,
+	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {scope->book, scope->as_of, 0, 0, 0, 0, 0, 0, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
+	Datum	   *column_values[6];
+	bool	   *nulls = palloc0(Max(1, n) * sizeof(bool));
+	bool	   *no_format = palloc0(Max(1, n) * sizeof(bool));
+
+	for (int c = 0; c < 6; c++)
+		column_values[c] = palloc(Max(1, n) * sizeof(Datum));
+	for (int i = 0; i < n; i++)
+	{
+		const UsageKind *kind = &rating->combinations[asked[i].combination].kind;
+
+		column_values[0][i] = Int64GetDatum(kind->account);
+		column_values[1][i] = AcceleratorPGetDatum(&kind->accelerator);
+		column_values[2][i] = Int32GetDatum(kind->region);
+		no_format[i] = kind->number_format < 0;
+		column_values[3][i] = no_format[i] ? (Datum) 0 : rating->names[kind->number_format];
+		column_values[4][i] = rating->names[kind->measure];
+		column_values[5][i] = rating->names[asked[i].currency];
+	}
+	values[2] = make_array(column_values[0], nulls, n, INT8OID);
+	values[3] = make_array(column_values[1], nulls, n, rating->accelerator_type);
+	values[4] = make_array(column_values[2], nulls, n, INT4OID);
+	values[5] = make_array(column_values[3], no_format, n, TEXTOID);
+	values[6] = make_array(column_values[4], nulls, n, TEXTOID);
+	values[7] = make_array(column_values[5], nulls, n, TEXTOID);
+	RunRatingQuery("SELECT combination, coalesce(pg_catalog.lower(valid), '-infinity'), coalesce(pg_catalog.upper(valid), 'infinity'), price, list_price"
+				   " FROM compute_ledger._winning_prices($1, $2, $3, $4, $5, $6, $7, $8, pg_catalog.tstzrange($9, $10))",
+				   lengthof(types), types, values, NULL, NULL);
+}
+
 /* Reads which prices win for the combinations, and when. */
 void
 ReadWinners(Rating *rating)
 {
-	const RatingScope *scope = &rating->scope;
-	int			n = rating->ncombinations;
-	Oid			accelerators = get_array_type(rating->accelerator_type);
-	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, INT8ARRAYOID, accelerators, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[] = {scope->book, scope->as_of, 0, 0, 0, 0, 0, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
-	Datum	   *column_values = palloc(Max(1, n) * sizeof(Datum));
-	bool	   *column_nulls = palloc0(Max(1, n) * sizeof(bool));
+	int			nasked;
+	Asked	   *asked = list_asked(rating, &nasked);
 	int64	   *ids;			/* of the price and the list price of every winner; 0: none */
 
-	for (int i = 0; i < n; i++)
-		column_values[i] = Int64GetDatum(rating->combinations[i].kind.account);
-	values[2] = make_array(column_values, column_nulls, n, INT8OID);
-	for (int i = 0; i < n; i++)
-		column_values[i] = AcceleratorPGetDatum(&rating->combinations[i].kind.accelerator);
-	values[3] = make_array(column_values, column_nulls, n, rating->accelerator_type);
-	for (int i = 0; i < n; i++)
-		column_values[i] = Int32GetDatum(rating->combinations[i].kind.region);
-	values[4] = make_array(column_values, column_nulls, n, INT4OID);
-	for (int i = 0; i < n; i++)
-		column_values[i] = rating->names[rating->combinations[i].kind.measure];
-	values[6] = make_array(column_values, column_nulls, n, TEXTOID);
-	for (int i = 0; i < n; i++)
-	{
-		int			format = rating->combinations[i].kind.number_format;
-
-		column_nulls[i] = format < 0;
-		column_values[i] = format < 0 ? (Datum) 0 : rating->names[format];
-	}
-	values[5] = make_array(column_values, column_nulls, n, TEXTOID);
-
-	RunRatingQuery("SELECT combination, coalesce(pg_catalog.lower(valid), '-infinity'), coalesce(pg_catalog.upper(valid), 'infinity'), price, list_price"
-				   " FROM compute_ledger._winning_prices($1, $2, $3, $4, $5, $6, $7, pg_catalog.tstzrange($8, $9))",
-				   lengthof(types), types, values, NULL, NULL);
+	run_winners_query(rating, asked, nasked);
 	rating->winners = make_rows(rating, &rating->nwinners, sizeof(Winner));
 	ids = MemoryContextAllocHuge(rating->context, Max(1, 2 * (Size) rating->nwinners) * sizeof(int64));
 	for (int i = 0; i < rating->nwinners; i++)
 	{
 		Winner	   *winner = &rating->winners[i];
+		const Asked *of = &asked[DatumGetInt64(column(i, 1)) - 1];
 
 		ids[2 * i] = column_is_null(i, 4) ? 0 : DatumGetInt64(column(i, 4));
 		ids[2 * i + 1] = column_is_null(i, 5) ? 0 : DatumGetInt64(column(i, 5));
-		winner->combination = (int) DatumGetInt64(column(i, 1)) - 1;
+		winner->combination = of->combination;
+		winner->currency = of->currency;
 		winner->from = DatumGetTimestampTz(column(i, 2));
 		winner->to = DatumGetTimestampTz(column(i, 3));
 	}
@@ -432,6 +484,8 @@ ReadWinners(Rating *rating)
 	}
 	qsort(rating->winners, rating->nwinners, sizeof(Winner), compare_winners);
 	pfree(ids);
+	if (asked != NULL)
+		pfree(asked);
 }
 
 /* Reads who is billed, and when. */
