@@ -208,6 +208,46 @@ SELECT (SELECT count(*) > 1000 FROM contained) AS many, (SELECT count(*) FROM (T
 SELECT count(*) > 10000 AS many, count(*) - count(DISTINCT (a, account, specificity(class), region, format)) AS ties
 FROM chip AS c (a), unnest(accelerator_classes(a)) AS u (class), generate_series(0, 4) AS account, generate_series(0, 4) AS region, generate_series(0, 1) AS format;
 CALL try($$SELECT accelerator_classes(class_max('nvidia'))$$);
+-- Nor do accounts tie: in a forest that merged at random (what would go in circles is refused), at no time is an account
+-- twice in a way, or two in one place; and a walk at each instant finds the same accounts in the same order.
+DO $$
+BEGIN
+	PERFORM setseed(0.4);
+	PERFORM create_account('tie 1', currency => 'USD');
+	PERFORM create_account('tie ' || n, parent => 'tie ' || greatest(1, (n * random())::integer - 1)) FROM generate_series(2, 40) AS n;
+	FOR n IN 1 .. 60 LOOP
+		BEGIN
+			PERFORM merge_account('tie ' || 1 + floor(random() * 40)::integer, 'tie ' || 1 + floor(random() * 40)::integer, '2026-01-01'::timestamptz + floor(random() * 20) * interval '1 day');
+			SET CONSTRAINTS ALL IMMEDIATE;
+			SET CONSTRAINTS ALL DEFERRED;
+		EXCEPTION WHEN OTHERS THEN
+			NULL;
+		END;
+	END LOOP;
+END
+$$;
+CREATE TEMP TABLE way AS SELECT row_number() OVER () AS n, w.* FROM _price_way(NULL) AS w;
+SELECT (SELECT count(*) > 15 FROM account_merge) AS many, (SELECT max(place % 1000000) > 3 FROM way) AS some_of_many, count(b.n) AS ties, count(*) FILTER (WHERE b.ancestor = a.ancestor) AS twice
+FROM way AS a LEFT JOIN way AS b ON b.account = a.account AND b.n > a.n AND b.valid && a.valid AND (b.place = a.place OR b.ancestor = a.ancestor);
+CREATE FUNCTION stand(account bigint, at timestamptz) RETURNS SETOF bigint LANGUAGE plpgsql STABLE AS $$
+BEGIN
+	RETURN NEXT account;
+	RETURN QUERY SELECT s.* FROM (SELECT m.account FROM account_merge AS m WHERE m.merged_into = $1 AND m.at <= $2 ORDER BY m.at DESC, m.account DESC) AS m, LATERAL stand(m.account, $2) AS s;
+END
+$$;
+CREATE FUNCTION climb(account bigint, at timestamptz) RETURNS SETOF bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+	next bigint := account_id((SELECT a.name FROM account AS a WHERE a.id = $1), $2);
+BEGIN
+	WHILE next IS NOT NULL LOOP
+		RETURN QUERY SELECT stand(next, $2);
+		next := (SELECT v.parent FROM account_version AS v WHERE v.account = next AND upper_inf(v.recorded) AND v.valid @> $2);
+	END LOOP;
+END
+$$;
+SELECT count(*) AS ways, count(*) FILTER (WHERE ARRAY(SELECT climb(a.id, at)) IS DISTINCT FROM ARRAY(SELECT w.ancestor FROM way AS w WHERE w.account = a.id AND w.valid @> at ORDER BY w.place)) AS wrong
+FROM account AS a, generate_series('2025-12-31'::timestamptz, '2026-01-22', '1 day') AS at;
+DROP FUNCTION stand, climb;
 
 -- ------------------------------------------------------------------ the sweep
 

@@ -33,7 +33,7 @@ sql('CREATE EXTENSION compute_ledger; SELECT create_ledger()');
 
 # ------------------------------------------------------------------ random books against plain SQL
 #
-# Six accounts in a chain that moves, six regions likewise, classes of two chips with holes in them, validity in whole days:
+# Nine accounts in chains that move and merge, six regions likewise, classes of two chips with holes in them, validity in whole days:
 # so every day's start shows everything that happens.  Two currencies; every fifth book has a currency of its own, so that they compete.
 my $seed = $ENV{PRICE_SEED} // 20260101;
 my $books = $ENV{PRICE_BOOKS} // 500;
@@ -45,6 +45,7 @@ sql(qq{
 	SELECT create_account('p4', parent => 'p3');
 	SELECT create_account('q1', currency => 'USD', time_zone => 'UTC');
 	SELECT create_account('q2', parent => 'q1');
+	SELECT create_account('q' || n, parent => 'q1') FROM generate_series(3, 5) AS n;
 	SELECT create_region('g0', 'provider');
 	SELECT create_region('g1', 'country', 'g0');
 	SELECT create_region('g2', 'region', 'g1');
@@ -124,7 +125,7 @@ sql(q{
 	UPDATE price SET valid = tstzrange(lower(valid), '2026-01-08') WHERE upper_inf(recorded) AND valid @> '2026-01-08'::timestamptz AND lower(valid) < '2026-01-08' AND random() < 0.2;
 });
 my $second = sql('SELECT ledger_watermark()');
-sql(q{SELECT merge_account('q2', 'p2', '2026-01-11')});
+sql(q{SELECT merge_account('q2', 'p2', '2026-01-11'), merge_account('q4', 'q3', '2026-01-05'), merge_account('q5', 'p2', '2026-01-11'), merge_account('q3', 'p2', '2026-01-08')});
 my $third = sql('SELECT ledger_watermark()');
 is(sql(q{SELECT count(*) FILTER (WHERE NOT upper_inf(recorded)) > 500, count(DISTINCT key) = (SELECT count(*) FROM price_key) FROM price}), 't|t',
 	'there is history, and every key is used');
@@ -136,9 +137,20 @@ sql(q{
 	SELECT book, row_number() OVER (PARTITION BY book ORDER BY random()) AS n, a.id AS account, c.chip AS accelerator, r.id AS region,
 		(ARRAY['bf16', 'fp8', NULL])[1 + floor(random() * 3)::integer] AS number_format, CASE WHEN random() < 0.1 THEN 'used' ELSE 'allocated' END AS measure,
 		CASE WHEN random() < 0.7 THEN 'USD' ELSE 'EUR' END AS currency, own
-	FROM (SELECT DISTINCT book, own, g, floor(random() * 7)::integer AS xa, 1 + floor(random() * 6)::integer AS xc, floor(random() * 7)::integer AS xr FROM offered, generate_series(1, 4) AS g) AS x
+	FROM (SELECT DISTINCT book, own, g, floor(random() * 10)::integer AS xa, 1 + floor(random() * 6)::integer AS xc, floor(random() * 7)::integer AS xr FROM offered, generate_series(1, 4) AS g) AS x
 	LEFT JOIN account_choice AS a ON a.n = xa LEFT JOIN region_choice AS r ON r.n = xr JOIN chip_choice AS c ON c.n = xc;
 	DELETE FROM asked WHERE n > 4;
+	-- an account and those that were merged into it, each before its own, the latest first
+	CREATE FUNCTION account_with(account bigint, at timestamptz, as_of timestamptz) RETURNS SETOF bigint LANGUAGE plpgsql STABLE AS $$
+	DECLARE
+		merged bigint;
+	BEGIN
+		RETURN NEXT account;
+		FOR merged IN SELECT m.account FROM account_merge AS m WHERE m.merged_into = $1 AND m.recorded @> $3 AND m.at <= $2 ORDER BY m.at DESC, m.account DESC LOOP
+			RETURN QUERY SELECT account_with(merged, $2, $3);
+		END LOOP;
+	END
+	$$;
 	CREATE FUNCTION account_stands(account bigint, at timestamptz, as_of timestamptz) RETURNS TABLE (ancestor bigint, depth integer) LANGUAGE sql STABLE AS $$
 		WITH RECURSIVE meant AS (
 			SELECT $1 AS id UNION SELECT m.merged_into FROM meant JOIN account_merge AS m ON m.account = meant.id AND m.recorded @> $3 AND m.at <= $2
@@ -147,7 +159,8 @@ sql(q{
 			UNION ALL
 			SELECT v.account, v.parent, w.depth + 1 FROM way AS w JOIN account_version AS v ON v.account = w.parent AND v.valid @> $2 AND v.recorded @> $3
 		)
-		SELECT account, depth FROM way
+		SELECT x.account, row_number() OVER (ORDER BY w.depth, x.n)::integer - 1
+		FROM way AS w, LATERAL account_with(w.account, $2, $3) WITH ORDINALITY AS x (account, n)
 	$$;
 	CREATE FUNCTION region_stands(region integer, at timestamptz, as_of timestamptz) RETURNS TABLE (ancestor integer, depth integer) LANGUAGE sql STABLE AS $$
 		WITH RECURSIVE way AS (

@@ -54,6 +54,7 @@ AS $$
 		('_account_alias', 'EXECUTE', 'reader biller auditor admin'),
 		('_account_path', 'EXECUTE', 'reader biller auditor admin'),
 		('account_tree', 'EXECUTE', 'reader biller auditor admin'),
+		('_price_way', 'EXECUTE', 'biller auditor admin'),
 		('account_names', 'EXECUTE', 'reader biller auditor admin'),
 		('account_id', 'EXECUTE', 'reader biller auditor admin'),
 		('payers', 'EXECUTE', 'biller auditor admin'),

@@ -61,6 +61,35 @@ AS $$
 $$;
 COMMENT ON FUNCTION account_tree(timestamptz) IS 'each account with itself (depth 0) and every account above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root, so that the rows of an account that hold at an instant are one way. A merged account has, from then on, the rows of the one it was merged into, which is its ancestor at depth 0.';
 
+CREATE FUNCTION _price_way(as_of timestamptz) RETURNS TABLE (account bigint, ancestor bigint, place bigint, valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 50000
+	SET search_path = pg_catalog, pg_temp
+	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
+	SET enable_nestloop = off
+AS $$
+	WITH RECURSIVE link AS MATERIALIZED (
+		SELECT m.account, m.merged_into, m.at, ARRAY[(-1000000 * extract(epoch FROM m.at))::bigint, -m.account] AS step
+		FROM compute_ledger.account_merge AS m
+		WHERE m.recorded @> coalesce($1, 'infinity')
+	), merged AS (
+		-- those that were merged into an account, each before those that were merged into it, the latest first
+		SELECT l.merged_into AS account, l.account AS other, l.at, l.step AS steps FROM link AS l
+		UNION ALL
+		SELECT m.account, l.account, greatest(m.at, l.at), m.steps || l.step
+		FROM merged AS m JOIN link AS l ON l.merged_into = m.other
+	), beside AS (
+		SELECT m.account, m.other, m.at, row_number() OVER (PARTITION BY m.account ORDER BY m.steps) AS n FROM merged AS m
+	), way AS (
+		SELECT p.account, a.id AS ancestor, (cardinality(p.path) - a.n) * 1000000 AS place, p.valid
+		FROM compute_ledger._account_path($1) AS p, unnest(p.path) WITH ORDINALITY AS a (id, n)
+	)
+	SELECT w.account, w.ancestor, w.place, w.valid FROM way AS w
+	UNION ALL
+	SELECT w.account, b.other, w.place + b.n, w.valid * tstzrange(b.at, NULL)
+	FROM way AS w JOIN beside AS b ON b.account = w.ancestor AND w.valid && tstzrange(b.at, NULL)
+$$;
+COMMENT ON FUNCTION _price_way(timestamptz) IS 'the accounts whose prices serve the usage of each account, as it was known at a recorded time (NULL: now), and their order: the lesser place goes before the greater. Itself, or the account that it was merged into, and every account above, each followed by the accounts that were merged into it, the latest merger first (of one instant, the higher number), and each of these by those that were merged into it. No account is twice in a way at one time.';
+
 CREATE FUNCTION payers(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (account bigint, payer bigint, calendar bigint, time_zone text, currency text, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000

@@ -231,8 +231,8 @@ BEGIN
 			WITH ORDINALITY AS u (account, accelerator, region, number_format, measure, currency, n)
 		LEFT JOIN compute_ledger.price_book AS own ON own.book = _winning_prices.book AND own.currency = 'own'
 	), account AS MATERIALIZED (
-		SELECT t.account, t.ancestor, 1000000 - t.depth AS rank, t.valid * period AS valid
-		FROM compute_ledger.account_tree(as_of) AS t
+		SELECT t.account, t.ancestor, 100000000000 - t.place AS rank, t.valid * period AS valid
+		FROM compute_ledger._price_way(as_of) AS t
 		JOIN (SELECT DISTINCT a.account FROM asked AS a) AS d ON d.account = t.account
 		WHERE t.valid && period
 		UNION ALL
@@ -261,7 +261,7 @@ BEGIN
 	), place AS MATERIALIZED (
 		-- a place: an account and a region, of one asked or above them, together
 		SELECT a.n, a.accelerator, a.number_format, a.measure, a.currency, t.ancestor AS account, r.ancestor AS region,
-			-- the digits of a rank, from the left: account, class (below), region, number format (below)
+			-- the digits of a rank, from the left: account (37 bits), class (below), region, number format (below)
 			t.rank * 67108864::bigint + r.rank * 2 AS rank, t.valid * r.valid AS valid
 		FROM asked AS a
 		JOIN account AS t ON t.account = a.account
@@ -359,6 +359,7 @@ AS $$
 DECLARE
 	-- the way up, then 0: for all
 	accounts bigint[];
+	depths integer[];
 	regions integer[];
 	billed_in text;
 	classes compute_ledger.accelerator[] := compute_ledger.accelerator_classes(_explain_price.accelerator);
@@ -371,12 +372,22 @@ BEGIN
 			-- by the account: that an instant selects one row of all is a planner's guess, OFFSET keeps it from acting on it
 			SELECT v.parent, v.calendar, v.currency, v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = w.parent OFFSET 0) AS v
 		WHERE v.valid @> at AND v.recorded @> as_of
+	), merged AS (
+		-- and, after each, those that were merged into it: what _price_way() says
+		SELECT w.account, w.depth, '{}'::bigint[] AS steps FROM way AS w WHERE w.depth >= 0
+		UNION ALL
+		SELECT l.account, m.depth, m.steps || ARRAY[(-1000000 * extract(epoch FROM l.at))::bigint, -l.account]
+		FROM merged AS m CROSS JOIN LATERAL (
+			SELECT l.account, l.at, l.recorded FROM compute_ledger.account_merge AS l WHERE l.merged_into = m.account OFFSET 0) AS l
+		WHERE l.at <= _explain_price.at AND l.recorded @> as_of
 	)
-	SELECT coalesce(array_agg(w.account ORDER BY w.depth) FILTER (WHERE w.depth >= 0), '{}') || 0::bigint,
+	SELECT coalesce(m.accounts, '{}') || 0::bigint, m.depths,
 		-- the payer's: of the nearest account with a calendar, or else the root
 		(array_agg(w.currency ORDER BY w.depth) FILTER (WHERE w.currency IS NOT NULL AND w.depth >= p.depth))[1]
-	INTO accounts, billed_in
-	FROM way AS w, (SELECT coalesce(min(x.depth) FILTER (WHERE x.calendar IS NOT NULL), max(x.depth)) AS depth FROM way AS x) AS p;
+	INTO accounts, depths, billed_in
+	FROM way AS w, (SELECT coalesce(min(x.depth) FILTER (WHERE x.calendar IS NOT NULL), max(x.depth)) AS depth FROM way AS x) AS p,
+		(SELECT array_agg(m.account ORDER BY m.depth, m.steps) AS accounts, array_agg(m.depth ORDER BY m.depth, m.steps) AS depths FROM merged AS m) AS m
+	GROUP BY m.accounts, m.depths;
 	IF EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _explain_price.book AND b.currency = 'own') THEN
 		billed_in := '';
 	ELSIF _explain_price.account IS NULL THEN
@@ -440,7 +451,9 @@ BEGIN
 					ELSE format('account "%s" is billed in %s', (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = _explain_price.account), billed_in) END)
 			WHEN r.is_winner THEN 'wins'
 			WHEN r.account_place > w.account_place THEN
-				CASE WHEN r.account = 0 THEN 'a contract goes before a list price' ELSE 'an account below has a price' END
+				CASE WHEN r.account = 0 THEN 'a contract goes before a list price'
+					WHEN depths[r.account_place] > depths[w.account_place] THEN 'an account below has a price'
+					ELSE 'an account that it was merged into, or one that was merged later, has a price' END
 			WHEN r.class_place > w.class_place THEN format('%s is more specific than %s', w.accelerator, r.accelerator)
 			WHEN r.region_place > w.region_place THEN
 				CASE WHEN r.region = 0 THEN 'one for a region goes before one for all' ELSE 'a region within has a price' END

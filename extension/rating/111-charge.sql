@@ -145,9 +145,9 @@ BEGIN
 	-- a version that is only cut in two, or has another title, changes nothing here
 	RETURN QUERY
 	WITH side AS (
-		SELECT s.now, t.account, jsonb_build_array(t.ancestor, t.depth) AS place, range_agg(t.valid) AS valid
-		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger.account_tree(s.as_of) AS t
-		GROUP BY s.now, t.account, t.ancestor, t.depth
+		SELECT s.now, t.account, jsonb_build_array(t.ancestor, t.place) AS place, range_agg(t.valid) AS valid
+		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger._price_way(s.as_of) AS t
+		GROUP BY s.now, t.account, t.ancestor, t.place
 		UNION ALL
 		SELECT s.now, p.account, jsonb_build_array(p.payer, p.calendar, p.time_zone, p.currency), range_agg(p.valid)
 		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger.payers(s.as_of) AS p
@@ -269,7 +269,7 @@ AS $$
 		WHERE (p.account IS NULL
 				OR EXISTS (SELECT FROM paid AS y WHERE y.payer = c.payer AND y.billing_period = c.billing_period AND y.account = p.account)
 				-- or of an account above the payer
-				OR EXISTS (SELECT FROM compute_ledger.account_tree(until) AS t WHERE t.account = c.payer AND t.ancestor = p.account AND t.valid && c.period))
+				OR EXISTS (SELECT FROM compute_ledger._price_way(until) AS t WHERE t.account = c.payer AND t.ancestor = p.account AND t.valid && c.period))
 			AND (p.committed
 				OR EXISTS (SELECT FROM charged AS x WHERE x.payer = c.payer AND x.billing_period = c.billing_period
 					AND (x.accelerator IS NULL OR p.accelerator OPERATOR(compute_ledger.@>) x.accelerator)))

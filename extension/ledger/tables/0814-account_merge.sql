@@ -12,6 +12,8 @@ COMMENT ON COLUMN compute_ledger.account_merge.merged_into IS 'the account that 
 COMMENT ON COLUMN compute_ledger.account_merge.at IS 'from when on';
 COMMENT ON COLUMN compute_ledger.account_merge.recorded IS 'when the ledger knew it; set by the ledger';
 
+CREATE INDEX account_merge_merged_into_idx ON compute_ledger.account_merge (merged_into);
+
 CREATE TRIGGER a_tree BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.account_merge
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._tree_touch('account');
 CREATE TRIGGER a_recorded BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.account_merge
