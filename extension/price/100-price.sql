@@ -423,10 +423,12 @@ BEGIN
 			OFFSET 0
 		) AS k
 		CROSS JOIN LATERAL (
-			-- the last to start; if it has ended, none of this key holds
+			-- the last to start; if it has ended, none of this key holds. "recorded @> as_of" would be looked up in the index
+			-- of the exclusion constraint, all of it.
 			SELECT p.id, p.valid
 			FROM compute_ledger.price AS p
-			WHERE p.key = k.id AND coalesce(lower(p.valid), '-infinity'::timestamptz) <= at AND p.recorded @> as_of
+			WHERE p.key = k.id AND coalesce(lower(p.valid), '-infinity'::timestamptz) <= at
+				AND lower(p.recorded) <= as_of AND coalesce(upper(p.recorded) > as_of, true)
 			ORDER BY coalesce(lower(p.valid), '-infinity'::timestamptz) DESC
 			LIMIT 1
 		) AS p
