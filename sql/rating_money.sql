@@ -79,3 +79,12 @@ SELECT create_account('money/over', currency => 'USD') > 0 AS made, used('over',
 UPDATE account_version SET valid = tstzrange(NULL, '2026-05-31Z') WHERE account = (SELECT id FROM account WHERE name = 'money/over') AND upper_inf(recorded);
 SELECT object, detail FROM check_ledger() WHERE check_name IN ('used and rated', 'usage after its account');
 SELECT kind, day, trim_scale(quantity) AS quantity FROM rate_usage('money/over', '[2026-05-01Z,2026-07-01Z)') ORDER BY day;
+
+-- A merger and a contract with commitments: from then on they serve all usage of the account that goes on, and are charged to it.
+SELECT create_account('money/q', currency => 'USD') > 0 AS q, create_account('money/o', parent => 'money/q') > 0 AS o, create_account('money/n', parent => 'money/q') > 0 AS n;
+SELECT create_price('H100', 'USD', 4, account => 'money/q') > 0 AS above, create_price('H100', 'USD', 3, account => 'money/o', committed_devices => 8, committed_price => 1, minimum => 10000) > 0 AS contract;
+SELECT merge_account('money/o', 'money/n', '2026-04-15Z');
+SELECT used('merged', 'money/o', 'nvidia/h100-sxm5-80gb', 8, '2026-05-01Z', '2026-06-01Z');
+SELECT a.name, r.kind, trim_scale(sum(r.cost)) AS cost FROM rate_usage('money/q', '[2026-05-01,2026-06-01)') AS r JOIN account AS a ON a.id = r.account GROUP BY 1, 2 ORDER BY 2;
+-- in the month of the merger both have a part of one minimum, charged to the one that goes on
+SELECT a.name, r.kind, trim_scale(sum(r.cost)) AS cost FROM rate_usage('money/q', '[2026-04-01,2026-05-01)') AS r JOIN account AS a ON a.id = r.account GROUP BY 1, 2 ORDER BY 2, 1;
