@@ -317,7 +317,7 @@ sub terms
 		}
 		@{$p}{qw(committed committed_price)} = (one_of(1, 0.5, 0.1, 2.25, 8) * MILLION, one_of(1000000, 750000, 333333, 0)) if $contract && $unit eq 'device-hour' && chance(0.3) && ($f->{reserved_pools} || $always);
 		$p->{tier_fees} //= [ map { 0 } @{ $p->{tier_prices} } ] if $p->{tier_prices} && $p->{committed} && !$f->{reserved_tiers};
-		$p->{pool} = one_of('x', 'y') . ($f->{currencies} ? '' : " $unit") if chance(0.25) && !Oracle::by_level($p) && ($f->{reserved_pools} || !$p->{committed});
+		$p->{pool} = one_of('x', 'y') . " $unit" if chance(0.25) && !Oracle::by_level($p) && ($f->{reserved_pools} || !$p->{committed});
 	}
 	$p->{minimum} = one_of(500000, 50000000, 1000000000, 333333333) if $contract && chance(0.25) && ($f->{minimum_moves} || stays($w, $p->{account}));
 	return;
