@@ -234,6 +234,8 @@ CREATE FUNCTION _rate(book text, as_of timestamptz, payers bigint[], accounts bi
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
 AS $$
+DECLARE
+	own_currency boolean := EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _rate.book AND b.currency = 'own');
 BEGIN
 	RETURN QUERY
 	WITH rated AS MATERIALIZED (
@@ -278,7 +280,7 @@ BEGIN
 			compute_ledger._round_half_even(p.committed_devices * 1680000, 0) AS units
 		FROM compute_ledger.price AS p
 		JOIN compute_ledger.currency AS k ON k.code = p.currency
-		JOIN term AS t ON t.account = p.account
+		JOIN term AS t ON t.account = p.account AND (t.currency = p.currency OR own_currency)
 		CROSS JOIN LATERAL (SELECT greatest(t.from_at, lower(p.valid)), least(t.to_at, upper(p.valid))) AS x (from_at, to_at)
 		WHERE p.book = _rate.book AND p.recorded @> _rate.as_of AND p.committed_devices IS NOT NULL AND p.account = ANY (accounts) AND x.from_at < x.to_at
 	), step AS MATERIALIZED (
@@ -362,7 +364,7 @@ BEGIN
 				+ (SELECT count(*) FROM rounding AS r WHERE r.price = p.id AND r.payer = t.payer AND r.billing_period = t.billing_period AND r.cost <> 0) AS charges
 		FROM compute_ledger.price AS p
 		JOIN compute_ledger.currency AS k ON k.code = p.currency
-		JOIN term AS t ON t.account = p.account
+		JOIN term AS t ON t.account = p.account AND (t.currency = p.currency OR own_currency)
 		CROSS JOIN LATERAL (SELECT greatest(t.from_at, lower(p.valid)), least(t.to_at, upper(p.valid))) AS x (from_at, to_at)
 		WHERE p.book = _rate.book AND p.recorded @> _rate.as_of AND p.minimum IS NOT NULL AND p.account = ANY (accounts) AND x.from_at < x.to_at AND t.period_ends <= _rate.ends
 		GROUP BY p.id, p.minimum, t.payer, t.billing_period, p.region, p.accelerator, p.number_format, p.measure, p.currency, t.period_starts, t.period_ends, k.ledger_scale
