@@ -59,6 +59,20 @@ BEGIN
 	END IF;
 	NEW.accelerator := coalesce(NEW.accelerator, 'any');
 
+	-- What is not finite or below 0 other checks refuse.
+	SELECT trim_scale(n.x) INTO bound
+	FROM (
+		SELECT unnest(ARRAY[NEW.price, NEW.minimum, NEW.committed_price, NEW.package_size, NEW.free, NEW.committed_devices, NEW.devices_per_instance])
+		UNION ALL SELECT unnest(NEW.tier_prices) UNION ALL SELECT unnest(NEW.tier_fees) UNION ALL SELECT unnest(NEW.tier_bounds)
+	) AS n (x)
+	WHERE n.x < 'Infinity' AND (n.x >= 1e30 OR scale(trim_scale(n.x)) > 30) LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'number of a price is out of range'
+			USING ERRCODE = 'numeric_value_out_of_range',
+				DETAIL = format('It has %s digits before the point and %s after it. Prices, fees, minimums and quantities are below 10^30 and have at most 30 decimals.',
+					length(trunc(bound)::text), scale(bound));
+	END IF;
+
 	IF NOT (isempty(NEW.valid) OR lower_inc(NEW.valid) OR lower_inf(NEW.valid)) OR upper_inc(NEW.valid) THEN
 		RAISE EXCEPTION 'validity of a price must include its start and exclude its end: %', NEW.valid
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Write it as [start,end).';

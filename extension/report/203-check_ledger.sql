@@ -420,12 +420,31 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION _unpriced_usage(book text, period tstzrange, at timestamptz, payer bigint DEFAULT NULL) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'unpriced usage', format('account "%s", %s, %s', a.name, r.accelerator, r.measure), format('in region %s under book %s: %s device-hours from %s to %s', r.region, $1,
+		compute_ledger._device_hours(sum(r.amount)), min(lower(r.period)), max(upper(r.period)))
+	FROM compute_ledger._rating_scope(NULL, $2, at) AS s
+	CROSS JOIN LATERAL compute_ledger._rate($1, at, CASE WHEN $4 IS NULL THEN s.payers ELSE ARRAY[$4] END,
+		CASE WHEN $4 IS NULL THEN s.accounts ELSE ARRAY(SELECT DISTINCT y.account FROM compute_ledger.payers(at) AS y WHERE y.payer = $4) END, s.root, $2, s.starts, s.ends) AS r
+	JOIN compute_ledger.account AS a ON a.id = r.account
+	WHERE s.payers IS NOT NULL AND s.starts < s.ends AND r.kind = 'unpriced' AND r.amount > 0
+		AND NOT EXISTS (SELECT FROM compute_ledger.period_close AS p WHERE p.book = $1 AND p.payer = r.payer AND p.billing_period = r.billing_period)
+	GROUP BY a.name, r.accelerator, r.measure, r.region
+$$;
+COMMENT ON FUNCTION _unpriced_usage(text, tstzrange, timestamptz, bigint) IS 'part of check_ledger(): usage of one payer, or of all, that has no price and is in no closed period';
+
 CREATE FUNCTION _check_charges(at timestamptz, rerate boolean, trees boolean) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	open record;
+	closed record;
+	alone record;
+	why text;
 BEGIN
 	-- A closing stored what it says that it did.
 	RETURN QUERY
@@ -510,15 +529,26 @@ BEGIN
 		RETURN;
 	END IF;
 	-- What was charged, corrections included, is what the usage costs as of the last closing that looked at it.
-	RETURN QUERY
-	SELECT 'charges and rating', format('closing %s', p.id),
-		format('account %s, %s, day %s, price %s: %s device-hours and %s %s more', r.account, coalesce(r.accelerator::text, r.kind), coalesce(r.day::text, 'none'), coalesce(r.price::text, 'none'),
-			coalesce(compute_ledger._device_hours(r.amount)::text, 'no'), coalesce(r.cost::text, 'no'), r.currency)
-	FROM compute_ledger.period_close AS p
-	JOIN compute_ledger.billing_period AS b ON b.id = p.billing_period
-	CROSS JOIN LATERAL (SELECT max(q.as_of) AS as_of FROM compute_ledger.period_close AS q
-		WHERE (q.payer = p.payer OR q.former_payers @> ARRAY[p.payer]) AND q.book = p.book AND q.id >= p.id) AS l
-	CROSS JOIN LATERAL compute_ledger._corrections(p.payer, p.billing_period, b.period, l.as_of, p.book) AS r;
+	FOR closed IN
+		SELECT p.id, p.payer, a.name, p.billing_period, b.period, p.book,
+			(SELECT max(q.as_of) FROM compute_ledger.period_close AS q
+				WHERE (q.payer = p.payer OR q.former_payers @> ARRAY[p.payer]) AND q.book = p.book AND q.id >= p.id) AS as_of
+		FROM compute_ledger.period_close AS p
+		JOIN compute_ledger.billing_period AS b ON b.id = p.billing_period
+		JOIN compute_ledger.account AS a ON a.id = p.payer
+		ORDER BY p.id
+	LOOP
+		BEGIN
+			RETURN QUERY
+			SELECT 'charges and rating', format('closing %s', closed.id),
+				format('account %s, %s, day %s, price %s: %s device-hours and %s %s more', r.account, coalesce(r.accelerator::text, r.kind), coalesce(r.day::text, 'none'), coalesce(r.price::text, 'none'),
+					coalesce(compute_ledger._device_hours(r.amount)::text, 'no'), coalesce(r.cost::text, 'no'), r.currency)
+			FROM compute_ledger._corrections(closed.payer, closed.billing_period, closed.period, closed.as_of, closed.book) AS r;
+		EXCEPTION WHEN numeric_value_out_of_range THEN
+			GET STACKED DIAGNOSTICS why = PG_EXCEPTION_DETAIL;
+			RETURN QUERY SELECT 'usage that cannot be rated', format('account "%s"', closed.name), format('of closing %s: %s', closed.id, concat_ws('. ', SQLERRM, nullif(why, '')));
+		END;
+	END LOOP;
 	-- What has changed since is going to be billed to somebody.
 	RETURN QUERY
 	SELECT 'correction for nobody', format('account "%s"', a.name),
@@ -548,17 +578,20 @@ BEGIN
 		ORDER BY k.book
 	LOOP
 		BEGIN
-			RETURN QUERY
-			SELECT 'unpriced usage', format('account "%s", %s, %s', a.name, r.accelerator, r.measure), format('in region %s under book %s: %s device-hours from %s to %s', r.region, open.book,
-				compute_ledger._device_hours(sum(r.amount)), min(lower(r.period)), max(upper(r.period)))
-			FROM compute_ledger._rating_scope(NULL, open.period, at) AS s
-			CROSS JOIN LATERAL compute_ledger._rate(open.book, at, s.payers, s.accounts, s.root, open.period, s.starts, s.ends) AS r
-			JOIN compute_ledger.account AS a ON a.id = r.account
-			WHERE s.payers IS NOT NULL AND s.starts < s.ends AND r.kind = 'unpriced' AND r.amount > 0
-				AND NOT EXISTS (SELECT FROM compute_ledger.period_close AS p WHERE p.book = open.book AND p.payer = r.payer AND p.billing_period = r.billing_period)
-			GROUP BY a.name, r.accelerator, r.measure, r.region;
-		EXCEPTION WHEN object_not_in_prerequisite_state THEN
-			RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || open.book, SQLERRM;
+			RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._unpriced_usage(open.book, open.period, at) AS u;
+		EXCEPTION
+			WHEN object_not_in_prerequisite_state THEN
+				RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || open.book, SQLERRM;
+			WHEN numeric_value_out_of_range THEN
+				-- a payer whose usage or prices have no sum hides no other
+				FOR alone IN SELECT DISTINCT y.payer, a.name FROM compute_ledger.payers(at) AS y JOIN compute_ledger.account AS a ON a.id = y.payer ORDER BY y.payer LOOP
+					BEGIN
+						RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._unpriced_usage(open.book, open.period, at, alone.payer) AS u;
+					EXCEPTION WHEN numeric_value_out_of_range THEN
+						GET STACKED DIAGNOSTICS why = PG_EXCEPTION_DETAIL;
+						RETURN QUERY SELECT 'usage that cannot be rated', format('account "%s"', alone.name), format('under book %s: %s', open.book, concat_ws('. ', SQLERRM, nullif(why, '')));
+					END;
+				END LOOP;
 		END;
 	END LOOP;
 END

@@ -112,6 +112,7 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	int128		scale = price ? price->scale : DEVICE_HOUR;
 
 	memset(nulls, false, OUT_COLUMNS * sizeof(bool));
+	SetRated(rating->places[cell->place].owner, price == NULL ? 0 : price->id);
 	describe_cell(rating, cell, values, nulls);
 	values[OUT_KIND] = price == NULL ? names->unpriced : price->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
 	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);

@@ -4,6 +4,7 @@
  */
 #include "base/compat.h"
 
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "nodes/params.h"
 #include "utils/builtins.h"
@@ -11,14 +12,49 @@
 
 #include "rating/rating.h"
 
+/* What is being rated, for errors: an account and a price; 0: none. */
+static int64 rated_account;
+static int64 rated_price;
+
+/* Says what is being rated from now on. */
+void
+SetRated(int64 account, int64 price)
+{
+	rated_account = account;
+	rated_price = price;
+}
+
+/* Returns the name of an account, or its number if it has none. */
+static char *
+account_name(int64 account)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			types[] = {INT8OID};
+	Datum		values[] = {Int64GetDatum(account)};
+	char	   *name;
+
+	SPI_connect();
+	RunRatingQuery("SELECT coalesce((SELECT name FROM compute_ledger.account WHERE id = $1), $1::pg_catalog.text)",
+				   1, types, values, NULL, NULL);
+	name = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
+	SPI_finish();
+	return name;
+}
+
 /* Raises that a quantity does not fit. */
 void
 QuantityTooLargeError(void)
 {
+	if (rated_account == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("unit of price %lld is out of range", (long long) rated_price),
+				 errdetail("One of it does not fit in 128 bits.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-			 errmsg("usage out of range"),
-			 errdetail("The usage of one payer in a billing period does not fit in 128 bits."),
+			 errmsg("usage of account \"%s\" is out of range", account_name(rated_account)),
+			 rated_price == 0 ? errdetail("What it uses in a billing period does not fit in 128 bits.") :
+			 errdetail("What it uses under price %lld in a billing period does not fit in 128 bits.", (long long) rated_price),
 			 errhint("Look for records with far too many devices, or with far too much work.")));
 }
 

@@ -21,7 +21,8 @@
  *		instances		10^-24 of an instance-month
  * and the bounds of tiers are scaled up to them.  Money is numeric.  What is divided is
  * divided and rounded once, at the end (rating_cost.c).  A quantity beyond 128 bits is
- * an error (22003): of nominal work that is 10^32 FLOP of one payer in a billing period.
+ * an error (22003), which names the account and the price that it was met at: of nominal
+ * work that is 10^32 FLOP of one payer in a billing period.
  */
 #ifndef COMPUTE_LEDGER_RATING_H
 #define COMPUTE_LEDGER_RATING_H
@@ -318,6 +319,7 @@ extern bool IsBilled(const Bill *bill, int measure);
 extern void RunRatingQuery(const char *query, int nargs, const Oid *types,
 						   const Datum *values, const bool *nulls, DestReceiver *receiver);
 extern int128 IntegerFromNumeric(Datum value);
+extern void SetRated(int64 account, int64 price);
 pg_noreturn extern void QuantityTooLargeError(void);
 
 /* Adds, raising an error beyond 128 bits. */

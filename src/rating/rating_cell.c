@@ -373,7 +373,9 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	cell->asked = place->asked && segment->from >= rating->scope.asked_from && segment->to <= rating->scope.asked_to;
 	cell->amount = segment->amount;
 	cell->parts = segment->parts;
+	SetRated(place->owner, cell->price < 0 ? 0 : rating->prices[cell->price].id);
 	cell->units = part_units(rating, cell, cell->price, segment->amount, segment->work);
+	SetRated(place->owner, cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id);
 	cell->list_units = part_units(rating, cell, cell->list_price, segment->amount, segment->work);
 	if (cell->price >= 0)
 	{
@@ -394,6 +396,7 @@ MakeCells(Rating *rating)
 		CHECK_FOR_INTERRUPTS();
 		if (rating->combinations[n].count == 0)
 			continue;
+		SetRated(rating->combinations[n].kind.account, 0);
 		cut_combination(rating, n, &segments);
 		add_up(rating, &rating->combinations[n], &segments);
 		for (int64 i = 0; i < segments.count; i++)

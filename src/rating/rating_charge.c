@@ -110,10 +110,20 @@ group_cells(Rating *rating)
 		charge->from = Min(charge->from, cell->from);
 		charge->to = Max(charge->to, cell->to);
 		charge->parts += cell->parts;
+		SetRated(keys[i].owner, keys[i].price);
 		charge->amount = AddQuantity(charge->amount, cell->amount);
 		charge->units = AddQuantity(charge->units, cell->units);
 	}
 	pfree(keys);
+}
+
+/* Returns the id of a charge's price; 0: none. */
+static int64
+charge_price(const Rating *rating, const Charge *charge)
+{
+	int			price = rating->cells[charge->cell].price;
+
+	return price < 0 ? 0 : rating->prices[price].id;
 }
 
 /* Returns the name of what a charge counts. */
@@ -175,6 +185,7 @@ add_running_totals(Rating *rating)
 		{
 			Charge	   *charge = &rating->charges[sorted[j]];
 
+			SetRated(rating->places[rating->cells[charge->cell].place].owner, charge_price(rating, charge));
 			charge->amount_until = j == i ? charge->amount :
 				AddQuantity(rating->charges[sorted[j - 1]].amount_until, charge->amount);
 			charge->units_until = charge->units;

@@ -303,6 +303,7 @@ read_prices(Rating *rating, Datum ids)
 		price->currency = RatingName(rating, column(i, 6));
 		price->digits = DatumGetInt32(column(i, 7));
 		price->committed = DatumGetBool(column(i, 8));
+		SetRated(0, price->id);
 		read_unit(price, column(i, 4), column_is_null(i, 9) ? NULL : DatumGetQuantityP(column(i, 9)));
 		if (!column_is_null(i, 10))
 			price->devices_per_instance = datumCopy(column(i, 10), false, -1);

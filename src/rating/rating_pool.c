@@ -189,6 +189,7 @@ pool_cells(const Rating *rating, const Pooled *pool, int64 count, bool list, int
 	for (int64 i = 0; i < count; i++)
 	{
 		cells[i] = pool[i].cell;
+		SetRated(pool[i].payer, rating->prices[cell_price(&rating->cells[cells[i]], list)].id);
 		*whole = AddQuantity(*whole, cell_units(&rating->cells[cells[i]], list));
 	}
 	return cells;
