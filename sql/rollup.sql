@@ -23,28 +23,39 @@ INSERT INTO used VALUES
 	(5, '2026-03-01 17:00', '2026-03-01 18:00', '2026-03-01 17:00', '2026-03-01 17:20', 'Asia/Tokyo', 0.3, '3 MFLOPS@fp8', '1 FLOP'),
 	(5, '2026-03-01 17:00', '2026-03-01 18:00', '2026-03-01 17:20', '2026-03-01 18:00', 'UTC', 0.3, '3 MFLOPS@fp8', '1 FLOP');
 CREATE TEMP VIEW cells AS
-SELECT u.n, c.* FROM (SELECT n, _usage_cells(started, ended, since, until, zone, devices, rate, achieved) AS cells FROM used GROUP BY n) AS u, unnest(u.cells) AS c;
+SELECT u.n, c.* FROM (SELECT n, _usage_cells(started, ended, since, until, zone, devices, 1680000, rate, achieved, NULL) AS cells FROM used GROUP BY n) AS u, unnest(u.cells) AS c;
 SELECT * FROM cells WHERE n IN (1, 2, 5) ORDER BY n, hour, day;
 SELECT n, day, sum(device_hours) AS hours, sum(started) AS started FROM cells WHERE n IN (3, 4) GROUP BY n, day ORDER BY n, day;
+-- A slice: device time by its share, half to even once a record; work by what is counted. Without a share there is no device time.
+SELECT c.device_hours, c.device_time, c.work, c.started
+FROM (VALUES (7.0, 240000), (0.000003125, 240000), (0.000009375, 240000), (7, NULL)) AS v (devices, share)
+CROSS JOIN LATERAL (SELECT _usage_cells('2026-03-01 17:00', '2026-03-01 17:30', '2026-03-01 17:00', '2026-03-01 17:30', 'UTC', devices, share, '7 TFLOPS@bf16', NULL, NULL) AS cells) AS u
+CROSS JOIN LATERAL unnest(u.cells) AS c;
+-- What goes on was done when it was recorded: before the first hour ends, at once, in the time up to now.
+SELECT r.recorded, c.hour, c.achieved
+FROM (VALUES (1, timestamptz '2026-03-01 17:45'), (2, '2026-03-01 17:29'), (3, '2026-03-01 18:40')) AS r (n, recorded)
+CROSS JOIN LATERAL (SELECT _usage_cells('2026-03-01 17:30', 'infinity', '2026-03-01 17:30', '2026-03-01 18:30', 'UTC', 1, 1680000, NULL, '70 FLOP', recorded) AS cells) AS u
+CROSS JOIN LATERAL unnest(u.cells) AS c
+ORDER BY r.n, c.hour;
 -- Sums are those of the records.
 SELECT n, sum(device_time) = (SELECT sum((extract(epoch FROM u.until - u.since) * 1000000)::bigint * round(u.devices * 1680000)) FROM used AS u WHERE u.n = c.n) AS device_time,
 	sum(work) = (SELECT sum(work(u.rate, tstzrange(u.started, u.ended), u.devices)) FROM used AS u WHERE u.n = c.n AND u.since = u.started) AS work,
 	sum(achieved), sum(started)
 FROM cells AS c GROUP BY n ORDER BY n;
 -- NULLs, nothing, and what is refused.
-SELECT _usage_cells(started, NULL, since, until, zone, devices, rate, achieved) IS NULL, _usage_cells(started, ended, since, since, zone, devices, rate, achieved) FROM used WHERE n = 1;
+SELECT _usage_cells(started, NULL, since, until, zone, devices, 1680000, rate, achieved, NULL) IS NULL, _usage_cells(started, ended, since, since, zone, devices, 1680000, rate, achieved, NULL) FROM used WHERE n = 1;
 \set VERBOSITY sqlstate
-SELECT _usage_cells(started, ended, since, until, zone, devices, rate, achieved) FROM used;
-SELECT _usage_cells(started, ended, since - interval '1 us', until, zone, devices, rate, achieved) FROM used;
-SELECT _usage_cells(started, 'infinity', since, 'infinity', zone, devices, rate, achieved) FROM used;
-SELECT _usage_cells(started, ended, since, until, 'Nowhere/City', devices, rate, achieved) FROM used;
-SELECT _usage_cells(started, ended, since, until, zone, 'NaN', rate, achieved) FROM used;
-SELECT _usage_cells(started, ended, since, until, zone, devices, '2596 QFLOPS@bf16', achieved) FROM used;
+SELECT _usage_cells(started, ended, since, until, zone, devices, 1680000, rate, achieved, NULL) FROM used;
+SELECT _usage_cells(started, ended, since - interval '1 us', until, zone, devices, 1680000, rate, achieved, NULL) FROM used;
+SELECT _usage_cells(started, 'infinity', since, 'infinity', zone, devices, 1680000, rate, achieved, NULL) FROM used;
+SELECT _usage_cells(started, ended, since, until, 'Nowhere/City', devices, 1680000, rate, achieved, NULL) FROM used;
+SELECT _usage_cells(started, ended, since, until, zone, 'NaN', 1680000, rate, achieved, NULL) FROM used;
+SELECT _usage_cells(started, ended, since, until, zone, devices, 1680000, '2596 QFLOPS@bf16', achieved, NULL) FROM used;
 \set VERBOSITY default
 -- more than 119 years by the hour: of one record at once, of several when they come to so many
-SELECT _usage_cells(at, at + length, at, at + length, 'UTC', 1, NULL, NULL)
+SELECT _usage_cells(at, at + length, at, at + length, 'UTC', 1, 1680000, NULL, NULL, NULL)
 FROM (VALUES (timestamptz '1900-01-01 00:00Z', interval '1048577 hours')) AS r (at, length);
-SELECT cardinality(_usage_cells(at, at + length, at, at + length, 'UTC', 1, NULL, NULL))
+SELECT cardinality(_usage_cells(at, at + length, at, at + length, 'UTC', 1, 1680000, NULL, NULL, NULL))
 FROM (VALUES (timestamptz '1900-01-01 00:00Z', interval '700000 hours'), ('2000-01-01 00:00Z', '348576 hours'), ('2100-01-01 00:00Z', '1 hour')) AS r (at, length);
 
 -- In parallel it is the same.
@@ -54,11 +65,11 @@ FROM generate_series(1, 20000) AS n;
 ANALYZE rollup_parallel;
 SET max_parallel_workers_per_gather = 0;
 CREATE TEMP TABLE alone AS
-SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, '1.000001 TFLOPS@bf16', '1 PFLOP') AS cells FROM rollup_parallel GROUP BY k;
+SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, 1680000, '1.000001 TFLOPS@bf16', '1 PFLOP', NULL) AS cells FROM rollup_parallel GROUP BY k;
 SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SELECT count(*), bool_and(a.cells::text = p.cells::text) FROM alone AS a
-JOIN (SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, '1.000001 TFLOPS@bf16', '1 PFLOP') AS cells FROM rollup_parallel GROUP BY k) AS p USING (k);
+JOIN (SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, 1680000, '1.000001 TFLOPS@bf16', '1 PFLOP', NULL) AS cells FROM rollup_parallel GROUP BY k) AS p USING (k);
 DROP TABLE rollup_parallel;

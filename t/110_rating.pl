@@ -47,7 +47,7 @@ sub compare
 	my ($db, $as_of, $asked, $name) = @_;
 	return no_rows($db, qq{
 		WITH fast AS (
-			SELECT account, payer, billing_period, price, region, accelerator, number_format, measure, basis, rate, day, amount, records, unit, cost, list_cost, quantity,
+			SELECT account, payer, billing_period, price, region, accelerator, number_format, measure, basis, rate, share, day, amount, records, unit, cost, list_cost, quantity,
 				(SELECT sum((t->>'cost')::numeric) FROM jsonb_array_elements(tiers) AS t) AS tiers_cost,
 				(SELECT sum((t->>'quantity')::numeric) FROM jsonb_array_elements(tiers) AS t) AS tiers_quantity
 			FROM rate_usage(NULL, '$asked', '$as_of')
@@ -58,7 +58,7 @@ sub compare
 		FROM fast AS f
 		FULL JOIN plain AS p ON p.account = f.account AND p.payer = f.payer AND p.billing_period = f.billing_period AND p.price IS NOT DISTINCT FROM f.price
 			AND p.region = f.region AND p.accelerator = f.accelerator AND p.number_format IS NOT DISTINCT FROM f.number_format
-			AND p.measure = f.measure AND p.basis = f.basis AND p.rate = f.rate AND p.day = f.day
+			AND p.measure = f.measure AND p.basis = f.basis AND p.rate = f.rate AND p.share IS NOT DISTINCT FROM f.share AND p.day = f.day
 		WHERE f.amount IS DISTINCT FROM p.amount OR f.records IS DISTINCT FROM p.records OR f.cost IS DISTINCT FROM p.cost
 			OR f.list_cost IS DISTINCT FROM p.list_cost OR f.tiers_cost <> f.cost OR f.tiers_quantity <> f.quantity
 			OR abs(f.quantity - p.quantity) > 0.000000000001
@@ -89,15 +89,15 @@ for my $round (1 .. $rounds)
 	my $cut = '2026-03-17 11:11:11.000007+00';
 	no_rows($db, qq{
 		WITH parts AS (
-			SELECT account, payer, billing_period, price, region, accelerator, number_format, measure, rate, day, sum(amount) AS amount, sum(cost) AS cost
+			SELECT account, payer, billing_period, price, region, accelerator, number_format, measure, rate, share, day, sum(amount) AS amount, sum(cost) AS cost
 			FROM (SELECT * FROM rate_usage(NULL, '[2026-02-20 00:00+00,$cut)', '$second') UNION ALL SELECT * FROM rate_usage(NULL, '[$cut,2026-04-10 00:00+00)', '$second')) AS x
-			GROUP BY account, payer, billing_period, price, region, accelerator, number_format, measure, rate, day
+			GROUP BY account, payer, billing_period, price, region, accelerator, number_format, measure, rate, share, day
 		)
 		SELECT w.account, w.price, w.day, w.amount, p.amount, w.cost, p.cost
 		FROM rate_usage(NULL, '$asked', '$second') AS w
 		FULL JOIN parts AS p ON p.account = w.account AND p.payer = w.payer AND p.billing_period = w.billing_period AND p.price IS NOT DISTINCT FROM w.price
 			AND p.region = w.region AND p.accelerator = w.accelerator AND p.number_format IS NOT DISTINCT FROM w.number_format
-			AND p.measure = w.measure AND p.rate = w.rate AND p.day = w.day
+			AND p.measure = w.measure AND p.rate = w.rate AND p.share IS NOT DISTINCT FROM w.share AND p.day = w.day
 		WHERE p.amount IS DISTINCT FROM w.amount
 			OR abs(p.cost - w.cost) > CASE WHEN w.day BETWEEN '2026-03-16' AND '2026-03-18' THEN 0.00000001 ELSE 0 END
 		LIMIT 3}, "round $round: the parts of a period add up to it");
@@ -109,14 +109,33 @@ for my $round (1 .. $rounds)
 			EXCEPT ALL
 			SELECT * FROM rate_usage(NULL, '$asked', '$second')) AS x
 		HAVING count(*) > 0}, "round $round: an account is rated by all usage of its payer");
+	# what is rated and what has no price are what was used
+	no_rows($db, qq{
+		WITH used AS (
+			SELECT r.accelerator, r.share, sum(t.length * _usage_level(r.devices, r.share)) AS amount
+			FROM usage_record AS r
+			CROSS JOIN LATERAL (SELECT (extract(epoch FROM least(r.ended_at, '2026-04-10 00:00+00') - greatest(r.started_at, '2026-02-20 00:00+00')) * 1000000)::numeric AS length) AS t
+			WHERE r.recorded <= '$second' AND r.superseded > '$second' AND r.started_at < '2026-04-10 00:00+00' AND r.ended_at > '2026-02-20 00:00+00'
+				AND r.measure = 'allocated'
+			GROUP BY r.accelerator, r.share
+		), charged AS (
+			SELECT r.accelerator, r.share, sum(r.amount) AS amount
+			FROM rate_usage(NULL, '$asked', '$second') AS r
+			WHERE r.measure = 'allocated'
+			GROUP BY r.accelerator, r.share
+		)
+		SELECT u.*, c.*
+		FROM used AS u FULL JOIN charged AS c ON c.accelerator = u.accelerator AND c.share IS NOT DISTINCT FROM u.share
+		WHERE c.amount IS DISTINCT FROM u.amount
+		LIMIT 3}, "round $round: what is charged is what was used");
 	# the parts of a charge add up to it
 	no_rows($db, qq{
-		SELECT c.account, c.day, c.price, c.cost, c.quantity, c.records, t.*
+		SELECT c.account, c.day, c.price, c.share, c.cost, c.quantity, c.records, t.*
 		FROM (SELECT c, (c).* FROM rate_usage(NULL, '$asked', '$second') AS c WHERE (c).account % 7 = 1 ORDER BY (c).account, (c).day, (c).price LIMIT 25) AS c,
 			LATERAL (SELECT count(*) AS n, sum(t.cost) AS cost, sum(t.quantity) AS quantity, sum(t.amount) AS amount,
-					sum(extract(epoch FROM t.part_to - t.part_from) * 1000000 * t.devices * 1680000) AS area
+					sum(extract(epoch FROM t.part_to - t.part_from) * 1000000 * _usage_level(t.devices, c.share)) AS area
 				FROM trace_charge(c.c, '$second') AS t) AS t
-		WHERE t.n <> c.records OR t.cost IS DISTINCT FROM c.cost OR t.quantity <> c.quantity OR t.amount <> c.amount OR t.area <> c.amount
+		WHERE t.n <> c.records OR t.cost IS DISTINCT FROM c.cost OR t.quantity <> c.quantity OR t.amount IS DISTINCT FROM c.amount OR t.area IS DISTINCT FROM c.amount
 		LIMIT 3}, "round $round: the parts of a charge add up to it");
 	$node->safe_psql('postgres', "DROP DATABASE $db");
 }

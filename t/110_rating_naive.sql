@@ -79,13 +79,15 @@ BEGIN
 END
 $$;
 
--- what a price counts of so many device-microseconds, and of work achieved; and what one of its unit is in that
-CREATE FUNCTION naive.units(p price, device_time numeric, rate compute_rate, achieved numeric, month numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE WHEN p.unit = 'instance-month' THEN round(device_time / (p.devices_per_instance * month), 24) WHEN p.work IS NULL THEN device_time
-		WHEN basis(p.work) = 'flop' THEN achieved ELSE device_time * rate::numeric / 1000000 END
+-- what a price counts of so much time of devices, and of what was counted, both in microseconds of 1/1,680,000, and of work achieved; and what one
+-- of its unit is in that
+CREATE FUNCTION naive.units(p price, device_time numeric, counted numeric, rate compute_rate, achieved numeric, month numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+	SELECT CASE WHEN p.unit = 'instance-month' THEN round(device_time / (1680000 * p.devices_per_instance * month), 24) WHEN p.unit = 'slice-hour' THEN counted
+		WHEN p.work IS NULL THEN device_time WHEN basis(p.work) = 'flop' THEN achieved ELSE counted * rate::numeric / 1000000 END
 $$;
 CREATE FUNCTION naive.one(p price) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
-	SELECT CASE WHEN p.unit = 'instance-month' THEN 1 ELSE coalesce(p.work::numeric, 3600000000) END
+	SELECT CASE WHEN p.unit = 'instance-month' THEN 1 WHEN p.work IS NULL THEN 3600000000 * 1680000.0 WHEN basis(p.work) = 'flop' THEN p.work::numeric
+		ELSE p.work::numeric * 1680000 END
 $$;
 
 -- what accumulates together: prices of a pool, or versions of one key that count the same
@@ -101,7 +103,7 @@ $$;
 
 CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 	RETURNS TABLE (account bigint, payer bigint, billing_period bigint, price bigint, region integer, accelerator accelerator, number_format text, measure text,
-		basis integer, rate compute_rate, day date, amount numeric, records bigint, quantity numeric, cost numeric, list_cost numeric)
+		basis integer, rate compute_rate, share integer, day date, amount numeric, records bigint, quantity numeric, cost numeric, list_cost numeric)
 	LANGUAGE sql STABLE AS $$
 	WITH record AS (
 		SELECT r.* FROM usage_record AS r WHERE r.recorded <= as_of AND r.superseded > as_of AND r.started_at < upper(asked) + interval '70 days'
@@ -120,7 +122,9 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 	), piece AS (
 		SELECT c.id, c.at AS starts, lead(c.at) OVER (PARTITION BY c.id ORDER BY c.at) AS ends FROM cut AS c
 	), placed AS MATERIALIZED (
-		SELECT p.id, p.starts, p.ends, r.started_at, CASE WHEN r.ended_at = 'infinity' THEN as_of ELSE r.ended_at END AS ended_at, r.achieved_work, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.devices, w.path, g.path AS regions, b.payer, b.calendar, b.time_zone,
+		SELECT p.id, p.starts, p.ends, r.started_at,
+			-- the work of a record that goes on is done when it is recorded
+			CASE WHEN r.ended_at = 'infinity' THEN greatest(r.recorded, r.started_at + interval '1 microsecond') ELSE r.ended_at END AS done, r.achieved_work, r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.share, r.devices, w.path, g.path AS regions, b.payer, b.calendar, b.time_zone,
 			(p.starts AT TIME ZONE b.time_zone)::date AS day, asked @> p.starts AS asked
 		FROM piece AS p JOIN record AS r ON r.id = p.id,
 			LATERAL (SELECT naive.path(r.account, p.starts, as_of)) AS w (path),
@@ -139,8 +143,8 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 				OR p.measure = 'allocated' AND NOT EXISTS (SELECT FROM price AS q WHERE q.book = charges.book AND q.recorded @> charges.as_of AND q.valid && b.period))
 	), joined AS (
 		-- pieces of one record that follow each other and differ in nothing are one part; those that differ in being asked for only are one whole
-		SELECT p.id, min(p.starts) AS starts, max(p.ends) AS ends, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price,
-			p.started_at, p.ended_at, p.achieved_work, p.time_zone, p.whole_starts
+		SELECT p.id, min(p.starts) AS starts, max(p.ends) AS ends, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.share, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price,
+			p.started_at, p.done, p.achieved_work, p.time_zone, p.whole_starts
 		FROM (
 			SELECT p.*, min(p.starts) OVER (PARTITION BY p.id, p.whole) AS whole_starts
 			FROM (
@@ -155,23 +159,24 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 				WINDOW w AS (PARTITION BY p.id ORDER BY p.starts)
 			) AS p
 		) AS p
-		GROUP BY p.id, p.part, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price,
-			p.started_at, p.ended_at, p.achieved_work, p.time_zone, p.whole_starts
+		GROUP BY p.id, p.part, p.account, p.region, p.accelerator, p.number_format, p.measure, p.basis, p.rate, p.share, p.devices, p.payer, p.billing_period, p.day, p.asked, p.price, p.list_price,
+			p.started_at, p.done, p.achieved_work, p.time_zone, p.whole_starts
 	), counted AS (
-		SELECT j.*, j.devices * (extract(epoch FROM j.ends - j.starts) * 1000000)::numeric AS time,
-			-- a price by work is one of its own basis, and one by achieved work of records that state it
-			CASE WHEN w.work IS NULL OR basis(w.work) = basis(j.rate) OR basis(w.work) = 'flop' AND j.achieved_work IS NOT NULL THEN j.price END AS won,
-			CASE WHEN l.work IS NULL OR basis(l.work) = basis(j.rate) OR basis(l.work) = 'flop' AND j.achieved_work IS NOT NULL THEN j.list_price END AS listed,
+		SELECT j.*, naive.rounded(j.devices * j.share, 1, 0) * (extract(epoch FROM j.ends - j.starts) * 1000000)::numeric AS time,
+			naive.rounded(j.devices * 1680000, 1, 0) * (extract(epoch FROM j.ends - j.starts) * 1000000)::numeric AS counted,
+			-- a price by work is one of its own basis, one by achieved work of records that state it, one by devices of what is a known share of them
+			CASE WHEN w.work IS NULL AND (w.unit = 'slice-hour' OR j.share IS NOT NULL) OR basis(w.work) = basis(j.rate) OR basis(w.work) = 'flop' AND j.achieved_work IS NOT NULL THEN j.price END AS won,
+			CASE WHEN l.work IS NULL AND (l.unit = 'slice-hour' OR j.share IS NOT NULL) OR basis(l.work) = basis(j.rate) OR basis(l.work) = 'flop' AND j.achieved_work IS NOT NULL THEN j.list_price END AS listed,
 			-- work is done evenly, and what was done up to an instant is rounded
-			naive.rounded(j.achieved_work::numeric * extract(epoch FROM j.ends - j.started_at), extract(epoch FROM j.ended_at - j.started_at), 0)
-				- naive.rounded(j.achieved_work::numeric * extract(epoch FROM j.starts - j.started_at), extract(epoch FROM j.ended_at - j.started_at), 0) AS achieved,
+			naive.rounded(j.achieved_work::numeric * extract(epoch FROM least(j.ends, j.done) - j.started_at), extract(epoch FROM j.done - j.started_at), 0)
+				- naive.rounded(j.achieved_work::numeric * extract(epoch FROM least(j.starts, j.done) - j.started_at), extract(epoch FROM j.done - j.started_at), 0) AS achieved,
 			1000000 * extract(epoch FROM (date_trunc('month', j.day::timestamp) + interval '1 month') AT TIME ZONE j.time_zone
 				- date_trunc('month', j.day::timestamp) AT TIME ZONE j.time_zone) AS month
 		FROM joined AS j LEFT JOIN price AS w ON w.id = j.price LEFT JOIN price AS l ON l.id = j.list_price
 	), measured AS (
 		SELECT c.*,
-			naive.units(w, c.time, c.rate, c.achieved, c.month) AS units, naive.one(w) AS one, naive.pool(w) AS pool,
-			naive.units(l, c.time, c.rate, c.achieved, c.month) AS list_units, naive.one(l) AS list_one, naive.pool(l) AS list_pool
+			naive.units(w, c.time, c.counted, c.rate, c.achieved, c.month) AS units, naive.one(w) AS one, naive.pool(w) AS pool,
+			naive.units(l, c.time, c.counted, c.rate, c.achieved, c.month) AS list_units, naive.one(l) AS list_one, naive.pool(l) AS list_pool
 		FROM counted AS c LEFT JOIN price AS w ON w.id = c.won LEFT JOIN price AS l ON l.id = c.listed
 	), running AS (
 		SELECT m.*,
@@ -186,9 +191,9 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 			naive.cost(l, r.l1, r.list_whole, r.list_one) - naive.cost(l, r.l1 - r.list_units, r.list_whole, r.list_one) AS list_due
 		FROM running AS r LEFT JOIN price AS w ON w.id = r.won LEFT JOIN price AS l ON l.id = r.listed
 	)
-	SELECT c.account, c.payer, c.billing_period, c.won, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day,
-		sum(c.time) * 1680000, count(*),
-		CASE WHEN c.won IS NULL THEN sum(c.time) / 3600000000 ELSE sum(c.units) / max(c.one) END,
+	SELECT c.account, c.payer, c.billing_period, c.won, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day,
+		sum(c.time), count(*),
+		CASE WHEN c.won IS NULL THEN coalesce(sum(c.time), sum(c.counted)) / (3600000000 * 1680000.0) ELSE sum(c.units) / max(c.one) END,
 		CASE WHEN c.won IS NOT NULL THEN naive.rounded(sum(c.due), max(c.one), 8) END,
 		CASE WHEN c.won IS NOT NULL AND count(c.listed) > 0 THEN
 			CASE WHEN min(c.list_one) FILTER (WHERE c.listed IS NOT NULL) = max(c.list_one) FILTER (WHERE c.listed IS NOT NULL)
@@ -196,7 +201,7 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 				ELSE round(sum(c.list_due / c.list_one), 8) END END
 	FROM costed AS c
 	WHERE c.asked
-	GROUP BY c.account, c.payer, c.billing_period, c.won, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day
+	GROUP BY c.account, c.payer, c.billing_period, c.won, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day
 $$;
 
 -- ------------------------------------------------------------------ random ledgers
@@ -216,9 +221,13 @@ DECLARE
 	p price;
 	tiers integer := 1 + floor(random() * 4);
 	from_at timestamptz := CASE WHEN random() < 0.5 THEN naive.instant() END;
+	class accelerator := naive.one_of('any', 'nvidia', 'nvidia/h100', 'nvidia/h100-sxm5-80gb', 'nvidia/a100', 'nvidia/a100-pcie-40gb:1g.5gb');
 BEGIN
 	p.model := naive.one_of('flat', 'graduated', 'graduated', 'volume', 'package');
 	p.unit := naive.one_of('device-hour', 'device-hour', 'device-hour', 'PFLOPh@bf16', 'PFLOPh', 'instance-month');
+	IF mig_slices(class) > 0 AND random() < 0.6 THEN
+		p.unit := 'slice-hour';
+	END IF;
 	p.devices_per_instance := CASE WHEN p.unit = 'instance-month' THEN naive.one_of('0.1', '0.07', '1')::numeric END;
 	p.pool := CASE WHEN random() < 0.3 THEN naive.one_of('a', 'b') || p.unit END;
 	p.free := naive.one_of('0', '0', '0.5', '7.3');
@@ -234,7 +243,7 @@ BEGIN
 	END IF;
 	INSERT INTO price (account, accelerator, region, number_format, measure, unit, model, currency, price, tier_bounds, tier_prices, tier_fees, package_size, free, pool, devices_per_instance, valid)
 	VALUES (CASE WHEN random() < 0.6 THEN (SELECT a.id FROM account AS a ORDER BY random() LIMIT 1) END,
-		naive.one_of('any', 'nvidia', 'nvidia/h100', 'nvidia/h100-sxm5-80gb', 'nvidia/a100')::accelerator,
+		class,
 		CASE WHEN random() < 0.3 THEN (SELECT r.id FROM region AS r WHERE r.name LIKE 'test/%' ORDER BY random() LIMIT 1) END,
 		CASE WHEN random() < 0.2 THEN 'bf16' END, naive.one_of('allocated', 'allocated', 'used'), p.unit, p.model, 'USD',
 		p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, p.pool, p.devices_per_instance,
@@ -245,14 +254,15 @@ END
 $$;
 
 CREATE FUNCTION naive.add_usage(n integer, tag text) RETURNS void LANGUAGE sql VOLATILE AS $$
-	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
+	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, share, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
 	SELECT a.id, a.at, CASE WHEN random() < 0.02 THEN 'infinity' ELSE a.at + naive.one_of('1 minute', '3 hours', '1 day', '4 days')::interval * (0.01 + random()) END, 1,
 		r.ids[1 + floor(random() * cardinality(r.ids))::integer], 0, 5,
-		naive.one_of('nvidia/h100-sxm5-80gb', 'nvidia/h100-sxm5-80gb', 'nvidia/a100-pcie-40gb', 'amd/mi300x')::accelerator,
-		naive.one_of('989.4 TFLOPS@bf16', '312 TFLOPS@bf16', '1979 TFLOPS@fp8')::compute_rate, naive.one_of('1', '8', '0.5', '0.3333', '64')::numeric,
+		a.chip, CASE WHEN mig_slices(a.chip) IS NULL OR random() < 0.8 THEN device_share(a.chip) END,
+		naive.one_of('989.4 TFLOPS@bf16', '312 TFLOPS@bf16', '1979 TFLOPS@fp8')::compute_rate, naive.one_of('1', '8', '0.5', '0.3333', '64', '0.12345678')::numeric,
 		naive.one_of('allocated', 'allocated', 'used'), nullif(naive.one_of('', '', 'bf16', 'fp8'), ''),
 		CASE WHEN random() < 0.6 THEN naive.one_of('3.7 PFLOPh', '999999999999999999999 FLOP', '12 EFLOP', '0 FLOP')::compute_unit END, 'test', tag || i, 'x', 'x', 'x'
-	FROM (SELECT i, (SELECT ids[1 + floor(random() * cardinality(ids))::integer] FROM (SELECT array_agg(id ORDER BY id) AS ids FROM account) AS x WHERE i > 0) AS id, naive.instant() AS at FROM generate_series(1, n) AS i) AS a,
+	FROM (SELECT i, (SELECT ids[1 + floor(random() * cardinality(ids))::integer] FROM (SELECT array_agg(id ORDER BY id) AS ids FROM account) AS x WHERE i > 0) AS id, naive.instant() AS at,
+			naive.one_of('nvidia/h100-sxm5-80gb', 'nvidia/h100-sxm5-80gb', 'nvidia/a100-pcie-40gb', 'amd/mi300x', 'nvidia/a100-pcie-40gb:1g.5gb', 'nvidia/a100-pcie-40gb:3g.20gb')::accelerator AS chip FROM generate_series(1, n) AS i) AS a,
 		(SELECT array_agg(id ORDER BY id) AS ids FROM region WHERE name LIKE 'test/%') AS r
 $$;
 
@@ -293,8 +303,8 @@ BEGIN
 	WITH revised AS (
 		UPDATE usage_record AS r SET superseded = ledger_stamp() WHERE r.source_id LIKE 'first%' AND hashtext(r.source_id) % 11 = 0 RETURNING r.*
 	)
-	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
-	SELECT account, started_at, CASE WHEN ended_at = 'infinity' THEN started_at + interval '1 day' ELSE ended_at + interval '17 minutes' END, batch, region, 1, basis, accelerator, rate, devices * 2, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name
+	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, share, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
+	SELECT account, started_at, CASE WHEN ended_at = 'infinity' THEN started_at + interval '1 day' ELSE ended_at + interval '17 minutes' END, batch, region, 1, basis, accelerator, share, rate, devices * 2, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name
 	FROM revised WHERE hashtext(source_id) % 3 <> 0;
 	FOR i IN 1 .. 10 LOOP
 		PERFORM naive.create_price();

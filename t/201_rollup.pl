@@ -54,9 +54,9 @@ query(q{
 my $records = <<"SQL";
 SELECT setseed(($seed % 1000) / 1000.0);
 SELECT _make_usage_partition(m::date) FROM generate_series(date '2011-09-01', '2012-04-01', '1 month') AS m;
-INSERT INTO usage_record (account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator, rate, devices, measure, achieved_work, source, source_id, account_name, region_name, accelerator_name)
+INSERT INTO usage_record (account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator, share, rate, devices, measure, achieved_work, source, source_id, account_name, region_name, accelerator_name)
 SELECT a.id, s.at, CASE WHEN n % 13 = 0 THEN 'infinity' ELSE s.at + length END,
-	timestamptz '2011-12-01' + interval '1 hour' * floor(random() * 1000), 'infinity', 1, g.id, 0, b.code, c.chip,
+	timestamptz '2011-12-01' + interval '1 hour' * floor(random() * 1000), 'infinity', 1, g.id, 0, b.code, c.chip, CASE WHEN mig_slices(c.chip) IS NULL THEN 1680000 WHEN n % 29 > 0 THEN 240000 END,
 	CASE WHEN n % 17 > 0 THEN with_basis(c.rate, b.code) END, d.devices, (ARRAY['allocated', 'reserved', 'used'])[1 + n % 3],
 	CASE WHEN n % 5 = 0 THEN ('1234.5678' || n || ' PFLOPh' || (ARRAY['', '\@bf16'])[1 + n % 2])::compute_unit END, 'test', n::text, 'x', 'x', 'x'
 FROM (SELECT n, random() AS r, random() AS q, random() AS p FROM generate_series(1, 1000) AS n) AS x
@@ -81,12 +81,14 @@ sub pieces
 SELECT r.id, r.account, r.region, r.accelerator, r.measure, r.basis, date_trunc('hour', p.a, 'UTC') AS hour,
 	(SELECT max(d.day)::date FROM generate_series(date_trunc('day', p.a AT TIME ZONE z.time_zone) - interval '1 day', date_trunc('day', p.a AT TIME ZONE z.time_zone) + interval '1 day', '1 day') AS d (day)
 		WHERE d.day AT TIME ZONE z.time_zone <= p.a) AS day,
-	trim_scale(_round_half_even(r.devices * 1680000, 0) * (extract(epoch FROM p.b - p.a) * 1000000)::bigint) AS device_time,
+	trim_scale(_round_half_even(r.devices * r.share, 0) * (extract(epoch FROM p.b - p.a) * 1000000)::bigint) AS device_time,
 	work(r.rate, tstzrange(r.started_at, p.b), r.devices)::numeric - work(r.rate, tstzrange(r.started_at, p.a), r.devices)::numeric AS work,
-	trim_scale(_round_half_even(r.achieved_work::numeric * extract(epoch FROM p.b - r.started_at) * 1.000000000000000000000000000000 / extract(epoch FROM r.ended_at - r.started_at), 0)
-		- _round_half_even(r.achieved_work::numeric * extract(epoch FROM p.a - r.started_at) * 1.000000000000000000000000000000 / extract(epoch FROM r.ended_at - r.started_at), 0)) AS achieved,
+	trim_scale(_round_half_even(r.achieved_work::numeric * extract(epoch FROM least(p.b, r.done) - r.started_at) * 1.000000000000000000000000000000 / extract(epoch FROM r.done - r.started_at), 0)
+		- _round_half_even(r.achieved_work::numeric * extract(epoch FROM least(p.a, r.done) - r.started_at) * 1.000000000000000000000000000000 / extract(epoch FROM r.done - r.started_at), 0)) AS achieved,
 	(p.a = r.started_at)::int AS started
-FROM (SELECT u.id, u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.rate, u.achieved_work, u.started_at, CASE WHEN u.ended_at = 'infinity' THEN '$as_of' ELSE u.ended_at END AS ended_at
+FROM (SELECT u.id, u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.share, u.rate, u.achieved_work, u.started_at, CASE WHEN u.ended_at = 'infinity' THEN '$as_of' ELSE u.ended_at END AS ended_at,
+		-- of what goes on, when it was recorded
+		CASE WHEN u.ended_at = 'infinity' THEN greatest(u.recorded, u.started_at + interval '1 us') ELSE u.ended_at END AS done
 	FROM usage_record AS u WHERE u.recorded <= '$as_of' AND '$as_of' < u.superseded) AS r
 CROSS JOIN LATERAL (
 	SELECT y.time_zone, tstzrange(r.started_at, r.ended_at) * y.valid AS valid FROM payers AS y WHERE y.account = r.account
@@ -122,8 +124,8 @@ query('DROP TABLE pieces');
 query(q{
 	UPDATE usage_record SET superseded = '2012-03-06' WHERE ended_at = 'infinity' AND superseded = 'infinity';
 	SELECT _make_usage_partition(m::date) FROM generate_series(now() - interval '2 months', now(), '1 month') AS m;
-	INSERT INTO usage_record (account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, rate, devices, measure, achieved_work, source, source_id, account_name, region_name, accelerator_name)
-	SELECT account, date_trunc('day', now()) - interval '17 days 3 hours 2 minutes 1.000001 seconds', 'infinity', '2012-03-06', 1, region, 0, basis, accelerator, rate, devices, measure, achieved_work, 'open', id::text, 'x', 'x', 'x'
+	INSERT INTO usage_record (account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, share, rate, devices, measure, achieved_work, source, source_id, account_name, region_name, accelerator_name)
+	SELECT account, date_trunc('day', now()) - interval '17 days 3 hours 2 minutes 1.000001 seconds', 'infinity', CASE WHEN id % 2 = 0 THEN '2012-03-06' ELSE now() - interval '9 days 1.000001 seconds' END, 1, region, 0, basis, accelerator, share, rate, devices, measure, achieved_work, 'open', id::text, 'x', 'x', 'x'
 	FROM usage_record WHERE id % 37 = 0;
 	UPDATE usage_record SET ended_at = now() + interval '2 minutes' WHERE source = 'open' AND id % 5 = 0;
 });
@@ -136,9 +138,9 @@ sub compare
 		'SELECT account, region, accelerator, measure, basis, hour, day, device_time, work::numeric, achieved::numeric, started FROM usage_hourly', "hours $what");
 	same("SELECT account, region, accelerator, measure, basis, day, $sums FROM pieces GROUP BY account, region, accelerator, measure, basis, day",
 		'SELECT account, region, accelerator, measure, basis, day, device_time, work::numeric, achieved::numeric, started FROM usage_daily', "days $what");
-	same(q{SELECT account, region, accelerator, (hour AT TIME ZONE 'UTC')::date AS day, sum(device_time) FILTER (WHERE measure = 'reserved') AS r, sum(device_time) FILTER (WHERE measure = 'allocated') AS a, sum(device_time) FILTER (WHERE measure = 'used') AS u
-			FROM pieces GROUP BY GROUPING SETS ((account, region, accelerator, (hour AT TIME ZONE 'UTC')::date), (region, accelerator, (hour AT TIME ZONE 'UTC')::date))},
-		'SELECT account, region, accelerator, day, reserved_time, allocated_time, used_time FROM _utilization_daily WHERE num_nulls(reserved_time, allocated_time, used_time) < 3', "utilization $what");
+	same(q{SELECT account, region, accelerator_trunc('memory', accelerator) AS accelerator, (hour AT TIME ZONE 'UTC')::date AS day, sum(device_time) FILTER (WHERE measure = 'reserved') AS r, sum(device_time) FILTER (WHERE measure = 'allocated') AS a, sum(device_time) FILTER (WHERE measure = 'used') AS u
+			FROM pieces GROUP BY GROUPING SETS ((account, region, accelerator_trunc('memory', accelerator), (hour AT TIME ZONE 'UTC')::date), (region, accelerator_trunc('memory', accelerator), (hour AT TIME ZONE 'UTC')::date))},
+		'SELECT account, region, accelerator, day, reserved_time, allocated_time, used_time FROM _utilization_daily WHERE in_use', "utilization $what");
 	is(query('SELECT count(*) FROM (SELECT sum(device_hours) = _device_hours(sum(device_time)) AS same FROM usage_daily GROUP BY account, region, accelerator, measure, basis) AS s WHERE NOT same'),
 		'0', 'rounded device-hours add up to the rounded sum');
 	is(query("SELECT sum(started) = (SELECT count(*) FROM usage_record WHERE superseded > '$now' AND recorded <= '$now' AND started_at < '$now') FROM usage_daily"), 't', 'records are counted where they begin');
@@ -147,8 +149,8 @@ compare('as of now');
 cmp_ok(query("SELECT count(*) FROM (SELECT FROM usage_hourly GROUP BY account, region, accelerator, measure, basis, hour HAVING count(*) > 1) AS s"), '>', 50, 'hours in which a local day begins are in two rows');
 
 # What comes later is there after the next refresh, which readers need not wait for.
-query("INSERT INTO usage_record (account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
-	SELECT account, started_at + interval '3 days', CASE WHEN ended_at < 'infinity' THEN ended_at + interval '3 days 1 us' ELSE ended_at END, '2012-03-01', 1, region, 0, basis, accelerator, rate, devices, measure, 'more', source_id, 'x', 'x', 'x' FROM usage_record WHERE id % 3 = 0 AND (ended_at < 'infinity' OR source = 'open');
+query("INSERT INTO usage_record (account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, share, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
+	SELECT account, started_at + interval '3 days', CASE WHEN ended_at < 'infinity' THEN ended_at + interval '3 days 1 us' ELSE ended_at END, '2012-03-01', 1, region, 0, basis, accelerator, share, rate, devices, measure, 'more', source_id, 'x', 'x', 'x' FROM usage_record WHERE id % 3 = 0 AND (ended_at < 'infinity' OR source = 'open');
 	UPDATE usage_record SET superseded = '2012-03-02' WHERE source = 'test' AND id % 9 = 4 AND superseded = 'infinity' AND recorded < '2012-01-01'");
 my $reader = $node->background_psql($db);
 $reader->query_safe('BEGIN; SELECT count(*) FROM _usage_hourly; SELECT count(*) FROM _utilization_daily');
@@ -172,13 +174,21 @@ query(q{
 	SELECT id, 'nvidia/h100-sxm5-80gb', 20.5, tstzrange('2011-12-05', '2011-12-06 12:00') FROM region WHERE name = 'here/1';
 	INSERT INTO capacity (region, accelerator, devices, valid, source)
 	SELECT id, 'amd/mi300x', 8, tstzrange(date_trunc('day', now()) - interval '2 days', NULL), 'rack 7' FROM region WHERE name = 'here/2';
+	INSERT INTO capacity (region, accelerator, devices, valid)
+	SELECT g.id, v.chip::accelerator, v.devices, v.valid
+	FROM region AS g, (VALUES ('nvidia/a100-pcie-40gb', 4, tstzrange('2011-12-01', '2011-12-04')), ('nvidia/a100-pcie-40gb:1g.5gb', 11, '[2011-12-01,2011-12-03)'),
+		('nvidia/a100-pcie-40gb:3g.20gb', 1, '[2011-12-01,2011-12-03)'), ('nvidia/a100-pcie-40gb:8g.40gb', 1, '[2011-12-03,2011-12-04)')) AS v (chip, devices, valid)
+	WHERE g.name = 'here/2';
 });
 $now = query('SET ROLE ledger_owner; SELECT refresh_rollups()');
 is(query("SELECT day, trim_scale(capacity_hours) FROM utilization_daily WHERE account IS NULL AND accelerator = 'nvidia/h100-sxm5-80gb' AND capacity_hours IS NOT NULL ORDER BY day"),
 	"2011-12-01|288\n2011-12-02|384\n2011-12-03|384\n2011-12-04|384\n2011-12-05|492\n2011-12-06|246", 'capacity by days');
-is(query("SELECT count(*) > 0 AND bool_and(allocation IS NOT DISTINCT FROM round(allocated_hours / capacity_hours, 6) AND utilization IS NOT DISTINCT FROM round(used_hours / capacity_hours, 6)) FROM utilization_daily WHERE capacity_hours > 0"), 't', 'utilization is use over capacity');
+is(query("SELECT count(*) > 0 AND bool_and(allocation IS NOT DISTINCT FROM round(allocated_hours / capacity_hours, 6) AND utilization IS NOT DISTINCT FROM round(used_hours / capacity_hours, 6)) FROM utilization_daily WHERE capacity_hours > 0 AND num_nonnulls(reserved_hours, allocated_hours, used_hours) > 0"), 't', 'utilization is use over capacity');
 is(query("SELECT count(*), sum(capacity_hours) = round(8 * (extract(epoch FROM timestamptz '$now' - (date_trunc('day', timestamptz '$now') - interval '2 days')) / 3600), 12), count(used_hours) FROM utilization_daily WHERE accelerator = 'amd/mi300x'"),
 	'3|t|0', 'idle capacity has rows, the last as far as as_of');
+is(query("SELECT DISTINCT allocation, utilization, use_of_allocated FROM utilization_daily WHERE accelerator = 'amd/mi300x'"), '0.000000|0.000000|', 'of which nothing is used');
+is(query("SELECT day, trim_scale(capacity_hours) FROM utilization_daily WHERE account IS NULL AND region_name = 'here/2' AND accelerator = 'nvidia/a100-pcie-40gb' AND day BETWEEN '2011-12-01' AND '2011-12-03' ORDER BY day"),
+	"2011-12-01|144\n2011-12-02|144\n2011-12-03|", 'slices are capacity by their share, where it is known');
 query("SET ROLE ledger_owner; UPDATE capacity SET devices = 4 WHERE source = 'rack 7' AND upper_inf(recorded)");
 is(query("SELECT count(*), count(*) FILTER (WHERE upper_inf(recorded)) FROM capacity WHERE source = 'rack 7'"), '2|1', 'what was held to be true before stays');
 query('SET ROLE ledger_owner; SELECT refresh_rollups()');

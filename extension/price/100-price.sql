@@ -33,7 +33,7 @@ BEGIN
 EXCEPTION WHEN invalid_text_representation OR invalid_parameter_value OR numeric_value_out_of_range OR SQLSTATE 'LC002' THEN
 	RAISE EXCEPTION 'unknown unit of price: "%"', unit
 		USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM || '.',
-			HINT = 'A unit is device-hour, instance-month, peak-device, percentile-device, or a unit of work with its basis, such as PFLOPh@bf16.';
+			HINT = 'A unit is device-hour, slice-hour, instance-month, peak-device, percentile-device, or a unit of work with its basis, such as PFLOPh@bf16.';
 END
 $$;
 COMMENT ON FUNCTION _price_unit(text) IS 'one of a unit of work: PFLOPh@bf16, or with a registered basis by its name; 22023 for what is none';
@@ -78,8 +78,14 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Write it as [start,end).';
 	END IF;
 
-	NEW.work := CASE WHEN NEW.unit NOT IN ('device-hour', 'instance-month', 'peak-device', 'percentile-device')
+	NEW.work := CASE WHEN NEW.unit NOT IN ('device-hour', 'slice-hour', 'instance-month', 'peak-device', 'percentile-device')
 		THEN compute_ledger._price_unit(NEW.unit) END;
+	IF NEW.unit = 'slice-hour' AND compute_ledger.mig_slices(NEW.accelerator) IS NULL THEN
+		RAISE EXCEPTION 'accelerator "%" of a price by the slice-hour is no MIG slice', NEW.accelerator
+			USING ERRCODE = 'invalid_parameter_value',
+				DETAIL = 'Slices of different profiles are not the same thing, and whole devices are none.',
+				HINT = 'Name the slice, such as nvidia/a100-sxm4-40gb:1g.5gb, or price by the device-hour, of which a slice has its share.';
+	END IF;
 
 	IF NEW.tier_prices IS NOT NULL OR NEW.tier_bounds IS NOT NULL OR NEW.tier_fees IS NOT NULL THEN
 		IF NEW.model NOT IN ('graduated', 'volume') THEN
@@ -117,7 +123,7 @@ BEGIN
 	-- What is counted is a whole number of the smallest parts there are; so must be what it is held against.
 	IF NEW.unit NOT IN ('peak-device', 'percentile-device') THEN
 		smallest := CASE
-			WHEN NEW.work IS NULL THEN CASE NEW.unit WHEN 'device-hour' THEN 6048000000000000 ELSE 1e24 END
+			WHEN NEW.work IS NULL THEN CASE NEW.unit WHEN 'instance-month' THEN 1e24 ELSE 6048000000000000 END
 			WHEN compute_ledger.basis(NEW.work) = 'flop' THEN NEW.work::numeric
 			ELSE NEW.work::numeric * 1680000 END;
 		SELECT q.x INTO bound FROM unnest(NEW.tier_bounds || NEW.free || NEW.package_size) AS q (x) WHERE q.x * smallest % 1 <> 0 LIMIT 1;

@@ -20,6 +20,7 @@ CREATE TYPE rated_charge AS (
 	measure text,
 	basis integer,
 	rate compute_rate,
+	share integer,
 	day date,
 	period tstzrange,
 	amount numeric,
@@ -49,13 +50,14 @@ COMMENT ON COLUMN rated_charge.accelerator IS 'chip or class that was used; NULL
 COMMENT ON COLUMN rated_charge.number_format IS 'number format of the usage; NULL: not known, or several';
 COMMENT ON COLUMN rated_charge.measure IS 'reserved, allocated or used';
 COMMENT ON COLUMN rated_charge.basis IS 'code of the basis of rate';
-COMMENT ON COLUMN rated_charge.rate IS 'the normalised rate of one device, as the records froze it: the factor from device-hours to work';
+COMMENT ON COLUMN rated_charge.rate IS 'the normalised rate of one device, or of one MIG slice, as the records froze it: the factor from hours of these to work';
+COMMENT ON COLUMN rated_charge.share IS 'the part of a device that one of what was used is, in 1/1,680,000, as the records froze it: less than 1680000 for MIG slices; NULL: not known, or several';
 COMMENT ON COLUMN rated_charge.day IS 'day in the account''s time zone; NULL for what is charged for a whole billing period';
 COMMENT ON COLUMN rated_charge.period IS 'the part of the day, or billing period, that was rated';
-COMMENT ON COLUMN rated_charge.amount IS 'the quantity as an exact integer, in microseconds of 1/1,680,000 of a device';
+COMMENT ON COLUMN rated_charge.amount IS 'device time as an exact integer, in microseconds of 1/1,680,000 of a device; of MIG slices, their share of the device; NULL: the share is not known';
 COMMENT ON COLUMN rated_charge.quantity IS 'the quantity in units; device-hours have 12 decimals and are differences of rounded running totals, so that they add up';
 COMMENT ON COLUMN rated_charge.unit IS 'unit of quantity, unit_price and list_unit_price';
-COMMENT ON COLUMN rated_charge.work IS 'the nominal work of the amount: rate x devices x time, rounded half to even as differences of running totals';
+COMMENT ON COLUMN rated_charge.work IS 'nominal work: rate x devices (slices, of MIG slices) x time, rounded half to even as differences of running totals';
 COMMENT ON COLUMN rated_charge.tiers IS 'quantity and cost in each tier';
 COMMENT ON COLUMN rated_charge.unit_price IS 'price of a unit, if there is one for all of the quantity';
 COMMENT ON COLUMN rated_charge.list_unit_price IS 'list price of a unit, if there is one for all of the quantity';
@@ -373,17 +375,17 @@ BEGIN
 	FROM rated AS c
 	WHERE c.asked AND (c.charge).kind NOT IN ('part', 'list')
 	UNION ALL
-	SELECT l.kind, _rate.book, l.account, l.payer, l.billing_period, l.price, CASE WHEN l.is_list THEN l.price END, l.region, l.accelerator, l.number_format, l.measure, NULL, NULL, l.day, l.period,
+	SELECT l.kind, _rate.book, l.account, l.payer, l.billing_period, l.price, CASE WHEN l.is_list THEN l.price END, l.region, l.accelerator, l.number_format, l.measure, NULL, NULL, NULL, l.day, l.period,
 		l.amount, l.quantity, l.unit, NULL, NULL, l.unit_price, CASE WHEN l.is_list THEN l.unit_price END, CASE WHEN l.is_list THEN x.cost ELSE l.list_cost END, x.cost, x.cost, l.currency, l.parts, NULL
 	FROM by_level AS l CROSS JOIN LATERAL (SELECT compute_ledger._round_ratio(l.due, l.scale, l.digits)) AS x (cost)
 	WHERE l.asked
 	UNION ALL
-	SELECT 'rounding', _rate.book, r.account, r.payer, r.billing_period, r.price, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, tstzrange(r.ends_at - interval '1 microsecond', r.ends_at),
+	SELECT 'rounding', _rate.book, r.account, r.payer, r.billing_period, r.price, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, tstzrange(r.ends_at - interval '1 microsecond', r.ends_at),
 		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.cost, r.cost, r.currency, 1, NULL
 	FROM rounding AS r
 	WHERE r.cost <> 0 AND r.asked
 	UNION ALL
-	SELECT 'commitment', _rate.book, m.account, m.payer, m.billing_period, m.id, NULL, m.region, m.accelerator, m.number_format, m.measure, NULL, NULL, NULL, tstzrange(m.from_at, m.to_at),
+	SELECT 'commitment', _rate.book, m.account, m.payer, m.billing_period, m.id, NULL, m.region, m.accelerator, m.number_format, m.measure, NULL, NULL, NULL, NULL, tstzrange(m.from_at, m.to_at),
 		NULL, m.share, 'billing-period', NULL, jsonb_build_array(jsonb_build_object('minimum', m.minimum, 'share', m.share, 'counted', m.counted)), NULL, NULL, NULL,
 		m.due - m.counted, m.due - m.counted, m.currency, m.charges + 1, NULL
 	FROM minimum AS m

@@ -305,12 +305,12 @@ BEGIN
 	RETURN QUERY
 	WITH side AS (
 		-- what it is now, and what was charged
-		SELECT r.kind, r.account, r.price, r.list_price, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.day, r.unit, r.currency,
+		SELECT r.kind, r.account, r.price, r.list_price, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.share, r.day, r.unit, r.currency,
 			r.period, r.amount, r.quantity, r.work, r.list_cost, r.contracted_cost, r.cost, r.records
 		FROM compute_ledger._rate_payer(payer, _corrections.period, as_of, book) AS r
 		WHERE r.billing_period = closed
 		UNION ALL
-		SELECT c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day, c.unit, c.currency,
+		SELECT c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day, c.unit, c.currency,
 			c.period, -c.amount, -c.quantity, OPERATOR(compute_ledger.-) c.work, -c.list_cost, -c.contracted_cost, -c.cost, -c.records
 		FROM compute_ledger.charge AS c
 		-- whoever billed the corrections
@@ -318,11 +318,11 @@ BEGIN
 			AND (c.payer = _corrections.payer AND c.billing_period = closed AND c.corrects IS NULL
 				OR c.corrects_payer = _corrections.payer AND c.corrects = closed)
 	)
-	SELECT s.kind, book, s.account, payer, closed, s.price, max(s.list_price), s.region, s.accelerator, s.number_format, s.measure, s.basis, s.rate, s.day,
+	SELECT s.kind, book, s.account, payer, closed, s.price, max(s.list_price), s.region, s.accelerator, s.number_format, s.measure, s.basis, s.rate, s.share, s.day,
 		tstzrange(min(lower(s.period)), max(upper(s.period))), sum(s.amount), sum(s.quantity), s.unit, compute_ledger.sum(s.work), NULL::jsonb, NULL::numeric, NULL::numeric,
 		sum(s.list_cost), sum(s.contracted_cost), sum(s.cost), s.currency, sum(s.records)::bigint, closed
 	FROM side AS s
-	GROUP BY s.kind, s.account, s.price, s.region, s.accelerator, s.number_format, s.measure, s.basis, s.rate, s.day, s.unit, s.currency
+	GROUP BY s.kind, s.account, s.price, s.region, s.accelerator, s.number_format, s.measure, s.basis, s.rate, s.share, s.day, s.unit, s.currency
 	-- the last digit of a quantity may differ where only its neighbours changed: that is no change
 	HAVING sum(s.amount) IS DISTINCT FROM 0 AND sum(s.amount) IS NOT NULL OR sum(s.cost) <> 0 OR sum(s.list_cost) <> 0
 		OR sum(s.amount) IS NULL AND sum(s.quantity) <> 0;
@@ -485,7 +485,7 @@ BEGIN
 	SELECT string_agg(DISTINCT quote_ident(a.name), ', '), count(*) INTO unpriced, unpriced_count
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.account AS a ON a.id = c.account
-	WHERE c.close = closing AND c.kind = 'unpriced' AND c.amount > 0 AND (a.name = ANY (waive)) IS NOT TRUE;
+	WHERE c.close = closing AND c.kind = 'unpriced' AND (c.amount > 0 OR c.amount IS NULL AND c.quantity > 0) AND (a.name = ANY (waive)) IS NOT TRUE;
 	IF unpriced IS NOT NULL THEN
 		RAISE EXCEPTION 'billing period % of account "%" has usage without a price', period, account
 			USING ERRCODE = 'LC011', DETAIL = format('It is of %s (%s charges).', unpriced, unpriced_count),
@@ -553,7 +553,7 @@ BEGIN
 		FROM part AS p
 		-- what has no record is told by its note
 		GROUP BY p.record, p.part_from, p.part_to, p.devices, p.unit, p.n, CASE WHEN p.record IS NULL THEN p.note END
-		HAVING traced.corrects IS NULL OR sum(p.amount) <> 0 OR sum(p.cost) <> 0 OR by_share AND sum(p.quantity) <> 0
+		HAVING traced.corrects IS NULL OR sum(p.amount) <> 0 OR sum(p.cost) <> 0 OR (by_share OR sum(p.amount) IS NULL) AND sum(p.quantity) <> 0
 	)
 	SELECT n.record, r.source, r.source_id, r.revision, n.part_from, n.part_to, n.devices, n.amount, n.quantity, n.unit, n.cost, n.note
 	FROM net AS n
@@ -612,17 +612,18 @@ BEGIN
 		UNION ALL
 		SELECT b.*, true FROM compute_ledger.rate_usage(rate_diff.account, rate_diff.period, as_of_b, rate_diff.book) AS b
 	), changed AS (
-		SELECT s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate,
+		SELECT s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate, s.share,
 			tstzrange(min(lower(s.period)), max(upper(s.period))) AS period,
 			sum(s.amount) FILTER (WHERE NOT s.after) AS amount_a, sum(s.amount) FILTER (WHERE s.after) AS amount_b,
 			sum(s.quantity) FILTER (WHERE NOT s.after) AS quantity_a, sum(s.quantity) FILTER (WHERE s.after) AS quantity_b,
 			sum(s.cost) FILTER (WHERE NOT s.after) AS cost_a, sum(s.cost) FILTER (WHERE s.after) AS cost_b,
 			bool_and(s.after) AS came, bool_and(NOT s.after) AS went
 		FROM side AS s
-		GROUP BY s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate
+		GROUP BY s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate, s.share
 	), different AS (
 		SELECT c.* FROM changed AS c
 		WHERE c.came OR c.went OR c.amount_a IS DISTINCT FROM c.amount_b OR c.cost_a IS DISTINCT FROM c.cost_b
+			OR c.amount_a IS NULL AND c.quantity_a IS DISTINCT FROM c.quantity_b
 	), record AS MATERIALIZED (
 		-- records that one of the two times knows and the other does not
 		SELECT r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.started_at, r.ended_at,
@@ -648,7 +649,7 @@ BEGIN
 		coalesce(nullif(y.reasons, '{}'), CASE
 			-- what was not over yet: open records, and what is charged at the end of a billing period
 			WHEN upper(d.period) > as_of_a THEN ARRAY['time passed']
-			WHEN d.came OR d.went OR d.amount_a IS DISTINCT FROM d.amount_b THEN ARRAY['tree change']
+			WHEN d.came OR d.went OR d.amount_a IS DISTINCT FROM d.amount_b OR d.amount_a IS NULL THEN ARRAY['tree change']
 			ELSE ARRAY['other usage of the pool'] END)
 	FROM different AS d
 	CROSS JOIN LATERAL (SELECT ARRAY(

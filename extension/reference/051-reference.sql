@@ -100,7 +100,7 @@ CREATE TABLE accelerator_model (
 	tdp numeric CHECK (tdp > 0),
 	die_area numeric CHECK (die_area > 0),
 	link text,
-	mig_slices integer CHECK (mig_slices BETWEEN 1 AND 14),
+	mig_slices integer CHECK (mig_slices BETWEEN 1 AND 14 AND 1680000 % mig_slices = 0),
 	data_center boolean,
 	class text CHECK (class IN ('general', 'intelligent', 'super')),
 	source text,
@@ -124,7 +124,7 @@ COMMENT ON COLUMN accelerator_model.io_bandwidth IS 'aggregate bidirectional ban
 COMMENT ON COLUMN accelerator_model.tdp IS 'thermal design power of the device in W';
 COMMENT ON COLUMN accelerator_model.die_area IS 'area in mm2 of all logic dies made in a process with non-planar transistors, memory stacks excluded';
 COMMENT ON COLUMN accelerator_model.link IS 'link to other chips';
-COMMENT ON COLUMN accelerator_model.mig_slices IS 'compute slices that the whole device is divided into by MIG; NULL where it cannot be';
+COMMENT ON COLUMN accelerator_model.mig_slices IS 'compute slices that the whole device is divided into by MIG, 1 to 8, 10, 12 or 14: a slice is a whole number of 1/1,680,000 of a device; NULL where it cannot be';
 COMMENT ON COLUMN accelerator_model.data_center IS 'designed or marketed for data centres; NULL where not known';
 COMMENT ON COLUMN accelerator_model.class IS 'general (CPU), intelligent (low-precision matrix arithmetic) or super (fp64), as national statistics class compute';
 COMMENT ON COLUMN accelerator_model.source IS 'where the figures are from';
@@ -281,6 +281,12 @@ SELECT pg_catalog.pg_extension_config_dump('basis_factor', 'WHERE NOT shipped');
 
 -- @catalog accelerator_model
 -- @catalog accelerator_peak
+
+-- ------------------------------------------------------------------ slices
+
+CREATE FUNCTION device_share(accelerator) RETURNS integer
+	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION device_share(accelerator) IS 'the part of a device that one of an accelerator is, in 1/1,680,000: for a MIG slice, its compute slices over mig_slices of the device, from the current row of accelerator_model of the most specific class that contains the device, the user''s before a shipped one, or what all its variants agree on; NULL for a slice of a device that is not known to have that many; 1680000 for all else; NULL for NULL';
 
 -- ------------------------------------------------------------------ rates
 

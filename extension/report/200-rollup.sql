@@ -16,9 +16,9 @@ CREATE TYPE _usage_cell AS (
 );
 COMMENT ON TYPE _usage_cell IS 'row of _usage_cells: what was used in one hour of UTC that is in one local day';
 
-CREATE FUNCTION _usage_cells_accum(internal, started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, rate compute_rate, achieved compute_unit) RETURNS internal
+CREATE FUNCTION _usage_cells_accum(internal, started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, share integer, rate compute_rate, achieved compute_unit, recorded timestamptz) RETURNS internal
 	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_accum';
-COMMENT ON FUNCTION _usage_cells_accum(internal, timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, compute_rate, compute_unit) IS 'Transition of _usage_cells.';
+COMMENT ON FUNCTION _usage_cells_accum(internal, timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, integer, compute_rate, compute_unit, timestamptz) IS 'Transition of _usage_cells.';
 CREATE FUNCTION _usage_cells_combine(internal, internal) RETURNS internal
 	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_combine';
 COMMENT ON FUNCTION _usage_cells_combine(internal, internal) IS 'Combines two states of _usage_cells.';
@@ -32,18 +32,32 @@ CREATE FUNCTION _usage_cells_final(internal) RETURNS _usage_cell[]
 	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_final';
 COMMENT ON FUNCTION _usage_cells_final(internal) IS 'Ends _usage_cells.';
 
-CREATE AGGREGATE _usage_cells(started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, rate compute_rate, achieved compute_unit) (
+CREATE AGGREGATE _usage_cells(started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, share integer, rate compute_rate, achieved compute_unit, recorded timestamptz) (
 	SFUNC = _usage_cells_accum, STYPE = internal, SSPACE = 16384, FINALFUNC = _usage_cells_final,
 	COMBINEFUNC = _usage_cells_combine, SERIALFUNC = _usage_cells_serialize, DESERIALFUNC = _usage_cells_deserialize,
 	PARALLEL = safe
 );
-COMMENT ON AGGREGATE _usage_cells(timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, compute_rate, compute_unit) IS 'usage of one group of records by hours of UTC and days of a time zone: an array of _usage_cell in order, with the hours in which there was some. A row gives a record''s start and end, the part of it to add, the zone of that part, its devices, the rate of one device and the work achieved by the whole record; the last two may be NULL, rows with another NULL are left out. device_time is exact, in 1/1,680,000 device x microsecond; device_hours are rounded so that they add up; work and achieved are in FLOP, parts of a record adding up to the rounded whole; started counts the records that begin. Errors: LC001 rates of different bases; 22003 an amount out of range; 22000 a part that is not within its record; 22023 an unknown time zone.';
+COMMENT ON AGGREGATE _usage_cells(timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, integer, compute_rate, compute_unit, timestamptz) IS 'usage of one group of records by hours of UTC and days of a time zone: an array of _usage_cell in order, with the hours in which there was some. A row gives a record''s start and end (infinity: it goes on), the part of it to add, the zone of that part, how many devices it counts, the share of a device that one is, in 1/1,680,000, the rate of one, the work achieved by the whole record, and when a record that goes on was first recorded, by when its work is done; the last four may be NULL, rows with another NULL are left out. device_time is exact, in 1/1,680,000 device x microsecond, NULL if the share is not known of any of it, and so are device_hours; device_hours are rounded so that they add up; work and achieved are in FLOP, parts of a record adding up to the rounded whole; started counts the records that begin. Errors: LC001 rates of different bases; 22003 an amount out of range; 22000 a part that is not within its record; 22023 an unknown time zone.';
 
 CREATE FUNCTION _device_hours(device_time numeric) RETURNS numeric
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	-- twenty decimals of the quotient tell a half, which has thirteen, from all that is near one
 	AS $$ SELECT compute_ledger._round_half_even(device_time * 1.00000000000000000000 / 6048000000000000, 12) $$;
 COMMENT ON FUNCTION _device_hours(numeric) IS 'device-hours, rounded half to even to 12 decimals, of a device time in 1/1,680,000 device x microsecond';
+
+CREATE FUNCTION _capacity_share() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- history keeps what it had
+	IF upper_inf(NEW.recorded) THEN
+		NEW.share := compute_ledger.device_share(NEW.accelerator);
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _capacity_share() IS 'trigger, BEFORE INSERT OR UPDATE FOR EACH ROW of table capacity: sets the share of a device that one is';
 
 -- ------------------------------------------------------------------ refreshing
 

@@ -5,13 +5,15 @@ CREATE FUNCTION _focus_unit(unit text, accelerator accelerator) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN CASE unit
 		WHEN 'device-hour' THEN coalesce(nullif(upper(replace(split_part(compute_ledger.accelerator_trunc('model', accelerator)::text, '/', 2), '-', '')), ''), 'Device') || '-Hours'
+		WHEN 'slice-hour' THEN upper(replace(split_part(compute_ledger.accelerator_trunc('model', accelerator)::text, '/', 2), '-', '')
+			|| '-' || compute_ledger.mig_profile(accelerator)) || '-Hours'
 		WHEN 'instance-month' THEN 'Instance-Months'
 		WHEN 'peak-device' THEN 'Peak-Devices'
 		WHEN 'percentile-device' THEN 'Percentile-Devices'
 		ELSE regexp_replace(regexp_replace(split_part(unit, '@', 1), '^(\w*FLOP)S?[- ]?(h|hours?|days?|seconds?)$', '\1-\2'), '-(?:h|(hour|day|second)s?)$',
 			'-' || initcap(coalesce(substring(split_part(unit, '@', 1) FROM '(hour|day|second)s?$'), 'hour')) || 's')
 	END;
-COMMENT ON FUNCTION _focus_unit(text, accelerator) IS 'the unit of a price as FOCUS writes units: H100-Hours, PFLOP-Hours, Instance-Months';
+COMMENT ON FUNCTION _focus_unit(text, accelerator) IS 'the unit of a price as FOCUS writes units: H100-Hours, A100-1G.5GB-Hours, PFLOP-Hours, Instance-Months';
 
 CREATE FUNCTION focus_rated(row_type anyelement, account text, period tstzrange, as_of timestamptz DEFAULT NULL) RETURNS SETOF anyelement
 	LANGUAGE plpgsql VOLATILE ROWS 1000

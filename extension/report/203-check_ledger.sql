@@ -267,7 +267,7 @@ BEGIN
 	RETURN QUERY
 	SELECT 'unit of work', 'price ' || p.id, format('one %s is %s', p.unit, coalesce(p.work::text, 'not known'))
 	FROM compute_ledger.price AS p
-	WHERE p.unit NOT IN ('device-hour', 'instance-month', 'peak-device', 'percentile-device')
+	WHERE p.unit NOT IN ('device-hour', 'slice-hour', 'instance-month', 'peak-device', 'percentile-device')
 		AND (p.work OPERATOR(compute_ledger.=) compute_ledger._price_unit(p.unit)) IS NOT TRUE;
 END
 $$;
@@ -311,18 +311,18 @@ BEGIN
 	-- The hours are the records, as of then: computed from the records without hours, zones or days.
 	RETURN QUERY
 	WITH record AS (
-		SELECT r.account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.rate, r.achieved_work, r.started_at,
+		SELECT r.account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.share, r.rate, r.achieved_work, r.started_at,
 			CASE WHEN r.ended_at = 'infinity' THEN at ELSE r.ended_at END AS ended_at
 		FROM compute_ledger.usage_record AS r
 		WHERE r.recorded <= at AND r.superseded > at
 	), part AS (
 		SELECT r.account, r.region, r.accelerator, r.measure, r.basis,
-			compute_ledger._round_half_even(r.devices * 1680000, 0) * sum((extract(epoch FROM r.ended_at - r.started_at) * 1000000)::bigint) AS device_time,
+			compute_ledger._usage_level(r.devices, r.share) * sum((extract(epoch FROM r.ended_at - r.started_at) * 1000000)::bigint) AS device_time,
 			compute_ledger.sum(compute_ledger.work(r.rate, tstzrange(r.started_at, r.ended_at), r.devices)) AS work,
 			compute_ledger.sum(compute_ledger.with_basis(r.achieved_work, 0)) AS achieved, count(*) AS started
 		FROM record AS r
 		WHERE r.started_at < r.ended_at
-		GROUP BY r.account, r.region, r.accelerator, r.measure, r.basis, r.devices
+		GROUP BY r.account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.share
 	), both_sides AS (
 		SELECT 'records' AS side, p.account, p.region, p.accelerator, p.measure, p.basis,
 			sum(p.device_time) AS device_time, compute_ledger.sum(p.work)::numeric AS work, compute_ledger.sum(p.achieved)::numeric AS achieved, sum(p.started) AS started
@@ -342,7 +342,7 @@ BEGIN
 			sum(b.started) FILTER (WHERE b.side = 'rollup'), sum(b.started) FILTER (WHERE b.side = 'records'))
 	FROM both_sides AS b
 	GROUP BY b.account, b.region, b.accelerator, b.measure, b.basis
-	HAVING count(*) <> 2 OR min(b.device_time) <> max(b.device_time) OR min(b.started) <> max(b.started)
+	HAVING count(*) <> 2 OR min(b.device_time) <> max(b.device_time) OR count(b.device_time) = 1 OR min(b.started) <> max(b.started)
 		OR min(b.work) <> max(b.work) OR count(b.work) = 1 OR min(b.achieved) <> max(b.achieved) OR count(b.achieved) = 1;
 
 	-- The days are the hours.
@@ -358,22 +358,23 @@ BEGIN
 	SELECT 'usage_daily', format('account %s, region %s, %s, %s, basis %s, %s', b.account, b.region, b.accelerator, b.measure, b.basis, b.day), 'is not the sum of its hours'
 	FROM both_sides AS b
 	GROUP BY b.account, b.region, b.accelerator, b.measure, b.basis, b.day
-	HAVING count(*) <> 2 OR min(b.device_time) <> max(b.device_time) OR min(b.device_hours) <> max(b.device_hours) OR min(b.started) <> max(b.started)
+	HAVING count(*) <> 2 OR min(b.device_time) <> max(b.device_time) OR count(b.device_time) = 1 OR min(b.device_hours) <> max(b.device_hours) OR min(b.started) <> max(b.started)
 		OR min(b.work) <> max(b.work) OR count(b.work) = 1 OR min(b.achieved) <> max(b.achieved) OR count(b.achieved) = 1;
 
 	-- So is the utilization, of accounts and of all together, and capacity is what the table says.
 	RETURN QUERY
 	WITH usage AS (
-		SELECT h.account, h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date AS day,
+		SELECT h.account, h.region, h.accelerator, h.day,
 			sum(h.device_time) FILTER (WHERE h.measure = 'reserved') AS reserved,
 			sum(h.device_time) FILTER (WHERE h.measure = 'allocated') AS allocated,
 			sum(h.device_time) FILTER (WHERE h.measure = 'used') AS used
-		FROM compute_ledger._usage_hourly AS h
-		GROUP BY GROUPING SETS ((h.account, h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date), (h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date))
+		FROM (SELECT u.account, u.region, compute_ledger.accelerator_trunc('memory', u.accelerator) AS accelerator, (u.hour AT TIME ZONE 'UTC')::date AS day, u.measure, u.device_time
+			FROM compute_ledger._usage_hourly AS u) AS h
+		GROUP BY GROUPING SETS ((h.account, h.region, h.accelerator, h.day), (h.region, h.accelerator, h.day))
 	), both_sides AS (
 		SELECT u.account, u.region, u.accelerator, u.day, u.reserved_time AS reserved, u.allocated_time AS allocated, u.used_time AS used
 		FROM compute_ledger._utilization_daily AS u
-		WHERE u.reserved_time IS NOT NULL OR u.allocated_time IS NOT NULL OR u.used_time IS NOT NULL
+		WHERE u.in_use
 		UNION ALL
 		SELECT u.account, u.region, u.accelerator, u.day, u.reserved, u.allocated, u.used
 		FROM usage AS u
@@ -385,13 +386,13 @@ BEGIN
 		OR min(b.allocated) <> max(b.allocated) OR count(b.allocated) = 1 OR min(b.used) <> max(b.used) OR count(b.used) = 1;
 	RETURN QUERY
 	WITH both_sides AS (
-		SELECT c.region, c.accelerator, sum(compute_ledger._round_half_even(c.devices * 1680000, 0)
-			* (extract(epoch FROM least(upper(c.valid), at) - lower(c.valid)) * 1000000)::bigint) AS capacity
+		SELECT c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, bool_and(c.share IS NOT NULL) AS known,
+			sum(compute_ledger._usage_level(c.devices, c.share) * (extract(epoch FROM least(upper(c.valid), at) - lower(c.valid)) * 1000000)::bigint) AS capacity
 		FROM compute_ledger.capacity AS c
 		WHERE c.recorded @> at AND lower(c.valid) < at
-		GROUP BY c.region, c.accelerator
+		GROUP BY c.region, compute_ledger.accelerator_trunc('memory', c.accelerator)
 		UNION ALL
-		SELECT u.region, u.accelerator, sum(u.capacity_time)
+		SELECT u.region, u.accelerator, NULL, sum(u.capacity_time)
 		FROM compute_ledger._utilization_daily AS u
 		WHERE u.account IS NULL AND u.capacity_time IS NOT NULL
 		GROUP BY u.region, u.accelerator
@@ -399,7 +400,8 @@ BEGIN
 	SELECT 'capacity in utilization_daily', format('region %s, %s', b.region, b.accelerator), format('is %s or %s', min(b.capacity), max(b.capacity))
 	FROM both_sides AS b
 	GROUP BY b.region, b.accelerator
-	HAVING count(*) <> 2 OR min(b.capacity) <> max(b.capacity);
+	-- of slices whose share is not known nobody can tell
+	HAVING bool_and(b.known) IS NOT FALSE AND (count(*) <> 2 OR min(b.capacity) <> max(b.capacity));
 
 	-- The spend is the charges.
 	RETURN QUERY
@@ -424,13 +426,13 @@ CREATE FUNCTION _unpriced_usage(book text, period tstzrange, at timestamptz, pay
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'unpriced usage', format('account "%s", %s, %s', a.name, r.accelerator, r.measure), format('in region %s under book %s: %s device-hours from %s to %s', r.region, $1,
-		compute_ledger._device_hours(sum(r.amount)), min(lower(r.period)), max(upper(r.period)))
+	SELECT 'unpriced usage', format('account "%s", %s, %s', a.name, r.accelerator, r.measure), format('in region %s under book %s: %s from %s to %s', r.region, $1,
+		concat_ws(' and ', compute_ledger._device_hours(sum(r.amount)) || ' device-hours', sum(r.quantity) FILTER (WHERE r.amount IS NULL) || ' slice-hours'), min(lower(r.period)), max(upper(r.period)))
 	FROM compute_ledger._rating_scope(NULL, $2, at) AS s
 	CROSS JOIN LATERAL compute_ledger._rate($1, at, CASE WHEN $4 IS NULL THEN s.payers ELSE ARRAY[$4] END,
-		CASE WHEN $4 IS NULL THEN s.accounts ELSE ARRAY(SELECT DISTINCT y.account FROM compute_ledger.payers(at) AS y WHERE y.payer = $4) END, s.root, $2, s.starts, s.ends) AS r
+		CASE WHEN $4 IS NULL THEN s.accounts ELSE ARRAY(SELECT DISTINCT y.account FROM compute_ledger._billed_accounts(at) AS y WHERE y.payer = $4) END, s.root, $2, s.starts, s.ends) AS r
 	JOIN compute_ledger.account AS a ON a.id = r.account
-	WHERE s.payers IS NOT NULL AND s.starts < s.ends AND r.kind = 'unpriced' AND r.amount > 0
+	WHERE s.payers IS NOT NULL AND s.starts < s.ends AND r.kind = 'unpriced' AND (r.amount > 0 OR r.amount IS NULL AND r.quantity > 0)
 		AND NOT EXISTS (SELECT FROM compute_ledger.period_close AS p WHERE p.book = $1 AND p.payer = r.payer AND p.billing_period = r.billing_period)
 	GROUP BY a.name, r.accelerator, r.measure, r.region
 $$;
@@ -467,11 +469,12 @@ BEGIN
 		AND (c.corrects_payer = ANY (p.payer || p.former_payers)
 			AND EXISTS (SELECT FROM compute_ledger.period_close AS o WHERE o.book = c.book AND o.payer = c.corrects_payer AND o.billing_period = c.corrects AND o.id < p.id)) IS NOT TRUE;
 	RETURN QUERY
-	SELECT 'unpriced usage', 'closing ' || c.close, format('of account "%s", which was not waived: %s device-hours', a.name, compute_ledger._device_hours(sum(c.amount)))
+	SELECT 'unpriced usage', 'closing ' || c.close, format('of account "%s", which was not waived: %s', a.name,
+		concat_ws(' and ', compute_ledger._device_hours(sum(c.amount)) || ' device-hours', sum(c.quantity) FILTER (WHERE c.amount IS NULL) || ' slice-hours'))
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.period_close AS p ON p.id = c.close
 	JOIN compute_ledger.account AS a ON a.id = c.account
-	WHERE c.kind = 'unpriced' AND c.corrects IS NULL AND c.amount > 0 AND (a.name = ANY (p.waived)) IS NOT TRUE
+	WHERE c.kind = 'unpriced' AND c.corrects IS NULL AND (c.amount > 0 OR c.amount IS NULL AND c.quantity > 0) AND (a.name = ANY (p.waived)) IS NOT TRUE
 	GROUP BY c.close, a.name;
 
 	-- Nothing is charged twice in one billing period.
@@ -479,7 +482,7 @@ BEGIN
 	SELECT 'billed twice', 'charge ' || max(c.id), format('charges the same as charge %s', min(c.id))
 	FROM compute_ledger.charge AS c
 	WHERE c.corrects IS NULL
-	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day
+	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day
 	HAVING count(*) > 1;
 	IF NOT trees THEN
 		RETURN;
@@ -494,9 +497,9 @@ BEGIN
 		FROM (SELECT c.book, array_agg(DISTINCT c.payer) AS payers FROM compute_ledger.period_close AS c GROUP BY c.book) AS k
 		CROSS JOIN LATERAL compute_ledger._changed_periods(k.book, k.payers, at) AS p
 	), charge AS MATERIALIZED (
-		SELECT c.id, c.book, coalesce(c.corrects_payer, c.payer) AS payer, coalesce(c.corrects, c.billing_period) AS billing_period, c.price, c.period, c.amount, c.corrects,
+		SELECT c.id, c.book, coalesce(c.corrects_payer, c.payer) AS payer, coalesce(c.corrects, c.billing_period) AS billing_period, c.price, c.period, c.amount, c.quantity, c.corrects,
 			(c.book, coalesce(c.corrects_payer, c.payer), coalesce(c.corrects, c.billing_period)) IN (SELECT p.book, p.payer, p.billing_period FROM pending AS p) AS pending,
-			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.day) AS alike
+			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day) AS alike
 		FROM compute_ledger.charge AS c
 		WHERE c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced')
 	), suspect AS (
@@ -506,14 +509,14 @@ BEGIN
 				max(max(upper(c.period))) OVER (PARTITION BY c.alike, c.pending ORDER BY min(lower(c.period)) ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
 			FROM charge AS c
 			GROUP BY c.alike, c.payer, c.billing_period, c.price, c.pending
-			HAVING sum(c.amount) <> 0
+			HAVING sum(c.amount) <> 0 OR sum(c.amount) IS NULL AND sum(c.quantity) <> 0
 		) AS n
 		WHERE n.before > n.starts AND NOT n.pending OR n.charges > 1
 	), step AS (
 		SELECT c.book, t.record, e.at, sum(e.change) AS change, max(c.id) AS charge
 		FROM charge AS c
 		CROSS JOIN LATERAL compute_ledger.trace_charge(c.id) AS t
-		CROSS JOIN LATERAL (VALUES (t.part_from, sign(t.amount)), (t.part_to, -sign(t.amount))) AS e (at, change)
+		CROSS JOIN LATERAL (VALUES (t.part_from, sign(coalesce(t.amount, t.quantity))), (t.part_to, -sign(coalesce(t.amount, t.quantity)))) AS e (at, change)
 		WHERE c.alike IN (SELECT s.alike FROM suspect AS s)
 		GROUP BY c.book, t.record, e.at
 	), billed AS (

@@ -47,7 +47,7 @@ BEGIN
 				WHERE b.starts_at < at AND b.ends_at > since
 			), side AS (
 				SELECT p.payer, b.id AS billing_period,
-					sum(compute_ledger._round_half_even(r.devices * 1680000, 0) * (1000000 * extract(epoch FROM upper(x.valid) - lower(x.valid)))::bigint) AS used, 0 AS rated
+					sum(compute_ledger._usage_level(r.devices, r.share)::numeric * (1000000 * extract(epoch FROM upper(x.valid) - lower(x.valid)))::bigint) AS used, 0 AS rated
 				FROM compute_ledger.usage_record AS r
 				JOIN place AS p ON p.account = r.account AND p.valid && tstzrange(r.started_at, r.ended_at)
 				JOIN bill AS b ON b.calendar = p.calendar AND b.period && (p.valid * tstzrange(r.started_at, r.ended_at)) AND r.measure = ANY (b.measures)

@@ -154,6 +154,6 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
 	SELECT CASE c.kind WHEN 'commitment' THEN 'commitment' ELSE concat_ws('|', coalesce(c.accelerator::text, 'any'), where_.name, c.measure, c.number_format) END AS id,
 		CASE c.kind WHEN 'commitment' THEN 'Shortfall of spend' ELSE initcap(c.measure) || CASE
-			WHEN c.unit IN ('device-hour', 'instance-month') THEN ' time' WHEN c.unit IN ('peak-device', 'percentile-device') THEN ' devices' ELSE ' work' END END AS meter
+			WHEN c.unit IN ('device-hour', 'slice-hour', 'instance-month') THEN ' time' WHEN c.unit IN ('peak-device', 'percentile-device') THEN ' devices' ELSE ' work' END END AS meter
 ) AS sku
 WHERE c.book = 'sale' AND c.cost IS NOT NULL

@@ -44,6 +44,19 @@ CREATE FUNCTION _usage_work(cell text) RETURNS compute_unit
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_work';
 COMMENT ON FUNCTION _usage_work(text) IS 'the amount of work that a cell of usage_inbox means; NULL if it is empty or cannot be read, and for NULL';
 
+CREATE FUNCTION _usage_level(devices numeric, share integer) RETURNS bigint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_level';
+COMMENT ON FUNCTION _usage_level(numeric, integer) IS 'the devices that so many parts of one are, each of them share / 1,680,000 of a device, in units of 1/1,680,000: devices x share, rounded half to even, once; 22023 for a share that is none; NULL for NULL';
+
+CREATE FUNCTION _usage_recorded(identification integer, recorded timestamptz, source text, source_id text, revision integer) RETURNS timestamptz
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE identification WHEN 0 THEN recorded
+		ELSE (SELECT k.recorded FROM compute_ledger.usage_key AS k WHERE k.source = $3 AND k.source_id = $4 AND k.revision = $5) END
+$$;
+COMMENT ON FUNCTION _usage_recorded(integer, timestamptz, text, text, integer) IS 'when the revision of a row of usage_record was first recorded, however often it was identified anew since';
+
 CREATE FUNCTION _usage_cell_error(name text, cell text, OUT sqlstate text, OUT reason text, OUT detail text)
 	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_cell_error';
 COMMENT ON FUNCTION _usage_cell_error(text, text) IS 'why a cell of usage_inbox cannot be read, given the name of its column; NULL if it can, and for NULL';
@@ -268,10 +281,12 @@ BEGIN
 		FROM name AS n
 		WHERE n.is_region AND n.region <> ''
 	), names AS MATERIALIZED (
-		SELECT n.accelerator AS name, n.source, compute_ledger.identify(n.accelerator, coalesce(s.system, s.source)) AS accelerator
-		FROM name AS n
-		JOIN compute_ledger.usage_source AS s ON s.source = n.source
-		WHERE n.is_accelerator AND n.accelerator <> ''
+		SELECT i.*, compute_ledger.device_share(i.accelerator) AS share
+		FROM (SELECT n.accelerator AS name, n.source, compute_ledger.identify(n.accelerator, coalesce(s.system, s.source)) AS accelerator
+			FROM name AS n
+			JOIN compute_ledger.usage_source AS s ON s.source = n.source
+			WHERE n.is_accelerator AND n.accelerator <> ''
+			OFFSET 0) AS i
 	), rates AS MATERIALIZED (
 		SELECT t.*
 		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
@@ -289,7 +304,7 @@ BEGIN
 			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
 				ELSE compute_ledger.account_id(r.account, r.started_at) END AS account,
-			g.id AS region, n.accelerator, t.rate, CASE WHEN t.rate IS NOT NULL THEN t.recorded END AS rate_recorded,
+			g.id AS region, n.accelerator, n.share, t.rate, CASE WHEN t.rate IS NOT NULL THEN t.recorded END AS rate_recorded,
 			CASE WHEN r.unreadable IS NOT NULL THEN NULL
 				WHEN r.retracted THEN sha256('retracted')
 				ELSE compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
@@ -358,11 +373,11 @@ BEGIN
 		FROM verdict AS v WHERE v.verdict = 'accepted'
 	), new_records AS (
 		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
-			rate, rate_recorded, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
+			rate, rate_recorded, share, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
 		SELECT v.record, v.account, v.started_at, v.ended_at, stamp,
 			CASE WHEN v.revision < greatest(v.highest, v.old_revision) THEN stamp ELSE 'infinity' END,
 			_take_usage.batch, v.region, v.revision, code, v.accelerator,
-			v.rate, v.rate_recorded, v.devices, v.measure, v.number_format, v.achieved_work, v.source, v.source_id, v.account_name, v.region_name,
+			v.rate, v.rate_recorded, v.share, v.devices, v.measure, v.number_format, v.achieved_work, v.source, v.source_id, v.account_name, v.region_name,
 			v.accelerator_name, v.run, v.labels
 		FROM verdict AS v WHERE v.is_record
 	), new_rejected AS (
@@ -608,25 +623,27 @@ BEGIN
 	PERFORM compute_ledger._lock_usage_sources(sources, batch);
 	stamp := compute_ledger.ledger_stamp();
 	WITH current AS MATERIALIZED (
-		SELECT r.id, r.started_at, r.accelerator_name, r.source, r.accelerator, r.rate, r.basis
+		SELECT r.id, r.started_at, r.accelerator_name, r.source, r.accelerator, r.rate, r.share, r.basis
 		FROM compute_ledger.usage_record AS r
 		WHERE r.superseded = 'infinity' AND r.started_at >= from_instant AND r.started_at <= to_instant
 			AND (started IS NULL OR started @> r.started_at)
 			AND (source IS NULL OR r.source = source) AND (accelerator_name IS NULL OR r.accelerator_name = accelerator_name)
 	), names AS MATERIALIZED (
-		SELECT n.accelerator_name, n.source, compute_ledger.identify(n.accelerator_name, coalesce(s.system, s.source)) AS accelerator
-		FROM (SELECT DISTINCT c.accelerator_name, c.source FROM current AS c) AS n
-		JOIN compute_ledger.usage_source AS s ON s.source = n.source
+		SELECT i.*, compute_ledger.device_share(i.accelerator) AS share
+		FROM (SELECT n.accelerator_name, n.source, compute_ledger.identify(n.accelerator_name, coalesce(s.system, s.source)) AS accelerator
+			FROM (SELECT DISTINCT c.accelerator_name, c.source FROM current AS c) AS n
+			JOIN compute_ledger.usage_source AS s ON s.source = n.source
+			OFFSET 0) AS i
 	), rates AS MATERIALIZED (
 		SELECT t.* FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
 	), changed AS MATERIALIZED (
 		-- a name that means nothing any more keeps what it meant
-		SELECT c.id, c.started_at, nextval('compute_ledger.usage_record_id_seq') AS new_id, n.accelerator, t.rate, t.recorded
+		SELECT c.id, c.started_at, nextval('compute_ledger.usage_record_id_seq') AS new_id, n.accelerator, n.share, t.rate, t.recorded
 		FROM current AS c
 		JOIN names AS n ON n.accelerator_name = c.accelerator_name AND n.source = c.source
 		JOIN rates AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator AND c.started_at >= t.from_instant AND c.started_at < t.to_instant
 		WHERE n.accelerator OPERATOR(compute_ledger.<>) c.accelerator OR c.basis <> code
-			OR (t.rate IS NULL) <> (c.rate IS NULL) OR t.rate OPERATOR(compute_ledger.<>) c.rate
+			OR (t.rate IS NULL) <> (c.rate IS NULL) OR t.rate OPERATOR(compute_ledger.<>) c.rate OR n.share IS DISTINCT FROM c.share
 	), closed AS (
 		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
 		FROM changed AS c
@@ -634,9 +651,9 @@ BEGIN
 		RETURNING r.*
 	), added AS (
 		INSERT INTO compute_ledger.usage_record AS n (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
-			rate, rate_recorded, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
+			rate, rate_recorded, share, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
 		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
-			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, r.devices, r.measure, r.number_format, r.achieved_work, r.source, r.source_id, r.account_name, r.region_name,
+			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, c.share, r.devices, r.measure, r.number_format, r.achieved_work, r.source, r.source_id, r.account_name, r.region_name,
 			r.accelerator_name, r.run, r.labels
 		FROM closed AS r JOIN changed AS c ON c.id = r.id
 		RETURNING n.id, n.source, n.source_id, n.revision
@@ -660,4 +677,4 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION reidentify(text, text, text, tstzrange) IS 'identifies accelerators of current records anew, and normalises them in basis: those of one source, with one name, with a start in a range, or all. Each record for which chip, rate or basis is now another gets a new row of the same revision, which supersedes the row before; returns the batch and how many there were. A name that is not known any more keeps what it was identified as.';
+COMMENT ON FUNCTION reidentify(text, text, text, tstzrange) IS 'identifies accelerators of current records anew, and normalises them in basis: those of one source, with one name, with a start in a range, or all. Each record for which chip, rate, share of a device or basis is now another gets a new row of the same revision, which supersedes the row before; returns the batch and how many there were. A name that is not known any more keeps what it was identified as.';

@@ -33,18 +33,19 @@ typedef enum LevelResult
 #define MEMO_BYTES				8
 
 /*
- * Reads a number of devices.  A column of them has few different ones, and taking one
- * apart costs more than all that is done with it: so the last ones are remembered, by
- * their bytes, whatever these mean to numeric.
+ * Reads a number of parts of a device, each of so many units.  A column of them has few
+ * different ones, and taking one apart costs more than all that is done with it: so the
+ * last ones are remembered, by their bytes, whatever these mean to numeric.
  */
 static LevelResult
-read_numeric(Datum devices, int64 *level)
+read_numeric(Datum devices, int32 share, int64 *level)
 {
 	static struct
 	{
 		uint64		bytes;		/* padded with zeros */
 		int64		level;
-		Size		size;		/* 0: nothing is remembered here */
+		int32		share;
+		uint32		size;		/* 0: nothing is remembered here */
 	}			memo[MEMO_ENTRIES];
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(devices);
 	Size		size = VARSIZE_ANY_EXHDR(value);
@@ -56,8 +57,8 @@ read_numeric(Datum devices, int64 *level)
 	if (size <= MEMO_BYTES)
 	{
 		memcpy(&bytes, VARDATA_ANY(value), size);
-		entry = (uint32) ((bytes * UINT64CONST(0x9E3779B97F4A7C15)) >> 32) % MEMO_ENTRIES;
-		if (memo[entry].size == size && memo[entry].bytes == bytes)
+		entry = (uint32) (((bytes ^ (uint64) share) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32) % MEMO_ENTRIES;
+		if (memo[entry].size == size && memo[entry].share == share && memo[entry].bytes == bytes)
 		{
 			*level = memo[entry].level;
 			return LEVEL_OK;
@@ -65,24 +66,29 @@ read_numeric(Datum devices, int64 *level)
 	}
 	if (DecimalFromNumeric(DatumGetNumeric(devices), &decimal) != DECIMAL_FINITE)
 		return LEVEL_NOT_FINITE;
-	if (!DecimalMultiply(DEVICE_UNITS, &decimal, &units) || units > (uint128) PG_INT64_MAX)
+	if (!DecimalMultiply((uint128) share, &decimal, &units) || units > (uint128) PG_INT64_MAX)
 		return LEVEL_OUT_OF_RANGE;
 	*level = decimal.negative ? -(int64) units : (int64) units;
 	if (size <= MEMO_BYTES)
 	{
 		memo[entry].bytes = bytes;
 		memo[entry].level = *level;
-		memo[entry].size = size;
+		memo[entry].share = share;
+		memo[entry].size = (uint32) size;
 	}
 	return LEVEL_OK;
 }
 
-/* Reads a number of devices; NaN, infinity and what does not fit are errors. */
+/*
+ * Returns the level of so many parts of a device, each of so many units (from 1 to
+ * DEVICE_UNITS): their product, rounded half to even, once; NaN, infinity (22023) and
+ * what does not fit (22003) are errors.
+ */
 int64
-DeviceLevelFromNumeric(Datum devices)
+DeviceLevelOf(Datum devices, int32 share)
 {
 	int64		level;
-	LevelResult result = read_numeric(devices, &level);
+	LevelResult result = read_numeric(devices, share, &level);
 
 	if (unlikely(result == LEVEL_NOT_FINITE))
 		ereport(ERROR,
@@ -95,6 +101,13 @@ DeviceLevelFromNumeric(Datum devices)
 				 errdetail("A number of devices must lie within +-%lld.",
 						   (long long) (PG_INT64_MAX / DEVICE_UNITS))));
 	return level;
+}
+
+/* Reads a number of devices; errors as above. */
+int64
+DeviceLevelFromNumeric(Datum devices)
+{
+	return DeviceLevelOf(devices, DEVICE_UNITS);
 }
 
 /*
@@ -195,7 +208,7 @@ DeviceLevelParse(const char *str, int64 *level, bool *in_range)
 		return false;
 	*in_range = read_numeric(DirectFunctionCall3(numeric_in, CStringGetDatum(str),
 												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
-							 level) == LEVEL_OK;
+							 DEVICE_UNITS, level) == LEVEL_OK;
 	return true;
 }
 

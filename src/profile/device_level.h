@@ -14,6 +14,7 @@
 /* Room for the text of a level, with its zero byte. */
 #define DEVICE_LEVEL_MAXTEXT	64
 
+extern int64 DeviceLevelOf(Datum devices, int32 share);
 extern int64 DeviceLevelFromNumeric(Datum devices);
 extern Datum DeviceLevelGetNumeric(int128 level);
 extern int	DeviceLevelFormat(int128 level, char *buf);

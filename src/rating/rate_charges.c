@@ -28,8 +28,8 @@
 enum
 {
 	OUT_KIND, OUT_BOOK, OUT_ACCOUNT, OUT_PAYER, OUT_BILLING_PERIOD, OUT_PRICE, OUT_LIST_PRICE, OUT_REGION,
-	OUT_ACCELERATOR, OUT_NUMBER_FORMAT, OUT_MEASURE, OUT_BASIS, OUT_RATE, OUT_DAY, OUT_PERIOD, OUT_AMOUNT, OUT_QUANTITY,
-	OUT_UNIT, OUT_WORK, OUT_TIERS, OUT_UNIT_PRICE, OUT_LIST_UNIT_PRICE, OUT_LIST_COST, OUT_CONTRACTED_COST, OUT_COST,
+	OUT_ACCELERATOR, OUT_NUMBER_FORMAT, OUT_MEASURE, OUT_BASIS, OUT_RATE, OUT_SHARE, OUT_DAY, OUT_PERIOD, OUT_AMOUNT,
+	OUT_QUANTITY, OUT_UNIT, OUT_WORK, OUT_TIERS, OUT_UNIT_PRICE, OUT_LIST_UNIT_PRICE, OUT_LIST_COST, OUT_CONTRACTED_COST, OUT_COST,
 	OUT_CURRENCY, OUT_RECORDS, OUT_CORRECTS, OUT_COLUMNS
 };
 
@@ -42,6 +42,7 @@ typedef struct KindNames
 	Datum		list;
 	Datum		part;
 	Datum		device_hour;
+	Datum		slice_hour;
 } KindNames;
 
 /* Where rows go, and what they are like. */
@@ -88,10 +89,12 @@ describe_cell(const Rating *rating, const RatingCell *cell, Datum *values, bool 
 	values[OUT_BASIS] = Int32GetDatum(kind->basis);
 	nulls[OUT_RATE] = !kind->has_rate;
 	values[OUT_RATE] = QuantityPGetDatum(&kind->rate);
+	nulls[OUT_SHARE] = kind->share == 0;
+	values[OUT_SHARE] = Int32GetDatum(kind->share);
 	values[OUT_DAY] = DateADTGetDatum(rating->days[cell->day].date);
 }
 
-/* Returns the work between two running totals of device time, at a rate. */
+/* Returns the work between two running totals of counted time, at a rate. */
 static Quantity *
 work_between_totals(int128 from, int128 to, const Quantity *rate)
 {
@@ -116,12 +119,13 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	describe_cell(rating, cell, values, nulls);
 	values[OUT_KIND] = price == NULL ? names->unpriced : price->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
 	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
+	nulls[OUT_AMOUNT] = kind->share == 0;
 	values[OUT_AMOUNT] = NumericFromInt128(charge->amount, 0);
 	values[OUT_QUANTITY] = QuantityBetween(charge->units_until - charge->units, charge->units_until, scale);
-	values[OUT_UNIT] = price ? rating->names[price->unit_name] : names->device_hour;
+	values[OUT_UNIT] = price ? rating->names[price->unit_name] : kind->share == 0 ? names->slice_hour : names->device_hour;
 	nulls[OUT_WORK] = !kind->has_rate;
 	if (kind->has_rate)
-		values[OUT_WORK] = QuantityPGetDatum(work_between_totals(charge->amount_until - charge->amount, charge->amount_until, &kind->rate));
+		values[OUT_WORK] = QuantityPGetDatum(work_between_totals(charge->counted_until - charge->counted, charge->counted_until, &kind->rate));
 	values[OUT_CURRENCY] = rating->names[price ? price->currency : rating->places[cell->place].currency];
 	values[OUT_RECORDS] = Int64GetDatum(charge->parts);
 	nulls[OUT_CORRECTS] = true;
@@ -224,6 +228,7 @@ rate_charges(PG_FUNCTION_ARGS)
 	names.list = CStringGetTextDatum("list");
 	names.part = CStringGetTextDatum("part");
 	names.device_hour = CStringGetTextDatum("device-hour");
+	names.slice_hour = CStringGetTextDatum("slice-hour");
 	ReadRatingScope(fcinfo, &scope);
 	rating = MakeRating(&scope, TupleDescAttr(rows.charge, OUT_ACCELERATOR)->atttypid);
 	RatePools(rating);

@@ -131,6 +131,7 @@ typedef struct GivenCharge
 	int64		price;			/* 0: none */
 	int64		list_price;		/* 0: none */
 	bool		corrects;		/* a correction is of all that its list prices cut */
+	int32		share;			/* 0: not known */
 	Accelerator accelerator;
 	Quantity	rate;
 } GivenCharge;
@@ -156,6 +157,7 @@ read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
 	bool		unlisted = false;
 	bool		no_correction = false;
 	bool		unknown = false;
+	bool		unshared = false;
 	Datum		accelerator = given_column(row, "accelerator", &isnull);
 	Datum		measure = given_column(row, "measure", &isnull);
 	Datum		rate = given_column(row, "rate", &without_rate);
@@ -172,6 +174,7 @@ read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
 	given->list_price = DatumGetInt64(given_column(row, "list_price", &unlisted));
 	(void) given_column(row, "corrects", &no_correction);
 	given->corrects = !no_correction;
+	given->share = DatumGetInt32(given_column(row, "share", &unshared));
 	given->has_rate = !without_rate;
 	if (given->has_rate)
 		memcpy(&given->rate, DatumGetQuantityP(rate), sizeof(Quantity));
@@ -209,7 +212,7 @@ find_charge(const Rating *rating, const GivenCharge *given, int from)
 			kind->region == given->region && kind->basis == given->basis &&
 			kind->measure == given->measure && kind->number_format == given->number_format &&
 			memcmp(&kind->accelerator, &given->accelerator, sizeof(Accelerator)) == 0 &&
-			kind->has_rate == given->has_rate && memcmp(&kind->rate, &given->rate, sizeof(Quantity)) == 0)
+			kind->share == given->share && kind->has_rate == given->has_rate && memcmp(&kind->rate, &given->rate, sizeof(Quantity)) == 0)
 			return i;
 	}
 	return -1;
@@ -225,13 +228,14 @@ enum
 
 /* Fills in the row of a part between two instants; quantity and cost are left to the caller. */
 static void
-describe_part(const RatingPart *part, TimestampTz from, TimestampTz to, Datum *values, bool *nulls)
+describe_part(const Rating *rating, const RatingPart *part, TimestampTz from, TimestampTz to, Datum *values, bool *nulls)
 {
 	memset(nulls, false, PART_COLUMNS * sizeof(bool));
 	values[PART_RECORD] = Int64GetDatum(part->record);
 	values[PART_FROM] = TimestampTzGetDatum(from);
 	values[PART_TO] = TimestampTzGetDatum(to);
-	values[PART_DEVICES] = DeviceLevelGetNumeric(part->level);
+	values[PART_DEVICES] = DeviceLevelGetNumeric(part->counted);
+	nulls[PART_AMOUNT] = rating->combinations[rating->cells[part->cell].combination].kind.share == 0;
 	values[PART_AMOUNT] = NumericFromInt128((int128) part->level * (to - from), 0);
 	nulls[PART_QUANTITY] = nulls[PART_COST] = true;
 }
@@ -257,7 +261,7 @@ put_parts(Rating *rating, int number, ReturnSetInfo *result)
 		bool		nulls[PART_COLUMNS];
 
 		CHECK_FOR_INTERRUPTS();
-		describe_part(part, part->from, part->to, values, nulls);
+		describe_part(rating, part, part->from, part->to, values, nulls);
 		nulls[PART_QUANTITY] = false;
 		values[PART_QUANTITY] = QuantityBetween(until, until + part->units, scale);
 		until += part->units;
@@ -297,7 +301,7 @@ put_special_parts(Rating *rating, const GivenCharge *given, const RatingScope *o
 
 			if (from >= to)
 				continue;
-			describe_part(&parts.parts[n], from, to, values, nulls);
+			describe_part(rating, &parts.parts[n], from, to, values, nulls);
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		}
 	}

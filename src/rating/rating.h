@@ -3,7 +3,8 @@
  *		From usage records to charges: what the parts of the rating engine share.
  *
  * Usage records are read once and put into combinations of what decides a price:
- * account, region, accelerator, number format, measure, basis and rate (rating_usage.c).
+ * account, region, accelerator, number format, measure, basis, rate and share of a device
+ * (rating_usage.c).
  * A combination's time is cut wherever anything changes that a charge depends on: the
  * price that wins, the payer, the billing period, the day, and the place of its account
  * and of its region in their trees.  A combination between two cuts is a cell; its
@@ -14,9 +15,14 @@
  * reached in an island, every unit in it costs the same.  The others are taken apart into
  * the parts of records, in order of (start, id) (rating_pool.c).
  *
+ * What is counted is a part of a device where it is a MIG slice: device time is that of
+ * the devices, counted time that of what is counted, as if each were a device.  The rate
+ * is that of what is counted, so nominal work goes by counted time.
+ *
  * Quantities are integers, 128 bits wide:
  *		device time		microseconds of 1/1,680,000 of a device
- *		nominal work	device time x MFLOP/s, that is FLOP / 1,680,000
+ *		counted time	microseconds of 1/1,680,000 of what is counted
+ *		nominal work	counted time x MFLOP/s, that is FLOP / 1,680,000
  *		achieved work	FLOP
  *		instances		10^-24 of an instance-month
  * and the bounds of tiers are scaled up to them.  Money is numeric.  What is divided is
@@ -51,7 +57,7 @@ typedef struct UsageKind
 	int16		number_format;	/* likewise; -1: not known */
 	bool		has_rate;
 	bool		has_work;		/* records say what work they achieved */
-	char		pad[2];
+	int32		share;			/* units of a device that one of what is counted is; 0: not known */
 } UsageKind;
 
 /* A usage record in a combination. */
@@ -59,9 +65,16 @@ typedef struct UsageEntry
 {
 	TimestampTz start;
 	TimestampTz end;			/* infinity: goes on */
-	int64		level;			/* devices, in 1/1,680,000 */
+	int64		level;			/* devices, in 1/1,680,000; 0 where the share is not known */
 	int64		record;			/* id */
 } UsageEntry;
+
+/* The work that a usage record says it achieved. */
+typedef struct EntryWork
+{
+	int128		achieved;		/* FLOP */
+	TimestampTz recorded;		/* when it was first said; counts for what goes on */
+} EntryWork;
 
 /* Records that agree in what decides their price. */
 typedef struct Combination
@@ -72,7 +85,8 @@ typedef struct Combination
 	int64		count;
 	int64		room;
 	UsageEntry *entries;
-	int128	   *work;			/* of each entry, where has_work: FLOP */
+	int64	   *counted;		/* of each entry, where what is counted is no whole device: how many, in 1/1,680,000 */
+	EntryWork  *work;			/* of each entry, where has_work */
 } Combination;
 
 /* An account from one change of its ancestors to the next (_rating_places()). */
@@ -140,6 +154,7 @@ typedef enum PriceUnit
 	UNIT_NOMINAL_WORK,
 	UNIT_ACHIEVED_WORK,
 	UNIT_INSTANCE_MONTH,
+	UNIT_SLICE_HOUR,
 	UNIT_LEVEL					/* peak or percentile of devices */
 } PriceUnit;
 
@@ -189,6 +204,7 @@ typedef struct RatingCell
 	bool		listed;			/* the list prices cost what the prices cost */
 	int64		parts;			/* records with a part in it */
 	int128		amount;			/* device time */
+	int128		counted;		/* counted time */
 	int128		units;			/* what price counts */
 	int128		list_units;		/* what list_price counts */
 } RatingCell;
@@ -223,9 +239,10 @@ typedef struct Charge
 	TimestampTz to;
 	int64		parts;
 	int128		amount;
+	int128		counted;
 	int128		units;
 	int128		units_until;	/* running totals, this one included */
-	int128		amount_until;
+	int128		counted_until;
 } Charge;
 
 /* A part of a record in a cell. */
@@ -234,7 +251,8 @@ typedef struct RatingPart
 	TimestampTz from;
 	TimestampTz to;
 	TimestampTz whole_from;		/* of the part that it would be if all were asked for */
-	int64		level;
+	int64		level;			/* devices */
+	int64		counted;		/* what was counted */
 	int64		record;
 	int64		cell;
 	int128		units;			/* as the price in question counts */

@@ -29,7 +29,9 @@ typedef struct Segment
 	int64		parts;			/* records with a part in it */
 	int64		change;			/* of the number of those who are there from start to end */
 	int128		amount;
+	int128		counted;
 	int128		level_change;	/* of the level of those */
+	int128		counted_change;
 	int128		work;			/* achieved */
 } Segment;
 
@@ -178,12 +180,17 @@ cut_combination(Rating *rating, int n, Segments *segments)
  * evenly, and what was done up to an instant is rounded, so that parts add up.
  */
 static int128
-work_between(const Rating *rating, const UsageEntry *entry, int128 work, TimestampTz from, TimestampTz to)
+work_between(const UsageEntry *entry, const EntryWork *work, TimestampTz from, TimestampTz to)
 {
-	/* what goes on has achieved so far what it says */
-	TimestampTz end = TIMESTAMP_IS_NOEND(entry->end) ? DatumGetTimestampTz(rating->scope.as_of) : entry->end;
+	return AchievedUntil(work->achieved, entry->start, entry->end, work->recorded, to) -
+		AchievedUntil(work->achieved, entry->start, entry->end, work->recorded, from);
+}
 
-	return AchievedUntil(work, entry->start, end, to) - AchievedUntil(work, entry->start, end, from);
+/* Returns what an entry counts, in 1/1,680,000: its level, if that are whole devices. */
+static inline int64
+counted_of(const Combination *combination, int64 entry)
+{
+	return combination->counted == NULL ? combination->entries[entry].level : combination->counted[entry];
 }
 
 /* Finds the first segment that ends after an instant. */
@@ -205,14 +212,15 @@ first_ending_after(const Segments *segments, TimestampTz at)
 	return low;
 }
 
-/* Adds the part of an entry that lies in a segment. */
+/* Adds the part of an entry, which counts so much, that lies in a segment. */
 static inline void
-add_to_segment(Segment *segment, const UsageEntry *entry)
+add_to_segment(Segment *segment, const UsageEntry *entry, int64 counted)
 {
 	TimestampTz from = Max(entry->start, segment->from);
 	TimestampTz to = Min(entry->end, segment->to);
 
 	segment->amount = AddQuantity(segment->amount, (int128) entry->level * (to - from));
+	segment->counted = AddQuantity(segment->counted, (int128) counted * (to - from));
 	segment->parts++;
 }
 
@@ -221,21 +229,23 @@ add_to_segment(Segment *segment, const UsageEntry *entry)
  * its first and its last get their share from a running level.
  */
 static void
-add_up(const Rating *rating, const Combination *combination, Segments *segments)
+add_up(const Combination *combination, Segments *segments)
 {
 	int128		level = 0;
+	int128		counted_level = 0;
 	int64		whole = 0;
 
 	for (int64 i = 0; i < combination->count; i++)
 	{
 		const UsageEntry *entry = &combination->entries[i];
+		int64		counted = counted_of(combination, i);
 		int64		first = first_ending_after(segments, entry->start);
 		int64		last;
 
 		CHECK_FOR_INTERRUPTS();
 		if (first == segments->count || segments->segments[first].from >= entry->end)
 			continue;
-		add_to_segment(&segments->segments[first], entry);
+		add_to_segment(&segments->segments[first], entry, counted);
 		last = first + 1;
 		if (last < segments->count && segments->segments[last].from < entry->end)
 		{
@@ -244,11 +254,13 @@ add_up(const Rating *rating, const Combination *combination, Segments *segments)
 				first_ending_after(segments, entry->end - 1);
 			if (segments->segments[last].from >= entry->end)
 				last--;
-			add_to_segment(&segments->segments[last], entry);
+			add_to_segment(&segments->segments[last], entry, counted);
 			if (last > first + 1)
 			{
 				segments->segments[first + 1].level_change += entry->level;
 				segments->segments[last].level_change -= entry->level;
+				segments->segments[first + 1].counted_change += counted;
+				segments->segments[last].counted_change -= counted;
 				segments->segments[first + 1].change++;
 				segments->segments[last].change--;
 			}
@@ -259,7 +271,7 @@ add_up(const Rating *rating, const Combination *combination, Segments *segments)
 		{
 			Segment    *segment = &segments->segments[s];
 
-			segment->work = AddQuantity(segment->work, work_between(rating, entry, combination->work[i],
+			segment->work = AddQuantity(segment->work, work_between(entry, &combination->work[i],
 																	Max(entry->start, segment->from), Min(entry->end, segment->to)));
 		}
 	}
@@ -268,24 +280,32 @@ add_up(const Rating *rating, const Combination *combination, Segments *segments)
 		Segment    *segment = &segments->segments[s];
 
 		level += segment->level_change;
+		counted_level += segment->counted_change;
 		whole += segment->change;
 		segment->parts += whole;
 		segment->amount = AddQuantity(segment->amount, MultiplyQuantity(level, segment->to - segment->from));
+		segment->counted = AddQuantity(segment->counted, MultiplyQuantity(counted_level, segment->to - segment->from));
 	}
 }
 
-/* Returns what a price counts of an amount, and of the work achieved, in a cell. */
+/*
+ * Returns what a price, or without one a charge that has none, counts of device time,
+ * counted time and work achieved, in a cell.
+ */
 static int128
-part_units(const Rating *rating, const RatingCell *cell, int price, int128 amount, int128 work)
+part_units(const Rating *rating, const RatingCell *cell, int price, int128 amount, int128 counted, int128 work)
 {
 	const RatedPrice *p = price < 0 ? NULL : &rating->prices[price];
+	const UsageKind *kind = &rating->combinations[cell->combination].kind;
 
 	if (p == NULL)
-		return amount;
+		return kind->share == 0 ? counted : amount;
 	switch (p->unit)
 	{
 		case UNIT_NOMINAL_WORK:
-			return MultiplyQuantity(amount, QuantityAmount(&rating->combinations[cell->combination].kind.rate));
+			return MultiplyQuantity(counted, QuantityAmount(&kind->rate));
+		case UNIT_SLICE_HOUR:
+			return counted;
 		case UNIT_ACHIEVED_WORK:
 			return work;
 		case UNIT_INSTANCE_MONTH:
@@ -309,7 +329,7 @@ part_units(const Rating *rating, const RatingCell *cell, int price, int128 amoun
 	return amount;
 }
 
-/* Whether a price counts what a combination has: work in its basis. */
+/* Whether a price counts what a combination has: work in its basis, or devices, of which its share is known. */
 static bool
 price_counts(const RatedPrice *price, const Combination *combination)
 {
@@ -319,9 +339,14 @@ price_counts(const RatedPrice *price, const Combination *combination)
 			return combination->kind.has_rate && QuantityBasis(&combination->kind.rate) == price->basis;
 		case UNIT_ACHIEVED_WORK:
 			return combination->kind.has_work;
-		default:
+		case UNIT_SLICE_HOUR:
 			return true;
+		case UNIT_DEVICE_HOUR:
+		case UNIT_INSTANCE_MONTH:
+		case UNIT_LEVEL:
+			break;
 	}
+	return combination->kind.share != 0;
 }
 
 /*
@@ -372,11 +397,12 @@ add_cell(Rating *rating, int n, const Segment *segment)
 		cell->list_price = -1;
 	cell->asked = place->asked && segment->from >= rating->scope.asked_from && segment->to <= rating->scope.asked_to;
 	cell->amount = segment->amount;
+	cell->counted = segment->counted;
 	cell->parts = segment->parts;
 	SetRated(place->owner, cell->price < 0 ? 0 : rating->prices[cell->price].id);
-	cell->units = part_units(rating, cell, cell->price, segment->amount, segment->work);
+	cell->units = part_units(rating, cell, cell->price, segment->amount, segment->counted, segment->work);
 	SetRated(place->owner, cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id);
-	cell->list_units = part_units(rating, cell, cell->list_price, segment->amount, segment->work);
+	cell->list_units = part_units(rating, cell, cell->list_price, segment->amount, segment->counted, segment->work);
 	if (cell->price >= 0)
 	{
 		const RatedPrice *price = &rating->prices[cell->price];
@@ -398,7 +424,7 @@ MakeCells(Rating *rating)
 			continue;
 		SetRated(rating->combinations[n].kind.account, 0);
 		cut_combination(rating, n, &segments);
-		add_up(rating, &rating->combinations[n], &segments);
+		add_up(&rating->combinations[n], &segments);
 		for (int64 i = 0; i < segments.count; i++)
 		{
 			if (segments.segments[i].parts > 0)
@@ -478,6 +504,7 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 			const RatingCell *cell = &rating->cells[cells[low]];
 			int			price = list ? cell->list_price : cell->price;
 			int128		amount;
+			int128		counted;
 			RatingPart *part;
 
 			RatingReserve(rating, parts->parts, parts->count, parts->room);
@@ -486,19 +513,21 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 			part->to = Min(entry->end, cell->to);
 			part->whole_from = Max(entry->start, cell->whole_from);
 			part->level = entry->level;
+			part->counted = counted_of(combination, i);
 			part->record = entry->record;
 			part->cell = cells[low];
 			part->due = (Datum) 0;
-			amount = (int128) entry->level * (part->to - part->from);
+			amount = (int128) part->level * (part->to - part->from);
+			counted = (int128) part->counted * (part->to - part->from);
 			if (amounts != NULL)
 			{
 				/* differences of the rounded sum, so that parts add up to the cell */
-				part->units = part_units(rating, cell, price, amounts[low] + amount, 0) - part_units(rating, cell, price, amounts[low], 0);
+				part->units = part_units(rating, cell, price, amounts[low] + amount, 0, 0) - part_units(rating, cell, price, amounts[low], 0, 0);
 				amounts[low] += amount;
 			}
 			else
-				part->units = part_units(rating, cell, price, amount, combination->work == NULL ? 0 :
-										work_between(rating, entry, combination->work[i], part->from, part->to));
+				part->units = part_units(rating, cell, price, amount, counted, combination->work == NULL ? 0 :
+										 work_between(entry, &combination->work[i], part->from, part->to));
 		}
 	}
 	if (amounts != NULL)

@@ -112,6 +112,7 @@ group_cells(Rating *rating)
 		charge->parts += cell->parts;
 		SetRated(keys[i].owner, keys[i].price);
 		charge->amount = AddQuantity(charge->amount, cell->amount);
+		charge->counted = AddQuantity(charge->counted, cell->counted);
 		charge->units = AddQuantity(charge->units, cell->units);
 	}
 	pfree(keys);
@@ -186,8 +187,8 @@ add_running_totals(Rating *rating)
 			Charge	   *charge = &rating->charges[sorted[j]];
 
 			SetRated(rating->places[rating->cells[charge->cell].place].owner, charge_price(rating, charge));
-			charge->amount_until = j == i ? charge->amount :
-				AddQuantity(rating->charges[sorted[j - 1]].amount_until, charge->amount);
+			charge->counted_until = j == i ? charge->counted :
+				AddQuantity(rating->charges[sorted[j - 1]].counted_until, charge->counted);
 			charge->units_until = charge->units;
 			for (int before = j - 1; before >= i; before--)
 			{

@@ -238,7 +238,8 @@ read_unit(RatedPrice *price, Datum unit, const Quantity *work)
 	}
 	else
 	{
-		price->unit = strcmp(name, "device-hour") == 0 ? UNIT_DEVICE_HOUR : UNIT_LEVEL;
+		price->unit = strcmp(name, "device-hour") == 0 ? UNIT_DEVICE_HOUR :
+			strcmp(name, "slice-hour") == 0 ? UNIT_SLICE_HOUR : UNIT_LEVEL;
 		price->scale = DEVICE_HOUR;
 	}
 	price->scale_numeric = NumericFromInt128(price->scale, 0);

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 
 #include "profile/device_level.h"
+#include "profile/profile.h"
 #include "rating/rating.h"
 #include "rating/rating_usage.h"
 
@@ -69,8 +70,8 @@ typedef struct UsageReceiver
 /* Columns of the query. */
 enum
 {
-	COL_ACCOUNT, COL_REGION, COL_BASIS, COL_ACCELERATOR, COL_RATE, COL_MEASURE, COL_NUMBER_FORMAT,
-	COL_ID, COL_START, COL_END, COL_DEVICES, COL_WORK
+	COL_ACCOUNT, COL_REGION, COL_BASIS, COL_ACCELERATOR, COL_RATE, COL_SHARE, COL_MEASURE, COL_NUMBER_FORMAT,
+	COL_ID, COL_START, COL_END, COL_DEVICES, COL_WORK, COL_RECORDED
 };
 
 /* Adds a combination. */
@@ -124,6 +125,7 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 	kind.measure = (int16) RatingName(rating, values[COL_MEASURE]);
 	kind.number_format = nulls[COL_NUMBER_FORMAT] ? -1 : (int16) RatingName(rating, values[COL_NUMBER_FORMAT]);
 	kind.has_work = !nulls[COL_WORK];
+	kind.share = nulls[COL_SHARE] ? 0 : DatumGetInt32(values[COL_SHARE]);
 
 	known = kinds_insert(self->kinds, kind, &found);
 	if (!found)
@@ -137,16 +139,27 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 		RatingReserve(rating, combination->entries, combination->count, combination->room);
 		if (kind.has_work)
 			combination->work = combination->work == NULL ?
-				MemoryContextAllocHuge(rating->context, combination->room * sizeof(int128)) :
-				repalloc_huge(combination->work, combination->room * sizeof(int128));
+				MemoryContextAllocHuge(rating->context, combination->room * sizeof(EntryWork)) :
+				repalloc_huge(combination->work, combination->room * sizeof(EntryWork));
+		if (kind.share != DEVICE_UNITS)
+			combination->counted = combination->counted == NULL ?
+				MemoryContextAllocHuge(rating->context, combination->room * sizeof(int64)) :
+				repalloc_huge(combination->counted, combination->room * sizeof(int64));
 	}
 	entry = &combination->entries[combination->count];
 	entry->start = DatumGetTimestampTz(values[COL_START]);
 	entry->end = DatumGetTimestampTz(values[COL_END]);
-	entry->level = DeviceLevelFromNumeric(values[COL_DEVICES]);
+	entry->level = kind.share == 0 ? 0 : DeviceLevelOf(values[COL_DEVICES], kind.share);
 	entry->record = DatumGetInt64(values[COL_ID]);
+	if (kind.share != DEVICE_UNITS)
+		combination->counted[combination->count] = DeviceLevelFromNumeric(values[COL_DEVICES]);
 	if (kind.has_work)
-		combination->work[combination->count] = QuantityAmount(DatumGetQuantityP(values[COL_WORK]));
+	{
+		EntryWork  *work = &combination->work[combination->count];
+
+		work->achieved = QuantityAmount(DatumGetQuantityP(values[COL_WORK]));
+		work->recorded = nulls[COL_RECORDED] ? DT_NOBEGIN : DatumGetTimestampTz(values[COL_RECORDED]);
+	}
 	combination->count++;
 	return true;
 }
@@ -193,6 +206,8 @@ compare_kinds(const void *a, const void *b, void *arg)
 		return x->basis < y->basis ? -1 : 1;
 	if (x->has_rate != y->has_rate)
 		return x->has_rate ? -1 : 1;
+	if (x->share != y->share)
+		return x->share < y->share ? -1 : 1;
 	return QuantityCompare(&x->rate, &y->rate);
 }
 
@@ -230,8 +245,10 @@ ReadUsage(Rating *rating)
 	};
 
 	self.kinds = kinds_create(rating->context, 1024, NULL);
-	RunRatingQuery("SELECT r.account, r.region, r.basis, r.accelerator, r.rate, r.measure, r.number_format,"
-				   " r.id, r.started_at, r.ended_at, r.devices, r.achieved_work"
+	RunRatingQuery("SELECT r.account, r.region, r.basis, r.accelerator, r.rate, r.share, r.measure, r.number_format,"
+				   " r.id, r.started_at, r.ended_at, r.devices, r.achieved_work,"
+				   " CASE WHEN r.ended_at OPERATOR(pg_catalog.=) 'infinity' AND r.achieved_work IS NOT NULL"
+				   " THEN compute_ledger._usage_recorded(r.identification, r.recorded, r.source, r.source_id, r.revision) END"
 				   " FROM compute_ledger.usage_record AS r"
 				   " WHERE r.account = ANY ($1) AND r.started_at < $3 AND r.ended_at > $2"
 				   " AND r.recorded <= $4 AND r.superseded > $4",

@@ -29,6 +29,7 @@
 #include "accelerator/accelerator.h"
 #include "base/call_cache.h"
 #include "base/errcodes.h"
+#include "profile/profile.h"
 #include "quantity/quantity_type.h"
 #include "reference/rate_steps.h"
 
@@ -589,6 +590,33 @@ rate_of(FunctionCallInfo fcinfo, TimestampTz at, bool as_known, TimestampTz know
 
 	/* a copy, because the next call may throw the cache away */
 	PG_RETURN_QUANTITY_P(memcpy(palloc(sizeof(Quantity)), &step->rate, sizeof(Quantity)));
+}
+
+/*
+ * device_share(accelerator) -> integer
+ *
+ * The units of 1/1,680,000 of a device that one of an accelerator is; NULL for a slice
+ * of a device that is not known to have that many.
+ */
+PG_FUNCTION_INFO_V1(device_share);
+Datum
+device_share(PG_FUNCTION_ARGS)
+{
+	RateKey		key = {0};
+	AcceleratorParts parts;
+	int			slices;
+
+	memcpy(&key.accelerator, PG_GETARG_ACCELERATOR_P(0), sizeof(Accelerator));
+	AcceleratorUnpack(&key.accelerator, &parts);
+	if (parts.mig_slices == 0)
+		PG_RETURN_INT32(DEVICE_UNITS);
+	enter_spi();
+	slices = fetch_device_slices(&key);
+	SPI_finish();
+	if (slices < parts.mig_slices)
+		PG_RETURN_NULL();
+	/* without a rest: the table holds numbers of slices that divide the units */
+	PG_RETURN_INT32(DEVICE_UNITS / slices * parts.mig_slices);
 }
 
 /* Returns the number of a quantity's basis. */

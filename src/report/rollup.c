@@ -7,7 +7,8 @@
  * the zone's distance from UTC.  A local day is what lies between the instants of two
  * midnights, as AT TIME ZONE has them; it has 23 to 25 hours where clocks change.
  *
- * Device time is counted in units of 1/1,680,000 device x microsecond: integers.
+ * Device time is counted in units of 1/1,680,000 device x microsecond: integers.  Of a
+ * MIG slice it is the device's, by the slice's share of it, where that is known.
  * Work and achieved work are counted in FLOP; where a part of a record is not a whole
  * number of them, it is the difference of two amounts since the record's start, each
  * rounded half to even, so that the parts of a record add up to work() of the whole.
@@ -51,6 +52,7 @@ typedef struct RollupCell
 {
 	int64		key;			/* hour since 2000 x 2 DAY_SPAN + day against the hour's UTC date */
 	char		status;
+	bool		has_device_time;	/* of some record in it the share of a device is known */
 	bool		has_work;		/* some record in it has a rate */
 	bool		has_achieved;	/* some record in it says what it achieved */
 	int64		started;		/* records that begin in it */
@@ -102,12 +104,14 @@ typedef struct ZoneDays
 typedef struct RollupPart
 {
 	int64		started;
-	int64		ended;
+	int64		ended;			/* infinity: goes on */
+	int64		recorded;		/* of what goes on: when it was first said */
 	int128		level;			/* units of 1/1,680,000 device */
-	int128		rate;			/* of all devices, where they are whole; MFLOP/s */
-	const Quantity *device_rate;	/* of one device, where they are not; else NULL */
+	int128		rate;			/* of all that is counted, where that is a whole number; MFLOP/s */
+	const Quantity *counted_rate;	/* of one of it, where it is not; else NULL */
+	bool		has_level;
 	bool		has_rate;
-	Datum		devices;
+	Datum		devices;		/* what is counted */
 	const Quantity *achieved;	/* NULL: not known */
 	int128		work_before;	/* since the start, up to where we are */
 	int128		achieved_before;
@@ -247,7 +251,7 @@ find_rollup_cell(RollupState *state, int64 key)
 	{
 		if (unlikely(state->cells->members > MAX_CELLS))
 			too_many_cells_error();
-		cell->has_work = cell->has_achieved = false;
+		cell->has_device_time = cell->has_work = cell->has_achieved = false;
 		cell->started = 0;
 		cell->device_time = cell->work = cell->achieved = 0;
 	}
@@ -268,14 +272,14 @@ make_rollup_state(MemoryContext context)
 static inline int128
 achieved_until(const RollupPart *part, int64 at)
 {
-	return AchievedUntil(QuantityAmount(part->achieved), part->started, part->ended, at);
+	return AchievedUntil(QuantityAmount(part->achieved), part->started, part->ended, part->recorded, at);
 }
 
 /* Returns the work of a record from its start to an instant, rounded half to even. */
 static int128
 work_until(const RollupPart *part, int64 at)
 {
-	Quantity   *result = QuantityWork(part->device_rate, ProfileDistance(part->started, at), DatumGetNumeric(part->devices));
+	Quantity   *result = QuantityWork(part->counted_rate, ProfileDistance(part->started, at), DatumGetNumeric(part->devices));
 	int128		work = QuantityAmount(result);
 
 	pfree(result);
@@ -283,21 +287,24 @@ work_until(const RollupPart *part, int64 at)
 }
 
 /*
- * Reads devices and rate.  Almost all records have a whole number of devices: then
- * every part of their work is a product of integers.
+ * Reads devices, share (0: not known) and rate.  Almost all records count a whole number
+ * of devices: then every part of their work is a product of integers.
  */
 static void
-read_level(RollupPart *part, const Quantity *rate)
+read_level(RollupPart *part, int32 share, const Quantity *rate)
 {
-	part->level = DeviceLevelFromNumeric(part->devices);
+	int64		counted = DeviceLevelFromNumeric(part->devices);
+
+	part->has_level = share != 0;
+	part->level = share == DEVICE_UNITS ? counted : share == 0 ? 0 : DeviceLevelOf(part->devices, share);
 	part->rate = 0;
-	part->device_rate = NULL;
+	part->counted_rate = NULL;
 	part->has_rate = rate != NULL;
 	if (rate == NULL)
 		return;
-	if (part->level % DEVICE_UNITS == 0)
+	if (counted % DEVICE_UNITS == 0)
 	{
-		int64		devices = (int64) (part->level / DEVICE_UNITS);
+		int64		devices = counted / DEVICE_UNITS;
 		Datum		whole = DirectFunctionCall1(int8_numeric, Int64GetDatum(devices));
 		bool		same = DatumGetBool(DirectFunctionCall2(numeric_eq, whole, part->devices));
 
@@ -307,7 +314,7 @@ read_level(RollupPart *part, const Quantity *rate)
 			return;
 		part->rate = 0;
 	}
-	part->device_rate = rate;
+	part->counted_rate = rate;
 }
 
 /* Adds the time from one instant to another, in one cell, of a record. */
@@ -321,8 +328,9 @@ add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 f
 	if (unlikely(!ProfileMultiply(part->level, length, &amount)))
 		usage_out_of_range_error();
 	add_checked(&cell->device_time, amount);
+	cell->has_device_time |= part->has_level;
 	cell->has_work |= part->has_rate;
-	if (likely(part->device_rate == NULL))
+	if (likely(part->counted_rate == NULL))
 	{
 		if (unlikely(!ProfileMultiply(part->rate, length, &amount)))
 			usage_out_of_range_error();
@@ -346,10 +354,11 @@ add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 f
 }
 
 /*
- * usage_cells_accum(internal, started, ended, "from", "to", time_zone, devices, rate, achieved)
+ * usage_cells_accum(internal, started, ended, "from", "to", time_zone, devices, share, rate, achieved, recorded)
  *
- * Adds what lies from "from" to "to", in the days of a zone, of a record.  Rate and
- * achieved work may be NULL; with another NULL the row is left out.
+ * Adds what lies from "from" to "to", in the days of a zone, of a record.  Share, rate and
+ * achieved work may be NULL, and of a record that has ended, or has achieved work that is not
+ * known, recorded may; with another NULL the row is left out.
  */
 PG_FUNCTION_INFO_V1(usage_cells_accum);
 Datum
@@ -380,23 +389,24 @@ usage_cells_accum(PG_FUNCTION_ARGS)
 	part.ended = PG_GETARG_TIMESTAMPTZ(2);
 	at = PG_GETARG_TIMESTAMPTZ(3);
 	end = PG_GETARG_TIMESTAMPTZ(4);
-	if (TIMESTAMP_NOT_FINITE(part.started) || TIMESTAMP_NOT_FINITE(part.ended) || at < part.started || end > part.ended)
+	if (TIMESTAMP_NOT_FINITE(part.started) || TIMESTAMP_NOT_FINITE(end) || at < part.started || end > part.ended)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("part of a record must lie within it, and the record must have a start and an end")));
+				 errmsg("part of a record must lie within it, and must have a start and an end")));
 	if (at >= end)
 		PG_RETURN_POINTER(state);
 	if (hour_of(end - 1) - hour_of(at) >= MAX_CELLS)
 		too_many_cells_error();	/* at once, not after a million cells */
 	zone = find_zone_days(fcinfo, PG_GETARG_TEXT_PP(5));
 	part.devices = PG_GETARG_DATUM(6);
-	read_level(&part, PG_ARGISNULL(7) ? NULL : PG_GETARG_QUANTITY_P(7));
-	part.work_before = part.device_rate == NULL ? 0 : work_until(&part, at);
-	part.achieved = PG_ARGISNULL(8) ? NULL : PG_GETARG_QUANTITY_P(8);
+	read_level(&part, PG_ARGISNULL(7) ? 0 : PG_GETARG_INT32(7), PG_ARGISNULL(8) ? NULL : PG_GETARG_QUANTITY_P(8));
+	part.work_before = part.counted_rate == NULL ? 0 : work_until(&part, at);
+	part.achieved = PG_ARGISNULL(9) ? NULL : PG_GETARG_QUANTITY_P(9);
+	part.recorded = PG_ARGISNULL(10) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(10);
 	part.achieved_before = part.achieved == NULL ? 0 : achieved_until(&part, at);
-	if (!PG_ARGISNULL(7))
+	if (!PG_ARGISNULL(8))
 	{
-		uint16		basis = QuantityBasis(PG_GETARG_QUANTITY_P(7));
+		uint16		basis = QuantityBasis(PG_GETARG_QUANTITY_P(8));
 
 		if (state->has_basis && state->basis != basis)
 			BasisMismatchError(state->basis, basis);
@@ -460,6 +470,7 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 	{
 		RollupCell *target = find_rollup_cell(into, cell->key);
 
+		target->has_device_time |= cell->has_device_time;
 		target->has_work |= cell->has_work;
 		target->has_achieved |= cell->has_achieved;
 		target->started += cell->started;
@@ -538,6 +549,7 @@ usage_cells_deserialize(PG_FUNCTION_ARGS)
 
 		memcpy(&cell, p + at, sizeof(RollupCell));
 		target = find_rollup_cell(state, cell.key);
+		target->has_device_time = cell.has_device_time;
 		target->has_work = cell.has_work;
 		target->has_achieved = cell.has_achieved;
 		target->started = cell.started;
@@ -599,6 +611,7 @@ usage_cells_final(PG_FUNCTION_ARGS)
 		values[1] = DateADTGetDatum(day);
 		values[2] = DeviceHoursGetNumeric(total - given);
 		given = total;
+		nulls[2] = nulls[3] = !cell->has_device_time;
 		values[3] = NumericFromInt128(cell->device_time, 0);
 		nulls[4] = !cell->has_work;
 		values[4] = cell->has_work ? QuantityPGetDatum(QuantityMake(cell->work, state->basis)) : (Datum) 0;

@@ -27,7 +27,7 @@ CREATE TABLE compute_ledger.price (
 	title text,
 	valid tstzrange NOT NULL DEFAULT tstzrange(NULL, NULL),
 	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
-	CONSTRAINT price_work_check CHECK ((work IS NOT NULL) = (unit NOT IN ('device-hour', 'instance-month', 'peak-device', 'percentile-device'))),
+	CONSTRAINT price_work_check CHECK ((work IS NOT NULL) = (unit NOT IN ('device-hour', 'slice-hour', 'instance-month', 'peak-device', 'percentile-device'))),
 	CONSTRAINT price_instance_check CHECK ((devices_per_instance IS NOT NULL) = (unit = 'instance-month')),
 	CONSTRAINT price_sampling_check CHECK ((percentile IS NOT NULL) = (unit = 'percentile-device') AND (sample_step IS NOT NULL) = (unit = 'percentile-device')),
 	CONSTRAINT price_tiers_check CHECK (CASE
@@ -53,7 +53,7 @@ COMMENT ON COLUMN compute_ledger.price.accelerator IS 'class of chips; any: all'
 COMMENT ON COLUMN compute_ledger.price.region IS 'region in whose subtree it holds; NULL: everywhere';
 COMMENT ON COLUMN compute_ledger.price.number_format IS 'number format of the use; NULL: any';
 COMMENT ON COLUMN compute_ledger.price.measure IS 'which usage records it bills: reserved, allocated or used';
-COMMENT ON COLUMN compute_ledger.price.unit IS 'what is counted: device-hour; instance-month (of the billing month, by exact time); peak-device (most devices at one time in the billing period); percentile-device (sampled percentile of devices over the billing period); or a unit of work, such as PFLOPh@bf16 (nominal work in that basis), PFLOPh (achieved work)';
+COMMENT ON COLUMN compute_ledger.price.unit IS 'what is counted: device-hour, of which a MIG slice has its share; slice-hour (of MIG slices, where accelerator is one); instance-month (of the billing month, by exact time); peak-device (most devices at one time in the billing period); percentile-device (sampled percentile of devices over the billing period); or a unit of work, such as PFLOPh@bf16 (nominal work in that basis), PFLOPh (achieved work)';
 COMMENT ON COLUMN compute_ledger.price.work IS 'one unit, where the unit is one of work; set by the trigger';
 COMMENT ON COLUMN compute_ledger.price.devices_per_instance IS 'devices of an instance, for instance-month';
 COMMENT ON COLUMN compute_ledger.price.percentile IS 'fraction of the samples, for percentile-device, such as 0.95; nearest rank';

@@ -21,10 +21,12 @@ SELECT g.account, g.region, g.accelerator, g.measure, g.basis,
 	c.hour, c.day, c.device_hours, c.device_time, c.work, c.achieved, c.started
 FROM (
 	SELECT r.account, r.region, r.accelerator, r.measure, r.basis,
-		compute_ledger._usage_cells(r.started_at, r.ended_at, greatest(r.started_at, z.since), least(r.ended_at, z.until),
-			z.time_zone, r.devices, r.rate, r.achieved_work) AS cells
+		compute_ledger._usage_cells(r.started_at, r.said_end, greatest(r.started_at, z.since), least(r.ended_at, z.until),
+			z.time_zone, r.devices, r.share, r.rate, r.achieved_work, r.recorded) AS cells
 	FROM (
-		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.rate, u.achieved_work, u.started_at,
+		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.share, u.rate, u.achieved_work, u.started_at, u.ended_at AS said_end,
+			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL
+				THEN compute_ledger._usage_recorded(u.identification, u.recorded, u.source, u.source_id, u.revision) END AS recorded,
 			CASE WHEN u.ended_at = 'infinity' THEN (SELECT s.as_of FROM state AS s) ELSE u.ended_at END AS ended_at
 		FROM compute_ledger.usage_record AS u
 		WHERE u.recorded <= (SELECT s.as_of FROM state AS s) AND u.superseded > (SELECT s.as_of FROM state AS s)

@@ -16,8 +16,8 @@ COMMENT ON COLUMN compute_ledger.usage_hourly.measure IS 'reserved, allocated or
 COMMENT ON COLUMN compute_ledger.usage_hourly.basis IS 'code of the basis that work is in';
 COMMENT ON COLUMN compute_ledger.usage_hourly.hour IS 'start of the hour';
 COMMENT ON COLUMN compute_ledger.usage_hourly.day IS 'day of the account''s time zone that it is in';
-COMMENT ON COLUMN compute_ledger.usage_hourly.device_hours IS 'device-hours, rounded to 12 decimals so that the hours of one account, region, accelerator, measure and basis add up to their rounded sum';
-COMMENT ON COLUMN compute_ledger.usage_hourly.device_time IS 'the same exactly: an integer, in 1/1,680,000 device x microsecond; 6,048,000,000,000,000 are a device-hour';
-COMMENT ON COLUMN compute_ledger.usage_hourly.work IS 'nominal work: rate x devices x time, as the records froze the rate; NULL if no rate was known for any of it';
-COMMENT ON COLUMN compute_ledger.usage_hourly.achieved IS 'work that was really done, by the share of its records'' time, in basis flop whatever basis it was given in; NULL if none of the records says';
+COMMENT ON COLUMN compute_ledger.usage_hourly.device_hours IS 'device-hours, of MIG slices their share of the device (NULL if it is not known of any of them), rounded to 12 decimals so that the hours of one account, region, accelerator, measure and basis add up to their rounded sum';
+COMMENT ON COLUMN compute_ledger.usage_hourly.device_time IS 'the same exactly: an integer, in 1/1,680,000 device x microsecond; 6,048,000,000,000,000 are a device-hour; NULL as device_hours';
+COMMENT ON COLUMN compute_ledger.usage_hourly.work IS 'nominal work: rate x devices (slices, of MIG slices) x time, as the records froze the rate; NULL if no rate was known for any of it';
+COMMENT ON COLUMN compute_ledger.usage_hourly.achieved IS 'work that was really done, by the share of its records'' time (of one that goes on: until it was recorded), in basis flop whatever basis it was given in; NULL if none of the records says';
 COMMENT ON COLUMN compute_ledger.usage_hourly.started IS 'records that begin in it; adds up to the number of records';

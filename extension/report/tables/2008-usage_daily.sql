@@ -14,8 +14,8 @@ COMMENT ON COLUMN compute_ledger.usage_daily.accelerator IS 'chip or class that 
 COMMENT ON COLUMN compute_ledger.usage_daily.measure IS 'reserved, allocated or used';
 COMMENT ON COLUMN compute_ledger.usage_daily.basis IS 'code of the basis that work is in';
 COMMENT ON COLUMN compute_ledger.usage_daily.day IS 'day of the account''s time zone: 23 to 25 hours where clocks change';
-COMMENT ON COLUMN compute_ledger.usage_daily.device_hours IS 'device-hours, rounded as those of usage_hourly, whose sum it is';
-COMMENT ON COLUMN compute_ledger.usage_daily.device_time IS 'the same exactly: an integer, in 1/1,680,000 device x microsecond';
+COMMENT ON COLUMN compute_ledger.usage_daily.device_hours IS 'device-hours, of MIG slices their share of the device (NULL if it is not known of any of them), rounded as those of usage_hourly, whose sum it is';
+COMMENT ON COLUMN compute_ledger.usage_daily.device_time IS 'the same exactly: an integer, in 1/1,680,000 device x microsecond; NULL as device_hours';
 COMMENT ON COLUMN compute_ledger.usage_daily.work IS 'nominal work; NULL if no rate was known for any of it';
 COMMENT ON COLUMN compute_ledger.usage_daily.achieved IS 'work that was really done, in basis flop; NULL if none of the records says';
 COMMENT ON COLUMN compute_ledger.usage_daily.started IS 'records that begin on that day; adds up to the number of records';

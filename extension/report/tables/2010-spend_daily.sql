@@ -20,7 +20,7 @@ COMMENT ON COLUMN compute_ledger.spend_daily.measure IS 'measure that was billed
 COMMENT ON COLUMN compute_ledger.spend_daily.kind IS 'kind of charge; unpriced usage has no cost';
 COMMENT ON COLUMN compute_ledger.spend_daily.day IS 'day of the account''s time zone; of what is charged for a whole billing period, its first';
 COMMENT ON COLUMN compute_ledger.spend_daily.currency IS 'currency of the costs';
-COMMENT ON COLUMN compute_ledger.spend_daily.device_hours IS 'device-hours charged, rounded to 12 decimals';
+COMMENT ON COLUMN compute_ledger.spend_daily.device_hours IS 'device-hours charged, rounded to 12 decimals; NULL where the share of a device that MIG slices are is not known of any';
 COMMENT ON COLUMN compute_ledger.spend_daily.device_time IS 'the same exactly: an integer, in 1/1,680,000 device x microsecond';
 COMMENT ON COLUMN compute_ledger.spend_daily.list_cost IS 'cost at list prices; NULL if none of it has one';
 COMMENT ON COLUMN compute_ledger.spend_daily.contracted_cost IS 'cost at the prices that won';

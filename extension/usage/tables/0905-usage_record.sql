@@ -16,6 +16,7 @@ CREATE TABLE compute_ledger.usage_record (
 	accelerator compute_ledger.accelerator NOT NULL,
 	rate compute_ledger.compute_rate,
 	rate_recorded timestamptz,
+	share integer DEFAULT 1680000,
 	devices numeric NOT NULL,
 	measure text COLLATE "C" NOT NULL,
 	number_format text COLLATE "C",
@@ -31,6 +32,7 @@ CREATE TABLE compute_ledger.usage_record (
 	CONSTRAINT usage_record_period_check CHECK (started_at < ended_at AND started_at > '-infinity'),
 	CONSTRAINT usage_record_recorded_check CHECK (recorded <= superseded),
 	CONSTRAINT usage_record_devices_check CHECK (devices > 0 AND devices <= 1000000000),
+	CONSTRAINT usage_record_share_check CHECK (share BETWEEN 1 AND 1680000),
 	CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used'))
 ) PARTITION BY RANGE (started_at);
 ALTER SEQUENCE compute_ledger.usage_record_id_seq OWNED BY compute_ledger.usage_record.id;
@@ -47,9 +49,10 @@ COMMENT ON COLUMN compute_ledger.usage_record.revision IS 'revision, third part 
 COMMENT ON COLUMN compute_ledger.usage_record.basis IS 'code of the basis that rate is in';
 COMMENT ON COLUMN compute_ledger.usage_record.identification IS '0: as it was identified when it was accepted; n: for the n-th time anew, by reidentify(), which supersedes the row before';
 COMMENT ON COLUMN compute_ledger.usage_record.accelerator IS 'chip or class that the name was identified as when it was accepted';
-COMMENT ON COLUMN compute_ledger.usage_record.rate IS 'what one device counted for in the basis when it was accepted; NULL: no rate was known';
+COMMENT ON COLUMN compute_ledger.usage_record.rate IS 'what one of devices counted for in the basis when it was accepted; NULL: no rate was known';
 COMMENT ON COLUMN compute_ledger.usage_record.rate_recorded IS 'since when this database had held the row true that the rate is from: lower(recorded) of accelerator_peak or basis_factor; NULL without a rate';
-COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices';
+COMMENT ON COLUMN compute_ledger.usage_record.share IS 'the part of a device that one of devices was when it was accepted, in 1/1,680,000: less than all of it for a MIG slice; NULL: not known, of a slice of a device of which it was not known how many it is divided into';
+COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices, or of MIG slices';
 COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used';
 COMMENT ON COLUMN compute_ledger.usage_record.number_format IS 'number format that was computed in; NULL: not known';
 COMMENT ON COLUMN compute_ledger.usage_record.achieved_work IS 'work that was really done; NULL: not known';
