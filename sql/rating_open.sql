@@ -8,7 +8,7 @@ SET timezone = 'UTC';
 SET datestyle = 'ISO, YMD';
 SELECT create_ledger() > 0 AS there_is_a_ledger;
 SELECT create_region('r') > 0 AS r, create_account('acme', currency => 'USD') > 0 AS acme, generate_billing_periods(NULL, '2026-05-01') IS NOT NULL AS periods,
-	add_price('nvidia/h100', 'USD', 1, unit => 'PFLOPh') > 0 AS price;
+	create_price('nvidia/h100', 'USD', 1, unit => 'PFLOPh') > 0 AS price;
 
 -- Records of last winter: recorded then.
 SELECT count(record_usage('slurm', n::text, 'acme', 'r', 'NVIDIA H100 80GB HBM3', 8, started, ended, achieved_work => work::compute_unit)) AS recorded

@@ -32,7 +32,7 @@ SELECT count(*) AS wrong FROM generate_series(1, 14) AS n, generate_series(1, n)
 
 -- ------------------------------------------------------------------ by the device-hour
 
-SELECT add_price('nvidia/a100', 'USD', 7) > 0 AS priced;
+SELECT create_price('nvidia/a100', 'USD', 7) > 0 AS priced;
 SELECT count(record_usage('s', 'm' || n, 'a', 'r', 'NVIDIA A100-SXM4-40GB MIG 1g.5gb', 1, '2026-06-01Z', '2026-06-01 01:00Z')) FROM generate_series(1, 7) AS n;
 SELECT sum(cost) FROM rate_usage('a', '[2026-06-01Z,2026-07-01Z)');
 -- Layouts of a card: 3g + 2g + 2g is one, so are 4g + 3g, and half a 7g is half.
@@ -47,30 +47,30 @@ FROM usage_record AS r JOIN usage_key AS k ON k.record = r.id ORDER BY r.share, 
 SELECT t.source_id, t.devices, t.amount, t.quantity, t.unit, t.cost FROM rate_usage('a', '[2026-06-02Z,2026-06-03Z)') AS r, trace_charge(r) AS t WHERE r.share IN (480000, 1680000) ORDER BY 1;
 
 -- Tiers, a free quantity and a pool are of devices, whatever they are divided into.
-SELECT add_price('nvidia/a100', 'USD', book => 'tiers', tier_bounds => '{10}', tier_prices => '{7,1}', free => 1) > 0 AS tiers;
+SELECT create_price('nvidia/a100', 'USD', book => 'tiers', tier_bounds => '{10}', tier_prices => '{7,1}', free => 1) > 0 AS tiers;
 SELECT sum(quantity) AS cards, sum(cost) FROM rate_usage('a', '[2026-06-01Z,2026-07-01Z)', book => 'tiers');
-SELECT add_price('nvidia/a100', 'USD', 720, book => 'instance', unit => 'instance-month', devices_per_instance => 1) > 0 AS instance;
+SELECT create_price('nvidia/a100', 'USD', 720, book => 'instance', unit => 'instance-month', devices_per_instance => 1) > 0 AS instance;
 SELECT sum(quantity * 720) AS hours, sum(cost) FROM rate_usage('a', '[2026-06-01Z,2026-07-01Z)', book => 'instance');
 -- The peak is 2.5 cards, and so is the highest percentile.
-SELECT add_price('nvidia/a100', 'USD', 100, book => 'peak', unit => 'peak-device') > 0 AS peak, add_price('nvidia/a100', 'USD', 100, book => 'percentile', unit => 'percentile-device', percentile => 1, sample_step => '1 hour') > 0 AS percentile;
+SELECT create_price('nvidia/a100', 'USD', 100, book => 'peak', unit => 'peak-device') > 0 AS peak, create_price('nvidia/a100', 'USD', 100, book => 'percentile', unit => 'percentile-device', percentile => 1, sample_step => '1 hour') > 0 AS percentile;
 SELECT kind, quantity, cost FROM rate_usage('a', '[2026-06-01Z,2026-07-01Z)', book => 'peak');
 SELECT kind, quantity, cost FROM rate_usage('a', '[2026-06-01Z,2026-07-01Z)', book => 'percentile');
 -- Reserved capacity: two cards are reserved; of 2.5 in use half a card is beyond.
-SELECT add_price('nvidia/a100', 'USD', 7, account => 'a', book => 'reserved', committed_devices => 2, committed_price => 1) > 0 AS reserved;
+SELECT create_price('nvidia/a100', 'USD', 7, account => 'a', book => 'reserved', committed_devices => 2, committed_price => 1) > 0 AS reserved;
 SELECT kind, quantity, cost FROM rate_usage('a', '[2026-06-01Z,2026-07-01Z)', book => 'reserved') WHERE day = '2026-06-02' ORDER BY kind;
 -- Nominal work has the share in its rate, and once only.
-SELECT add_price('nvidia/a100', 'USD', 1, book => 'work', unit => 'TFLOPh@bf16') > 0 AS work;
+SELECT create_price('nvidia/a100', 'USD', 1, book => 'work', unit => 'TFLOPh@bf16') > 0 AS work;
 SELECT r.day, sum(r.quantity) AS rated, sum(r.cost) AS cost, (SELECT sum(work(u.rate, tstzrange(u.started_at, u.ended_at), u.devices)) FROM usage_record AS u WHERE u.started_at::date = r.day) AS records, sum(r.work) AS work
 FROM rate_usage('a', '[2026-06-01Z,2026-07-01Z)', book => 'work') AS r GROUP BY r.day ORDER BY r.day;
 
 -- ------------------------------------------------------------------ by the slice-hour
 
-SELECT add_price('any', 'USD', 1, unit => 'slice-hour');
-SELECT add_price('nvidia/a100', 'USD', 1, unit => 'slice-hour');
-SELECT add_price('A100', 'USD', 1, unit => 'slice-hours');
-SELECT add_price('nvidia/a100-sxm4-40gb:3g.20gb', 'USD', 4, unit => 'slice-hour', committed_devices => 1, committed_price => 1, account => 'a');
-SELECT add_price('nvidia/a100-sxm4-40gb:3g.20gb', 'USD', 4, unit => 'slice-hour', free => 0.00000000000000001);
-SELECT add_price('nvidia/a100-sxm4-40gb:3g.20gb', 'USD', unit => 'slice-hour', tier_bounds => '{15}', tier_prices => '{4,2}') > 0 AS by_slice;
+SELECT create_price('any', 'USD', 1, unit => 'slice-hour');
+SELECT create_price('nvidia/a100', 'USD', 1, unit => 'slice-hour');
+SELECT create_price('A100', 'USD', 1, unit => 'slice-hours');
+SELECT create_price('nvidia/a100-sxm4-40gb:3g.20gb', 'USD', 4, unit => 'slice-hour', committed_devices => 1, committed_price => 1, account => 'a');
+SELECT create_price('nvidia/a100-sxm4-40gb:3g.20gb', 'USD', 4, unit => 'slice-hour', free => 0.00000000000000001);
+SELECT create_price('nvidia/a100-sxm4-40gb:3g.20gb', 'USD', unit => 'slice-hour', tier_bounds => '{15}', tier_prices => '{4,2}') > 0 AS by_slice;
 UPDATE price SET accelerator = 'nvidia/a100' WHERE unit = 'slice-hour';
 SELECT accelerator, amount, quantity, unit, tiers, cost, list_cost FROM rate_usage('a', '[2026-06-02Z,2026-06-03Z)') WHERE share = 720000;
 SELECT place, terms FROM explain_price('a', 'NVIDIA A100-SXM4-40GB MIG 3g.20gb', 'r', '2026-06-02') ORDER BY place;
@@ -80,14 +80,14 @@ SELECT place, terms FROM explain_price('a', 'NVIDIA A100-SXM4-40GB MIG 3g.20gb',
 INSERT INTO accelerator_alias (alias, accelerator) VALUES ('T4 slice', 'nvidia/t4-pcie-16gb:1g.4gb');
 SELECT record_usage('s', 't4', 'a', 'r', 'T4 slice', 3, '2026-06-03Z', '2026-06-03 02:00Z', achieved_work => '6 PFLOPh') > 0 AS recorded;
 SELECT devices, share, rate FROM usage_record WHERE source_id = 't4';
-SELECT add_price('nvidia/t4', 'USD', 1) > 0 AS by_device;
+SELECT create_price('nvidia/t4', 'USD', 1) > 0 AS by_device;
 SELECT kind, share, amount, quantity, unit, cost, work FROM rate_usage('a', '[2026-06-03Z,2026-06-04Z)');
 SELECT count(*) FROM rate_usage('a', '[2026-06-03Z,2026-06-04Z)') AS r, trace_charge(r) AS t WHERE t.amount IS NULL AND t.quantity = 6 AND t.devices = 3 AND t.cost IS NULL;
 DELETE FROM price WHERE book <> 'sale' AND upper_inf(recorded);
 SELECT object, detail FROM check_ledger();
 SELECT close_period('a', '[2026-06-01Z,2026-07-01Z)');
 -- the rest is counted as ever: what was achieved, and slices
-SELECT add_price('nvidia/t4', 'USD', 1, book => 'work', unit => 'PFLOPh') > 0 AS by_work, add_price('nvidia/t4:1g.4gb', 'USD', 0.25, book => 'slices', unit => 'slice-hour') > 0 AS by_slice;
+SELECT create_price('nvidia/t4', 'USD', 1, book => 'work', unit => 'PFLOPh') > 0 AS by_work, create_price('nvidia/t4:1g.4gb', 'USD', 0.25, book => 'slices', unit => 'slice-hour') > 0 AS by_slice;
 SELECT kind, amount, quantity, unit, cost FROM rate_usage('a', '[2026-06-03Z,2026-06-04Z)', book => 'work');
 SELECT kind, amount, quantity, unit, cost FROM rate_usage('a', '[2026-06-03Z,2026-06-04Z)', book => 'slices');
 DELETE FROM price WHERE book <> 'sale' AND upper_inf(recorded);
