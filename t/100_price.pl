@@ -334,7 +334,7 @@ is(sql(q{SELECT create_price('L4', 'USD', 1.00) > 0; UPDATE price SET price = 1.
 # A charge goes on referring to the version that it was made by.
 sql(q{
 	INSERT INTO price (book, currency, price) VALUES ('charged', 'USD', 7);
-	INSERT INTO period_close (id, book, payer, billing_period, as_of, charges) SELECT 1000000, 'charged', account_id('acme'), min(b.id), ledger_stamp(), 1 FROM billing_period AS b;
+	INSERT INTO period_close (id, book, payer, number, billing_period, as_of, charges) SELECT 1000000, 'charged', account_id('acme'), 1, min(b.id), ledger_stamp(), 1 FROM billing_period AS b;
 	INSERT INTO charge (kind, book, account, payer, billing_period, price, list_price, period, cost, currency, records, close, as_of)
 	SELECT 'usage', 'charged', c.payer, c.payer, c.billing_period, p.id, p.id, '[2026-01-01,2026-01-02)', 7, 'USD', 1, c.id, c.as_of
 	FROM period_close AS c, price AS p WHERE c.id = 1000000 AND p.book = 'charged';

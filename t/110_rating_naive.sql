@@ -300,12 +300,14 @@ CREATE FUNCTION naive.change(seed integer) RETURNS void LANGUAGE plpgsql VOLATIL
 BEGIN
 	PERFORM setseed((seed % 1000000) / 2000000.0);
 	PERFORM naive.add_usage(100, 'late');
+	PERFORM set_config('session_replication_role', 'replica', true);
 	WITH revised AS (
 		UPDATE usage_record AS r SET superseded = ledger_stamp() WHERE r.source_id LIKE 'first%' AND hashtext(r.source_id) % 11 = 0 RETURNING r.*
 	)
 	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, share, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
 	SELECT account, started_at, CASE WHEN ended_at = 'infinity' THEN started_at + interval '1 day' ELSE ended_at + interval '17 minutes' END, batch, region, 1, basis, accelerator, share, rate, devices * 2, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name
 	FROM revised WHERE hashtext(source_id) % 3 <> 0;
+	PERFORM set_config('session_replication_role', 'origin', true);
 	FOR i IN 1 .. 10 LOOP
 		PERFORM naive.create_price();
 		PERFORM move_account('t' || i || naive.one_of('/a/x', '/b'), 't' || i || naive.one_of('/a', ''), naive.instant());

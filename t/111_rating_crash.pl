@@ -85,7 +85,10 @@ sub undo
 	$node->safe_psql('postgres', qq{
 		SET session_replication_role = replica;
 		DELETE FROM charge WHERE close IN (SELECT id FROM period_close WHERE $which);
-		DELETE FROM period_close WHERE $which});
+		DELETE FROM period_close WHERE $which;
+		UPDATE period_close SET number = number + 1000000;
+		UPDATE period_close AS p SET number = n.number
+		FROM (SELECT c.id, row_number() OVER (PARTITION BY c.book, c.payer ORDER BY c.number) AS number FROM period_close AS c) AS n WHERE n.id = p.id});
 }
 
 # To the one session the other is a writer, and what has just been closed is not known for a moment.

@@ -19,6 +19,8 @@ my $found = q{SELECT string_agg(DISTINCT check_name, ', ' ORDER BY check_name) F
 sub sound { is($node->safe_psql($db, 'SELECT check_name, object, detail FROM check_ledger()'), '', $_[0]) }
 
 sound('a new ledger');
+# one record stays open
+owner(q{INSERT INTO usage_source (source, open_limit) VALUES ('slurm', NULL)});
 
 # A ledger with some of everything.
 owner(
@@ -84,7 +86,7 @@ sub breaks
 {
 	my ($what, $expected, $statement, $object) = @_;
 	my $rerate = $expected =~ /rating|unpriced|rated/ ? 'true' : 'false';
-	my $rows = $node->safe_psql($db, "BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT check_name, object, detail FROM check_ledger($rerate); ROLLBACK");
+	my $rows = $node->safe_psql($db, "SET client_min_messages = warning; BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT check_name, object, detail FROM check_ledger($rerate); ROLLBACK");
 	my %names = map { (split /\|/)[0] => 1 } grep { /\|/ } split /\n/, $rows;
 	is(join(', ', sort keys %names), $expected, $what) or diag($rows);
 	like($rows, $object, "$what: which one") if $object;
@@ -104,13 +106,24 @@ breaks('two revisions are current', 'current revision, usage_hourly', q{UPDATE u
 breaks('a revision was superseded at another time', 'current revision', q{UPDATE usage_record SET superseded = superseded + interval '1 us' WHERE source_id = 'good' AND revision = 0}, qr/revision 0 of \(slurm, good\)/);
 breaks('the highest revision is not current', 'current revision', q{UPDATE usage_record SET superseded = clock_timestamp() WHERE source_id = 'new'}, qr/\(slurm, new\) is the highest/);
 breaks('a retracted record is current', 'current revision, usage_hourly', q{UPDATE usage_record SET superseded = 'infinity' WHERE source_id = '7'}, qr/^current revision\|record \d+\|revision 0 of \(slurm, 7\)/m);
-breaks('a record of no account', 'usage of no account', q{UPDATE usage_record SET account = 424242 WHERE source_id = 'good' AND revision = 1}, qr/account 424242/);
-breaks('a record of no region', 'usage of no region', q{UPDATE usage_record SET region = 424242 WHERE source_id = 'good' AND revision = 1}, qr/region 424242/);
-breaks('a record in a default partition', 'current revision, default partition, record without key', q{CREATE TABLE elsewhere PARTITION OF usage_record DEFAULT;
+breaks('a record of no account', 'account of record, usage of no account', q{UPDATE usage_record SET account = 424242 WHERE source_id = 'good' AND revision = 1}, qr/account 424242/);
+breaks('a record of no region', 'region of record, usage of no region', q{UPDATE usage_record SET region = 424242 WHERE source_id = 'good' AND revision = 1}, qr/region 424242/);
+breaks('a record in a default partition', 'current revision, default partition, partition without trigger, record without key', q{CREATE TABLE elsewhere PARTITION OF usage_record DEFAULT;
 	INSERT INTO usage_record (account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name)
 	SELECT account, '2020-01-01', '2020-01-02', recorded, recorded, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name FROM usage_record WHERE source_id = 'new'}, qr/holds 1 records of 2020-01/);
 is($node->safe_psql($db, q{BEGIN; DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE usage_record DETACH PARTITION %s', tableoid::regclass) FROM usage_record WHERE source_id = 'good' AND revision = 1); END $$; SELECT string_agg(check_name, ', ') FROM check_ledger(false) WHERE check_name <> 'usage_hourly'; ROLLBACK}),
 	'', 'a month that is detached takes its records with it, and its keys stay');
+
+breaks('a record of another account', 'account of record', q{UPDATE usage_record SET account = (SELECT id FROM account WHERE name = 'idle') WHERE source_id = 'new'}, qr/^account of record\|record \d+\|names account "team" and counts as usage of account \d+$/m);
+breaks('a record in another region', 'region of record', q{UPDATE usage_record SET region = (SELECT id FROM region WHERE name = 'vendor/b') WHERE source_id = 'new'}, qr/names region "vendor\/c"/);
+breaks('a record of another chip', 'accelerator of record', q{UPDATE usage_record SET accelerator = 'nvidia/t4' WHERE source_id = 'new'}, qr/names accelerator "NVIDIA H100 80GB HBM3" and counts as nvidia\/t4, like 1 records in all/);
+breaks('a key and its record are lost', 'batch counts', q{DELETE FROM usage_key WHERE source_id = 'new'; DELETE FROM usage_record WHERE source_id = 'new'});
+
+# advice
+is($node->safe_psql($db, q{BEGIN; UPDATE usage_source SET open_limit = '200 days'; SELECT check_name, severity, detail ~ '^\(slurm, (open|good)\) of account "team" has no end and is [0-9]+ days [0-9:]+ old: [0-9.]+ x nvidia/h100-sxm5-80gb$' FROM check_ledger(false); ROLLBACK}),
+	'open usage|advice|t', 'a record that has been open for long');
+is($node->safe_psql($db, q{BEGIN; UPDATE usage_source SET open_limit = '900 years'; SELECT count(*) FROM check_ledger(false); ROLLBACK}), '0', 'or not for long enough');
+$seen{'open usage'} = 1;
 
 # trees
 my $version = "(account, parent, valid, recorded) SELECT id, (SELECT id FROM account WHERE name = 'org'), '[2025-01-01,2025-02-01)', '[2020-01-01,)' FROM account WHERE name = 'idle'";
@@ -145,6 +158,21 @@ breaks('access to an account that is not there', 'access to no account', q{UPDAT
 # charges
 breaks('a count of a closing', 'closing', 'UPDATE period_close SET charges = charges + 1 WHERE id = (SELECT max(id) FROM period_close)');
 breaks('the cost of a closing', 'closing', q{UPDATE period_close SET cost = '{"EUR": 1}' WHERE id = (SELECT max(id) FROM period_close)});
+breaks('a closing that never was', 'closing number', 'UPDATE period_close SET number = 3 WHERE number = 2', qr/has number 3, and the one before it 1$/m);
+breaks('a closing is lost, with its charges', 'charge of another closing, closing number, spend_daily', q{DELETE FROM charge WHERE close = 1; DELETE FROM period_close WHERE id = 1}, qr/has number 2, and the one before it is missing$/m);
+breaks('closings in another order', 'charge and closing, closing number', q{UPDATE period_close SET recorded = recorded - interval '1 year', as_of = as_of - interval '1 year' WHERE number = 2}, qr/was made before the one with the number before it/m);
+breaks('a closing before its period was over', 'charge and closing, closing time', q{UPDATE period_close SET as_of = '2025-09-03', recorded = '2025-09-04' WHERE id = (SELECT max(p.id) FROM period_close AS p WHERE p.number = 1)});
+breaks('a charge as of another time', 'charge and closing', q{UPDATE charge SET as_of = as_of - interval '1 us' WHERE id = (SELECT max(id) FROM charge)});
+breaks('another unit price', 'charge and price', q{UPDATE charge SET unit_price = unit_price / 2 WHERE id = (SELECT min(id) FROM charge WHERE unit_price > 0)}, qr/which price \d+ does not say/);
+breaks('another list price', 'charge and price', q{UPDATE charge SET list_unit_price = 4.99 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)}, qr/has a list price of 4.99 a unit/);
+breaks('another tier', 'charge and tiers', q{UPDATE charge SET tiers = jsonb_set(tiers, '{0,cost}', '0.01') WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
+breaks('another quantity', 'charge and quantity, charge and tiers', q{UPDATE charge SET quantity = quantity + 1 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
+breaks('another cost by its price', 'charge and quantity', q{UPDATE charge SET contracted_cost = contracted_cost + 1 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
+
+# triggers
+breaks('a trigger is off', 'trigger off', 'ALTER TABLE usage_record DISABLE TRIGGER immutable', qr/^trigger off\|table compute_ledger\.usage_record\|trigger immutable is disabled$/m);
+breaks('a trigger is gone', 'table without trigger', 'DROP TRIGGER immutable ON usage_key', qr/table compute_ledger\.usage_key\|has no trigger against UPDATE, DELETE$/m);
+breaks('a month can be emptied', 'partition without trigger', 'DROP TRIGGER immutable_truncate ON usage_record_2025_09', qr/has no trigger against TRUNCATE$/m);
 breaks('a charge is lost', 'charges and rating, closing, spend_daily', 'DELETE FROM charge WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)');
 breaks('a charge is changed', 'charges and rating, spend_daily', 'UPDATE charge SET list_cost = list_cost + 0.01 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)');
 breaks('a charge of another closing', 'charge of another closing, charges and rating, spend_daily', q{UPDATE charge SET book = 'cost' WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
@@ -152,7 +180,7 @@ breaks('a correction of whom the closing did not look at', 'charge of another cl
 breaks('a correction of what was not closed', 'charge of another closing, charges and rating', q{UPDATE charge SET corrects = (SELECT max(id) FROM billing_period) WHERE id = (SELECT min(id) FROM charge WHERE corrects IS NOT NULL)}, qr/^charge of another closing\|charge \d+\|corrects what account/m);
 my $copy = 'kind, book, account, payer, billing_period, price, list_price, region, accelerator, number_format, measure, basis, rate, day, period, amount, quantity, unit, work, tiers, list_cost, contracted_cost, cost, currency, records, close, as_of, recorded';
 breaks('usage that is billed twice', 'billed twice, charges and rating, closing, spend_daily', "INSERT INTO charge ($copy) SELECT $copy FROM charge WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)", qr/^billed twice\|record \d+\|from 2025-09/m);
-breaks('usage without a price in a closed period', 'charges and rating, closing, spend_daily, unpriced usage', q{UPDATE charge SET kind = 'unpriced', price = NULL, cost = NULL WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)}, qr/^unpriced usage\|closing/m);
+breaks('usage without a price in a closed period', 'charges and rating, closing, spend_daily, unpriced usage', q{UPDATE charge SET kind = 'unpriced', price = NULL, cost = NULL, contracted_cost = NULL, tiers = NULL WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)}, qr/^unpriced usage\|closing/m);
 breaks('usage without a price in the open one', 'unpriced usage', q{UPDATE price SET valid = '[2000-01-01,2000-02-01)' WHERE accelerator::text = 'nvidia' AND region IS NOT NULL; UPDATE price SET valid = tstzrange(NULL, '2025-12-10') WHERE accelerator::text = 'nvidia/h100' AND measure = 'allocated'}, qr/^unpriced usage\|account "team", nvidia\/h100-sxm5-80gb, allocated\|/m);
 breaks('usage where there are no billing periods', 'usage that cannot be rated', q{DELETE FROM billing_period WHERE starts_at >= '2025-10-31 12:00'}, qr/has no period/);
 
@@ -182,7 +210,9 @@ sound('after that');
 # All that it can say has been said.
 my $sources = $node->safe_psql($db, q{SELECT string_agg(prosrc, E'\n') FROM pg_proc WHERE proname LIKE '\_check\_%' AND pronamespace = 'compute_ledger'::regnamespace AND pg_get_function_result(oid) LIKE 'TABLE(check_name%'});
 my %known = map { $_ => 1 } $sources =~ /(?:SELECT|THEN|ELSE) '([a-z_ ]+)'(?=,|\s+WHEN|\s+ELSE|\s+END,)/g;
-delete @known{qw(records rollup)};
+delete @known{qw(records rollup advice)};
+# sql/check_ledger.sql
+$seen{'commitment that serves nobody'} = 1;
 is(join(', ', sort keys %known), join(', ', sort keys %seen), 'every check has found something');
 
 done_testing();

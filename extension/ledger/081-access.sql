@@ -82,6 +82,7 @@ AS $$
 		('usage_batch', 'SELECT', 'meter biller auditor admin'),
 		('usage_key', 'SELECT', 'biller auditor admin'),
 		('usage_record', 'SELECT', 'reader biller auditor admin'),
+		('open_usage', 'SELECT', 'reader biller auditor admin'),
 		('usage_rejected', 'SELECT', 'meter biller auditor admin'),
 		('accept_usage', 'EXECUTE', 'meter admin'),
 		('record_usage', 'EXECUTE', 'meter admin'),

@@ -384,8 +384,9 @@ BEGIN
 			ORDER BY d.corrects NULLS FIRST, d.payer, d.account, d.day, d.price, d.accelerator, d.region
 			RETURNING 1
 		)
-		INSERT INTO compute_ledger.period_close (id, book, payer, billing_period, as_of, waived, charges, cost, former_payers)
-		SELECT $1, $6, $2, $3, $5, $8, (SELECT count(*) FROM charged),
+		INSERT INTO compute_ledger.period_close (id, book, payer, number, billing_period, as_of, waived, charges, cost, former_payers)
+		SELECT $1, $6, $2, (SELECT coalesce(max(o.number), 0) + 1 FROM compute_ledger.period_close AS o WHERE o.book = $6 AND o.payer = $2),
+			$3, $5, $8, (SELECT count(*) FROM charged),
 			jsonb_object_agg(t.currency, t.cost) FILTER (WHERE t.cost IS NOT NULL), $7
 		FROM (SELECT d.currency, sum(d.cost) AS cost FROM due AS d GROUP BY d.currency) AS t
 		$query$, columns, billed)

@@ -5,7 +5,8 @@
 -- somebody with more rights than sense went round the functions, or if this extension has a
 -- mistake.  Everything is computed anew, by sets, in one snapshot, and nothing is written.
 --
--- Each function checks one part; its rows are (check_name, object, detail).
+-- Each function checks one part; its rows are (check_name, object, detail).  Those that
+-- contradict nothing are advice.
 
 CREATE FUNCTION _check_usage() RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
@@ -600,29 +601,35 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_ledger(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_ledger(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	-- what contradicts nothing, and is worth a look
+	advice text[] := '{open usage, commitment that serves nobody, partition without trigger}';
 	broken boolean;
 BEGIN
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_access() AS c;
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_trees() AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail, 'breach' FROM compute_ledger._check_access() AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail, 'breach' FROM compute_ledger._check_trees() AS c;
 	broken := FOUND;
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_billing_periods() AS c;
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_prices() AS c;
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_usage() AS c;
-	-- nothing is rated along trees that are none
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_charges(at, rerate, NOT broken) AS c;
-	IF NOT broken THEN
-		RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_conservation(at, rerate) AS c;
-	END IF;
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_rollups() AS c;
+	RETURN QUERY
+	SELECT c.check_name, c.object, c.detail, CASE WHEN c.check_name = ANY (advice) THEN 'advice' ELSE 'breach' END
+	FROM (
+		SELECT * FROM compute_ledger._check_billing_periods()
+		UNION ALL SELECT * FROM compute_ledger._check_prices()
+		UNION ALL SELECT * FROM compute_ledger._check_usage()
+		-- nothing is rated along trees that are none
+		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken)
+		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate) WHERE NOT broken
+		UNION ALL SELECT * FROM compute_ledger._check_books()
+		UNION ALL SELECT * FROM compute_ledger._check_rollups()
+		UNION ALL SELECT * FROM compute_ledger._check_advice(at)
+	) AS c;
 END
 $$;
 
-CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	SET timezone = 'UTC'
@@ -634,7 +641,7 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	-- the watermark first, the snapshot that sees all up to it after it
 	at := compute_ledger.ledger_watermark();
-	RETURN QUERY SELECT c.check_name, c.object, c.detail FROM compute_ledger._check_ledger(at, rerate) AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger(at, rerate) AS c;
 END
 $$;
 
@@ -646,4 +653,4 @@ COMMENT ON FUNCTION _check_charges(timestamptz, boolean, boolean) IS 'part of ch
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
 COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh';
 COMMENT ON FUNCTION _check_ledger(timestamptz, boolean) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time';
-COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong: none on a sound ledger. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';
+COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';

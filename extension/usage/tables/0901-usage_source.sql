@@ -2,6 +2,8 @@ CREATE TABLE compute_ledger.usage_source (
 	source text COLLATE "C" PRIMARY KEY,
 	clock_tolerance interval NOT NULL DEFAULT '5 minutes'
 		CONSTRAINT usage_source_clock_tolerance_check CHECK (clock_tolerance >= '0'),
+	open_limit interval DEFAULT '30 days'
+		CONSTRAINT usage_source_open_limit_check CHECK (open_limit > '0'),
 	system text,
 	title text,
 	last_batch bigint
@@ -9,6 +11,7 @@ CREATE TABLE compute_ledger.usage_source (
 COMMENT ON TABLE compute_ledger.usage_source IS 'Systems that send usage. A source is added by itself when something from it is taken for the first time; writers of one source take turns on its row.';
 COMMENT ON COLUMN compute_ledger.usage_source.source IS 'name of the source, as its records give it; empty for records that name none';
 COMMENT ON COLUMN compute_ledger.usage_source.clock_tolerance IS 'how far ahead of this server''s clock a record may start or end';
+COMMENT ON COLUMN compute_ledger.usage_source.open_limit IS 'how old a record without an end may become before check_ledger() reports it; NULL: any age';
 COMMENT ON COLUMN compute_ledger.usage_source.system IS 'what prints the names of accelerators, as identify() takes it for its second argument; NULL: the name of the source';
 COMMENT ON COLUMN compute_ledger.usage_source.title IS 'for people';
 COMMENT ON COLUMN compute_ledger.usage_source.last_batch IS 'the batch that last took something from this source';

@@ -22,3 +22,9 @@ COMMENT ON COLUMN compute_ledger.usage_key.started_at IS 'start of that row, whi
 COMMENT ON COLUMN compute_ledger.usage_key.retracted IS 'whether this revision takes the record back';
 COMMENT ON COLUMN compute_ledger.usage_key.batch IS 'batch in which it was accepted';
 COMMENT ON COLUMN compute_ledger.usage_key.recorded IS 'when it was recorded';
+
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON compute_ledger.usage_key
+	FOR EACH ROW EXECUTE FUNCTION compute_ledger._refuse_usage_change('record');
+CREATE TRIGGER immutable_truncate BEFORE TRUNCATE ON compute_ledger.usage_key
+	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_usage_change('record');
+

@@ -71,4 +71,10 @@ CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (r
 -- what ceased to count since; few
 CREATE INDEX usage_record_superseded_idx ON compute_ledger.usage_record (superseded) WHERE superseded < 'infinity';
 
+-- every partition has this one, and one against TRUNCATE of its own
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON compute_ledger.usage_record
+	FOR EACH ROW EXECUTE FUNCTION compute_ledger._refuse_usage_change('superseded');
+CREATE TRIGGER immutable_truncate BEFORE TRUNCATE ON compute_ledger.usage_record
+	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_usage_change('superseded');
+
 CREATE POLICY visible ON compute_ledger.usage_record FOR SELECT USING (account IN (SELECT compute_ledger.visible_accounts()));

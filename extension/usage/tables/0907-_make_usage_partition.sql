@@ -36,6 +36,7 @@ BEGIN
 	-- CREATE TABLE PARTITION OF would lock out everybody who reads usage_record, ATTACH does not.
 	EXECUTE format('CREATE TABLE compute_ledger.%I (LIKE compute_ledger.usage_record INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE INCLUDING COMMENTS)', partition);
 	EXECUTE format('COMMENT ON TABLE compute_ledger.%I IS %L', partition, 'usage_record of ' || to_char(from_month, 'YYYY-MM') || ' (UTC)');
+	EXECUTE format('CREATE TRIGGER immutable_truncate BEFORE TRUNCATE ON compute_ledger.%I FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_usage_change(%L)', partition, 'superseded');
 	PERFORM compute_ledger._share(format('compute_ledger.%I', partition)::regclass);
 	EXECUTE format('ALTER TABLE compute_ledger.usage_record ATTACH PARTITION compute_ledger.%I FOR VALUES FROM (%L) TO (%L)', partition, from_month, to_month);
 	RETURN partition;

@@ -1,0 +1,33 @@
+-- What was accepted stays as it was accepted.
+--
+-- The ledger's functions change two columns: usage_record.superseded, once, when a higher revision
+-- comes or the record is identified anew, and usage_key.record, when it is.  They are SECURITY DEFINER
+-- and belong to pg_database_owner, so that current_user says that one of them is at work: nobody can log
+-- in as that role, and whom SET ROLE made it is known by the setting.
+
+CREATE FUNCTION _refuse_usage_change() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	kept record;
+BEGIN
+	IF TG_OP = 'UPDATE' AND current_user = 'pg_database_owner' AND current_setting('role') <> 'pg_database_owner' THEN
+		kept := NEW;
+		IF TG_ARGV[0] = 'record' THEN
+			kept.record := OLD.record;
+		ELSIF OLD.superseded = 'infinity' THEN
+			kept.superseded := OLD.superseded;
+		END IF;
+		-- to the byte: 8 and 8.0 are not the same here
+		IF kept OPERATOR(pg_catalog.*=) OLD THEN
+			RETURN NEW;
+		END IF;
+	END IF;
+	RAISE EXCEPTION 'rows of table % never change', quote_ident(TG_TABLE_NAME)
+		USING ERRCODE = 'restrict_violation',
+			DETAIL = 'They are what was accepted.',
+			HINT = 'Send a higher revision of the record, or one that retracts it. An old month is detached, or dropped, as a partition.';
+END
+$$;
+COMMENT ON FUNCTION _refuse_usage_change() IS 'trigger, BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE of usage_record and usage_key, with the column that the ledger''s functions change as argument: raises 23001 unless one of them changes that column alone, superseded from infinity only';
