@@ -40,7 +40,7 @@ for my $epoch (grep { $features{double_midnight} || !grep { /Havana|St_Johns/ } 
 	push @epochs, { middle => $middle, zones => \@zones, clock => OracleClock->new($middle, split /\n/, $node->safe_psql('postgres', OracleClock::query($middle, @zones))) };
 }
 
-# ---- charges as text: the same text from the oracle and from the ledger ----
+# ------------------------------------------------------------------ charges as text: the same text from the oracle and from the ledger
 
 my @columns = qw(kind account payer bill price list region accelerator format measure day amount quantity unit cost list_cost currency);
 
@@ -124,7 +124,7 @@ sub differences
 	return @differ;
 }
 
-# ---- properties ----
+# ------------------------------------------------------------------ properties
 
 # Sums of charges by some of their columns.
 sub sums
@@ -221,7 +221,7 @@ sub not_corrected
 	return map { "$_\n" } grep { (($c->{$_} // {})->{cost} // 0) != (($r->{$_} // {})->{cost} // 0) } sort keys %{ { %$c, %$r } };
 }
 
-# ---- ledgers ----
+# ------------------------------------------------------------------ ledgers
 
 my ($charges, $wrong, %kinds) = (0, 0);
 

@@ -77,7 +77,7 @@ PG_FUNCTION_INFO_V1(unit_in);
 static int
 Half(void)
 {
-	return 111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111;
+	return 1111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111;
 }
 
 int
@@ -121,7 +121,7 @@ src/base/two.c: includes base/one.h (circles)
 src/base/one.h:7: Nowhere is not defined in one.c (headers)
 extension/quantity/030-unit.sql: the numbers of quantity begin with 02 (parts)
 extension/quantity/030-unit.sql:2: indented with blanks (indent)
-src/quantity/unit.c:14: 129 columns (width)
+src/quantity/unit.c:14: 172 columns (width)
 src/base/two.c:4: another divider: /* ------ sums */ (dividers)
 src/base/two.c:12: an opening brace at the end of the line (braces)
 src/quantity/unit.c:8: PG_FUNCTION_INFO_V1(unit_in) is not above its function (info)

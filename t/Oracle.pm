@@ -50,7 +50,7 @@ sub sum_of
 
 sub sum { my ($of, $all) = @_; my $sum = big(0); $sum += $_->{$of} for @$all; return $sum }
 
-# ---- accounts and regions ----
+# ------------------------------------------------------------------ accounts and regions
 
 # The version of an account or region that holds at an instant.
 sub version { my ($thing, $at) = @_; return first { $_->{from} <= $at && $at < $_->{to} } @{ $thing->{versions} } }
@@ -119,7 +119,7 @@ sub each_stretch
 	return;
 }
 
-# ---- which price wins ----
+# ------------------------------------------------------------------ which price wins
 
 my %weight = (vendor => 1, model => 2, form => 4, memory => 8, slice => 16);
 
@@ -176,7 +176,7 @@ sub scale
 	return $p->{unit} eq 'instance-month' ? big(10)->bpow(24) : big(DEVICE_HOUR);
 }
 
-# ---- pieces of records ----
+# ------------------------------------------------------------------ pieces of records
 
 # Cuts records into pieces in which nothing changes, in billing periods that the period asked for touches; in the order in
 # which pools count them.
@@ -258,7 +258,7 @@ sub units
 	return $until->($piece->{to}) - $until->($piece->{from});
 }
 
-# ---- what quantities cost ----
+# ------------------------------------------------------------------ what quantities cost
 
 # What a quantity costs, in all, where the pool's quantity is whole in the end: dividend of scale x 10^6.
 sub cost_of
@@ -311,7 +311,7 @@ sub fill_pools
 	return;
 }
 
-# ---- charges ----
+# ------------------------------------------------------------------ charges
 
 # All rows that rate_usage() must return.
 sub rate

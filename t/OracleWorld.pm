@@ -175,7 +175,7 @@ sub calendar
 	return one_of('weeks', '16th', $w->{features}{double_midnight} && $zone !~ /St_Johns/ ? 'Sundays' : 'weeks') . "/$zone";
 }
 
-# ---- changes of accounts ----
+# ------------------------------------------------------------------ changes of accounts
 
 # What the functions of the ledger do: a version that holds at an instant is cut in two; what is from then on has another value.
 sub split_at { my ($account, $t) = @_; @{ $account->{versions} } = map { $_->{from} < $t && $t < $_->{to} ? ({ %$_, to => $t }, { %$_, from => $t }) : $_ } @{ $account->{versions} }; return }
@@ -251,7 +251,7 @@ sub versions_sql
 		[ calendar => defined $_->{calendar} ? "(SELECT id FROM billing_calendar WHERE name = '$_->{calendar}')" : 'NULL' ], [ valid => range($_->{from}, $_->{to}) ]) } @{ $account->{versions} };
 }
 
-# ---- prices and usage ----
+# ------------------------------------------------------------------ prices and usage
 
 # Prices of one key, one after the other.
 sub prices
@@ -362,7 +362,7 @@ sub usage_sql
 		[ ended_at => $r->{end} < Oracle::EVER ? cell($r->{end}) : 'NULL' ], [ measure => "'$r->{measure}'" ], [ number_format => quoted($r->{format}) ], [ achieved_work => defined $r->{work} ? "'$r->{work} FLOP'" : 'NULL' ]));
 }
 
-# ---- entering it ----
+# ------------------------------------------------------------------ entering it
 
 # A copy of a description with what the order of entering decides (numbers of accounts, order of records), and with the SQL that enters it
 # under a name, in three phases: after the first and the last, usage is accepted. In another order: accounts, prices and records
