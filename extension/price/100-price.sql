@@ -62,7 +62,7 @@ BEGIN
 	-- What is not finite or below 0 other checks refuse.
 	SELECT trim_scale(n.x) INTO bound
 	FROM (
-		SELECT unnest(ARRAY[NEW.price, NEW.minimum, NEW.committed_price, NEW.package_size, NEW.free, NEW.committed_devices, NEW.devices_per_instance])
+		SELECT unnest(ARRAY[NEW.price, NEW.minimum, NEW.committed_price, NEW.package_size, NEW.factor, NEW.free, NEW.committed_devices, NEW.devices_per_instance])
 		UNION ALL SELECT unnest(NEW.tier_prices) UNION ALL SELECT unnest(NEW.tier_fees) UNION ALL SELECT unnest(NEW.tier_bounds)
 	) AS n (x)
 	WHERE n.x < 'Infinity' AND (n.x >= 1e30 OR scale(trim_scale(n.x)) > 30) LIMIT 1;
@@ -332,7 +332,7 @@ COMMENT ON FUNCTION _winning_prices(text, timestamptz, bigint, accelerator, inte
 
 CREATE FUNCTION _price_terms(unit text, devices_per_instance numeric, percentile numeric, sample_step interval, model text, currency text, price numeric,
 		tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[], package_size numeric, free numeric, pool text,
-		minimum numeric, committed_devices numeric, committed_price numeric) RETURNS text
+		minimum numeric, committed_devices numeric, committed_price numeric, factor numeric DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -346,6 +346,8 @@ DECLARE
 BEGIN
 	IF model = 'flat' THEN
 		terms := format('%s %s a %s', price, currency, counted);
+	ELSIF model = 'list' THEN
+		terms := format('%s of the list price', factor);
 	ELSIF model = 'package' THEN
 		terms := format('%s %s for every %s %s begun', price, currency, package_size, counted);
 	ELSE
@@ -364,7 +366,7 @@ BEGIN
 		CASE WHEN minimum IS NOT NULL THEN format('at least %s %s a billing period', minimum, currency) END);
 END
 $$;
-COMMENT ON FUNCTION _price_terms(text, numeric, numeric, interval, text, text, numeric, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric) IS 'what a row of table price says, in words';
+COMMENT ON FUNCTION _price_terms(text, numeric, numeric, interval, text, text, numeric, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric) IS 'what a row of table price says, in words';
 
 -- One use at one instant, by index only: what _winning_prices() finds for many at once.
 CREATE FUNCTION _explain_price(account bigint, accelerator accelerator, region integer, at timestamptz,
@@ -483,7 +485,7 @@ BEGIN
 		r.id, (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = r.account), r.accelerator,
 		(SELECT g.name FROM compute_ledger.region AS g WHERE g.id = r.region), nullif(r.number_format, ''),
 		compute_ledger._price_terms(p.unit, p.devices_per_instance, p.percentile, p.sample_step, p.model, p.currency, p.price,
-			p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, p.pool, p.minimum, p.committed_devices, p.committed_price),
+			p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, p.pool, p.minimum, p.committed_devices, p.committed_price, p.factor),
 		p.title, r.valid
 	FROM ranked AS r
 	JOIN compute_ledger.price AS p ON p.id = r.id
@@ -590,7 +592,7 @@ CREATE FUNCTION create_price(accelerator text, currency text, price numeric DEFA
 		model text DEFAULT NULL, tier_bounds numeric[] DEFAULT NULL, tier_prices numeric[] DEFAULT NULL, tier_fees numeric[] DEFAULT NULL,
 		package_size numeric DEFAULT NULL, free numeric DEFAULT 0, pool text DEFAULT NULL, minimum numeric DEFAULT NULL,
 		committed_devices numeric DEFAULT NULL, committed_price numeric DEFAULT NULL, devices_per_instance numeric DEFAULT NULL,
-		percentile numeric DEFAULT NULL, sample_step interval DEFAULT NULL, valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL,
+		percentile numeric DEFAULT NULL, sample_step interval DEFAULT NULL, factor numeric DEFAULT NULL, valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL,
 		title text DEFAULT NULL, supersede boolean DEFAULT false) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -635,15 +637,15 @@ BEGIN
 	END IF;
 	INSERT INTO compute_ledger.price (book, account, accelerator, region, number_format, measure, unit, model, currency, price,
 		tier_bounds, tier_prices, tier_fees, package_size, free, pool, minimum, committed_devices, committed_price,
-		devices_per_instance, percentile, sample_step, title, valid)
+		devices_per_instance, percentile, sample_step, factor, title, valid)
 	VALUES (create_price.book, account_id, class, region_id, create_price.number_format, create_price.measure, create_price.unit,
-		coalesce(create_price.model, CASE WHEN create_price.package_size IS NOT NULL THEN 'package' WHEN create_price.tier_prices IS NOT NULL THEN 'graduated' ELSE 'flat' END),
+		coalesce(create_price.model, CASE WHEN create_price.package_size IS NOT NULL THEN 'package' WHEN create_price.factor IS NOT NULL THEN 'list' WHEN create_price.tier_prices IS NOT NULL THEN 'graduated' ELSE 'flat' END),
 		create_price.currency, create_price.price, create_price.tier_bounds, create_price.tier_prices, create_price.tier_fees, create_price.package_size,
 		create_price.free, create_price.pool, create_price.minimum, create_price.committed_devices, create_price.committed_price,
-		create_price.devices_per_instance, create_price.percentile, create_price.sample_step, create_price.title, tstzrange(valid_from, valid_until))
+		create_price.devices_per_instance, create_price.percentile, create_price.sample_step, create_price.factor, create_price.title, tstzrange(valid_from, valid_until))
 	RETURNING id INTO result;
 	RETURN result;
 END
 $$;
-COMMENT ON FUNCTION create_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, timestamptz, timestamptz, text, boolean) IS
-'inserts a row into table price and returns its id: account and region by name (NULL: all), accelerator by any name that identify() knows (NULL: any). The model is package with a package size, graduated with tier prices, else flat, unless it is said. supersede: the price of the same key that holds at valid_from ends there. 22023 where no payer of the account is billed in the currency, but in a book with a currency of its own. LC003, LC006, LC007 for unknown names, 23P01 where the key has a price already';
+COMMENT ON FUNCTION create_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, numeric, timestamptz, timestamptz, text, boolean) IS
+'inserts a row into table price and returns its id: account and region by name (NULL: all), accelerator by any name that identify() knows (NULL: any). The model is package with a package size, list with a factor, graduated with tier prices, else flat, unless it is said. supersede: the price of the same key that holds at valid_from ends there. 22023 where no payer of the account is billed in the currency, but in a book with a currency of its own. LC003, LC006, LC007 for unknown names, 23P01 where the key has a price already';

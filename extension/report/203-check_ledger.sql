@@ -483,7 +483,7 @@ BEGIN
 	SELECT 'billed twice', 'charge ' || max(c.id), format('charges the same as charge %s', min(c.id))
 	FROM compute_ledger.charge AS c
 	WHERE c.corrects IS NULL
-	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day
+	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day
 	HAVING count(*) > 1;
 	IF NOT trees THEN
 		RETURN;

@@ -41,6 +41,7 @@ PriceModelFromText(Datum name)
 		[MODEL_GRADUATED] = "graduated",
 		[MODEL_VOLUME] = "volume",
 		[MODEL_PACKAGE] = "package",
+		[MODEL_LIST] = "list",
 	};
 	text	   *model = DatumGetTextPP(name);
 
@@ -52,7 +53,7 @@ PriceModelFromText(Datum name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown model of price: \"%s\"", text_to_cstring(model)),
-			 errhint("Models are flat, graduated, volume and package.")));
+			 errhint("Models are flat, graduated, volume, package and list.")));
 }
 
 /* Returns the price of a unit in a tier, or of a package. */
@@ -112,6 +113,10 @@ read_price(FunctionCallInfo fcinfo, PriceTiers *tiers, NumericTierBounds *bounds
 	memset(tiers, 0, sizeof(PriceTiers));
 	memset(bounds, 0, sizeof(NumericTierBounds));
 	tiers->model = PriceModelFromText(PG_GETARG_DATUM(0));
+	if (tiers->model == MODEL_LIST)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a price of model list costs a share of what list prices cost")));
 	bounds->free = PG_ARGISNULL(6) ? NumericFromInteger(0) : PG_GETARG_DATUM(6);
 	if (tiers->model == MODEL_FLAT || tiers->model == MODEL_PACKAGE)
 	{

@@ -11,6 +11,8 @@
  *	volume		b p_k + f_k of the one tier with B_(k-1) < b <= B_k; 0 if b = 0
  *	package		ceil(b / size) p
  *
+ * A price of model list has no R of its own: it is a factor of what list prices cost.
+ *
  * The quantity of a pool grows over a billing period, and a part of it that begins
  * at q0 and ends at q1 costs R(q1) - R(q0): the parts add up to the whole.  That goes
  * wrong for volume, whose tier is known at the end only: there the tier of the whole
@@ -32,7 +34,8 @@ typedef enum PriceModel
 	MODEL_FLAT,
 	MODEL_GRADUATED,
 	MODEL_VOLUME,
-	MODEL_PACKAGE
+	MODEL_PACKAGE,
+	MODEL_LIST
 } PriceModel;
 
 /* What is asked for quantities.  Tier 0 is what is free, and tiers from 1 on have prices. */

@@ -116,6 +116,7 @@ TIER_NAME(TierNext) (TIER_NAME(TierWalk) *walk, TIER_NAME(TierShare) *share)
 			share->packages = TIER_SUBTRACT(TIER_PACKAGES(to, bounds->package_size), TIER_PACKAGES(walk->at, bounds->package_size));
 			break;
 		case MODEL_FLAT:
+		case MODEL_LIST:		/* has no tiers */
 			break;
 	}
 	share->units = TIER_SUBTRACT(to, walk->at);

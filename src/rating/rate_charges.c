@@ -111,18 +111,20 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	bool	   *nulls = rows->nulls;
 	const RatingCell *cell = &rating->cells[charge->cell];
 	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[cell->price];
+	const RatedPrice *counted = price == NULL ? NULL : &rating->prices[CountedPrice(rating, cell)];
+	bool		follows = FollowsList(rating, cell);
 	const UsageKind *kind = &rating->combinations[cell->combination].kind;
-	int128		scale = price ? price->scale : DEVICE_HOUR;
+	int128		scale = counted ? counted->scale : DEVICE_HOUR;
 
 	memset(nulls, false, OUT_COLUMNS * sizeof(bool));
 	SetRated(rating->places[cell->place].owner, price == NULL ? 0 : price->id);
 	describe_cell(rating, cell, values, nulls);
-	values[OUT_KIND] = price == NULL ? names->unpriced : price->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
+	values[OUT_KIND] = price == NULL ? names->unpriced : counted->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
 	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
 	nulls[OUT_AMOUNT] = kind->share == 0;
 	values[OUT_AMOUNT] = NumericFromInt128(charge->amount, 0);
 	values[OUT_QUANTITY] = QuantityBetween(charge->units_until - charge->units, charge->units_until, scale);
-	values[OUT_UNIT] = price ? rating->names[price->unit_name] : kind->share == 0 ? names->slice_hour : names->device_hour;
+	values[OUT_UNIT] = counted ? rating->names[counted->unit_name] : kind->share == 0 ? names->slice_hour : names->device_hour;
 	nulls[OUT_WORK] = !kind->has_rate;
 	if (kind->has_rate)
 		values[OUT_WORK] = QuantityPGetDatum(work_between_totals(charge->counted_until - charge->counted, charge->counted_until, &kind->rate));
@@ -136,16 +138,18 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 		TierCost	cost;
 		TierCost	list;
 
-		AddCost(rating, charge, ROLE_LIST, &cost);
+		AddCost(rating, charge, follows ? ROLE_CONTRACTED : ROLE_LIST, &cost);
 		if (cost.tiers == 0)
 			elog(ERROR, "a charge has a price and no cost");
+		if (follows)
+			TakeShare(&cost, price->factor);
 		nulls[OUT_COST] = nulls[OUT_CONTRACTED_COST] = false;
 		values[OUT_COST] = values[OUT_CONTRACTED_COST] = RoundedCost(rating, &cost, price->digits);
 		rows->due = cost.due;
-		rows->scale = price->scale_numeric;
+		rows->scale = rating->prices[cost.price].scale_numeric;
 		nulls[OUT_UNIT_PRICE] = !cost.even;
 		values[OUT_UNIT_PRICE] = cost.unit_price;
-		if (price->tiers.model != MODEL_FLAT || price->bounds.free > 0)
+		if (!follows && (price->tiers.model != MODEL_FLAT || price->bounds.free > 0))
 		{
 			nulls[OUT_TIERS] = false;
 			values[OUT_TIERS] = ChargeTiers(rating, charge, &cost);

@@ -246,7 +246,7 @@ put_parts(Rating *rating, int number, ReturnSetInfo *result)
 {
 	const Charge *charge = &rating->charges[number];
 	const RatingCell *cell = &rating->cells[charge->cell];
-	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[cell->price];
+	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[CountedPrice(rating, cell)];
 	int128		scale = price ? price->scale : DEVICE_HOUR;
 	int128		until = charge->units_until - charge->units;
 	Datum		due = NumericFromInteger(0);

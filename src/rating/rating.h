@@ -176,6 +176,7 @@ typedef struct RatedPrice
 	int128		scale;			/* one of the unit */
 	Datum		scale_numeric;
 	Datum		devices_per_instance;	/* numeric */
+	Datum		factor;			/* numeric; of what the list price costs, of model list */
 	Datum	   *fees;			/* numeric; of each tier, as they are stated; NULL: none */
 	PriceTiers	tiers;
 	IntegerTierBounds bounds;
@@ -205,7 +206,7 @@ typedef struct RatingCell
 	int64		parts;			/* records with a part in it */
 	int128		amount;			/* device time */
 	int128		counted;		/* counted time */
-	int128		units;			/* what price counts */
+	int128		units;			/* what price counts, or the list price that it follows */
 	int128		list_units;		/* what list_price counts */
 } RatingCell;
 
@@ -229,7 +230,7 @@ typedef struct TierSum
 	int128		packages;
 } TierSum;
 
-/* Cells that are charged together: the same usage, price and day. */
+/* Cells that are charged together: the same usage, price (list price, if the price follows it) and day. */
 typedef struct Charge
 {
 	int64		cell;			/* one of them */
@@ -328,6 +329,20 @@ typedef struct Rating
 
 /* A device-hour in device time. */
 #define DEVICE_HOUR		((int128) INT64CONST(3600000000) * DEVICE_UNITS)
+
+/* Whether the price of a cell is a share of what its list price costs. */
+static inline bool
+FollowsList(const Rating *rating, const RatingCell *cell)
+{
+	return cell->price >= 0 && rating->prices[cell->price].tiers.model == MODEL_LIST;
+}
+
+/* Returns the price by which a cell is counted: its own, or the list price that it follows; -1: none. */
+static inline int
+CountedPrice(const Rating *rating, const RatingCell *cell)
+{
+	return FollowsList(rating, cell) ? cell->list_price : cell->price;
+}
 
 #define INT128_LARGEST	(~((int128) 1 << 127))
 

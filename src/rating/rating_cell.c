@@ -395,12 +395,15 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	if (cell->list_price >= 0 && (rating->prices[cell->list_price].unit == UNIT_LEVEL ||
 								  !price_counts(&rating->prices[cell->list_price], combination)))
 		cell->list_price = -1;
+	if (FollowsList(rating, cell) &&
+		(cell->list_price < 0 || rating->prices[cell->list_price].currency != rating->prices[cell->price].currency))
+		cell->price = -1;
 	cell->asked = place->asked && segment->from >= rating->scope.asked_from && segment->to <= rating->scope.asked_to;
 	cell->amount = segment->amount;
 	cell->counted = segment->counted;
 	cell->parts = segment->parts;
 	SetRated(place->owner, cell->price < 0 ? 0 : rating->prices[cell->price].id);
-	cell->units = part_units(rating, cell, cell->price, segment->amount, segment->counted, segment->work);
+	cell->units = part_units(rating, cell, CountedPrice(rating, cell), segment->amount, segment->counted, segment->work);
 	SetRated(place->owner, cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id);
 	cell->list_units = part_units(rating, cell, cell->list_price, segment->amount, segment->counted, segment->work);
 	if (cell->price >= 0)

@@ -131,7 +131,7 @@ charge_price(const Rating *rating, const Charge *charge)
 static int
 charge_unit(const Rating *rating, const Charge *charge)
 {
-	int			price = rating->cells[charge->cell].price;
+	int			price = CountedPrice(rating, &rating->cells[charge->cell]);
 
 	return price < 0 ? -1 : rating->prices[price].unit_name;
 }

@@ -108,6 +108,16 @@ AddCost(const Rating *rating, const Charge *charge, TierRole without, TierCost *
 	}
 }
 
+/* Takes a share of a cost, and of its unit price. */
+void
+TakeShare(TierCost *cost, Datum factor)
+{
+	cost->unit_price = NumericMultiply(cost->unit_price, factor);
+	cost->due = NumericMultiply(cost->due, factor);
+	if (cost->mixed_scales)
+		cost->rounded_due = NumericMultiply(cost->rounded_due, factor);
+}
+
 /* Returns a cost, rounded once. */
 Datum
 RoundedCost(const Rating *rating, const TierCost *cost, int digits)

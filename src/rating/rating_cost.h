@@ -19,6 +19,7 @@ typedef struct TierCost
 
 extern Datum QuantityBetween(int128 from, int128 to, int128 scale);
 extern void AddCost(const Rating *rating, const Charge *charge, TierRole without, TierCost *cost);
+extern void TakeShare(TierCost *cost, Datum factor);
 extern Datum RoundedCost(const Rating *rating, const TierCost *cost, int digits);
 extern Datum ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost);
 

@@ -288,7 +288,7 @@ read_prices(Rating *rating, Datum ids)
 	MemoryContext previous;
 
 	RunRatingQuery("SELECT id, account, pool_number, unit, model, currency, digits, committed, work, devices_per_instance,"
-				   " price, tier_bounds, tier_prices, tier_fees, package_size, free"
+				   " price, tier_bounds, tier_prices, tier_fees, package_size, free, factor"
 				   " FROM compute_ledger._rating_prices($1) ORDER BY id",
 				   1, types, &ids, NULL, NULL);
 	rating->prices = make_rows(rating, &rating->nprices, sizeof(RatedPrice));
@@ -308,6 +308,8 @@ read_prices(Rating *rating, Datum ids)
 		read_unit(price, column(i, 4), column_is_null(i, 9) ? NULL : DatumGetQuantityP(column(i, 9)));
 		if (!column_is_null(i, 10))
 			price->devices_per_instance = datumCopy(column(i, 10), false, -1);
+		if (!column_is_null(i, 17))
+			price->factor = datumCopy(column(i, 17), false, -1);
 		read_tiers(rating, i, price);
 	}
 	MemoryContextSwitchTo(previous);

@@ -68,6 +68,16 @@ cell_price(const RatingCell *cell, bool list)
 	return list ? cell->list_price : cell->price;
 }
 
+/*
+ * Returns whether a cell is in no pool of its prices, or list prices.  What is not charged by
+ * its sum takes no place in a pool of its price, and what follows the list has none.
+ */
+static inline bool
+is_unpooled(const Rating *rating, const RatingCell *cell, bool list)
+{
+	return cell_price(cell, list) < 0 || (!list && (cell->special || FollowsList(rating, cell)));
+}
+
 /* Returns what the price, or the list price, of a cell counts in it. */
 static inline int128
 cell_units(const RatingCell *cell, bool list)
@@ -152,8 +162,7 @@ sort_pools(const Rating *rating, bool list, const Pooled *only, int64 *count)
 		const RatingCell *cell = &rating->cells[i];
 		int			price = cell_price(cell, list);
 
-		/* what is not charged by its sum takes no place in a pool of its price */
-		if (price < 0 || (!list && cell->special))
+		if (is_unpooled(rating, cell, list))
 			continue;
 		pooled[n].payer = rating->places[cell->place].payer;
 		pooled[n].bill = rating->bills[cell->bill].id;
@@ -329,21 +338,24 @@ RatePools(Rating *rating)
 
 /* Keeps the parts of a charge that lie in an island, with what is due for each. */
 static void
-trace_island(Rating *rating, const Island *island, int charge, int128 whole, RatingParts *parts, RatingParts *trace)
+trace_island(Rating *rating, const Island *island, int charge, bool list, int128 whole, RatingParts *parts, RatingParts *trace)
 {
 	int128		quantity = island->before;
 
-	CollectParts(rating, island->cells, island->count, false, parts);
+	CollectParts(rating, island->cells, island->count, list, parts);
 	for (int64 i = 0; i < parts->count; i++)
 	{
 		RatingPart *part = &parts->parts[i];
 		const RatingCell *cell = &rating->cells[part->cell];
+		const RatedPrice *price = &rating->prices[cell_price(cell, list)];
 		int128		before = quantity;
 
 		quantity += part->units;
 		if (cell->charge != charge)
 			continue;
-		part->due = IntegerTierCost(&rating->prices[cell->price].tiers, &rating->prices[cell->price].bounds, before, quantity, whole);
+		part->due = IntegerTierCost(&price->tiers, &price->bounds, before, quantity, whole);
+		if (FollowsList(rating, cell))
+			part->due = NumericMultiply(part->due, rating->prices[cell->price].factor);
 		RatingReserve(rating, trace->parts, trace->count, trace->room);
 		trace->parts[trace->count++] = *part;
 	}
@@ -362,6 +374,7 @@ TraceCharge(Rating *rating, int charge, RatingParts *trace)
 	Pooled	   *pooled;
 	int64	   *cells;
 	int64		count = 0;
+	bool		list = FollowsList(rating, first);
 	int128		whole;
 	RatingParts parts = {0};
 	Island		island = {0};
@@ -378,17 +391,17 @@ TraceCharge(Rating *rating, int charge, RatingParts *trace)
 		pfree(cells);
 		return;
 	}
-	pool.pool = rating->prices[first->price].pool;
-	pooled = sort_pools(rating, false, &pool, &count);
-	cells = pool_cells(rating, pooled, count, false, &whole);
-	while (next_island(rating, cells, count, false, &island))
+	pool.pool = rating->prices[cell_price(first, list)].pool;
+	pooled = sort_pools(rating, list, &pool, &count);
+	cells = pool_cells(rating, pooled, count, list, &whole);
+	while (next_island(rating, cells, count, list, &island))
 	{
 		bool		traced = false;
 
 		for (int64 i = 0; i < island.count && !traced; i++)
 			traced = rating->cells[island.cells[i]].charge == charge;
 		if (traced)
-			trace_island(rating, &island, charge, whole, &parts, trace);
+			trace_island(rating, &island, charge, list, whole, &parts, trace);
 	}
 	if (parts.parts)
 		pfree(parts.parts);

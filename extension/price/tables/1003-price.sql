@@ -12,13 +12,14 @@ CREATE TABLE compute_ledger.price (
 	devices_per_instance numeric CHECK (devices_per_instance > 0 AND devices_per_instance < 'Infinity'),
 	percentile numeric CHECK (percentile > 0 AND percentile <= 1),
 	sample_step interval CHECK (sample_step > '0'),
-	model text NOT NULL DEFAULT 'flat' CHECK (model IN ('flat', 'graduated', 'volume', 'package')),
+	model text NOT NULL DEFAULT 'flat' CHECK (model IN ('flat', 'graduated', 'volume', 'package', 'list')),
 	currency text NOT NULL REFERENCES compute_ledger.currency,
 	price numeric CHECK (price >= 0 AND price < 'Infinity'),
 	tier_bounds numeric[],
 	tier_prices numeric[],
 	tier_fees numeric[],
 	package_size numeric CHECK (package_size > 0 AND package_size < 'Infinity'),
+	factor numeric CHECK (factor >= 0 AND factor < 'Infinity'),
 	free numeric NOT NULL DEFAULT 0 CHECK (free >= 0 AND free < 'Infinity'),
 	pool text,
 	minimum numeric CHECK (minimum >= 0 AND minimum < 'Infinity'),
@@ -31,9 +32,12 @@ CREATE TABLE compute_ledger.price (
 	CONSTRAINT price_instance_check CHECK ((devices_per_instance IS NOT NULL) = (unit = 'instance-month')),
 	CONSTRAINT price_sampling_check CHECK ((percentile IS NOT NULL) = (unit = 'percentile-device') AND (sample_step IS NOT NULL) = (unit = 'percentile-device')),
 	CONSTRAINT price_tiers_check CHECK (CASE
+		WHEN model = 'list' THEN price IS NULL AND tier_bounds IS NULL AND tier_prices IS NULL AND tier_fees IS NULL
 		WHEN model IN ('flat', 'package') THEN price IS NOT NULL AND tier_bounds IS NULL AND tier_prices IS NULL AND tier_fees IS NULL
 		ELSE price IS NULL AND tier_prices IS NOT NULL END),
 	CONSTRAINT price_package_check CHECK ((package_size IS NOT NULL) = (model = 'package')),
+	CONSTRAINT price_share_check CHECK ((factor IS NOT NULL) = (model = 'list')),
+	CONSTRAINT price_list_check CHECK (model <> 'list' OR (account IS NOT NULL AND unit = 'device-hour' AND free = 0 AND pool IS NULL AND committed_devices IS NULL)),
 	CONSTRAINT price_committed_check CHECK ((committed_price IS NOT NULL) = (committed_devices IS NOT NULL)
 		AND (committed_devices IS NULL OR unit = 'device-hour')),
 	CONSTRAINT price_commitment_account_check CHECK ((minimum IS NULL AND committed_devices IS NULL) OR account IS NOT NULL),
@@ -58,13 +62,14 @@ COMMENT ON COLUMN compute_ledger.price.work IS 'one unit, where the unit is one 
 COMMENT ON COLUMN compute_ledger.price.devices_per_instance IS 'devices of an instance, for instance-month';
 COMMENT ON COLUMN compute_ledger.price.percentile IS 'fraction of the samples, for percentile-device, such as 0.95; nearest rank';
 COMMENT ON COLUMN compute_ledger.price.sample_step IS 'time between samples, for percentile-device';
-COMMENT ON COLUMN compute_ledger.price.model IS 'flat: price a unit; graduated: each tier''s quantity at its price; volume: all at the price of the tier that the whole falls in; package: price for every package begun';
+COMMENT ON COLUMN compute_ledger.price.model IS 'flat: price a unit; graduated: each tier''s quantity at its price; volume: all at the price of the tier that the whole falls in; package: price for every package begun; list: what the list price costs times factor, counted in its unit';
 COMMENT ON COLUMN compute_ledger.price.currency IS 'currency of all amounts of the row, ISO 4217';
 COMMENT ON COLUMN compute_ledger.price.price IS 'price of a unit (flat) or of a package (package)';
 COMMENT ON COLUMN compute_ledger.price.tier_bounds IS 'upper bounds, inclusive, of all tiers but the last, which has none; ascending';
 COMMENT ON COLUMN compute_ledger.price.tier_prices IS 'price of a unit in each tier: one more than there are bounds';
 COMMENT ON COLUMN compute_ledger.price.tier_fees IS 'fee of each tier: of every tier entered (graduated), of the one tier that applies (volume); NULL: none';
 COMMENT ON COLUMN compute_ledger.price.package_size IS 'units in a package';
+COMMENT ON COLUMN compute_ledger.price.factor IS 'share of what the list price costs, its tiers and pool included, for model list: 0.8';
 COMMENT ON COLUMN compute_ledger.price.free IS 'quantity in a billing period that costs nothing; tiers and packages count what is above it';
 COMMENT ON COLUMN compute_ledger.price.pool IS 'prices of one payer that name the same pool add their quantities up in a billing period, in order of time, and that sum decides tiers, packages and what is free; NULL: the versions of one key that count the same do';
 COMMENT ON COLUMN compute_ledger.price.minimum IS 'minimum commitment: money a billing period, for the account''s payer; what the charges under this price fall short of it is charged too';
