@@ -114,8 +114,6 @@ TakeShare(TierCost *cost, Datum factor)
 {
 	cost->unit_price = NumericMultiply(cost->unit_price, factor);
 	cost->due = NumericMultiply(cost->due, factor);
-	if (cost->mixed_scales)
-		cost->rounded_due = NumericMultiply(cost->rounded_due, factor);
 }
 
 /* Returns a cost, rounded once. */

@@ -28,3 +28,4 @@ CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON compute_ledger.usage_key
 CREATE TRIGGER immutable_truncate BEFORE TRUNCATE ON compute_ledger.usage_key
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_usage_change('record');
 
+
