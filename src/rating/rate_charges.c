@@ -119,7 +119,8 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	memset(nulls, false, OUT_COLUMNS * sizeof(bool));
 	SetRated(rating->places[cell->place].owner, price == NULL ? 0 : price->id);
 	describe_cell(rating, cell, values, nulls);
-	values[OUT_KIND] = price == NULL ? names->unpriced : counted->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
+	values[OUT_KIND] = price == NULL ? names->unpriced :
+		counted->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
 	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
 	nulls[OUT_AMOUNT] = kind->share == 0;
 	values[OUT_AMOUNT] = NumericFromInt128(charge->amount, 0);

@@ -54,7 +54,8 @@ QuantityTooLargeError(void)
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 			 errmsg("usage of account \"%s\" is out of range", account_name(rated_account)),
 			 rated_price == 0 ? errdetail("What it uses in a billing period does not fit in 128 bits.") :
-			 errdetail("What it uses under price %lld in a billing period does not fit in 128 bits.", (long long) rated_price),
+			 errdetail("What it uses under price %lld in a billing period does not fit in 128 bits.",
+					   (long long) rated_price),
 			 errhint("Look for records with far too many devices, or with far too much work.")));
 }
 

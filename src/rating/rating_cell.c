@@ -113,7 +113,8 @@ cut_combination(Rating *rating, int n, Segments *segments)
 	int			site = first_site(rating, kind->region);
 
 	segments->count = 0;
-	for (int p = FirstPlace(rating, kind->account); p < rating->nplaces && rating->places[p].account == kind->account; p++)
+	for (int p = FirstPlace(rating, kind->account);
+		 p < rating->nplaces && rating->places[p].account == kind->account; p++)
 	{
 		const Place *place = &rating->places[p];
 		int			winner = first_winner(rating, n, place->currency, place->from);

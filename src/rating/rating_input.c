@@ -423,9 +423,10 @@ static void
 run_winners_query(Rating *rating, const Asked *asked, int n)
 {
 	const RatingScope *scope = &rating->scope;
-	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, INT8ARRAYOID, get_array_type(rating->accelerator_type), INT4ARRAYOID,
-	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[] = {scope->book, scope->as_of, 0, 0, 0, 0, 0, 0, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
+	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, INT8ARRAYOID, get_array_type(rating->accelerator_type),
+	INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[] = {scope->book, scope->as_of, 0, 0, 0, 0, 0, 0,
+	TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
 	Datum	   *column_values[6];
 	bool	   *nulls = palloc0(Max(1, n) * sizeof(bool));
 	bool	   *no_format = palloc0(Max(1, n) * sizeof(bool));
@@ -451,7 +452,8 @@ run_winners_query(Rating *rating, const Asked *asked, int n)
 	values[6] = make_array(column_values[4], nulls, n, TEXTOID);
 	values[7] = make_array(column_values[5], nulls, n, TEXTOID);
 	RunRatingQuery("SELECT combination, coalesce(pg_catalog.lower(valid), '-infinity'), coalesce(pg_catalog.upper(valid), 'infinity'), price, list_price"
-				   " FROM compute_ledger._winning_prices($1, $2, $3, $4, $5, $6, $7, $8, pg_catalog.tstzrange($9, $10))",
+				   " FROM compute_ledger._winning_prices($1, $2, $3, $4, $5, $6, $7, $8,"
+				   " pg_catalog.tstzrange($9, $10))",
 				   lengthof(types), types, values, NULL, NULL);
 }
 

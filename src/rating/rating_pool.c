@@ -338,7 +338,8 @@ RatePools(Rating *rating)
 
 /* Keeps the parts of a charge that lie in an island, with what is due for each. */
 static void
-trace_island(Rating *rating, const Island *island, int charge, bool list, int128 whole, RatingParts *parts, RatingParts *trace)
+trace_island(Rating *rating, const Island *island, int charge, bool list, int128 whole,
+			 RatingParts *parts, RatingParts *trace)
 {
 	int128		quantity = island->before;
 
