@@ -20,7 +20,7 @@ SELECT * FROM (VALUES ('1', 0, timestamptz '2026-01-20 12:00Z'), ('1', 1, '2026-
 BEGIN;
 SET LOCAL session_replication_role = replica;
 UPDATE usage_batch AS b SET recorded = k.at FROM known AS k JOIN usage_key AS u USING (source_id, revision) WHERE u.batch = b.id;
-UPDATE usage_record AS r SET recorded = k.at, superseded = CASE WHEN r.superseded < 'infinity' THEN '2026-01-25Z' ELSE 'infinity' END FROM known AS k WHERE (k.source_id, k.revision) = (r.source_id, r.revision);
+UPDATE usage_record AS r SET recorded = k.at, superseded = CASE WHEN r.superseded < 'infinity' THEN timestamptz '2026-01-25Z' ELSE 'infinity' END FROM known AS k WHERE (k.source_id, k.revision) = (r.source_id, r.revision);
 UPDATE usage_key AS u SET recorded = k.at FROM known AS k WHERE (k.source_id, k.revision) = (u.source_id, u.revision);
 COMMIT;
 
@@ -38,7 +38,8 @@ GROUP BY c.part ORDER BY c.part;
 -- Rollups say the same.
 SELECT refresh_rollups(concurrent => false) IS NOT NULL AS refreshed;
 SELECT d.day, d.achieved FROM usage_daily AS d WHERE d.achieved > '0 FLOP' ORDER BY d.day;
-SELECT count(*) AS days, count(*) FILTER (WHERE d.achieved::numeric = round(r.quantity * 3600 * 1e15)) AS same
+SELECT sum(d.achieved) FROM usage_daily AS d;
+SELECT count(*) AS days, count(*) FILTER (WHERE abs(d.achieved::numeric - r.quantity * 3600 * 1e15) < 3600000) AS same
 FROM usage_daily AS d LEFT JOIN rate_usage('acme', '[2026-01-01Z,2026-05-01Z)') AS r ON r.day = d.day WHERE d.day < '2026-05-01';
 SELECT check_name, object, detail FROM check_ledger();
 
@@ -46,12 +47,12 @@ SELECT check_name, object, detail FROM check_ledger();
 SELECT close_period('acme', '[2026-01-01Z,2026-02-01Z)') > 0 AS closed;
 SELECT sum(quantity), sum(cost) FROM charge;
 SELECT ledger_watermark() AS first \gset
-UPDATE accelerator_alias SET accelerator = accelerator;
 INSERT INTO accelerator_alias (alias, accelerator) VALUES ('NVIDIA H100 80GB HBM3', 'nvidia/h100-sxm4-80gb');
 SELECT taken FROM reidentify('fp8');
-SELECT close_period('acme', '[2026-02-01Z,2026-03-01Z)') > 0 AS closed, close_period('acme', '[2026-03-01Z,2026-04-01Z)') > 0 AS closed;
-SELECT b.starts_at::date AS period, c.corrects IS NOT NULL AS corrects, sum(c.quantity) AS quantity, sum(c.cost) AS cost
-FROM charge AS c JOIN billing_period AS b ON b.id = coalesce(c.corrects, c.billing_period) GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT close_period('acme', '[2026-02-01Z,2026-03-01Z)') > 0 AS closed;
+SELECT close_period('acme', '[2026-03-01Z,2026-04-01Z)') > 0 AS closed;
+SELECT b.starts_at::date AS period, sum(c.quantity) AS quantity, sum(c.cost) AS cost
+FROM charge AS c JOIN billing_period AS b ON b.id = coalesce(c.corrects, c.billing_period) GROUP BY 1 ORDER BY 1;
 SELECT sum(quantity), sum(cost) FROM charge;
 SELECT check_name, object, detail FROM check_ledger();
 -- At two times of record all is the same.

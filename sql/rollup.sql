@@ -27,16 +27,19 @@ SELECT u.n, c.* FROM (SELECT n, _usage_cells(started, ended, since, until, zone,
 SELECT * FROM cells WHERE n IN (1, 2, 5) ORDER BY n, hour, day;
 SELECT n, day, sum(device_hours) AS hours, sum(started) AS started FROM cells WHERE n IN (3, 4) GROUP BY n, day ORDER BY n, day;
 -- A slice: device time by its share, half to even once a record; work by what is counted. Without a share there is no device time.
-SELECT c.device_hours, c.device_time, c.work, c.started
-FROM (VALUES (7.0, 240000), (0.000003125, 240000), (0.000009375, 240000), (7, NULL)) AS v (devices, share)
-CROSS JOIN LATERAL (SELECT _usage_cells('2026-03-01 17:00', '2026-03-01 17:30', '2026-03-01 17:00', '2026-03-01 17:30', 'UTC', devices, share, '7 TFLOPS@bf16', NULL, NULL) AS cells) AS u
-CROSS JOIN LATERAL unnest(u.cells) AS c;
--- What goes on was done when it was recorded: before the first hour ends, at once, in the time up to now.
-SELECT r.recorded, c.hour, c.achieved
-FROM (VALUES (1, timestamptz '2026-03-01 17:45'), (2, '2026-03-01 17:29'), (3, '2026-03-01 18:40')) AS r (n, recorded)
-CROSS JOIN LATERAL (SELECT _usage_cells('2026-03-01 17:30', 'infinity', '2026-03-01 17:30', '2026-03-01 18:30', 'UTC', 1, 1680000, NULL, '70 FLOP', recorded) AS cells) AS u
+SELECT u.n, c.device_hours, c.device_time, c.work, c.started
+FROM (SELECT n, _usage_cells('2026-03-01 17:00', '2026-03-01 17:30', '2026-03-01 17:00', '2026-03-01 17:30', 'UTC', devices, share, '7 TFLOPS@bf16', NULL, NULL) AS cells
+	FROM (VALUES (1, 7.0, 240000), (2, 0.00001875, 240000), (3, 0.00002291666666666666666667, 240000), (4, 7, NULL), (5, 7, NULL), (5, 14, 240000)) AS v (n, devices, share)
+	GROUP BY n) AS u
 CROSS JOIN LATERAL unnest(u.cells) AS c
-ORDER BY r.n, c.hour;
+ORDER BY u.n;
+-- What goes on was done when it was recorded: before the first hour ends, at once, in the time up to now.
+SELECT u.n, c.hour, c.achieved
+FROM (SELECT n, _usage_cells('2026-03-01 17:30', 'infinity', '2026-03-01 17:30', '2026-03-01 18:30', 'UTC', 1, 1680000, NULL, '70 FLOP', recorded) AS cells
+	FROM (VALUES (1, timestamptz '2026-03-01 17:45'), (2, '2026-03-01 17:29'), (3, '2026-03-01 18:40')) AS r (n, recorded)
+	GROUP BY n) AS u
+CROSS JOIN LATERAL unnest(u.cells) AS c
+ORDER BY u.n, c.hour;
 -- Sums are those of the records.
 SELECT n, sum(device_time) = (SELECT sum((extract(epoch FROM u.until - u.since) * 1000000)::bigint * round(u.devices * 1680000)) FROM used AS u WHERE u.n = c.n) AS device_time,
 	sum(work) = (SELECT sum(work(u.rate, tstzrange(u.started, u.ended), u.devices)) FROM used AS u WHERE u.n = c.n AND u.since = u.started) AS work,

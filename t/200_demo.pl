@@ -331,7 +331,7 @@ is($node->safe_psql($db, 'SELECT sum(devices), sum(achieved_work) FROM usage'), 
 is($node->safe_psql($db, 'SELECT devices FROM inventory'), '8', 'two spellings of one chip are one line of the inventory');
 like($report, qr/^ *capacity \| +4 \| devices is not a decimal number: 'many'$/m, 'a bad capacity row is reported');
 like($report, qr/^ *price +\| +4 \| not an accelerator/m, 'a bad price row is reported');
-like($report, qr/^ *price +\| +5 \| the unit is not device-hour or PFLOPh: 'day'$/m, 'and one with another unit');
+like($report, qr/^ *price +\| +5 \| the unit is not device-hour, slice-hour or PFLOPh: 'day'$/m, 'and one with another unit');
 like($report, qr/^ *price +\| +6 \| not a currency code: 'XYZ'$/m, 'and one in no currency');
 SKIP:
 {

@@ -388,7 +388,7 @@ BEGIN
 	RETURN QUERY
 	WITH both_sides AS (
 		SELECT c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, bool_and(c.share IS NOT NULL) AS known,
-			sum(compute_ledger._usage_level(c.devices, c.share) * (extract(epoch FROM least(upper(c.valid), at) - lower(c.valid)) * 1000000)::bigint) AS capacity
+			sum(compute_ledger._usage_level(c.devices, c.share)::numeric * (extract(epoch FROM least(upper(c.valid), at) - lower(c.valid)) * 1000000)::bigint) AS capacity
 		FROM compute_ledger.capacity AS c
 		WHERE c.recorded @> at AND lower(c.valid) < at
 		GROUP BY c.region, compute_ledger.accelerator_trunc('memory', c.accelerator)

@@ -10,10 +10,11 @@ SELECT s.line, s.region, s.name, CASE WHEN s.devices ~ '^[0-9]{1,9}(\.[0-9]{1,12
 		CASE WHEN s.devices !~ '^[0-9]{1,9}(\.[0-9]{1,12})?$' THEN 'devices is not a decimal number: ' || quote_literal(left(s.devices, 40)) END), '') AS reason
 FROM staging_capacity AS s;
 CREATE TABLE price_checked AS
-SELECT s.line, class_of(s.class) AS class, CASE lower(s.unit) WHEN 'device-hour' THEN 'device-hour' WHEN 'pfloph' THEN 'PFLOPh' END AS unit, CASE WHEN s.price ~ '^[0-9]{1,12}(\.[0-9]{1,12})?$' THEN s.price::numeric END AS price, s.currency,
+SELECT s.line, class_of(s.class) AS class, CASE lower(s.unit) WHEN 'device-hour' THEN 'device-hour' WHEN 'slice-hour' THEN 'slice-hour' WHEN 'pfloph' THEN 'PFLOPh' END AS unit, CASE WHEN s.price ~ '^[0-9]{1,12}(\.[0-9]{1,12})?$' THEN s.price::numeric END AS price, s.currency,
 	nullif(concat_ws('; ',
 		CASE WHEN class_of(s.class) IS NULL THEN 'not an accelerator or a class of them: ' || quote_literal(left(s.class, 40)) END,
-		CASE WHEN lower(s.unit) NOT IN ('device-hour', 'pfloph') THEN 'the unit is not device-hour or PFLOPh: ' || quote_literal(left(s.unit, 40)) END,
+		CASE WHEN lower(s.unit) NOT IN ('device-hour', 'slice-hour', 'pfloph') THEN 'the unit is not device-hour, slice-hour or PFLOPh: ' || quote_literal(left(s.unit, 40)) END,
+		CASE WHEN lower(s.unit) = 'slice-hour' AND mig_slices(class_of(s.class)) IS NULL THEN 'a price by the slice-hour is for a MIG slice: ' || quote_literal(left(s.class, 40)) END,
 		CASE WHEN s.price !~ '^[0-9]{1,12}(\.[0-9]{1,12})?$' THEN 'not a price: ' || quote_literal(left(s.price, 40)) END,
 		CASE WHEN s.currency <> ALL (ARRAY(SELECT c.code FROM currency AS c)) THEN 'not a currency code: ' || quote_literal(left(s.currency, 40)) END,
 		CASE WHEN count(*) OVER (PARTITION BY class_of(s.class)) > 1 AND class_of(s.class) IS NOT NULL THEN 'priced twice: ' || s.class END), '') AS reason

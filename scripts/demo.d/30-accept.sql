@@ -41,7 +41,7 @@ SELECT (SELECT count(DISTINCT account) FROM account_tree() WHERE ancestor = acco
 \set ECHO none
 \echo 'On what: identify() turns a name as nvidia-smi, Kubernetes, Slurm, the PCI bus or a price list spells it into a chip. A name'
 \echo 'that leaves the variant open gives a class and is never guessed further; a name it does not know gives NULL.'
-\echo 'share is what one device of the name is of a card: a MIG slice is less than one.'
+\echo 'share is what one device of the name is of a card: a MIG slice is less than one. The ledger keeps it with each record.'
 \echo
 \set ECHO queries
 CREATE TABLE name AS
@@ -50,10 +50,7 @@ FROM (SELECT DISTINCT accelerator AS name FROM usage_inbox) AS n;
 \echo
 
 UPDATE name AS n
-SET share = coalesce(mig_slices(n.accelerator)::numeric
-                     / (SELECT max(m.mig_slices) FROM accelerator_model AS m
-                        WHERE m.accelerator @> accelerator_trunc('memory', n.accelerator)
-                          AND upper_inf(m.recorded)), 1),
+SET share = device_share(n.accelerator) / 1680000.0,
     kind = CASE WHEN EXISTS (SELECT FROM accelerator_model AS m
                              WHERE m.accelerator <@ n.accelerator AND m.accelerator <> n.accelerator
                                AND upper_inf(m.recorded)) THEN 'class'

@@ -9,17 +9,16 @@ SET search_path = demo, public, compute_ledger;
 \echo
 \set ECHO queries
 CREATE VIEW usage AS
-SELECT r.source, r.source_id, a.name AS account, g.name AS region, r.accelerator_name AS name, r.accelerator, r.devices,
-       r.devices * n.share AS cards, tstzrange(r.started_at, e.ended_at) AS period, r.rate, r.number_format, r.achieved_work
+SELECT r.source, r.source_id, a.name AS account, g.name AS region, r.accelerator_name AS name, r.accelerator, r.devices, r.share,
+       r.devices * r.share / 1680000 AS cards, tstzrange(r.started_at, e.ended_at) AS period, r.rate, r.number_format, r.achieved_work
 FROM usage_record AS r
 JOIN account AS a ON a.id = r.account
 JOIN region AS g ON g.id = r.region
-JOIN name AS n ON n.name = r.accelerator_name
 CROSS JOIN LATERAL (SELECT CASE WHEN r.ended_at = 'infinity'    -- it goes on: counted up to what the rollups show
                                 THEN greatest(r.started_at, (SELECT as_of FROM rollup_state)) ELSE r.ended_at END AS ended_at) AS e
 WHERE r.superseded = 'infinity'
 UNION ALL
-SELECT source, source_id, account, region, name, NULL, devices, devices, tstzrange(started_at, greatest(started_at, ended_at)), NULL,
+SELECT source, source_id, account, region, name, NULL, devices, NULL, devices, tstzrange(started_at, greatest(started_at, ended_at)), NULL,
        number_format, achieved_work
 FROM (SELECT DISTINCT ON (source, source_id) source, source_id, account, region, accelerator AS name, devices::numeric,
              instant(started_at) AS started_at, coalesce(instant(nullif(ended_at, '')), (SELECT as_of FROM rollup_state)) AS ended_at,

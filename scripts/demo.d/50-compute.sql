@@ -50,9 +50,8 @@ CREATE TABLE compute (region text, account text, jobs bigint, card_hours numeric
 
 INSERT INTO compute
 SELECT region, account, sum(jobs), sum(card_hours), sum(work)
-FROM (SELECT d.region_name AS region, d.account_name AS account, d.started AS jobs, d.device_hours * coalesce(s.share, 1) AS card_hours, d.work
+FROM (SELECT d.region_name AS region, d.account_name AS account, d.started AS jobs, d.device_hours AS card_hours, d.work
       FROM usage_daily AS d
-      LEFT JOIN (SELECT DISTINCT accelerator, share FROM name WHERE share < 1) AS s USING (accelerator)
       UNION ALL
       SELECT region, account, 1, cards * extract(epoch FROM upper(period) - lower(period)) / 3600, NULL
       FROM usage WHERE accelerator IS NULL) AS u

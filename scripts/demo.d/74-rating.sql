@@ -14,7 +14,7 @@ UPDATE book SET billed = nullif(:'billed_span', 'empty')::tstzrange;
 \echo '== 8. What it costs'
 \echo
 \echo 'A price holds for a chip or a class of chips, by the device-hour or by the work, for an account, a region, a time, ... The most'
-\echo 'specific one wins, as in routing tables. A price that would leave a tie is refused.'
+\echo 'specific one wins, as in routing tables. A price that would leave a tie is refused. Of a device-hour a MIG slice pays its share of the card.'
 \if :invented_prices
 \echo 'These prices are INVENTED, to show how it is done: --prices FILE takes yours.'
 \endif
@@ -25,20 +25,6 @@ SELECT class, unit, price, currency,
                  unit => CASE unit WHEN 'PFLOPh' THEN 'PFLOPh@' || :'basis' ELSE unit END) AS "price row"
 FROM (SELECT * FROM price_list ORDER BY class) AS p;
 \set ECHO none
-SELECT count(*) > 0 AS some FROM named WHERE share < 1 \gset slices_
-\if :slices_some
-\echo 'To the ledger a MIG slice is a device of its own. One without a price by its profile gets a price row with its share of the card''s.'
-\echo
-\set ECHO queries
-SELECT n.accelerator, p.class AS "share of", round(n.share, 4) AS share, p.price AS "price of card",
-       create_price(n.accelerator::text, p.currency, round(p.price * n.share, 12)) AS "price row"
-FROM (SELECT DISTINCT accelerator, share FROM name WHERE share < 1) AS n
-CROSS JOIN LATERAL (SELECT * FROM price_list AS p WHERE p.class @> n.accelerator
-                    ORDER BY specificity(p.class) DESC LIMIT 1) AS p
-WHERE p.unit = 'device-hour' AND mig_slices(p.class) IS NULL
-ORDER BY n.accelerator;
-\set ECHO none
-\endif
 \if :billed_some
 SELECT count(*) > 0 AS some, min(account) AS account, min(accelerator) AS accelerator, min(region) AS region, min(lower(period)) AS at FROM late \gset why_
 \if :why_some

@@ -5,8 +5,8 @@ SET search_path = demo, public, compute_ledger;
 \echo
 \echo '== 10. Reading it'
 \echo
-\echo 'Materialized views hold usage by hour and day, spend by day, and what was allocated of the inventory, chip by chip (a MIG slice is a chip of'
-\echo 'its own here, and not a share of a card as in section 5); refresh_rollups() computes them.'
+\echo 'Materialized views hold usage by hour and day, spend by day, and what was allocated of the inventory, chip by chip (MIG slices count as their'
+\echo 'share of the card); refresh_rollups() computes them.'
 \echo
 SELECT count(*) > 0 AS given FROM inventory WHERE accelerator IS NOT NULL \gset capacity_
 \if :capacity_given
@@ -49,7 +49,7 @@ SELECT sum(h.device_time) AS "1/1,680,000 device x microsecond", sum(h.device_ti
        sum(h.started) = r.records AS "number agrees"
 FROM usage_hourly AS h,
      (SELECT sum(device_time) AS device_time FROM usage_daily) AS d,
-     (SELECT sum(round(devices * 1680000) * extract(epoch FROM upper(period) - lower(period)) * 1000000) AS device_time, count(*) AS records
+     (SELECT sum(round(devices * share) * extract(epoch FROM upper(period) - lower(period)) * 1000000) AS device_time, count(*) AS records
       FROM usage WHERE accelerator IS NOT NULL) AS r
 GROUP BY d.device_time, r.device_time, r.records;
 \set ECHO none

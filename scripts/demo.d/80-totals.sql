@@ -36,7 +36,8 @@ SELECT r.currency, sum(r.cost) AS "cost by charges", round(p.plain, 8) AS "by pl
 FROM rated AS r
 JOIN currency AS c ON c.code = r.currency
 JOIN (SELECT p.currency,
-             sum(p.price * CASE p.unit WHEN 'device-hour' THEN u.devices * extract(epoch FROM upper(u.period) - lower(u.period))
+             sum(p.price * CASE p.unit WHEN 'device-hour' THEN u.cards * extract(epoch FROM upper(u.period) - lower(u.period))
+                                       WHEN 'slice-hour' THEN u.devices * extract(epoch FROM upper(u.period) - lower(u.period))
                                        ELSE work(u.rate, u.period, u.devices)::numeric / 1000000000000000 END) / 3600 AS plain
       FROM usage AS u
       JOIN (SELECT DISTINCT accelerator, price FROM rated) AS m USING (accelerator)

@@ -11,7 +11,7 @@ WITH state AS MATERIALIZED (
 		FROM compute_ledger._usage_hourly AS u) AS h
 	GROUP BY h.account, h.region, h.accelerator, h.day
 ), held AS (
-	SELECT c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, compute_ledger._usage_level(c.devices, c.share) AS level,
+	SELECT c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, compute_ledger._usage_level(c.devices, c.share)::numeric AS level,
 		lower(c.valid) AS since, least(upper(c.valid), (SELECT s.as_of FROM state AS s)) AS until
 	FROM compute_ledger.capacity AS c
 	WHERE c.recorded @> (SELECT s.as_of FROM state AS s)
