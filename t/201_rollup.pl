@@ -32,9 +32,9 @@ sub same
 is(query('SELECT count(*) FROM usage_hourly'), '0', 'a new ledger has empty rollups');
 is(query('SELECT as_of FROM rollup_state'), '-infinity', 'and says that they were never filled');
 
-# Accounts of zones with whole hours, half and quarter hours, DST of half an hour, midnights that are skipped, and one
+# Accounts of zones with whole hours, half and quarter hours, DST of half an hour, midnights that are skipped and that come twice, and one
 # that moves to another zone.
-my @zones = ('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'America/Sao_Paulo', 'America/St_Johns', 'Pacific/Apia');
+my @zones = ('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'America/Sao_Paulo', 'America/St_Johns', 'Pacific/Apia', 'America/Havana');
 query(q{
 	SET ROLE ledger_owner;
 	SELECT create_account('org', time_zone => 'UTC', currency => 'EUR');
@@ -45,10 +45,12 @@ query(q{
 	SET ROLE ledger_owner;
 	SELECT create_account('moves', parent => 'org', time_zone => 'Europe/Berlin');
 	SELECT create_account('late', parent => 'org', time_zone => 'Asia/Tokyo', valid_from => '2011-11-03 07:30');
+	SELECT create_account('merged', parent => 'org', time_zone => 'Asia/Tokyo');
 });
 query(q{
 	SET ROLE ledger_owner;
 	SELECT change_account('moves', '2011-11-03 10:20:30.5', time_zone => 'Asia/Kathmandu');
+	SELECT merge_account('merged', 'moves', '2011-11-13 04:13:14.5');
 }) if query(q{SELECT count(*) FROM pg_proc WHERE proname = 'change_account'});
 
 my $records = <<"SQL";
@@ -79,9 +81,8 @@ sub pieces
 {
 	my ($as_of) = @_;
 	return <<"SQL";
-SELECT r.id, r.account, r.region, r.accelerator, r.measure, r.basis, date_trunc('hour', p.a, 'UTC') AS hour,
-	(SELECT max(d.day)::date FROM generate_series(date_trunc('day', p.a AT TIME ZONE z.time_zone) - interval '1 day', date_trunc('day', p.a AT TIME ZONE z.time_zone) + interval '1 day', '1 day') AS d (day)
-		WHERE d.day AT TIME ZONE z.time_zone <= p.a) AS day,
+SELECT r.id, coalesce((SELECT m.merged_into FROM account_merge AS m WHERE m.account = r.account AND m.at <= p.a AND m.recorded @> timestamptz '$as_of'), r.account) AS account,
+	r.region, r.accelerator, r.measure, r.basis, date_trunc('hour', p.a, 'UTC') AS hour, (p.a AT TIME ZONE z.time_zone)::date AS day,
 	trim_scale(_round_half_even(r.devices * r.share, 0) * (extract(epoch FROM p.b - p.a) * 1000000)::bigint) AS device_time,
 	work(r.rate, tstzrange(r.started_at, p.b), r.devices)::numeric - work(r.rate, tstzrange(r.started_at, p.a), r.devices)::numeric AS work,
 	trim_scale(_round_half_even(r.achieved_work::numeric * extract(epoch FROM least(p.b, r.done) - r.started_at) * 1.000000000000000000000000000000 / extract(epoch FROM r.done - r.started_at), 0)
@@ -99,7 +100,10 @@ CROSS JOIN LATERAL (
 	SELECT t.at AS a, lead(t.at) OVER (ORDER BY t.at) AS b
 	FROM (SELECT lower(z.valid) UNION SELECT upper(z.valid)
 		UNION SELECT h FROM generate_series(date_trunc('hour', lower(z.valid), 'UTC'), upper(z.valid), '1 hour') AS h
-		UNION SELECT m AT TIME ZONE z.time_zone FROM generate_series(date_trunc('day', lower(z.valid) AT TIME ZONE z.time_zone) - interval '1 day', upper(z.valid) AT TIME ZONE z.time_zone + interval '1 day', '1 day') AS m) AS t (at)
+		UNION SELECT m.at FROM account_merge AS m WHERE m.account = r.account
+		-- where a midnight comes twice, an hour before is the first
+		UNION SELECT m AT TIME ZONE z.time_zone - b FROM generate_series(date_trunc('day', lower(z.valid) AT TIME ZONE z.time_zone) - interval '1 day', upper(z.valid) AT TIME ZONE z.time_zone + interval '1 day', '1 day') AS m,
+			(VALUES (interval '0'), ('1 hour')) AS b (b)) AS t (at)
 	WHERE t.at BETWEEN lower(z.valid) AND upper(z.valid)) AS p
 WHERE NOT isempty(z.valid) AND r.started_at < r.ended_at AND p.a < p.b
 SQL

@@ -31,6 +31,7 @@ AS $$
 		('billing_calendar_change', 'SELECT', 'reader biller auditor admin'),
 		('billing_period', 'SELECT', 'reader biller auditor admin'),
 		('generate_billing_periods', 'EXECUTE', 'biller admin'),
+		('_local_start', 'EXECUTE', 'reader biller auditor admin'),
 		('billing_period', 'EXECUTE', 'reader biller auditor admin'),
 		('billing_period_replaced', 'SELECT', 'reader biller auditor admin'),
 		('billing_periods', 'EXECUTE', 'reader biller auditor admin'),

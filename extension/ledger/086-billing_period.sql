@@ -8,10 +8,18 @@
 -- A calendar may go on under another rule from one of its periods on: a row of
 -- billing_calendar_change.
 
+CREATE FUNCTION _local_start(local timestamp, time_zone text) RETURNS timestamptz
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	-- AT TIME ZONE means the second of two; where a clock is put back to just this time, it shows nothing earlier in between
+	RETURN (local AT TIME ZONE time_zone) - CASE WHEN local AT TIME ZONE time_zone AT TIME ZONE time_zone = local
+		THEN greatest(((local AT TIME ZONE time_zone) - interval '1 microsecond') AT TIME ZONE time_zone + interval '1 microsecond' - local, interval '0')
+		ELSE interval '0' END;
+COMMENT ON FUNCTION _local_start(timestamp, text) IS 'the instant from which on a zone''s clock shows a local time or a later one: days begin at the first of two midnights, as (instant AT TIME ZONE zone)::date has it. A time that the zone skips is as long after the skip''s start as it is past it on the clock';
+
 CREATE FUNCTION _billing_boundary(anchor timestamp, time_zone text, rule interval, n integer) RETURNS timestamptz
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
-	RETURN (anchor + rule * n) AT TIME ZONE time_zone;
-COMMENT ON FUNCTION _billing_boundary(timestamp, text, interval, integer) IS 'instant at which period n of a calendar starts. A local time that a zone skips is as long after the skip''s start as it is past it on the clock; of one that a zone repeats, the second is meant.';
+	RETURN compute_ledger._local_start(anchor + rule * n, time_zone);
+COMMENT ON FUNCTION _billing_boundary(timestamp, text, interval, integer) IS 'instant at which period n of a calendar starts. A local time that a zone skips is as long after the skip''s start as it is past it on the clock; of one that a zone repeats, the second is meant, but for the time that the clock is put back to.';
 
 CREATE FUNCTION _generate_billing_periods(calendars bigint[], until timestamptz) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -156,7 +164,7 @@ BEGIN
 	anchor := coalesce(anchor, period.local_start);
 	rule := coalesce(rule, period.rule);
 	PERFORM compute_ledger._check_time_zones(ARRAY[time_zone]);
-	starts := anchor AT TIME ZONE time_zone;
+	starts := compute_ledger._local_start(anchor, time_zone);
 	IF starts <= period.before_starts_at THEN
 		RAISE EXCEPTION 'period % would start before the one before it, at %', period.number, starts
 			USING ERRCODE = 'invalid_parameter_value';

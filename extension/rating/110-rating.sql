@@ -65,7 +65,7 @@ COMMENT ON COLUMN rated_charge.list_cost IS 'cost at list prices; NULL if there 
 COMMENT ON COLUMN rated_charge.contracted_cost IS 'cost at the price that won';
 COMMENT ON COLUMN rated_charge.cost IS 'what is billed, rounded once, half to even, to the currency''s ledger scale';
 COMMENT ON COLUMN rated_charge.currency IS 'currency of all amounts of money of the row, ISO 4217';
-COMMENT ON COLUMN rated_charge.records IS 'number of parts of records, as trace_charge() shows them';
+COMMENT ON COLUMN rated_charge.records IS 'number of rows that trace_charge() shows: parts of records, or 1 for what is made of none';
 COMMENT ON COLUMN rated_charge.corrects IS 'of a correction: the closed billing period that it corrects';
 
 -- ------------------------------------------------------------------ what usage is rated by
@@ -166,9 +166,9 @@ CREATE FUNCTION _rating_days(time_zones text[], asked tstzrange, from_at timesta
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT x.time_zone, (x.at AT TIME ZONE x.time_zone)::date AS day, x.at AS starts, lead(x.at) OVER (PARTITION BY x.time_zone ORDER BY x.at) AS ends,
-		(1000000 * extract(epoch FROM (m.month + interval '1 month') AT TIME ZONE x.time_zone - m.month AT TIME ZONE x.time_zone))::bigint AS month
+		(1000000 * extract(epoch FROM compute_ledger._local_start(m.month + interval '1 month', x.time_zone) - compute_ledger._local_start(m.month, x.time_zone)))::bigint AS month
 	FROM (
-		SELECT z.time_zone, d AT TIME ZONE z.time_zone AS at
+		SELECT z.time_zone, compute_ledger._local_start(d, z.time_zone) AS at
 		FROM unnest(time_zones) AS z (time_zone),
 			generate_series(date_trunc('day', (from_at AT TIME ZONE z.time_zone)) - interval '1 day', (to_at AT TIME ZONE z.time_zone) + interval '2 days', interval '1 day') AS d
 		UNION

@@ -323,9 +323,8 @@ BEGIN
 		sum(s.list_cost), sum(s.contracted_cost), sum(s.cost), s.currency, sum(s.records)::bigint, closed
 	FROM side AS s
 	GROUP BY s.kind, s.account, s.price, s.region, s.accelerator, s.number_format, s.measure, s.basis, s.rate, s.share, s.day, s.unit, s.currency
-	-- the last digit of a quantity may differ where only its neighbours changed: that is no change
-	HAVING sum(s.amount) IS DISTINCT FROM 0 AND sum(s.amount) IS NOT NULL OR sum(s.cost) <> 0 OR sum(s.list_cost) <> 0
-		OR sum(s.amount) IS NULL AND sum(s.quantity) <> 0;
+	-- the last digit of a quantity may differ where only its neighbours changed: that is no change; nor is more usage below a peak
+	HAVING sum(s.quantity) <> 0 AND (sum(s.amount) IS DISTINCT FROM 0 OR s.kind IN ('peak', 'percentile')) OR sum(s.cost) <> 0 OR sum(s.list_cost) <> 0;
 END
 $$;
 COMMENT ON FUNCTION _corrections(bigint, bigint, tstzrange, timestamptz, text) IS 'what a payer''s closed period''s charges are as of a recorded time, less what was charged for it, corrections included, whoever was billed for them: a row for each that differs';

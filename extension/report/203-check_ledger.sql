@@ -309,10 +309,19 @@ BEGIN
 		RETURN;
 	END IF;
 
-	-- The hours are the records, as of then: computed from the records without hours, zones or days.
+	-- The hours are the records, as of then: computed from the records without hours, zones or days, and so with the usage of a
+	-- merged account as that of the one it was merged into in the end.
 	RETURN QUERY
-	WITH record AS (
-		SELECT r.account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.share, r.rate, r.achieved_work, r.started_at,
+	WITH RECURSIVE follow AS (
+		SELECT m.account, m.merged_into AS target FROM compute_ledger.account_merge AS m WHERE m.recorded @> at
+		UNION
+		SELECT f.account, m.merged_into FROM follow AS f JOIN compute_ledger.account_merge AS m ON m.account = f.target AND m.recorded @> at
+	), merged AS MATERIALIZED (
+		SELECT f.account, f.target
+		FROM follow AS f
+		WHERE NOT EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = f.target AND m.recorded @> at)
+	), record AS (
+		SELECT coalesce((SELECT m.target FROM merged AS m WHERE m.account = r.account), r.account) AS account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.share, r.rate, r.achieved_work, r.started_at,
 			CASE WHEN r.ended_at = 'infinity' THEN at ELSE r.ended_at END AS ended_at
 		FROM compute_ledger.usage_record AS r
 		WHERE r.recorded <= at AND r.superseded > at
@@ -332,7 +341,8 @@ BEGIN
 		UNION ALL
 		SELECT 'rollup', h.account, h.region, h.accelerator, h.measure, h.basis,
 			sum(h.device_time), compute_ledger.sum(h.work)::numeric, compute_ledger.sum(h.achieved)::numeric, sum(h.started)
-		FROM compute_ledger._usage_hourly AS h
+		FROM (SELECT coalesce(m.target, u.account) AS account, u.region, u.accelerator, u.measure, u.basis, u.device_time, u.work, u.achieved, u.started
+			FROM compute_ledger._usage_hourly AS u LEFT JOIN merged AS m ON m.account = u.account) AS h
 		GROUP BY h.account, h.region, h.accelerator, h.measure, h.basis
 	)
 	SELECT 'usage_hourly', format('account %s, region %s, %s, %s, basis %s', b.account, b.region, b.accelerator, b.measure, b.basis),
@@ -502,7 +512,8 @@ BEGIN
 			(c.book, coalesce(c.corrects_payer, c.payer), coalesce(c.corrects, c.billing_period)) IN (SELECT p.book, p.payer, p.billing_period FROM pending AS p) AS pending,
 			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day) AS alike
 		FROM compute_ledger.charge AS c
-		WHERE c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced')
+		-- what counts for nothing is not taken back, either
+		WHERE c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced') AND c.quantity <> 0
 	), suspect AS (
 		SELECT DISTINCT n.alike
 		FROM (

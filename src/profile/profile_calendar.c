@@ -87,6 +87,26 @@ instant_of(const Calendar *calendar, struct pg_tm *tm, fsec_t fsec)
 }
 
 /*
+ * Returns the instant from which on the clock shows a local time or a later one: the
+ * second of two, but where the clock is put back to just this time, the first.
+ */
+static int64
+start_of_local(const Calendar *calendar, struct pg_tm *tm, fsec_t fsec)
+{
+	int64		at = instant_of(calendar, tm, fsec);
+	struct pg_tm other;
+	Timestamp	local;
+	int64		shown;
+
+	if (tm2timestamp(tm, fsec, NULL, &local) != 0)
+		bucket_out_of_range_error();
+	if (at <= MIN_TIMESTAMP || local_time(calendar, at, &other) != local)
+		return at;				/* a time that is skipped */
+	shown = local_time(calendar, at - 1, &other) + 1;
+	return shown > local ? at - (shown - local) : at;
+}
+
+/*
  * Looks at the zone from an instant on: its distance from UTC, and the next
  * instant at which that may change.
  */
@@ -127,6 +147,7 @@ extend_eras(Calendar *calendar)
 	int64		next;
 	int64		offset = zone_offset(calendar, at, &next);
 	int64		id;
+	bool		ended;
 
 	if ((offset - calendar->offset) % calendar->width == 0)
 	{
@@ -138,9 +159,11 @@ extend_eras(Calendar *calendar)
 
 	/*
 	 * The clock is put forward or back by something else than whole widths.  If
-	 * that brings it into a later bucket, that one begins now; if not, the bucket
-	 * that is open goes on until the clock shows the next one.
+	 * that brings it into a later bucket, that one begins now.  So does one if the
+	 * clock was about to show the next bucket: what it shows again is a bucket of
+	 * its own.  Else the bucket that is open goes on until the clock shows the next one.
 	 */
+	ended = floor_rest(at - last->phase, calendar->width) == 0;
 	if (last->begin < at)
 		calendar->last_id = floor_divide((int128) at - 1 + calendar->offset - calendar->origin,
 										 calendar->width);
@@ -154,7 +177,7 @@ extend_eras(Calendar *calendar)
 	era->from = at;
 	era->to = next;
 	era->phase = phase_at(calendar, offset);
-	era->begin = id > calendar->last_id ? at
+	era->begin = id > calendar->last_id || ended ? at
 		: (calendar->last_id + 1) * calendar->width + calendar->origin - offset;
 	calendar->offset = offset;
 	calendar->complete = next == PG_INT64_MAX;
@@ -257,7 +280,7 @@ start_of_width(const Calendar *calendar, int64 k)
 		if (!IS_VALID_JULIAN(tm.tm_year, tm.tm_mon, tm.tm_mday))
 			bucket_out_of_range_error();
 	}
-	return instant_of(calendar, &tm, fsec);
+	return start_of_local(calendar, &tm, fsec);
 }
 
 /* Finds the bucket of days or months that an instant is in, and its bounds. */

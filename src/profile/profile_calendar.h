@@ -4,13 +4,15 @@
  *
  * A width is a number of months, of days, or a time:
  *	- months and days begin at local times of the zone: the origin's local time plus
- *	  a whole number of widths.  Days have 23, 24 or 25 hours as the zone has it.
+ *	  a whole number of widths, from when on the clock shows nothing earlier.  Days have
+ *	  23, 24 or 25 hours as the zone has it; one whose midnight comes twice has both.
  *	- a time (hours and less, or more) goes by the zone's clock: a bucket begins
  *	  where the clock shows the origin's time plus a whole number of widths.  Where
  *	  the clock is put forward or back by a whole number of widths (an hour's change
  *	  and hours or quarters of one), every bucket has the same length.  Elsewhere
  *	  the bucket in which the clock is changed is shorter or longer: six hours of the
- *	  day on which clocks go back may be seven.
+ *	  day on which clocks go back may be seven.  Where a clock is put back at the end
+ *	  of a bucket, what it shows again is a bucket of its own: Lord Howe's half hour.
  * The origin, unless given, is 2001-01-01 00:00 local time: a Monday, and the first
  * of a month, quarter, year and century.
  *

@@ -4,8 +4,8 @@
  *
  * A cell is an hour of UTC in one day of a time zone: an hour in which a local day
  * begins is two cells.  So cells add up to hours and to local days alike, whatever
- * the zone's distance from UTC.  A local day is what lies between the instants of two
- * midnights, as AT TIME ZONE has them; it has 23 to 25 hours where clocks change.
+ * the zone's distance from UTC.  A local day is what (instant AT TIME ZONE zone)::date
+ * says; it has 23 to 25 hours where clocks change.
  *
  * Device time is counted in units of 1/1,680,000 device x microsecond: integers.  Of a
  * MIG slice it is the device's, by the slice's share of it, where that is known.
