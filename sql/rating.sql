@@ -220,13 +220,15 @@ SELECT kind, measure, trim_scale(quantity) AS quantity FROM rate_usage('rating/n
 INSERT INTO price (book, accelerator, measure, currency, price) VALUES ('rating-measure', 'nvidia/t4', 'used', 'USD', 1);
 SELECT kind, measure, trim_scale(quantity) AS quantity FROM rate_usage('rating/new', '[2026-01-29,2026-01-30)', NULL, 'rating-measure') ORDER BY measure;
 
--- A closing does not overlook what its own transaction has recorded, and no NULL waives everybody.
+-- What its own transaction has recorded, a closing leaves to the next one, and no NULL waives everybody.
 SELECT create_account('rating-alone', currency => 'USD') > 0 AS account;
 INSERT INTO price (book, accelerator, currency, price) VALUES ('rating-alone', 'nvidia/p100', 'USD', 1);
 BEGIN;
 SELECT use('rating-alone', 'nvidia/p100', '2026-01-05 00:00Z', '2026-01-06 00:00Z', 2), use('rating-alone', 'nvidia/k80', '2026-01-05 00:00Z', '2026-01-06 00:00Z', 2);
 \set VERBOSITY terse
-SELECT close_period('rating-alone', '[2026-01-01,2026-02-01)', 'rating-alone');
+SELECT close_period('rating-alone', '[2026-01-01,2026-02-01)', 'rating-alone') > 0 AS january;
+SELECT p.charges, p.as_of < ledger_stamp() AS before, p.as_of = (SELECT max(watermark) FROM ledger_mark) AS marked FROM period_close AS p WHERE p.book = 'rating-alone';
+SELECT close_period('rating-alone', '[2026-02-01,2026-03-01)', 'rating-alone', wait => '-1 second');
 ROLLBACK;
 SELECT use('rating-alone', 'nvidia/p100', '2026-01-05 00:00Z', '2026-01-06 00:00Z', 2), use('rating-alone', 'nvidia/k80', '2026-01-05 00:00Z', '2026-01-06 00:00Z', 2);
 SELECT close_period('rating-alone', '[2026-01-01,2026-02-01)', 'rating-alone', waive => ARRAY['somebody', NULL]);

@@ -62,44 +62,89 @@ END
 $$;
 COMMENT ON FUNCTION _require_ledger() IS 'raises 55000, with what to do in the hint, if there is no ledger or if it is not of this version''s form';
 
-CREATE FUNCTION ledger_writers(OUT pid integer, OUT since timestamptz) RETURNS SETOF record
+CREATE FUNCTION _own_stamp() RETURNS timestamptz
+	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'own_stamp';
+COMMENT ON FUNCTION _own_stamp() IS 'what ledger_stamp() has returned in this transaction; NULL if it has recorded nothing';
+
+CREATE FUNCTION _writer_locks(OUT pid integer, OUT transaction text, OUT since timestamptz) RETURNS SETOF record
 	LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	-- the locks of ledger_stamp(): class 17228, microseconds since 2000
-	SELECT l.pid, timestamptz '2000-01-01 00:00:00+00' + ((l.classid::bigint << 32) | l.objid::bigint) * interval '1 microsecond'
+	-- the locks of ledger_stamp(): class 17228, microseconds since 2000; who waits for a writer takes them in another mode
+	SELECT l.pid, l.virtualtransaction, timestamptz '2000-01-01 00:00:00+00' + ((l.classid::bigint << 32) | l.objid::bigint) * interval '1 microsecond'
 	FROM pg_locks AS l
-	WHERE l.locktype = 'advisory' AND l.objsubid = 17228
+	WHERE l.locktype = 'advisory' AND l.objsubid = 17228 AND l.mode = 'ShareLock'
 		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
 $$;
-COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process (NULL: prepared), and an instant that is not after any of their stamps; the earliest holds ledger_watermark() back';
+COMMENT ON FUNCTION _writer_locks() IS 'the locks behind ledger_writers(): process, virtual transaction, and the instant';
 
-CREATE FUNCTION ledger_watermark() RETURNS timestamptz
+CREATE FUNCTION ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT since timestamptz) RETURNS SETOF record
+	LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT l.pid, p.gid, coalesce(p.owner, a.usename), l.since
+	FROM compute_ledger._writer_locks() AS l
+	LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+	LEFT JOIN (pg_prepared_xacts AS p JOIN pg_locks AS x ON x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.pid IS NULL)
+		ON l.pid IS NULL AND x.virtualtransaction = l.transaction
+$$;
+COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process, or, of one that is prepared, its gid; whose it is; and an instant that is not after any of their stamps; the earliest holds ledger_watermark() back';
+
+CREATE FUNCTION _follows_marks() RETURNS boolean
+	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- What a transaction with one snapshot sees is not what is there now, and what is written elsewhere comes here later.
+	SELECT pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+		OR EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = 'compute_ledger.ledger_mark'::regclass)
+$$;
+COMMENT ON FUNCTION _follows_marks() IS 'whether what is known here is what a stored mark that is visible vouches for: on a standby, on a logical replica of table ledger_mark, and in a REPEATABLE READ or SERIALIZABLE transaction';
+
+CREATE FUNCTION _watermark(own timestamptz) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	-- before the locks are looked at: who comes later stamps later
-	now timestamptz := clock_timestamp() - interval '1 microsecond';
+	now timestamptz := coalesce(own, clock_timestamp()) - interval '1 microsecond';
 	mark timestamptz;
 	in_flight timestamptz;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	-- What a transaction with one snapshot sees is not what is there now, and what is written elsewhere comes
-	-- here later: they see what a mark that they see vouches for.
 	SELECT coalesce(max(m.watermark), '-infinity') INTO mark FROM compute_ledger.ledger_mark AS m;
-	IF pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
-		OR EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = 'compute_ledger.ledger_mark'::regclass)
-	THEN
+	IF compute_ledger._follows_marks() THEN
 		RETURN mark;
 	END IF;
 	SELECT min(w.since) - interval '1 microsecond' INTO in_flight
-	FROM compute_ledger.ledger_writers() AS w;
+	FROM compute_ledger._writer_locks() AS w
+	WHERE own IS NULL OR w.pid IS DISTINCT FROM pg_backend_pid();
 	-- A mark that is ahead of a clock that was set back holds: stamps are later than marks.
 	RETURN greatest(least(now, in_flight), mark);
 END
 $$;
+COMMENT ON FUNCTION _watermark(timestamptz) IS 'ledger_watermark(), or, for a transaction that has recorded something itself and gives its stamp, the recorded time below its own rows and those of all other writers that are in flight';
+
+CREATE FUNCTION ledger_watermark() RETURNS timestamptz
+	LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT compute_ledger._watermark(NULL)
+$$;
 COMMENT ON FUNCTION ledger_watermark() IS 'the recorded time below which no writer is in flight: everything that will ever be stamped up to it is visible to the statements that follow. In a REPEATABLE READ or SERIALIZABLE transaction, on a standby and on a logical replica of table ledger_mark, the last such time that mark_watermark() stored in what is visible there (-infinity if there is none). 55000 without a ledger.';
+
+CREATE FUNCTION _store_mark(mark timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM compute_ledger.ledger_mark AS m
+	WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM compute_ledger.ledger_mark AS o WHERE o.watermark < mark FOR UPDATE SKIP LOCKED));
+	IF isfinite(mark) AND NOT EXISTS (SELECT FROM compute_ledger.ledger_mark AS m WHERE m.watermark >= mark) THEN
+		INSERT INTO compute_ledger.ledger_mark (watermark) VALUES (mark);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _store_mark(timestamptz) IS 'stores a recorded time that is not beyond the watermark, for standbys, for transactions with one snapshot, and as what no stamp may be below; waits for nobody';
 
 CREATE FUNCTION mark_watermark() RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -108,15 +153,61 @@ AS $$
 DECLARE
 	mark timestamptz := compute_ledger.ledger_watermark();
 BEGIN
-	DELETE FROM compute_ledger.ledger_mark AS m
-	WHERE m.ctid = ANY (ARRAY(SELECT o.ctid FROM compute_ledger.ledger_mark AS o WHERE o.watermark < mark FOR UPDATE SKIP LOCKED));
-	IF isfinite(mark) THEN
-		INSERT INTO compute_ledger.ledger_mark (watermark) VALUES (mark) ON CONFLICT DO NOTHING;
-	END IF;
+	PERFORM compute_ledger._store_mark(mark);
 	RETURN mark;
 END
 $$;
-COMMENT ON FUNCTION mark_watermark() IS 'stores ledger_watermark(), for standbys and for transactions with one snapshot, and returns it; accept_usage and close_period do so at their end';
+COMMENT ON FUNCTION mark_watermark() IS 'stores ledger_watermark(), for standbys and for transactions with one snapshot, and returns it; accept_usage does so at its end, and close_period with the recorded time that it closes as of';
+
+CREATE FUNCTION _await_writer(since timestamptz) RETURNS void
+	LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'await_writer';
+COMMENT ON FUNCTION _await_writer(timestamptz) IS 'waits for the end of the transactions that ledger_writers() tells with this instant; 55P03 after lock_timeout';
+
+CREATE FUNCTION _await_writers(until timestamptz, wait interval) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = 0
+AS $$
+DECLARE
+	deadline timestamptz := clock_timestamp() + wait;
+	remaining numeric;
+	writer record;
+	whose text;
+	in_time boolean := true;
+BEGIN
+	LOOP
+		SELECT l.* INTO writer
+		FROM compute_ledger._writer_locks() AS l
+		WHERE l.since <= until AND l.pid IS DISTINCT FROM pg_backend_pid()
+		ORDER BY l.since, l.pid
+		LIMIT 1;
+		EXIT WHEN NOT FOUND;
+		remaining := ceil(1000 * extract(epoch FROM deadline - clock_timestamp()));
+		IF in_time AND remaining > 0 THEN
+			BEGIN
+				PERFORM set_config('lock_timeout', least(remaining, 2147483647)::text, true);
+				PERFORM compute_ledger._await_writer(writer.since);
+			EXCEPTION WHEN lock_not_available THEN
+				in_time := false;
+			END;
+		ELSE
+			-- what this transaction knows of sessions may be older than the writer's
+			PERFORM pg_stat_clear_snapshot();
+			SELECT CASE WHEN w.pid IS NULL THEN format('It is the prepared transaction %L of role "%s".', w.gid, w.role) ELSE format('It is of process %s, role "%s".', w.pid, w.role) END
+			INTO whose
+			FROM compute_ledger.ledger_writers() AS w
+			WHERE w.since = writer.since AND w.pid IS NOT DISTINCT FROM writer.pid;
+			-- or it has ended just now
+			CONTINUE WHEN NOT FOUND;
+			RAISE EXCEPTION 'a transaction that has recorded something in the ledger has been running since %', writer.since
+				USING ERRCODE = 'lock_not_available',
+					DETAIL = format('%s What it records may belong to what was recorded up to %s.', whose, until),
+					HINT = 'Wait until it ends, end it, or wait longer.';
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _await_writers(timestamptz, interval) IS 'waits until no other transaction is running that began to record something by an instant; 55P03 after the time to wait, with whose it is';
 
 -- ------------------------------------------------------------------ what holds for all that a step makes
 

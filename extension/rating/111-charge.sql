@@ -45,35 +45,6 @@ END
 $$;
 COMMENT ON FUNCTION _billing_period_of(text, tstzrange, timestamptz) IS 'the billing period of a payer that is exactly a period; LC006 unknown account, 22023 if the account is not billed or the period is none of its';
 
-CREATE FUNCTION _changed_between(book text, period tstzrange, after timestamptz, until timestamptz) RETURNS boolean
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT EXISTS (
-			SELECT FROM compute_ledger.usage_record AS r
-			WHERE r.recorded > after AND r.recorded <= until AND r.started_at < upper(period) AND r.ended_at > lower(period))
-		OR EXISTS (
-			SELECT FROM compute_ledger.usage_record AS r
-			WHERE r.superseded > after AND r.superseded <= until AND r.superseded < 'infinity' AND r.started_at < upper(period) AND r.ended_at > lower(period))
-		OR EXISTS (
-			SELECT FROM compute_ledger.price AS p
-			WHERE p.book = _changed_between.book AND p.valid && period
-				AND (lower(p.recorded) > after AND lower(p.recorded) <= until OR upper(p.recorded) > after AND upper(p.recorded) <= until))
-		OR EXISTS (
-			SELECT FROM compute_ledger.account_version AS v
-			WHERE v.valid && period
-				AND (lower(v.recorded) > after AND lower(v.recorded) <= until OR upper(v.recorded) > after AND upper(v.recorded) <= until))
-		OR EXISTS (
-			SELECT FROM compute_ledger.region_version AS v
-			WHERE v.valid && period
-				AND (lower(v.recorded) > after AND lower(v.recorded) <= until OR upper(v.recorded) > after AND upper(v.recorded) <= until))
-		OR EXISTS (
-			SELECT FROM compute_ledger.account_merge AS m
-			WHERE m.at < upper(period)
-				AND (lower(m.recorded) > after AND lower(m.recorded) <= until OR upper(m.recorded) > after AND upper(m.recorded) <= until))
-$$;
-COMMENT ON FUNCTION _changed_between(text, tstzrange, timestamptz, timestamptz) IS 'whether anything was recorded after one time and until another that anybody''s charges of a period may depend on';
-
 -- ------------------------------------------------------------------ corrections
 --
 -- What changed in a closed period is billed in the next period that is closed: by its
@@ -415,13 +386,14 @@ AS $$
 $$;
 COMMENT ON FUNCTION _unpriced_currencies(bigint, text, timestamptz, tstzrange) IS 'part of close_period(): the currencies, other than the payer''s, in which usage has a price that a closing found without one; NULL if there are none';
 
-CREATE FUNCTION close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}') RETURNS bigint
+CREATE FUNCTION close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	mark timestamptz;
-	stamp timestamptz;
+	-- What this transaction has recorded itself, perhaps other closings, is recorded later than any closing looks.
+	own timestamptz := compute_ledger._own_stamp();
+	as_of timestamptz;
 	known timestamptz;
 	scope record;
 	former bigint[];
@@ -430,27 +402,24 @@ DECLARE
 	unpriced text;
 	unpriced_count bigint;
 BEGIN
-	PERFORM compute_ledger._require_ledger();
-	mark := compute_ledger.ledger_watermark();
-	IF current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
-		AND EXISTS (SELECT FROM compute_ledger.ledger_writers() AS w WHERE w.pid = pg_backend_pid())
-	THEN
-		-- This transaction has recorded something, perhaps another closing. What others recorded before its stamp is visible.
-		stamp := compute_ledger.ledger_stamp();
-		IF compute_ledger._changed_between(book, period, stamp - interval '1 microsecond', stamp) THEN
-			RAISE EXCEPTION 'this transaction has recorded something that the period depends on'
-				USING ERRCODE = 'LC011', DETAIL = 'What a transaction records becomes part of a bill when it has ended.', HINT = 'Commit, and close the period then.';
-		END IF;
-		mark := stamp - interval '1 microsecond';
+	IF wait IS NULL OR wait < interval '0' THEN
+		RAISE EXCEPTION 'the time to wait must not be negative' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	SELECT * INTO scope FROM compute_ledger._billing_period_of(account, period, mark);
+	as_of := compute_ledger._watermark(own);
+	-- Of writers in flight, those are waited for that may have recorded something before the period was over; what the others
+	-- record is a correction. No row is locked yet.
+	IF as_of < upper(period) AND upper(period) <= clock_timestamp() AND NOT compute_ledger._follows_marks() THEN
+		PERFORM compute_ledger._await_writers(upper(period), wait);
+	END IF;
 	LOOP
+		as_of := compute_ledger._watermark(own);
+		SELECT * INTO scope FROM compute_ledger._billing_period_of(account, period, as_of);
 		-- accounts with closed periods of their own, for which this one pays at the end of the period
-		former := ARRAY(SELECT f.account FROM compute_ledger._correction_payers(close_period.book, mark, upper(period) - interval '1 microsecond') AS f
+		former := ARRAY(SELECT f.account FROM compute_ledger._correction_payers(close_period.book, as_of, upper(period) - interval '1 microsecond') AS f
 			WHERE f.payer = scope.payer AND f.account <> scope.payer ORDER BY f.account);
 		EXIT WHEN former <@ locked;
-		-- One closing at a time that looks at a payer's periods. Who waited sees what the other did, or, in a transaction with
-		-- one snapshot, fails: therefore an UPDATE.
+		-- One closing at a time that looks at a payer's periods. Who waited sees what the other did, and is as of no earlier
+		-- time, because the other has stored his, or, in a transaction with one snapshot, fails: therefore an UPDATE.
 		locked := scope.payer || former;
 		UPDATE compute_ledger.account AS a SET name = a.name
 		WHERE a.id IN (SELECT o.id FROM compute_ledger.account AS o WHERE o.id = ANY (locked) ORDER BY o.id FOR NO KEY UPDATE);
@@ -459,29 +428,25 @@ BEGIN
 		IF FOUND THEN
 			RETURN closing;
 		END IF;
-		IF EXISTS (SELECT FROM compute_ledger.ledger_writers() AS w WHERE w.pid IS DISTINCT FROM pg_backend_pid()) THEN
-			RAISE EXCEPTION 'a writer of the ledger is in flight'
-				USING ERRCODE = 'LC011', DETAIL = 'What it writes may belong to the period.', HINT = 'Close the period when the writer''s transaction has ended.';
-		END IF;
-		IF stamp IS NULL THEN
-			mark := compute_ledger.ledger_watermark();
-		END IF;
 	END LOOP;
-	IF mark < upper(period) THEN
+	IF as_of < upper(period) THEN
 		RAISE EXCEPTION 'billing period % of account "%" is not over', period, account
-			USING ERRCODE = 'LC011', DETAIL = format('The ledger knows what was recorded up to %s.', mark);
+			USING ERRCODE = 'LC011', DETAIL = format('The ledger is known up to %s here.', as_of),
+				HINT = CASE WHEN compute_ledger._follows_marks() THEN 'Close it in a READ COMMITTED transaction.'
+					WHEN own <= upper(period) THEN 'This transaction recorded something before the end of the period. Commit, and close it when it is over.'
+					ELSE 'Close it when it is over.' END;
 	END IF;
 	SELECT max(p.as_of) INTO known FROM compute_ledger.period_close AS p
 	WHERE p.book = close_period.book AND (p.payer = ANY (locked) OR p.former_payers && locked);
-	IF known > mark THEN
+	IF known > as_of THEN
 		-- what is charged would be subtracted from what was known before
 		RAISE EXCEPTION 'what was recorded up to the last closing is not known here'
-			USING ERRCODE = 'LC011', DETAIL = format('That closing is as of %s, and the ledger is known up to %s.', known, mark),
-				HINT = 'Close the period a second later, in a READ COMMITTED transaction.';
+			USING ERRCODE = 'LC011', DETAIL = format('That closing is as of %s, and the ledger is known up to %s here.', known, as_of),
+				HINT = 'Close the period in a READ COMMITTED transaction.';
 	END IF;
 
 	closing := nextval('compute_ledger.period_close_id_seq');
-	PERFORM compute_ledger._store_closing(closing, scope.payer, scope.billing_period, period, mark, book, former, waive);
+	PERFORM compute_ledger._store_closing(closing, scope.payer, scope.billing_period, period, as_of, book, former, waive);
 	SELECT string_agg(DISTINCT quote_ident(a.name), ', '), count(*) INTO unpriced, unpriced_count
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.account AS a ON a.id = c.account
@@ -490,13 +455,13 @@ BEGIN
 		RAISE EXCEPTION 'billing period % of account "%" has usage without a price', period, account
 			USING ERRCODE = 'LC011', DETAIL = format('It is of %s (%s charges).', unpriced, unpriced_count),
 				HINT = concat('Add prices, or waive these accounts by name.',
-					' There are prices for it in ' || compute_ledger._unpriced_currencies(closing, book, mark, period) || ', in which it is not billed.');
+					' There are prices for it in ' || compute_ledger._unpriced_currencies(closing, book, as_of, period) || ', in which it is not billed.');
 	END IF;
-	PERFORM compute_ledger.mark_watermark();
+	PERFORM compute_ledger._store_mark(as_of);
 	RETURN closing;
 END
 $$;
-COMMENT ON FUNCTION close_period(text, tstzrange, text, text[]) IS 'closes a billing period of an account that is billed: stores its charges, which never change again, together with corrections of periods that were closed before, its own and those of accounts that it pays for at the end of the period and that were billed themselves before, and returns the number of the closing in period_close; of a period that is closed already, that number. waive: names of accounts whose usage without a price is no obstacle. LC011 while the period is not over, a writer is in flight, or usage has no price; LC006 unknown account; 22023 no billing period of this account.';
+COMMENT ON FUNCTION close_period(text, tstzrange, text, text[], interval) IS 'closes a billing period of an account that is billed: stores its charges, which never change again, together with corrections of periods that were closed before, its own and those of accounts that it pays for at the end of the period and that were billed themselves before, and returns the number of the closing in period_close; of a period that is closed already, that number. waive: names of accounts whose usage without a price is no obstacle. wait: how long to wait for transactions that began to record something before the period was over; what is recorded by others, or by this transaction itself, is a correction. LC011 while the period is not over, or usage has no price; 55P03 if those that are waited for do not end; LC006 unknown account; 22023 no billing period of this account.';
 
 -- ------------------------------------------------------------------ explaining
 

@@ -18,7 +18,9 @@
  *
  * The keys are microseconds since 2000-01-01 UTC, of a class of their own, so that no other
  * advisory lock is mistaken for one.  They are visible in pg_locks, prepared transactions
- * included; ledger_writers() reads them there.
+ * included; ledger_writers() reads them there.  Who waits for a writer takes the same lock
+ * exclusively for a moment, so that the detector of deadlocks knows of it; a key is never
+ * given out again, so that nobody else has to wait for who waits.
  */
 #include "base/compat.h"
 
@@ -37,6 +39,13 @@
 
 /* Class of the advisory locks, where core's functions have 1 and 2; extension/080-ledger.sql names it too. */
 #define LEDGER_CLOCK_CLASS	0x434c	/* "CL" */
+
+/* Says which lock a writer with this key holds. */
+static void
+set_clock_tag(LOCKTAG *tag, TimestampTz key)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) ((uint64) key >> 32), (uint32) key, LEDGER_CLOCK_CLASS);
+}
 
 /* This transaction's stamp, and the subtransaction that its lock belongs to. */
 static TimestampTz stamp;
@@ -148,7 +157,7 @@ ledger_stamp(PG_FUNCTION_ARGS pg_attribute_unused())
 			ereport(ERROR,
 					errcode(ERRCODE_INVALID_TRANSACTION_STATE),
 					errmsg("cannot take a recorded time during a parallel operation"));
-		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) key >> 32), (uint32) key, LEDGER_CLOCK_CLASS);
+		set_clock_tag(&tag, key);
 		(void) LockAcquire(&tag, ShareLock, false, false);
 		/* only now: a mark that is stored later, by one who sees the lock, is below it */
 		mark = highest_mark();
@@ -159,4 +168,35 @@ ledger_stamp(PG_FUNCTION_ARGS pg_attribute_unused())
 		stamp_owner = GetCurrentSubTransactionId();
 	}
 	PG_RETURN_TIMESTAMPTZ(stamp);
+}
+
+/*
+ * _own_stamp() -> timestamptz
+ *
+ * What ledger_stamp() has returned in this transaction; NULL if nothing is recorded under it.
+ */
+PG_FUNCTION_INFO_V1(own_stamp);
+Datum
+own_stamp(PG_FUNCTION_ARGS pg_attribute_unused())
+{
+	if (stamp_owner == InvalidSubTransactionId)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(stamp);
+}
+
+/*
+ * _await_writer(since timestamptz) -> void
+ *
+ * Waits for the end of the writers whose lock has this key.  55P03 after lock_timeout.
+ */
+PG_FUNCTION_INFO_V1(await_writer);
+Datum
+await_writer(PG_FUNCTION_ARGS)
+{
+	LOCKTAG		tag;
+
+	set_clock_tag(&tag, PG_GETARG_TIMESTAMPTZ(0));
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	LockRelease(&tag, ExclusiveLock, false);
+	PG_RETURN_VOID();
 }
