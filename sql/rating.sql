@@ -196,10 +196,13 @@ SELECT count(*) FROM rate_usage('rating', NULL);
 SELECT count(*) FROM rate_usage('nobody', '[2026-01-01,2026-02-01)');
 SELECT count(*) FROM rate_usage('rating', '[1960-01-01,1960-02-01)');
 DO $$
+DECLARE
+	hint text;
 BEGIN
 	PERFORM rate_usage('rating', '[2026-01-01,2026-02-01)', 'infinity');
 EXCEPTION WHEN SQLSTATE 'LC012' THEN
-	RAISE NOTICE 'that is not known yet';
+	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+	RAISE NOTICE 'that is not known yet' USING HINT = hint;
 END
 $$;
 SELECT trace_charge(0);
@@ -268,4 +271,35 @@ FROM (SELECT count(*) AS n FROM rate_usage('rating-alone', '[2026-01-01,2026-02-
 	LATERAL (SELECT r, (r).* FROM rate_usage('rating-alone', tstzrange(date_trunc('month', statement_timestamp()), statement_timestamp() + interval '1 day' * (b.n + 1)), NULL, 'rating-open') AS r) AS r,
 	LATERAL (SELECT sum(t.cost) AS cost, sum(t.quantity) AS quantity FROM trace_charge(r.r) AS t) AS t;
 
+-- What a transaction has recorded itself is not rated, which is said; it is in a draft, which is another's price, too.
+\set VERBOSITY default
+SELECT create_account('rating-draft', currency => 'USD') > 0 AS account;
+INSERT INTO price (book, accelerator, currency, price) VALUES ('rating-draft', 'any', 'USD', 2);
+SELECT use('rating-draft', 'nvidia/p100', '2026-01-05 00:00Z', '2026-01-06 00:00Z', 1);
+BEGIN;
+SELECT kind, trim_scale(cost) AS cost FROM rate_usage('rating-draft', '[2026-01-01,2026-02-01)', NULL, 'rating-draft');
+SELECT use('rating-draft', 'nvidia/p100', '2026-01-06 00:00Z', '2026-01-07 00:00Z', 1);
+INSERT INTO price (book, account, accelerator, currency, price) VALUES ('rating-draft', account_id('rating-draft'), 'nvidia', 'USD', 1);
+SELECT kind, trim_scale(cost) AS cost FROM rate_usage('rating-draft', '[2026-01-01,2026-02-01)', NULL, 'rating-draft');
+-- who says as of when knows what he does
+SELECT kind, trim_scale(cost) AS cost FROM rate_usage('rating-draft', '[2026-01-01,2026-02-01)', ledger_watermark(), 'rating-draft');
+SELECT day, trim_scale(cost) AS cost FROM rate_draft('rating-draft', '[2026-01-01,2026-02-01)', 'rating-draft') ORDER BY day;
+ROLLBACK;
+SET client_min_messages = warning;
+SELECT kind, trim_scale(cost) AS cost FROM rate_draft('rating-draft', '[2026-01-01,2026-02-01)', 'rating-draft');
+-- without anything in flight it is what rating says, of all accounts and books
+SELECT count(*) AS differ FROM (
+	(SELECT * FROM rate_draft(NULL, '[2026-01-01,2026-02-01)', 'rating') EXCEPT ALL SELECT * FROM rate_usage(NULL, '[2026-01-01,2026-02-01)', NULL, 'rating'))
+	UNION ALL
+	(SELECT * FROM rate_usage(NULL, '[2026-01-01,2026-02-01)', NULL, 'rating') EXCEPT ALL SELECT * FROM rate_draft(NULL, '[2026-01-01,2026-02-01)', 'rating'))) AS x;
+\set VERBOSITY terse
+SELECT count(*) FROM rate_draft('nobody', '[2026-01-01,2026-02-01)');
+\set VERBOSITY default
+-- an open record counts up to now
+BEGIN;
+SELECT record_usage('rating-draft', 'open', 'rating-draft', (SELECT name FROM region ORDER BY id LIMIT 1), 'nvidia/p100', 1, now() - interval '1 hour', NULL) > 0 AS open;
+SELECT sum(amount) BETWEEN 1680000 * 3600000000::numeric AND 1680000 * 3700000000::numeric AS an_hour
+FROM rate_draft('rating-draft', tstzrange(now() - interval '2 hours', now() + interval '1 hour'), 'rating-draft');
+ROLLBACK;
+RESET client_min_messages;
 DROP FUNCTION use, charges;

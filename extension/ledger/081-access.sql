@@ -109,6 +109,8 @@ AS $$
 		('charge', 'SELECT', 'reader biller auditor admin'),
 		('period_close', 'SELECT', 'reader biller auditor admin'),
 		('rate_usage', 'EXECUTE', 'biller auditor admin'),
+		('rate_draft', 'EXECUTE', 'biller auditor admin'),
+		('_rate_account', 'EXECUTE', 'biller auditor admin'),
 		('_as_of', 'EXECUTE', 'biller auditor admin'),
 		('_billed_accounts', 'EXECUTE', 'biller auditor admin'),
 		('_rating_places', 'EXECUTE', 'biller auditor admin'),

@@ -411,7 +411,8 @@ BEGIN
 		RAISE EXCEPTION 'what is recorded up to % is not known yet', as_of
 			USING ERRCODE = 'LC012',
 				DETAIL = format('The watermark is %s: what is recorded later may still change.', mark),
-				HINT = 'Ask as of an earlier time, or wait until the writers that are in flight have ended.';
+				HINT = CASE WHEN isfinite(as_of) THEN 'Ask as of an earlier time, or wait until the writers that are in flight have ended.'
+					ELSE 'rate_draft() rates what is visible now, what this transaction has recorded included.' END;
 	END IF;
 	RETURN coalesce(as_of, compute_ledger._rated_as_of(mark));
 END
@@ -472,24 +473,52 @@ END
 $$;
 COMMENT ON FUNCTION _rating_scope(text, tstzrange, timestamptz) IS 'what has to be rated to answer for an account''s subtree (NULL: all accounts) in a period: the payers, all accounts that they pay for, and the time of their billing periods, as far as it is known; LC006 for an unknown account, 55000 where billing periods have not been generated';
 
+CREATE FUNCTION _rate_account(account text, period tstzrange, as_of timestamptz, book text) RETURNS SETOF rated_charge
+	LANGUAGE sql STABLE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- one statement: all of it sees the same
+	SELECT r.*
+	FROM compute_ledger._rating_scope(account, period, as_of) AS s
+	CROSS JOIN LATERAL compute_ledger._rate(book, as_of, s.payers, s.accounts, s.root, period, s.starts, s.ends) AS r
+	WHERE s.payers IS NOT NULL AND s.starts < s.ends
+$$;
+COMMENT ON FUNCTION _rate_account(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, of what is visible to one snapshot, as of a recorded time';
+
 CREATE FUNCTION rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	scope record;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	as_of := compute_ledger._as_of(as_of);
-	SELECT * INTO scope FROM compute_ledger._rating_scope(account, period, as_of);
-	IF scope.payers IS NULL OR scope.starts IS NULL OR scope.starts >= scope.ends THEN
-		RETURN;
+	IF as_of IS NULL AND compute_ledger._own_stamp() IS NOT NULL THEN
+		RAISE NOTICE 'what this transaction has recorded is not rated yet'
+			USING HINT = 'It is when the transaction has been committed; rate_draft() shows what it would be.';
 	END IF;
+	as_of := compute_ledger._as_of(as_of);
 	RETURN QUERY
-	SELECT * FROM compute_ledger._rate(book, as_of, scope.payers, scope.accounts, scope.root, period, scope.starts, scope.ends);
+	SELECT * FROM compute_ledger._rate_account(account, period, as_of, book);
 END
 $$;
-COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, as of a recorded time, by default the watermark: the same rows whenever it is asked, since nothing is recorded any more below the watermark. Tiers go by all usage of the billing period that the account''s payer is billed for. LC006 unknown account, LC012 a recorded time beyond the watermark, 55000 without billing periods.';
+COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, as of a recorded time, by default the watermark: the same rows whenever it is asked, since nothing is recorded any more below the watermark. Tiers go by all usage of the billing period that the account''s payer is billed for. What the transaction itself has recorded is above the watermark: a NOTICE says so. LC006 unknown account, LC012 a recorded time beyond the watermark, 55000 without billing periods.';
+
+CREATE FUNCTION rate_draft(account text, period tstzrange, book text DEFAULT 'sale') RETURNS SETOF rated_charge
+	LANGUAGE plpgsql VOLATILE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	as_of timestamptz;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	RAISE NOTICE 'these charges are a draft'
+		USING DETAIL = 'They are of what is visible now, what this transaction has recorded included; open records count up to now. Asked again, they may be others.',
+			HINT = 'Bills are made of rate_usage() and close_period().';
+	as_of := greatest(compute_ledger._own_stamp(), clock_timestamp());
+	RETURN QUERY
+	SELECT * FROM compute_ledger._rate_account(account, period, as_of, book);
+END
+$$;
+COMMENT ON FUNCTION rate_draft(text, tstzrange, text) IS 'what rate_usage() would say of what is visible now, what this transaction has recorded included, with open records up to now: for a look at what a price or a move would change, BEGIN; ...; SELECT ... FROM rate_draft(...); ROLLBACK. A draft, as a NOTICE says: writers that are in flight may still add to it, so that it must not be stored or billed, cannot be asked for again, and has no trace. LC006, 55000.';
 
 CREATE FUNCTION _rate_payer(payer bigint, period tstzrange, as_of timestamptz, book text) RETURNS SETOF rated_charge
 	LANGUAGE sql STABLE ROWS 10000
