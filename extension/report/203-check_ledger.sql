@@ -293,6 +293,7 @@ CREATE FUNCTION _check_rollups() RETURNS TABLE (check_name text, object text, de
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_variable
 DECLARE
 	at timestamptz := (SELECT s.as_of FROM compute_ledger.rollup_state AS s);
 BEGIN

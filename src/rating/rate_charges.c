@@ -169,7 +169,7 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 			nulls[OUT_LIST_COST] = false;
 			values[OUT_LIST_COST] = cell->listed ? values[OUT_COST] : RoundedCost(rating, &list, price->digits);
 			/* of another unit it would be no price of the quantity */
-			nulls[OUT_LIST_UNIT_PRICE] = !list.even || rating->prices[list.price].unit_name != price->unit_name;
+			nulls[OUT_LIST_UNIT_PRICE] = !list.even || rating->prices[list.price].unit_name != counted->unit_name;
 			values[OUT_LIST_UNIT_PRICE] = list.unit_price;
 		}
 	}
