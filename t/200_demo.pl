@@ -173,7 +173,7 @@ my %sql = (
 	'no account is charged for the usage of another' => [ 't', q{
 		SELECT bool_and(abs(c.hours - u.hours) < 0.000001) AND count(*) = 9
 		FROM (SELECT a.name AS account, sum(amount) / 6048000000000000 AS hours FROM charge AS h JOIN account AS a ON a.id = h.account GROUP BY a.name) AS c
-		JOIN (SELECT account, sum(devices * extract(epoch FROM upper(period) - lower(period))) / 3600 AS hours FROM used WHERE accelerator IS NOT NULL
+		JOIN (SELECT account, sum(cards * extract(epoch FROM upper(period) - lower(period))) / 3600 AS hours FROM used WHERE accelerator IS NOT NULL
 			GROUP BY account) AS u USING (account)} ],
 	'the late record is charged once, as a correction' => [ 't', q{
 		SELECT count(*) > 0 AND bool_and(h.account = (SELECT a.id FROM late AS l JOIN account AS a ON a.name = l.account))

@@ -29,8 +29,8 @@ enum
 {
 	OUT_KIND, OUT_BOOK, OUT_ACCOUNT, OUT_PAYER, OUT_BILLING_PERIOD, OUT_PRICE, OUT_LIST_PRICE, OUT_REGION,
 	OUT_ACCELERATOR, OUT_NUMBER_FORMAT, OUT_MEASURE, OUT_BASIS, OUT_RATE, OUT_SHARE, OUT_DAY, OUT_PERIOD, OUT_AMOUNT,
-	OUT_QUANTITY, OUT_UNIT, OUT_WORK, OUT_TIERS, OUT_UNIT_PRICE, OUT_LIST_UNIT_PRICE, OUT_LIST_COST, OUT_CONTRACTED_COST, OUT_COST,
-	OUT_CURRENCY, OUT_RECORDS, OUT_CORRECTS, OUT_COLUMNS
+	OUT_QUANTITY, OUT_UNIT, OUT_WORK, OUT_TIERS, OUT_UNIT_PRICE, OUT_LIST_UNIT_PRICE, OUT_LIST_COST,
+	OUT_CONTRACTED_COST, OUT_COST, OUT_CURRENCY, OUT_RECORDS, OUT_CORRECTS, OUT_COLUMNS
 };
 
 /* Kinds of charges that the engine makes, as text. */
@@ -125,10 +125,12 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	nulls[OUT_AMOUNT] = kind->share == 0;
 	values[OUT_AMOUNT] = NumericFromInt128(charge->amount, 0);
 	values[OUT_QUANTITY] = QuantityBetween(charge->units_until - charge->units, charge->units_until, scale);
-	values[OUT_UNIT] = counted ? rating->names[counted->unit_name] : kind->share == 0 ? names->slice_hour : names->device_hour;
+	values[OUT_UNIT] = counted ? rating->names[counted->unit_name] :
+		kind->share == 0 ? names->slice_hour : names->device_hour;
 	nulls[OUT_WORK] = !kind->has_rate;
 	if (kind->has_rate)
-		values[OUT_WORK] = QuantityPGetDatum(work_between_totals(charge->counted_until - charge->counted, charge->counted_until, &kind->rate));
+		values[OUT_WORK] = QuantityPGetDatum(work_between_totals(charge->counted_until - charge->counted,
+																 charge->counted_until, &kind->rate));
 	values[OUT_CURRENCY] = rating->names[price ? price->currency : rating->places[cell->place].currency];
 	values[OUT_RECORDS] = Int64GetDatum(charge->parts);
 	nulls[OUT_CORRECTS] = true;

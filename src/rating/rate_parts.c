@@ -212,7 +212,8 @@ find_charge(const Rating *rating, const GivenCharge *given, int from)
 			kind->region == given->region && kind->basis == given->basis &&
 			kind->measure == given->measure && kind->number_format == given->number_format &&
 			memcmp(&kind->accelerator, &given->accelerator, sizeof(Accelerator)) == 0 &&
-			kind->share == given->share && kind->has_rate == given->has_rate && memcmp(&kind->rate, &given->rate, sizeof(Quantity)) == 0)
+			kind->share == given->share &&
+			kind->has_rate == given->has_rate && memcmp(&kind->rate, &given->rate, sizeof(Quantity)) == 0)
 			return i;
 	}
 	return -1;
@@ -228,7 +229,8 @@ enum
 
 /* Fills in the row of a part between two instants; quantity and cost are left to the caller. */
 static void
-describe_part(const Rating *rating, const RatingPart *part, TimestampTz from, TimestampTz to, Datum *values, bool *nulls)
+describe_part(const Rating *rating, const RatingPart *part, TimestampTz from, TimestampTz to,
+			  Datum *values, bool *nulls)
 {
 	memset(nulls, false, PART_COLUMNS * sizeof(bool));
 	values[PART_RECORD] = Int64GetDatum(part->record);

@@ -526,7 +526,8 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 			if (amounts != NULL)
 			{
 				/* differences of the rounded sum, so that parts add up to the cell */
-				part->units = part_units(rating, cell, price, amounts[low] + amount, 0, 0) - part_units(rating, cell, price, amounts[low], 0, 0);
+				part->units = part_units(rating, cell, price, amounts[low] + amount, 0, 0) -
+					part_units(rating, cell, price, amounts[low], 0, 0);
 				amounts[low] += amount;
 			}
 			else

@@ -279,7 +279,8 @@ achieved_until(const RollupPart *part, int64 at)
 static int128
 work_until(const RollupPart *part, int64 at)
 {
-	Quantity   *result = QuantityWork(part->counted_rate, ProfileDistance(part->started, at), DatumGetNumeric(part->devices));
+	Quantity   *result = QuantityWork(part->counted_rate, ProfileDistance(part->started, at),
+									  DatumGetNumeric(part->devices));
 	int128		work = QuantityAmount(result);
 
 	pfree(result);
