@@ -76,3 +76,19 @@ SET min_parallel_table_scan_size = 0;
 SELECT count(*), bool_and(a.cells::text = p.cells::text) FROM alone AS a
 JOIN (SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, 1680000, '1.000001 TFLOPS@bf16', '1 PFLOP', NULL) AS cells FROM rollup_parallel GROUP BY k) AS p USING (k);
 DROP TABLE rollup_parallel;
+
+-- Usage that goes on is, from a merger on, that of the account it was merged into, as in charges.
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+SELECT create_ledger() >= 0 AS made;
+SELECT create_account('merge', currency => 'USD') > 0 AS top;
+SELECT count(create_account('merge/' || n, parent => 'merge', time_zone => CASE n WHEN 'c' THEN 'Asia/Shanghai' END)) FROM unnest('{a,b,c}'::text[]) AS n;
+SELECT create_region('merge-r', 'provider') > 0 AS r;
+INSERT INTO price (book, accelerator, currency, price) VALUES ('merge', 'any', 'USD', 1);
+SELECT record_usage('merge', '1', 'merge/a', 'merge-r', 'L4', 1, '2026-03-02Z', '2026-03-06Z') > 0 AS one, record_usage('merge', '2', 'merge/b', 'merge-r', 'L4', 2, '2026-03-02Z', '2026-03-03Z') > 0 AS two;
+SELECT merge_account('merge/a', 'merge/b', '2026-03-03Z');
+SELECT merge_account('merge/b', 'merge/c', '2026-03-04 06:00Z');
+SELECT refresh_rollups(concurrent => false) IS NOT NULL AS refreshed;
+SELECT account_name, day, device_hours FROM usage_daily WHERE account_name LIKE 'merge/%' ORDER BY 1, 2;
+SELECT a.name, r.day, trim_scale(sum(r.quantity)) FROM rate_usage('merge', '[2026-03-01,2026-04-01)', NULL, 'merge') AS r JOIN account AS a ON a.id = r.account GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT check_name, detail FROM _check_rollups();

@@ -520,8 +520,13 @@ BEGIN
 		GROUP BY p.record, p.part_from, p.part_to, p.devices, p.unit, p.n, CASE WHEN p.record IS NULL THEN p.note END
 		HAVING traced.corrects IS NULL OR sum(p.amount) <> 0 OR sum(p.cost) <> 0 OR (by_share OR sum(p.amount) IS NULL) AND sum(p.quantity) <> 0
 	)
-	SELECT n.record, r.source, r.source_id, r.revision, n.part_from, n.part_to, n.devices, n.amount, n.quantity, n.unit, n.cost, n.note
-	FROM net AS n
+	SELECT n.record, r.source, r.source_id, r.revision, n.part_from, n.part_to, n.devices, n.amount,
+		-- the last digits of parts that are left out because only their neighbours changed
+		CASE WHEN abs(n.rest) < 0.000000001 THEN n.quantity + n.rest ELSE n.quantity END, n.unit, n.cost, n.note
+	FROM (
+		SELECT o.*, CASE WHEN lead(o.part_from) OVER (ORDER BY o.part_from, o.record) IS NULL THEN traced.quantity - sum(o.quantity) OVER () ELSE 0 END AS rest
+		FROM net AS o
+	) AS n
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = n.record AND r.started_at <= n.part_from
 	ORDER BY n.part_from, n.record;
 END

@@ -313,14 +313,16 @@ BEGIN
 	-- The hours are the records, as of then: computed from the records without hours, zones or days, and so with the usage of a
 	-- merged account as that of the one it was merged into in the end.
 	RETURN QUERY
-	WITH RECURSIVE follow AS (
-		SELECT m.account, m.merged_into AS target FROM compute_ledger.account_merge AS m WHERE m.recorded @> at
+	WITH RECURSIVE link AS MATERIALIZED (
+		SELECT m.account, m.merged_into AS target FROM compute_ledger.account_merge AS m JOIN compute_ledger.rollup_state AS s ON m.recorded @> s.as_of
+	), follow AS (
+		SELECT l.account, l.target FROM link AS l
 		UNION
-		SELECT f.account, m.merged_into FROM follow AS f JOIN compute_ledger.account_merge AS m ON m.account = f.target AND m.recorded @> at
+		SELECT f.account, l.target FROM follow AS f JOIN link AS l ON l.account = f.target
 	), merged AS MATERIALIZED (
 		SELECT f.account, f.target
 		FROM follow AS f
-		WHERE NOT EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = f.target AND m.recorded @> at)
+		WHERE NOT EXISTS (SELECT FROM link AS l WHERE l.account = f.target)
 	), record AS (
 		SELECT coalesce((SELECT m.target FROM merged AS m WHERE m.account = r.account), r.account) AS account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.share, r.rate, r.achieved_work, r.started_at,
 			CASE WHEN r.ended_at = 'infinity' THEN at ELSE r.ended_at END AS ended_at
@@ -646,6 +648,7 @@ CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_n
 	SET search_path = pg_catalog, pg_temp
 	SET timezone = 'UTC'
 	SET datestyle = 'ISO, MDY'
+	SET intervalstyle = 'postgres'
 AS $$
 DECLARE
 	at timestamptz;
