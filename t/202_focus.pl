@@ -53,16 +53,19 @@ is_sql(q{SELECT * FROM focus_check('open')}, '', 'but can be had as if it were, 
 is_sql('SELECT count(*) > 10, count("InvoiceId"), count(DISTINCT "x_ChargeId") = count(*) FROM open', 't|0|t', 'without an invoice');
 run_sql("SELECT close_period('acme', $january, waive => '{acme/web}')");
 is_sql('SELECT * FROM focus_check()', '', 'the charges of a closed period are sound');
-is_sql(q{SELECT (SELECT sum("BilledCost") FROM open) = sum("BilledCost"), count("InvoiceId") = count(*), count(DISTINCT "x_ChargeId") = count(*) FROM focus_1_2}, 't|t|t', 'the same, with an invoice');
+is_sql(q{SELECT (SELECT sum("BilledCost") FROM open) = sum("BilledCost") FILTER (WHERE "x_Kind" <> 'payable'), count("InvoiceId") = count(*), count(DISTINCT "x_ChargeId") = count(*) FROM focus_1_2}, 't|t|t', 'the same, with an invoice');
+is_sql(q{SELECT "x_ChargeId", "ChargeCategory", "ChargeFrequency", "ChargeDescription", "BilledCost" <> 0, "EffectiveCost" = "BilledCost", "ListCost" = "BilledCost", "ContractedCost" = "BilledCost",
+		num_nonnulls("PricingQuantity", "ConsumedQuantity", "ContractedUnitPrice", "ListUnitPrice", "PricingUnit", "SkuId", "SkuPriceId", "SkuPriceDetails", "SkuMeter", "RegionId", "x_Accelerator", "PricingCategory", "SubAccountId"), "ChargePeriodStart" = "BillingPeriodStart"
+	FROM focus_1_2 WHERE "x_Kind" = 'payable'}, '1-USD/payable|Adjustment|One-Time|Rounding to what is payable|t|t|t|t|0|t', 'and an adjustment to what is payable');
 is_sql(q{
 	SELECT sum("BilledCost") = (SELECT sum(cost) FROM charge), sum("EffectiveCost") = (SELECT sum(cost) FROM charge),
 		abs(sum("ContractedCost") - (SELECT sum(cost) FROM charge)) < 1e-6, abs(sum("ListCost") - (SELECT sum(coalesce(list_cost, cost)) FROM charge)) < 1e-6,
 		sum("ConsumedQuantity") = (SELECT sum(quantity) FROM charge WHERE kind <> 'unpriced'),
 		sum("x_Work") = (SELECT sum(work) FROM charge WHERE kind <> 'unpriced'), sum("x_Records") = (SELECT sum(records) FROM charge WHERE kind <> 'unpriced')
-	FROM focus_1_2}, 't|t|t|t|t|t|t', 'its sums are those of the charges');
+	FROM focus_1_2 WHERE "x_Kind" <> 'payable'}, 't|t|t|t|t|t|t', 'its sums are those of the charges');
 is_sql(q{
 	SELECT "PricingUnit", min("ConsumedUnit"), min("PricingCategory"), sum("PricingQuantity")::numeric(10, 2), sum("BilledCost")::numeric(10, 2) FROM focus_1_2
-	GROUP BY 1 ORDER BY "PricingUnit" COLLATE "C"}, join("\n",
+	WHERE "ChargeCategory" <> 'Adjustment' GROUP BY 1 ORDER BY "PricingUnit" COLLATE "C"}, join("\n",
 	'3 L40S-Hours|L40S-Hours|Standard|2.00|14.00', 'A100-Hours|A100-Hours|Standard|64.00|61.73', 'Fees||Standard|1.00|5.00', 'H100-Hours|H100-Hours|Standard|28.67|60.92',
 	'Instance-Months|Instance-Months|Standard|0.40|14720.46', 'PFLOP-Hours|PFLOP-Hours|Dynamic|27.71|10.25'),
 	'units are written as the specification has them, a fee is a charge of its own, spot prices are dynamic');
@@ -112,7 +115,38 @@ is_sql(q{
 	'reserved used|Purchase|1|Usage||13.33|H100-Hours||16.67|0.00|Standard|contract 7', 'reserved used|Usage|1|Usage|Used|13.33|H100-Hours|13.33|0.00|16.67|Committed|contract 7'),
 	'what was committed to is bought, and used or not');
 is_sql(q{SELECT "x_Kind", "PricingUnit", "PricingQuantity"::int, "BilledCost"::int FROM focus_1_2 WHERE "x_Kind" IN ('peak', 'percentile') ORDER BY 1}, "peak|Peak-Devices|5|500\npercentile|Percentile-Devices|5|500", 'devices at one time');
-is_sql('SELECT sum("BilledCost") = (SELECT sum(cost) FROM charge), sum("EffectiveCost") = (SELECT sum(cost) FROM charge) FROM focus_1_2', 't|t', 'and nothing is billed twice');
+is_sql(q{SELECT sum("BilledCost") = (SELECT sum(cost) FROM charge), sum("EffectiveCost") = (SELECT sum(cost) FROM charge) FROM focus_1_2 WHERE "x_Kind" <> 'payable'}, 't|t', 'and nothing is billed twice');
+
+# What is payable.
+run_sql(q{
+	SELECT create_account('yen', currency => 'JPY', time_zone => 'UTC');
+	SELECT create_account('dinar', currency => 'KWD', time_zone => 'UTC');
+	SELECT create_account('exact', currency => 'CHF', time_zone => 'UTC');
+	SELECT create_account('free', currency => 'USD', time_zone => 'UTC');
+	SELECT create_price('nvidia/a30', c, p, account => a) FROM (VALUES ('JPY', 100.5, 'yen'), ('KWD', 1.0015, 'dinar'), ('CHF', 1.25, 'exact')) AS x (c, p, a);
+	SELECT record_usage('s', '31' || a, a, 'east', 'NVIDIA A30', 1, '2026-01-10 01:00+00', '2026-01-10 02:00+00') FROM unnest(ARRAY['yen', 'dinar', 'exact']) AS a;
+	SELECT close_period(a, '[2026-01-01, 2026-02-01)') FROM unnest(ARRAY['yen', 'dinar', 'exact', 'free']) AS a;
+});
+is_sql(q{SELECT a.name, p.cost, p.payable, p.payable_difference FROM period_close AS p JOIN account AS a ON a.id = p.payer WHERE a.name IN ('yen', 'dinar', 'exact', 'free') ORDER BY 1}, join("\n",
+	'dinar|{"KWD": 1.001500000}|{"KWD": 1.002}|{"KWD": 0.000500000}', 'exact|{"CHF": 1.25000000}|{"CHF": 1.25}|{"CHF": 0.00000000}', 'free|||', 'yen|{"JPY": 100.500000}|{"JPY": 100}|{"JPY": -0.500000}'),
+	'what is payable is rounded to the minor unit, half to even');
+is_sql(q{SELECT count(*) FROM focus_1_2 WHERE "x_Kind" = 'payable' AND "BillingCurrency" IN ('CHF', 'KWD', 'JPY')}, 2, 'what is exact has no adjustment');
+is_sql(q{SELECT count(*), count(*) FILTER (WHERE f.billed IS DISTINCT FROM d.value::numeric) FROM period_close AS p CROSS JOIN LATERAL jsonb_each_text(p.payable) AS d
+	LEFT JOIN (SELECT "InvoiceId", sum("BilledCost") AS billed FROM focus_1_2 GROUP BY 1) AS f ON f."InvoiceId" = p.id || '-' || d.key}, '6|0', 'the sum of an invoice is what is payable');
+is_sql('SELECT * FROM focus_check()', '', 'which is sound');
+is_sql('SELECT check_name, object, detail FROM check_ledger()', '', 'as check_ledger() says');
+run_sql(q{SET session_replication_role = replica; UPDATE period_close SET payable = '{"JPY": 101}' WHERE payable ? 'JPY'});
+is_sql(q{SELECT check_name, detail FROM check_ledger()}, 'payable|{"JPY": 101} is payable, by {"JPY": -0.500000} more than {"JPY": 100.500000}', '... or else it says so');
+run_sql(q{SET session_replication_role = replica; UPDATE period_close SET payable = '{"JPY": 100}' WHERE payable ? 'JPY'});
+# a charge of what rounding adds to a period
+run_sql(q{ALTER TABLE charge DROP CONSTRAINT IF EXISTS charge_kind_check;
+	INSERT INTO charge (kind, book, account, payer, billing_period, price, measure, period, unit, contracted_cost, cost, currency, records, close, as_of)
+	SELECT 'rounding', c.book, c.account, c.payer, c.billing_period, c.price, c.measure, tstzrange(b.ends_at - interval '1 microsecond', b.ends_at), u.unit, -0.00000001, -0.00000001, c.currency, 0, c.close, c.as_of
+	FROM (SELECT * FROM charge WHERE currency = 'JPY' LIMIT 1) AS c JOIN billing_period AS b ON b.id = c.billing_period, (VALUES ('device-hour'), ('instance-month'), (NULL)) AS u (unit)});
+is_sql(q{SELECT "ChargeCategory", "ChargeDescription", count(*), sum("BilledCost"), sum("EffectiveCost"), sum("ListCost"), sum("ContractedCost"), count("PricingQuantity"), count("SkuId") FROM focus_1_2 WHERE "x_Kind" = 'rounding' GROUP BY 1, 2},
+	"Adjustment|Rounding of the period's charges|3|-0.00000003|-0.00000003|-0.00000003|-0.00000003|0|0", 'a charge of kind rounding is an adjustment, too');
+is_sql('SELECT * FROM focus_check()', '', 'and sound');
+run_sql(q{SET session_replication_role = replica; DELETE FROM charge WHERE kind = 'rounding'});
 
 # Who sees what.
 run_sql(q{CREATE ROLE lab LOGIN; CREATE ROLE clerk LOGIN; CREATE ROLE nobody LOGIN; SELECT grant_access('lab', 'reader', 'acme/lab'); SELECT grant_access('clerk', 'auditor')});

@@ -354,11 +354,17 @@ BEGIN
 			ORDER BY d.corrects NULLS FIRST, d.payer, d.account, d.day, d.price, d.accelerator, d.region
 			RETURNING 1
 		)
-		INSERT INTO compute_ledger.period_close (id, book, payer, number, billing_period, as_of, waived, charges, cost, former_payers)
+		INSERT INTO compute_ledger.period_close (id, book, payer, number, billing_period, as_of, waived, charges, cost, payable, payable_difference, former_payers)
 		SELECT $1, $6, $2, (SELECT coalesce(max(o.number), 0) + 1 FROM compute_ledger.period_close AS o WHERE o.book = $6 AND o.payer = $2),
 			$3, $5, $8, (SELECT count(*) FROM charged),
-			jsonb_object_agg(t.currency, t.cost) FILTER (WHERE t.cost IS NOT NULL), $7
-		FROM (SELECT d.currency, sum(d.cost) AS cost FROM due AS d GROUP BY d.currency) AS t
+			jsonb_object_agg(t.currency, t.cost) FILTER (WHERE t.cost IS NOT NULL), jsonb_object_agg(t.currency, t.payable) FILTER (WHERE t.cost IS NOT NULL),
+			jsonb_object_agg(t.currency, t.payable - t.cost) FILTER (WHERE t.cost IS NOT NULL), $7
+		FROM (
+			SELECT d.currency, sum(d.cost) AS cost, compute_ledger._round_half_even(sum(d.cost), m.minor_digits) AS payable
+			FROM due AS d
+			JOIN compute_ledger.currency AS m ON m.code = d.currency
+			GROUP BY d.currency, m.minor_digits
+		) AS t
 		$query$, columns, billed)
 	USING closing, payer, billing_period, period, as_of, book, former, waive;
 END

@@ -473,6 +473,16 @@ BEGIN
 	) AS c ON c.close = p.id
 	WHERE p.charges <> coalesce(c.charges, 0) OR p.cost IS DISTINCT FROM c.cost;
 	RETURN QUERY
+	SELECT 'payable', 'closing ' || p.id, format('%s is payable, by %s more than %s', coalesce(p.payable::text, 'nothing'), coalesce(p.payable_difference::text, 'nothing'), coalesce(p.cost::text, 'nothing'))
+	FROM compute_ledger.period_close AS p
+	CROSS JOIN LATERAL (
+		SELECT jsonb_object_agg(t.key, r.payable) AS payable, jsonb_object_agg(t.key, r.payable - t.value::numeric) AS difference
+		FROM jsonb_each_text(p.cost) AS t
+		JOIN compute_ledger.currency AS m ON m.code = t.key
+		CROSS JOIN LATERAL (SELECT compute_ledger._round_half_even(t.value::numeric, m.minor_digits)) AS r (payable)
+	) AS d
+	WHERE (p.payable, p.payable_difference) IS DISTINCT FROM (d.payable, d.difference);
+	RETURN QUERY
 	SELECT 'charge of another closing', 'charge ' || c.id, format('is of book %s, payer %s, billing period %s, and its closing %s is of %s, %s, %s', c.book, c.payer, c.billing_period, p.id, p.book, p.payer, p.billing_period)
 	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
 	WHERE (c.book, c.payer, c.billing_period) <> (p.book, p.payer, p.billing_period);

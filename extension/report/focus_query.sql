@@ -1,10 +1,11 @@
--- The columns of FOCUS 1.2 over c, which has the columns of table charge: what view focus_1_2 and focus_rated() have in
+-- The columns of FOCUS 1.2 over c, which has columns of table charge: what view focus_1_2 and focus_rated() have in
 -- common.
 -- OFFSET 0 keeps what several columns need from being computed for each of them.
 -- A charge becomes one row, or:
 -- a row for each tier that it reaches, and one for each fee of a tier, so that each has one unit price;
 -- for what was committed to, a row for the purchase, which is billed, and one for its use (or for
 -- what was left unused), to which the cost belongs.
+-- What rounding adds or takes is an adjustment, of no quantity, price or place.
 SELECT
 	CASE WHEN place.level = 'site' THEN where_.name END AS "AvailabilityZone",
 	CASE WHEN part.role IN ('used', 'unused') THEN 0 ELSE part.cost END AS "BilledCost",
@@ -16,12 +17,13 @@ SELECT
 	b.starts_at AS "BillingPeriodStart",
 	NULL::text AS "CapacityReservationId",
 	NULL::text AS "CapacityReservationStatus",
-	CASE WHEN part.role IN ('purchase', 'fee') THEN 'Purchase' ELSE 'Usage' END AS "ChargeCategory",
+	CASE WHEN part.role IN ('purchase', 'fee') THEN 'Purchase' WHEN part.role = 'adjustment' THEN 'Adjustment' ELSE 'Usage' END AS "ChargeCategory",
 	CASE WHEN c.corrects IS NOT NULL THEN 'Correction' END AS "ChargeClass",
-	concat_ws(' ', CASE part.role WHEN 'purchase' THEN 'Commitment:' WHEN 'used' THEN 'Use of commitment:' WHEN 'unused' THEN 'Unused commitment:' WHEN 'fee' THEN 'Fee of tier ' || part.tier || ':' END,
+	CASE WHEN part.role = 'adjustment' THEN CASE c.kind WHEN 'payable' THEN 'Rounding to what is payable' ELSE 'Rounding of the period''s charges' END
+		ELSE concat_ws(' ', CASE part.role WHEN 'purchase' THEN 'Commitment:' WHEN 'used' THEN 'Use of commitment:' WHEN 'unused' THEN 'Unused commitment:' WHEN 'fee' THEN 'Fee of tier ' || part.tier || ':' END,
 		trim_scale(part.quantity)::text, CASE WHEN unit.pricing LIKE '% %' THEN 'x' END, unit.pricing, 'of', coalesce(c.accelerator::text, 'any accelerator'), 'in ' || where_.name, CASE WHEN part.tier = 0 THEN '(free)' WHEN part.role = 'tier' THEN '(tier ' || part.tier || ')' END,
-		'at ' || trim_scale(part.unit_price) || ' ' || c.currency) AS "ChargeDescription",
-	CASE WHEN part.role IN ('purchase', 'fee') THEN 'Recurring' ELSE 'Usage-Based' END AS "ChargeFrequency",
+		'at ' || trim_scale(part.unit_price) || ' ' || c.currency) END AS "ChargeDescription",
+	CASE WHEN part.role IN ('purchase', 'fee') THEN 'Recurring' WHEN part.role = 'adjustment' THEN 'One-Time' ELSE 'Usage-Based' END AS "ChargeFrequency",
 	upper(c.period) AS "ChargePeriodEnd",
 	lower(c.period) AS "ChargePeriodStart",
 	CASE WHEN part.commitment IS NOT NULL THEN CASE c.kind WHEN 'commitment' THEN 'Spend' ELSE 'Usage' END END AS "CommitmentDiscountCategory",
@@ -40,7 +42,7 @@ SELECT
 	issuer.invoice_issuer AS "InvoiceIssuerName",
 	part.list_cost AS "ListCost",
 	part.list_unit_price AS "ListUnitPrice",
-	CASE WHEN part.role IN ('used', 'unused') THEN 'Committed' WHEN lower(x.title) = 'spot' THEN 'Dynamic' ELSE 'Standard' END AS "PricingCategory",
+	CASE WHEN part.role = 'adjustment' THEN NULL WHEN part.role IN ('used', 'unused') THEN 'Committed' WHEN lower(x.title) = 'spot' THEN 'Dynamic' ELSE 'Standard' END AS "PricingCategory",
 	c.currency AS "PricingCurrency",
 	part.unit_price AS "PricingCurrencyContractedUnitPrice",
 	CASE WHEN part.role = 'purchase' THEN 0 ELSE part.cost END AS "PricingCurrencyEffectiveCost",
@@ -59,9 +61,9 @@ SELECT
 	'Other (Compute)'::text AS "ServiceSubcategory",
 	sku.id AS "SkuId",
 	sku.meter AS "SkuMeter",
-	jsonb_strip_nulls(jsonb_build_object('GpuCount', CASE WHEN c.unit = 'device-hour' AND strpos(c.accelerator::text, ':') = 0 THEN 1 END,
-		'x_Accelerator', c.accelerator::text, 'x_Measure', c.measure, 'x_NumberFormat', c.number_format, 'x_Tier', CASE WHEN part.role IN ('tier', 'fee') THEN part.tier END)) AS "SkuPriceDetails",
-	concat(sku.id, '#', c.price, CASE WHEN part.role IN ('tier', 'fee') THEN '.' || part.tier END, CASE WHEN part.role = 'fee' THEN '/fee' WHEN part.commitment IS NOT NULL THEN '/commitment' END) AS "SkuPriceId",
+	CASE WHEN part.role <> 'adjustment' THEN jsonb_strip_nulls(jsonb_build_object('GpuCount', CASE WHEN c.unit = 'device-hour' AND strpos(c.accelerator::text, ':') = 0 THEN 1 END,
+		'x_Accelerator', c.accelerator::text, 'x_Measure', c.measure, 'x_NumberFormat', c.number_format, 'x_Tier', CASE WHEN part.role IN ('tier', 'fee') THEN part.tier END)) END AS "SkuPriceDetails",
+	CASE WHEN part.role <> 'adjustment' THEN concat(sku.id, '#', c.price, CASE WHEN part.role IN ('tier', 'fee') THEN '.' || part.tier END, CASE WHEN part.role = 'fee' THEN '/fee' WHEN part.commitment IS NOT NULL THEN '/commitment' END) END AS "SkuPriceId",
 	CASE WHEN c.account <> c.payer THEN c.account::text END AS "SubAccountId",
 	CASE WHEN c.account <> c.payer THEN coalesce(account_version.title, account.name, c.account::text) END AS "SubAccountName",
 	CASE WHEN c.account <> c.payer THEN 'Account' END AS "SubAccountType",
@@ -102,12 +104,15 @@ CROSS JOIN LATERAL (SELECT compute_ledger._focus_unit(c.unit, c.accelerator) AS 
 CROSS JOIN LATERAL (
 	-- everything of the charge, in what no tier or commitment divides
 	SELECT 'plain' AS role, NULL::integer AS tier, coalesce(c.quantity, 1) AS quantity, coalesce(c.quantity, 1) AS consumed, c.cost, c.unit_price, c.list_cost, c.list_unit_price, true AS first
-	WHERE c.kind NOT IN ('commitment', 'reserved used', 'reserved unused') AND (c.tiers IS NULL OR c.corrects IS NOT NULL)
+	WHERE c.kind NOT IN ('commitment', 'reserved used', 'reserved unused', 'rounding', 'payable') AND (c.tiers IS NULL OR c.corrects IS NOT NULL)
 	UNION ALL
 	SELECT r.role, NULL, CASE c.kind WHEN 'commitment' THEN c.cost ELSE c.quantity END, c.quantity, c.cost, CASE c.kind WHEN 'commitment' THEN 1 ELSE c.unit_price END,
 		c.list_cost, c.list_unit_price, r.role <> 'purchase'
 	FROM (VALUES ('purchase'), (CASE c.kind WHEN 'reserved used' THEN 'used' ELSE 'unused' END)) AS r (role)
 	WHERE c.kind IN ('commitment', 'reserved used', 'reserved unused')
+	UNION ALL
+	SELECT 'adjustment', NULL, NULL, NULL, c.cost, NULL, c.cost, NULL, true
+	WHERE c.kind IN ('rounding', 'payable')
 	UNION ALL
 	-- parts of the list cost are differences of rounded running totals, so that they add up
 	SELECT 'tier', t.tier, coalesce(t.packages, t.quantity), t.quantity, t.cost - coalesce(round(t.fee, money.ledger_scale), 0), CASE WHEN t.packages IS NULL THEN t.unit_price ELSE x.price END,
@@ -138,10 +143,10 @@ CROSS JOIN LATERAL (
 		CASE WHEN c.kind = 'commitment' THEN 'minimum-' || c.price WHEN c.kind IN ('reserved used', 'reserved unused') THEN 'capacity-' || c.price END AS commitment,
 		p.unit_price, u.cost,
 		-- 12 decimals of an instance-month are too few for its price: the last digits of these costs come from the quantity
-		CASE WHEN c.unit = 'instance-month' AND c.corrects IS NULL THEN compute_ledger._round_half_even(p.unit_price * u.quantity, money.ledger_scale) ELSE u.cost END AS contracted_cost,
+		CASE WHEN c.unit = 'instance-month' AND c.corrects IS NULL AND u.role <> 'adjustment' THEN compute_ledger._round_half_even(p.unit_price * u.quantity, money.ledger_scale) ELSE u.cost END AS contracted_cost,
 		-- without a list price, what was agreed is all that there is
 		CASE WHEN p.list_unit_price IS NULL THEN p.unit_price ELSE p.list_unit_price END AS list_unit_price,
-		CASE WHEN c.unit = 'instance-month' AND c.corrects IS NULL THEN compute_ledger._round_half_even(coalesce(p.list_unit_price, p.unit_price) * u.quantity, money.ledger_scale)
+		CASE WHEN c.unit = 'instance-month' AND c.corrects IS NULL AND u.role <> 'adjustment' THEN compute_ledger._round_half_even(coalesce(p.list_unit_price, p.unit_price) * u.quantity, money.ledger_scale)
 			WHEN u.list_cost IS NOT NULL AND (p.list_unit_price IS NOT NULL OR c.corrects IS NOT NULL) THEN u.list_cost ELSE u.cost END AS list_cost
 ) AS part
 CROSS JOIN LATERAL (
@@ -152,8 +157,8 @@ CROSS JOIN LATERAL (
 		CASE c.kind WHEN 'commitment' THEN c.currency ELSE n.name END AS commitment
 ) AS unit
 CROSS JOIN LATERAL (
-	SELECT CASE c.kind WHEN 'commitment' THEN 'commitment' ELSE concat_ws('|', coalesce(c.accelerator::text, 'any'), where_.name, c.measure, c.number_format) END AS id,
-		CASE c.kind WHEN 'commitment' THEN 'Shortfall of spend' ELSE initcap(c.measure) || CASE
+	SELECT CASE WHEN part.role = 'adjustment' THEN NULL WHEN c.kind = 'commitment' THEN 'commitment' ELSE concat_ws('|', coalesce(c.accelerator::text, 'any'), where_.name, c.measure, c.number_format) END AS id,
+		CASE WHEN part.role = 'adjustment' THEN NULL WHEN c.kind = 'commitment' THEN 'Shortfall of spend' ELSE initcap(c.measure) || CASE
 			WHEN c.unit IN ('device-hour', 'slice-hour', 'instance-month') THEN ' time' WHEN c.unit IN ('peak-device', 'percentile-device') THEN ' devices' ELSE ' work' END END AS meter
 ) AS sku
 WHERE c.book = 'sale' AND c.cost IS NOT NULL

@@ -19,6 +19,13 @@ FROM (SELECT b.period FROM payers() AS p JOIN account AS a ON a.id = p.account A
 SELECT to_char(lower(c.period) AT TIME ZONE :'zone', 'YYYY-MM-DD') AS period, count(*) AS charges, round(sum(h.cost), 2) AS cost, h.currency
 FROM closed AS c JOIN charge AS h USING (close)
 GROUP BY c.period, h.currency ORDER BY c.period, h.currency LIMIT 60;
+\echo
+\echo 'What is payable is the total, rounded once to the minor unit of its currency; in FOCUS the difference is an adjustment, so that an invoice adds up to it.'
+\echo
+SELECT to_char(lower(c.period) AT TIME ZONE :'zone', 'YYYY-MM-DD') AS period, d.key AS currency, p.cost->>d.key AS cost, d.value AS payable, f.billed AS "BilledCost in FOCUS"
+FROM closed AS c JOIN period_close AS p ON p.id = c.close, jsonb_each_text(p.payable) AS d,
+     LATERAL (SELECT sum("BilledCost") AS billed FROM focus_1_2 WHERE "InvoiceId" = p.id || '-' || d.key) AS f
+ORDER BY c.period, d.key LIMIT 60;
 \set ECHO none
 \endif
 SELECT count(*) > 0 AS some, clock_timestamp() AS before FROM held \gset late_

@@ -8,6 +8,8 @@ CREATE TABLE compute_ledger.period_close (
 	waived text[] NOT NULL DEFAULT '{}',
 	charges bigint NOT NULL,
 	cost jsonb,
+	payable jsonb,
+	payable_difference jsonb,
 	former_payers bigint[] NOT NULL DEFAULT '{}',
 	closed_by name NOT NULL DEFAULT session_user,
 	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
@@ -26,6 +28,8 @@ COMMENT ON COLUMN compute_ledger.period_close.as_of IS 'the charges are those of
 COMMENT ON COLUMN compute_ledger.period_close.waived IS 'names of accounts whose unpriced usage did not hold up the closing';
 COMMENT ON COLUMN compute_ledger.period_close.charges IS 'number of charges stored, corrections of earlier periods included';
 COMMENT ON COLUMN compute_ledger.period_close.cost IS 'their total cost in each currency';
+COMMENT ON COLUMN compute_ledger.period_close.payable IS 'what is to be paid in each currency: the total cost, rounded once, half to even, to the currency''s minor unit';
+COMMENT ON COLUMN compute_ledger.period_close.payable_difference IS 'payable less cost, in each currency';
 COMMENT ON COLUMN compute_ledger.period_close.former_payers IS 'accounts that have closed periods of their own and that the payer paid for at the end of this one: what there was to correct in those is among the charges';
 
 -- what has looked at an account's closed periods
