@@ -81,3 +81,7 @@ SELECT close_period('books', '[2026-05-01Z,2026-06-01Z)', 'books') > 0 AS closed
 SELECT check_name FROM check_ledger(false) WHERE check_name LIKE 'commitment%';
 SELECT close_period('books/y', '[2026-05-01Z,2026-06-01Z)', 'books') > 0 AS closed;
 SELECT check_name, detail, severity FROM check_ledger(false) WHERE check_name LIKE 'commitment%';
+-- no ledger for those that come after it
+SET client_min_messages = warning;
+DROP SCHEMA compute_ledger CASCADE;
+CREATE EXTENSION compute_ledger;

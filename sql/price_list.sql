@@ -61,7 +61,7 @@ SELECT setseed(0.3);
 CREATE TEMP TABLE used AS SELECT n, c[1 + floor(random() * 6)::integer] AS chip, '2025-02-01'::timestamptz + random() * interval '27 days' AS starts, round((0.1 + random() * 30)::numeric, 3) AS hours, 1 + floor(random() * 8) AS devices
 FROM generate_series(1, 150) AS n, (SELECT ARRAY['nvidia/h100-sxm5-80gb', 'nvidia/l40s', 'nvidia/t4', 'nvidia/l4', 'nvidia/a100-sxm4-80gb', 'nvidia/a40']) AS x (c);
 SELECT count(use(a, chip, starts, hours, devices::numeric)) FROM used, unnest('{one,list}'::text[]) AS a;
-WITH r AS MATERIALIZED (SELECT * FROM rate_usage(NULL, '[2025-02-01,2025-03-01)'))
+WITH r AS MATERIALIZED (SELECT * FROM rate_usage(NULL, '[2025-02-01,2025-03-01)') WHERE kind <> 'rounding')
 SELECT count(*) > 100 AS many, count(*) FILTER (WHERE (o.quantity, o.unit, o.cost, o.list_cost, o.list_price, o.unit_price) IS DISTINCT FROM (l.quantity, l.unit, l.cost, l.cost, l.list_price, l.unit_price)) AS differ
 FROM (SELECT * FROM r WHERE account = account_id('one')) AS o
 FULL JOIN (SELECT * FROM r WHERE account = account_id('list')) AS l ON (o.accelerator, o.day, o.list_price) = (l.accelerator, l.day, l.list_price);

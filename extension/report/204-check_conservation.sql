@@ -1,5 +1,42 @@
 -- What is used is what is rated, with a price or without: of the measures that a book bills.
 
+CREATE FUNCTION _used_and_rated(book text, since timestamptz, at timestamptz, payer bigint DEFAULT NULL) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+AS $$
+	WITH place AS MATERIALIZED (
+		SELECT b.account, b.payer, b.calendar, b.valid FROM compute_ledger._billed_accounts(at) AS b
+	), bill AS MATERIALIZED (
+		SELECT b.id, b.calendar, tstzrange(b.starts_at, least(b.ends_at, at)) AS period, compute_ledger._billed_measures($1, at, tstzrange(b.starts_at, b.ends_at)) AS measures
+		FROM compute_ledger.billing_periods(at) AS b
+		WHERE b.starts_at < at AND b.ends_at > since
+	), side AS (
+		SELECT p.payer, b.id AS billing_period,
+			sum(compute_ledger._usage_level(r.devices, r.share)::numeric * (1000000 * extract(epoch FROM upper(x.valid) - lower(x.valid)))::bigint) AS used, 0 AS rated
+		FROM compute_ledger.usage_record AS r
+		JOIN place AS p ON p.account = r.account AND ($4 IS NULL OR p.payer = $4) AND p.valid && tstzrange(r.started_at, r.ended_at)
+		JOIN bill AS b ON b.calendar = p.calendar AND b.period && (p.valid * tstzrange(r.started_at, r.ended_at)) AND r.measure = ANY (b.measures)
+		CROSS JOIN LATERAL (SELECT b.period * p.valid * tstzrange(r.started_at, r.ended_at)) AS x (valid)
+		WHERE r.recorded <= at AND r.superseded > at AND r.started_at < at
+		GROUP BY p.payer, b.id
+		UNION ALL
+		SELECT c.payer, c.billing_period, 0, sum(c.amount)
+		FROM compute_ledger._rating_scope(NULL, tstzrange(since, at), at) AS s
+		CROSS JOIN LATERAL compute_ledger._rate($1, at, CASE WHEN $4 IS NULL THEN s.payers ELSE ARRAY[$4] END,
+			CASE WHEN $4 IS NULL THEN s.accounts ELSE ARRAY(SELECT DISTINCT y.account FROM place AS y WHERE y.payer = $4) END, NULL, tstzrange(since, at), s.starts, s.ends) AS c
+		WHERE s.payers IS NOT NULL AND s.starts < s.ends AND c.kind IN ('usage', 'unpriced', 'instance', 'peak', 'percentile', 'reserved used', 'beyond')
+		GROUP BY c.payer, c.billing_period
+	)
+	SELECT 'used and rated', format('account "%s", billing period %s', a.name, s.billing_period),
+		format('under book %s %s device-hours were used, and %s are rated, with a price or without', $1, compute_ledger._device_hours(sum(s.used)), compute_ledger._device_hours(sum(s.rated)))
+	FROM side AS s
+	JOIN compute_ledger.account AS a ON a.id = s.payer
+	GROUP BY a.name, s.payer, s.billing_period
+	HAVING sum(s.used) <> sum(s.rated)
+$$;
+COMMENT ON FUNCTION _used_and_rated(text, timestamptz, timestamptz, bigint) IS 'part of check_ledger(): payers, or one of them, and billing periods for which what was used is not what is rated under a book';
+
 CREATE FUNCTION _check_conservation(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -7,8 +44,8 @@ CREATE FUNCTION _check_conservation(at timestamptz, rerate boolean) RETURNS TABL
 AS $$
 DECLARE
 	since timestamptz;
-	scope record;
 	k record;
+	alone record;
 BEGIN
 	SELECT min(u.started_at) INTO since FROM compute_ledger.usage_record AS u WHERE u.recorded <= at AND u.superseded > at AND u.started_at < at;
 	IF since IS NULL THEN
@@ -37,37 +74,19 @@ BEGIN
 	END IF;
 	FOR k IN SELECT DISTINCT p.book FROM compute_ledger.price AS p WHERE p.recorded @> at ORDER BY p.book LOOP
 		BEGIN
-			SELECT s.* INTO scope FROM compute_ledger._rating_scope(NULL, tstzrange(since, at), at) AS s;
-			RETURN QUERY
-			WITH place AS MATERIALIZED (
-				SELECT b.account, b.payer, b.calendar, b.valid FROM compute_ledger._billed_accounts(at) AS b
-			), bill AS MATERIALIZED (
-				SELECT b.id, b.calendar, tstzrange(b.starts_at, least(b.ends_at, at)) AS period, compute_ledger._billed_measures(k.book, at, tstzrange(b.starts_at, b.ends_at)) AS measures
-				FROM compute_ledger.billing_periods(at) AS b
-				WHERE b.starts_at < at AND b.ends_at > since
-			), side AS (
-				SELECT p.payer, b.id AS billing_period,
-					sum(compute_ledger._usage_level(r.devices, r.share)::numeric * (1000000 * extract(epoch FROM upper(x.valid) - lower(x.valid)))::bigint) AS used, 0 AS rated
-				FROM compute_ledger.usage_record AS r
-				JOIN place AS p ON p.account = r.account AND p.valid && tstzrange(r.started_at, r.ended_at)
-				JOIN bill AS b ON b.calendar = p.calendar AND b.period && (p.valid * tstzrange(r.started_at, r.ended_at)) AND r.measure = ANY (b.measures)
-				CROSS JOIN LATERAL (SELECT b.period * p.valid * tstzrange(r.started_at, r.ended_at)) AS x (valid)
-				WHERE r.recorded <= at AND r.superseded > at AND r.started_at < at
-				GROUP BY p.payer, b.id
-				UNION ALL
-				SELECT c.payer, c.billing_period, 0, sum(c.amount)
-				FROM compute_ledger._rate(k.book, at, scope.payers, scope.accounts, NULL, tstzrange(since, at), scope.starts, scope.ends) AS c
-				WHERE c.kind IN ('usage', 'unpriced', 'instance', 'peak', 'percentile', 'reserved used', 'beyond')
-				GROUP BY c.payer, c.billing_period
-			)
-			SELECT 'used and rated', format('account "%s", billing period %s', a.name, s.billing_period),
-				format('under book %s %s device-hours were used, and %s are rated, with a price or without', k.book, compute_ledger._device_hours(sum(s.used)), compute_ledger._device_hours(sum(s.rated)))
-			FROM side AS s
-			JOIN compute_ledger.account AS a ON a.id = s.payer
-			GROUP BY a.name, s.payer, s.billing_period
-			HAVING sum(s.used) <> sum(s.rated);
-		EXCEPTION WHEN object_not_in_prerequisite_state THEN
-			RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || k.book, SQLERRM;
+			RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._used_and_rated(k.book, since, at) AS u;
+		EXCEPTION
+			WHEN object_not_in_prerequisite_state THEN
+				NULL;			-- _check_charges() says so
+			WHEN numeric_value_out_of_range THEN
+				-- a payer whose usage or prices have no sum, which _check_charges() says, hides no other
+				FOR alone IN SELECT DISTINCT b.payer FROM compute_ledger._billed_accounts(at) AS b LOOP
+					BEGIN
+						RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._used_and_rated(k.book, since, at, alone.payer) AS u;
+					EXCEPTION WHEN numeric_value_out_of_range THEN
+						NULL;
+					END;
+				END LOOP;
 		END;
 	END LOOP;
 END
