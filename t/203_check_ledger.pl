@@ -157,7 +157,9 @@ breaks('access to an account that is not there', 'access to no account', q{UPDAT
 
 # charges
 breaks('a count of a closing', 'closing', 'UPDATE period_close SET charges = charges + 1 WHERE id = (SELECT max(id) FROM period_close)');
-breaks('the cost of a closing', 'closing', q{UPDATE period_close SET cost = '{"EUR": 1}' WHERE id = (SELECT max(id) FROM period_close)});
+breaks('what is payable', 'payable', q{UPDATE period_close SET payable = '{"EUR": 1}' WHERE id = (SELECT max(id) FROM period_close)});
+breaks('the difference of what is payable', 'payable', q{UPDATE period_close SET payable_difference = NULL WHERE id = (SELECT max(id) FROM period_close)});
+breaks('the cost of a closing', 'closing, payable', q{UPDATE period_close SET cost = '{"EUR": 1}' WHERE id = (SELECT max(id) FROM period_close)});
 breaks('a closing that never was', 'closing number', 'UPDATE period_close SET number = 3 WHERE number = 2', qr/has number 3, and the one before it 1$/m);
 breaks('a closing is lost, with its charges', 'charge of another closing, closing number, spend_daily', q{DELETE FROM charge WHERE close = 1; DELETE FROM period_close WHERE id = 1}, qr/has number 2, and the one before it is missing$/m);
 breaks('closings in another order', 'charge and closing, closing number', q{UPDATE period_close SET recorded = recorded - interval '1 year', as_of = as_of - interval '1 year' WHERE number = 2}, qr/was made before the one with the number before it/m);
