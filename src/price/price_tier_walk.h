@@ -140,7 +140,7 @@ static inline Datum
 TIER_NAME(TierCost) (const PriceTiers *tiers, const TIER_NAME(TierBounds) *bounds, TIER_NUMBER q0, TIER_NUMBER q1, TIER_NUMBER whole)
 {
 	TIER_NAME(TierWalk) walk;
-	TIER_NAME(TierShare) share;
+	TIER_NAME(TierShare) share = {0};
 	Datum		cost;
 
 	TIER_NAME(TierStart) (&walk, tiers, bounds, q0, q1, whole);

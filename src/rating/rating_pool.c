@@ -119,7 +119,7 @@ add_to_tiers(Rating *rating, const RatingCell *cell, bool list, int128 q0, int12
 	TierRole	role = list ? ROLE_LIST : cell->listed ? ROLE_BOTH : ROLE_CONTRACTED;
 	int			price = cell_price(cell, list);
 	IntegerTierWalk walk;
-	IntegerTierShare share;
+	IntegerTierShare share = {0};
 
 	if (list ? cell->listed : cell->special)
 		return;
@@ -139,7 +139,7 @@ static bool
 price_turns(const RatedPrice *price, int128 q0, int128 q1, int128 whole)
 {
 	IntegerTierWalk walk;
-	IntegerTierShare share;
+	IntegerTierShare share = {0};
 
 	IntegerTierStart(&walk, &price->tiers, &price->bounds, q0, q1, whole);
 	IntegerTierNext(&walk, &share);
