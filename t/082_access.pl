@@ -102,10 +102,10 @@ ok_as('owner', 'SELECT compute_ledger.grant_access(' . arguments(@$_) . ')', joi
 ok_as('meter', q{
 	COPY compute_ledger.usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, run, labels) FROM STDIN WITH (FORMAT csv);
 test,a1,acme,aws/us-east-1,NVIDIA H100 80GB HBM3,8,2026-08-01T00:00:00Z,2026-08-03T00:00:00Z,acme run,"{""owner"": ""acme""}"
-test,a2,acme research,aws/us-east-1,NVIDIA H100 80GB HBM3,2,2026-08-01T00:00:00Z,2026-08-03T00:00:00Z,research run,
+test,a2,acme research,aws/us-east-1,NVIDIA H100 80GB HBM3,2,2026-08-01T00:00:00Z,,research run,
 test,a3,acme,nowhere at all,NVIDIA H100 80GB HBM3,2,2026-08-01T00:00:00Z,2026-08-03T00:00:00Z,rejected run,
 test,z1,zenith,aws/us-east-1,NVIDIA H100 80GB HBM3,7,2026-08-01T00:00:00Z,2026-08-03T00:00:00Z,zenith run,"{""owner"": ""zenith""}"
-test,z2,zenith labs,aws/us-east-1,NVIDIA H100 80GB HBM3,7,2026-08-01T00:00:00Z,2026-08-03T00:00:00Z,zenith labs run,
+test,z2,zenith labs,aws/us-east-1,NVIDIA H100 80GB HBM3,7,2026-08-01T00:00:00Z,,zenith labs run,
 test,z3,zenith,nowhere at all,NVIDIA H100 80GB HBM3,2,2026-08-01T00:00:00Z,2026-08-03T00:00:00Z,zenith's rejected run,
 \.
 }, 'a meter puts usage into the inbox');
@@ -310,7 +310,8 @@ for my $kind (qw(meter biller auditor admin))
 		push @wrong, "$privilege on $relation: $has[$i][1]" if $has[$i][1] ne ($listed{$kind}{$privilege}{$relation} ? '(t)' : '(f)');
 	}
 	my @may = grep { $listed{$kind}{SELECT}{$_} } @relations;
-	my @all = map { "=SELECT r::text FROM $_ AS r ORDER BY 1" } @may;
+	# an age is another one at every look
+	my @all = map { "=SELECT to_jsonb(r) - 'age' FROM $_ AS r ORDER BY 1" } @may;
 	my @seen = try_as($kind, @all);
 	my @there = try_as($superuser, @all);
 	for my $i (0 .. $#may)
