@@ -98,7 +98,7 @@ is((try_sql(q{SELECT close_period('edge2', (SELECT period FROM edge))}))[0], '00
 # ------------------------------------------------------------------ a load of writers
 $node->safe_psql('postgres', q{
 	SELECT create_account('c' || i, currency => 'USD') FROM generate_series(0, 11) AS i;
-	SELECT generate_billing_periods(NULL, '2026-01-01');
+	SELECT generate_billing_periods(NULL, '2026-02-01');
 	-- closes the first period from 2024 on that is not closed
 	CREATE FUNCTION close_next(n int) RETURNS bigint LANGUAGE plpgsql AS $$
 	DECLARE
@@ -147,10 +147,10 @@ cmp_ok($closings, '>', 10, "$closings closings");
 cmp_ok($records, '>', 20, "beside $records records");
 is($node->safe_psql('postgres', 'SELECT check_name, object, detail FROM check_ledger()'), '', 'check_ledger() finds nothing');
 # With a last closing of everybody, all that was used in closed periods is billed, and once.
-$node->safe_psql('postgres', 'SELECT count(close_next(i)) FROM generate_series(0, 11) AS i, generate_series(1, 24)');
+$node->safe_psql('postgres', q{SELECT count(close_next(i)) FROM generate_series(0, 11) AS i, generate_series(1, 24); SELECT count(close_period('c' || i, '[2026-01-01Z,2026-02-01Z)')) FROM generate_series(0, 11) AS i});
 is($node->safe_psql('postgres', q{SELECT count(*) FROM rate_corrections(NULL)}), 0, 'in the end nothing is to be corrected');
-is($node->safe_psql('postgres', q{SELECT (SELECT sum(cost) FROM charge WHERE billing_period IN (SELECT id FROM billing_period WHERE starts_at >= '2024-01-01' AND ends_at <= '2026-01-01'))
-	= (SELECT sum(cost) FROM rate_usage(NULL, '[2024-01-01Z,2026-01-01Z)'))}), 't', 'all that was used is billed, and once');
+is($node->safe_psql('postgres', q{SELECT (SELECT sum(cost) FROM charge WHERE billing_period IN (SELECT id FROM billing_period WHERE starts_at >= '2024-01-01' AND ends_at <= '2026-02-01'))
+	= (SELECT sum(cost) FROM rate_usage(NULL, '[2024-01-01Z,2026-02-01Z)'))}), 't', 'all that was used is billed, and once');
 is($node->safe_psql('postgres', q{SELECT count(*) FROM usage_record AS r JOIN account AS a ON a.id = r.account WHERE a.name ~ '^c'}) > 0, 1, 'there is some');
 
 $node->stop;
