@@ -47,16 +47,16 @@ sub compare
 	my ($db, $as_of, $asked, $name) = @_;
 	return no_rows($db, qq{
 		WITH fast AS (
-			SELECT account, payer, billing_period, price, region, accelerator, number_format, measure, basis, rate, share, day, amount, records, unit, cost, list_cost, quantity,
+			SELECT account, payer, billing_period, price, list_price, region, accelerator, number_format, measure, basis, rate, share, day, amount, records, unit, cost, list_cost, quantity,
 				(SELECT sum((t->>'cost')::numeric) FROM jsonb_array_elements(tiers) AS t) AS tiers_cost,
 				(SELECT sum((t->>'quantity')::numeric) FROM jsonb_array_elements(tiers) AS t) AS tiers_quantity
-			FROM rate_usage(NULL, '$asked', '$as_of')
+			FROM rate_usage(NULL, '$asked', '$as_of') WHERE kind <> 'rounding'
 		), plain AS (
 			SELECT * FROM naive.charges('sale', '$as_of', '$asked')
 		)
 		SELECT 'fast', f.*, p.*
 		FROM fast AS f
-		FULL JOIN plain AS p ON p.account = f.account AND p.payer = f.payer AND p.billing_period = f.billing_period AND p.price IS NOT DISTINCT FROM f.price
+		FULL JOIN plain AS p ON p.account = f.account AND p.payer = f.payer AND p.billing_period = f.billing_period AND p.price IS NOT DISTINCT FROM f.price AND p.list_price IS NOT DISTINCT FROM f.list_price
 			AND p.region = f.region AND p.accelerator = f.accelerator AND p.number_format IS NOT DISTINCT FROM f.number_format
 			AND p.measure = f.measure AND p.basis = f.basis AND p.rate = f.rate AND p.share IS NOT DISTINCT FROM f.share AND p.day = f.day
 		WHERE f.amount IS DISTINCT FROM p.amount OR f.records IS DISTINCT FROM p.records OR f.cost IS DISTINCT FROM p.cost
@@ -89,13 +89,14 @@ for my $round (1 .. $rounds)
 	my $cut = '2026-03-17 11:11:11.000007+00';
 	no_rows($db, qq{
 		WITH parts AS (
-			SELECT account, payer, billing_period, price, region, accelerator, number_format, measure, rate, share, day, sum(amount) AS amount, sum(cost) AS cost
+			SELECT account, payer, billing_period, price, list_price, region, accelerator, number_format, measure, rate, share, day, sum(amount) AS amount, sum(cost) AS cost
 			FROM (SELECT * FROM rate_usage(NULL, '[2026-02-20 00:00+00,$cut)', '$second') UNION ALL SELECT * FROM rate_usage(NULL, '[$cut,2026-04-10 00:00+00)', '$second')) AS x
-			GROUP BY account, payer, billing_period, price, region, accelerator, number_format, measure, rate, share, day
+			WHERE kind <> 'rounding'
+			GROUP BY account, payer, billing_period, price, list_price, region, accelerator, number_format, measure, rate, share, day
 		)
 		SELECT w.account, w.price, w.day, w.amount, p.amount, w.cost, p.cost
-		FROM rate_usage(NULL, '$asked', '$second') AS w
-		FULL JOIN parts AS p ON p.account = w.account AND p.payer = w.payer AND p.billing_period = w.billing_period AND p.price IS NOT DISTINCT FROM w.price
+		FROM (SELECT * FROM rate_usage(NULL, '$asked', '$second') WHERE kind <> 'rounding') AS w
+		FULL JOIN parts AS p ON p.account = w.account AND p.payer = w.payer AND p.billing_period = w.billing_period AND p.price IS NOT DISTINCT FROM w.price AND p.list_price IS NOT DISTINCT FROM w.list_price
 			AND p.region = w.region AND p.accelerator = w.accelerator AND p.number_format IS NOT DISTINCT FROM w.number_format
 			AND p.measure = w.measure AND p.rate = w.rate AND p.share IS NOT DISTINCT FROM w.share AND p.day = w.day
 		WHERE p.amount IS DISTINCT FROM w.amount

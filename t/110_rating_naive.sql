@@ -102,7 +102,7 @@ CREATE FUNCTION naive.rounded(a numeric, b numeric, digits integer) RETURNS nume
 $$;
 
 CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
-	RETURNS TABLE (account bigint, payer bigint, billing_period bigint, price bigint, region integer, accelerator accelerator, number_format text, measure text,
+	RETURNS TABLE (account bigint, payer bigint, billing_period bigint, price bigint, list_price bigint, region integer, accelerator accelerator, number_format text, measure text,
 		basis integer, rate compute_rate, share integer, day date, amount numeric, records bigint, quantity numeric, cost numeric, list_cost numeric)
 	LANGUAGE sql STABLE AS $$
 	WITH record AS (
@@ -191,17 +191,15 @@ CREATE FUNCTION naive.charges(book text, as_of timestamptz, asked tstzrange)
 			naive.cost(l, r.l1, r.list_whole, r.list_one) - naive.cost(l, r.l1 - r.list_units, r.list_whole, r.list_one) AS list_due
 		FROM running AS r LEFT JOIN price AS w ON w.id = r.won LEFT JOIN price AS l ON l.id = r.listed
 	)
-	SELECT c.account, c.payer, c.billing_period, c.won, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day,
+	SELECT c.account, c.payer, c.billing_period, c.won, CASE WHEN c.won IS NOT NULL THEN c.listed END, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day,
 		sum(c.time), count(*),
 		CASE WHEN c.won IS NULL THEN coalesce(sum(c.time), sum(c.counted)) / (3600000000 * 1680000.0) ELSE sum(c.units) / max(c.one) END,
 		CASE WHEN c.won IS NOT NULL THEN naive.rounded(sum(c.due), max(c.one), 8) END,
 		CASE WHEN c.won IS NOT NULL AND count(c.listed) > 0 THEN
-			CASE WHEN min(c.list_one) FILTER (WHERE c.listed IS NOT NULL) = max(c.list_one) FILTER (WHERE c.listed IS NOT NULL)
-				THEN naive.rounded(sum(c.list_due), max(c.list_one) FILTER (WHERE c.listed IS NOT NULL), 8)
-				ELSE round(sum(c.list_due / c.list_one), 8) END END
+			naive.rounded(sum(c.list_due), max(c.list_one), 8) END
 	FROM costed AS c
 	WHERE c.asked
-	GROUP BY c.account, c.payer, c.billing_period, c.won, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day
+	GROUP BY c.account, c.payer, c.billing_period, c.won, CASE WHEN c.won IS NOT NULL THEN c.listed END, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day
 $$;
 
 -- ------------------------------------------------------------------ random ledgers

@@ -101,7 +101,7 @@ our @features = qw(rounding list_changes slices gaps mergers merged_contracts cu
 
 # Around when, and in which zones, it is worth looking.
 our @epochs = ([ '2024-11-03', qw(America/New_York America/Havana) ], [ '2025-03-09', qw(America/New_York America/Havana) ], [ '2024-10-06', 'Australia/Lord_Howe' ],
-	[ '2025-04-06', qw(Australia/Lord_Howe Asia/Beirut) ], [ '2010-11-07', qw(America/St_Johns America/Havana) ], [ '2011-12-30', 'Pacific/Apia' ], [ 'today', 'America/New_York' ]);
+	[ '2025-04-06', qw(Australia/Lord_Howe Asia/Beirut) ], [ '2010-11-07', 'America/Havana' ], [ '2011-12-30', 'Pacific/Apia' ], [ 'today', 'America/New_York' ]);
 
 # Chips: name, parts, MFLOP/s in bf16, units of a device that one is.
 my @chips = map { my %chip; @chip{qw(name vendor model form memory slice rate share)} = @$_; \%chip } (

@@ -208,7 +208,7 @@ find_charge(const Rating *rating, const GivenCharge *given, int from)
 			rating->places[cell->place].owner == given->account &&
 			rating->days[cell->day].date == given->day &&
 			has_given_price(rating, cell, given) &&
-			(given->corrects || (cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id) == given->list_price) &&
+			(given->corrects || cell->price < 0 || (cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id) == given->list_price) &&
 			kind->region == given->region && kind->basis == given->basis &&
 			kind->measure == given->measure && kind->number_format == given->number_format &&
 			memcmp(&kind->accelerator, &given->accelerator, sizeof(Accelerator)) == 0 &&

@@ -82,7 +82,8 @@ group_cells(Rating *rating)
 		keys[i].payer = rating->places[cell->place].payer;
 		keys[i].date = rating->days[cell->day].date;
 		keys[i].price = cell->price < 0 ? 0 : rating->prices[cell->price].id;
-		keys[i].list_price = cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id;
+		/* what has no price has no list cost, either */
+		keys[i].list_price = cell->price < 0 || cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id;
 		keys[i].special = cell->special;
 		keys[i].asked = cell->asked;
 		keys[i].from = cell->from;
