@@ -69,7 +69,10 @@ SELECT source_id FROM open_usage WHERE source = 'books';
 -- Committed devices that served nobody, while an account below that is billed itself paid on demand.
 INSERT INTO billing_calendar (name, anchor, time_zone) VALUES ('books-own', '2026-01-01', 'UTC');
 SELECT create_account('books/y', parent => 'books', calendar => 'books-own') > 0 AS y;
-INSERT INTO price (book, account, accelerator, currency, price, committed_devices, committed_price) SELECT 'books', account_id('books'), 'nvidia/b200', 'USD', 10, 8, 2;
+-- whoever makes such a price is told, and not of prices that serve all below
+SELECT create_price('B200', 'USD', 10, account => 'books', book => 'books', committed_devices => 8, committed_price => 2) > 0 AS told,
+	create_price('H100', 'USD', 10, account => 'books/y', book => 'books', committed_devices => 8, committed_price => 2) > 0 AS nobody_below,
+	create_price('H100', 'USD', 10, account => 'books', book => 'books') > 0 AS nothing_committed;
 INSERT INTO price (book, account, accelerator, currency, price, committed_devices, committed_price) SELECT 'books', account_id('books'), 'amd/mi300x', 'USD', 10, 8, 2;
 INSERT INTO price (book, accelerator, currency, price) VALUES ('books', 'any', 'USD', 1);
 SELECT record_usage('books', 'y1', 'books/y', 'books-r', 'nvidia/b200', 8, '2026-05-02Z', '2026-05-03Z') > 0 AS below,

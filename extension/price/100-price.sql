@@ -602,6 +602,7 @@ DECLARE
 	account_id bigint;
 	region_id integer;
 	currencies text[];
+	not_served text;
 	result bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
@@ -644,8 +645,20 @@ BEGIN
 		create_price.free, create_price.pool, create_price.minimum, create_price.committed_devices, create_price.committed_price,
 		create_price.devices_per_instance, create_price.percentile, create_price.sample_step, create_price.factor, create_price.title, tstzrange(valid_from, valid_until))
 	RETURNING id INTO result;
+	IF create_price.committed_devices IS NOT NULL THEN
+		SELECT string_agg(DISTINCT quote_ident(a.name), ', ') INTO not_served
+		FROM compute_ledger.account_tree() AS t
+		JOIN compute_ledger.account_version AS v ON v.account = t.account AND upper_inf(v.recorded) AND v.calendar IS NOT NULL
+			AND v.valid && t.valid AND v.valid * t.valid && tstzrange(valid_from, valid_until)
+		JOIN compute_ledger.account AS a ON a.id = t.account
+		WHERE t.ancestor = account_id AND t.depth > 0;
+		IF not_served IS NOT NULL THEN
+			RAISE NOTICE 'the committed devices do not serve accounts that are billed themselves'
+				USING DETAIL = format('Below account "%s": %s.', create_price.account, not_served);
+		END IF;
+	END IF;
 	RETURN result;
 END
 $$;
 COMMENT ON FUNCTION create_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, numeric, timestamptz, timestamptz, text, boolean) IS
-'inserts a row into table price and returns its id: account and region by name (NULL: all), accelerator by any name that identify() knows (NULL: any). The model is package with a package size, list with a factor, graduated with tier prices, else flat, unless it is said. supersede: the price of the same key that holds at valid_from ends there. 22023 where no payer of the account is billed in the currency, but in a book with a currency of its own. LC003, LC006, LC007 for unknown names, 23P01 where the key has a price already';
+'inserts a row into table price and returns its id: account and region by name (NULL: all), accelerator by any name that identify() knows (NULL: any). The model is package with a package size, list with a factor, graduated with tier prices, else flat, unless it is said. supersede: the price of the same key that holds at valid_from ends there. A NOTICE names the accounts below that are billed themselves, which committed devices do not serve. 22023 where no payer of the account is billed in the currency, but in a book with a currency of its own. LC003, LC006, LC007 for unknown names, 23P01 where the key has a price already';
