@@ -8,7 +8,7 @@ AS $$
 	WITH place AS MATERIALIZED (
 		SELECT b.account, b.payer, b.calendar, b.valid FROM compute_ledger._billed_accounts(at) AS b
 	), bill AS MATERIALIZED (
-		SELECT b.id, b.calendar, tstzrange(b.starts_at, least(b.ends_at, at)) AS period, compute_ledger._billed_measures($1, at, tstzrange(b.starts_at, b.ends_at)) AS measures
+		SELECT b.id, b.calendar, b.ends_at, tstzrange(b.starts_at, least(b.ends_at, at)) AS period, compute_ledger._billed_measures($1, at, tstzrange(b.starts_at, b.ends_at)) AS measures
 		FROM compute_ledger.billing_periods(at) AS b
 		WHERE b.starts_at < at AND b.ends_at > since
 	), side AS (
@@ -23,8 +23,10 @@ AS $$
 		UNION ALL
 		SELECT c.payer, c.billing_period, 0, sum(c.amount)
 		FROM compute_ledger._rating_scope(NULL, tstzrange(since, at), at) AS s
+		-- peaks, percentiles and reserved capacity stand in billing periods that are asked for as a whole
 		CROSS JOIN LATERAL compute_ledger._rate($1, at, CASE WHEN $4 IS NULL THEN s.payers ELSE ARRAY[$4] END,
-			CASE WHEN $4 IS NULL THEN s.accounts ELSE ARRAY(SELECT DISTINCT y.account FROM place AS y WHERE y.payer = $4) END, NULL, tstzrange(since, at), s.starts, s.ends) AS c
+			CASE WHEN $4 IS NULL THEN s.accounts ELSE ARRAY(SELECT DISTINCT y.account FROM place AS y WHERE y.payer = $4) END, NULL,
+			tstzrange(s.starts, (SELECT max(b.ends_at) FROM bill AS b)), s.starts, s.ends) AS c
 		WHERE s.payers IS NOT NULL AND s.starts < s.ends AND c.kind IN ('usage', 'unpriced', 'instance', 'peak', 'percentile', 'reserved used', 'beyond')
 		GROUP BY c.payer, c.billing_period
 	)

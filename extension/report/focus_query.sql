@@ -122,7 +122,8 @@ CROSS JOIN LATERAL (
 	FROM (SELECT *, sum(t.quantity) OVER w AS until, row_number() OVER w AS n
 		FROM jsonb_to_recordset(c.tiers) AS t (tier integer, quantity numeric, unit_price numeric, packages numeric, fee numeric, cost numeric)
 		WINDOW w AS (ORDER BY t.tier ROWS UNBOUNDED PRECEDING)) AS t
-	WHERE c.corrects IS NULL
+	-- what a commitment shows there is what its minimum is short of
+	WHERE c.corrects IS NULL AND c.kind <> 'commitment'
 	UNION ALL
 	-- list prices have no fee that it could be compared with
 	SELECT 'fee', t.tier, 1, NULL, round(t.fee, money.ledger_scale), t.fee, CASE WHEN c.list_cost IS NOT NULL THEN 0 END, CASE WHEN c.list_cost IS NOT NULL THEN 0 END, false
