@@ -50,9 +50,9 @@ SELECT create_price('H100', 'EUR', 3, account => 'turn', valid_from => '2025-02-
 SELECT create_price('H100', 'USD', 3, account => 'turn/lab', valid_until => '2025-02-15');
 SELECT create_price('H100', 'USD', 2, account => 'turn/lab', valid_from => '2025-02-01') > 0 AS some_of_the_time,
 	create_price('H100', 'EUR', 3, account => 'usd', book => 'cost') > 0 AS of_its_own_currency;
-SELECT * FROM _check_prices();
+SELECT * FROM _check_prices(true);
 INSERT INTO price (account, accelerator, currency, price, title) SELECT id, 'nvidia/h200', 'EUR', 1, 'never' FROM account WHERE name = 'usd';
-SELECT check_name, detail FROM _check_prices();
+SELECT check_name, detail FROM _check_prices(true);
 DELETE FROM price WHERE title = 'never';
 
 -- ------------------------------------------------------------------ what is charged
