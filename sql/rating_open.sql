@@ -61,5 +61,8 @@ SELECT count(*) FROM (
 	EXCEPT
 	SELECT r.day, sum(r.quantity), sum(r.cost) FROM rate_usage('acme', '[2026-01-01Z,2026-05-01Z)') AS r GROUP BY r.day) AS d;
 
+-- What one transaction has chosen is not another's, also where both come in one message.
+BEGIN\; SELECT _rated_as_of('2026-02-01Z')\; COMMIT\; BEGIN\; SELECT _rated_as_of(NULL) IS NULL AS nothing_chosen\; COMMIT;
+
 \c contrib_regression
 DROP DATABASE regress_rating_open;

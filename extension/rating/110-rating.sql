@@ -193,12 +193,14 @@ COMMENT ON FUNCTION _billed_measures(text, timestamptz, tstzrange) IS 'the measu
 
 CREATE FUNCTION _rate_charges(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz,
 		OUT asked boolean, OUT charge rated_charge, OUT due numeric, OUT scale numeric) RETURNS SETOF record
-	LANGUAGE c STABLE ROWS 10000 AS 'MODULE_PATHNAME', 'rate_charges';
+	LANGUAGE c STABLE ROWS 10000
+	SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rate_charges';
 COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for. asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days, NULL where they have none. due / scale: the cost before it is rounded; NULL where there is none. 22003 for usage beyond 128 bits';
 
 CREATE FUNCTION _rate_parts(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz, charge rated_charge,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT cost numeric) RETURNS SETOF record
-	LANGUAGE c STABLE ROWS 1000 AS 'MODULE_PATHNAME', 'rate_parts';
+	LANGUAGE c STABLE ROWS 1000
+	SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rate_parts';
 COMMENT ON FUNCTION _rate_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge) IS 'the parts of records that a charge is made of, in the order in which they count; the period is that of the charge. Of what is not charged by its sum, quantity and cost are NULL';
 
 CREATE FUNCTION _scaled_tier_cost(model text, price numeric, tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[],

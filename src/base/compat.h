@@ -25,6 +25,15 @@
 #endif
 
 /*
+ * The number of a process's transaction moved with PostgreSQL 17.
+ */
+#if PG_VERSION_NUM < 170000
+#define LocalTransactionOf(proc) ((proc)->lxid)
+#else
+#define LocalTransactionOf(proc) ((proc)->vxid.lxid)
+#endif
+
+/*
  * Soft errors came with PostgreSQL 16.  Before that an input function has no
  * escontext, and the same ereturn() throws.
  */

@@ -7,11 +7,11 @@
  */
 #include "base/compat.h"
 
-#include "access/xact.h"
+#include "storage/proc.h"
 #include "utils/timestamp.h"
 
 static TimestampTz chosen;
-static TimestampTz chosen_in = DT_NOBEGIN;	/* start of the transaction that chose it */
+static LocalTransactionId chosen_in = InvalidLocalTransactionId;	/* by which transaction */
 
 /*
  * _rated_as_of(as_of timestamptz) -> timestamptz
@@ -26,9 +26,9 @@ rated_as_of(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 	{
 		chosen = PG_GETARG_TIMESTAMPTZ(0);
-		chosen_in = GetCurrentTransactionStartTimestamp();
+		chosen_in = LocalTransactionOf(MyProc);
 	}
-	else if (chosen_in != GetCurrentTransactionStartTimestamp())
+	else if (chosen_in != LocalTransactionOf(MyProc))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(chosen);
 }

@@ -240,6 +240,7 @@ rate_apart(Rating *rating, const Island *island, bool list, int128 whole, Rating
 	{
 		const RatingPart *part = &parts->parts[i];
 
+		CHECK_FOR_INTERRUPTS();
 		add_to_tiers(rating, &rating->cells[part->cell], list, quantity, quantity + part->units, whole);
 		quantity += part->units;
 	}
@@ -258,6 +259,7 @@ rate_pool(Rating *rating, const Pooled *pool, int64 count, bool list, RatingPart
 		int			previous = -1;
 		bool		apart = false;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int64 i = 0; i < island.count && !apart; i++)
 		{
 			int			price = cell_price(&rating->cells[island.cells[i]], list);

@@ -104,6 +104,7 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 	KindSlot   *known;
 	Combination *combination;
 	UsageEntry *entry;
+	MemoryContext previous;
 	const Datum *values;
 	const bool *nulls;
 	bool		found;
@@ -149,10 +150,14 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 	entry = &combination->entries[combination->count];
 	entry->start = DatumGetTimestampTz(values[COL_START]);
 	entry->end = DatumGetTimestampTz(values[COL_END]);
-	entry->level = kind.share == 0 ? 0 : DeviceLevelOf(values[COL_DEVICES], kind.share);
 	entry->record = DatumGetInt64(values[COL_ID]);
+	/* nobody empties the context of the whole query between two records */
+	previous = MemoryContextSwitchTo(rating->scratch);
+	entry->level = kind.share == 0 ? 0 : DeviceLevelOf(values[COL_DEVICES], kind.share);
 	if (kind.share != DEVICE_UNITS)
 		combination->counted[combination->count] = DeviceLevelFromNumeric(values[COL_DEVICES]);
+	MemoryContextSwitchTo(previous);
+	MemoryContextReset(rating->scratch);
 	if (kind.has_work)
 	{
 		EntryWork  *work = &combination->work[combination->count];

@@ -35,7 +35,6 @@
 #include "profile/device_level.h"
 #include "profile/profile_calendar.h"
 #include "profile/profile_object.h"
-#include "quantity/quantity.h"
 #include "usage/usage_work.h"
 
 /* Cells of a state, of 80 bytes: those of 119 years in one zone. */
