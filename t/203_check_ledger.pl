@@ -171,7 +171,17 @@ breaks('another tier', 'charge and tiers', q{UPDATE charge SET tiers = jsonb_set
 breaks('another quantity', 'charge and quantity, charge and tiers', q{UPDATE charge SET quantity = quantity + 1 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
 breaks('another cost by its price', 'charge and quantity', q{UPDATE charge SET contracted_cost = contracted_cost + 1 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
 
-# triggers
+breaks('another share', 'charges and rating, share of record, usage_hourly', q{UPDATE usage_record SET share = 1 WHERE source_id = '3'}, qr/^share of record\|record \d+\|says that one \S+ is 1 of 1680000 of a device/m);
+breaks('another quantity of work', 'charge and quantity', q{UPDATE charge SET quantity = quantity * 2 WHERE id = (SELECT min(c.id) FROM charge AS c WHERE c.measure = 'used' AND c.unit = 'PFLOPh@bf16' AND c.corrects IS NULL)}, qr/PFLOPh\@bf16 at 0.1, and costs/);
+breaks('no unit price', 'charge and quantity', q{UPDATE charge SET unit_price = NULL WHERE id = (SELECT min(c.id) FROM charge AS c WHERE c.measure = 'used' AND c.corrects IS NULL)});
+breaks('a charge for another time', 'charge and closing', q{UPDATE charge SET period = tstzrange(lower(period) - interval '1 year', upper(period)) WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)}, qr/and its billing period is from/);
+
+# triggers, policies, rules
+breaks('a trigger of less', 'table without trigger', 'DROP TRIGGER immutable ON charge; CREATE TRIGGER immutable BEFORE UPDATE OF id OR DELETE OR TRUNCATE ON charge FOR EACH STATEMENT EXECUTE FUNCTION _refuse_change()', qr/table compute_ledger\.charge\|has no trigger against UPDATE, DELETE, TRUNCATE$/m);
+breaks('prices that keep no history', 'table without trigger', 'DROP TRIGGER a_recorded ON price', qr/table compute_ledger\.price\|has no trigger of _bitemporal_row\(\)$/m);
+breaks('closings that are hidden', 'row security', 'CREATE POLICY z ON rollup_state AS RESTRICTIVE FOR SELECT USING (true)', qr/has policy z, which hides rows from the ledger/);
+breaks('closings that are shown', 'row security', 'ALTER TABLE period_close DISABLE ROW LEVEL SECURITY', qr/table compute_ledger\.period_close\|is off$/m);
+breaks('a rule', 'rule on a table', 'CREATE RULE r AS ON DELETE TO charge DO INSTEAD NOTHING', qr/table compute_ledger\.charge\|has rule r$/m);
 breaks('a trigger is off', 'trigger off', 'ALTER TABLE usage_record DISABLE TRIGGER immutable', qr/^trigger off\|table compute_ledger\.usage_record\|trigger immutable is disabled$/m);
 breaks('a trigger is gone', 'table without trigger', 'DROP TRIGGER immutable ON usage_key', qr/table compute_ledger\.usage_key\|has no trigger against UPDATE, DELETE$/m);
 breaks('a month can be emptied', 'partition without trigger', 'DROP TRIGGER immutable_truncate ON usage_record_2025_09', qr/has no trigger against TRUNCATE$/m);
@@ -179,7 +189,7 @@ breaks('a charge is lost', 'charges and rating, closing, spend_daily', 'DELETE F
 breaks('a charge is changed', 'charges and rating, spend_daily', 'UPDATE charge SET list_cost = list_cost + 0.01 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)');
 breaks('a charge of another closing', 'charge of another closing, charges and rating, spend_daily', q{UPDATE charge SET book = 'cost' WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
 breaks('a correction of whom the closing did not look at', 'charge of another closing, charges and rating', q{UPDATE charge SET corrects_payer = (SELECT id FROM account WHERE name = 'other') WHERE id = (SELECT min(id) FROM charge WHERE corrects IS NOT NULL)}, qr/^charge of another closing\|charge \d+\|corrects what account/m);
-breaks('a correction of what was not closed', 'charge of another closing, charges and rating', q{UPDATE charge SET corrects = (SELECT max(id) FROM billing_period) WHERE id = (SELECT min(id) FROM charge WHERE corrects IS NOT NULL)}, qr/^charge of another closing\|charge \d+\|corrects what account/m);
+breaks('a correction of what was not closed', 'charge and closing, charge of another closing, charges and rating', q{UPDATE charge SET corrects = (SELECT max(id) FROM billing_period) WHERE id = (SELECT min(id) FROM charge WHERE corrects IS NOT NULL)}, qr/^charge of another closing\|charge \d+\|corrects what account/m);
 my $copy = 'kind, book, account, payer, billing_period, price, list_price, region, accelerator, number_format, measure, basis, rate, share, day, period, amount, quantity, unit, work, tiers, list_cost, contracted_cost, cost, currency, records, close, as_of, recorded';
 breaks('usage that is billed twice', 'billed twice, charges and rating, closing, spend_daily', "INSERT INTO charge ($copy) SELECT $copy FROM charge WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)", qr/^billed twice\|record \d+\|from 2025-09/m);
 breaks('usage without a price in a closed period', 'charges and rating, closing, spend_daily, unpriced usage', q{UPDATE charge SET kind = 'unpriced', price = NULL, cost = NULL, contracted_cost = NULL, tiers = NULL WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)}, qr/^unpriced usage\|closing/m);

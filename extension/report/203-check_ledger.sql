@@ -651,6 +651,7 @@ BEGIN
 		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken)
 		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_books()
+		UNION ALL SELECT * FROM compute_ledger._check_guards()
 		UNION ALL SELECT * FROM compute_ledger._check_rollups()
 		UNION ALL SELECT * FROM compute_ledger._check_advice(at)
 	) AS c;

@@ -53,6 +53,20 @@ BEGIN
 				UNION SELECT w.name FROM compute_ledger.accelerator_instance AS i, string_to_table(i.provider, ' ') AS w (name)) AS o (system)
 			WHERE compute_ledger.identify(n.accelerator_name, o.system) OPERATOR(compute_ledger.=) n.accelerator);
 
+	-- What part of a device one is: all of it, unless it is a slice; of slices by what the reference data said when they were recorded.
+	RETURN QUERY
+	WITH held AS MATERIALIZED (
+		SELECT r.accelerator, r.share, r.recorded > modelled.at AND b.extension_version = version AS comparable, min(r.id) AS record, count(*) AS records
+		FROM compute_ledger.usage_record AS r
+		JOIN compute_ledger.usage_batch AS b ON b.id = r.batch
+		CROSS JOIN (SELECT coalesce(greatest(max(lower(m.recorded)), max(upper(m.recorded))), '-infinity') AS at FROM compute_ledger.accelerator_model AS m WHERE NOT m.shipped) AS modelled
+		GROUP BY 1, 2, 3
+	)
+	SELECT 'share of record', 'record ' || h.record, format('says that one %s is %s of 1680000 of a device, like %s records in all', h.accelerator, coalesce(h.share::text, 'an unknown part'), h.records)
+	FROM held AS h
+	CROSS JOIN LATERAL (SELECT compute_ledger.device_share(h.accelerator) AS share) AS d
+	WHERE (h.comparable OR d.share = 1680000) AND h.share IS DISTINCT FROM d.share;
+
 	-- A payer's closings follow each other.
 	RETURN QUERY
 	SELECT 'closing number', 'closing ' || p.id, CASE WHEN p.number <> p.before + 1
@@ -71,6 +85,11 @@ BEGIN
 	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
 	WHERE (c.as_of, c.recorded) <> (p.as_of, p.recorded)
 	GROUP BY p.id, c.as_of, c.recorded;
+
+	RETURN QUERY
+	SELECT 'charge and closing', 'charge ' || c.id, format('is for %s, and its billing period is from %s to %s', c.period, b.starts_at, b.ends_at)
+	FROM compute_ledger.charge AS c JOIN compute_ledger.billing_period AS b ON b.id = coalesce(c.corrects, c.billing_period)
+	WHERE NOT c.period <@ tstzrange(b.starts_at, b.ends_at);
 
 	-- What a charge says beside what rating it again shows.
 	RETURN QUERY
@@ -97,6 +116,23 @@ BEGIN
 		-- a difference of rounded totals; of a correction, of as many as there are closings
 		OR c.unit = 'device-hour' AND abs(c.quantity - c.amount / 6048000000000000) > CASE WHEN c.corrects IS NULL THEN 0.000000000002 ELSE 0.000000001 END;
 
+	-- a cost is rounded once, a quantity to 12 digits
+	RETURN QUERY
+	SELECT 'charge and quantity', 'charge ' || c.id, format('is of %s %s at %s, and costs %s', c.quantity, c.unit, p.price, c.cost)
+	FROM compute_ledger.charge AS c
+	JOIN compute_ledger.price AS p ON p.id = c.price
+	JOIN compute_ledger.currency AS k ON k.code = c.currency
+	WHERE c.kind = 'usage' AND c.corrects IS NULL AND p.model = 'flat' AND p.free = 0
+		AND (c.unit_price = p.price AND abs(c.quantity * p.price - c.cost) <= power(10::numeric, -k.ledger_scale) + p.price * 0.000000000001) IS NOT TRUE;
+END
+$$;
+COMMENT ON FUNCTION _check_books() IS 'part of check_ledger(): what somebody changed who went round the triggers: records against their names, closings against each other, charges against their closings and prices';
+
+CREATE FUNCTION _check_guards() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
 	-- Who took a trigger away may have had reason to.
 	RETURN QUERY
 	SELECT 'trigger off', 'table ' || t.tgrelid::regclass, format('trigger %s is disabled', quote_ident(t.tgname))
@@ -108,15 +144,43 @@ BEGIN
 	FROM (
 		SELECT c.oid, c.relispartition AS is_partition,
 			coalesce((SELECT bit_or(t.tgtype::integer) FROM pg_trigger AS t
-				WHERE t.tgrelid = c.oid AND t.tgqual IS NULL AND t.tgfoid IN ('compute_ledger._refuse_usage_change()'::regprocedure, 'compute_ledger._refuse_change()'::regprocedure)), 0) AS bits
+				WHERE t.tgrelid = c.oid AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid IN ('compute_ledger._refuse_usage_change()'::regprocedure, 'compute_ledger._refuse_change()'::regprocedure)), 0) AS bits
 		FROM pg_class AS c
 		WHERE c.oid IN ('compute_ledger.usage_record'::regclass, 'compute_ledger.usage_key'::regclass, 'compute_ledger.period_close'::regclass, 'compute_ledger.charge'::regclass)
 			OR c.oid IN (SELECT i.relid FROM pg_partition_tree('compute_ledger.usage_record') AS i)
 	) AS k
 	WHERE k.bits & 56 <> 56;
+	RETURN QUERY
+	SELECT 'table without trigger', 'table ' || k.relation, format('has no trigger of %s', CASE WHEN k.rows <> 60 THEN '_bitemporal_row()' ELSE '_bitemporal_history()' END)
+	FROM (
+		SELECT c.relation,
+			coalesce((SELECT bit_or(t.tgtype::integer) FROM pg_trigger AS t
+				WHERE t.tgrelid = c.relation AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid = 'compute_ledger._bitemporal_row()'::regprocedure), 0) & 60 AS rows,
+			coalesce((SELECT bit_or(t.tgtype::integer) FROM pg_trigger AS t
+				WHERE t.tgrelid = c.relation AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid = 'compute_ledger._bitemporal_history()'::regprocedure), 0) & 24 AS history
+		FROM unnest('{compute_ledger.price,compute_ledger.account_version,compute_ledger.account_merge,compute_ledger.region_version,compute_ledger.capacity}'::regclass[]) AS c (relation)
+	) AS k
+	WHERE k.rows <> 60 OR k.history <> 24;
+	-- A policy may hide rows from rating and from these checks, which see what the owner sees; without row-level security all is shown to all.
+	RETURN QUERY
+	SELECT 'row security', 'table ' || p.polrelid::regclass, CASE WHEN p.polpermissive THEN 'has a policy owner that is not the ledger''s' ELSE format('has policy %s, which hides rows from the ledger', quote_ident(p.polname)) END
+	FROM pg_policy AS p
+	JOIN pg_class AS c ON c.oid = p.polrelid
+	WHERE c.relnamespace = 'compute_ledger'::regnamespace
+		AND CASE WHEN p.polpermissive THEN p.polname = 'owner' AND (pg_get_expr(p.polqual, p.polrelid) <> 'true' OR p.polcmd <> '*' OR NOT p.polroles @> ARRAY['pg_database_owner'::regrole::oid])
+			ELSE p.polroles && ARRAY[0, 'pg_database_owner'::regrole]::oid[] END;
+	RETURN QUERY
+	SELECT 'row security', 'table ' || c.oid::regclass, 'is off'
+	FROM pg_class AS c
+	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND NOT c.relrowsecurity AND EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid);
+	RETURN QUERY
+	SELECT 'rule on a table', 'table ' || c.oid::regclass, format('has rule %s', quote_ident(w.rulename))
+	FROM pg_rewrite AS w
+	JOIN pg_class AS c ON c.oid = w.ev_class
+	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p');
 END
 $$;
-COMMENT ON FUNCTION _check_books() IS 'part of check_ledger(): what somebody changed who went round the triggers: records against their names, closings against each other, charges against their closings and prices, and the triggers';
+COMMENT ON FUNCTION _check_guards() IS 'part of check_ledger(): what keeps the books from being changed or hidden: triggers, row-level security, and no rules';
 
 CREATE FUNCTION _check_advice(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE

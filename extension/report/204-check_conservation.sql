@@ -79,14 +79,17 @@ BEGIN
 			RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._used_and_rated(k.book, since, at) AS u;
 		EXCEPTION
 			WHEN object_not_in_prerequisite_state THEN
-				NULL;			-- _check_charges() says so
+				RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || k.book, SQLERRM;
 			WHEN numeric_value_out_of_range THEN
 				-- a payer whose usage or prices have no sum, which _check_charges() says, hides no other
 				FOR alone IN SELECT DISTINCT b.payer FROM compute_ledger._billed_accounts(at) AS b LOOP
 					BEGIN
 						RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._used_and_rated(k.book, since, at, alone.payer) AS u;
-					EXCEPTION WHEN numeric_value_out_of_range THEN
-						NULL;
+					EXCEPTION
+						WHEN numeric_value_out_of_range THEN
+							NULL;
+						WHEN object_not_in_prerequisite_state THEN
+							RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || k.book, SQLERRM;
 					END;
 				END LOOP;
 		END;
