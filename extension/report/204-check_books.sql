@@ -118,12 +118,12 @@ BEGIN
 
 	-- a cost is rounded once, a quantity to 12 digits
 	RETURN QUERY
-	SELECT 'charge and quantity', 'charge ' || c.id, format('is of %s %s at %s, and costs %s', c.quantity, c.unit, p.price, c.cost)
+	SELECT 'charge and quantity', 'charge ' || c.id, format('is of %s %s at %s, and costs %s', c.quantity, c.unit, coalesce(c.unit_price::text, 'no price'), c.cost)
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.price AS p ON p.id = c.price
 	JOIN compute_ledger.currency AS k ON k.code = c.currency
 	WHERE c.kind = 'usage' AND c.corrects IS NULL AND p.model = 'flat' AND p.free = 0
-		AND (c.unit_price = p.price AND abs(c.quantity * p.price - c.cost) <= power(10::numeric, -k.ledger_scale) + p.price * 0.000000000001) IS NOT TRUE;
+		AND (abs(c.quantity * c.unit_price - c.cost) <= power(10::numeric, -k.ledger_scale) + c.unit_price * 0.000000000001) IS NOT TRUE;
 END
 $$;
 COMMENT ON FUNCTION _check_books() IS 'part of check_ledger(): what somebody changed who went round the triggers: records against their names, closings against each other, charges against their closings and prices';
