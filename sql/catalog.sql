@@ -5,7 +5,7 @@ SET jit = off;	-- compiling the view of all checks takes longer than running it
 -- Copies, so that the checks can be tried on figures that were spoilt.
 CREATE TEMP TABLE model AS
 	SELECT accelerator, name, vendor, family, architecture, launched, memory_gb, memory_bandwidth, io_bandwidth, tdp, die_area,
-		mig_slices, data_center, class, source, recorded
+		mig_slices, devices_per_module, devices_per_package, data_center, class, source, recorded
 	FROM accelerator_model WHERE shipped AND upper_inf(recorded);
 CREATE TEMP TABLE peak AS
 	SELECT accelerator, number_format, rate, source, recorded FROM accelerator_peak WHERE shipped AND upper_inf(recorded);
@@ -129,8 +129,16 @@ CREATE TEMP VIEW doubt (check_name, accelerator, detail) AS
 	UNION ALL SELECT 'power is in range', accelerator, tdp::text FROM model WHERE tdp NOT BETWEEN 5 AND 1500
 	UNION ALL SELECT 'die fits reticles', accelerator, die_area::text FROM model WHERE die_area NOT BETWEEN 90 AND 2 * 858 AND NOT accelerator <@ 'cerebras'
 	UNION ALL SELECT 'launched in time', accelerator, launched::text FROM model WHERE launched NOT BETWEEN '2010-01-01' AND '2026-11-22'
-	UNION ALL SELECT 'slices are MIG''s', accelerator, mig_slices::text FROM model
-		WHERE mig_slices NOT IN (4, 7) OR mig_slices IS NOT NULL AND (vendor <> 'nvidia' OR architecture !~ 'Ampere|Hopper|Blackwell')
+	UNION ALL SELECT 'slices are the maker''s', accelerator, mig_slices::text FROM model
+		WHERE mig_slices IS NOT NULL AND NOT CASE vendor
+			WHEN 'nvidia' THEN mig_slices IN (4, 7) AND architecture ~ 'Ampere|Hopper|Blackwell'
+			WHEN 'amd' THEN mig_slices = CASE WHEN accelerator <@ 'amd/mi300a' THEN 6 ELSE 8 END AND architecture ~ 'CDNA [34]'
+			ELSE false END
+	-- one rule: a row is of one device, and where more of them are sold as one its name says so
+	UNION ALL SELECT 'a part says of how many', accelerator, concat_ws(', ', name, devices_per_module) FROM model
+		WHERE coalesce(devices_per_module, 1) <> CASE substring(name FROM 'one (?:GPU|GCD|die|stack|SoC) of ([a-z]+)\)$') WHEN 'two' THEN 2 WHEN 'four' THEN 4 ELSE 1 END
+	UNION ALL SELECT 'a package is on a module', accelerator, concat_ws(', ', devices_per_package, devices_per_module) FROM model
+		WHERE devices_per_package > coalesce(devices_per_module, 1) OR devices_per_module % devices_per_package <> 0
 	-- ratios between formats
 	UNION ALL SELECT 'bf16 is fp16', accelerator, fp16 || ', ' || bf16 FROM r
 		WHERE pg_temp.off(bf16, CASE WHEN family = 'GeForce' THEN fp16 / 2 ELSE fp16 END, 0.01)
@@ -155,8 +163,9 @@ CREATE TEMP VIEW doubt (check_name, accelerator, detail) AS
 	-- classes of compute and of export rules
 	UNION ALL SELECT 'class fits fp64', accelerator, class FROM r
 		WHERE class <> 'general' AND (coalesce(fp64, 0) / best >= 0.1) <> (class = 'super')
-	UNION ALL SELECT 'host port cannot decide', m.accelerator, m.io_bandwidth::text FROM model AS m JOIN r ON r.accelerator @> m.accelerator
-		WHERE r.tpp >= 4800 AND m.io_bandwidth >= 472 AND m.io_bandwidth < 600
+	UNION ALL SELECT 'host port cannot decide', m.accelerator, m.io_bandwidth::text FROM model AS m JOIN r ON r.accelerator @> m.accelerator,
+			LATERAL (SELECT coalesce(m.devices_per_package, 1)) AS p (devices)
+		WHERE r.tpp * p.devices >= 4800 AND m.io_bandwidth * p.devices >= 472 AND m.io_bandwidth * p.devices < 600
 	-- numbers of things
 	UNION ALL SELECT '150 chips have a rate', NULL, count(DISTINCT accelerator)::text FROM peak HAVING count(DISTINCT accelerator) < 150
 	UNION ALL SELECT 'every maker is there', NULL, v FROM unnest('{nvidia,amd,intel,google,aws,huawei,hygon,cambricon,biren,iluvatar,moorethreads,metax,enflame,kunlunxin,alibaba,microsoft,meta,groq,graphcore,sambanova,tesla,qualcomm,sunway}'::text[]) AS v
@@ -193,7 +202,12 @@ INSERT INTO spoil (check_name, statement) VALUES
 	('power is in range', $$UPDATE model SET tdp = 0.7 WHERE accelerator = 'nvidia/h100-sxm5-80gb'$$),
 	('die fits reticles', $$UPDATE model SET die_area = 46225 WHERE accelerator = 'nvidia/a100'$$),
 	('launched in time', $$UPDATE model SET launched = '2202-05-14' WHERE accelerator = 'nvidia/a100'$$),
-	('slices are MIG''s', $$UPDATE model SET mig_slices = 7 WHERE accelerator = 'nvidia/t4'$$),
+	('slices are the maker''s', $$UPDATE model SET mig_slices = 7 WHERE accelerator = 'nvidia/t4'$$),
+	('slices are the maker''s', $$UPDATE model SET mig_slices = 7 WHERE accelerator = 'amd/mi300x'$$),
+	('slices are the maker''s', $$UPDATE model SET mig_slices = 8 WHERE accelerator = 'amd/mi250x'$$),
+	('a part says of how many', $$UPDATE model SET devices_per_module = NULL, devices_per_package = NULL WHERE accelerator = 'amd/mi250x'$$),
+	('a part says of how many', $$UPDATE model SET name = 'NVIDIA A16' WHERE accelerator = 'nvidia/a16'$$),
+	('a package is on a module', $$UPDATE model SET devices_per_package = 3 WHERE accelerator = 'huawei/ascend-910c'$$),
 	('bf16 is fp16', $$UPDATE peak SET rate = '156 TFLOPS@bf16' WHERE accelerator = 'nvidia/a100' AND number_format = 'bf16'$$),
 	('bf16 is fp16', $$UPDATE peak SET rate = '330.3 TFLOPS@bf16' WHERE accelerator = 'nvidia/rtx-4090' AND number_format = 'bf16'$$),
 	('tf32 is half of fp16', $$UPDATE peak SET rate = '312 TFLOPS@tf32' WHERE accelerator = 'nvidia/a100' AND number_format = 'tf32'$$),
@@ -218,6 +232,7 @@ INSERT INTO spoil (check_name, statement) VALUES
 	('class fits fp64', $$UPDATE model SET class = 'super' WHERE accelerator = 'nvidia/a100'$$),
 	('class fits fp64', $$UPDATE model SET class = 'intelligent' WHERE accelerator = 'amd/mi250x'$$),
 	('host port cannot decide', $$UPDATE model SET io_bandwidth = 500 WHERE accelerator = 'nvidia/a800-sxm4-80gb'$$),
+	('host port cannot decide', $$UPDATE model SET io_bandwidth = 250 WHERE accelerator = 'amd/mi250x'$$),
 	('150 chips have a rate', $$DELETE FROM peak WHERE vendor(accelerator) IN ('nvidia', 'amd')$$),
 	('every maker is there', $$DELETE FROM peak WHERE vendor(accelerator) = 'alibaba'$$);
 

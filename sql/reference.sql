@@ -131,6 +131,10 @@ FROM (SELECT peak_rate(m.accelerator, f)::numeric AS whole,
 	FROM accelerator_model AS m, unnest(ARRAY['fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'int8', 'int4']) AS f
 	WHERE m.mig_slices = 7 AND upper_inf(m.recorded)) AS x
 WHERE whole IS NOT NULL;
+-- A compute partition of an Instinct is a slice: CPX is eighths of an MI300X and sixths of an MI300A, DPX halves; SPX is the device.
+SELECT a, device_share(a), peak_rate(a, 'fp16') FROM unnest(ARRAY[
+	'amd/mi300x', 'amd/mi300x:1g.24gb', 'amd/mi300x:2g.48gb', 'amd/mi300x:4g.96gb', 'amd/mi300a:1g.21gb', 'amd/mi325x:1g.32gb',
+	'amd/mi250x', 'amd/mi250x:1g.8gb']::accelerator[]) AS a;
 -- The class x1 has no row of its own, but its variants agree on their slices.
 INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('example.org/weights-2026', 'pci0001/x1', '7 TFLOPS');
 SELECT normalized_rate('pci0001/x1:2g.20gb', 'example.org/weights-2026');

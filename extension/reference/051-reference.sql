@@ -101,16 +101,20 @@ CREATE TABLE accelerator_model (
 	die_area numeric CHECK (die_area > 0),
 	link text,
 	mig_slices integer CHECK (mig_slices BETWEEN 1 AND 14 AND 1680000 % mig_slices = 0),
+	devices_per_module integer CHECK (devices_per_module >= 1),
+	devices_per_package integer CHECK (devices_per_package >= 1),
 	data_center boolean,
 	class text CHECK (class IN ('general', 'intelligent', 'super')),
 	source text,
 	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
 		CHECK (NOT isempty(recorded)),
+	CONSTRAINT accelerator_model_devices_check
+		CHECK (coalesce(devices_per_package, 1) <= coalesce(devices_per_module, 1)),
 	CONSTRAINT accelerator_model_recorded_excl EXCLUDE USING gist (
 		int4range(shipped::integer, shipped::integer, '[]') WITH =, accelerator WITH =, recorded WITH &&)
 );
 CREATE UNIQUE INDEX accelerator_model_current_idx ON accelerator_model (shipped, accelerator) WHERE upper_inf(recorded);
-COMMENT ON TABLE accelerator_model IS 'Properties of accelerators, or of whole classes of them. A question about a chip is answered by the row of the most specific class that contains it. NULL: not known.';
+COMMENT ON TABLE accelerator_model IS 'Properties of accelerators, or of whole classes of them. A question about a chip is answered by the row of the most specific class that contains it. The figures are of one device: what the maker''s driver lists, in the mode that it ships in. NULL: not known.';
 COMMENT ON COLUMN accelerator_model.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
 COMMENT ON COLUMN accelerator_model.accelerator IS 'the chip, or a class of chips that all have these properties';
 COMMENT ON COLUMN accelerator_model.name IS 'the maker''s name for it';
@@ -120,11 +124,13 @@ COMMENT ON COLUMN accelerator_model.architecture IS 'architecture or generation'
 COMMENT ON COLUMN accelerator_model.launched IS 'date of announcement or first availability, as the source has it';
 COMMENT ON COLUMN accelerator_model.memory_gb IS 'device memory in GB, as the maker states it';
 COMMENT ON COLUMN accelerator_model.memory_bandwidth IS 'DRAM bandwidth of the device in GB/s';
-COMMENT ON COLUMN accelerator_model.io_bandwidth IS 'aggregate bidirectional bandwidth to other chips, memory excluded, in GB/s';
-COMMENT ON COLUMN accelerator_model.tdp IS 'thermal design power of the device in W';
+COMMENT ON COLUMN accelerator_model.io_bandwidth IS 'aggregate bidirectional bandwidth to other chips, memory excluded, in GB/s; of devices that share a package, a device''s share';
+COMMENT ON COLUMN accelerator_model.tdp IS 'thermal design power of the device in W; NULL where only that of a module of several devices is known';
 COMMENT ON COLUMN accelerator_model.die_area IS 'area in mm2 of all logic dies made in a process with non-planar transistors, memory stacks excluded';
-COMMENT ON COLUMN accelerator_model.link IS 'link to other chips';
-COMMENT ON COLUMN accelerator_model.mig_slices IS 'compute slices that the whole device is divided into by MIG, 1 to 8, 10, 12 or 14: a slice is a whole number of 1/1,680,000 of a device; NULL where it cannot be';
+COMMENT ON COLUMN accelerator_model.link IS 'link to other chips; the links of a package of several devices are shared by them';
+COMMENT ON COLUMN accelerator_model.mig_slices IS 'compute slices that the whole device is divided into, by MIG or by the compute partitions of an AMD Instinct (an XCD is a slice), 1 to 8, 10, 12 or 14: a slice is a whole number of 1/1,680,000 of a device; NULL where it cannot be';
+COMMENT ON COLUMN accelerator_model.devices_per_module IS 'devices on the board, module or superchip that is sold under the name: 2 of a Tesla K80, an MI250X, a GB200; NULL: one';
+COMMENT ON COLUMN accelerator_model.devices_per_package IS 'devices that share one integrated-circuit package, at most devices_per_module: 2 of an MI250X, whose dies are one circuit for export rules; NULL: one, as on a Tesla K80';
 COMMENT ON COLUMN accelerator_model.data_center IS 'designed or marketed for data centres; NULL where not known';
 COMMENT ON COLUMN accelerator_model.class IS 'general (CPU), intelligent (low-precision matrix arithmetic) or super (fp64), as national statistics class compute';
 COMMENT ON COLUMN accelerator_model.source IS 'where the figures are from';
