@@ -27,6 +27,15 @@ UPDATE accelerator_model SET devices_per_package = 8 WHERE accelerator = 'pci000
 SELECT tpp('nvidia/rtx-4090') > 4800 AS above, export_class('nvidia/rtx-4090', '2023-10');
 SELECT variant, rank, class, holds, reason FROM export_tests('nvidia/h20-96gb', '2025-04');
 
+-- A chip that a rule names has its class whatever is known of it; in every shipped rule the rows that name chips come first.
+SELECT a, tpp(a), export_class(a, '2024-12') AS "2024-12", export_class(a, '2025-04') AS "2025-04"
+FROM unnest(ARRAY['amd/mi308x', 'amd/mi308x-oam-192gb', 'nvidia/h20-141gb', 'nvidia/h20-3e', 'amd/mi309x', 'nvidia/h100-sxm5-80gb']::accelerator[]) AS a;
+SELECT n.rule, n.rank, n.accelerator, f.rank AS figures_first
+FROM export_rule AS n JOIN export_rule AS f USING (rule)
+WHERE n.accelerator IS NOT NULL AND f.accelerator IS NULL AND f.rank < n.rank AND n.shipped AND f.shipped AND upper_inf(n.recorded) AND upper_inf(f.recorded);
+-- The review of 2026 is of exports from the US.
+SELECT a, export_class(a, '2026-01-review') FROM unnest(ARRAY['nvidia/h200-sxm-141gb', 'nvidia/h20', 'nvidia/b200', 'amd/mi308x']::accelerator[]) AS a;
+
 -- Every boundary of the rules, on chips made for it: dense TOPS in 8 bits, die area, data centre, I/O, DRAM.
 CREATE TABLE made (chip accelerator, tops numeric, area numeric, data_center boolean, io numeric, dram numeric);
 INSERT INTO made VALUES

@@ -25,7 +25,7 @@ CREATE UNIQUE INDEX export_rule_current_idx ON export_rule (shipped, rule, rank)
 COMMENT ON TABLE export_rule IS 'Export-control rules by vintage. An accelerator gets the class of the first row, in order of rank, of which every condition holds; a condition that is NULL is none. Rows of the user''s for a rule replace all shipped rows of the rule of that name.';
 COMMENT ON COLUMN export_rule.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
 COMMENT ON COLUMN export_rule.rule IS 'name of the rule: for the shipped ones year and month of the vintage';
-COMMENT ON COLUMN export_rule.rank IS 'order in which the rows of a rule are tried';
+COMMENT ON COLUMN export_rule.rank IS 'order in which the rows of a rule are tried; rows that name chips come first in the shipped rules, because what they say turns on no figure';
 COMMENT ON COLUMN export_rule.class IS 'what an accelerator is classed as when the row applies';
 COMMENT ON COLUMN export_rule.accelerator IS 'condition: the accelerator belongs to this class';
 COMMENT ON COLUMN export_rule.data_center IS 'condition: designed or marketed for data centres (true), or not (false)';
@@ -229,4 +229,4 @@ COMMENT ON FUNCTION export_class(accelerator, text, timestamptz) IS 'as export_c
 CREATE FUNCTION export_class(chip accelerator, rule text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	RETURN compute_ledger.export_class($1, $2, NULL);
-COMMENT ON FUNCTION export_class(accelerator, text) IS 'class of the package that the device is in, under a rule of table export_rule: 2022-10 (3A090), 2023-10, 2024-12 and 2025-04 (3A090.a, 3A090.a-nac, 3A090.b, from 2025-04 is-informed), 2026-01-review (case-by-case, presumption-of-denial); none if no test holds, unknown if that depends on a figure that is missing; a class of chips whose variants differ is unknown; an error (22023) for a rule that does not exist; NULL for NULL. A calculation from published figures, not legal advice.';
+COMMENT ON FUNCTION export_class(accelerator, text) IS 'class of the package that the device is in, under a rule of table export_rule: 2022-10 (3A090), 2023-10, 2024-12 and 2025-04 (3A090.a, 3A090.a-nac, 3A090.b, from 2025-04 is-informed), 2026-01-review (case-by-case from the US: an export from there, not a re-export, of what is also sold there; presumption-of-denial); none if no test holds, unknown if that depends on a figure that is missing; a class of chips whose variants differ is unknown; an error (22023) for a rule that does not exist; NULL for NULL. A calculation from published figures, not legal advice.';
