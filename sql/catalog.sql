@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (
 	FROM (
 		SELECT DISTINCT ON (p.number_format) p.number_format, p.rate::numeric / 1e12, b.bits
 		FROM peak AS p JOIN bits AS b USING (number_format)
-		WHERE p.accelerator @> c.accelerator
+		WHERE p.accelerator @> c.accelerator AND (form_factor(c.accelerator) IN ('laptop', 'maxq') AND form_factor(p.accelerator) IS NULL) IS NOT TRUE
 		ORDER BY p.number_format, specificity(p.accelerator) DESC) AS x (f, t, bits)) AS r;
 
 -- What is as the maker says although a check would doubt it.  Reasons: docs/reference-data.md.

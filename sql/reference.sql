@@ -121,6 +121,20 @@ BEGIN
 END
 $$;
 
+-- A laptop part shares the name of a card and little else: only what is said of laptops is said of it.
+BEGIN;
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES
+	('pci0001/x8', 'bf16', '200 TFLOPS@bf16'), ('pci0001/x8-16gb', 'fp16', '200 TFLOPS@fp16'), ('pci0001/x8-laptop', 'fp8', '80 TFLOPS@fp8'),
+	('pci0001', 'int8', '1 TFLOPS@int8');
+INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('example.org/weights-2026', 'pci0001/x8', '3 TFLOPS');
+SELECT a, peak_rate(a, 'bf16') AS bf16, peak_rate(a, 'fp16') AS fp16, peak_rate(a, 'fp8') AS fp8, peak_rate(a, 'int8') AS int8, tpp(a),
+	normalized_rate(a, 'example.org/weights-2026') AS factor
+FROM unnest(ARRAY['pci0001/x8', 'pci0001/x8-pcie-16gb', 'pci0001/x8-laptop', 'pci0001/x8-maxq-16gb', 'pci0001/x8-laptop-16gb']::accelerator[]) AS a;
+SELECT a, peak_rate(a, 'bf16') FROM unnest(ARRAY['nvidia/rtx-5090', 'nvidia/rtx-5090-laptop', 'nvidia/rtx-3080-ti-laptop', 'nvidia/rtx-4090-laptop', 'nvidia/rtx-4060-maxq']::accelerator[]) AS a;
+SELECT count(*) AS listed_with_a_card FROM normalized_rates('bf16', now()) AS r
+WHERE form_factor(r.accelerator) IN ('laptop', 'maxq') AND NOT EXISTS (SELECT FROM accelerator_peak AS p WHERE p.accelerator @> r.accelerator AND form_factor(p.accelerator) IN ('laptop', 'maxq'));
+SELECT rate, recorded FROM _usage_rates(ARRAY['pci0001/x8-laptop'::accelerator], 'bf16');
+ROLLBACK;
 -- A MIG slice counts its share, unless it has a row of its own; seven sevenths are the whole, to 3.5 MFLOPS.
 SELECT a, peak_rate(a, 'bf16') FROM unnest(ARRAY[
 	'pci0001/x1-sxm-80gb:1g.10gb', 'pci0001/x1-sxm-80gb:7g.80gb', 'pci0001/x1-pcie-80gb:3g.40gb', 'pci0001/x4:1g.6gb',
@@ -320,6 +334,7 @@ SELECT count(*) AS rows, count(DISTINCT rate) > 500 AS many_rates, count(*) FILT
 		CASE WHEN f.f = '1000' THEN (SELECT x.rate FROM basis_factor AS x WHERE x.accelerator @> m.accelerator AND basis(x.rate) = '1000'
 			AND upper_inf(x.recorded) AND x.valid @> now() ORDER BY specificity(x.accelerator) DESC LIMIT 1)
 		ELSE (SELECT x.rate FROM accelerator_peak AS x WHERE x.accelerator @> m.accelerator AND x.number_format = f.f
+			AND (form_factor(m.accelerator) IN ('laptop', 'maxq') AND form_factor(x.accelerator) IS NULL) IS NOT TRUE
 			AND upper_inf(x.recorded) ORDER BY specificity(x.accelerator) DESC, x.shipped LIMIT 1) END AS want
 	FROM (SELECT DISTINCT accelerator FROM accelerator_model) AS m, unnest(ARRAY['1000', 'fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4']) AS f
 	WHERE m.accelerator <> 'pci0001/x4'

@@ -157,11 +157,15 @@ CREATE TABLE accelerator_peak (
 CREATE UNIQUE INDEX accelerator_peak_current_idx ON accelerator_peak (shipped, accelerator, number_format) WHERE upper_inf(recorded);
 COMMENT ON TABLE accelerator_peak IS 'Peak dense rate of one device by number format: the rate without structured sparsity, of the matrix units where the format has them.';
 COMMENT ON COLUMN accelerator_peak.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
-COMMENT ON COLUMN accelerator_peak.accelerator IS 'the chip, or a class of chips that all have this rate; a MIG slice without a row of its own counts its share of the device';
+COMMENT ON COLUMN accelerator_peak.accelerator IS 'the chip, or a class of chips that all have this rate; a laptop part (form laptop or maxq) has only those of classes that say so, a MIG slice without a row of its own counts its share of the device';
 COMMENT ON COLUMN accelerator_peak.number_format IS 'fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 or int4: the basis that the rate is in';
 COMMENT ON COLUMN accelerator_peak.rate IS 'peak rate of one device, dense, in that format, for example 989.4 TFLOPS@bf16';
 COMMENT ON COLUMN accelerator_peak.source IS 'where the figure is from';
 COMMENT ON COLUMN accelerator_peak.recorded IS 'when this database held the row to be true; without an end: it still does';
+
+CREATE FUNCTION _peak_is_for(class accelerator, chip accelerator) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'peak_is_for';
+COMMENT ON FUNCTION _peak_is_for(accelerator, accelerator) IS 'whether a peak rate of a class is one of a chip: the class contains it, and where it is a laptop part (form laptop or maxq) and the class states a model, the class states the form too; NULL for NULL';
 
 -- ------------------------------------------------------------------ basis_factor
 
@@ -298,7 +302,7 @@ COMMENT ON FUNCTION device_share(accelerator) IS 'the part of a device that one 
 
 CREATE FUNCTION peak_rate(accelerator accelerator, number_format text) RETURNS compute_rate
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION peak_rate(accelerator, text) IS 'peak dense rate of one device in a number format (fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4), from the current row of accelerator_peak of the most specific class that contains it, the user''s before a shipped one; a MIG slice without a row of its own gets its share of the device''s slices, rounded half to even to 1 MFLOPS; NULL without such a row, for an unknown format, and for NULL';
+COMMENT ON FUNCTION peak_rate(accelerator, text) IS 'peak dense rate of one device in a number format (fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4), from the current row of accelerator_peak of the most specific class that contains it, the user''s before a shipped one; a row of a model without a form is none of its laptop parts; a MIG slice without a row of its own gets its share of the device''s slices, rounded half to even to 1 MFLOPS; NULL without such a row, for an unknown format, and for NULL';
 
 CREATE FUNCTION peak_rate_strict(accelerator accelerator, number_format text) RETURNS compute_rate
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';

@@ -79,7 +79,8 @@ CREATE FUNCTION export_figures(chip accelerator, as_of timestamptz DEFAULT NULL,
 					ELSE substring(p.number_format FROM '[0-9]+$')::integer END AS bits,
 				p.rate::numeric / 1000000000000 AS tops
 			FROM device AS d JOIN compute_ledger.accelerator_peak AS p ON p.accelerator @> d.accelerator
-			WHERE CASE WHEN as_of IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> as_of END
+			WHERE compute_ledger._peak_is_for(p.accelerator, d.accelerator)
+				AND CASE WHEN as_of IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> as_of END
 			ORDER BY p.number_format, compute_ledger.specificity(p.accelerator) DESC, p.shipped
 		), total AS (
 			SELECT trim_scale(max(tops * bits)) AS tpp,
