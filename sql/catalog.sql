@@ -44,11 +44,13 @@ INSERT INTO exception VALUES
 	('fp8 is twice fp16', 'aws/trainium1', 'cFP8 at the rate of bf16'),
 	('fp8 is twice fp16', 'aws/trainium2', '1299 against 667'),
 	('fp8 is twice fp16', 'aws/trainium3', 'MXFP8 at 3.75 times bf16'),
+	('fp8 is twice fp16', 'nvidia/vr200', '17.5 against 4'),
 	('fp8 is twice fp16', 'intel/gaudi3', 'fp8 at the rate of bf16'),
 	('fp8 is twice fp16', 'huawei/ascend-950pr', '804 against 425'),
 	('fp8 is twice fp16', 'tenstorrent', 'fp8 at 3.5 times fp16'),
 	('int8 is twice fp16', 'nvidia/p4', 'fp16 crippled, int8 by dot products'),
 	('int8 is twice fp16', 'nvidia/p40', 'fp16 crippled, int8 by dot products'),
+	('int8 is twice fp16', 'nvidia/b300', 'int8 units cut down'),
 	('int8 is twice fp16', 'nvidia/gb300', 'int8 units cut down'),
 	('int8 is twice fp16', 'amd/mi100', 'int8 at the rate of fp16'),
 	('int8 is twice fp16', 'amd/mi210', 'int8 at the rate of fp16'),
@@ -121,11 +123,11 @@ CREATE TEMP VIEW doubt (check_name, accelerator, detail) AS
 	UNION ALL SELECT 'format is the basis', accelerator, number_format FROM peak WHERE number_format <> basis(rate)
 	UNION ALL SELECT 'class is known', accelerator, class FROM model WHERE coalesce(class, '') NOT IN ('general', 'intelligent', 'super')
 	-- sizes that no chip has
-	UNION ALL SELECT 'rate is in range', accelerator, rate::text FROM peak WHERE rate::numeric NOT BETWEEN 1e10 AND 2e16
+	UNION ALL SELECT 'rate is in range', accelerator, rate::text FROM peak WHERE rate::numeric NOT BETWEEN 1e10 AND 5e16
 	UNION ALL SELECT 'memory is the identity''s', accelerator, memory_gb::text FROM model WHERE memory_gb(accelerator) <> memory_gb
-	UNION ALL SELECT 'memory is in range', accelerator, memory_gb::text FROM model WHERE memory_gb NOT BETWEEN 1 AND 300
+	UNION ALL SELECT 'memory is in range', accelerator, memory_gb::text FROM model WHERE memory_gb NOT BETWEEN 1 AND 500
 	UNION ALL SELECT 'bandwidth fits memory', accelerator, memory_bandwidth || ' GB/s, ' || memory_gb || ' GB' FROM model
-		WHERE memory_bandwidth / memory_gb NOT BETWEEN 1.5 AND 130 OR memory_bandwidth > 15000
+		WHERE memory_bandwidth / memory_gb NOT BETWEEN 1.5 AND 130 OR memory_bandwidth > 25000
 	UNION ALL SELECT 'power is in range', accelerator, tdp::text FROM model WHERE tdp NOT BETWEEN 5 AND 1500
 	UNION ALL SELECT 'die fits reticles', accelerator, die_area::text FROM model WHERE die_area NOT BETWEEN 90 AND 2 * 858 AND NOT accelerator <@ 'cerebras'
 	UNION ALL SELECT 'launched in time', accelerator, launched::text FROM model WHERE launched NOT BETWEEN '2010-01-01' AND '2026-11-22'
@@ -258,6 +260,15 @@ FROM regexp_matches(pg_get_viewdef('doubt'::regclass), $$(?:SELECT\s+|THEN |ELSE
 EXCEPT SELECT check_name FROM spoil ORDER BY 1;
 SELECT count(*) AS tried, count(DISTINCT check_name) AS checks FROM spoil;
 SELECT count(*) AS findings_after FROM finding;
+
+-- What sources disagree about, as docs/reference-data.md decides it; NULL is a decision too.
+SELECT a, memory_gb, memory_bandwidth, round(fp64, 2) AS fp64, round(fp32, 2) AS fp32, round(half, 1) AS half, round(fp8, 1) AS fp8, round(fp4) AS fp4, round(int8, 1) AS int8
+FROM unnest('{biren/br100,nvidia/b200,nvidia/gb200,nvidia/b300,nvidia/gb300,nvidia/vr200,intel/gaudi3,moorethreads/mtt-s5000,sunway/sw26010-pro,amd/mi308x,cambricon/mlu590,iluvatar/bi-v150,metax/c550-oam,metax/c600,kunlunxin/p800,alibaba/ppu,enflame/s60,enflame/l600}'::accelerator[]) WITH ORDINALITY AS x (a, n)
+LEFT JOIN model ON model.accelerator = a LEFT JOIN rates ON rates.accelerator = a ORDER BY n;
+-- Chips of 2025 and 2026, and how many formats have a rate.
+SELECT a, memory_gb, (SELECT count(DISTINCT number_format) FROM peak AS p WHERE p.accelerator @> a) AS formats, model.accelerator IS NULL AS missing
+FROM unnest('{nvidia/rtx-5070-ti,nvidia/rtx-4080-s,nvidia/rtx-pro-2000,nvidia/rtx-pro-4000,nvidia/rtx-pro-4500,nvidia/rtx4000sfada,nvidia/l40g,amd/rx-9070-xt,intel/arc-b580,intel/arc-pro-b50,intel/arc-pro-b60,intel/arc-pro-b70,nvidia/agx-orin-64gb,nvidia/orin,nvidia/jetson-thor,amd/mi430x,amd/mi440x,amd/mi455x,nvidia/vr200,tenstorrent/p100a,tenstorrent/p150,cambricon/mlu580,cambricon/mlu585,hygon/z100l,biren/br166,huawei/ascend910b2c}'::accelerator[]) WITH ORDINALITY AS x (a, n)
+LEFT JOIN model ON model.accelerator = a ORDER BY n;
 
 -- The worked values of the export rules: TPP, and TPP over the die.
 SELECT r.accelerator, round(tpp) AS tpp, m.die_area, round(tpp / m.die_area, 1) AS density

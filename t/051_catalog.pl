@@ -199,6 +199,7 @@ AMD Instinct MI355X | int4 | a copy of fp4: no int4 units
 AMD Instinct MI355X | tpp | theirs counts vector fp16
 AMD Instinct MI350X | int4 | a copy of fp4: no int4 units
 AMD Instinct MI350X | tpp | theirs counts vector fp16
+NVIDIA GB300 (Blackwell Ultra) | memory | NVIDIA's newest datasheet has 279
 NVIDIA GB300 (Blackwell Ultra) | int4 | a copy of fp4: no int4 units
 NVIDIA B200 | int4 | a copy of fp4: no int4 units
 NVIDIA B200 | fp64 | vector, computed from clocks; the datasheet has 37
@@ -413,6 +414,18 @@ none(q{SELECT c1, c2, c4 FROM measured JOIN measured_device AS d ON name = c1 WH
 none(q{SELECT DISTINCT c3 FROM truth AS t WHERE c4 <> 'masked' AND c3 !~ 'unspecified|^unknown' AND length(regexp_replace(split_part(c3, '/', 2), '-(sxm[0-9]?|pcie|oam|nvl)?(-?[0-9]+gb)?$', '')) <= 12
 	AND NOT EXISTS (SELECT FROM accelerator_model AS m WHERE m.shipped AND upper_inf(m.recorded) AND (m.accelerator @> t.c3::accelerator OR t.c3::accelerator @> m.accelerator))},
 	'every chip that names are mapped to has a model row');
+
+SKIP:
+{
+	my $names = '../shared/cases/names_2026.csv';
+	skip "no names to look for in $names", 1 unless -r $names;
+	my $copy = "$node->{_basedir}/names.csv";
+	PostgreSQL::Test::Utils::append_to_file($copy, slurp_file($names));
+	$node->safe_psql('postgres', "CREATE TABLE fresh (name text, system text, expected text, now text); COPY fresh FROM '$copy' (FORMAT csv, HEADER)");
+	none(q{SELECT DISTINCT expected FROM fresh AS t WHERE expected ~ '/'
+		AND NOT EXISTS (SELECT FROM accelerator_model AS m WHERE m.shipped AND upper_inf(m.recorded) AND (m.accelerator @> t.expected::accelerator OR t.expected::accelerator @> m.accelerator))},
+		'and so has every chip that names of 2025 and 2026 are mapped to');
+}
 
 # ------------------------------------------------------------------ export rules
 none(q{SELECT c2, c3 FROM fact WHERE c1 = 'chip' AND c2 ~ 'FP16/BF16' AND c3::numeric NOT IN (tflops('nvidia/h20-96gb', 'fp16'), tflops('nvidia/h20-96gb', 'bf16'))
