@@ -186,6 +186,23 @@ INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001
 INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', '1000', '1 TFLOPS@1000');
 INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', 'bf16', '0 TFLOPS@bf16');
 \set VERBOSITY default
+-- A peak without @format, or in another one, says what is missing.
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', 'bf16', '512 TFLOPS');
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', 'mxfp8', '512 TFLOPS');
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', 'BF16', '512 TFLOPS@bf16');
+UPDATE accelerator_peak SET rate = '7 TFLOPS' WHERE accelerator = 'pci0001/x4:2g.10gb';
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', NULL, '512 TFLOPS');
+
+-- A maker of one's own: a range of ids that stays free, its word, its chips.
+SELECT count(*) AS taken FROM accelerator_vendors() WHERE vendor_id LIKE 'fd%';
+BEGIN;
+INSERT INTO accelerator_model (accelerator, name, memory_gb) VALUES ('pcifd00/x1', 'Acme X1', 32), ('pcifdff/omega', 'Omega', NULL);
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pcifd00/x1', 'bf16', '100 TFLOPS@bf16');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('vendor', 'acme', 'pcifd00'), ('model', 'x1', 'pcifd00/x1'), ('product', 'omega', 'pcifdff/omega'), ('vendor', 'omegacorp', 'pcifdff');
+SELECT n, identify(n), peak_rate(identify(n), 'bf16') FROM unnest(ARRAY['Acme X1', 'ACME-X1-32GB', 'acme.com/x1', 'OmegaCorp Omega', 'Acme Omega']) AS n;
+ROLLBACK;
+SELECT 'pciffff/x1'::accelerator;
+SELECT 'acme/x1'::accelerator;
 
 -- At a time: bounds as the ranges have them, most specific first among what is valid then.
 SELECT at, normalized_rate('pci0001/x2', 'example.org/weights-2026', at) AS x2,

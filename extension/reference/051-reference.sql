@@ -269,6 +269,26 @@ CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_model
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_model
 	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
+-- Before the table's checks, which cannot say what is missing.
+CREATE FUNCTION _accelerator_peak_format() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RAISE EXCEPTION USING
+		ERRCODE = 'check_violation',
+		MESSAGE = CASE WHEN compute_ledger.basis_code(NEW.rate) BETWEEN 1 AND 999
+			THEN format('rate "%s" is in "%s", not in number format "%s"', NEW.rate, compute_ledger.basis(NEW.rate), NEW.number_format)
+			ELSE format('rate "%s" names no number format', NEW.rate) END,
+		HINT = CASE WHEN compute_ledger.basis_code(NEW.number_format) BETWEEN 1 AND 999
+			THEN format('Say the same in both: number_format ''%1$s'', rate ''%2$s''.', lower(NEW.number_format), compute_ledger.with_basis(NEW.rate, lower(NEW.number_format)))
+			ELSE 'Number formats are fp64, fp32, tf32, fp16, bf16, fp8, fp6, fp4, int8 and int4.' END,
+		SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'rate', CONSTRAINT = 'accelerator_peak_number_format_check';
+END
+$$;
+COMMENT ON FUNCTION _accelerator_peak_format() IS 'trigger, BEFORE INSERT OR UPDATE of accelerator_peak, of a rate that does not name the number format of its row: says what is missing or wrong (23514)';
+CREATE TRIGGER a_format BEFORE INSERT OR UPDATE ON accelerator_peak
+	FOR EACH ROW WHEN (NOT (compute_ledger.basis_code(NEW.rate) BETWEEN 1 AND 999 AND NEW.number_format = compute_ledger.basis(NEW.rate)))
+	EXECUTE FUNCTION _accelerator_peak_format();
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_peak
 	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_peak
