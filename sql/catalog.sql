@@ -138,7 +138,7 @@ CREATE TEMP VIEW doubt (check_name, accelerator, detail) AS
 			ELSE false END
 	-- one rule: a row is of one device, and where more of them are sold as one its name says so
 	UNION ALL SELECT 'a part says of how many', accelerator, concat_ws(', ', name, devices_per_module) FROM model
-		WHERE coalesce(devices_per_module, 1) <> CASE substring(name FROM 'one (?:GPU|GCD|die|stack|SoC) of ([a-z]+)\)$') WHEN 'two' THEN 2 WHEN 'four' THEN 4 ELSE 1 END
+		WHERE coalesce(devices_per_module, 1) <> CASE substring(name FROM 'one (?:GPU|NPU|SoC) of ([a-z]+)\)$') WHEN 'two' THEN 2 WHEN 'four' THEN 4 ELSE 1 END
 	UNION ALL SELECT 'a package is on a module', accelerator, concat_ws(', ', devices_per_package, devices_per_module) FROM model
 		WHERE devices_per_package > coalesce(devices_per_module, 1) OR devices_per_module % devices_per_package <> 0
 	-- ratios between formats
