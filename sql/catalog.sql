@@ -276,3 +276,8 @@ FROM (VALUES ('nvidia/h100-sxm'::accelerator, 'nvidia/h100-sxm5-80gb'::accelerat
 	('nvidia/h20', 'nvidia/h20-96gb'), ('nvidia/rtx-4090', 'nvidia/rtx-4090'), ('nvidia/rtx-4090d', 'nvidia/rtx-4090d'), ('nvidia/rtx-5090d', 'nvidia/rtx-5090d')) AS v (class, chip)
 JOIN rates AS r ON r.accelerator = v.class JOIN model AS m ON m.accelerator = v.chip
 ORDER BY r.tpp DESC, 1;
+-- A node as its driver lists it: what Slurm and npu-smi count, times the rate, is what the modules have.
+SELECT node, devices, devices / coalesce(m.devices_per_module, 1) AS modules, devices * m.memory_gb AS gb, devices * peak_rate(m.accelerator, f) AS node_rate
+FROM (VALUES ('Frontier, 4 MI250X', 8, 'amd/mi250x'::accelerator, 'fp16'), ('Atlas 800 A3, 8 Ascend 910C', 16, 'huawei/ascend-910c', 'fp16'), ('Aurora, 6 Max 1550', 12, 'intel/max-1550', 'fp16'),
+	('p2.16xlarge, 8 K80', 16, 'nvidia/k80', 'fp32'), ('4 AI 100 Ultra', 16, 'qualcomm/ai100-ultra', 'int8'), ('8 MI300X in SPX', 8, 'amd/mi300x', 'fp16'), ('DGX B200', 8, 'nvidia/b200', 'fp16')) AS v (node, devices, a, f)
+JOIN model AS m ON m.accelerator = v.a ORDER BY node;
