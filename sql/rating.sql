@@ -19,7 +19,7 @@ CREATE TEMP VIEW my_close AS SELECT * FROM period_close WHERE payer = account_id
 CREATE TEMP VIEW my_charge AS SELECT * FROM charge WHERE payer = account_id('rating');
 CREATE FUNCTION use(account text, chip text, starts timestamptz, ends timestamptz, devices numeric, rate text DEFAULT '1000 TFLOPS@bf16', measure text DEFAULT 'allocated') RETURNS void LANGUAGE sql AS $$
 	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
-	SELECT account_id(account), starts, ends, 0, region_id('rating-r'), 0, 5, chip::accelerator, rate::compute_rate, devices, measure, 'rating', account || starts || chip, account, 'rating-r', chip
+	SELECT account_id(account), starts, ends, 0, region_id('rating-r'), 0, basis_code(rate::compute_rate), chip::accelerator, rate::compute_rate, devices, measure, 'rating', account || starts || chip, account, 'rating-r', chip
 $$;
 CREATE FUNCTION charges(asked text DEFAULT '[2026-01-01,2026-02-01)', account text DEFAULT 'rating')
 	RETURNS TABLE (kind text, account text, chip text, day date, quantity numeric, unit text, unit_price numeric, list_cost numeric, cost numeric, records bigint) LANGUAGE sql AS $$
@@ -66,6 +66,9 @@ SELECT * FROM charges() WHERE chip = 'nvidia/l4';
 INSERT INTO price (book, accelerator, currency, price, unit) VALUES ('rating', 'nvidia/b200', 'USD', 1.25, 'PFLOPh@bf16');
 SELECT use('rating/x', 'nvidia/b200-sxm6-180gb', '2026-01-18 00:00Z', '2026-01-18 03:36Z', 1);
 SELECT use('rating/x', 'nvidia/b200-sxm6-180gb', '2026-01-18 00:00Z', '2026-01-18 01:00Z', 1, '2000 TFLOPS@fp8');
+-- a rate is in the basis that the record says: sums by basis rest on it
+INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
+VALUES (account_id('rating/x'), '2026-01-18 00:00Z', '2026-01-18 01:00Z', 0, region_id('rating-r'), 0, basis_code('bf16'), 'nvidia/b200-sxm6-180gb', '2000 TFLOPS@fp8', 1, 'allocated', 'rating', 'basis', 'rating/x', 'rating-r', 'B200');
 SELECT * FROM charges() WHERE chip = 'nvidia/b200-sxm6-180gb';
 
 -- By achieved work: 10 PFLOPh done evenly over 4 hours, a quarter of it before midnight; usage that does not say what it achieved has no price.
