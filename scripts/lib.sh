@@ -153,6 +153,7 @@ fill_workspace() {
 	if [ -d "$project/../shared/data" ]; then
 		mkdir -p "$work/shared"
 		cp -ru "$project/../shared/data" "$work/shared/"
+		[ ! -d "$project/../shared/cases" ] || cp -ru "$project/../shared/cases" "$work/shared/"
 		chmod -R u+w "$work/shared"
 	fi
 	chmod 755 "$work"

@@ -136,6 +136,27 @@ SKIP:
 	load_csv('tres', 'slurm_tres_strings.csv', 3);
 	none(q{SELECT c1, c3, identify(c1) FROM tres WHERE (c3 IS NULL) <> (identify(c1) IS NULL)}, 'TRES strings');
 	none(q{SELECT c1, c3, identify(c1) FROM tres WHERE c3 IS NOT NULL AND c3 !~ ';' AND identify(c1) IS DISTINCT FROM identify(c3)}, 'TRES strings of one type mean the type');
+
+	# ------------------------------------------------------------------ counts
+	none(q{SELECT name FROM (SELECT c1 FROM gres WHERE c2 = 'no' UNION SELECT DISTINCT c1 FROM nv) AS n (name), identify_instance(name) AS i
+		WHERE (identify(name) IS DISTINCT FROM i.accelerator AND NOT EXISTS (SELECT FROM accelerator_instance WHERE sku = lower(translate(name, '_ ', '--')))) OR i.devices <> trunc(i.devices)},
+		'a name means the same when it is asked how many it is, and a whole number');
+	none(q{SELECT c1, c2, i.* FROM tres, identify_instance(c1) AS i WHERE c3 IS NOT NULL AND i.devices IS DISTINCT FROM nullif(c2, '')::numeric}, 'TRES strings have their number of devices');
+}
+
+# ------------------------------------------------------------------ names of 2025 and 2026
+SKIP:
+{
+	my $cases = '../shared/cases/names_2026.csv';
+	skip "no $cases", 2 unless -r $cases;
+	my $copy = "$node->{_basedir}/names_2026.csv";
+	PostgreSQL::Test::Utils::append_to_file($copy, slurp_file($cases));
+	$node->safe_psql('postgres', "CREATE TABLE n2026 (name text, system text, expected text, was text); COPY n2026 FROM '$copy' (FORMAT csv, HEADER)");
+	none(q{SELECT name, system, expected, identify(name, system) FROM n2026 WHERE identify(name, system) IS NOT NULL AND (identify(name, system) @> nullif(expected, '')::accelerator) IS NOT TRUE},
+		'names of 2025 and 2026: none wrong');
+	none(q{SELECT count(*) FILTER (WHERE identify(name, system) IS NOT DISTINCT FROM nullif(expected, '')::accelerator), count(*) FROM n2026
+		HAVING count(*) FILTER (WHERE identify(name, system) IS NOT DISTINCT FROM nullif(expected, '')::accelerator) < 0.95 * count(*)},
+		'at least 95% of them the very chip or class');
 }
 
 # ------------------------------------------------------------------ the catalog's own names
@@ -225,7 +246,7 @@ $node->safe_psql('origin', q{CREATE EXTENSION compute_ledger; SET search_path = 
 	INSERT INTO accelerator_variant (accelerator, form, memory_gb) VALUES ('pci00aa/hyper-42-oam-64gb', 'oam', 64);
 	INSERT INTO accelerator_instance (sku, provider, accelerator, devices) VALUES ('hc.%xlarge', 'ours', 'pci00aa/hyper-42', 0.25)});
 my $ours = q{SELECT compute_ledger.identify('our_big-box'), compute_ledger.identify('A100'), compute_ledger.identify('HyperChip 42'), compute_ledger.identify_instance('HC.4xlarge')};
-my $expected = 'nvidia/h800-sxm5-80gb|nvidia/a100-sxm4-40gb|pci00aa/hyper-42-oam-64gb|(pci00aa/hyper-42,1.00)';
+my $expected = 'nvidia/h800-sxm5-80gb|nvidia/a100-sxm4-40gb|pci00aa/hyper-42-oam-64gb|(pci00aa/hyper-42,1)';
 is($node->safe_psql('origin', $ours), $expected, 'rows of the user\'s own');
 my $dump = PostgreSQL::Test::Utils::tempdir . '/origin.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump, 'origin' ], 'dump');
