@@ -113,6 +113,8 @@ find_instance(IdentifyCache *cache, const char *sku, Size len, const char *provi
 		long		captured = -1;
 		int			literals = 0;
 
+		if (row->pattern[0] != folded[0] && strchr("#%*", row->pattern[0]) == NULL)
+			continue;			/* most of them */
 		if (provider != NULL && !is_provider(row->provider, provider))
 			continue;
 		if (!IdentifyMatchSku(row->pattern, folded, n, &captured, &literals))
@@ -147,6 +149,17 @@ look_up_text(const char *text, Size len, char **systems, int nsystems, Accelerat
 	return found;
 }
 
+/* Reads a name by the grammar; false if it is not known. */
+static bool
+read_name(IdentifyCache *cache, const char *name, Size len, IdentifyMeaning *out)
+{
+	if (len == 0 || len > IDENTIFY_NAME_MAX)
+		return false;
+	if (cache->grammar == NULL)
+		cache->grammar = IdentifyLoadGrammar(cache->call.context);
+	return IdentifyRead(cache->grammar, name, len, out);
+}
+
 /* Tells what one name means; false if it is not known. */
 static bool
 identify_one(IdentifyCache *cache, const char *name, Size len, char **systems, int nsystems,
@@ -162,9 +175,7 @@ identify_one(IdentifyCache *cache, const char *name, Size len, char **systems, i
 		out->model_named = AcceleratorSpecificity(&out->accelerator) > 1;
 		return known;
 	}
-	if (cache->grammar == NULL)
-		cache->grammar = IdentifyLoadGrammar(cache->call.context);
-	return IdentifyRead(cache->grammar, name, len, out);
+	return read_name(cache, name, len, out);
 }
 
 /* What a text means: a name and how many of it, or an instance type. */
@@ -293,6 +304,8 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 	int			nsystems = 0;
 	const char *name;
 	Size		namelen;
+	Size		whole = len;
+	bool		taught;
 	bool		any;
 	bool		known;
 
@@ -320,6 +333,7 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 	/* The key of a label is a source of its own. */
 	name = text;
 	namelen = IdentifyUnwrap(&name, len);
+	taught = question == ASK_NAME && namelen == whole;	/* nothing was taken off: asked above */
 	if (name > text)
 	{
 		Size		keylen = name - text;
@@ -341,13 +355,13 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 		return false;
 	if (any)
 		return true;
-	if (namelen <= IDENTIFY_NAME_MAX &&
+	if (namelen <= IDENTIFY_NAME_MAX && !taught &&
 		look_up_text(name, namelen, systems, nsystems, &out->meaning.accelerator, &known))
 		return known;
 	if (question == ASK_NAME && identify_instance_type(cache, name, namelen, NULL, out))
 		return true;
 	out->count = 1;
-	if (identify_one(cache, name, namelen, systems, nsystems, &out->meaning))
+	if (read_name(cache, name, namelen, &out->meaning))
 		return true;
 	return identify_counted(cache, name, namelen, source, systems, nsystems, question, out);
 }
