@@ -71,6 +71,22 @@ SELECT name, source, identify(name, source) FROM (VALUES
 	(10, 'Ascend910ProB', NULL), (11, 'Ascend910B', 'cann'), (12, 'Ascend910B', 'npu-smi'), (13, 'Ascend910B3', 'cann'), (14, 'RTX 9090', NULL), (15, 'MTT X700', NULL), (16, 'MLU370-X9', NULL), (17, 'RTX_2080S', NULL), (18, 'RTX 4070 TiS', NULL)
 ) AS v (n, name, source) ORDER BY n;
 
+-- Clouds, boxes and what makers' tools print, of 2025 and 2026; and words that are no accelerator.
+SELECT name, source, identify(name, source) FROM (VALUES
+	(1, 'ecs.gn8v-8x.48xlarge', 'aliyun'), (2, 'ecs.gn8v-tee.4xlarge', 'aliyun'), (3, 'ecs.ebmgn8v.48xlarge', 'aliyun'), (4, 'ecs.gn8is-4x.16xlarge', 'aliyun'), (5, 'ecs.sgn8ia-m48.24xlarge', 'aliyun'),
+	(6, 'ecs.vgn7i-vws-m24.7xlarge', 'aliyun'), (7, 'ecs.ebmgn9g.64xlarge', 'aliyun'), (8, 'ecs.gni2.3xlarge', 'volcengine'), (9, 'ecs.ebmhpcpni2l.32xlarge', 'volcengine'),
+	(10, 'vbm-256c-3072gb-8-b200-gpu', 'vultr'), (11, 'vcg-a40-24c-120g-48vram', 'vultr'), (12, 'Standard_NC64ds_xl_RTXPRO6000BSE_v6', 'azure'), (13, 'standardNDISRGB200V6NDRFamily', 'azure'),
+	(14, 'StandardNCCads2023Family', 'azure'), (15, 'trn3u.48xlarge', 'aws'), (16, 'gb300-4x', 'coreweave'), (17, 'gpu-l40s-d', 'nebius'), (18, 'nvidia-l4-vws', 'gcp'),
+	(19, 'NVIDIA_TESLA_T4_VWS', 'vertex'), (20, 'gres/shard:l40s=4', 'slurm'), (21, 'gres/gpu:h100.shard', 'slurm'), (22, 'PPU-ZW810E', 'free'), (23, 'MXC600-A', 'mx-smi'),
+	(24, 'Ascend310P6', 'gpustack'), (25, 'Ascend310B5', 'gpustack'), (26, 'Ascend910_9591', 'gpustack'), (27, 'ascend950pr_9589', 'vllm-ascend'), (28, 'H100-SXM-8-80G', 'scaleway'),
+	(29, 'tt-quietbox', 'gpuhunt'), (30, 'RBLN-CA22', 'free'), (31, 'RNGD', 'free'), (32, 'furiosa.ai/rngd', 'k8s'), (33, 'Atlas 800T A3', 'vllm-ascend'), (34, 'Atlas 900 A3 SuperPoD', 'vllm-ascend'),
+	(35, 'Atlas 800T A2', 'vllm-ascend'), (36, 'Atlas 200I A2', 'vllm-ascend'), (37, 'MXC550 OAM', 'mx-smi'), (38, 'Kunlunxin R200-8FS', 'xpu-smi'),
+	(39, 'GPU: 1*NVIDIA-V100(32GB)|CPU: 8 cores 64GB', 'huawei'), (40, 'NVIDIA Jetson AGX Orin Developer Kit', 'free'), (41, 'Xavier (nvgpu)', 'free'), (42, 'NVIDIA H200-SXM-141GBx8', 'mlperf'),
+	(43, 'BM.GPU.MI355X-v1.8', 'oci'), (44, 'HCCPNV5.48XLARGE2304', 'tencent'), (45, 'PNV5b.8XLARGE96', 'tencent'), (46, 'Q_P4000', 'vast'),
+	(47, 'Chengdu Haiguang IC Design Co., Ltd. BW1000', 'hy-smi'), (48, 'Apple M4 Max', 'free'), (49, 'Intel Xeon Gold 6248R', 'free'), (50, 'server', 'free'), (51, 'UUID', 'free'),
+	(52, 'SXM4', 'free'), (53, 'BV166M', 'free')
+) AS v (n, name, source) ORDER BY n;
+
 -- Counts: of names, of lists, of instance types; never a part of a device that nobody said.
 SELECT name, provider, (identify_instance(name, provider)).* FROM (VALUES
 	(1, '8x_h100', NULL), (2, '8x H100', NULL), (3, '2xRTX4090', NULL), (4, 'H100 x8', NULL), (5, 'A100-sxm4-80Gx4', NULL), (6, '4*MI300X', NULL), (7, 'V100:8', 'skypilot'), (8, 'MI250X:4', 'skypilot'), (9, 'A100:0.5', 'skypilot'),
