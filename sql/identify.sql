@@ -35,6 +35,69 @@ SELECT name, identify(name) FROM (VALUES
 	(8, 'NVIDIA H100 80GB HBM3 MIG 1g.20gb-me'), (9, 'nvidia.com/mig-1g.5gb'), (10, 'NVIDIA H200 NVL MIG 7g.141gb')
 ) AS v (n, name) ORDER BY n;
 
+-- A MIG device on a chip that cannot be divided, or not in that many, is not known; a slice of compute instances has their slices.
+SELECT name, identify(name) FROM (VALUES
+	(1, 'Tesla T4 MIG 1g.5gb'), (2, 'NVIDIA L40S MIG 2g.12gb'), (3, 'V100-SXM2-16GB MIG 1g.5gb'), (4, 'A30 MIG 7g.24gb'), (5, 'A30 MIG 4g.24gb'), (6, 'RTX 4090 MIG 1g.10gb'),
+	(7, 'A100 MIG 1c.2g.10gb'), (8, 'NVIDIA H200 MIG 2c.3g.71gb'), (9, '1c.3g.40gb'), (10, 'A100 MIG 4c.3g.20gb')
+) AS v (n, name) ORDER BY n;
+
+-- vGPUs: the card, or the MIG slice that a profile is; a profile that no card of the name has is not known.
+SELECT name, identify(name), (identify_instance(name)).devices, _vgpu_share(name, NULL) AS share FROM (VALUES
+	(1, 'NVIDIA A10-12Q'), (2, 'nvidia.com/GRID_T4-1Q'), (3, 'GRID M10-0Q'), (4, 'NVIDIA A16-4A'), (5, 'GRID A100-4C'), (6, 'GRID A100X-40C'), (7, 'GRID A100D-80C'), (8, 'GRID A100DX-16C'),
+	(9, 'GRID V100DX-32C'), (10, 'GRID P100X-16Q'), (11, 'NVIDIA H100XL-94C'), (12, 'NVIDIA H200-70C'), (13, 'GRID RTX8000P-48Q'), (14, 'NVIDIA RTX6000-Ada-12Q'), (15, 'NVIDIA RTXA5000-24Q'),
+	(16, 'NVIDIA A100-1-5CME'), (17, 'NVIDIA H100XM-2-20C'), (18, 'NVIDIA A10-48Q'), (19, 'NVIDIA 24Q'), (20, 'MI300X-24Q'), (21, 'A100X'), (22, 'A100DX'), (23, '2x GRID T4-4C'), (24, 'gpu:grid_t4-4c:2'), (25, 'NVIDIA A10')
+) AS v (n, name) ORDER BY n;
+SELECT _accelerator_share('NVIDIA A10-12Q', NULL, 'nvidia/a10') AS vgpu, _accelerator_share('A100 MIG 1g.5gb', NULL, 'nvidia/a100:1g.5gb') AS mig,
+	_accelerator_share('NVIDIA A10', NULL, 'nvidia/a10') AS whole, _accelerator_share(NULL, NULL, NULL) AS nothing, _vgpu_rate('125 TFLOPS@fp16', 840000) AS half, _vgpu_rate('125 TFLOPS@fp16', NULL) AS whole_rate, _vgpu_rate('125 TFLOPS@fp16', 0) AS unknown;
+
+-- What tools print beside a name: sizes that were measured, indexes, UUIDs, versions, labels.
+SELECT name, identify(name) FROM (VALUES
+	(1, 'NVIDIA A100-SXM4-80GB, 81920 MiB'), (2, 'NVIDIA H100 80GB HBM3, 81559 MiB'), (3, 'NVIDIA GH200 480GB, 97871 MiB'), (4, 'Tesla T4, 15360 MiB'), (5, 'NVIDIA A100-SXM4-40GB, 81920 MiB'), (6, 'NVIDIA GB10, [N/A]'),
+	(7, '0, NVIDIA H100 80GB HBM3, 81559 MiB, 535.129.03'), (8, 'GPU-5c8d9e2a-1234-5678-9abc-123456789abc, NVIDIA L4, 23034 MiB'), (9, '00000000:3B:00.0, NVIDIA L40S'),
+	(10, 'GPU 13: NVIDIA A100-SXM4-40GB (UUID: GPU-5c8d9e2a-1234-5678-9abc-123456789abc)'), (11, 'modelName="Tesla T4"'),
+	(12, 'DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-5c",modelName="NVIDIA A100-SXM4-80GB",Hostname="n1"} 37'), (13, 'DCGM_FI_DEV_GPU_UTIL{modelName="NVIDIA A100-SXM4-80GB",GPU_I_PROFILE="1g.10gb"} 37'),
+	(14, 'H100 (79.6 GiB)'), (15, 'P800 OAM (96.0GB)'), (16, 'RTX 4090, 5090'), (17, 'gfx942:sramecc+:xnack-'), (18, 'gfx1100')
+) AS v (n, name) ORDER BY n;
+
+-- A memory size or a form factor that no variant has makes the class, never another variant.
+SELECT name, identify(name) FROM (VALUES
+	(1, 'H100 PCIe 96 GB'), (2, 'A100 SXM4 32GB'), (3, 'V100 PCIe 24GB'), (4, 'H100 SXM2'), (5, 'H100 SXM2 80GB'), (6, 'H100-SXM-2-80G'), (7, 'RTX 4090 48G'), (8, 'RTX 4090 OAM'), (9, 'RTX 3090 Laptop GPU'),
+	(10, 'GeForce GTX 1650 Mobile / Max-Q'), (11, 'GeForce RTX 2070 with Max-Q Design')
+) AS v (n, name) ORDER BY n;
+
+-- Names that hold the digits of another chip.
+SELECT name, source, identify(name, source) FROM (VALUES
+	(1, 'Quadro 4000', NULL), (2, 'Quadro 5000M', NULL), (3, 'Quadro 600', NULL), (4, 'NVIDIA 4000', NULL), (5, 'RTX 4000', NULL), (6, 'GRID M40', NULL), (7, 'Tesla M40', NULL), (8, '10de:13bd:10de:110a', NULL), (9, 'Radeon R7 250XE', NULL),
+	(10, 'Ascend910ProB', NULL), (11, 'Ascend910B', 'cann'), (12, 'Ascend910B', 'npu-smi'), (13, 'Ascend910B3', 'cann'), (14, 'RTX 9090', NULL), (15, 'MTT X700', NULL), (16, 'MLU370-X9', NULL), (17, 'RTX_2080S', NULL), (18, 'RTX 4070 TiS', NULL)
+) AS v (n, name, source) ORDER BY n;
+
+-- Clouds, boxes and what makers' tools print, of 2025 and 2026; and words that are no accelerator.
+SELECT name, source, identify(name, source) FROM (VALUES
+	(1, 'ecs.gn8v-8x.48xlarge', 'aliyun'), (2, 'ecs.gn8v-tee.4xlarge', 'aliyun'), (3, 'ecs.ebmgn8v.48xlarge', 'aliyun'), (4, 'ecs.gn8is-4x.16xlarge', 'aliyun'), (5, 'ecs.sgn8ia-m48.24xlarge', 'aliyun'),
+	(6, 'ecs.vgn7i-vws-m24.7xlarge', 'aliyun'), (7, 'ecs.ebmgn9g.64xlarge', 'aliyun'), (8, 'ecs.gni2.3xlarge', 'volcengine'), (9, 'ecs.ebmhpcpni2l.32xlarge', 'volcengine'),
+	(10, 'vbm-256c-3072gb-8-b200-gpu', 'vultr'), (11, 'vcg-a40-24c-120g-48vram', 'vultr'), (12, 'Standard_NC64ds_xl_RTXPRO6000BSE_v6', 'azure'), (13, 'standardNDISRGB200V6NDRFamily', 'azure'),
+	(14, 'StandardNCCads2023Family', 'azure'), (15, 'trn3u.48xlarge', 'aws'), (16, 'gb300-4x', 'coreweave'), (17, 'gpu-l40s-d', 'nebius'), (18, 'nvidia-l4-vws', 'gcp'),
+	(19, 'NVIDIA_TESLA_T4_VWS', 'vertex'), (20, 'gres/shard:l40s=4', 'slurm'), (21, 'gres/gpu:h100.shard', 'slurm'), (22, 'PPU-ZW810E', 'free'), (23, 'MXC600-A', 'mx-smi'),
+	(24, 'Ascend310P6', 'gpustack'), (25, 'Ascend310B5', 'gpustack'), (26, 'Ascend910_9591', 'gpustack'), (27, 'ascend950pr_9589', 'vllm-ascend'), (28, 'H100-SXM-8-80G', 'scaleway'),
+	(29, 'tt-quietbox', 'gpuhunt'), (30, 'RBLN-CA22', 'free'), (31, 'RNGD', 'free'), (32, 'furiosa.ai/rngd', 'k8s'), (33, 'Atlas 800T A3', 'vllm-ascend'), (34, 'Atlas 900 A3 SuperPoD', 'vllm-ascend'),
+	(35, 'Atlas 800T A2', 'vllm-ascend'), (36, 'Atlas 200I A2', 'vllm-ascend'), (37, 'MXC550 OAM', 'mx-smi'), (38, 'Kunlunxin R200-8FS', 'xpu-smi'),
+	(39, 'GPU: 1*NVIDIA-V100(32GB)|CPU: 8 cores 64GB', 'huawei'), (40, 'NVIDIA Jetson AGX Orin Developer Kit', 'free'), (41, 'Xavier (nvgpu)', 'free'), (42, 'NVIDIA H200-SXM-141GBx8', 'mlperf'),
+	(43, 'BM.GPU.MI355X-v1.8', 'oci'), (44, 'HCCPNV5.48XLARGE2304', 'tencent'), (45, 'PNV5b.8XLARGE96', 'tencent'), (46, 'Q_P4000', 'vast'),
+	(47, 'Chengdu Haiguang IC Design Co., Ltd. BW1000', 'hy-smi'), (48, 'Apple M4 Max', 'free'), (49, 'Intel Xeon Gold 6248R', 'free'), (50, 'server', 'free'), (51, 'UUID', 'free'),
+	(52, 'SXM4', 'free'), (53, 'BV166M', 'free')
+) AS v (n, name, source) ORDER BY n;
+
+-- Counts: of names, of lists, of instance types; never a part of a device that nobody said.
+SELECT name, provider, (identify_instance(name, provider)).* FROM (VALUES
+	(1, '8x_h100', NULL), (2, '8x H100', NULL), (3, '2xRTX4090', NULL), (4, 'H100 x8', NULL), (5, 'A100-sxm4-80Gx4', NULL), (6, '4*MI300X', NULL), (7, 'V100:8', 'skypilot'), (8, 'MI250X:4', 'skypilot'), (9, 'A100:0.5', 'skypilot'),
+	(10, 'MLU370-X8', NULL), (11, 'MTT X500', NULL), (12, 'MI25 x2', NULL), (13, 'gpu:nvidia_a100_80gb_pcie:4', NULL), (14, 'billing=8,cpu=8,gres/gpu:nvidia_rtx_a6000=2,gres/gpu=2,mem=39.06G,node=1', NULL),
+	(15, 'gres/gpu:a100=1,gres/gpu:a40=2', NULL), (16, 'gres/gpu:a100=0', NULL), (17, 'gres/shard:a100=8', NULL), (18, 'gres/gpu:a100.shard', NULL), (19, 'gpu:a100', NULL), (20, 'gpu:4', NULL), (21, 'nvidia.com/gpu: 8', NULL),
+	(22, 'tpu-v2-8', NULL), (23, 'v2-8', NULL), (24, 'v2-1', NULL), (25, 'tpu7x-64', NULL), (26, 'tpu-v5p-8:2', 'skypilot'), (27, '2x p5.48xlarge', NULL), (28, 'a3-highgpu-0g', NULL), (29, '0x A100', NULL),
+	(30, 'DGX B200', NULL), (31, 'HGX H100', NULL), (32, '2x DGX H100', NULL), (33, 'A100|A800', NULL), (34, 'massedcompute_A100-sxm4-80G-DGXx8', NULL), (35, 'hyperstack_RTXPro6000x2', NULL), (36, 'amd_h100', NULL), (37, 'gtx_h100', NULL),
+	(38, 'Ascend: 8*ascend-snt9b1|ARM: 192 cores 1536GB', NULL), (39, 'Ascend: 1 * SNT9B2 | 24 vCPUs | 192 GiB', NULL), (40, 'vcg-a100-1c-6g-4vram', 'vultr'), (41, 'ecs.vgn7i-vws-m12.3xlarge', 'aliyun'), (42, 'Standard_ND96is_noIB_H100_v5', 'azure'),
+	(43, 'Atlas 800I A3', NULL), (44, 'tt-galaxy-bh', NULL), (45, 'A100', NULL)
+) AS v (n, name, provider) ORDER BY n;
+
 -- Other makers.
 SELECT name, identify(name) FROM (VALUES
 	(1, 'huawei.com/Ascend910B3'), (2, '910B4-1'), (3, 'Ascend910B4'), (4, 'AMD Instinct MI300X'), (5, 'MI50 32GB'), (6, 'Gaudi HL-205'),
@@ -89,6 +152,9 @@ INSERT INTO accelerator_word (kind, word, meaning) VALUES ('form', 'slab', 'slab
 INSERT INTO accelerator_word (kind, word, meaning) VALUES ('suffix', 'turbo', '-t');
 INSERT INTO accelerator_word (kind, word, meaning) VALUES ('verb', 'run', 'nvidia');
 INSERT INTO accelerator_word (kind, word, meaning) VALUES ('noise', 'wow', 'x');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('vgpu', 'board', 'nvidia/a100 40 gb');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('system', 'box', 'boxed');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('model', 'two words', 'nvidia/a100 40gb');
 \set VERBOSITY terse
 INSERT INTO accelerator_alias (alias, accelerator) VALUES ('---', 'nvidia/h100');
 INSERT INTO accelerator_alias (alias, system, accelerator) VALUES ('x', 'Slurm', 'nvidia/h100');

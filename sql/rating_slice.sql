@@ -127,5 +127,32 @@ UPDATE usage_record SET share = 1680000 WHERE source_id = 'm1';
 SELECT check_name, regexp_replace(object, 'region [0-9]+', 'region r') AS object FROM check_ledger(false) WHERE check_name = 'usage_hourly';
 ROLLBACK;
 
+-- ------------------------------------------------------------------ vGPUs
+
+-- The name says the part of the card, by memory; the accelerator is the card. Time and work are that part of the card's.
+SELECT create_account('v', currency => 'USD') > 0 AS v, generate_billing_periods(NULL, '2026-08-01') IS NOT NULL AS periods, create_price('nvidia/a10', 'USD', 6, account => 'v') > 0 AS a10, create_price('nvidia/a100', 'USD', 10, account => 'v') > 0 AS a100;
+SELECT count(record_usage('s', 'v' || n, 'v', 'r', name, d, '2026-06-03Z', '2026-06-03 10:00Z'))
+FROM (VALUES (1, 'NVIDIA A10-12Q', 2), (2, 'NVIDIA A10', 1), (3, 'NVIDIA A10-4Q', 1.5), (4, 'GRID A100-4C', 1)) AS v (n, name, d);
+SELECT source_id, accelerator_name, accelerator, rate, share, trim_scale(devices) AS devices FROM usage_record WHERE source_id LIKE 'v%' ORDER BY 1;
+SELECT accelerator, share, amount, quantity, unit, cost, work FROM rate_usage('v', '[2026-06-01Z,2026-07-01Z)') ORDER BY accelerator, share;
+-- Identified anew, a name that has become another's is counted anew, and one that is still the same is not.
+SELECT taken, accepted FROM reidentify(accelerator_name => 'NVIDIA A10-12Q');
+BEGIN;
+INSERT INTO accelerator_alias (alias, accelerator) VALUES ('NVIDIA A10-12Q', 'nvidia/a10');
+SELECT taken, accepted FROM reidentify(accelerator_name => 'NVIDIA A10-12Q');
+SELECT identification, rate, share FROM usage_record WHERE source_id = 'v1' ORDER BY 1;
+ROLLBACK;
+SELECT refresh_rollups() IS NOT NULL AS refreshed;
+SELECT check_name, object, regexp_replace(detail, 'region [0-9]+', 'region r') AS detail FROM check_ledger() WHERE object NOT LIKE 'region%';
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE usage_record SET share = 1680000 WHERE source_id = 'v1';
+SELECT check_name, detail FROM check_ledger() WHERE check_name = 'share of record';
+ROLLBACK;
+-- A card whose memory is not known has no part.
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('model', 'mystery card', 'nvidia/mystery');
+SELECT identify('Mystery Card-8Q'), _accelerator_share('Mystery Card-8Q', NULL, 'nvidia/mystery') AS share, (identify_instance('Mystery Card-8Q')).*;
+DELETE FROM accelerator_word WHERE word = 'mystery card' AND upper_inf(recorded);
+
 \c contrib_regression
 DROP DATABASE regress_rating_slice;

@@ -136,6 +136,27 @@ SKIP:
 	load_csv('tres', 'slurm_tres_strings.csv', 3);
 	none(q{SELECT c1, c3, identify(c1) FROM tres WHERE (c3 IS NULL) <> (identify(c1) IS NULL)}, 'TRES strings');
 	none(q{SELECT c1, c3, identify(c1) FROM tres WHERE c3 IS NOT NULL AND c3 !~ ';' AND identify(c1) IS DISTINCT FROM identify(c3)}, 'TRES strings of one type mean the type');
+
+	# ------------------------------------------------------------------ counts
+	none(q{SELECT name FROM (SELECT c1 FROM gres WHERE c2 = 'no' UNION SELECT DISTINCT c1 FROM nv) AS n (name), identify_instance(name) AS i
+		WHERE (identify(name) IS DISTINCT FROM i.accelerator AND NOT EXISTS (SELECT FROM accelerator_instance WHERE sku = lower(translate(name, '_ ', '--')))) OR i.devices <> trunc(i.devices)},
+		'a name means the same when it is asked how many it is, and a whole number');
+	none(q{SELECT c1, c2, i.* FROM tres, identify_instance(c1) AS i WHERE c3 IS NOT NULL AND i.devices IS DISTINCT FROM nullif(c2, '')::numeric}, 'TRES strings have their number of devices');
+}
+
+# ------------------------------------------------------------------ names of 2025 and 2026
+SKIP:
+{
+	my $cases = '../shared/cases/names_2026.csv';
+	skip "no $cases", 2 unless -r $cases;
+	my $copy = "$node->{_basedir}/names_2026.csv";
+	PostgreSQL::Test::Utils::append_to_file($copy, slurp_file($cases));
+	$node->safe_psql('postgres', "CREATE TABLE n2026 (name text, system text, expected text, was text); COPY n2026 FROM '$copy' (FORMAT csv, HEADER)");
+	none(q{SELECT name, system, expected, identify(name, system) FROM n2026 WHERE identify(name, system) IS NOT NULL AND (identify(name, system) @> nullif(expected, '')::accelerator) IS NOT TRUE},
+		'names of 2025 and 2026: none wrong');
+	none(q{SELECT count(*) FILTER (WHERE identify(name, system) IS NOT DISTINCT FROM nullif(expected, '')::accelerator), count(*) FROM n2026
+		HAVING count(*) FILTER (WHERE identify(name, system) IS NOT DISTINCT FROM nullif(expected, '')::accelerator) < 0.95 * count(*)},
+		'at least 95% of them the very chip or class');
 }
 
 # ------------------------------------------------------------------ the catalog's own names
@@ -151,8 +172,10 @@ sub dice { $seed = ($seed * 1103515245 + 12345) & 0x7fffffff; return ($seed >> 8
 my @seeds = ('NVIDIA H100 80GB HBM3', 'NVIDIA-A100-SXM4-80GB-MIG-3g.40gb', 'gres/gpu:nvidia_a100_1g.5gb=2', 'cpu=8,gres/gpu:a100=1,gres/gpu:a40=2', '10de:20b0:10de:1450',
 	'pci:v000010DEd00002330sv000010DEsd000016C1bc03sc02i00', '3b:00.0 3D controller [0302]: NVIDIA Corporation GH100 [H100 SXM5 80GB] [10de:2330] (rev a1)', '1002:66a1 (rev 06)',
 	'nvidia.com/gpu.product: "Tesla-T4"', 'cloud.google.com/gke-accelerator=nvidia-tesla-a100', 'Standard_NV6ads_A10_v5', 'datacrunch_A100-sxm4-80Gx4', 'MI250X/MI250',
-	'huawei.com/Ascend910B4-1', "\x{5bd2}\x{6b66}\x{7eaa} MLU370-X8", "\x{6607}\x{817e}910B3", 'nvidia/a100-pcie-40gb:1g.5gb+me', 'RTX PRO 6000 Blackwell Max-Q Workstation Edition', 'T20(32GB) [CloudBlazer]');
-my @junk = ('', ' ', '-', '/', ':', '=', '[', ']', '(', ')', ',', '|', '+', '.', '#', '%', '_', "\x{e9}", "\x{5361}", "\x{1f600}", '0', '9', '99999999999', 'g', 'gb', 'x', 'x8', "\t", "\n", '\\u', "''", '~');
+	'huawei.com/Ascend910B4-1', "\x{5bd2}\x{6b66}\x{7eaa} MLU370-X8", "\x{6607}\x{817e}910B3", 'nvidia/a100-pcie-40gb:1g.5gb+me', 'RTX PRO 6000 Blackwell Max-Q Workstation Edition', 'T20(32GB) [CloudBlazer]',
+	'0, NVIDIA H100 80GB HBM3, 81559 MiB, 535.104.05', 'GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-5c8d9e2a-1234-5678-9abc-123456789abc)', 'DCGM_FI_DEV_GPU_UTIL{gpu="0",modelName="NVIDIA A100-SXM4-80GB"} 37', 'GRID A100X-40C', 'NVIDIA A30-1-6CME', '8x_h100',
+	'Ascend: 8*ascend-snt9b1|ARM: 192 cores', 'mps:100,gpu:a100:2(S:0),gres/shard:a100=8', 'NVIDIA H100 MIG 1c.3g.40gb', "\x{ff2e}\x{ff36}\x{ff29}\x{ff24}\x{ff29}\x{ff21}\x{3000}\x{ff21}100\x{2011}80GB", 'Standard_ND96is_noIB_H100_v5', 'tpu-v5p-8:2', 'P800 OAM (96.0GB)');
+my @junk = ('', ' ', '-', '/', ':', '=', '[', ']', '(', ')', ',', '|', '+', '.', '#', '%', '_', "\x{e9}", "\x{5361}", "\x{1f600}", '0', '9', '99999999999', 'g', 'gb', 'x', 'x8', "\t", "\n", '\\u', "''", '~', "\x{feff}", "\x{200b}", "\x{2212}", "\x{d7}", 'modelName="', '|CPU:', '0x', '1c.', '-24Q', '*', ':8', '{', '}', '"');
 my @mutants;
 for my $i (1 .. 20000)
 {
@@ -201,6 +224,10 @@ is($rc, 0, 'identify_strict either answers or raises LC003') or diag($err);
 is($node->safe_psql('postgres', "SELECT string_agg(identify(name)::text, ' ' ORDER BY n) FROM (VALUES (1, U&'\\5BD2\\6B66\\7EAA MLU370-X8'), (2, U&'\\6607\\817E910B3'), (3, U&'\\601D\\5143590'),
 	(4, U&'\\5929\\5793100'), (5, U&'\\6D77\\5149DCU Z100'), (6, U&'\\534E\\4E3A\\6607\\817E910B'), (7, U&'\\6469\\5C14\\7EBF\\7A0B MTT S4000 \\663E\\5361'), (8, U&'NVIDIA\\00AE A100\\2122 80GB PCIe')) AS v (n, name)"),
 	'cambricon/mlu370-x8 huawei/ascend-910b3 cambricon/mlu590 iluvatar/bi-v100 hygon/z100 huawei/ascend-910b moorethreads/mtt-s4000 nvidia/a100-pcie-80gb', 'Chinese names');
+is($node->safe_psql('postgres', "SELECT string_agg(coalesce(identify(name)::text, '-'), ' ' ORDER BY n) FROM (VALUES (1, U&'\\FF2E\\FF36\\FF29\\FF24\\FF29\\FF21\\3000\\FF21\\FF11\\FF10\\FF10'), (2, U&'\\FEFFNVIDIA H100'), (3, U&'NVIDIA\\200B A10'),
+	(4, U&'NVIDIA A100\\2212SXM4\\201180GB'), (5, U&'4\\00D7 MI300X'), (6, U&'8\\5361 H100'), (7, U&'GPU\\FF1Aa100\\FF1A4'), (8, U&'\\58C1\\783A106C'), (9, U&'\\6606\\4ED1\\82AF3\\4EE3 P800'), (10, U&'\\5929\\5793 200'), (11, U&'NVIDIA A1\\00D700')) AS v (n, name)"),
+	'nvidia/a100 nvidia/h100 nvidia/a10 nvidia/a100-sxm4-80gb amd/mi300x nvidia/h100 nvidia/a100 biren/br106c kunlunxin/p800-oam iluvatar/bi-v200 -', 'full-width letters, signs that have no width, counts and generations');
+is($node->safe_psql('postgres', "SELECT (identify_instance(U&'8\\5361 H100')).devices, (identify_instance(U&'4\\00D7 MI300X')).devices"), '8|4', 'and their numbers');
 for my $encoding ('LATIN1', 'SQL_ASCII', 'EUC_CN')
 {
 	my $db = lc $encoding;
@@ -225,7 +252,7 @@ $node->safe_psql('origin', q{CREATE EXTENSION compute_ledger; SET search_path = 
 	INSERT INTO accelerator_variant (accelerator, form, memory_gb) VALUES ('pci00aa/hyper-42-oam-64gb', 'oam', 64);
 	INSERT INTO accelerator_instance (sku, provider, accelerator, devices) VALUES ('hc.%xlarge', 'ours', 'pci00aa/hyper-42', 0.25)});
 my $ours = q{SELECT compute_ledger.identify('our_big-box'), compute_ledger.identify('A100'), compute_ledger.identify('HyperChip 42'), compute_ledger.identify_instance('HC.4xlarge')};
-my $expected = 'nvidia/h800-sxm5-80gb|nvidia/a100-sxm4-40gb|pci00aa/hyper-42-oam-64gb|(pci00aa/hyper-42,1.00)';
+my $expected = 'nvidia/h800-sxm5-80gb|nvidia/a100-sxm4-40gb|pci00aa/hyper-42-oam-64gb|(pci00aa/hyper-42,1)';
 is($node->safe_psql('origin', $ours), $expected, 'rows of the user\'s own');
 my $dump = PostgreSQL::Test::Utils::tempdir . '/origin.sql';
 $node->command_ok([ 'pg_dump', '-f', $dump, 'origin' ], 'dump');

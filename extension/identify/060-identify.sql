@@ -59,9 +59,9 @@ CREATE UNIQUE INDEX accelerator_word_current_idx
 	ON accelerator_word (word, kind, (coalesce(meaning, '')), (coalesce(family, '')), shipped) WHERE upper_inf(recorded);
 COMMENT ON TABLE accelerator_word IS 'The words that names of accelerators are made of. A name is known if words, memory sizes and MIG profiles cover all of it and agree.';
 COMMENT ON COLUMN accelerator_word.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
-COMMENT ON COLUMN accelerator_word.kind IS 'vendor: names a maker; chip: a die or an architecture, which only has to agree with the maker; model: names a model; product: names a model if its maker is named too; suffix: turns a model of its family into another; form: a form factor; memory_type; noise: says nothing; rewrite: stands for other letters';
+COMMENT ON COLUMN accelerator_word.kind IS 'vendor: names a maker; chip: a die or an architecture, which only has to agree with the maker; model: names a model; product: names a model if its maker is named too; vgpu: names a model before the profile of a vGPU (A100X-40C); suffix: turns a model of its family into another; form: a form factor; memory_type; system: names more than one device, and perhaps their form factor; noise: says nothing; rewrite: stands for other letters';
 COMMENT ON COLUMN accelerator_word.word IS 'the word or words, in lower case: a blank is where a separator may stand, # is one digit; between a letter and a digit a separator may always stand';
-COMMENT ON COLUMN accelerator_word.meaning IS 'vendor and chip: a vendor; model and product: an accelerator in which each # is the digit read at the # of the same number; suffix: what is added to the model; form: a form factor; memory_type: its name; rewrite: the other letters; noise: NULL';
+COMMENT ON COLUMN accelerator_word.meaning IS 'vendor and chip: a vendor; model and product: an accelerator in which each # is the digit read at the # of the same number; vgpu: an accelerator and, after a blank, the memory of the card where the accelerator does not state it (nvidia/a100 40gb); suffix: what is added to the model; form: a form factor; system: a form factor or NULL; memory_type: its name; rewrite: the other letters; noise: NULL';
 COMMENT ON COLUMN accelerator_word.family IS 'of a model: the suffixes that it takes; of a suffix: the models that take it';
 COMMENT ON COLUMN accelerator_word.source IS 'where this is from';
 COMMENT ON COLUMN accelerator_word.recorded IS 'when this database held the row to be true; without an end: it still does';
@@ -173,4 +173,24 @@ COMMENT ON FUNCTION identify_strict(text, text) IS 'as identify, but a name that
 
 CREATE FUNCTION identify_instance(sku text, provider text DEFAULT NULL, OUT accelerator accelerator, OUT devices numeric)
 	LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION identify_instance(text, text) IS 'what accelerators an instance type of a cloud provider has, and how many, a fraction where one is shared; devices is NULL where the type does not tell; both NULL for a type that is not known, and for NULL. provider restricts the search to one provider.';
+COMMENT ON FUNCTION identify_instance(text, text) IS 'what accelerators an instance type of a cloud provider has, and how many, a fraction where one is shared; or any name that identify() knows, with a number (8x H100, V100:8, gpu:a100:4, a TRES list), alone as one, a vGPU as its part of a device by memory; devices is NULL where the name does not tell; both NULL for a name that is not known, and for NULL. provider restricts the search for instance types to one provider, and is the source for names.';
+
+CREATE FUNCTION _vgpu_share(name text, source text) RETURNS integer
+	LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME', 'vgpu_share';
+COMMENT ON FUNCTION _vgpu_share(text, text) IS 'the part of its card that the vGPU of a profile is, by memory, in 1/1,680,000: 840000 for A10-12Q; 0 where the memory of the card is not known; NULL for a name of anything else, and for NULL';
+
+CREATE FUNCTION _accelerator_share(name text, source text, accelerator accelerator) RETURNS integer
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN v.share IS NULL THEN compute_ledger.device_share(accelerator) ELSE nullif(v.share, 0) END
+	FROM compute_ledger._vgpu_share(name, source) AS v (share)
+$$;
+COMMENT ON FUNCTION _accelerator_share(text, text, accelerator) IS 'the part of a device that one of what a name means is, in 1/1,680,000: of a vGPU by memory, of anything else device_share() of the accelerator that it means; NULL where that is not known, and for an accelerator that is NULL';
+
+CREATE FUNCTION _vgpu_rate(rate compute_rate, vgpu integer) RETURNS compute_rate
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+	SELECT CASE WHEN $2 IS NULL THEN $1 WHEN $2 OPERATOR(pg_catalog.>) 0 THEN $1 OPERATOR(compute_ledger.*) (pg_catalog.numeric($2) OPERATOR(pg_catalog./) 1680000.0) END
+$$;
+COMMENT ON FUNCTION _vgpu_rate(compute_rate, integer) IS 'the rate of one of what a name means, from that of the accelerator and _vgpu_share() of the name: the same part of it, rounded half to even; NULL where the part is not known';

@@ -56,16 +56,21 @@ BEGIN
 	-- What part of a device one is: all of it, unless it is a slice; of slices by what the reference data said when they were recorded.
 	RETURN QUERY
 	WITH held AS MATERIALIZED (
-		SELECT r.accelerator, r.share, r.recorded > modelled.at AND b.extension_version = version AS comparable, min(r.id) AS record, count(*) AS records
+		SELECT r.accelerator_name, r.source, r.accelerator, r.share, b.extension_version = version AND b.names_recorded >= renamed AS named,
+			r.recorded > modelled.at AND b.extension_version = version AS comparable, min(r.id) AS record, count(*) AS records
 		FROM compute_ledger.usage_record AS r
 		JOIN compute_ledger.usage_batch AS b ON b.id = r.batch
 		CROSS JOIN (SELECT coalesce(greatest(max(lower(m.recorded)), max(upper(m.recorded))), '-infinity') AS at FROM compute_ledger.accelerator_model AS m WHERE NOT m.shipped) AS modelled
-		GROUP BY 1, 2, 3
+		GROUP BY 1, 2, 3, 4, 5, 6
 	)
-	SELECT 'share of record', 'record ' || h.record, format('says that one %s is %s of 1680000 of a device, like %s records in all', h.accelerator, coalesce(h.share::text, 'an unknown part'), h.records)
+	SELECT 'share of record', 'record ' || min(h.record), format('says that one %s is %s of 1680000 of a device, like %s records in all', h.accelerator, coalesce(h.share::text, 'an unknown part'), sum(h.records))
 	FROM held AS h
-	CROSS JOIN LATERAL (SELECT compute_ledger.device_share(h.accelerator) AS share) AS d
-	WHERE (h.comparable OR d.share = 1680000) AND h.share IS DISTINCT FROM d.share;
+	LEFT JOIN compute_ledger.usage_source AS s ON s.source = h.source
+	CROSS JOIN LATERAL (SELECT compute_ledger._vgpu_share(h.accelerator_name, coalesce(s.system, h.source)) AS vgpu,
+		compute_ledger._accelerator_share(h.accelerator_name, coalesce(s.system, h.source), h.accelerator) AS share) AS d
+	-- what names mean may have changed since; of them only the profile of a vGPU says a part of a device
+	WHERE (h.named OR h.accelerator_name !~* '[0-9][abcq]4?([^a-z0-9]|$)') AND (h.comparable OR d.share = 1680000) AND h.share IS DISTINCT FROM d.share
+	GROUP BY h.accelerator, h.share, h.comparable;
 
 	-- A payer's closings follow each other.
 	RETURN QUERY

@@ -281,8 +281,8 @@ BEGIN
 		FROM name AS n
 		WHERE n.is_region AND n.region <> ''
 	), names AS MATERIALIZED (
-		SELECT i.*, compute_ledger.device_share(i.accelerator) AS share
-		FROM (SELECT n.accelerator AS name, n.source, compute_ledger.identify(n.accelerator, coalesce(s.system, s.source)) AS accelerator
+		SELECT i.*, compute_ledger._accelerator_share(i.name, i.system, i.accelerator) AS share, compute_ledger._vgpu_share(i.name, i.system) AS vgpu
+		FROM (SELECT n.accelerator AS name, n.source, coalesce(s.system, s.source) AS system, compute_ledger.identify(n.accelerator, coalesce(s.system, s.source)) AS accelerator
 			FROM name AS n
 			JOIN compute_ledger.usage_source AS s ON s.source = n.source
 			WHERE n.is_accelerator AND n.accelerator <> ''
@@ -304,7 +304,7 @@ BEGIN
 			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
 				ELSE compute_ledger.account_id(r.account, r.started_at) END AS account,
-			g.id AS region, n.accelerator, n.share, t.rate, CASE WHEN t.rate IS NOT NULL THEN t.recorded END AS rate_recorded,
+			g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
 			CASE WHEN r.unreadable IS NOT NULL THEN NULL
 				WHEN r.retracted THEN sha256('retracted')
 				ELSE compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
@@ -629,8 +629,8 @@ BEGIN
 			AND (started IS NULL OR started @> r.started_at)
 			AND (source IS NULL OR r.source = source) AND (accelerator_name IS NULL OR r.accelerator_name = accelerator_name)
 	), names AS MATERIALIZED (
-		SELECT i.*, compute_ledger.device_share(i.accelerator) AS share
-		FROM (SELECT n.accelerator_name, n.source, compute_ledger.identify(n.accelerator_name, coalesce(s.system, s.source)) AS accelerator
+		SELECT i.*, compute_ledger._accelerator_share(i.accelerator_name, i.system, i.accelerator) AS share, compute_ledger._vgpu_share(i.accelerator_name, i.system) AS vgpu
+		FROM (SELECT n.accelerator_name, n.source, coalesce(s.system, s.source) AS system, compute_ledger.identify(n.accelerator_name, coalesce(s.system, s.source)) AS accelerator
 			FROM (SELECT DISTINCT c.accelerator_name, c.source FROM current AS c) AS n
 			JOIN compute_ledger.usage_source AS s ON s.source = n.source
 			OFFSET 0) AS i
@@ -641,7 +641,8 @@ BEGIN
 		SELECT c.id, c.started_at, nextval('compute_ledger.usage_record_id_seq') AS new_id, n.accelerator, n.share, t.rate, t.recorded
 		FROM current AS c
 		JOIN names AS n ON n.accelerator_name = c.accelerator_name AND n.source = c.source
-		JOIN rates AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator AND c.started_at >= t.from_instant AND c.started_at < t.to_instant
+		JOIN rates AS r ON r.accelerator OPERATOR(compute_ledger.=) n.accelerator AND c.started_at >= r.from_instant AND c.started_at < r.to_instant
+		CROSS JOIN LATERAL (SELECT compute_ledger._vgpu_rate(r.rate, n.vgpu) AS rate, r.recorded) AS t
 		WHERE n.accelerator OPERATOR(compute_ledger.<>) c.accelerator OR c.basis <> code
 			OR (t.rate IS NULL) <> (c.rate IS NULL) OR t.rate OPERATOR(compute_ledger.<>) c.rate OR n.share IS DISTINCT FROM c.share
 	), closed AS (

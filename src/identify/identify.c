@@ -8,8 +8,10 @@
  *	   one for any source;
  *	2. a canonical text;
  *	3. a shipped alias, in the same order; a PCI id is an alias too;
- *	4. a name by the grammar (accelerator_word, accelerator_variant);
- *	5. an instance type (accelerator_instance).
+ *	4. an instance type (accelerator_instance);
+ *	5. a name by the grammar (accelerator_word, accelerator_variant);
+ *	6. a number of such names (identify_forms.h).
+ * Of an instance type the question is what it has: there it comes first.
  *
  * Called a million times over a few hundred different names, so what a name turned
  * out to mean is kept with the call site (call_cache.h).  Words, variants and instance
@@ -17,8 +19,6 @@
  * there are many, one at a time through their index.
  */
 #include "base/compat.h"
-
-#include <ctype.h>
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
@@ -39,6 +39,7 @@
 #include "identify/identify_core.h"
 #include "identify/identify_forms.h"
 #include "identify/identify_table.h"
+#include "profile/profile.h"
 
 /* Names kept for one call site before starting again, and the bytes of them. */
 #define CACHE_MAX_ENTRIES	32768
@@ -60,6 +61,8 @@ typedef struct IdentifyEntry
 	bool		known;
 	bool		has_devices;
 	Accelerator accelerator;
+	uint32		vgpu_mib;		/* see IdentifyMeaning */
+	uint32		card_mib;
 	Datum		devices;		/* numeric */
 	char	   *name;			/* name and source, together */
 } IdentifyEntry;
@@ -110,6 +113,8 @@ find_instance(IdentifyCache *cache, const char *sku, Size len, const char *provi
 		long		captured = -1;
 		int			literals = 0;
 
+		if (row->pattern[0] != folded[0] && strchr("#%*", row->pattern[0]) == NULL)
+			continue;			/* most of them */
 		if (provider != NULL && !is_provider(row->provider, provider))
 			continue;
 		if (!IdentifyMatchSku(row->pattern, folded, n, &captured, &literals))
@@ -144,39 +149,168 @@ look_up_text(const char *text, Size len, char **systems, int nsystems, Accelerat
 	return found;
 }
 
-/* Tells what one name means; false if it is not known. */
+/* Reads a name by the grammar; false if it is not known. */
 static bool
-identify_one(IdentifyCache *cache, const char *name, Size len, char **systems, int nsystems,
-			 Accelerator *out)
+read_name(IdentifyCache *cache, const char *name, Size len, IdentifyMeaning *out)
 {
-	bool		known;
-
 	if (len == 0 || len > IDENTIFY_NAME_MAX)
 		return false;
-	if (look_up_text(name, len, systems, nsystems, out, &known))
-		return known;
 	if (cache->grammar == NULL)
 		cache->grammar = IdentifyLoadGrammar(cache->call.context);
 	return IdentifyRead(cache->grammar, name, len, out);
 }
 
+/* Tells what one name means; false if it is not known. */
+static bool
+identify_one(IdentifyCache *cache, const char *name, Size len, char **systems, int nsystems,
+			 IdentifyMeaning *out)
+{
+	bool		known;
+
+	if (len == 0 || len > IDENTIFY_NAME_MAX)
+		return false;
+	memset(out, 0, sizeof(*out));
+	if (look_up_text(name, len, systems, nsystems, &out->accelerator, &known))
+	{
+		out->model_named = AcceleratorSpecificity(&out->accelerator) > 1;
+		return known;
+	}
+	return read_name(cache, name, len, out);
+}
+
+/* What a text means: a name and how many of it, or an instance type. */
+typedef struct IdentifyAnswer
+{
+	IdentifyMeaning meaning;
+	long		count;			/* 0 = that is not said */
+	const IdentifyInstance *row;	/* NULL = no instance type */
+	long		captured;		/* the number in an instance type that says how many; -1 = none */
+} IdentifyAnswer;
+
+/* What a caller asked for. */
+typedef enum IdentifyQuestion
+{
+	ASK_NAME,
+	ASK_INSTANCE
+} IdentifyQuestion;
+
+/* Takes an instance type as the answer, if a text is one. */
+static bool
+identify_instance_type(IdentifyCache *cache, const char *sku, Size len, const char *provider, IdentifyAnswer *out)
+{
+	out->captured = -1;
+	out->row = find_instance(cache, sku, len, provider, &out->captured);
+	if (out->row != NULL)
+		out->meaning.accelerator = out->row->accelerator;
+	return out->row != NULL;
+}
+
+/*
+ * Reads a list of device types in the way of Slurm.  All of it must be known, and of one
+ * maker; *any says whether there was one.
+ */
+static bool
+identify_list(IdentifyCache *cache, const char *list, Size len, char **systems, int nsystems,
+			  IdentifyAnswer *out, bool *any)
+{
+	const char *device;
+	size_t		devicelen;
+	long		count;
+
+	*any = false;
+	while (IdentifyNextDevice(&list, &len, &device, &devicelen, &count))
+	{
+		IdentifyMeaning one;
+		Accelerator join;
+
+		if (!identify_one(cache, device, devicelen, systems, nsystems, &one))
+			return false;
+		one.several = false;	/* Slurm counts devices, whatever the name */
+		if (!*any)
+		{
+			out->meaning = one;
+			out->count = count;
+		}
+		else if (IdentifyJoin(&out->meaning.accelerator, &one.accelerator, &join))
+		{
+			/* The parts of a device do not add up to a number of devices. */
+			bool		parts = one.vgpu_mib != 0 || out->meaning.vgpu_mib != 0;
+
+			memset(&out->meaning, 0, sizeof(out->meaning));
+			out->meaning.accelerator = join;
+			out->count = count == 0 || out->count == 0 || parts ? 0 : out->count + count;
+		}
+		else
+			return false;
+		*any = true;
+	}
+	return true;
+}
+
+/*
+ * Reads a name with a number that says how many there are; if the question is what an
+ * instance type has, also a number of that, and who sells it before the first underscore:
+ * "datacrunch_A100-sxm4-80Gx4".
+ */
+static bool
+identify_counted(IdentifyCache *cache, const char *name, Size len, const char *provider,
+				 char **systems, int nsystems, IdentifyQuestion question, IdentifyAnswer *out)
+{
+	char		rest[IDENTIFY_NAME_MAX + 1];
+	size_t		restlen;
+	size_t		from = 0;
+	bool		counts_model;
+	Size		seller = 0;
+
+	if (len == 0 || len > IDENTIFY_NAME_MAX)
+		return false;
+	while (IdentifyTakeCount(name, len, &from, rest, &restlen, &out->count, &counts_model))
+	{
+		char	   *part = rest;
+
+		while (restlen > 0 && part[restlen - 1] == ' ')
+			restlen--;
+		for (; restlen > 0 && *part == ' '; restlen--)
+			part++;
+		if (question == ASK_INSTANCE && identify_instance_type(cache, part, restlen, provider, out))
+			return true;
+		if (identify_one(cache, part, restlen, systems, nsystems, &out->meaning) &&
+			(!counts_model || out->meaning.model_named))
+			return true;
+	}
+	out->count = 1;
+	if (question != ASK_INSTANCE)
+		return false;
+	for (; seller < len && AsciiIsLower(AsciiFold(name[seller])); seller++)
+		rest[seller] = AsciiFold(name[seller]);
+	if (seller == 0 || seller + 1 >= len || name[seller] != '_' || cache->grammar == NULL ||
+		IdentifyBeginsWord(cache->grammar, rest, (int) seller))
+		return false;
+	name += seller + 1;
+	len -= seller + 1;
+	if (!identify_one(cache, name, len, systems, nsystems, &out->meaning) &&
+		!identify_counted(cache, name, len, provider, systems, nsystems, ASK_NAME, out))
+		return false;
+	out->meaning.several = false;	/* a seller counts devices, whatever they are in */
+	return true;
+}
+
 /* Tells what a text in any of the forms that systems print means. */
 static bool
-identify_text(IdentifyCache *cache, const char *text, Size len, const char *source, Accelerator *out)
+identify_text(IdentifyCache *cache, const char *text, Size len, const char *source,
+			  IdentifyQuestion question, IdentifyAnswer *out)
 {
 	char	   *systems[3];
 	int			nsystems = 0;
-	const char *name = text;
+	const char *name;
 	Size		namelen;
-	const char *list;
-	Size		listlen;
-	const char *device;
-	size_t		devicelen;
-	bool		any = false;
+	Size		whole = len;
+	bool		taught;
+	bool		any;
 	bool		known;
-	long		devices;
-	const IdentifyInstance *row;
 
+	memset(out, 0, sizeof(*out));
+	out->count = 1;
 	if (len == 0 || len > MAX_TEXT)
 		return false;
 	systems[nsystems++] = pstrdup("");
@@ -184,11 +318,22 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 		systems[nsystems++] = pstrdup(source);
 
 	/* The text as it is, if somebody taught it. */
-	if (len <= IDENTIFY_NAME_MAX && look_up_text(text, len, systems, nsystems, out, &known))
+	if (question == ASK_NAME && len <= IDENTIFY_NAME_MAX &&
+		look_up_text(text, len, systems, nsystems, &out->meaning.accelerator, &known))
 		return known;
 
+	if (GetDatabaseEncoding() == PG_UTF8)
+	{
+		char	   *plain = palloc(len);
+
+		len = IdentifyPlain(text, len, plain);
+		text = plain;
+	}
+
 	/* The key of a label is a source of its own. */
+	name = text;
 	namelen = IdentifyUnwrap(&name, len);
+	taught = question == ASK_NAME && namelen == whole;	/* nothing was taken off: asked above */
 	if (name > text)
 	{
 		Size		keylen = name - text;
@@ -204,96 +349,66 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 			systems[nsystems++] = asc_tolower(text, keylen);
 	}
 
-	/* Device types of Slurm; all of a list must be known, and of one maker. */
-	list = name;
-	listlen = namelen;
-	while (IdentifyNextDevice(&list, &listlen, &device, &devicelen))
-	{
-		Accelerator one;
-		Accelerator join;
-
-		if (!identify_one(cache, device, devicelen, systems, nsystems, &one))
-			return false;
-		if (!any)
-			*out = one;
-		else if (IdentifyJoin(out, &one, &join))
-			*out = join;
-		else
-			return false;
-		any = true;
-	}
+	if (question == ASK_INSTANCE && identify_instance_type(cache, name, namelen, source, out))
+		return true;
+	if (!identify_list(cache, name, namelen, systems, nsystems, out, &any))
+		return false;
 	if (any)
 		return true;
-
-	if (identify_one(cache, name, namelen, systems, nsystems, out))
+	if (namelen <= IDENTIFY_NAME_MAX && !taught &&
+		look_up_text(name, namelen, systems, nsystems, &out->meaning.accelerator, &known))
+		return known;
+	if (question == ASK_NAME && identify_instance_type(cache, name, namelen, NULL, out))
 		return true;
-	row = find_instance(cache, name, namelen, NULL, &devices);
-	if (row != NULL)
-		*out = row->accelerator;
-	return row != NULL;
+	out->count = 1;
+	if (read_name(cache, name, namelen, &out->meaning))
+		return true;
+	return identify_counted(cache, name, namelen, source, systems, nsystems, question, out);
+}
+
+/* Returns the product of a number and an integer. */
+static Datum
+times(Datum number, int64 integer)
+{
+	return DirectFunctionCall2(numeric_mul, number, NumericGetDatum(int64_to_numeric(integer)));
 }
 
 /*
- * Reads an instance type that says what it is made of: a name, and how many as
- * "x8" at its end or "8x" before it; what stands before an underscore is who sells
- * it.  "datacrunch_A100-sxm4-80Gx4", "gpu_8x_h100_sxm5".  One device if a seller is
- * named and no number; unknown how many otherwise.
+ * Tells how many devices an answer is, to ten decimal places; false if that cannot be
+ * told.  A number in an instance type that does not make whole devices is none of them.
  */
 static bool
-identify_composed(IdentifyCache *cache, const char *sku, Size len, char **systems, int nsystems,
-				  Accelerator *out, long *devices)
+count_devices(const IdentifyAnswer *answer, Datum *devices)
 {
-	char		name[IDENTIFY_NAME_MAX + 1];
-	Size		n = 0;
-	Size		start = 0;
-	bool		counted = false;
+	const IdentifyInstance *row = answer->row;
+	const IdentifyMeaning *meaning = &answer->meaning;
 
-	if (len > IDENTIFY_NAME_MAX)
+	*devices = NumericGetDatum(int64_to_numeric(answer->count));
+	if (answer->count <= 0 || meaning->several)
 		return false;
-	for (Size i = 0; i < len; i++)
-		if (sku[i] == '_')
-		{
-			start = i + 1;
-			break;
-		}
-	*devices = start > 0 ? 1 : -1;
-	for (Size i = start; i < len;)
+	if (row != NULL)
 	{
-		char		c = pg_tolower((unsigned char) sku[i]);
-		Size		digits = i;
-		long		value = 0;
-
-		if (c == 'x' && i > start && !counted)
+		if (!row->has_devices && answer->captured < 0)
+			return false;
+		if (row->has_devices)
+			*devices = times(row->devices, answer->count);
+		if (answer->captured >= 0)
 		{
-			digits = i + 1;
-			while (digits < len && digits < i + 4 && isdigit((unsigned char) sku[digits]))
-				value = value * 10 + (sku[digits++] - '0');
-			if (value > 0 && (digits == len || sku[digits] == '-' || sku[digits] == '_'))
-			{
-				*devices = value;
-				counted = true;
-				i = digits;
-				continue;
-			}
+			*devices = times(*devices, answer->captured);
+			if (!DatumGetBool(DirectFunctionCall2(numeric_eq, *devices, DirectFunctionCall1(numeric_floor, *devices))))
+				return false;
 		}
-		else if (isdigit((unsigned char) c) && !counted &&
-				 (i == 0 || sku[i - 1] == '_' || sku[i - 1] == '-'))
-		{
-			while (digits < len && digits < i + 3 && isdigit((unsigned char) sku[digits]))
-				value = value * 10 + (sku[digits++] - '0');
-			if (value > 0 && digits < len && pg_tolower((unsigned char) sku[digits]) == 'x' &&
-				(digits + 1 == len || sku[digits + 1] == '_' || sku[digits + 1] == '-'))
-			{
-				*devices = value;
-				counted = true;
-				i = digits + 1;
-				continue;
-			}
-		}
-		name[n++] = sku[i++];
 	}
-	name[n] = '\0';
-	return identify_one(cache, name, n, systems, nsystems, out);
+	else if (meaning->vgpu_mib != 0)
+	{
+		if (meaning->card_mib == 0)
+			return false;
+		*devices = DirectFunctionCall2(numeric_div, times(*devices, meaning->vgpu_mib),
+									   NumericGetDatum(int64_to_numeric(meaning->card_mib)));
+		*devices = DirectFunctionCall2(numeric_round, *devices, Int32GetDatum(10));
+	}
+	*devices = DirectFunctionCall1(numeric_trim_scale, *devices);
+	return true;
 }
 
 /* ---- cache ---- */
@@ -377,13 +492,6 @@ fold_source(const char *s, Size len)
 	return len > 0 ? asc_tolower(s, len) : NULL;
 }
 
-/* What a caller asked for. */
-typedef enum IdentifyQuestion
-{
-	ASK_NAME,
-	ASK_INSTANCE
-} IdentifyQuestion;
-
 /* Answers a question, from the cache if it was asked before at this call site. */
 static const IdentifyEntry *
 ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
@@ -397,9 +505,9 @@ ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 	const char *source = source_arg ? VARDATA_ANY(source_arg) : "";
 	uint32		sourcelen = source_arg ? VARSIZE_ANY_EXHDR(source_arg) : 0;
 	uint32		hash;
-	Accelerator accelerator = {{0}};
-	bool		known = false;
-	bool		has_devices = false;
+	IdentifyAnswer answer;
+	bool		known;
+	bool		has_devices;
 	Datum		devices = (Datum) 0;
 	IdentifyEntry *e;
 	MemoryContext old;
@@ -419,43 +527,14 @@ ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	{
-		char	   *folded = fold_source(source, sourcelen);
-
-		if (question == ASK_NAME)
-			known = identify_text(cache, name, namelen, folded, &accelerator);
-		else
-		{
-			long		count = -1;
-			const IdentifyInstance *row = find_instance(cache, name, namelen, folded, &count);
-
-			if (row != NULL)
-			{
-				known = true;
-				accelerator = row->accelerator;
-				has_devices = row->has_devices || count >= 0;
-				if (row->has_devices && count >= 0)
-					devices = DirectFunctionCall2(numeric_mul, row->devices,
-												  NumericGetDatum(int64_to_numeric(count)));
-				else if (row->has_devices)
-					devices = NumericGetDatum(DatumGetNumericCopy(row->devices));
-			}
-			else
-			{
-				char	   *systems[2] = {"", folded};
-
-				known = identify_composed(cache, name, namelen, systems, folded ? 2 : 1,
-										  &accelerator, &count);
-				has_devices = known && count >= 0;
-			}
-			if (has_devices && devices == (Datum) 0)
-				devices = NumericGetDatum(int64_to_numeric(count));
-		}
-	}
+	known = identify_text(cache, name, namelen, fold_source(source, sourcelen), question, &answer);
+	has_devices = known && question == ASK_INSTANCE && count_devices(&answer, &devices);
 	/* Making room may forget the rows read above; what is kept is copied. */
 	e = add_entry(cache, hash, name, namelen, source, sourcelen);
 	e->known = known;
-	e->accelerator = accelerator;
+	e->accelerator = answer.meaning.accelerator;
+	e->vgpu_mib = answer.meaning.vgpu_mib;
+	e->card_mib = answer.meaning.card_mib;
 	e->has_devices = has_devices;
 	if (has_devices)
 	{
@@ -622,6 +701,26 @@ identify_instance(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(tupdesc, values, nulls)));
 }
 
+/*
+ * vgpu_share(name text, source text): the units of 1/1,680,000 of a device that the vGPU
+ * of a profile is; NULL if the name is of none, 0 if the memory of its card is not known.
+ */
+PG_FUNCTION_INFO_V1(vgpu_share);
+Datum
+vgpu_share(PG_FUNCTION_ARGS)
+{
+	const IdentifyEntry *e;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	e = ask(fcinfo, ASK_NAME);
+	if (!e->known || e->vgpu_mib == 0)
+		PG_RETURN_NULL();
+	if (e->card_mib == 0)
+		PG_RETURN_INT32(0);
+	PG_RETURN_INT32((int32) ((2 * (uint64) DEVICE_UNITS * e->vgpu_mib + e->card_mib) / (2 * (uint64) e->card_mib)));
+}
+
 /* accelerator_name_key(name text): what names that differ in case and separators only have in common. */
 PG_FUNCTION_INFO_V1(accelerator_name_key);
 Datum
@@ -654,7 +753,7 @@ accelerator_word_check(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("unrecognized kind of word: \"%s\"", kind_name),
-				 errhint("The kinds are vendor, chip, model, product, suffix, form, memory_type, noise and rewrite.")));
+				 errhint("The kinds are vendor, chip, model, product, vgpu, suffix, form, memory_type, system, noise and rewrite.")));
 	wrong = IdentifyCheckWord(kind, word, meaning, family);
 	if (wrong != NULL)
 		ereport(ERROR,

@@ -3,47 +3,19 @@
  *		The grammar of accelerator names.  See identify_core.h for the rules.
  */
 #include "accelerator/accelerator_words.h"
-#include "identify/identify_chars.h"
 #include "identify/identify_core.h"
+#include "identify/identify_part.h"
 
-#define lengthof(array) (sizeof(array) / sizeof((array)[0]))
+/* NVIDIA's id; only its drivers make vGPUs by profiles of memory. */
+#define VENDOR_NVIDIA	0x10de
+
+/* The family of form factors that are another chip by the same name. */
+#define FAMILY_LAPTOP	0x7
 
 /* Parts that a name may have, readings of one part, and readings that are tried. */
 #define MAX_PARTS		48
 #define MAX_EDGES		24
 #define MAX_READINGS	64
-
-#define MIB_PER_GIB		1024
-
-/* A name folded for reading; each blank remembers what stood there. */
-typedef struct Folded
-{
-	char		text[IDENTIFY_NAME_MAX * 2 + 1];
-	char		was[IDENTIFY_NAME_MAX * 2 + 1];
-	int			len;
-} Folded;
-
-typedef enum EdgeKind
-{
-	EDGE_WORD,
-	EDGE_MEMORY,
-	EDGE_MIG,
-	EDGE_POWER
-} EdgeKind;
-
-/* One way to read the part of a name that begins at some place. */
-typedef struct Edge
-{
-	EdgeKind	kind;
-	const IdentifyWord *word;
-	int			start;
-	int			end;			/* where the part ends */
-	uint32_t	memory_mib;
-	bool		memory_exact;	/* printed in GB, not measured in MiB */
-	uint8_t		mig_slices;
-	uint8_t		mig_attrs;
-	uint16_t	mig_memory_gb;
-} Edge;
 
 /* What a reading states. */
 typedef struct Statement
@@ -61,6 +33,9 @@ typedef struct Statement
 	uint8_t		mig_slices;
 	uint8_t		mig_attrs;
 	uint16_t	mig_memory_gb;
+	uint32_t	vgpu_mib;		/* memory of a vGPU; 0 = none is named */
+	uint16_t	board_gb;		/* memory of the card that it is of, if its name tells */
+	bool		several;		/* a system of several devices is named */
 } Statement;
 
 /* ---- characters ---- */
@@ -72,15 +47,9 @@ parts_names(char c)
 	return c == '/' || c == '|' || c == ',' || c == ';';
 }
 
-/* Signs that print like a blank or add nothing, as UTF-8. */
-static const char *const blanks[] = {
-	"\xc2\xa0", "\xc2\xae", "\xe2\x84\xa2", "\xe3\x80\x80", "\xef\xbc\x88",
-	"\xef\xbc\x89", "\xe2\x80\x93", "\xe2\x80\x94", "\xe2\x80\x91", "\xef\xbc\x9a"
-};
-
 /* Folds a name: lower case, one blank for a run of separators; false if too long. */
 static bool
-fold_name(const char *name, size_t len, bool utf8, Folded *f)
+fold_name(const char *name, size_t len, Folded *f)
 {
 	int			n = 0;
 
@@ -92,17 +61,6 @@ fold_name(const char *name, size_t len, bool utf8, Folded *f)
 		size_t		width = 1;
 		bool		blank = !(AsciiIsLower(c) || AsciiIsDigit(c) || IdentifyIsHigh(c) || c == '+');
 
-		if (utf8 && IdentifyIsHigh(c))
-			for (size_t k = 0; k < lengthof(blanks); k++)
-			{
-				size_t		w = strlen(blanks[k]);
-
-				if (len - i >= w && memcmp(name + i, blanks[k], w) == 0)
-				{
-					blank = true;
-					width = w;
-				}
-			}
 		/* (R) and (TM) */
 		if (c == '(')
 		{
@@ -138,132 +96,10 @@ fold_name(const char *name, size_t len, bool utf8, Folded *f)
 
 /* ---- parts of a name ---- */
 
-/* Reads digits; returns where they end, or -1 if there are none or too many. */
-static int
-scan_digits(const char *s, int at, int len, int max, uint32_t *value)
-{
-	int			start = at;
-
-	*value = 0;
-	while (at < len && AsciiIsDigit(s[at]))
-	{
-		if (at - start >= max)
-			return -1;
-		*value = *value * 10 + (uint32_t) (s[at++] - '0');
-	}
-	return at > start ? at : -1;
-}
-
-/* Reads one of some endings, longest first, that ends at a boundary. */
-static int
-read_ending(const char *s, int at, int len, const char *const *endings, int *which)
-{
-	for (int i = 0; endings[i]; i++)
-	{
-		int			n = (int) strlen(endings[i]);
-
-		if (len - at >= n && memcmp(s + at, endings[i], (size_t) n) == 0 &&
-			IdentifyIsBoundary(s, at + n, len))
-		{
-			*which = i;
-			return at + n;
-		}
-	}
-	return -1;
-}
-
-/* Reads a memory size: 80GB, 80 GiB, 80G, 81559MiB. */
-static bool
-read_memory(const Folded *f, int at, Edge *e)
-{
-	static const char *const units[] = {"gib", "gb", "g", "mib", "mb", NULL};
-	uint32_t	value;
-	int			unit;
-
-	at = scan_digits(f->text, at, f->len, 7, &value);
-	if (at < 0)
-		return false;
-	if (at < f->len && f->text[at] == ' ')
-		at++;
-	at = read_ending(f->text, at, f->len, units, &unit);
-	if (at < 0 || value == 0)
-		return false;
-	e->memory_exact = unit < 3;
-	if (e->memory_exact && value > ACCELERATOR_GB_MAX)
-		return false;
-	e->memory_mib = e->memory_exact ? value * MIB_PER_GIB : value;
-	if (e->memory_mib < 256 || e->memory_mib / MIB_PER_GIB > ACCELERATOR_GB_MAX)
-		return false;
-	e->kind = EDGE_MEMORY;
-	e->end = at;
-	return true;
-}
-
-/* Reads a MIG profile: 3g.20gb, 1g.10gb+me, 1g.5gb.me, 1g.24gb+me.all, 1g.24gb-me, 2g.48gb+gfx. */
-static bool
-read_mig(const Folded *f, int at, Edge *e)
-{
-	static const char *const slices[] = {"g", NULL};
-	static const char *const units[] = {"gb", NULL};
-	static const char *const attrs[] = {"me all", "me", "gfx", NULL};
-	uint32_t	value;
-	int			which;
-
-	at = scan_digits(f->text, at, f->len, 2, &value);
-	if (at < 0 || value == 0 || value > ACCELERATOR_SLICES_MAX)
-		return false;
-	e->mig_slices = (uint8_t) value;
-	at = read_ending(f->text, at, f->len, slices, &which);
-	if (at < 0 || at >= f->len || f->text[at] != ' ')
-		return false;
-	at = scan_digits(f->text, at + 1, f->len, 5, &value);
-	if (at < 0 || value == 0 || value > ACCELERATOR_GB_MAX)
-		return false;
-	e->mig_memory_gb = (uint16_t) value;
-	at = read_ending(f->text, at, f->len, units, &which);
-	if (at < 0)
-		return false;
-	e->mig_attrs = 0;
-	while (at + 1 < f->len && (f->text[at] == ' ' || f->text[at] == '+'))
-	{
-		int			end = read_ending(f->text, at + 1, f->len, attrs, &which);
-		uint8_t		bit;
-
-		if (end < 0)
-			break;
-		if (f->was[at] == '-' && which == 1)
-			bit = ACCELERATOR_MIG_NO_ME;
-		else
-			bit = which == 0 ? ACCELERATOR_MIG_ME_ALL :
-				which == 1 ? ACCELERATOR_MIG_ME : ACCELERATOR_MIG_GFX;
-		e->mig_attrs |= bit;
-		at = end;
-	}
-	e->kind = EDGE_MIG;
-	e->end = at;
-	return true;
-}
-
-/* Reads a power: 150W.  It says nothing about which chip it is. */
-static bool
-read_power(const Folded *f, int at, Edge *e)
-{
-	static const char *const units[] = {"watts", "watt", "w", NULL};
-	uint32_t	value;
-	int			which;
-
-	at = scan_digits(f->text, at, f->len, 4, &value);
-	if (at < 0)
-		return false;
-	at = read_ending(f->text, at, f->len, units, &which);
-	if (at < 0)
-		return false;
-	e->kind = EDGE_POWER;
-	e->end = at;
-	return true;
-}
-
-/* Says which of two readings to try first: the longer, then the more literal, then the user's. */
+/*
+ * Says which of two readings to try first: the longer, then the more literal, then the
+ * user's, then that of a vGPU, which holds only if there is one.
+ */
 static bool
 edge_before(const Edge *a, const Edge *b)
 {
@@ -275,6 +111,8 @@ edge_before(const Edge *a, const Edge *b)
 	if (a->word && b->word && a->word->user != b->word->user &&
 		strcmp(a->word->text, b->word->text) == 0)
 		return a->word->user;
+	if (la == lb && a->word && b->word)
+		return a->word->kind == IDENTIFY_VGPU && b->word->kind != IDENTIFY_VGPU;
 	return la > lb;
 }
 
@@ -297,6 +135,7 @@ collect_edges(const IdentifyGrammar *g, const Folded *f, int at, Edge *edges)
 {
 	int			n = 0;
 	int			lists[2] = {(unsigned char) f->text[at], '#'};
+	Edge		parts[IDENTIFY_PART_READERS];
 	Edge		e;
 
 	memset(edges, 0, sizeof(Edge) * MAX_EDGES);
@@ -321,20 +160,8 @@ collect_edges(const IdentifyGrammar *g, const Folded *f, int at, Edge *edges)
 			add_edge(edges, &n, &e);
 		}
 	}
-	if (AsciiIsDigit(f->text[at]))
-	{
-		static bool (*const readers[]) (const Folded *, int, Edge *) = {
-			read_mig, read_memory, read_power
-		};
-
-		for (size_t r = 0; r < lengthof(readers); r++)
-		{
-			memset(&e, 0, sizeof(e));
-			e.start = at;
-			if (readers[r] (f, at, &e))
-				add_edge(edges, &n, &e);
-		}
-	}
+	for (int i = 0, nparts = IdentifyReadParts(f, at, parts); i < nparts; i++)
+		add_edge(edges, &n, &parts[i]);
 	return n;
 }
 
@@ -377,6 +204,8 @@ rewrite(const IdentifyGrammar *g, Folded *f)
 			memset(out.was + n, ' ', (size_t) w);
 			n += w;
 			at = end;
+			if (w > 0 && out.text[n - 1] == ' ' && at < f->len && f->text[at] == ' ')
+				at++;			/* one blank is enough */
 			changed = true;
 		}
 		else
@@ -420,31 +249,95 @@ merge_form(uint8_t *form, uint8_t other)
 	return form_holds(other, *form);
 }
 
+/* Says whether a measured memory is one that is printed: up to 9% less. */
+static bool
+measures(uint32_t measured, uint32_t printed)
+{
+	return measured <= printed && (uint64_t) measured * 100 >= (uint64_t) printed * 91;
+}
+
+/* Adds a memory size; false if it contradicts the one before.  What is printed is kept. */
+static bool
+add_memory(Statement *st, uint32_t mib, bool exact)
+{
+	if (st->memory_mib == 0)
+	{
+		st->memory_mib = mib;
+		st->memory_exact = exact;
+		return true;
+	}
+	if (st->memory_exact == exact)
+		return st->memory_mib == mib;
+	if (st->memory_exact)
+		return measures(mib, st->memory_mib);
+	if (!measures(st->memory_mib, mib))
+		return false;
+	st->memory_mib = mib;
+	st->memory_exact = true;
+	return true;
+}
+
+/* Adds the profile of a MIG slice; false if there was one. */
+static bool
+add_mig(Statement *st, uint8_t slices, uint8_t attrs, uint16_t memory_gb)
+{
+	if (st->mig_slices != 0)
+		return false;
+	st->mig_slices = slices;
+	st->mig_attrs = attrs;
+	st->mig_memory_gb = memory_gb;
+	return true;
+}
+
+/* Adds what a word that names a model says; false if it contradicts what was said before. */
+static bool
+add_model(Statement *st, const Folded *f, const Edge *e)
+{
+	AcceleratorParts parts;
+	char		digits[16];
+	int			ndigits = 0;
+
+	IdentifyMatchWord(e->word, f->text, e->start, f->len, digits, &ndigits);
+	if (!IdentifyFillModel(e->word->meaning, digits, ndigits, &parts) ||
+		(st->vendor != 0 && st->vendor != parts.vendor))
+		return false;
+	if (st->model_named && strcmp(st->model.model, parts.model) != 0)
+		return false;
+	st->vendor = parts.vendor;
+	st->model_named = true;
+	memcpy(st->model.model, parts.model, sizeof(parts.model));
+	st->model.vendor = parts.vendor;
+	if (e->word->kind == IDENTIFY_VGPU)
+		st->board_gb = IdentifyBoardMemory(e->word->meaning);
+	else if (e->word->family)
+		st->family = e->word->family;
+	if (!merge_form(&st->form, parts.form))
+		return false;
+	if (parts.mig_slices && !add_mig(st, parts.mig_slices, parts.mig_attrs, parts.mig_memory_gb))
+		return false;
+	return parts.memory_gb == 0 ||
+		add_memory(st, (uint32_t) parts.memory_gb * MIB_PER_GIB, true);
+}
+
 /* Adds what one part says; false if it contradicts what was said before. */
 static bool
 add_statement(Statement *st, const Folded *f, const Edge *e)
 {
 	AcceleratorParts parts;
-	char		digits[16];
-	int			ndigits = 0;
 	uint8_t		form;
 
 	switch (e->kind)
 	{
-		case EDGE_POWER:
+		case EDGE_BESIDE:
 			return true;
 		case EDGE_MEMORY:
-			if (st->memory_mib != 0 && st->memory_mib != e->memory_mib)
-				return false;
-			st->memory_mib = e->memory_mib;
-			st->memory_exact = e->memory_exact;
-			return true;
+			return add_memory(st, e->memory_mib, e->memory_exact);
 		case EDGE_MIG:
-			if (st->mig_slices != 0)
+			return add_mig(st, e->mig_slices, e->mig_attrs, e->mig_memory_gb);
+		case EDGE_VGPU:
+			if (st->vgpu_mib != 0)
 				return false;
-			st->mig_slices = e->mig_slices;
-			st->mig_attrs = e->mig_attrs;
-			st->mig_memory_gb = e->mig_memory_gb;
+			st->vgpu_mib = e->memory_mib;
 			return true;
 		case EDGE_WORD:
 			break;
@@ -465,34 +358,19 @@ add_statement(Statement *st, const Folded *f, const Edge *e)
 			return true;
 		case IDENTIFY_MODEL:
 		case IDENTIFY_PRODUCT:
-			IdentifyMatchWord(e->word, f->text, e->start, f->len, digits, &ndigits);
-			if (!IdentifyFillModel(e->word->meaning, digits, ndigits, &parts) ||
-				(st->vendor != 0 && st->vendor != parts.vendor))
-				return false;
-			if (st->model_named && strcmp(st->model.model, parts.model) != 0)
-				return false;
-			st->vendor = parts.vendor;
-			st->model_named = true;
-			memcpy(st->model.model, parts.model, sizeof(parts.model));
-			st->model.vendor = parts.vendor;
-			if (e->word->family)
-				st->family = e->word->family;
-			if (!merge_form(&st->form, parts.form))
-				return false;
-			if (parts.memory_gb)
-			{
-				if (st->memory_mib != 0 && st->memory_mib != (uint32_t) parts.memory_gb * MIB_PER_GIB)
-					return false;
-				st->memory_mib = (uint32_t) parts.memory_gb * MIB_PER_GIB;
-				st->memory_exact = true;
-			}
-			return true;
+		case IDENTIFY_VGPU:
+			return add_model(st, f, e);
 		case IDENTIFY_SUFFIX:
 			if (st->family == NULL || strcmp(st->family, e->word->family) != 0 ||
 				strlen(st->suffix) + strlen(e->word->meaning) >= sizeof(st->suffix))
 				return false;
 			strcat(st->suffix, e->word->meaning);
 			return true;
+		case IDENTIFY_SYSTEM:
+			st->several = true;
+			if (e->word->meaning == NULL)
+				return true;
+			/* fall through */
 		case IDENTIFY_FORM:
 			return AcceleratorFormFromWord(e->word->meaning, strlen(e->word->meaning), &form) &&
 				merge_form(&st->form, form);
@@ -513,8 +391,7 @@ memory_agrees(const Statement *st, uint16_t known)
 		return true;
 	if (st->memory_exact)
 		return st->memory_mib == (uint32_t) known * MIB_PER_GIB;
-	return st->memory_mib <= (uint32_t) known * MIB_PER_GIB &&
-		(uint64_t) st->memory_mib * 100 >= (uint64_t) known * MIB_PER_GIB * 91;
+	return measures(st->memory_mib, (uint32_t) known * MIB_PER_GIB);
 }
 
 /* Makes the narrowest class that holds two; false if they have no vendor in common. */
@@ -601,68 +478,146 @@ has_variants(const IdentifyGrammar *g, const Statement *st)
 	return join_variants(g, st, 0, &unused) > 0;
 }
 
-/* Turns a statement into an accelerator. */
+/* Says whether a device can have a slice of so many parts; of what no table tells, it can. */
 static bool
-settle(const IdentifyGrammar *g, Statement *st, Accelerator *out)
+may_have_slices(const IdentifyGrammar *g, const AcceleratorParts *device, int slices)
+{
+	bool		told = false;
+
+	for (int i = 0; i < g->ndevices; i++)
+	{
+		AcceleratorParts parts;
+
+		AcceleratorUnpack(&g->devices[i].accelerator, &parts);
+		if (parts.vendor != device->vendor || strcmp(parts.model, device->model) != 0 ||
+			!(form_holds(parts.form, device->form) || form_holds(device->form, parts.form)) ||
+			(parts.memory_gb && device->memory_gb && parts.memory_gb != device->memory_gb))
+			continue;
+		if (g->devices[i].slices >= slices)
+			return true;
+		told = true;
+	}
+	return !told;
+}
+
+/*
+ * Finds the memory of the card that a vGPU is of: 0 = not known.  A card whose memory is
+ * printed in several ways has the smallest that holds the profile.  False if none does.
+ */
+static bool
+find_card_memory(const IdentifyGrammar *g, const Statement *st, const AcceleratorParts *card, uint32_t *mib)
+{
+	const Accelerator *seen = NULL;
+	bool		any = false;
+
+	*mib = (uint32_t) (st->board_gb ? st->board_gb : card->memory_gb) * MIB_PER_GIB;
+	if (*mib != 0)
+		return *mib >= st->vgpu_mib;
+	for (int i = 0; i < g->nvariants; i++)
+	{
+		const IdentifyVariant *v = &g->variants[i];
+		uint32_t	known = (uint32_t) v->memory_gb * MIB_PER_GIB;
+		AcceleratorParts parts;
+
+		AcceleratorUnpack(&v->accelerator, &parts);
+		if (parts.vendor != card->vendor || strcmp(parts.model, card->model) != 0 ||
+			!form_holds(card->form, parts.form))
+			continue;
+		any = true;
+		if (known < st->vgpu_mib)
+			continue;
+		if (seen != NULL && AcceleratorCompare(seen, &v->accelerator) != 0)
+		{
+			*mib = 0;			/* one of several cards */
+			return true;
+		}
+		if (*mib == 0 || known < *mib)
+			*mib = known;
+		seen = &v->accelerator;
+	}
+	return !any || seen != NULL;
+}
+
+/*
+ * Finds form factor and memory of a statement's model among its variants.  What no
+ * variant has is not claimed, neither by the statement nor for another variant: then the
+ * answer is a class, without that memory, or without that form.
+ */
+static void
+settle_variant(const IdentifyGrammar *g, const Statement *st, AcceleratorParts *parts)
+{
+	AcceleratorParts join;
+	int			n = join_variants(g, st, USE_FORM | USE_MEMORY, &join);
+
+	if (n == 1)
+	{
+		parts->form = join.form;
+		parts->memory_gb = join.memory_gb;
+	}
+	else if (n > 1)
+	{
+		/* Only what the name states, as narrow as all of them allow. */
+		parts->form = st->form ? join.form : 0;
+		parts->memory_gb = st->memory_mib ? join.memory_gb : 0;
+	}
+	/* The form factor is believed before the memory, which may be a share or count something else. */
+	else if (join_variants(g, st, USE_FORM, &join) > 0)
+		parts->form = st->form ? join.form : 0;
+	else if (st->form >> 4 == FAMILY_LAPTOP)
+		parts->form = st->form; /* another chip by the same name */
+	else if (join_variants(g, st, USE_MEMORY, &join) > 0)
+		parts->memory_gb = st->memory_mib ? join.memory_gb : 0;
+}
+
+/* Turns a statement into what it means. */
+static bool
+settle(const IdentifyGrammar *g, Statement *st, IdentifyMeaning *out)
 {
 	AcceleratorParts parts;
-	AcceleratorParts join;
-	int			n;
 
+	memset(out, 0, sizeof(*out));
 	memset(&parts, 0, sizeof(parts));
+	out->several = st->several;
+	out->model_named = st->model_named;
 	parts.vendor = st->vendor;
 	if (!st->model_named || st->model.model[0] == '\0')
 	{
 		/* Several models go by this name, or none is named: the maker is all there is. */
-		if (st->suffix[0] || (!st->vendor_named && !st->model_named))
+		if (st->suffix[0] || st->vgpu_mib || (!st->vendor_named && !st->model_named))
 			return false;
-		return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
+		return AcceleratorPackParts(&parts, &out->accelerator) == ACCELERATOR_OK;
 	}
 	if (strlen(st->model.model) + strlen(st->suffix) > ACCELERATOR_MODEL_MAX)
 		return false;
 	strcat(st->model.model, st->suffix);
 	memcpy(parts.model, st->model.model, sizeof(parts.model));
-	parts.mig_slices = st->mig_slices;
-	parts.mig_attrs = st->mig_attrs;
-	parts.mig_memory_gb = st->mig_memory_gb;
 
-	if (!has_variants(g, st))
+	if (has_variants(g, st))
+		settle_variant(g, st, &parts);
+	else
 	{
 		/* Nothing to check it with: what was said. */
 		parts.form = st->form;
 		if (st->memory_exact)
 			parts.memory_gb = (uint16_t) (st->memory_mib / MIB_PER_GIB);
-		return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
 	}
 
-	n = join_variants(g, st, USE_FORM | USE_MEMORY, &join);
-	if (n == 0)
+	if (st->mig_slices)
 	{
-		/*
-		 * No such variant is known.  The form factor is believed before the
-		 * memory, which may be a share of it or count something else.
-		 */
-		st->memory_mib = 0;
-		st->memory_type = NULL;
-		n = join_variants(g, st, USE_FORM | USE_MEMORY, &join);
-		if (n == 0 && st->form != 0)
-		{
-			parts.form = st->form;
-			return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
-		}
+		if (!may_have_slices(g, &parts, st->mig_slices))
+			return false;
+		parts.mig_slices = st->mig_slices;
+		parts.mig_attrs = st->mig_attrs;
+		parts.mig_memory_gb = st->mig_memory_gb;
 	}
-	if (n == 1)
+	if (st->vgpu_mib)
 	{
-		parts.form = join.form;
-		parts.memory_gb = join.memory_gb;
+		if (st->mig_slices || st->vendor != VENDOR_NVIDIA ||
+			!find_card_memory(g, st, &parts, &out->card_mib))
+			return false;
+		out->vgpu_mib = st->vgpu_mib;
 	}
-	else
-	{
-		/* Only what the name states, as narrow as all of them allow. */
-		parts.form = st->form ? join.form : 0;
-		parts.memory_gb = st->memory_mib ? join.memory_gb : 0;
-	}
-	return AcceleratorPackParts(&parts, out) == ACCELERATOR_OK;
+	return AcceleratorPackParts(&parts, &out->accelerator) == ACCELERATOR_OK;
 }
 
 /* ---- reading ---- */
@@ -686,10 +641,11 @@ skip_blank(const Folded *f, int at)
 
 /* Makes a statement of the parts and settles it. */
 static bool
-accept(Reader *r, Accelerator *out)
+accept(Reader *r, IdentifyMeaning *out)
 {
 	Statement	st;
 	bool		maker = false;
+	bool		vgpu = false;
 	int			model_end = -1;
 
 	memset(&st, 0, sizeof(st));
@@ -700,6 +656,7 @@ accept(Reader *r, Accelerator *out)
 			const Edge *e = &r->parts[i];
 			bool		suffix = e->kind == EDGE_WORD && e->word->kind == IDENTIFY_SUFFIX;
 
+			vgpu = vgpu || e->vgpu;
 			if (suffix != (pass == 1))
 				continue;
 			if (e->kind == EDGE_WORD &&
@@ -707,7 +664,7 @@ accept(Reader *r, Accelerator *out)
 				maker = true;
 			/* Two models with a slash or a comma between them are alternatives. */
 			if (e->kind == EDGE_WORD &&
-				(e->word->kind == IDENTIFY_MODEL || e->word->kind == IDENTIFY_PRODUCT))
+				(e->word->kind == IDENTIFY_MODEL || e->word->kind == IDENTIFY_PRODUCT || e->word->kind == IDENTIFY_VGPU))
 			{
 				for (int k = model_end; k >= 0 && k < e->start; k++)
 					if (parts_names(r->f->was[k]))
@@ -717,16 +674,18 @@ accept(Reader *r, Accelerator *out)
 			if (!add_statement(&st, r->f, e))
 				return false;
 		}
-	/* A product needs its maker named. */
+	/* A product needs its maker named, the code of a vGPU's card the profile. */
 	for (int i = 0; i < r->nparts; i++)
-		if (r->parts[i].kind == EDGE_WORD && r->parts[i].word->kind == IDENTIFY_PRODUCT && !maker)
+		if (r->parts[i].kind == EDGE_WORD &&
+			((r->parts[i].word->kind == IDENTIFY_PRODUCT && !maker) ||
+			 (r->parts[i].word->kind == IDENTIFY_VGPU && !vgpu)))
 			return false;
 	return settle(r->g, &st, out);
 }
 
 /* Reads on from a place, the likeliest reading first. */
 static bool
-read_from(Reader *r, int at, Accelerator *out)
+read_from(Reader *r, int at, IdentifyMeaning *out)
 {
 	Edge		edges[MAX_EDGES];
 	int			n;
@@ -763,12 +722,12 @@ read_from(Reader *r, int at, Accelerator *out)
 
 /* Reads a name by the grammar. */
 static bool
-read_plain(const IdentifyGrammar *g, const char *name, size_t len, Accelerator *out)
+read_plain(const IdentifyGrammar *g, const char *name, size_t len, IdentifyMeaning *out)
 {
 	Folded		f;
 	Reader		r;
 
-	if (!fold_name(name, len, g->utf8, &f) || f.len == 0 || !rewrite(g, &f))
+	if (!fold_name(name, len, &f) || f.len == 0 || !rewrite(g, &f))
 		return false;
 	r.g = g;
 	r.f = &f;
@@ -784,7 +743,7 @@ read_plain(const IdentifyGrammar *g, const char *name, size_t len, Accelerator *
  * "A10|T4", "B200, B300"), whose answer is the class that holds them all.
  */
 bool
-IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len, Accelerator *out)
+IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len, IdentifyMeaning *out)
 {
 	const char *open;
 	bool		any = false;
@@ -797,8 +756,8 @@ IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len, Accelerator
 		return open > name && IdentifyRead(g, open + 1, len - (size_t) (open + 1 - name) - 1, out);
 	for (size_t start = 0, i = 0; i <= len; i++)
 	{
-		Accelerator one,
-					join;
+		IdentifyMeaning one;
+		Accelerator join;
 
 		if (i < len && !parts_names(name[i]))
 			continue;
@@ -808,8 +767,12 @@ IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len, Accelerator
 			return false;
 		if (!any)
 			*out = one;
-		else if (IdentifyJoin(out, &one, &join))
-			*out = join;
+		else if (IdentifyJoin(&out->accelerator, &one.accelerator, &join))
+		{
+			memset(out, 0, sizeof(*out));
+			out->accelerator = join;
+			out->several = true;
+		}
 		else
 			return false;
 		any = true;

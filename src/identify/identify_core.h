@@ -7,9 +7,9 @@
  * are rows of tables (docs/identify.md); here is only how they combine:
  *
  *	- A name is folded to lower case, and every run of separators to one blank.
- *	- It must be covered from end to end by words of the vocabulary and by
- *	  memory sizes ("80GB", "81559MiB"), MIG profiles ("3g.40gb+me") and powers
- *	  ("300W").  One part that no word explains makes the name unknown: an
+ *	- It must be covered from end to end by words of the vocabulary and by what
+ *	  identify_part.c reads: memory sizes ("80GB", "81559MiB"), profiles of MIG
+ *	  ("3g.40gb+me") and vGPU ("-24Q"), powers ("300W").  One part that no word explains makes the name unknown: an
  *	  unknown suffix is more often another chip than decoration.
  *	- What the words say must agree: one vendor, one model, one form factor, one
  *	  memory size.  Otherwise the name is unknown.
@@ -24,8 +24,18 @@
 
 #include "identify/identify_word.h"
 
+/* What a name means. */
+typedef struct IdentifyMeaning
+{
+	Accelerator accelerator;
+	bool		model_named;	/* not only a maker, though several models may go by the name */
+	bool		several;		/* a system of several devices, or one of several: how many is not said */
+	uint32_t	vgpu_mib;		/* memory of a vGPU, which is a part of a device; 0 = it is all of it */
+	uint32_t	card_mib;		/* memory of that device; 0 = not known */
+} IdentifyMeaning;
+
 extern bool IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len,
-						 Accelerator *out);
+						 IdentifyMeaning *out);
 extern bool IdentifyJoin(const Accelerator *a, const Accelerator *b, Accelerator *out);
 
 #endif							/* COMPUTE_LEDGER_IDENTIFY_CORE_H */

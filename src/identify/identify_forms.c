@@ -5,6 +5,82 @@
  */
 #include "identify/identify_forms.h"
 
+#define lengthof(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- characters ---- */
+
+/* Signs beyond ASCII that print like one of it, or like nothing at all, by code point. */
+static const struct
+{
+	uint32_t	first;
+	uint32_t	last;
+	char		plain;			/* '\0' = nothing */
+}			signs[] = {
+	{0x00a0, 0x00a0, ' '},		/* no-break space */
+	{0x00ad, 0x00ad, '\0'},		/* soft hyphen */
+	{0x00ae, 0x00ae, ' '},		/* registered */
+	{0x00d7, 0x00d7, 'x'},		/* multiplication */
+	{0x2000, 0x200a, ' '},		/* spaces of many widths */
+	{0x200b, 0x200f, '\0'},		/* zero width, direction */
+	{0x2010, 0x2015, '-'},		/* hyphens and dashes */
+	{0x2018, 0x201b, '\''},
+	{0x201c, 0x201f, '"'},
+	{0x202f, 0x202f, ' '},
+	{0x2044, 0x2044, '/'},
+	{0x205f, 0x205f, ' '},
+	{0x2060, 0x2060, '\0'},		/* word joiner */
+	{0x2122, 0x2122, ' '},		/* trade mark */
+	{0x2212, 0x2212, '-'},		/* minus */
+	{0x2215, 0x2215, '/'},
+	{0x2217, 0x2217, '*'},
+	{0x3000, 0x3000, ' '},		/* ideographic space */
+	{0x3001, 0x3001, ','},
+	{0x3010, 0x3011, ' '},
+	{0xfe63, 0xfe63, '-'},
+	{0xfeff, 0xfeff, '\0'}		/* byte order mark */
+};
+
+/*
+ * Writes a text of UTF-8 with full-width letters, dashes and the like as plain ones; what
+ * has no width is dropped.  The buffer has len bytes; returns how many are used.
+ */
+size_t
+IdentifyPlain(const char *text, size_t len, char *out)
+{
+	size_t		n = 0;
+
+	for (size_t i = 0; i < len;)
+	{
+		unsigned char c = (unsigned char) text[i];
+		size_t		width = c < 0xc2 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		uint32_t	code = c;
+		int			plain = -1;
+
+		if (width > len - i)
+			width = 1;
+		if (width == 2 || width == 3)
+		{
+			code = width == 2 ? c & 0x1f : c & 0x0f;
+			for (size_t k = 1; k < width; k++)
+				code = code << 6 | ((unsigned char) text[i + k] & 0x3f);
+			if (code >= 0xff01 && code <= 0xff5e)
+				plain = (int) (code - 0xff01 + '!');
+			for (size_t k = 0; k < lengthof(signs); k++)
+				if (code >= signs[k].first && code <= signs[k].last)
+					plain = signs[k].plain;
+		}
+		if (plain < 0)
+			for (size_t k = 0; k < width; k++)
+				out[n++] = text[i + k];
+		else if (plain > 0)
+			out[n++] = (char) plain;
+		i += width;
+	}
+	return n;
+}
+
+/* ---- keys ---- */
+
 /*
  * Makes the key under which an alias is kept: lower case, separators dropped but
  * for one '-' between two digits.  A PCI id's is its canonical form.  The buffer
@@ -242,6 +318,8 @@ IdentifyReadPci(const char *name, size_t len, IdentifyPci *pci)
 	return at == len;
 }
 
+/* ---- what stands around a name ---- */
+
 /* Reads the canonical text of an accelerator with a model, or a maker's own word. */
 bool
 IdentifyReadCanonical(const char *name, size_t len, Accelerator *out)
@@ -252,16 +330,100 @@ IdentifyReadCanonical(const char *name, size_t len, Accelerator *out)
 	return AcceleratorRead(name, len, out) == ACCELERATOR_OK;
 }
 
+/* Finds a text in another, in any case; returns where it begins, or len. */
+static size_t
+find_text(const char *s, size_t len, const char *text)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		size_t		at = i;
+
+		if (read_text(s, len, &at, text))
+			return i;
+	}
+	return len;
+}
+
+/* Says whether a part of a flavour's text is about the processor: "ARM: 24 cores", "24 vCPUs", "192 GiB". */
+static bool
+is_host(const char *s, size_t len)
+{
+	static const char *const hosts[] = {"arm", "cpu", "x86", "kunpeng", "mem", "ram"};
+	static const char *const units[] = {"vcpu", "cpu", "core", "gib", "gb"};
+	size_t		at = 0;
+	size_t		end;
+
+	while (at < len && s[at] == ' ')
+		at++;
+	for (size_t i = 0; i < lengthof(hosts); i++)
+	{
+		end = at;
+		if (read_text(s, len, &end, hosts[i]))
+		{
+			while (end < len && s[end] == ' ')
+				end++;
+			if (end < len && s[end] == ':')
+				return true;
+		}
+	}
+	for (end = at; end < len && AsciiIsDigit(s[end]); end++)
+		;
+	if (end == at)
+		return false;
+	if (end < len && s[end] == ' ')
+		end++;
+	for (size_t i = 0; i < lengthof(units); i++)
+		if (read_text(s, len, &end, units[i]))
+			return true;
+	return false;
+}
+
 /*
- * Takes away what stands before a name: the key of a label ("nvidia.com/gpu.product=",
- * "cloud.google.com/gke-accelerator: "), quotes and blanks.  Moves *name and returns
- * the new length.
+ * Takes away what stands around a name: the key of a label ("nvidia.com/gpu.product=",
+ * "cloud.google.com/gke-accelerator: "), the other labels of a metric that has a
+ * modelName="...", what a flavour says of its processor ("Ascend: 1*ascend-snt9b1|ARM: 24
+ * cores"), quotes and blanks.  Moves *name and returns the new length.
  */
 size_t
 IdentifyUnwrap(const char **name, size_t len)
 {
+	static const char model_name[] = "modelname=\"";
+	static const char profile[] = "gpu_i_profile=\"";
 	const char *s = *name;
-	size_t		cut = 0;
+	size_t		cut = find_text(s, len, model_name) + sizeof(model_name) - 1;
+
+	if (cut < len)
+	{
+		size_t		slice = find_text(s, len, profile) + sizeof(profile) - 1;
+
+		/* A slice of the device is not the device. */
+		if (slice < len && s[slice] != '"')
+			return 0;
+		s += cut;
+		len -= cut;
+		for (cut = 0; cut < len && s[cut] != '"'; cut++)
+			;
+		*name = s;
+		return cut;
+	}
+	for (size_t i = 1; i < len; i++)
+		if (s[i] == '|' && is_host(s + i + 1, len - i - 1))
+			len = i;
+	/* "GPU 0: ", as nvidia-smi -L lists devices */
+	cut = 0;
+	if (read_text(s, len, &cut, "gpu "))
+	{
+		size_t		digits = cut;
+
+		while (cut < len && AsciiIsDigit(s[cut]))
+			cut++;
+		if (cut > digits && read_text(s, len, &cut, ": "))
+		{
+			s += cut;
+			len -= cut;
+		}
+	}
+	cut = 0;
 
 	/* A label's key has a '/', so that "gpu:a100" is none. */
 	for (size_t i = 0; i < len; i++)
@@ -279,7 +441,7 @@ IdentifyUnwrap(const char **name, size_t len)
 			bool		number = true;
 
 			for (size_t k = i + 1; k < len; k++)
-				number = number && AsciiIsDigit(s[k]);
+				number = number && (AsciiIsDigit(s[k]) || s[k] == ' ');
 			if (!number)
 			{
 				s += i + 1;
@@ -300,20 +462,39 @@ IdentifyUnwrap(const char **name, size_t len)
 	return len;
 }
 
+/* Reads how many there are, up to 999,999; 0 if that is not said or too many. */
+static long
+read_count(const char *s, size_t len, size_t *at)
+{
+	long		count = 0;
+	size_t		start = *at;
+
+	while (*at < len && AsciiIsDigit(s[*at]))
+	{
+		if (*at - start < 7)
+			count = count * 10 + (s[*at] - '0');
+		(*at)++;
+	}
+	return count <= 999999 ? count : 0;
+}
+
 /*
  * Takes the next device type from a text in the way of Slurm: "gpu:a100:4(S:0-1)",
- * "gres/gpu:h100=8", or a list of such ("cpu=8,gres/gpu:a100=2,gres/gpu=2").  What
- * has no type, and what is no GPU, is passed over.  False at the end.
+ * "gres/gpu:h100=8", "gres/shard:a100=8", or a list of such ("cpu=8,gres/gpu:a100=2,
+ * gres/gpu=2").  What has no type, and what is no GPU, is passed over.  *count is how many
+ * there are, 1 if nothing is said, 0 if that cannot be told.  False at the end.
  */
 bool
-IdentifyNextDevice(const char **list, size_t *len, const char **name, size_t *namelen)
+IdentifyNextDevice(const char **list, size_t *len, const char **name, size_t *namelen, long *count)
 {
 	while (*len > 0)
 	{
 		const char *s = *list;
 		size_t		n = 0,
-					at = 0;
+					at = 0,
+					end = 0;
 		int			depth = 0;
+		bool		shared;
 
 		/* An element ends at a comma outside parentheses. */
 		while (n < *len && (depth > 0 || s[n] != ','))
@@ -328,24 +509,130 @@ IdentifyNextDevice(const char **list, size_t *len, const char **name, size_t *na
 			at++;
 		if (!read_text(s, n, &at, "gres/"))
 			read_text(s, n, &at, "gres:");
-		if (!read_text(s, n, &at, "gpu:"))
+		shared = read_text(s, n, &at, "shard:") || read_text(s, n, &at, "mps:");
+		if ((!shared && !read_text(s, n, &at, "gpu:")) || (at < n && s[at] == ' '))
 			continue;
 		s += at;
 		n -= at;
-		for (size_t i = 0; i < n; i++)
-			if (s[i] == ':' || s[i] == '=' || s[i] == '(')
-			{
-				n = i;
-				break;
-			}
+		while (end < n && s[end] != ':' && s[end] != '=' && s[end] != '(')
+			end++;
 		/* A number is how many of no type. */
 		at = 0;
-		while (at < n && AsciiIsDigit(s[at]))
+		while (at < end && AsciiIsDigit(s[at]))
 			at++;
-		if (at == n)
+		if (at == end)
 			continue;
 		*name = s;
-		*namelen = n;
+		*namelen = end;
+		at = end + 1;
+		*count = end < n && s[end] != '(' ? read_count(s, n, &at) : 1;
+		/* How many shards a device has is not said. */
+		if (shared || find_text(s, end, ".shard") < end)
+			*count = 0;
+		return true;
+	}
+	return false;
+}
+
+/* ---- how many ---- */
+
+/* Says whether a character parts two words of a name. */
+static bool
+is_separator(char c)
+{
+	return c == ' ' || c == '_' || c == '-' || c == '(' || c == ')';
+}
+
+/* Reads a sign or a word that stands between a number and what is counted: x, *, or a Chinese measure. */
+static bool
+read_times(const char *s, size_t len, size_t *at)
+{
+	static const char *const measures[] = {
+		"x", "*", "\xe5\x8d\xa1", "\xe5\xbc\xa0", "\xe5\x9d\x97", "\xe4\xb8\xaa"
+	};
+
+	for (size_t i = 0; i < lengthof(measures); i++)
+		if (read_text(s, len, at, measures[i]))
+			return true;
+	return false;
+}
+
+/* Reads a number before what it counts: 8x, 8 x, 8*; returns it, or 0. */
+static long
+read_count_before(const char *s, size_t len, size_t start, size_t *end)
+{
+	size_t		at = start;
+	long		count;
+	bool		apart;
+
+	if (start > 0 && !is_separator(s[start - 1]) && s[start - 1] != ':')
+		return 0;
+	count = read_count(s, len, &at);
+	apart = at > start && at < len && s[at] == ' ';
+	if (apart)
+		at++;
+	if (at == start || !read_times(s, len, &at) || (apart && at < len && !is_separator(s[at])))
+		return 0;
+	*end = at;
+	return count;
+}
+
+/* Reads a number behind what it counts: x8, x 8, *8, and at the very end :8 and =8; returns it, or 0. */
+static long
+read_count_behind(const char *s, size_t len, size_t start, size_t *end)
+{
+	size_t		at = start + 1;
+	long		count;
+	char		before;
+
+	if (start == 0 || strchr("x*:=", s[start]) == NULL || s[start] == '\0')
+		return 0;
+	before = s[start - 1];
+	/* "MLU370-X9" is another card, and "RTX 4090" is not 4090 of anything */
+	if (s[start] == 'x' && is_separator(before) && before != ' ' && before != '(')
+		return 0;
+	if (at < len && s[at] == ' ')
+	{
+		if (s[start] == 'x' && before != ' ')
+			return 0;
+		at++;
+	}
+	*end = at;
+	count = read_count(s, len, &at);
+	if (at == *end || (s[start] == ':' || s[start] == '=' ? at < len : at < len && !is_separator(s[at])))
+		return 0;
+	*end = at;
+	return count;
+}
+
+/*
+ * Takes a number off a name that says how many there are: "8x H100", "gpu_8x_h100_sxm5",
+ * "A100-sxm4-80Gx4", "V100:8".  Looks from *from on and leaves there where to look for
+ * another; out gets the rest and has len + 1 bytes.  *counts_model says that the rest
+ * must name a model: of "MTT X700" it would not.  False if there is none.
+ */
+bool
+IdentifyTakeCount(const char *name, size_t len, size_t *from, char *out, size_t *outlen,
+				  long *count, bool *counts_model)
+{
+	for (size_t at = *from; at < len; at++)
+	{
+		size_t		end = at;
+
+		*counts_model = false;
+		*count = read_count_before(name, len, at, &end);
+		if (*count == 0)
+		{
+			*count = read_count_behind(name, len, at, &end);
+			*counts_model = name[at] == 'x';
+		}
+		if (*count == 0)
+			continue;
+		memcpy(out, name, at);
+		out[at] = ' ';
+		memcpy(out + at + 1, name + end, len - end);
+		*outlen = at + 1 + len - end;
+		*from = at + 1;
 		return true;
 	}
 	return false;
@@ -374,7 +661,7 @@ IdentifySkuFold(const char *sku, size_t len, char *out)
 /*
  * Matches a folded instance type with a pattern: '#' is one or more digits, '*'
  * any run of letters and digits (it may be empty), '%' one or more digits that
- * say how many devices there are.  Counts the pattern's literals.
+ * say how many devices there are, at least one.  Counts the pattern's literals.
  */
 bool
 IdentifyMatchSku(const char *pattern, const char *sku, size_t len, long *devices, int *literals)
@@ -388,7 +675,7 @@ IdentifyMatchSku(const char *pattern, const char *sku, size_t len, long *devices
 
 		while (n < len && AsciiIsDigit(sku[n]) && n < 9)
 			value = value * 10 + (sku[n++] - '0');
-		if (n == 0 || (n < len && AsciiIsDigit(sku[n])))
+		if (n == 0 || (n < len && AsciiIsDigit(sku[n])) || (*pattern == '%' && value == 0))
 			return false;
 		if (*pattern == '%')
 			*devices = value;

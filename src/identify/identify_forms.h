@@ -21,12 +21,15 @@ typedef struct IdentifyPci
 	int			revision;		/* -1 = not given */
 } IdentifyPci;
 
+extern size_t IdentifyPlain(const char *text, size_t len, char *out);
 extern size_t IdentifyKey(const char *name, size_t len, char *key);
 extern bool IdentifyReadPci(const char *name, size_t len, IdentifyPci *pci);
 extern bool IdentifyReadCanonical(const char *name, size_t len, Accelerator *out);
 extern size_t IdentifyUnwrap(const char **name, size_t len);
 extern bool IdentifyNextDevice(const char **list, size_t *len,
-							   const char **name, size_t *namelen);
+							   const char **name, size_t *namelen, long *count);
+extern bool IdentifyTakeCount(const char *name, size_t len, size_t *from, char *out,
+							  size_t *outlen, long *count, bool *counts_model);
 extern bool IdentifyMatchSku(const char *pattern, const char *sku, size_t len,
 							 long *devices, int *literals);
 extern size_t IdentifySkuFold(const char *sku, size_t len, char *out);

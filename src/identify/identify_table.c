@@ -23,6 +23,7 @@ static SPIPlanPtr alias_plan = NULL;
 static SPIPlanPtr word_plan = NULL;
 static SPIPlanPtr variant_plan = NULL;
 static SPIPlanPtr instance_plan = NULL;
+static SPIPlanPtr device_plan = NULL;
 
 /* Prepares a query once for the backend. */
 static SPIPlanPtr
@@ -100,7 +101,6 @@ IdentifyLoadGrammar(MemoryContext context)
 	IdentifyGrammar *g = MemoryContextAllocZero(context, sizeof(IdentifyGrammar));
 	uint64		n;
 
-	g->utf8 = GetDatabaseEncoding() == PG_UTF8;
 	n = run_plan(get_plan(&word_plan,
 						  "SELECT w.kind, w.word, w.meaning, w.family, w.shipped"
 						  " FROM compute_ledger.accelerator_word AS w"
@@ -143,6 +143,21 @@ IdentifyLoadGrammar(MemoryContext context)
 		v->memory_type = text_column(i, 4, context);
 	}
 	g->nvariants = (int) n;
+	SPI_freetuptable(SPI_tuptable);
+
+	n = run_plan(get_plan(&device_plan,
+						  "SELECT m.accelerator, m.mig_slices FROM compute_ledger.accelerator_model AS m"
+						  " WHERE pg_catalog.upper_inf(m.recorded)", 0, NULL), NULL);
+	g->devices = MemoryContextAllocZero(context, sizeof(IdentifySlices) * Max(n, 1));
+	for (uint64 i = 0; i < n; i++)
+	{
+		bool		isnull;
+		Datum		slices = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
+
+		accelerator_column(i, 1, &g->devices[i].accelerator);
+		g->devices[i].slices = isnull ? 0 : DatumGetInt32(slices);
+	}
+	g->ndevices = (int) n;
 	SPI_freetuptable(SPI_tuptable);
 	return g;
 }

@@ -10,7 +10,7 @@
 #define lengthof(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const kind_names[IDENTIFY_NKINDS] = {
-	"vendor", "chip", "model", "product", "suffix", "form", "memory_type", "noise", "rewrite"
+	"vendor", "chip", "model", "product", "vgpu", "suffix", "form", "memory_type", "system", "noise", "rewrite"
 };
 
 /* Finds a kind of word by its name. */
@@ -26,17 +26,17 @@ IdentifyKindFromName(const char *name, IdentifyKind *kind)
 	return false;
 }
 
-/* Reads the meaning of a word, its digits filled in. */
+/* Reads the accelerator that a word means, its digits filled in. */
 bool
 IdentifyFillModel(const char *meaning, const char *filled, int nfilled, AcceleratorParts *parts)
 {
 	char		text[ACCELERATOR_MAXTEXT];
-	size_t		len = strlen(meaning);
+	size_t		len = strcspn(meaning, " ");
 	Accelerator a;
 
 	if (len >= sizeof(text))
 		return false;
-	for (size_t i = 0, k = 0; i <= len; i++)
+	for (size_t i = 0, k = 0; i < len; i++)
 	{
 		if (meaning[i] == '#')
 		{
@@ -51,6 +51,20 @@ IdentifyFillModel(const char *meaning, const char *filled, int nfilled, Accelera
 		return false;
 	AcceleratorUnpack(&a, parts);
 	return true;
+}
+
+/* Reads the memory that the meaning of a vgpu adds, in GB; 0 if there is none. */
+uint16_t
+IdentifyBoardMemory(const char *meaning)
+{
+	const char *p = strchr(meaning, ' ');
+	uint32_t	gb = 0;
+
+	if (p == NULL)
+		return 0;
+	for (p++; AsciiIsDigit(*p) && gb <= ACCELERATOR_GB_MAX; p++)
+		gb = gb * 10 + (uint32_t) (*p - '0');
+	return strcmp(p, "gb") == 0 && gb <= ACCELERATOR_GB_MAX ? (uint16_t) gb : 0;
 }
 
 /* Counts the '#' of a text. */
@@ -90,8 +104,12 @@ IdentifyCheckWord(IdentifyKind kind, const char *text, const char *meaning, cons
 		return "only a model, a product or a suffix has a family";
 	if (kind == IDENTIFY_NOISE)
 		return meaning == NULL ? NULL : "noise has no meaning";
+	if (kind == IDENTIFY_SYSTEM && meaning == NULL)
+		return NULL;
 	if (meaning == NULL || meaning[0] == '\0')
 		return "a word that is not noise has a meaning";
+	if (kind != IDENTIFY_VGPU && kind != IDENTIFY_REWRITE && strchr(meaning, ' ') != NULL)
+		return "a meaning has no blanks";
 	switch (kind)
 	{
 		case IDENTIFY_VENDOR:
@@ -106,6 +124,11 @@ IdentifyCheckWord(IdentifyKind kind, const char *text, const char *meaning, cons
 			if (!IdentifyFillModel(meaning, "1111111111111111", 16, &parts) || parts.vendor == 0)
 				return "the meaning of a model is an accelerator";
 			break;
+		case IDENTIFY_VGPU:
+			if (!IdentifyFillModel(meaning, NULL, 0, &parts) || parts.model[0] == '\0' ||
+				(strchr(meaning, ' ') != NULL && IdentifyBoardMemory(meaning) == 0))
+				return "the meaning of a vgpu is an accelerator with a model and, after a blank, the memory of the card, as in \"nvidia/a100 40gb\"";
+			break;
 		case IDENTIFY_SUFFIX:
 			if (family == NULL)
 				return "a suffix has a family";
@@ -114,8 +137,9 @@ IdentifyCheckWord(IdentifyKind kind, const char *text, const char *meaning, cons
 					return "the meaning of a suffix is up to 8 letters, digits and dashes";
 			break;
 		case IDENTIFY_FORM:
+		case IDENTIFY_SYSTEM:
 			if (!AcceleratorFormFromWord(meaning, strlen(meaning), &code))
-				return "the meaning of a form is a form factor";
+				return "the meaning of a form or a system is a form factor";
 			break;
 		case IDENTIFY_MEMORY_TYPE:
 		case IDENTIFY_REWRITE:
@@ -142,6 +166,21 @@ IdentifyIndex(IdentifyGrammar *g)
 		w->next = g->first[c];
 		g->first[c] = i;
 	}
+}
+
+/* Says whether a text is a word of the vocabulary, or how one begins, up to a boundary. */
+bool
+IdentifyBeginsWord(const IdentifyGrammar *g, const char *s, int len)
+{
+	for (int i = len > 0 ? g->first[(unsigned char) s[0]] : -1; i >= 0; i = g->words[i].next)
+	{
+		const char *text = g->words[i].text;
+
+		if (strncmp(text, s, (size_t) len) == 0 &&
+			IdentifyIsBoundary(text, len, (int) strlen(text)))
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -13,9 +13,11 @@ typedef enum IdentifyKind
 	IDENTIFY_CHIP,				/* a die, an architecture: only agrees with a maker */
 	IDENTIFY_MODEL,				/* names a model by itself */
 	IDENTIFY_PRODUCT,			/* names a model if its maker is named too */
+	IDENTIFY_VGPU,				/* names a model before the profile of a vGPU */
 	IDENTIFY_SUFFIX,			/* changes a model of its family into another */
 	IDENTIFY_FORM,				/* a form factor */
 	IDENTIFY_MEMORY_TYPE,		/* HBM3, GDDR6X */
+	IDENTIFY_SYSTEM,			/* names more than one device; may say their form factor */
 	IDENTIFY_NOISE,				/* says nothing about which chip it is */
 	IDENTIFY_REWRITE			/* stands for other letters */
 } IdentifyKind;
@@ -26,12 +28,13 @@ typedef enum IdentifyKind
  * One word.  In the text a blank is where a separator may stand, and '#' is one
  * digit; between a letter and a digit a separator may always stand.  The meaning
  * of a model is an accelerator in which each '#' stands for the digit read at
- * the '#' of the same number; of a suffix, what is added to the model.
+ * the '#' of the same number; of a suffix, what is added to the model; of a vgpu,
+ * an accelerator and, after a blank, the memory of the card if that is not stated in it.
  */
 typedef struct IdentifyWord
 {
 	const char *text;
-	const char *meaning;		/* NULL for noise */
+	const char *meaning;		/* NULL for noise, and for a system that states no form */
 	const char *family;			/* of a model: which suffixes it takes */
 	IdentifyKind kind;
 	bool		user;			/* a user's row: wins over a shipped one */
@@ -48,14 +51,22 @@ typedef struct IdentifyVariant
 	const char *memory_type;	/* NULL = not known */
 } IdentifyVariant;
 
+/* How many slices a device, or a class of them, is divided into by MIG. */
+typedef struct IdentifySlices
+{
+	Accelerator accelerator;
+	int			slices;			/* 0 = cannot be */
+} IdentifySlices;
+
 typedef struct IdentifyGrammar
 {
 	IdentifyWord *words;
 	int			nwords;
 	IdentifyVariant *variants;
 	int			nvariants;
+	IdentifySlices *devices;
+	int			ndevices;
 	int			first[256];		/* first byte of a word to its list, or -1 */
-	bool		utf8;			/* bytes from 0x80 are UTF-8 */
 } IdentifyGrammar;
 
 extern bool IdentifyKindFromName(const char *name, IdentifyKind *kind);
@@ -64,6 +75,8 @@ extern const char *IdentifyCheckWord(IdentifyKind kind, const char *text,
 extern void IdentifyIndex(IdentifyGrammar *g);
 extern bool IdentifyFillModel(const char *meaning, const char *filled, int nfilled,
 							  AcceleratorParts *parts);
+extern uint16_t IdentifyBoardMemory(const char *meaning);
+extern bool IdentifyBeginsWord(const IdentifyGrammar *g, const char *s, int len);
 extern int	IdentifyMatchWord(const IdentifyWord *w, const char *s, int at, int len,
 							  char *digits, int *ndigits);
 
