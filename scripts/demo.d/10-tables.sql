@@ -9,10 +9,10 @@ CREATE TABLE unreadable (file text, line bigint, reason text, row text);
 CREATE TABLE staging_capacity (line bigint, region text, name text, devices text);
 CREATE TABLE staging_price (line bigint, class text, unit text, price text, currency text);
 
--- An instant as the inbox takes it, of a cell that accept_usage() could read: in the time zone of the load, where it names none.
+-- An instant as accept_usage() reads it in the sources of the file: Unix seconds too, and in the time zone of the load, where it names none.
 CREATE FUNCTION instant(cell text) RETURNS timestamptz LANGUAGE sql STABLE
 SET timezone FROM CURRENT AS $$
-	SELECT CASE WHEN cell ~ '^[0-9]{9,11}(\.[0-9]+)?$' THEN to_timestamp(cell::double precision) ELSE cell::timestamptz END
+	SELECT compute_ledger._usage_timestamptz(cell, NULL, true)
 $$;
 
 -- What looks like a class may be none; this answers NULL then.
@@ -28,7 +28,7 @@ $$;
 -- Whether three cells are in the form that most files have, so that they surely are instants, in order, and a number: what is wrong
 -- with others is for the ledger to say.
 CREATE FUNCTION is_plain(started text, ended text, devices text) RETURNS boolean LANGUAGE sql STABLE AS $$
-	SELECT CASE WHEN started ~ form AND ended ~ form THEN started::timestamptz < ended::timestamptz END
+	SELECT CASE WHEN started ~ form AND ended ~ form THEN demo.instant(started) < demo.instant(ended) END
 		AND devices ~ '^[1-9][0-9]{0,6}(\.[0-9]{1,6})?$'
 	FROM (VALUES ('^20[0-9]{2}-(0[1-9]|1[0-2])-([01][1-9]|[12]0|2[1-8])[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-]0[0-9]:00)$')) AS f (form)
 $$;
