@@ -236,7 +236,7 @@ my @cases = (    # row, what must be said of it (undef: it is accepted; 'same': 
 	[ "r,,NVIDIA H800,1,$hour,,,", 'LC006', qr/^unknown account ""$/ ],
 	[ "r,\" blank \",NVIDIA H800,1,$hour,,,", 'LC006', qr/^unknown account " blank "$/ ],
 	[ 'r,' . 'long' x 300 . ",NVIDIA H800,1,$hour,,,", 'LC006', qr/^unknown account "(long)+"$/ ],
-	[ 'long' x 300 . ",a,NVIDIA H800,1,$hour,,,", '54000', qr/^source or source_id is too long$/ ],
+	[ 'long' x 300 . ",a,NVIDIA H800,1,$hour,,,", '54000', qr/^source or source_id is too long$/, qr/^unknown region "(long)+"$/ ],
 	[ "r,a,NVIDIA H800,1,$hour," . 'long' x 300 . ',,', '54000', qr/^source or source_id is too long$/ ],
 	[ "r,a,,1,$hour,,,", 'LC003', qr/^unknown accelerator ""$/ ],
 	[ "r,a,NVIDIA H800,,$hour,,,", '23502', qr/^no devices$/ ],

@@ -28,7 +28,7 @@ $$;
 -- Whether three cells are in the form that most files have, so that they surely are instants, in order, and a number: what is wrong
 -- with others is for the ledger to say.
 CREATE FUNCTION is_plain(started text, ended text, devices text) RETURNS boolean LANGUAGE sql STABLE AS $$
-	SELECT CASE WHEN started ~ form AND ended ~ form THEN demo.instant(started) < demo.instant(ended) END
+	SELECT CASE WHEN started ~ form AND ended ~ form THEN started::timestamptz < ended::timestamptz END
 		AND devices ~ '^[1-9][0-9]{0,6}(\.[0-9]{1,6})?$'
 	FROM (VALUES ('^20[0-9]{2}-(0[1-9]|1[0-2])-([01][1-9]|[12]0|2[1-8])[T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-]0[0-9]:00)$')) AS f (form)
 $$;

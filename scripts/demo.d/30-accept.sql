@@ -92,7 +92,7 @@ SELECT f.line, f.source, f.source_id, f.account, f.region, n.accelerator, f.devi
 FROM (SELECT *, avg(extract(epoch FROM upper(period))) OVER (ORDER BY line ROWS 100 PRECEDING)
                 - extract(epoch FROM upper(period)) > 86400 AS is_late
       FROM (SELECT line, source, source_id, account, region, accelerator AS name, devices::numeric,
-                   tstzrange(instant(started_at), instant(ended_at)) AS period
+                   tstzrange(started_at::timestamptz, ended_at::timestamptz) AS period
             FROM file WHERE is_plain(started_at, ended_at, devices)) AS f) AS f
 JOIN (SELECT source, name, identify(name, source) AS accelerator
       FROM (SELECT DISTINCT source, accelerator AS name FROM file) AS n) AS n USING (source, name)
@@ -165,7 +165,7 @@ SELECT count(*) > 0 AS any FROM usage_rejected \gset rejected_
 \set ECHO queries
 SELECT f.sqlstate, f.reason, count(*) AS rows
 FROM usage_rejected, jsonb_to_recordset(faults) AS f (sqlstate text, reason text)
-GROUP BY f.sqlstate, f.reason ORDER BY rows DESC, sqlstate, reason COLLATE "C" LIMIT 40;
+GROUP BY f.sqlstate, f.reason ORDER BY rows DESC, f.sqlstate, f.reason COLLATE "C" LIMIT 40;
 \set ECHO none
 \endif
 SELECT count(*) > 0 AS any, count(*) > 40 AS many, count(*) - 40 AS more FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = '' \gset refused_
