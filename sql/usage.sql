@@ -252,6 +252,12 @@ INSERT INTO usage_inbox (source, source_id, account, region, accelerator, device
 SELECT taken, accepted, rejected FROM accept_usage();
 SELECT source_id, started_at, ended_at, tableoid::regclass AS partition FROM usage_record WHERE source = 'h' ORDER BY source_id;
 SELECT source_id, reason, detail, hint FROM usage_rejected WHERE source = 'h' AND source_id IN ('8', '9') ORDER BY id;
+-- What names no source, or one that is too long, is in the zone of the source without a name, all the way.
+INSERT INTO usage_source (source, time_zone, unix_seconds) VALUES ('', 'Europe/Berlin', true), (repeat('y', 1001), 'Asia/Tokyo', false);
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) VALUES
+	(repeat('y', 1001), 'long', 'ada', 'here', 'H100', '1', '2024-03-31 02:30'), (repeat('y', 1001), 'number', 'ada', 'here', 'H100', '1', '1719763200'), (NULL, 'none', 'ada', 'here', 'H100', '1', '2024-07-01 00:00');
+SELECT taken, accepted, rejected FROM accept_usage();
+SELECT source_id, f ->> 'reason' AS reason, f ->> 'detail' AS detail FROM usage_rejected, jsonb_array_elements(faults) AS f WHERE source_id IN ('long', 'number', 'none') ORDER BY id;
 -- What was rejected before is read as the source is known now; and mended.
 SELECT taken, accepted, duplicate, rejected FROM retry_rejected('h', mend => '{"started_at": "1719763200", "ended_at": "1719766800.5"}', ids => ARRAY(SELECT id FROM usage_rejected WHERE source = 'h' AND source_id = '3'));
 SELECT taken, accepted, duplicate, rejected FROM retry_rejected('h', '22007');

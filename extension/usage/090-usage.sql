@@ -158,6 +158,8 @@ DECLARE
 	basis_word text := compute_ledger.basis_name(code);
 	old_records bigint[];
 	old_starts timestamptz[];
+	zones jsonb;
+	unix_sources text[];
 	removed bigint;
 	m date;
 BEGIN
@@ -165,23 +167,26 @@ BEGIN
 		RAISE EXCEPTION 'unknown basis "%"', basis
 			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
 	END IF;
+	-- How sources write instants.  Most say nothing, and then looking for it costs nothing.
+	SELECT jsonb_object_agg(u.source, u.time_zone) FILTER (WHERE u.time_zone IS NOT NULL), array_agg(u.source) FILTER (WHERE u.unix_seconds)
+	INTO zones, unix_sources
+	FROM compute_ledger.usage_source AS u;
 	-- What there is to take: sources to lock, months to have partitions of.
 	CASE kind
 		WHEN 'accept' THEN
 			SELECT array_agg(DISTINCT s.source), coalesce(array_agg(DISTINCT s.month) FILTER (WHERE s.month IS NOT NULL), '{-infinity}')
 			INTO sources, months
-			FROM (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END, compute_ledger._usage_month(i.started_at, u.time_zone, u.unix_seconds)
+			FROM (SELECT u.sender, compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources))
 				FROM compute_ledger.usage_inbox AS i
-				LEFT JOIN compute_ledger.usage_source AS u ON u.source = CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END
+				CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END AS sender) AS u
 				WHERE last IS NULL OR i.id <= last
 				GROUP BY 1, 2) AS s (source, month);
 		WHEN 'retry' THEN
-			SELECT array_agg(DISTINCT s.source), array_agg(DISTINCT compute_ledger._usage_month(s.started_at, u.time_zone, u.unix_seconds))
+			SELECT array_agg(DISTINCT u.sender), array_agg(DISTINCT compute_ledger._usage_month(s.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)))
 			INTO sources, months
-			FROM (SELECT CASE WHEN octet_length(n.source) <= 1000 THEN n.source ELSE '' END, n.started_at
-				FROM (SELECT CASE WHEN mend ? 'source' THEN mend ->> 'source' ELSE r.source END, CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END
-					FROM compute_ledger.usage_rejected AS r WHERE r.id = ANY (ids)) AS n (source, started_at)) AS s (source, started_at)
-			LEFT JOIN compute_ledger.usage_source AS u ON u.source = s.source;
+			FROM (SELECT CASE WHEN mend ? 'source' THEN mend ->> 'source' ELSE r.source END, CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END
+				FROM compute_ledger.usage_rejected AS r WHERE r.id = ANY (ids)) AS s (source, started_at)
+			CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(s.source) <= 1000 THEN s.source ELSE '' END AS sender) AS u;
 		ELSE
 			sources := ARRAY[CASE WHEN octet_length(given ->> 'source') <= 1000 THEN given ->> 'source' ELSE '' END];
 			months := ARRAY[compute_ledger._usage_month(given ->> 'started_at', NULL, NULL)];
@@ -205,21 +210,21 @@ BEGIN
 		PERFORM compute_ledger._make_usage_partition(m);
 	END LOOP;
 
-	-- Each row has its source's beside it (sender), that of no name if its own is none or too long.
+	-- The sender of a row is its source as usage_source has it: without a name if it gives none, or one that is too long.
 	WITH inbox AS NOT MATERIALIZED (
-		SELECT i.*, u.source AS sender, u.time_zone, u.unix_seconds
+		SELECT i.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
 		FROM compute_ledger.usage_inbox AS i
-		JOIN compute_ledger.usage_source AS u ON u.source = CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END
-		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last) AND u.source = ANY (sources)
+		CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END AS sender) AS u
+		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last) AND u.sender = ANY (sources)
 			-- what came after the look above waits for the next call, if it needs a partition; months is never empty, or NULL = ANY (months) would be false
-			AND coalesce(compute_ledger._usage_month(i.started_at, u.time_zone, u.unix_seconds) = ANY (months), true)
+			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (months), true)
 	), removed AS (
 		-- The same rows, as they are read above: while their sources are locked, no other call takes them.
 		DELETE FROM compute_ledger.usage_inbox AS i
-		USING compute_ledger.usage_source AS u
-		WHERE u.source = CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END
-			AND kind = 'accept' AND (last IS NULL OR i.id <= last) AND u.source = ANY (sources)
-			AND coalesce(compute_ledger._usage_month(i.started_at, u.time_zone, u.unix_seconds) = ANY (months), true)
+		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
+			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
+			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END,
+				CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (unix_sources)) = ANY (months), true)
 			AND compute_ledger._usage_seen(i.xmin)
 		RETURNING true
 	), retried AS (
@@ -237,9 +242,9 @@ BEGIN
 		FROM jsonb_populate_record(NULL::compute_ledger.usage_inbox, given) AS p
 		WHERE kind = 'record'
 	), other AS (
-		SELECT m.*, u.source AS sender, u.time_zone, u.unix_seconds
+		SELECT m.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
 		FROM mended AS m
-		JOIN compute_ledger.usage_source AS u ON u.source = CASE WHEN octet_length(m.source) <= 1000 THEN m.source ELSE '' END
+		CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(m.source) <= 1000 THEN m.source ELSE '' END AS sender) AS u
 	), taken AS NOT MATERIALIZED (
 		-- of records that start at the same time, rating goes by their numbers: what came first is first
 		(SELECT i.* FROM inbox AS i ORDER BY i.id)
