@@ -10,7 +10,6 @@
 -- Only a reader's access is limited to accounts, so only what readers may select needs a policy
 -- visible.  Billers, auditors and admins see all rows of what they may select; a meter sees the
 -- rows of tables whose policy says has_access('meter').
-
 CREATE FUNCTION _access_privileges() RETURNS TABLE (object text, privilege text, kinds text[])
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -155,6 +154,7 @@ AS $$
 		-- focus
 		('focus_rated', 'EXECUTE', 'biller auditor admin'),
 		('focus_1_2', 'SELECT', 'reader biller auditor admin'),
+		('focus_1_2_text', 'SELECT', 'reader biller auditor admin'),
 		('focus_issuer', 'SELECT', 'reader biller auditor admin'),
 		('focus_issuer', 'UPDATE', 'admin'),
 
