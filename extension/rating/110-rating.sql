@@ -559,6 +559,7 @@ CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 	WITH part AS MATERIALIZED (
 		SELECT p.*, sum(p.amount) OVER (ORDER BY p.part_from, p.record ROWS UNBOUNDED PRECEDING) AS until, sum(p.amount) OVER () AS total
