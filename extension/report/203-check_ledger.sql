@@ -483,7 +483,7 @@ BEGIN
 		SELECT jsonb_object_agg(t.key, r.payable) AS payable, jsonb_object_agg(t.key, r.payable - t.value::numeric) AS difference
 		FROM jsonb_each_text(p.cost) AS t
 		JOIN compute_ledger.currency AS m ON m.code = t.key
-		CROSS JOIN LATERAL (SELECT compute_ledger._round_half_even(t.value::numeric, m.minor_digits)) AS r (payable)
+		CROSS JOIN LATERAL (SELECT compute_ledger._round_ratio(t.value::numeric, 1, m.minor_digits)) AS r (payable)
 	) AS d
 	WHERE (p.payable, p.payable_difference) IS DISTINCT FROM (d.payable, d.difference);
 	RETURN QUERY
