@@ -10,6 +10,8 @@
 -- Only a reader's access is limited to accounts, so only what readers may select needs a policy
 -- visible.  Billers, auditors and admins see all rows of what they may select; a meter sees the
 -- rows of tables whose policy says has_access('meter').
+
+-- A list, and so as long as it is.
 CREATE FUNCTION _access_privileges() RETURNS TABLE (object text, privilege text, kinds text[])
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

@@ -233,6 +233,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _rating_terms(timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'the times of a billing period in which an account, or what it was merged into (owner), is paid for by one payer, has one time zone and one currency: moves under the payer cut nothing; asked: it is under root, and all of the billing period so far is asked for';
 
+-- Longer than a function should be: each step takes sets from several before it, and a function takes no set.
 CREATE FUNCTION _rate(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz) RETURNS SETOF rated_charge
 	LANGUAGE plpgsql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
