@@ -9,7 +9,28 @@ SELECT create_ledger() >= 0 AS made;
 SELECT _round_ratio(1, 3, 12), _round_ratio(5, 2, 0) AS two, _round_ratio(7, 2, 0) AS four, _round_ratio(-5, 2, 0) AS minus_two, _round_ratio(25, 200, 2) AS a_tie,
 	_round_ratio(25000000000000000000001, 200000000000000000000000, 2) AS above_it;
 SELECT _round_ratio(1, 0, 2);
-SELECT _round_ratio('NaN', 1, 2);
+SELECT _round_ratio(1, 'NaN', 2);
+
+-- What the rounding of money promises, against counting on the integers beside it.
+SELECT v AS value, _round_ratio(v, 1, 0) AS to_0, _round_ratio(v, 1, 1) AS to_1, _round_ratio(v, 10, 0) AS tens
+FROM (VALUES (0.5), (1.5), (2.5), (-0.5), (-1.5), (-2.5), (0.25), (0.35), (-0.25), (15), (25), (-15), (-25), (24.999), (25.001), ('NaN'), ('-Infinity')) AS x (v);
+SELECT setseed(0.25);
+WITH sample AS (
+	-- mantissas near ties, in every scale from 10^-30 to 10^20
+	SELECT m * 10::numeric ^ s AS v, d
+	FROM (SELECT floor(random() * 2000 - 1000)::numeric * (CASE WHEN random() < 0.5 THEN 5 ELSE 1 END) AS m,
+			floor(random() * 50 - 30)::integer AS s, floor(random() * 7 - 3)::integer AS off
+		FROM generate_series(1, 20000)) AS r, LATERAL (SELECT off - s AS d) AS digits
+), scaled AS (
+	SELECT v, greatest(d, 0) AS d, 10::numeric ^ greatest(-d, 0) AS divisor, CASE WHEN d < 0 THEN v / 10::numeric ^ -d ELSE v * 10::numeric ^ d END AS x FROM sample
+), plain AS (
+	-- the integer below, the rest, and the rule written out
+	SELECT floor(x) AS below, x - floor(x) AS rest, _round_ratio(v, divisor, d) * 10::numeric ^ d AS rounded, _round_ratio(-v, divisor, d) * 10::numeric ^ d AS mirrored FROM scaled
+)
+SELECT count(*) AS values, count(*) FILTER (WHERE rest = 0.5) > 500 AS many_ties,
+	count(*) FILTER (WHERE rounded <> below + CASE WHEN rest > 0.5 OR rest = 0.5 AND mod(below, 2) <> 0 THEN 1 ELSE 0 END) AS wrong,
+	count(*) FILTER (WHERE rounded <> -mirrored) AS lopsided
+FROM plain;
 
 -- One payer; usage is put in place by hand.
 SELECT create_account('rating', currency => 'USD') > 0 AS a, create_account('rating/x', parent => 'rating') > 0 AS b, create_account('rating/y', parent => 'rating', time_zone => 'Asia/Shanghai') > 0 AS c,

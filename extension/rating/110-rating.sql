@@ -72,7 +72,7 @@ COMMENT ON COLUMN rated_charge.corrects IS 'of a correction: the closed billing 
 
 CREATE FUNCTION _round_ratio(dividend numeric, divisor numeric, digits integer) RETURNS numeric
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'round_ratio';
-COMMENT ON FUNCTION _round_ratio(numeric, numeric, integer) IS 'dividend / divisor, rounded once, half to even, to so many digits after the point; 22023 for a divisor that is not above zero';
+COMMENT ON FUNCTION _round_ratio(numeric, numeric, integer) IS 'dividend / divisor, rounded once, half to even, to so many digits after the point, 0 to 100: the one rounding in SQL, too (of a number: divisor 1). NaN and infinities stay what they are; NULL for NULL; 22023 for a divisor that is not finite and above zero';
 
 CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, account bigint, pool_number bigint, unit text, model text, currency text, digits integer,
 		committed boolean, work compute_unit, devices_per_instance numeric, price numeric, tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[],
@@ -232,6 +232,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _rating_terms(timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'the times of a billing period in which an account, or what it was merged into (owner), is paid for by one payer, has one time zone and one currency: moves under the payer cut nothing; asked: it is under root, and all of the billing period so far is asked for';
 
+-- Longer than a function should be: each step takes sets from several before it, and a function takes no set.
 CREATE FUNCTION _rate(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz) RETURNS SETOF rated_charge
 	LANGUAGE plpgsql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
@@ -264,8 +265,8 @@ BEGIN
 		-- a level is a whole number of units of 1/1,680,000; a price that holds for a part of the period counts for that part
 		SELECT p.id, l.payer, l.billing_period, p.unit, p.account, p.accelerator, p.region, p.number_format, p.measure, p.currency, k.ledger_scale AS digits,
 			p.model, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, l.amount, l.parts, w.asked, w.from_at, least(w.to_at, _rate.ends) AS until,
-			compute_ledger._round_half_even(1680000 * CASE p.unit WHEN 'peak-device' THEN compute_ledger.peak(l.profile)
-				ELSE compute_ledger.sampled_percentile(l.profile, p.percentile, p.sample_step, tstzrange(w.from_at, least(w.to_at, _rate.ends))) END, 0)
+			compute_ledger._round_ratio(1680000 * CASE p.unit WHEN 'peak-device' THEN compute_ledger.peak(l.profile)
+				ELSE compute_ledger.sampled_percentile(l.profile, p.percentile, p.sample_step, tstzrange(w.from_at, least(w.to_at, _rate.ends))) END, 1, 0)
 				* extract(epoch FROM w.to_at - w.from_at) AS units,
 			1680000 * extract(epoch FROM w.period_ends - w.period_starts) AS scale
 		FROM level AS l
@@ -279,14 +280,14 @@ BEGIN
 		) AS w
 	), committed AS MATERIALIZED (
 		SELECT p.*, k.ledger_scale AS digits, t.owner, t.payer, t.time_zone, t.asked, t.billing_period, x.from_at, x.to_at,
-			compute_ledger._round_half_even(p.committed_devices * 1680000, 0) AS units
+			compute_ledger._round_ratio(p.committed_devices * 1680000, 1, 0) AS units
 		FROM compute_ledger.price AS p
 		JOIN compute_ledger.currency AS k ON k.code = p.currency
 		JOIN term AS t ON t.account = p.account AND (t.currency = p.currency OR own_currency)
 		CROSS JOIN LATERAL (SELECT greatest(t.from_at, lower(p.valid)), least(t.to_at, upper(p.valid))) AS x (from_at, to_at)
 		WHERE p.book = _rate.book AND p.recorded @> _rate.as_of AND p.committed_devices IS NOT NULL AND p.account = ANY (accounts) AND x.from_at < x.to_at
 	), step AS MATERIALIZED (
-		SELECT l.price, l.payer, l.billing_period, s.period, compute_ledger._round_half_even(s.level * 1680000, 0) AS units
+		SELECT l.price, l.payer, l.billing_period, s.period, compute_ledger._round_ratio(s.level * 1680000, 1, 0) AS units
 		FROM level AS l CROSS JOIN LATERAL compute_ledger.steps(l.profile) AS s
 		WHERE l.price IN (SELECT c.id FROM committed AS c)
 	), reserved AS (
@@ -553,6 +554,7 @@ CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 	WITH part AS MATERIALIZED (
 		SELECT p.*, sum(p.amount) OVER (ORDER BY p.part_from, p.record ROWS UNBOUNDED PRECEDING) AS until, sum(p.amount) OVER () AS total
