@@ -218,7 +218,7 @@ describe_rest(const Rating *rating, const RoundingRest *rest, const KindNames *n
 
 /* Puts out the row that was filled in. */
 static void
-put_row(ChargeRows *rows)
+store_row(ChargeRows *rows)
 {
 	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, rows->values, rows->nulls);
 }
@@ -231,7 +231,7 @@ put_charge(ChargeRows *rows, bool asked, const KindNames *names)
 		return;
 	if (!asked)
 		rows->values[OUT_KIND] = names->counted;
-	put_row(rows);
+	store_row(rows);
 }
 
 /*
@@ -287,7 +287,7 @@ rate_charges(PG_FUNCTION_ARGS)
 		else
 		{
 			describe_list_cost(rating, charge, &names, range, rows.values, rows.nulls);
-			put_row(&rows);
+			store_row(&rows);
 		}
 		MemoryContextReset(row);
 	}
@@ -318,7 +318,7 @@ rate_charges(PG_FUNCTION_ARGS)
 			rows.values[OUT_PERIOD] = time_range(range, part->from, part->to);
 			rows.values[OUT_AMOUNT] = NumericFromInt128((int128) part->level * (part->to - part->from), 0);
 			rows.values[OUT_QUANTITY] = DeviceLevelGetNumeric(part->level);
-			put_row(&rows);
+			store_row(&rows);
 			MemoryContextReset(row);
 		}
 		if (parts.parts)
