@@ -253,7 +253,8 @@ SELECT taken, accepted, rejected FROM accept_usage();
 SELECT source_id, started_at, ended_at, tableoid::regclass AS partition FROM usage_record WHERE source = 'h' ORDER BY source_id;
 SELECT source_id, reason, detail, hint FROM usage_rejected WHERE source = 'h' AND source_id IN ('8', '9') ORDER BY id;
 -- What names no source, or one that is too long, is in the zone of the source without a name, all the way.
-INSERT INTO usage_source (source, time_zone, unix_seconds) VALUES ('', 'Europe/Berlin', true), (repeat('y', 1001), 'Asia/Tokyo', false);
+UPDATE usage_source SET time_zone = 'Europe/Berlin', unix_seconds = true WHERE source = '';
+INSERT INTO usage_source (source, time_zone) VALUES (repeat('y', 1001), 'Asia/Tokyo');
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) VALUES
 	(repeat('y', 1001), 'long', 'ada', 'here', 'H100', '1', '2024-03-31 02:30'), (repeat('y', 1001), 'number', 'ada', 'here', 'H100', '1', '1719763200'), (NULL, 'none', 'ada', 'here', 'H100', '1', '2024-07-01 00:00');
 SELECT taken, accepted, rejected FROM accept_usage();

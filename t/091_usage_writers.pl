@@ -46,6 +46,7 @@ SELECT compute_ledger.create_ledger();
 SELECT compute_ledger.create_account('root', time_zone => 'UTC', currency => 'USD');
 SELECT count(compute_ledger.create_account('team-' || n, parent => 'root')) FROM generate_series(0, 9) AS n;
 SELECT count(compute_ledger.create_region('region-' || n)) FROM generate_series(0, 2) AS n;
+INSERT INTO compute_ledger.usage_source (source, unix_seconds) SELECT 'source-' || n, true FROM generate_series(0, 2) AS n;
 SQL
 }
 

@@ -61,12 +61,18 @@ find_instant(int64 clock, const pg_tz *zone, int64 *instant)
 static pg_tz *
 find_zone(const char *name)
 {
-	pg_tz	   *zone = strlen(name) <= TZ_STRLEN_MAX ? pg_tzset(name) : NULL;
+	/* pg_tzset() searches the disk for what is not there, each time; a file has one wrong name rather than many */
+	static char unknown[TZ_STRLEN_MAX + 1] = "";
+	pg_tz	   *zone;
 
-	/* one that counts leap seconds has another name than it was asked for, or counts other seconds than we do */
-	if (zone == NULL || strcmp(pg_get_timezone_name(zone), name) != 0 || !pg_tz_acceptable(zone))
+	if (strlen(name) > TZ_STRLEN_MAX || strcmp(name, unknown) == 0)
 		return NULL;
-	return zone;
+	zone = pg_tzset(name);
+	/* a zone that counts leap seconds has another name than it was asked for, or counts other seconds than we do */
+	if (zone != NULL && strcmp(pg_get_timezone_name(zone), name) == 0 && pg_tz_acceptable(zone))
+		return zone;
+	strlcpy(unknown, name, sizeof(unknown));
+	return NULL;
 }
 
 /* Reads an instant in a source that has a time zone (NULL: the session's) and may write Unix seconds. */
