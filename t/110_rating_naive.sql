@@ -254,13 +254,14 @@ $$;
 CREATE FUNCTION naive.add_usage(n integer, tag text) RETURNS void LANGUAGE sql VOLATILE AS $$
 	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, share, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
 	SELECT a.id, a.at, CASE WHEN random() < 0.02 THEN 'infinity' ELSE a.at + naive.one_of('1 minute', '3 hours', '1 day', '4 days')::interval * (0.01 + random()) END, 1,
-		r.ids[1 + floor(random() * cardinality(r.ids))::integer], 0, 5,
+		r.ids[1 + floor(random() * cardinality(r.ids))::integer], 0, basis_code(a.rate),
 		a.chip, CASE WHEN mig_slices(a.chip) IS NULL OR random() < 0.8 THEN device_share(a.chip) END,
-		naive.one_of('989.4 TFLOPS@bf16', '312 TFLOPS@bf16', '1979 TFLOPS@fp8')::compute_rate, naive.one_of('1', '8', '0.5', '0.3333', '64', '0.12345678')::numeric,
+		a.rate, naive.one_of('1', '8', '0.5', '0.3333', '64', '0.12345678')::numeric,
 		naive.one_of('allocated', 'allocated', 'used'), nullif(naive.one_of('', '', 'bf16', 'fp8'), ''),
 		CASE WHEN random() < 0.6 THEN naive.one_of('3.7 PFLOPh', '999999999999999999999 FLOP', '12 EFLOP', '0 FLOP')::compute_unit END, 'test', tag || i, 'x', 'x', 'x'
 	FROM (SELECT i, (SELECT ids[1 + floor(random() * cardinality(ids))::integer] FROM (SELECT array_agg(id ORDER BY id) AS ids FROM account) AS x WHERE i > 0) AS id, naive.instant() AS at,
-			naive.one_of('nvidia/h100-sxm5-80gb', 'nvidia/h100-sxm5-80gb', 'nvidia/a100-pcie-40gb', 'amd/mi300x', 'nvidia/a100-pcie-40gb:1g.5gb', 'nvidia/a100-pcie-40gb:3g.20gb')::accelerator AS chip FROM generate_series(1, n) AS i) AS a,
+			naive.one_of('nvidia/h100-sxm5-80gb', 'nvidia/h100-sxm5-80gb', 'nvidia/a100-pcie-40gb', 'amd/mi300x', 'nvidia/a100-pcie-40gb:1g.5gb', 'nvidia/a100-pcie-40gb:3g.20gb')::accelerator AS chip,
+			naive.one_of('989.4 TFLOPS@bf16', '312 TFLOPS@bf16', '1979 TFLOPS@fp8')::compute_rate AS rate FROM generate_series(1, n) AS i) AS a,
 		(SELECT array_agg(id ORDER BY id) AS ids FROM region WHERE name LIKE 'test/%') AS r
 $$;
 

@@ -28,7 +28,7 @@ INSERT INTO price (account, accelerator, currency, model, tier_bounds, tier_pric
 SELECT a.id, c.accelerator, 'USD', 'graduated', ARRAY[1000, 10000], ARRAY[1.9, 1.7, 1.4]
 FROM account AS a JOIN chip AS c ON c.n = a.id % 40 + 1 WHERE a.name ~ '^customer \d+0?$' AND a.id % 2 = 0 LIMIT 100;
 INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, source, source_id, account_name, region_name, accelerator_name, run)
-SELECT a.id, s.at, s.at + interval '1 second' * (60 + floor(-10800 * ln(1 - random()))), 1, r.id, 0, 5, c.accelerator, c.rate,
+SELECT a.id, s.at, s.at + interval '1 second' * (60 + floor(-10800 * ln(1 - random()))), 1, r.id, 0, basis_code(c.rate), c.accelerator, c.rate,
 	(ARRAY[1, 1, 2, 4, 8, 8])[1 + floor(random() * 6)::integer], 'allocated', 'bf16', 'slurm', 'job ' || i, a.name, r.name, c.accelerator::text, 'run ' || i % 1000
 FROM (SELECT i, floor(random() * 1000)::integer AS account, floor(random() * 3)::integer AS chip, floor(random() * 2)::integer AS region,
 		timestamptz '2026-01-01' + interval '1 microsecond' * floor(random() * 30.9 * 86400000000) AS at
