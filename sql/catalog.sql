@@ -5,7 +5,7 @@ SET jit = off;	-- compiling the view of all checks takes longer than running it
 -- Copies, so that the checks can be tried on figures that were spoilt.
 CREATE TEMP TABLE model AS
 	SELECT accelerator, name, vendor, family, architecture, launched, memory_gb, memory_bandwidth, io_bandwidth, tdp, die_area,
-		mig_slices, data_center, class, source, recorded
+		mig_slices, devices_per_module, devices_per_package, data_center, class, source, recorded
 	FROM accelerator_model WHERE shipped AND upper_inf(recorded);
 CREATE TEMP TABLE peak AS
 	SELECT accelerator, number_format, rate, source, recorded FROM accelerator_peak WHERE shipped AND upper_inf(recorded);
@@ -31,7 +31,7 @@ CROSS JOIN LATERAL (
 	FROM (
 		SELECT DISTINCT ON (p.number_format) p.number_format, p.rate::numeric / 1e12, b.bits
 		FROM peak AS p JOIN bits AS b USING (number_format)
-		WHERE p.accelerator @> c.accelerator
+		WHERE p.accelerator @> c.accelerator AND (form_factor(c.accelerator) IN ('laptop', 'maxq') AND form_factor(p.accelerator) IS NULL) IS NOT TRUE
 		ORDER BY p.number_format, specificity(p.accelerator) DESC) AS x (f, t, bits)) AS r;
 
 -- What is as the maker says although a check would doubt it.  Reasons: docs/reference-data.md.
@@ -44,11 +44,13 @@ INSERT INTO exception VALUES
 	('fp8 is twice fp16', 'aws/trainium1', 'cFP8 at the rate of bf16'),
 	('fp8 is twice fp16', 'aws/trainium2', '1299 against 667'),
 	('fp8 is twice fp16', 'aws/trainium3', 'MXFP8 at 3.75 times bf16'),
+	('fp8 is twice fp16', 'nvidia/vr200', '17.5 against 4'),
 	('fp8 is twice fp16', 'intel/gaudi3', 'fp8 at the rate of bf16'),
 	('fp8 is twice fp16', 'huawei/ascend-950pr', '804 against 425'),
 	('fp8 is twice fp16', 'tenstorrent', 'fp8 at 3.5 times fp16'),
 	('int8 is twice fp16', 'nvidia/p4', 'fp16 crippled, int8 by dot products'),
 	('int8 is twice fp16', 'nvidia/p40', 'fp16 crippled, int8 by dot products'),
+	('int8 is twice fp16', 'nvidia/b300', 'int8 units cut down'),
 	('int8 is twice fp16', 'nvidia/gb300', 'int8 units cut down'),
 	('int8 is twice fp16', 'amd/mi100', 'int8 at the rate of fp16'),
 	('int8 is twice fp16', 'amd/mi210', 'int8 at the rate of fp16'),
@@ -121,16 +123,24 @@ CREATE TEMP VIEW doubt (check_name, accelerator, detail) AS
 	UNION ALL SELECT 'format is the basis', accelerator, number_format FROM peak WHERE number_format <> basis(rate)
 	UNION ALL SELECT 'class is known', accelerator, class FROM model WHERE coalesce(class, '') NOT IN ('general', 'intelligent', 'super')
 	-- sizes that no chip has
-	UNION ALL SELECT 'rate is in range', accelerator, rate::text FROM peak WHERE rate::numeric NOT BETWEEN 1e10 AND 2e16
+	UNION ALL SELECT 'rate is in range', accelerator, rate::text FROM peak WHERE rate::numeric NOT BETWEEN 1e10 AND 5e16
 	UNION ALL SELECT 'memory is the identity''s', accelerator, memory_gb::text FROM model WHERE memory_gb(accelerator) <> memory_gb
-	UNION ALL SELECT 'memory is in range', accelerator, memory_gb::text FROM model WHERE memory_gb NOT BETWEEN 1 AND 300
+	UNION ALL SELECT 'memory is in range', accelerator, memory_gb::text FROM model WHERE memory_gb NOT BETWEEN 1 AND 500
 	UNION ALL SELECT 'bandwidth fits memory', accelerator, memory_bandwidth || ' GB/s, ' || memory_gb || ' GB' FROM model
-		WHERE memory_bandwidth / memory_gb NOT BETWEEN 1.5 AND 130 OR memory_bandwidth > 15000
+		WHERE memory_bandwidth / memory_gb NOT BETWEEN 1.5 AND 130 OR memory_bandwidth > 25000
 	UNION ALL SELECT 'power is in range', accelerator, tdp::text FROM model WHERE tdp NOT BETWEEN 5 AND 1500
 	UNION ALL SELECT 'die fits reticles', accelerator, die_area::text FROM model WHERE die_area NOT BETWEEN 90 AND 2 * 858 AND NOT accelerator <@ 'cerebras'
 	UNION ALL SELECT 'launched in time', accelerator, launched::text FROM model WHERE launched NOT BETWEEN '2010-01-01' AND '2026-11-22'
-	UNION ALL SELECT 'slices are MIG''s', accelerator, mig_slices::text FROM model
-		WHERE mig_slices NOT IN (4, 7) OR mig_slices IS NOT NULL AND (vendor <> 'nvidia' OR architecture !~ 'Ampere|Hopper|Blackwell')
+	UNION ALL SELECT 'slices are the maker''s', accelerator, mig_slices::text FROM model
+		WHERE mig_slices IS NOT NULL AND NOT CASE vendor
+			WHEN 'nvidia' THEN mig_slices IN (4, 7) AND architecture ~ 'Ampere|Hopper|Blackwell'
+			WHEN 'amd' THEN mig_slices = CASE WHEN accelerator <@ 'amd/mi300a' THEN 6 ELSE 8 END AND architecture ~ 'CDNA [34]'
+			ELSE false END
+	-- one rule: a row is of one device, and where more of them are sold as one its name says so
+	UNION ALL SELECT 'a part says of how many', accelerator, concat_ws(', ', name, devices_per_module) FROM model
+		WHERE coalesce(devices_per_module, 1) <> CASE substring(name FROM 'one (?:GPU|NPU|SoC) of ([a-z]+)\)$') WHEN 'two' THEN 2 WHEN 'four' THEN 4 ELSE 1 END
+	UNION ALL SELECT 'a package is on a module', accelerator, concat_ws(', ', devices_per_package, devices_per_module) FROM model
+		WHERE devices_per_package > coalesce(devices_per_module, 1) OR devices_per_module % devices_per_package <> 0
 	-- ratios between formats
 	UNION ALL SELECT 'bf16 is fp16', accelerator, fp16 || ', ' || bf16 FROM r
 		WHERE pg_temp.off(bf16, CASE WHEN family = 'GeForce' THEN fp16 / 2 ELSE fp16 END, 0.01)
@@ -155,8 +165,9 @@ CREATE TEMP VIEW doubt (check_name, accelerator, detail) AS
 	-- classes of compute and of export rules
 	UNION ALL SELECT 'class fits fp64', accelerator, class FROM r
 		WHERE class <> 'general' AND (coalesce(fp64, 0) / best >= 0.1) <> (class = 'super')
-	UNION ALL SELECT 'host port cannot decide', m.accelerator, m.io_bandwidth::text FROM model AS m JOIN r ON r.accelerator @> m.accelerator
-		WHERE r.tpp >= 4800 AND m.io_bandwidth >= 472 AND m.io_bandwidth < 600
+	UNION ALL SELECT 'host port cannot decide', m.accelerator, m.io_bandwidth::text FROM model AS m JOIN r ON r.accelerator @> m.accelerator,
+			LATERAL (SELECT coalesce(m.devices_per_package, 1)) AS p (devices)
+		WHERE r.tpp * p.devices >= 4800 AND m.io_bandwidth * p.devices >= 472 AND m.io_bandwidth * p.devices < 600
 	-- numbers of things
 	UNION ALL SELECT '150 chips have a rate', NULL, count(DISTINCT accelerator)::text FROM peak HAVING count(DISTINCT accelerator) < 150
 	UNION ALL SELECT 'every maker is there', NULL, v FROM unnest('{nvidia,amd,intel,google,aws,huawei,hygon,cambricon,biren,iluvatar,moorethreads,metax,enflame,kunlunxin,alibaba,microsoft,meta,groq,graphcore,sambanova,tesla,qualcomm,sunway}'::text[]) AS v
@@ -193,7 +204,12 @@ INSERT INTO spoil (check_name, statement) VALUES
 	('power is in range', $$UPDATE model SET tdp = 0.7 WHERE accelerator = 'nvidia/h100-sxm5-80gb'$$),
 	('die fits reticles', $$UPDATE model SET die_area = 46225 WHERE accelerator = 'nvidia/a100'$$),
 	('launched in time', $$UPDATE model SET launched = '2202-05-14' WHERE accelerator = 'nvidia/a100'$$),
-	('slices are MIG''s', $$UPDATE model SET mig_slices = 7 WHERE accelerator = 'nvidia/t4'$$),
+	('slices are the maker''s', $$UPDATE model SET mig_slices = 7 WHERE accelerator = 'nvidia/t4'$$),
+	('slices are the maker''s', $$UPDATE model SET mig_slices = 7 WHERE accelerator = 'amd/mi300x'$$),
+	('slices are the maker''s', $$UPDATE model SET mig_slices = 8 WHERE accelerator = 'amd/mi250x'$$),
+	('a part says of how many', $$UPDATE model SET devices_per_module = NULL, devices_per_package = NULL WHERE accelerator = 'amd/mi250x'$$),
+	('a part says of how many', $$UPDATE model SET name = 'NVIDIA A16' WHERE accelerator = 'nvidia/a16'$$),
+	('a package is on a module', $$UPDATE model SET devices_per_package = 3 WHERE accelerator = 'huawei/ascend-910c'$$),
 	('bf16 is fp16', $$UPDATE peak SET rate = '156 TFLOPS@bf16' WHERE accelerator = 'nvidia/a100' AND number_format = 'bf16'$$),
 	('bf16 is fp16', $$UPDATE peak SET rate = '330.3 TFLOPS@bf16' WHERE accelerator = 'nvidia/rtx-4090' AND number_format = 'bf16'$$),
 	('tf32 is half of fp16', $$UPDATE peak SET rate = '312 TFLOPS@tf32' WHERE accelerator = 'nvidia/a100' AND number_format = 'tf32'$$),
@@ -218,6 +234,7 @@ INSERT INTO spoil (check_name, statement) VALUES
 	('class fits fp64', $$UPDATE model SET class = 'super' WHERE accelerator = 'nvidia/a100'$$),
 	('class fits fp64', $$UPDATE model SET class = 'intelligent' WHERE accelerator = 'amd/mi250x'$$),
 	('host port cannot decide', $$UPDATE model SET io_bandwidth = 500 WHERE accelerator = 'nvidia/a800-sxm4-80gb'$$),
+	('host port cannot decide', $$UPDATE model SET io_bandwidth = 250 WHERE accelerator = 'amd/mi250x'$$),
 	('150 chips have a rate', $$DELETE FROM peak WHERE vendor(accelerator) IN ('nvidia', 'amd')$$),
 	('every maker is there', $$DELETE FROM peak WHERE vendor(accelerator) = 'alibaba'$$);
 
@@ -244,9 +261,23 @@ EXCEPT SELECT check_name FROM spoil ORDER BY 1;
 SELECT count(*) AS tried, count(DISTINCT check_name) AS checks FROM spoil;
 SELECT count(*) AS findings_after FROM finding;
 
+-- What sources disagree about, as docs/reference-data.md decides it; NULL is a decision too.
+SELECT a, memory_gb, memory_bandwidth, round(fp64, 2) AS fp64, round(fp32, 2) AS fp32, round(half, 1) AS half, round(fp8, 1) AS fp8, round(fp4) AS fp4, round(int8, 1) AS int8
+FROM unnest('{biren/br100,nvidia/b200,nvidia/gb200,nvidia/b300,nvidia/gb300,nvidia/vr200,intel/gaudi3,moorethreads/mtt-s5000,sunway/sw26010-pro,amd/mi308x,cambricon/mlu590,iluvatar/bi-v150,metax/c550-oam,metax/c600,kunlunxin/p800,alibaba/ppu,enflame/s60,enflame/l600}'::accelerator[]) WITH ORDINALITY AS x (a, n)
+LEFT JOIN model ON model.accelerator = a LEFT JOIN rates ON rates.accelerator = a ORDER BY n;
+-- Chips of 2025 and 2026, and how many formats have a rate.
+SELECT a, memory_gb, (SELECT count(DISTINCT number_format) FROM peak AS p WHERE p.accelerator @> a) AS formats, model.accelerator IS NULL AS missing
+FROM unnest('{nvidia/rtx-5070-ti,nvidia/rtx-4080-s,nvidia/rtx-pro-2000,nvidia/rtx-pro-4000,nvidia/rtx-pro-4500,nvidia/rtx4000sfada,nvidia/l40g,amd/rx-9070-xt,intel/arc-b580,intel/arc-pro-b50,intel/arc-pro-b60,intel/arc-pro-b70,nvidia/agx-orin-64gb,nvidia/orin,nvidia/jetson-thor,amd/mi430x,amd/mi440x,amd/mi455x,nvidia/vr200,tenstorrent/p100a,tenstorrent/p150,cambricon/mlu580,cambricon/mlu585,hygon/z100l,biren/br166,huawei/ascend910b2c}'::accelerator[]) WITH ORDINALITY AS x (a, n)
+LEFT JOIN model ON model.accelerator = a ORDER BY n;
+
 -- The worked values of the export rules: TPP, and TPP over the die.
 SELECT r.accelerator, round(tpp) AS tpp, m.die_area, round(tpp / m.die_area, 1) AS density
 FROM (VALUES ('nvidia/h100-sxm'::accelerator, 'nvidia/h100-sxm5-80gb'::accelerator), ('nvidia/a100', 'nvidia/a100-sxm4-80gb'), ('nvidia/a800', 'nvidia/a800-sxm4-80gb'),
 	('nvidia/h20', 'nvidia/h20-96gb'), ('nvidia/rtx-4090', 'nvidia/rtx-4090'), ('nvidia/rtx-4090d', 'nvidia/rtx-4090d'), ('nvidia/rtx-5090d', 'nvidia/rtx-5090d')) AS v (class, chip)
 JOIN rates AS r ON r.accelerator = v.class JOIN model AS m ON m.accelerator = v.chip
 ORDER BY r.tpp DESC, 1;
+-- A node as its driver lists it: what Slurm and npu-smi count, times the rate, is what the modules have.
+SELECT node, devices, devices / coalesce(m.devices_per_module, 1) AS modules, devices * m.memory_gb AS gb, devices * peak_rate(m.accelerator, f) AS node_rate
+FROM (VALUES ('Frontier, 4 MI250X', 8, 'amd/mi250x'::accelerator, 'fp16'), ('Atlas 800 A3, 8 Ascend 910C', 16, 'huawei/ascend-910c', 'fp16'), ('Aurora, 6 Max 1550', 12, 'intel/max-1550', 'fp16'),
+	('p2.16xlarge, 8 K80', 16, 'nvidia/k80', 'fp32'), ('4 AI 100 Ultra', 16, 'qualcomm/ai100-ultra', 'int8'), ('8 MI300X in SPX', 8, 'amd/mi300x', 'fp16'), ('DGX B200', 8, 'nvidia/b200', 'fp16')) AS v (node, devices, a, f)
+JOIN model AS m ON m.accelerator = v.a ORDER BY node;

@@ -11,9 +11,30 @@ FROM unnest(ARRAY['nvidia/h100-sxm5-80gb', 'nvidia/a100-sxm4-80gb', 'nvidia/a100
 	'nvidia/h20-96gb', 'nvidia/h20']::accelerator[]) AS a;
 SELECT peak_rate('nvidia/h20', 'bf16') AS bf16, peak_rate('nvidia/h20', 'fp16') AS fp16, peak_rate('nvidia/h20', 'fp8') AS fp8,
 	peak_rate('nvidia/h20', 'int8') AS int8, (export_figures('nvidia/h20')).die_area;
+-- One package is one circuit: two dies that the driver lists by themselves are added up, two packages on a board are not.
+SELECT a, peak_rate(a, 'fp16') AS a_device, f.tpp, f.die_area, round(f.performance_density, 2) AS density, f.io_bandwidth AS io, f.memory_bandwidth AS dram,
+	export_class(a, '2022-10') AS "2022-10", export_class(a, '2023-10') AS "2023-10"
+FROM unnest(ARRAY['amd/mi250x', 'amd/mi210', 'huawei/ascend-910c', 'intel/max-1550', 'intel/max-1100', 'nvidia/k80', 'nvidia/a16', 'nvidia/gb200']::accelerator[]) AS a, export_figures(a) AS f;
+INSERT INTO accelerator_model (accelerator, name, die_area, data_center, devices_per_module) VALUES ('pci0007/tile', 'Tile', 500, true, 4);
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0007/tile', 'int8', '300 TFLOPS@int8');
+SELECT tpp('pci0007/tile') AS four_packages, export_class('pci0007/tile', '2023-10');
+UPDATE accelerator_model SET devices_per_package = 2 WHERE accelerator = 'pci0007/tile';
+SELECT tpp('pci0007/tile') AS two_packages_of_two, export_class('pci0007/tile', '2023-10');
+\set VERBOSITY terse
+UPDATE accelerator_model SET devices_per_package = 8 WHERE accelerator = 'pci0007/tile';
+\set VERBOSITY default
 -- Not designed or marketed for data centres: not a plain 3A090.a, and not free either.
 SELECT tpp('nvidia/rtx-4090') > 4800 AS above, export_class('nvidia/rtx-4090', '2023-10');
 SELECT variant, rank, class, holds, reason FROM export_tests('nvidia/h20-96gb', '2025-04');
+
+-- A chip that a rule names has its class whatever is known of it; in every shipped rule the rows that name chips come first.
+SELECT a, tpp(a), export_class(a, '2024-12') AS "2024-12", export_class(a, '2025-04') AS "2025-04"
+FROM unnest(ARRAY['amd/mi308x', 'amd/mi308x-oam-192gb', 'nvidia/h20-141gb', 'nvidia/h20-3e', 'amd/mi309x', 'nvidia/h100-sxm5-80gb']::accelerator[]) AS a;
+SELECT n.rule, n.rank, n.accelerator, f.rank AS figures_first
+FROM export_rule AS n JOIN export_rule AS f USING (rule)
+WHERE n.accelerator IS NOT NULL AND f.accelerator IS NULL AND f.rank < n.rank AND n.shipped AND f.shipped AND upper_inf(n.recorded) AND upper_inf(f.recorded);
+-- The review of 2026 is of exports from the US.
+SELECT a, export_class(a, '2026-01-review') FROM unnest(ARRAY['nvidia/h200-sxm-141gb', 'nvidia/h20', 'nvidia/b200', 'amd/mi308x']::accelerator[]) AS a;
 
 -- Every boundary of the rules, on chips made for it: dense TOPS in 8 bits, die area, data centre, I/O, DRAM.
 CREATE TABLE made (chip accelerator, tops numeric, area numeric, data_center boolean, io numeric, dram numeric);

@@ -121,6 +121,20 @@ BEGIN
 END
 $$;
 
+-- A laptop part shares the name of a card and little else: only what is said of laptops is said of it.
+BEGIN;
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES
+	('pci0001/x8', 'bf16', '200 TFLOPS@bf16'), ('pci0001/x8-16gb', 'fp16', '200 TFLOPS@fp16'), ('pci0001/x8-laptop', 'fp8', '80 TFLOPS@fp8'),
+	('pci0001', 'int8', '1 TFLOPS@int8');
+INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('example.org/weights-2026', 'pci0001/x8', '3 TFLOPS');
+SELECT a, peak_rate(a, 'bf16') AS bf16, peak_rate(a, 'fp16') AS fp16, peak_rate(a, 'fp8') AS fp8, peak_rate(a, 'int8') AS int8, tpp(a),
+	normalized_rate(a, 'example.org/weights-2026') AS factor
+FROM unnest(ARRAY['pci0001/x8', 'pci0001/x8-pcie-16gb', 'pci0001/x8-laptop', 'pci0001/x8-maxq-16gb', 'pci0001/x8-laptop-16gb']::accelerator[]) AS a;
+SELECT a, peak_rate(a, 'bf16') FROM unnest(ARRAY['nvidia/rtx-5090', 'nvidia/rtx-5090-laptop', 'nvidia/rtx-3080-ti-laptop', 'nvidia/rtx-4090-laptop', 'nvidia/rtx-4060-maxq']::accelerator[]) AS a;
+SELECT count(*) AS listed_with_a_card FROM normalized_rates('bf16', now()) AS r
+WHERE form_factor(r.accelerator) IN ('laptop', 'maxq') AND NOT EXISTS (SELECT FROM accelerator_peak AS p WHERE p.accelerator @> r.accelerator AND form_factor(p.accelerator) IN ('laptop', 'maxq'));
+SELECT rate, recorded FROM _usage_rates(ARRAY['pci0001/x8-laptop'::accelerator], 'bf16');
+ROLLBACK;
 -- A MIG slice counts its share, unless it has a row of its own; seven sevenths are the whole, to 3.5 MFLOPS.
 SELECT a, peak_rate(a, 'bf16') FROM unnest(ARRAY[
 	'pci0001/x1-sxm-80gb:1g.10gb', 'pci0001/x1-sxm-80gb:7g.80gb', 'pci0001/x1-pcie-80gb:3g.40gb', 'pci0001/x4:1g.6gb',
@@ -131,6 +145,10 @@ FROM (SELECT peak_rate(m.accelerator, f)::numeric AS whole,
 	FROM accelerator_model AS m, unnest(ARRAY['fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'int8', 'int4']) AS f
 	WHERE m.mig_slices = 7 AND upper_inf(m.recorded)) AS x
 WHERE whole IS NOT NULL;
+-- A compute partition of an Instinct is a slice: CPX is eighths of an MI300X and sixths of an MI300A, DPX halves; SPX is the device.
+SELECT a, device_share(a), peak_rate(a, 'fp16') FROM unnest(ARRAY[
+	'amd/mi300x', 'amd/mi300x:1g.24gb', 'amd/mi300x:2g.48gb', 'amd/mi300x:4g.96gb', 'amd/mi300a:1g.21gb', 'amd/mi325x:1g.32gb',
+	'amd/mi250x', 'amd/mi250x:1g.8gb']::accelerator[]) AS a;
 -- The class x1 has no row of its own, but its variants agree on their slices.
 INSERT INTO basis_factor (basis, accelerator, rate) VALUES ('example.org/weights-2026', 'pci0001/x1', '7 TFLOPS');
 SELECT normalized_rate('pci0001/x1:2g.20gb', 'example.org/weights-2026');
@@ -168,6 +186,23 @@ INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001
 INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', '1000', '1 TFLOPS@1000');
 INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', 'bf16', '0 TFLOPS@bf16');
 \set VERBOSITY default
+-- A peak without @format, or in another one, says what is missing.
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', 'bf16', '512 TFLOPS');
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', 'mxfp8', '512 TFLOPS');
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', 'BF16', '512 TFLOPS@bf16');
+UPDATE accelerator_peak SET rate = '7 TFLOPS' WHERE accelerator = 'pci0001/x4:2g.10gb';
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pci0001/x9', NULL, '512 TFLOPS');
+
+-- A maker of one's own: a range of ids that stays free, its word, its chips.
+SELECT count(*) AS taken FROM accelerator_vendors() WHERE vendor_id LIKE 'fd%';
+BEGIN;
+INSERT INTO accelerator_model (accelerator, name, memory_gb) VALUES ('pcifd00/x1', 'Acme X1', 32), ('pcifdff/omega', 'Omega', NULL);
+INSERT INTO accelerator_peak (accelerator, number_format, rate) VALUES ('pcifd00/x1', 'bf16', '100 TFLOPS@bf16');
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('vendor', 'acme', 'pcifd00'), ('model', 'x1', 'pcifd00/x1'), ('product', 'omega', 'pcifdff/omega'), ('vendor', 'omegacorp', 'pcifdff');
+SELECT n, identify(n), peak_rate(identify(n), 'bf16') FROM unnest(ARRAY['Acme X1', 'ACME-X1-32GB', 'acme.com/x1', 'OmegaCorp Omega', 'Acme Omega']) AS n;
+ROLLBACK;
+SELECT 'pciffff/x1'::accelerator;
+SELECT 'acme/x1'::accelerator;
 
 -- At a time: bounds as the ranges have them, most specific first among what is valid then.
 SELECT at, normalized_rate('pci0001/x2', 'example.org/weights-2026', at) AS x2,
@@ -316,6 +351,7 @@ SELECT count(*) AS rows, count(DISTINCT rate) > 500 AS many_rates, count(*) FILT
 		CASE WHEN f.f = '1000' THEN (SELECT x.rate FROM basis_factor AS x WHERE x.accelerator @> m.accelerator AND basis(x.rate) = '1000'
 			AND upper_inf(x.recorded) AND x.valid @> now() ORDER BY specificity(x.accelerator) DESC LIMIT 1)
 		ELSE (SELECT x.rate FROM accelerator_peak AS x WHERE x.accelerator @> m.accelerator AND x.number_format = f.f
+			AND (form_factor(m.accelerator) IN ('laptop', 'maxq') AND form_factor(x.accelerator) IS NULL) IS NOT TRUE
 			AND upper_inf(x.recorded) ORDER BY specificity(x.accelerator) DESC, x.shipped LIMIT 1) END AS want
 	FROM (SELECT DISTINCT accelerator FROM accelerator_model) AS m, unnest(ARRAY['1000', 'fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4']) AS f
 	WHERE m.accelerator <> 'pci0001/x4'

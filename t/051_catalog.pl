@@ -86,8 +86,8 @@ NVIDIA H800 SXM5 | nvidia/h800-sxm5-80gb | 1
 NVIDIA L4 | nvidia/l4 | 1
 NVIDIA GeForce RTX 4070 | nvidia/rtx-4070 | 1
 Intel Data Center GPU Max 1100 | intel/max-1100 | 1
-Intel Data Center GPU Max 1350 | intel/max-1350 | 1
-Intel Data Center GPU Max 1550 | intel/max-1550 | 1
+Intel Data Center GPU Max 1350 | intel/max-1350 | 2
+Intel Data Center GPU Max 1550 | intel/max-1550 | 2
 AMD Instinct MI300A | amd/mi300a | 1
 Baidu Kunlun RG800 | kunlunxin/rg800 | 1
 MetaX MXC500 (OAM) | metax/c500-oam | 1
@@ -199,6 +199,7 @@ AMD Instinct MI355X | int4 | a copy of fp4: no int4 units
 AMD Instinct MI355X | tpp | theirs counts vector fp16
 AMD Instinct MI350X | int4 | a copy of fp4: no int4 units
 AMD Instinct MI350X | tpp | theirs counts vector fp16
+NVIDIA GB300 (Blackwell Ultra) | memory | NVIDIA's newest datasheet has 279
 NVIDIA GB300 (Blackwell Ultra) | int4 | a copy of fp4: no int4 units
 NVIDIA B200 | int4 | a copy of fp4: no int4 units
 NVIDIA B200 | fp64 | vector, computed from clocks; the datasheet has 37
@@ -223,6 +224,7 @@ NVIDIA H800 SXM5 | tf32 | the datasheet has that of the H100
 NVIDIA GeForce RTX 4070 | 16 bits | vector
 NVIDIA GeForce RTX 4070 | tdp | that of the RTX 4070 Ti
 Intel Data Center GPU Max 1100 | 16 bits | vector
+Intel Data Center GPU Max 1100 | die | of the two stacks of a Max 1550; the card has one
 Intel Data Center GPU Max 1100 | tpp | from vector rates
 Intel Data Center GPU Max 1350 | 16 bits | vector
 Intel Data Center GPU Max 1350 | tpp | from vector rates
@@ -279,6 +281,8 @@ NVIDIA Titan V | tpp | from vector rates
 Google TPU v2 | bandwidth | the paper has 700
 Google TPU v2 | tpp | not recomputed when 45 became 46
 NVIDIA P40 | bandwidth | twice that of its memory
+NVIDIA Tesla K80 | bandwidth | of one GPU of the two
+NVIDIA Tesla K80 | die | of one GPU of the two
 NVIDIA Tesla P100 PCIe 16GB | fp32 | computed from clocks; the datasheet has 9.3
 NVIDIA P100 PCIe 16GB | 16 bits | rounded up; the datasheet has 18.7
 NVIDIA P100 PCIe 16GB | fp32 | rounded up; the datasheet has 9.3
@@ -299,10 +303,11 @@ SELECT name, q AS quantity, round(ours, 4) AS ours, round(theirs, 4) AS theirs F
 	SELECT '16 bits', half, e_half / 1e12
 	UNION ALL SELECT f, devices * tflops(accelerator, f), t / 1e12
 		FROM (VALUES ('fp8', fp8), ('fp4', fp4), ('fp64', fp64), ('fp32', fp32), ('tf32', tf32), ('int8', int8), ('int4', int4)) AS v (f, t)
-	UNION ALL SELECT 'tpp', devices * tpp(accelerator), e_tpp / 1e12
+	UNION ALL SELECT 'tpp', devices * tpp(accelerator) / coalesce((SELECT devices_per_package FROM accelerator_model AS m
+		WHERE m.shipped AND upper_inf(m.recorded) AND m.accelerator = e.accelerator), 1), e_tpp / 1e12
 	UNION ALL SELECT k, v, t FROM accelerator_model AS m, LATERAL (VALUES
-			('memory', devices * m.memory_gb, nullif(c9, '')::numeric / 1e9), ('bandwidth', memory_bandwidth, nullif(c10, '')::numeric / 1e9),
-			('tdp', m.tdp, nullif(c13, '')::numeric), ('die', m.die_area, nullif(c22, '')::numeric)) AS w (k, v, t)
+			('memory', devices * m.memory_gb, nullif(c9, '')::numeric / 1e9), ('bandwidth', devices * memory_bandwidth, nullif(c10, '')::numeric / 1e9),
+			('tdp', m.tdp, nullif(c13, '')::numeric), ('die', devices * m.die_area, nullif(c22, '')::numeric)) AS w (k, v, t)
 		WHERE m.shipped AND upper_inf(m.recorded) AND m.accelerator = e.accelerator AND v IS NOT NULL
 ) AS r (q, ours, theirs)
 WHERE theirs IS NOT NULL;
@@ -409,6 +414,18 @@ none(q{SELECT c1, c2, c4 FROM measured JOIN measured_device AS d ON name = c1 WH
 none(q{SELECT DISTINCT c3 FROM truth AS t WHERE c4 <> 'masked' AND c3 !~ 'unspecified|^unknown' AND length(regexp_replace(split_part(c3, '/', 2), '-(sxm[0-9]?|pcie|oam|nvl)?(-?[0-9]+gb)?$', '')) <= 12
 	AND NOT EXISTS (SELECT FROM accelerator_model AS m WHERE m.shipped AND upper_inf(m.recorded) AND (m.accelerator @> t.c3::accelerator OR t.c3::accelerator @> m.accelerator))},
 	'every chip that names are mapped to has a model row');
+
+SKIP:
+{
+	my $names = '../shared/cases/names_2026.csv';
+	skip "no names to look for in $names", 1 unless -r $names;
+	my $copy = "$node->{_basedir}/names.csv";
+	PostgreSQL::Test::Utils::append_to_file($copy, slurp_file($names));
+	$node->safe_psql('postgres', "CREATE TABLE fresh (name text, system text, expected text, now text); COPY fresh FROM '$copy' (FORMAT csv, HEADER)");
+	none(q{SELECT DISTINCT expected FROM fresh AS t WHERE expected ~ '/'
+		AND NOT EXISTS (SELECT FROM accelerator_model AS m WHERE m.shipped AND upper_inf(m.recorded) AND (m.accelerator @> t.expected::accelerator OR t.expected::accelerator @> m.accelerator))},
+		'and so has every chip that names of 2025 and 2026 are mapped to');
+}
 
 # ------------------------------------------------------------------ export rules
 none(q{SELECT c2, c3 FROM fact WHERE c1 = 'chip' AND c2 ~ 'FP16/BF16' AND c3::numeric NOT IN (tflops('nvidia/h20-96gb', 'fp16'), tflops('nvidia/h20-96gb', 'bf16'))

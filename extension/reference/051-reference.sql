@@ -101,16 +101,20 @@ CREATE TABLE accelerator_model (
 	die_area numeric CHECK (die_area > 0),
 	link text,
 	mig_slices integer CHECK (mig_slices BETWEEN 1 AND 14 AND 1680000 % mig_slices = 0),
+	devices_per_module integer CHECK (devices_per_module >= 1),
+	devices_per_package integer CHECK (devices_per_package >= 1),
 	data_center boolean,
 	class text CHECK (class IN ('general', 'intelligent', 'super')),
 	source text,
 	recorded tstzrange NOT NULL DEFAULT tstzrange(CURRENT_TIMESTAMP, NULL)
 		CHECK (NOT isempty(recorded)),
+	CONSTRAINT accelerator_model_devices_check
+		CHECK (coalesce(devices_per_package, 1) <= coalesce(devices_per_module, 1)),
 	CONSTRAINT accelerator_model_recorded_excl EXCLUDE USING gist (
 		int4range(shipped::integer, shipped::integer, '[]') WITH =, accelerator WITH =, recorded WITH &&)
 );
 CREATE UNIQUE INDEX accelerator_model_current_idx ON accelerator_model (shipped, accelerator) WHERE upper_inf(recorded);
-COMMENT ON TABLE accelerator_model IS 'Properties of accelerators, or of whole classes of them. A question about a chip is answered by the row of the most specific class that contains it. NULL: not known.';
+COMMENT ON TABLE accelerator_model IS 'Properties of accelerators, or of whole classes of them. A question about a chip is answered by the row of the most specific class that contains it. The figures are of one device: what the maker''s driver lists, in the mode that it ships in. NULL: not known.';
 COMMENT ON COLUMN accelerator_model.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
 COMMENT ON COLUMN accelerator_model.accelerator IS 'the chip, or a class of chips that all have these properties';
 COMMENT ON COLUMN accelerator_model.name IS 'the maker''s name for it';
@@ -120,11 +124,13 @@ COMMENT ON COLUMN accelerator_model.architecture IS 'architecture or generation'
 COMMENT ON COLUMN accelerator_model.launched IS 'date of announcement or first availability, as the source has it';
 COMMENT ON COLUMN accelerator_model.memory_gb IS 'device memory in GB, as the maker states it';
 COMMENT ON COLUMN accelerator_model.memory_bandwidth IS 'DRAM bandwidth of the device in GB/s';
-COMMENT ON COLUMN accelerator_model.io_bandwidth IS 'aggregate bidirectional bandwidth to other chips, memory excluded, in GB/s';
-COMMENT ON COLUMN accelerator_model.tdp IS 'thermal design power of the device in W';
+COMMENT ON COLUMN accelerator_model.io_bandwidth IS 'aggregate bidirectional bandwidth to other chips, memory excluded, in GB/s; of devices that share a package, a device''s share';
+COMMENT ON COLUMN accelerator_model.tdp IS 'thermal design power of the device in W; NULL where only that of a module of several devices is known';
 COMMENT ON COLUMN accelerator_model.die_area IS 'area in mm2 of all logic dies made in a process with non-planar transistors, memory stacks excluded';
-COMMENT ON COLUMN accelerator_model.link IS 'link to other chips';
-COMMENT ON COLUMN accelerator_model.mig_slices IS 'compute slices that the whole device is divided into by MIG, 1 to 8, 10, 12 or 14: a slice is a whole number of 1/1,680,000 of a device; NULL where it cannot be';
+COMMENT ON COLUMN accelerator_model.link IS 'link to other chips; the links of a package of several devices are shared by them';
+COMMENT ON COLUMN accelerator_model.mig_slices IS 'compute slices that the whole device is divided into, by MIG or by the compute partitions of an AMD Instinct (an XCD is a slice), 1 to 8, 10, 12 or 14: a slice is a whole number of 1/1,680,000 of a device; NULL where it cannot be';
+COMMENT ON COLUMN accelerator_model.devices_per_module IS 'devices on the board, module or superchip that is sold under the name: 2 of a Tesla K80, an MI250X, a GB200; NULL: one';
+COMMENT ON COLUMN accelerator_model.devices_per_package IS 'devices that share one integrated-circuit package, at most devices_per_module: 2 of an MI250X, whose dies are one circuit for export rules; NULL: one, as on a Tesla K80';
 COMMENT ON COLUMN accelerator_model.data_center IS 'designed or marketed for data centres; NULL where not known';
 COMMENT ON COLUMN accelerator_model.class IS 'general (CPU), intelligent (low-precision matrix arithmetic) or super (fp64), as national statistics class compute';
 COMMENT ON COLUMN accelerator_model.source IS 'where the figures are from';
@@ -151,11 +157,15 @@ CREATE TABLE accelerator_peak (
 CREATE UNIQUE INDEX accelerator_peak_current_idx ON accelerator_peak (shipped, accelerator, number_format) WHERE upper_inf(recorded);
 COMMENT ON TABLE accelerator_peak IS 'Peak dense rate of one device by number format: the rate without structured sparsity, of the matrix units where the format has them.';
 COMMENT ON COLUMN accelerator_peak.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
-COMMENT ON COLUMN accelerator_peak.accelerator IS 'the chip, or a class of chips that all have this rate; a MIG slice without a row of its own counts its share of the device';
+COMMENT ON COLUMN accelerator_peak.accelerator IS 'the chip, or a class of chips that all have this rate; a laptop part (form laptop or maxq) has only those of classes that say so, a MIG slice without a row of its own counts its share of the device';
 COMMENT ON COLUMN accelerator_peak.number_format IS 'fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 or int4: the basis that the rate is in';
 COMMENT ON COLUMN accelerator_peak.rate IS 'peak rate of one device, dense, in that format, for example 989.4 TFLOPS@bf16';
 COMMENT ON COLUMN accelerator_peak.source IS 'where the figure is from';
 COMMENT ON COLUMN accelerator_peak.recorded IS 'when this database held the row to be true; without an end: it still does';
+
+CREATE FUNCTION _peak_is_for(class accelerator, chip accelerator) RETURNS boolean
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'peak_is_for';
+COMMENT ON FUNCTION _peak_is_for(accelerator, accelerator) IS 'whether a peak rate of a class is one of a chip: the class contains it, and where it is a laptop part (form laptop or maxq) and the class states a model, the class states the form too; NULL for NULL';
 
 -- ------------------------------------------------------------------ basis_factor
 
@@ -259,6 +269,26 @@ CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_model
 CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_model
 	FOR EACH ROW EXECUTE FUNCTION _reference_row_history();
 
+-- Before the table's checks, which cannot say what is missing.
+CREATE FUNCTION _accelerator_peak_format() RETURNS trigger
+	LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+	AS $$
+BEGIN
+	RAISE EXCEPTION USING
+		ERRCODE = 'check_violation',
+		MESSAGE = CASE WHEN compute_ledger.basis_code(NEW.rate) BETWEEN 1 AND 999
+			THEN format('rate "%s" is in "%s", not in number format "%s"', NEW.rate, compute_ledger.basis(NEW.rate), NEW.number_format)
+			ELSE format('rate "%s" names no number format', NEW.rate) END,
+		HINT = CASE WHEN compute_ledger.basis_code(NEW.number_format) BETWEEN 1 AND 999
+			THEN format('Say the same in both: number_format ''%1$s'', rate ''%2$s''.', lower(NEW.number_format), compute_ledger.with_basis(NEW.rate, lower(NEW.number_format)))
+			ELSE 'Number formats are fp64, fp32, tf32, fp16, bf16, fp8, fp6, fp4, int8 and int4.' END,
+		SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'rate', CONSTRAINT = 'accelerator_peak_number_format_check';
+END
+$$;
+COMMENT ON FUNCTION _accelerator_peak_format() IS 'trigger, BEFORE INSERT OR UPDATE of accelerator_peak, of a rate that does not name the number format of its row: says what is missing or wrong (23514)';
+CREATE TRIGGER a_format BEFORE INSERT OR UPDATE ON accelerator_peak
+	FOR EACH ROW WHEN (NOT (compute_ledger.basis_code(NEW.rate) BETWEEN 1 AND 999 AND NEW.number_format = compute_ledger.basis(NEW.rate)))
+	EXECUTE FUNCTION _accelerator_peak_format();
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON accelerator_peak
 	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard();
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON accelerator_peak
@@ -292,7 +322,7 @@ COMMENT ON FUNCTION device_share(accelerator) IS 'the part of a device that one 
 
 CREATE FUNCTION peak_rate(accelerator accelerator, number_format text) RETURNS compute_rate
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION peak_rate(accelerator, text) IS 'peak dense rate of one device in a number format (fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4), from the current row of accelerator_peak of the most specific class that contains it, the user''s before a shipped one; a MIG slice without a row of its own gets its share of the device''s slices, rounded half to even to 1 MFLOPS; NULL without such a row, for an unknown format, and for NULL';
+COMMENT ON FUNCTION peak_rate(accelerator, text) IS 'peak dense rate of one device in a number format (fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4), from the current row of accelerator_peak of the most specific class that contains it, the user''s before a shipped one; a row of a model without a form is none of its laptop parts; a MIG slice without a row of its own gets its share of the device''s slices, rounded half to even to 1 MFLOPS; NULL without such a row, for an unknown format, and for NULL';
 
 CREATE FUNCTION peak_rate_strict(accelerator accelerator, number_format text) RETURNS compute_rate
 	LANGUAGE c STABLE STRICT PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';

@@ -25,7 +25,7 @@ CREATE UNIQUE INDEX export_rule_current_idx ON export_rule (shipped, rule, rank)
 COMMENT ON TABLE export_rule IS 'Export-control rules by vintage. An accelerator gets the class of the first row, in order of rank, of which every condition holds; a condition that is NULL is none. Rows of the user''s for a rule replace all shipped rows of the rule of that name.';
 COMMENT ON COLUMN export_rule.shipped IS 'true for rows that come with the extension; those are read-only and not dumped';
 COMMENT ON COLUMN export_rule.rule IS 'name of the rule: for the shipped ones year and month of the vintage';
-COMMENT ON COLUMN export_rule.rank IS 'order in which the rows of a rule are tried';
+COMMENT ON COLUMN export_rule.rank IS 'order in which the rows of a rule are tried; rows that name chips come first in the shipped rules, because what they say turns on no figure';
 COMMENT ON COLUMN export_rule.class IS 'what an accelerator is classed as when the row applies';
 COMMENT ON COLUMN export_rule.accelerator IS 'condition: the accelerator belongs to this class';
 COMMENT ON COLUMN export_rule.data_center IS 'condition: designed or marketed for data centres (true), or not (false)';
@@ -57,6 +57,9 @@ SELECT pg_catalog.pg_extension_config_dump('export_rule', 'WHERE NOT shipped');
 -- tf32 (1 sign, 8 exponent, 10 mantissa), which memory holds in 32 but the unit
 -- multiplies as 19.  Makers state the rate of a matrix unit in 16 or 8 bits; where
 -- neither is known, what is known of longer formats is a lower bound.
+--
+-- The rules class an integrated circuit, summed over its dies, so what several devices
+-- share a package is added up; two packages on one board are two circuits.
 CREATE FUNCTION export_figures(chip accelerator, as_of timestamptz DEFAULT NULL,
 		OUT tpp numeric, OUT tpp_format text, OUT tpp_complete boolean, OUT die_area numeric,
 		OUT performance_density numeric, OUT io_bandwidth numeric, OUT memory_bandwidth numeric,
@@ -76,7 +79,8 @@ CREATE FUNCTION export_figures(chip accelerator, as_of timestamptz DEFAULT NULL,
 					ELSE substring(p.number_format FROM '[0-9]+$')::integer END AS bits,
 				p.rate::numeric / 1000000000000 AS tops
 			FROM device AS d JOIN compute_ledger.accelerator_peak AS p ON p.accelerator @> d.accelerator
-			WHERE CASE WHEN as_of IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> as_of END
+			WHERE compute_ledger._peak_is_for(p.accelerator, d.accelerator)
+				AND CASE WHEN as_of IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> as_of END
 			ORDER BY p.number_format, compute_ledger.specificity(p.accelerator) DESC, p.shipped
 		), total AS (
 			SELECT trim_scale(max(tops * bits)) AS tpp,
@@ -92,18 +96,20 @@ CREATE FUNCTION export_figures(chip accelerator, as_of timestamptz DEFAULT NULL,
 				(SELECT m.memory_bandwidth FROM model AS m WHERE m.memory_bandwidth IS NOT NULL
 					ORDER BY compute_ledger.specificity(m.accelerator) DESC, m.shipped LIMIT 1) AS memory_bandwidth,
 				(SELECT m.data_center FROM model AS m WHERE m.data_center IS NOT NULL
-					ORDER BY compute_ledger.specificity(m.accelerator) DESC, m.shipped LIMIT 1) AS data_center
+					ORDER BY compute_ledger.specificity(m.accelerator) DESC, m.shipped LIMIT 1) AS data_center,
+				coalesce((SELECT m.devices_per_package FROM model AS m WHERE m.devices_per_package IS NOT NULL
+					ORDER BY compute_ledger.specificity(m.accelerator) DESC, m.shipped LIMIT 1), 1) AS devices
 		)
-		SELECT t.tpp, t.number_format, t.complete, p.die_area, t.tpp / p.die_area,
-			p.io_bandwidth, p.memory_bandwidth, p.data_center
+		SELECT t.tpp * p.devices, t.number_format, t.complete, p.die_area * p.devices, t.tpp / p.die_area,
+			p.io_bandwidth * p.devices, p.memory_bandwidth * p.devices, p.data_center
 		FROM total AS t, property AS p;
 	END;
-COMMENT ON FUNCTION export_figures(accelerator, timestamptz) IS 'the figures that export rules turn on, of the whole device, from accelerator_model and accelerator_peak, most specific row first, as held to be true at a recorded time, as_of (NULL: now): TPP (TOPS x bit length, 19 for tf32, largest over the formats known), the format that it is from, whether that is known for a format of 16 bits or fewer (otherwise TPP is a lower bound, because matrix units work in those), die area in mm2, TPP per mm2, I/O and DRAM bandwidth in GB/s, designed or marketed for data centres; NULL for each that is not known';
+COMMENT ON FUNCTION export_figures(accelerator, timestamptz) IS 'the figures that export rules turn on, of the package that the device is in (devices_per_package of them, added up), from accelerator_model and accelerator_peak, most specific row first, as held to be true at a recorded time, as_of (NULL: now): TPP (TOPS x bit length, 19 for tf32, largest over the formats known), the format that it is from, whether that is known for a format of 16 bits or fewer (otherwise TPP is a lower bound, because matrix units work in those), die area in mm2, TPP per mm2, I/O and DRAM bandwidth in GB/s, designed or marketed for data centres; NULL for each that is not known';
 
 CREATE FUNCTION tpp(accelerator) RETURNS numeric
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	RETURN (SELECT f.tpp FROM compute_ledger.export_figures($1) AS f);
-COMMENT ON FUNCTION tpp(accelerator) IS 'total processing performance of the device: dense TOPS (or TFLOPS) x bit length of the multiplication''s inputs (tf32: 19), the largest over the number formats with a peak rate; a MIG slice counts as its device; NULL without a peak rate, and for NULL';
+COMMENT ON FUNCTION tpp(accelerator) IS 'total processing performance of the package that the device is in: dense TOPS (or TFLOPS) x bit length of the multiplication''s inputs (tf32: 19), the largest over the number formats with a peak rate; a MIG slice counts as its device, one of two devices in a package as the package; NULL without a peak rate, and for NULL';
 
 CREATE FUNCTION performance_density(accelerator) RETURNS numeric
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
@@ -184,7 +190,7 @@ CREATE FUNCTION export_tests(chip accelerator, rule text, as_of timestamptz DEFA
 		WHERE NOT r.shipped OR NOT EXISTS (SELECT FROM rules AS u WHERE NOT u.shipped)
 		ORDER BY compute_ledger.accelerator_send(s.accelerator), r.rank;
 	END;
-COMMENT ON FUNCTION export_tests(accelerator, text, timestamptz) IS 'the tests behind export_class, in the order in which they are tried: for the device, or for every known variant of a class that has no peak rate of its own; holds is NULL where a figure is missing, or where a lower bound does not decide; no rows for an unknown rule';
+COMMENT ON FUNCTION export_tests(accelerator, text, timestamptz) IS 'the tests behind export_class, in the order in which they are tried: for the package of the device, or for every known variant of a class that has no peak rate of its own; holds is NULL where a figure is missing, or where a lower bound does not decide; no rows for an unknown rule';
 
 CREATE FUNCTION export_class(chip accelerator, rule text, as_of timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
@@ -224,4 +230,4 @@ COMMENT ON FUNCTION export_class(accelerator, text, timestamptz) IS 'as export_c
 CREATE FUNCTION export_class(chip accelerator, rule text) RETURNS text
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	RETURN compute_ledger.export_class($1, $2, NULL);
-COMMENT ON FUNCTION export_class(accelerator, text) IS 'class of the device under a rule of table export_rule: 2022-10 (3A090), 2023-10, 2024-12 and 2025-04 (3A090.a, 3A090.a-nac, 3A090.b, from 2025-04 is-informed), 2026-01-review (case-by-case, presumption-of-denial); none if no test holds, unknown if that depends on a figure that is missing; a class of chips whose variants differ is unknown; an error (22023) for a rule that does not exist; NULL for NULL. A calculation from published figures, not legal advice.';
+COMMENT ON FUNCTION export_class(accelerator, text) IS 'class of the package that the device is in, under a rule of table export_rule: 2022-10 (3A090), 2023-10, 2024-12 and 2025-04 (3A090.a, 3A090.a-nac, 3A090.b, from 2025-04 is-informed), 2026-01-review (case-by-case from the US: an export from there, not a re-export, of what is also sold there; presumption-of-denial); none if no test holds, unknown if that depends on a figure that is missing; a class of chips whose variants differ is unknown; an error (22023) for a rule that does not exist; NULL for NULL. A calculation from published figures, not legal advice.';

@@ -83,7 +83,7 @@ AS $$
 		compute_ledger.normalized_rate(t.accelerator, basis, t.from_instant),
 		coalesce(
 			(SELECT lower(p.recorded) FROM compute_ledger.accelerator_peak AS p
-			WHERE p.accelerator OPERATOR(compute_ledger.@>) t.accelerator AND p.number_format = basis AND upper_inf(p.recorded)
+			WHERE p.accelerator OPERATOR(compute_ledger.@>) t.accelerator AND compute_ledger._peak_is_for(p.accelerator, t.accelerator) AND p.number_format = basis AND upper_inf(p.recorded)
 			ORDER BY compute_ledger.specificity(p.accelerator) DESC, p.shipped LIMIT 1),
 			(SELECT lower(f.recorded) FROM compute_ledger.basis_factor AS f
 			WHERE f.accelerator OPERATOR(compute_ledger.@>) t.accelerator AND f.basis = $2 AND upper_inf(f.recorded) AND f.valid @> t.from_instant

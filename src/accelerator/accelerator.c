@@ -66,7 +66,8 @@ error_hint(AcceleratorError e)
 	switch (e)
 	{
 		case ACCELERATOR_BAD_VENDOR:
-			return "Write a maker of which accelerator_vendors() has no word as \"pci\" and the four hexadecimal digits of its PCI vendor id.";
+			return "Write a maker of which accelerator_vendors() has no word as \"pci\" and the four hexadecimal digits of its PCI vendor id, "
+				"or of one from fd00 to fdff if it has none.";
 		case ACCELERATOR_MODEL_TOO_LONG:
 			return "Leave out the maker, the product line and what the other parts say; identify() reads the names that systems print.";
 		case ACCELERATOR_BAD_FORM:

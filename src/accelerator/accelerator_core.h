@@ -124,6 +124,13 @@ AcceleratorFormIsFamily(uint8_t code)
 	return code == 0x10 || code == 0x70;
 }
 
+/* Says whether a form factor is a part soldered in a laptop: laptop, maxq. */
+static inline bool
+AcceleratorFormIsLaptop(uint8_t code)
+{
+	return code >> 4 == 0x7;
+}
+
 /* Which bits a value states: the mask under which its members equal it. */
 typedef struct AcceleratorMask
 {

@@ -9,8 +9,9 @@
  * without one, because their chips are no PCI devices or because the id is in
  * no public list, have an id between fc00 and fcff, a range that holds no
  * vendor; those that are free are refused, so that a later version can give
- * them out.  A word given to an id later changes only how it prints: pciXXXX
- * stays readable for ever.
+ * them out.  fd00 to fdff, which hold no vendor either, are for the makers of
+ * whoever uses this: no version gives one of them a word.  A word given to an id
+ * later changes only how it prints: pciXXXX stays readable for ever.
  *
  * Form factors.  The low nibble tells the members of a family apart, and the
  * word of the family itself is the class of them.  This list is closed: a word

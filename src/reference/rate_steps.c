@@ -4,7 +4,9 @@
  *
  * Of the rows whose class contains the device and that are valid at an instant the
  * one of the most specific class decides, as in a routing table; of two rows for the
- * same class, the user's.  A MIG slice for which no row is made counts
+ * same class, the user's.  A peak rate of a model is none of its laptop parts, which
+ * share a name with the card and little else; a factor is for all that its class
+ * contains.  A MIG slice for which no row is made counts
  * slices / slices of the device of the device's rate, rounded half to even to
  * 1 MFLOP/s: n slices of an n-slice device differ from the whole by at most n / 2
  * MFLOP/s.
@@ -46,6 +48,28 @@ compare_instants(const void *a, const void *b)
 	return (ta > tb) - (ta < tb);
 }
 
+/* Says whether a peak rate of a class is one of x. */
+bool
+PeakIsFor(const Accelerator *class, const Accelerator *x)
+{
+	AcceleratorParts stated,
+				parts;
+
+	if (!AcceleratorContains(class, x))
+		return false;
+	AcceleratorUnpack(class, &stated);
+	AcceleratorUnpack(x, &parts);
+	return !AcceleratorFormIsLaptop(parts.form) || stated.form != 0 || stated.model[0] == '\0';
+}
+
+/* Says whether a row is one of x. */
+static bool
+row_is_for(const RateRow *row, const Accelerator *x)
+{
+	return QuantityBasis(&row->rate) < BASIS_FIRST_USER ? PeakIsFor(&row->accelerator, x) :
+		AcceleratorContains(&row->accelerator, x);
+}
+
 /* Returns a row's rate as it counts for the slices of a device that x is. */
 static Quantity
 share_of(const RateRow *row, int slices, int device_slices)
@@ -81,7 +105,7 @@ RateStepsMake(const RateRow *rows, int nrows, const Accelerator *x,
 	instants[ninstants++] = DT_NOBEGIN;
 	for (int i = 0; i < nrows; i++)
 	{
-		if (!AcceleratorContains(&rows[i].accelerator, x))
+		if (!row_is_for(&rows[i], x))
 			continue;
 		apply[napply++] = &rows[i];
 		instants[ninstants++] = rows[i].from;

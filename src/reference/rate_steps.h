@@ -31,6 +31,7 @@ typedef struct RateStep
 	Quantity	rate;
 } RateStep;
 
+extern bool PeakIsFor(const Accelerator *class, const Accelerator *x);
 extern void RateRowsSort(RateRow *rows, int nrows);
 extern int	RateStepsMake(const RateRow *rows, int nrows, const Accelerator *x,
 						  int device_slices, RateStep **steps, bool *needs_slices);

@@ -620,6 +620,13 @@ device_share(PG_FUNCTION_ARGS)
 }
 
 /* Returns the number of a quantity's basis. */
+PG_FUNCTION_INFO_V1(peak_is_for);
+Datum
+peak_is_for(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(PeakIsFor(PG_GETARG_ACCELERATOR_P(0), PG_GETARG_ACCELERATOR_P(1)));
+}
+
 PG_FUNCTION_INFO_V1(quantity_basis_code);
 Datum
 quantity_basis_code(PG_FUNCTION_ARGS)
