@@ -12,9 +12,8 @@
  *	5. an instance type (accelerator_instance).
  *
  * Called a million times over a few hundred different names, so what a name turned
- * out to mean is kept with the call site (call_cache.h).  Words, variants and instance
- * types are read once for a call site, when the first name needs them; aliases, of which
- * there are many, one at a time through their index.
+ * out to mean is kept with the call site (call_cache.h).  What the tables say is kept for
+ * the backend (identify_table.h).
  */
 #include "base/compat.h"
 
@@ -44,6 +43,9 @@
 #define CACHE_MAX_ENTRIES	32768
 #define CACHE_MAX_BYTES		(8 * 1024 * 1024)
 
+/* Names that a call site looks up among the aliases one by one, before it wants them all. */
+#define SINGLE_LOOKUPS		16
+
 /* A longer text is not the name of a device nor a plausible list of them. */
 #define MAX_TEXT			4096
 
@@ -72,9 +74,7 @@ typedef struct IdentifyCache
 	uint32		size;
 	uint32		nentries;
 	Size		bytes;
-	IdentifyGrammar *grammar;	/* NULL until needed */
-	IdentifyInstance *instances;	/* NULL until needed */
-	int			ninstances;
+	int			lookups;		/* of names among the aliases */
 } IdentifyCache;
 
 /* ---- names ---- */
@@ -93,20 +93,21 @@ is_provider(const char *words, const char *provider)
 
 /* Finds the instance type that a text is, if any: the user's rows first, then the more literal. */
 static const IdentifyInstance *
-find_instance(IdentifyCache *cache, const char *sku, Size len, const char *provider, long *devices)
+find_instance(const char *sku, Size len, const char *provider, long *devices)
 {
 	char		folded[IDENTIFY_NAME_MAX + 1];
 	size_t		n = IdentifySkuFold(sku, len, folded);
 	const IdentifyInstance *best = NULL;
 	int			best_literals = -1;
+	const IdentifyInstance *rows;
+	int			nrows;
 
 	if (n == 0)
 		return NULL;
-	if (cache->instances == NULL)
-		cache->instances = IdentifyLoadInstances(cache->call.context, &cache->ninstances);
-	for (int i = 0; i < cache->ninstances; i++)
+	rows = IdentifyGetInstances(&nrows);
+	for (int i = 0; i < nrows; i++)
 	{
-		const IdentifyInstance *row = &cache->instances[i];
+		const IdentifyInstance *row = &rows[i];
 		long		captured = -1;
 		int			literals = 0;
 
@@ -130,11 +131,13 @@ find_instance(IdentifyCache *cache, const char *sku, Size len, const char *provi
  * unless the user taught otherwise.
  */
 static bool
-look_up_text(const char *text, Size len, char **systems, int nsystems, Accelerator *out, bool *known)
+look_up_text(IdentifyCache *cache, const char *text, Size len, char **systems, int nsystems,
+			 Accelerator *out, bool *known)
 {
 	Accelerator canonical;
 	bool		shipped = false;
-	bool		found = IdentifyLookUpAlias(text, len, systems, nsystems, out, known, &shipped);
+	bool		found = IdentifyLookUpAlias(text, len, systems, nsystems, cache->lookups++ >= SINGLE_LOOKUPS,
+											out, known, &shipped);
 
 	if ((!found || shipped) && IdentifyReadCanonical(text, len, &canonical))
 	{
@@ -153,11 +156,9 @@ identify_one(IdentifyCache *cache, const char *name, Size len, char **systems, i
 
 	if (len == 0 || len > IDENTIFY_NAME_MAX)
 		return false;
-	if (look_up_text(name, len, systems, nsystems, out, &known))
+	if (look_up_text(cache, name, len, systems, nsystems, out, &known))
 		return known;
-	if (cache->grammar == NULL)
-		cache->grammar = IdentifyLoadGrammar(cache->call.context);
-	return IdentifyRead(cache->grammar, name, len, out);
+	return IdentifyRead(IdentifyGetGrammar(), name, len, out);
 }
 
 /* Tells what a text in any of the forms that systems print means. */
@@ -184,7 +185,7 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 		systems[nsystems++] = pstrdup(source);
 
 	/* The text as it is, if somebody taught it. */
-	if (len <= IDENTIFY_NAME_MAX && look_up_text(text, len, systems, nsystems, out, &known))
+	if (len <= IDENTIFY_NAME_MAX && look_up_text(cache, text, len, systems, nsystems, out, &known))
 		return known;
 
 	/* The key of a label is a source of its own. */
@@ -227,7 +228,7 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 
 	if (identify_one(cache, name, namelen, systems, nsystems, out))
 		return true;
-	row = find_instance(cache, name, namelen, NULL, &devices);
+	row = find_instance(name, namelen, NULL, &devices);
 	if (row != NULL)
 		*out = row->accelerator;
 	return row != NULL;
@@ -417,8 +418,6 @@ ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 			return e;
 	}
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
 	{
 		char	   *folded = fold_source(source, sourcelen);
 
@@ -427,7 +426,7 @@ ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 		else
 		{
 			long		count = -1;
-			const IdentifyInstance *row = find_instance(cache, name, namelen, folded, &count);
+			const IdentifyInstance *row = find_instance(name, namelen, folded, &count);
 
 			if (row != NULL)
 			{
@@ -452,7 +451,6 @@ ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 				devices = NumericGetDatum(int64_to_numeric(count));
 		}
 	}
-	/* Making room may forget the rows read above; what is kept is copied. */
 	e = add_entry(cache, hash, name, namelen, source, sourcelen);
 	e->known = known;
 	e->accelerator = accelerator;
@@ -463,7 +461,6 @@ ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 		e->devices = NumericGetDatum(DatumGetNumericCopy(devices));
 		MemoryContextSwitchTo(old);
 	}
-	SPI_finish();
 	return e;
 }
 

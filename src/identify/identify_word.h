@@ -52,7 +52,7 @@ typedef struct IdentifyGrammar
 {
 	IdentifyWord *words;
 	int			nwords;
-	IdentifyVariant *variants;
+	IdentifyVariant *variants;	/* in order of the accelerator */
 	int			nvariants;
 	int			first[256];		/* first byte of a word to its list, or -1 */
 	bool		utf8;			/* bytes from 0x80 are UTF-8 */
