@@ -428,6 +428,32 @@ IdentifyJoin(const Accelerator *a, const Accelerator *b, Accelerator *out)
 	return AcceleratorPackParts(&p, out) == ACCELERATOR_OK;
 }
 
+/* Returns the place of the first variant that is not before those of the stated model. */
+static int
+first_variant(const IdentifyGrammar *g, const Statement *st)
+{
+	AcceleratorParts parts;
+	Accelerator model;
+	int			low = 0;
+	int			high = g->nvariants;
+
+	memset(&parts, 0, sizeof(parts));
+	parts.vendor = st->model.vendor;
+	memcpy(parts.model, st->model.model, sizeof(parts.model));
+	if (AcceleratorPackParts(&parts, &model) != ACCELERATOR_OK)
+		return high;
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (AcceleratorCompare(&g->variants[middle].accelerator, &model) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * Joins the variants of the stated model that agree with the statement, looking
  * only at what use says.  Returns how many different ones there are.
@@ -441,7 +467,7 @@ join_variants(const IdentifyGrammar *g, const Statement *st, int use, Accelerato
 	Accelerator join = {{0}};
 	int			n = 0;
 
-	for (int i = 0; i < g->nvariants; i++)
+	for (int i = first_variant(g, st); i < g->nvariants; i++)
 	{
 		const IdentifyVariant *v = &g->variants[i];
 		AcceleratorParts parts;
@@ -449,7 +475,7 @@ join_variants(const IdentifyGrammar *g, const Statement *st, int use, Accelerato
 
 		AcceleratorUnpack(&v->accelerator, &parts);
 		if (parts.vendor != st->model.vendor || strcmp(parts.model, st->model.model) != 0)
-			continue;
+			break;				/* it and all that follow are of other models */
 		if ((use & USE_FORM) && !form_holds(st->form, v->form))
 			continue;
 		if ((use & USE_MEMORY) &&

@@ -62,7 +62,7 @@ typedef struct IdentifyGrammar
 {
 	IdentifyWord *words;
 	int			nwords;
-	IdentifyVariant *variants;
+	IdentifyVariant *variants;	/* in order of the accelerator */
 	int			nvariants;
 	IdentifySlices *devices;
 	int			ndevices;
