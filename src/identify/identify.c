@@ -262,6 +262,7 @@ identify_counted(IdentifyCache *cache, const char *name, Size len, const char *p
 	size_t		from = 0;
 	bool		counts_model;
 	Size		seller = 0;
+	bool		single;
 
 	if (len == 0 || len > IDENTIFY_NAME_MAX)
 		return false;
@@ -277,7 +278,12 @@ identify_counted(IdentifyCache *cache, const char *name, Size len, const char *p
 			return true;
 		if (identify_one(cache, part, restlen, systems, nsystems, &out->meaning) &&
 			(!counts_model || out->meaning.model_named))
+		{
+			/* a number beside a name is of what is sold, beside a resource of what the driver lists */
+			if (memchr(part, '/', restlen) == NULL)
+				out->count *= IdentifyDevicesPerPackage(IdentifyGetGrammar(), &out->meaning.accelerator);
 			return true;
+		}
 	}
 	out->count = 1;
 	if (question != ASK_INSTANCE)
@@ -289,9 +295,12 @@ identify_counted(IdentifyCache *cache, const char *name, Size len, const char *p
 		return false;
 	name += seller + 1;
 	len -= seller + 1;
-	if (!identify_one(cache, name, len, systems, nsystems, &out->meaning) &&
+	single = identify_one(cache, name, len, systems, nsystems, &out->meaning);
+	if (!single &&
 		!identify_counted(cache, name, len, provider, systems, nsystems, ASK_NAME, out))
 		return false;
+	if (single)
+		out->count = IdentifyDevicesPerPackage(IdentifyGetGrammar(), &out->meaning.accelerator);
 	out->meaning.several = false;	/* a seller counts devices, whatever they are in */
 	return true;
 }

@@ -504,6 +504,15 @@ has_variants(const IdentifyGrammar *g, const Statement *st)
 	return join_variants(g, st, 0, &unused) > 0;
 }
 
+/* Says whether one of two devices, or classes of them, may hold the other. */
+static bool
+may_be(const AcceleratorParts *a, const AcceleratorParts *b)
+{
+	return a->vendor == b->vendor && strcmp(a->model, b->model) == 0 &&
+		(form_holds(a->form, b->form) || form_holds(b->form, a->form)) &&
+		(a->memory_gb == 0 || b->memory_gb == 0 || a->memory_gb == b->memory_gb);
+}
+
 /* Says whether a device can have a slice of so many parts; of what no table tells, it can. */
 static bool
 may_have_slices(const IdentifyGrammar *g, const AcceleratorParts *device, int slices)
@@ -515,15 +524,34 @@ may_have_slices(const IdentifyGrammar *g, const AcceleratorParts *device, int sl
 		AcceleratorParts parts;
 
 		AcceleratorUnpack(&g->devices[i].accelerator, &parts);
-		if (parts.vendor != device->vendor || strcmp(parts.model, device->model) != 0 ||
-			!(form_holds(parts.form, device->form) || form_holds(device->form, parts.form)) ||
-			(parts.memory_gb && device->memory_gb && parts.memory_gb != device->memory_gb))
+		if (!may_be(&parts, device))
 			continue;
 		if (g->devices[i].slices >= slices)
 			return true;
 		told = true;
 	}
 	return !told;
+}
+
+/* Returns how many devices are sold as one of an accelerator: of a slice, that is one. */
+int
+IdentifyDevicesPerPackage(const IdentifyGrammar *g, const Accelerator *accelerator)
+{
+	AcceleratorParts device;
+	int			most = 1;
+
+	AcceleratorUnpack(accelerator, &device);
+	if (device.mig_slices)
+		return 1;
+	for (int i = 0; i < g->ndevices; i++)
+	{
+		AcceleratorParts parts;
+
+		AcceleratorUnpack(&g->devices[i].accelerator, &parts);
+		if (g->devices[i].per_package > most && may_be(&parts, &device))
+			most = g->devices[i].per_package;
+	}
+	return most;
 }
 
 /*

@@ -203,24 +203,26 @@ load_variants(MemoryContext context)
 	}
 }
 
-/* Reads into how many slices devices are divided. */
+/* Reads how devices are divided, and put together. */
 static void
 load_devices(MemoryContext context)
 {
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
-							 "SELECT m.accelerator, m.mig_slices FROM compute_ledger.accelerator_model AS m"
+							 "SELECT m.accelerator, coalesce(m.mig_slices, 0), coalesce(m.devices_per_package, 1)"
+							 " FROM compute_ledger.accelerator_model AS m"
 							 " WHERE pg_catalog.upper_inf(m.recorded)", 0, NULL, NULL);
 
-	grammar.devices = MemoryContextAllocZero(context, sizeof(IdentifySlices) * Max(n, 1));
+	grammar.devices = MemoryContextAllocZero(context, sizeof(IdentifyDevice) * Max(n, 1));
 	grammar.ndevices = (int) n;
 	for (uint64 i = 0; i < n; i++)
 	{
 		bool		isnull;
-		Datum		slices = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
+		IdentifyDevice *device = &grammar.devices[i];
 
-		accelerator_column(i, 1, &grammar.devices[i].accelerator);
-		grammar.devices[i].slices = isnull ? 0 : DatumGetInt32(slices);
+		accelerator_column(i, 1, &device->accelerator);
+		device->slices = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
+		device->per_package = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull));
 	}
 }
 
@@ -358,7 +360,7 @@ read_table(NameTable *table)
 	note_reader(table);
 }
 
-/* Returns the vocabulary, the variants and what devices are divided into. */
+/* Returns the vocabulary, the variants and what is known of devices. */
 const IdentifyGrammar *
 IdentifyGetGrammar(void)
 {
