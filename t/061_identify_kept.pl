@@ -85,9 +85,8 @@ my ($l4, $t4, $a30) = map { "$_|$_|$_" } 'nvidia/l4', 'nvidia/t4', 'nvidia/a30';
 is(answer($one, 1), $none, 'nothing is taught yet');
 my $reads = q{SELECT sum(seq_scan + coalesce(idx_scan, 0)) FROM pg_stat_xact_user_tables WHERE schemaname = 'compute_ledger'};
 is($one->query(qq{BEGIN; CREATE TEMP TABLE before AS $reads; SELECT count(identify('met first ' || n)) FROM generate_series(1, 40) AS n; SELECT ($reads) - sum FROM before; ROLLBACK}), "0\n0", 'another statement reads no table');
-is($one->query(q{SELECT string_agg(DISTINCT ident, ' ' ORDER BY ident) FROM pg_backend_memory_contexts WHERE name = 'compute_ledger names'}),
-	'accelerator_alias accelerator_instance accelerator_variant accelerator_word', 'each table is kept');
-is($one->query(q{SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'compute_ledger names'}), 4, 'once');
+is($one->query(q{SELECT string_agg(DISTINCT ident, ' ' ORDER BY ident) FILTER (WHERE ident ~ '_(alias|word|variant|instance)$'), count(*) - count(DISTINCT ident) FROM pg_backend_memory_contexts WHERE name = 'compute_ledger names'}),
+	'accelerator_alias accelerator_instance accelerator_variant accelerator_word|0', 'each table is kept, once');
 
 # ------------------------------------------------------------------ what others commit
 $node->safe_psql('postgres', teach(1, 'nvidia/l4'));
@@ -196,7 +195,9 @@ $node->safe_psql('postgres', q{CREATE TABLE heir () INHERITS (accelerator_alias)
 is(answer($one, 5), 'nvidia/l4||', 'a table that inherits');
 $node->safe_psql('postgres', q{UPDATE heir SET accelerator = 'nvidia/t4'});
 is(answer($one, 5), 'nvidia/t4||', 'changed');
-$node->safe_psql('postgres', 'DROP TABLE heir');
+# PostgreSQL notices with the next ANALYZE that there is no heir any more
+$node->safe_psql('postgres', 'DROP TABLE heir; ANALYZE accelerator_alias');
+is($node->safe_psql('postgres', q{SELECT relhassubclass FROM pg_class WHERE relname = 'accelerator_alias'}), 'f', 'without heirs');
 is(answer($one, 5), $none, 'and dropped');
 
 # Into pages that are kept nearly empty, a row opens a new page and changes no other.
@@ -336,6 +337,20 @@ $node->safe_psql('postgres', forget($_)) for 1 .. 5;
 my @sessions = map { { psql => $_, level => 0 } } $one, $two, session($node);
 my @chips = qw(nvidia/l4 nvidia/t4 nvidia/a30 nvidia/a40);
 my ($asked, @wrong) = (0);
+
+# Says whether a session has got an error, and ends its transaction then: a serialization failure is no fault.
+sub failed
+{
+	my ($s, $step) = @_;
+	my $err = $s->{psql}->{stderr};
+	$s->{psql}->{stderr} = '';
+	return 0 if $err !~ /ERROR/;
+	push @wrong, "$step: $err" if $err !~ /could not serialize access/;
+	$s->{psql}->query('ROLLBACK');
+	$s->{psql}->{stderr} = '';
+	$s->{level} = 0;
+	return 1;
+}
 for my $step (1 .. 1200)
 {
 	my $i = dice(scalar @sessions);
@@ -356,24 +371,10 @@ for my $step (1 .. 1200)
 		: $what == 11 && $s->{level} ? 'ROLLBACK'
 		: $what == 10 ? (map { "VACUUM $_" } @tables)[ dice(scalar @tables) ] : '';
 	$s->{level} = $sql =~ /^(COMMIT|ROLLBACK)$/ ? 0 : $s->{level} + ($sql =~ /^(BEGIN|SAVEPOINT)/ ? 1 : $sql =~ /^RELEASE/ ? -1 : 0);
-	$s->{psql}->{stderr} = '';
 	$s->{psql}->query($sql) if $sql ne '';
-	if ($s->{psql}->{stderr} =~ /ERROR/)
-	{
-		# a serialization failure, then: what follows in a transaction that has failed would say nothing
-		push @wrong, "$step: $s->{psql}->{stderr}" if $s->{psql}->{stderr} !~ /could not serialize access/;
-		$s->{psql}->{stderr} = '';
-		$s->{psql}->query('ROLLBACK');
-		$s->{level} = 0;
-	}
+	next if failed($s, $step);
 	my $differs = wrong($s->{psql});
-	if ($s->{psql}->{stderr} =~ /ERROR/)
-	{
-		$s->{psql}->{stderr} = '';
-		$s->{psql}->query('ROLLBACK');
-		$s->{level} = 0;
-		next;
-	}
+	next if failed($s, $step);
 	$asked++;
 	push @wrong, "$step: $sql: $differs" if $differs ne '';
 }
