@@ -12,25 +12,6 @@ CREATE EXTENSION compute_ledger;
 RESET client_min_messages;
 SELECT create_ledger();
 
--- What the rounding of money promises, against counting on the integers beside it.
-SELECT v AS value, _round_half_even(v, 0) AS to_0, _round_half_even(v, 1) AS to_1, _round_half_even(v, -1) AS to_tens
-FROM (VALUES (0.5), (1.5), (2.5), (-0.5), (-1.5), (-2.5), (0.25), (0.35), (-0.25), (15), (25), (-15), (-25), (24.999), (25.001), ('NaN'), ('-Infinity')) AS x (v);
-SELECT setseed(0.25);
-WITH sample AS (
-	-- mantissas near ties, in every scale from 10^-30 to 10^20
-	SELECT m * 10::numeric ^ s AS v, d
-	FROM (SELECT floor(random() * 2000 - 1000)::numeric * (CASE WHEN random() < 0.5 THEN 5 ELSE 1 END) AS m,
-			floor(random() * 50 - 30)::integer AS s, floor(random() * 7 - 3)::integer AS off
-		FROM generate_series(1, 20000)) AS r, LATERAL (SELECT off - s AS d) AS digits
-), plain AS (
-	-- the integer below, the rest, and the rule written out
-	SELECT v, d, floor(v * 10::numeric ^ d) AS below, v * 10::numeric ^ d - floor(v * 10::numeric ^ d) AS rest FROM sample
-)
-SELECT count(*) AS values, count(*) FILTER (WHERE rest = 0.5) > 500 AS many_ties,
-	count(*) FILTER (WHERE _round_half_even(v, d) * 10::numeric ^ d <> below + CASE WHEN rest > 0.5 OR rest = 0.5 AND mod(below, 2) <> 0 THEN 1 ELSE 0 END) AS wrong,
-	count(*) FILTER (WHERE _round_half_even(v, d) <> -_round_half_even(-v, d)) AS lopsided
-FROM plain;
-
 -- Currencies and countries.
 SELECT code, minor_digits, ledger_scale FROM currency WHERE code IN ('CNY', 'JPY', 'KWD', 'CLF', 'USD') ORDER BY code;
 SELECT count(*) FROM country;

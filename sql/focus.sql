@@ -129,6 +129,51 @@ INSERT INTO bill SELECT (jsonb_populate_record(NULL::bill, k.charge || c.change)
 WHERE k.kind = 'used';
 SELECT * FROM focus_check('bill') ORDER BY requirement COLLATE "C", detail COLLATE "C";
 
+-- What a discount's usage costs adds up to its purchases over its whole term, and a file may hold a part of that.
+CREATE TABLE term (file text, "ChargeCategory" text, "ChargeFrequency" text, "BilledCost" numeric, "EffectiveCost" numeric, "CommitmentDiscountId" text, "CommitmentDiscountStatus" text,
+	"BillingPeriodStart" timestamptz, "BillingPeriodEnd" timestamptz, "ChargePeriodStart" text, "ChargePeriodEnd" text);
+INSERT INTO term SELECT file, category, frequency, billed, effective, file, CASE category WHEN 'Usage' THEN 'Used' END, date_trunc('month', starts, 'UTC'), date_trunc('month', starts, 'UTC') + interval '1 month',
+	to_char(starts, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), to_char(ends, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM (VALUES
+	('a year bought, a month used', 'Purchase', 'One-Time', 8760, 0, timestamptz '2026-01-01', timestamptz '2027-01-01'),
+	('a year bought, a month used', 'Usage', 'Usage-Based', 0, 744, '2026-01-01', '2026-02-01'),
+	('half paid upfront, in an earlier file', 'Purchase', 'Recurring', 372, 0, '2026-01-01', '2026-02-01'),
+	('half paid upfront, in an earlier file', 'Usage', 'Usage-Based', 0, 744, '2026-01-01', '2026-02-01'),
+	('half paid upfront, in this file', 'Purchase', 'One-Time', 4380, 0, '2026-01-01', '2027-01-01'),
+	('half paid upfront, in this file', 'Purchase', 'Recurring', 372, 0, '2026-01-01', '2026-02-01'),
+	('half paid upfront, in this file', 'Usage', 'Usage-Based', 0, 744, '2026-01-01', '2026-02-01'),
+	('stated as bought for its first hour', 'Purchase', 'One-Time', 8760, 0, '2026-01-01', '2026-01-01 01:00'),
+	('stated as bought for its first hour', 'Usage', 'Usage-Based', 0, 744, '2026-01-01', '2026-02-01'),
+	('begun amid the last month, goes on', 'Purchase', 'Recurring', 100, 0, '2026-03-15', '2026-04-01'),
+	('begun amid the last month, goes on', 'Usage', 'Usage-Based', 0, 99, '2026-03-15', '2026-04-01'),
+	('bought before', 'Usage', 'Usage-Based', 0, 1, '2026-01-01', '2026-02-01'),
+	('files of the first and last month of three', 'Purchase', 'One-Time', 90, 0, '2026-01-01', '2026-04-01'),
+	('files of the first and last month of three', 'Usage', 'Usage-Based', 0, 30, '2026-01-01', '2026-02-01'),
+	('files of the first and last month of three', 'Usage', 'Usage-Based', 0, 30, '2026-03-01', '2026-04-01'),
+	('all three, sound', 'Purchase', 'One-Time', 90, 0, '2026-01-01', '2026-04-01'),
+	('all three, sound', 'Usage', 'Usage-Based', 0, 31, '2026-01-01', '2026-02-01'),
+	('all three, sound', 'Usage', 'Usage-Based', 0, 28, '2026-02-01', '2026-03-01'),
+	('all three, sound', 'Usage', 'Usage-Based', 0, 31, '2026-03-01', '2026-04-01'),
+	('all three, one short', 'Purchase', 'One-Time', 90, 0, '2026-01-01', '2026-04-01'),
+	('all three, one short', 'Usage', 'Usage-Based', 0, 30, '2026-01-01', '2026-02-01'),
+	('all three, one short', 'Usage', 'Usage-Based', 0, 28, '2026-02-01', '2026-03-01'),
+	('all three, one short', 'Usage', 'Usage-Based', 0, 31, '2026-03-01', '2026-04-01'),
+	('a day amid the files, one short', 'Purchase', 'Recurring', 24, 0, '2026-02-02', '2026-02-03'),
+	('a day amid the files, one short', 'Usage', 'Usage-Based', 0, 23, '2026-02-02', '2026-02-03'),
+	('reversed', 'Purchase', 'One-Time', 24, 0, '2026-02-03', '2026-02-02'),
+	('reversed', 'Usage', 'Usage-Based', 0, 23, '2026-02-03', '2026-02-02')) AS x (file, category, frequency, billed, effective, starts, ends);
+SELECT detail FROM focus_check('term') WHERE requirement = 'EffectiveCost-13' ORDER BY detail COLLATE "C";
+-- without frequencies and billing periods, a purchase is what it says
+ALTER TABLE term DROP "ChargeFrequency", DROP "BillingPeriodStart", DROP "BillingPeriodEnd";
+DELETE FROM term WHERE file LIKE 'half%' OR file LIKE 'files%';
+SELECT detail FROM focus_check('term') WHERE requirement = 'EffectiveCost-13' ORDER BY detail COLLATE "C";
+
+-- The specification's own examples of numbers, and of properties of a SKU price (which ends in a comma that JSON has not).
+CREATE TABLE number_example ("BilledCost" text, "SkuPriceDetails" text);
+INSERT INTO number_example VALUES ('-100.2'), ('-3'), ('4'), ('35.2E-7'), ('1.234'), ('1 1/2'), ('35.2E+7'), ('35.24 x 10^7'), ('[3,5,8]'), ('[4:5]'), ('5i + 4'), ('sqrt(2)'), ('2.3^3'), ('32 GiB'), ('$32'), ('3,432,342'), ('+333');
+INSERT INTO number_example VALUES ('1', '{"StorageClass": "Archive", "CoreCount": 4, "x_PremiumProcessing": true, }'), ('1', '{"StorageClass": "Archive", "CoreCount": 4, "x_PremiumProcessing": true}');
+SELECT requirement, row_reference FROM focus_check('number_example', 'BilledCost') WHERE requirement IN ('BilledCost-3', 'SkuPriceDetails-2') ORDER BY 1, row_reference COLLATE "C";
+
 -- As text, with names folded to lower case: what cannot be read, and what is not written as it should be.
 SELECT format('CREATE TABLE bill_text (%s)', string_agg(lower(focus_column) || ' varchar', ', ' ORDER BY number)) FROM focus_column \gexec
 INSERT INTO bill_text SELECT (jsonb_populate_record(NULL::bill_text, r.charge)).*

@@ -89,7 +89,7 @@ ORDER BY f.function::regprocedure::text COLLATE "C";
 BEGIN;
 DO $$ BEGIN EXECUTE format('SET LOCAL ROLE %I', (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = current_database())); END $$;
 SET LOCAL ROLE pg_database_owner;
-ALTER FUNCTION compute_ledger._usage_timestamptz(text) CALLED ON NULL INPUT;
+ALTER FUNCTION compute_ledger._usage_numeric(text) CALLED ON NULL INPUT;
 ROLLBACK;
 
 \echo an EXCEPTION block is a subtransaction, which no parallel worker starts

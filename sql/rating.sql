@@ -9,7 +9,28 @@ SELECT create_ledger() >= 0 AS made;
 SELECT _round_ratio(1, 3, 12), _round_ratio(5, 2, 0) AS two, _round_ratio(7, 2, 0) AS four, _round_ratio(-5, 2, 0) AS minus_two, _round_ratio(25, 200, 2) AS a_tie,
 	_round_ratio(25000000000000000000001, 200000000000000000000000, 2) AS above_it;
 SELECT _round_ratio(1, 0, 2);
-SELECT _round_ratio('NaN', 1, 2);
+SELECT _round_ratio(1, 'NaN', 2);
+
+-- What the rounding of money promises, against counting on the integers beside it.
+SELECT v AS value, _round_ratio(v, 1, 0) AS to_0, _round_ratio(v, 1, 1) AS to_1, _round_ratio(v, 10, 0) AS tens
+FROM (VALUES (0.5), (1.5), (2.5), (-0.5), (-1.5), (-2.5), (0.25), (0.35), (-0.25), (15), (25), (-15), (-25), (24.999), (25.001), ('NaN'), ('-Infinity')) AS x (v);
+SELECT setseed(0.25);
+WITH sample AS (
+	-- mantissas near ties, in every scale from 10^-30 to 10^20
+	SELECT m * 10::numeric ^ s AS v, d
+	FROM (SELECT floor(random() * 2000 - 1000)::numeric * (CASE WHEN random() < 0.5 THEN 5 ELSE 1 END) AS m,
+			floor(random() * 50 - 30)::integer AS s, floor(random() * 7 - 3)::integer AS off
+		FROM generate_series(1, 20000)) AS r, LATERAL (SELECT off - s AS d) AS digits
+), scaled AS (
+	SELECT v, greatest(d, 0) AS d, 10::numeric ^ greatest(-d, 0) AS divisor, CASE WHEN d < 0 THEN v / 10::numeric ^ -d ELSE v * 10::numeric ^ d END AS x FROM sample
+), plain AS (
+	-- the integer below, the rest, and the rule written out
+	SELECT floor(x) AS below, x - floor(x) AS rest, _round_ratio(v, divisor, d) * 10::numeric ^ d AS rounded, _round_ratio(-v, divisor, d) * 10::numeric ^ d AS mirrored FROM scaled
+)
+SELECT count(*) AS values, count(*) FILTER (WHERE rest = 0.5) > 500 AS many_ties,
+	count(*) FILTER (WHERE rounded <> below + CASE WHEN rest > 0.5 OR rest = 0.5 AND mod(below, 2) <> 0 THEN 1 ELSE 0 END) AS wrong,
+	count(*) FILTER (WHERE rounded <> -mirrored) AS lopsided
+FROM plain;
 
 -- One payer; usage is put in place by hand.
 SELECT create_account('rating', currency => 'USD') > 0 AS a, create_account('rating/x', parent => 'rating') > 0 AS b, create_account('rating/y', parent => 'rating', time_zone => 'Asia/Shanghai') > 0 AS c,
@@ -19,7 +40,7 @@ CREATE TEMP VIEW my_close AS SELECT * FROM period_close WHERE payer = account_id
 CREATE TEMP VIEW my_charge AS SELECT * FROM charge WHERE payer = account_id('rating');
 CREATE FUNCTION use(account text, chip text, starts timestamptz, ends timestamptz, devices numeric, rate text DEFAULT '1000 TFLOPS@bf16', measure text DEFAULT 'allocated') RETURNS void LANGUAGE sql AS $$
 	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
-	SELECT account_id(account), starts, ends, 0, region_id('rating-r'), 0, 5, chip::accelerator, rate::compute_rate, devices, measure, 'rating', account || starts || chip, account, 'rating-r', chip
+	SELECT account_id(account), starts, ends, 0, region_id('rating-r'), 0, basis_code(rate::compute_rate), chip::accelerator, rate::compute_rate, devices, measure, 'rating', account || starts || chip, account, 'rating-r', chip
 $$;
 CREATE FUNCTION charges(asked text DEFAULT '[2026-01-01,2026-02-01)', account text DEFAULT 'rating')
 	RETURNS TABLE (kind text, account text, chip text, day date, quantity numeric, unit text, unit_price numeric, list_cost numeric, cost numeric, records bigint) LANGUAGE sql AS $$
@@ -66,6 +87,9 @@ SELECT * FROM charges() WHERE chip = 'nvidia/l4';
 INSERT INTO price (book, accelerator, currency, price, unit) VALUES ('rating', 'nvidia/b200', 'USD', 1.25, 'PFLOPh@bf16');
 SELECT use('rating/x', 'nvidia/b200-sxm6-180gb', '2026-01-18 00:00Z', '2026-01-18 03:36Z', 1);
 SELECT use('rating/x', 'nvidia/b200-sxm6-180gb', '2026-01-18 00:00Z', '2026-01-18 01:00Z', 1, '2000 TFLOPS@fp8');
+-- a rate is in the basis that the record says: sums by basis rest on it
+INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
+VALUES (account_id('rating/x'), '2026-01-18 00:00Z', '2026-01-18 01:00Z', 0, region_id('rating-r'), 0, basis_code('bf16'), 'nvidia/b200-sxm6-180gb', '2000 TFLOPS@fp8', 1, 'allocated', 'rating', 'basis', 'rating/x', 'rating-r', 'B200');
 SELECT * FROM charges() WHERE chip = 'nvidia/b200-sxm6-180gb';
 
 -- By achieved work: 10 PFLOPh done evenly over 4 hours, a quarter of it before midnight; usage that does not say what it achieved has no price.

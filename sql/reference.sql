@@ -32,7 +32,7 @@ SELECT count(*) AS bases,
 FROM basis WHERE shipped;
 
 -- A basis of one's own.
-INSERT INTO basis (name, description) VALUES ('example.org/weights-2026', 'made up') RETURNING code, name;
+INSERT INTO basis (code, name, description) VALUES (1000, 'example.org/weights-2026', 'made up') RETURNING code, name;
 INSERT INTO basis (code, name) VALUES (2000, 'example.org/weights-2027');
 SELECT basis_code('example.org/weights-2026'), basis_code('Example.org/Weights-2026') AS folded, basis_code('1000') AS number,
 	basis_code('bf16') AS built_in, basis_code('4711') AS unregistered, basis_code('nobody') AS unknown;

@@ -10,29 +10,42 @@ SELECT create_ledger() >= 0 AS there_is_a_ledger;
 
 -- ------------------------------------------------------------------ cells
 
--- Every form gives what core gives, with any zone.
+-- The forms of an instant give what core gives, with any zone.
 SET timezone = 'America/New_York';
-SELECT c, _usage_timestamptz(c)::text AS read, _usage_timestamptz(c) = c::timestamptz AS like_core
+SELECT c, _usage_timestamptz(c, NULL, NULL)::text AS read, _usage_timestamptz(c, NULL, NULL) = c::timestamptz AS like_core
 FROM unnest(ARRAY[
-	'2026-03-08T01:59:59Z', '2026-03-08 02:30:00', '2026-03-08 01:59:59.5', '2026-11-01 01:30', '2026-11-01 01:30:00-04', '2026-11-01 01:30:00-05:00',
-	'2026-05-01t00:00:00.123456z', '2026-05-01 00:00:00.1234565+00', '2026-05-01 00:00:00.999999999Z', '2024-02-29T23:59:59+0530', '2026-05-01 00:00:00 +08',
-	'2026-05-01 00:00:60Z', '2026-05-01 24:00:00Z', '2026-05-01', '20260501T000000Z', 'May 1 2026 12:00 UTC', '0001-01-01 00:00:00Z', '1999-12-31 23:59:59.999999Z',
-	'2026-05-01 00:00:00 Europe/Berlin', '0044-03-15 00:00:00 BC']) AS c;
-SELECT c, _usage_timestamptz(c) = to_timestamp(c::float8) AS is_epoch
-FROM unnest(ARRAY['1777593600', '1777593600.25', '100000000', '99999999999']) AS c;
--- Ten thousand instants, in four forms each.
-SELECT count(*) AS forms, count(*) FILTER (WHERE _usage_timestamptz(f) = i.at) AS same
-FROM (SELECT timestamptz '1970-03-03 UTC' + (n * 17179869.143 || ' s')::interval AS at FROM generate_series(1, 10000) AS n ) AS i
-CROSS JOIN LATERAL (VALUES (at::text), (to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')), (to_char(at AT TIME ZONE 'Asia/Kolkata', 'YYYY-MM-DD HH24:MI:SS.US+05:30')),
-	(at::timestamptz::text)) AS v (f)
-WHERE at < '9999-12-31';
+	'2026-03-08T01:59:59Z', '2026-03-08 01:59:59.5', '2026-11-01 01:30:00-04', '2026-11-01 01:30:00-05:00', '2026-05-01 00:00', '2026-05-01T00:00:00.123456Z', '2026-05-01 00:00:00.999999999Z',
+	'2024-02-29T23:59:59+0530', '2026-05-01T00:00-1559', '0001-01-01 00:00:00Z', '9999-12-31T23:59:59.999999Z', '1999-12-31 23:59:59.999999Z', '2026-05-01 00:00:00 Europe/Berlin',
+	'2026-05-01T00:00 America/Argentina/Buenos_Aires', '2026-05-01T00:00:00.25 UTC', '2026-05-01 00:00 GMT', '2026-05-01 00:00 Etc/UTC']) AS c;
+-- Up to nine decimals, rounded half to even.
+SELECT c, _usage_timestamptz('2026-05-01T00:00:0' || c || 'Z', NULL, NULL) - '2026-05-01 00:00Z' AS read
+FROM unnest(ARRAY['1.5', '1.0000005', '1.0000015', '1.000000500', '1.000000501', '1.000000499', '1.0000014999', '9.999999500', '9.999999499', '1.123456789', '1.', '1.0123456789']) AS c;
+-- Nothing else: not what core takes for another instant than the one who wrote it, not what is none, and no other spelling.
+SELECT c, _usage_timestamptz(c, NULL, NULL) FROM unnest(ARRAY[
+	'2026-07-01 00:00 CST', '2026-07-01 00:00 UTC+8', 'Wed Jul  1 00:00:00 CST 2026', '2026-07-01 00:00:00 IST', '2026-07-01T00:00:00EST', '2026-07-01 00:00:00 GMT+0800', '2026-07-01 00:00:00+08:00 (CST)', 'Wed, 01 Jul 2026 00:00:00 GMT',
+	'07/01/2026 00:00:00', '01/07/2026', '01.07.2026 00:00', '2026/07/01 00:00:00', '2026-07-01', '20260701', '20260701T000000Z', '2026-7-1 0:00', '2026-07-01T00Z', '2026-07-01 00:00:00 AM', '2026-W27-3', '2026-182', 'J2461223', 'July 1 2026 00:00 UTC',
+	'2026-05-01t00:00:00z', '2026-05-01  00:00Z', ' 2026-05-01 00:00Z', '2026-05-01 00:00Z ', E'2026-05-01T00:00Z\n', '2026-05-01 00:00:00 +08', '2026-05-01T00:00:00+8', '2026-05-01T00:00:00+080', '2026-05-01T00:00:00+08:0', '2026-05-01T00:00:00+08:00:00',
+	'2026-05-01T00:00:00−08:00', '2026-05-01T00:00:00,5Z', '2026-05-01_00:00:00Z', '2026-05-01T00:00:00ZZ', '2026-05-01T00:00:00Z+08', '2026-05-01 00:00 europe/berlin', '2026-05-01 00:00 Europe/Atlantis', '2026-05-01 00:00 EST5EDT',
+	'2026-05-01T00:00:60Z', '2026-06-30T23:59:60Z', '2026-05-01T24:00:00Z', '2026-05-01T25:00Z', '2026-05-01T00:61Z', '2026-02-29T00:00Z', '2026-06-31T00:00Z', '2026-13-01T00:00Z', '2026-00-01T00:00Z', '2026-01-00T00:00Z', '2026-05-01T00:00+16', '2026-05-01T00:00+08:60',
+	'0000-01-01T00:00Z', '10000-01-01T00:00Z', '02026-05-01T00:00Z', '-2026-05-01T00:00Z', '0044-03-15T00:00Z BC', '0044-03-15 00:00:00 BC', 'infinity', '-infinity', 'now', 'TODAY', 'tomorrow', 'yesterday 12:00', 'epoch', 'allballs', 'noon', 'Unknown', 'None', '',  ' ', 'T', 'Z',
+	'1777593600', '1777593600.25', '1777593600000', '12345678', '-1777593600', '1.7775936e9', '0']) AS c
+WHERE _usage_timestamptz(c, NULL, NULL) IS NOT NULL;
+-- Unix seconds, from whoever writes them; who does may write the other forms too.
+SELECT c, _usage_timestamptz(c, NULL, true) AS read, _usage_timestamptz(c, NULL, true) = to_timestamp(c::float8) AS like_core FROM unnest(ARRAY['1777593600', '1777593600.25', '100000000', '99999999999']) AS c;
+SELECT c, _usage_timestamptz(c, NULL, true) FROM unnest(ARRAY['1777593600.0000005', '1777593600.0000015', '2026-05-01T00:00Z', '1777593600000', '12345678', '177759360', '1777593600.', '1777593600.1234567890', '+1777593600', '-1777593600', '1777593600Z', '1777593600 ', '1.7775936e9']) AS c;
+-- Clocks that are put back, by an hour, by half of one and at midnight; and forward; the zone of the cell, then of the source, then of the session.
+SELECT c, _usage_timestamptz(c, 'Asia/Kolkata', NULL)::text AS read, (_usage_cell_error('ended_at', c, 'Asia/Kolkata', NULL)).detail
+FROM unnest(ARRAY['2026-10-25 01:59:59 Europe/Berlin', '2026-10-25 02:00 Europe/Berlin', '2026-10-25 02:59:59.999999 Europe/Berlin', '2026-10-25 03:00 Europe/Berlin', '2026-03-29 01:59:59 Europe/Berlin', '2026-03-29 02:00 Europe/Berlin', '2026-03-29 03:00 Europe/Berlin',
+	'2024-11-02 23:59 America/Havana', '2024-11-03 00:30 America/Havana', '2024-11-03 01:00 America/Havana', '2024-03-10 00:30 America/Havana', '2026-04-05 01:29 Australia/Lord_Howe', '2026-04-05 01:30 Australia/Lord_Howe', '2026-04-05 01:59 Australia/Lord_Howe',
+	'2026-04-05 02:00 Australia/Lord_Howe', '2026-10-04 02:15 Australia/Lord_Howe', '2026-10-04 02:30 Australia/Lord_Howe', '2011-12-29 23:59 Pacific/Apia', '2011-12-30 12:00 Pacific/Apia', '2011-12-31 00:00 Pacific/Apia', '2026-10-25 02:30']) AS c;
+SELECT z, _usage_timestamptz('2026-11-01 01:30', z, NULL), _usage_timestamptz('2026-11-01 01:30-05', z, NULL)
+FROM unnest(ARRAY[NULL, 'America/New_York', 'Asia/Tokyo', 'UTC', 'no such zone']) AS z;
 SET timezone = 'UTC';
--- Not read: what means another instant tomorrow, and what means none.
-SELECT c FROM unnest(ARRAY['now', 'TODAY', 'tomorrow', 'yesterday 12:00', '2026-02-30 00:00:00Z', '2026-05-01 00:00:00+25', '2026-05-01T', '2026-5', '12345678', '1e9', '', ' ', 'noon', '2026-05-01 00:61:00',
-	'1777593600.', '294277-01-01', '-1777593600', '2026-05-01 00:00:00,5.Z']) AS c
-WHERE _usage_timestamptz(c) IS NOT NULL;
-SELECT _usage_timestamptz('infinity'), _usage_timestamptz('-infinity'), _usage_timestamptz(NULL);
-SELECT c, _usage_month(c) FROM unnest(ARRAY['2026-05-01 00:00:00+08', '2026-05-01 00:00:00Z', '1999-12-31T23:59:59Z', '1969-12-31T23:59:59Z', 'infinity', 'x']) AS c;
+SELECT _usage_timestamptz('2026-11-01 01:30', NULL, NULL), _usage_timestamptz(NULL, NULL, NULL);
+SELECT c, _usage_month(c, NULL, NULL), _usage_month(c, 'Asia/Tokyo', true) FROM unnest(ARRAY['2026-05-01 00:00:00+08', '2026-05-01 00:00', '1999-12-31T23:59:59Z', '1969-12-31T23:59:59Z', '1777593600', 'infinity', 'x', NULL]) AS c;
+-- What is said of those that are none.
+SELECT left(c, 30) AS c, (e).sqlstate, left((e).reason, 50) AS reason, left((e).detail, 100) AS detail, (e).hint FROM unnest(ARRAY['2026-07-01 00:00 CST', '2026-07-01 00:00 UTC+8', 'Wed Jul  1 00:00:00 CST 2026', '1777593600', '2026-02-30 00:00Z', 'infinity', '2026-05-01 00:00 ' || repeat('A/', 200), '2026-07-01 00:00', '2026-07-01T00:00Z', NULL]) AS c,
+	LATERAL (SELECT _usage_cell_error('started_at', c, 'no such zone', NULL) AS e) AS x;
 
 SELECT c, _usage_numeric(c) FROM unnest(ARRAY['8', '8.0', '08', '-3', '+0.250', '.5', '5.', '1e3', '12E-3', ' 7 ', '1000000000000000000000', 'NaN', '', '1,5', 'eight', '1e', '1e999999', '-', '.', '1.2.3']) AS c;
 SELECT c, _usage_revision(c) FROM unnest(ARRAY['0', '7', '2147483647', '2147483648', '-1', '1.0', 'x', '', '+3']) AS c;
@@ -111,8 +124,8 @@ SELECT count(*) AS batches, sum(taken) AS taken, sum(accepted) AS accepted, sum(
 
 COPY usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted) FROM stdin WITH (FORMAT csv);
 cluster,a,,ada,here,A100-SXM4-80GB,2,2024-05-31T23:00:00Z,2024-06-01T01:00:00Z,,,,,,
-cluster,a,0,ada,here,A100-SXM4-80GB,2.0,1717196400,2024-06-01 03:00:00+02,allocated,,,,,false
-cluster,a,0,ada,here,A100-SXM4-80GB,3,1717196400,2024-06-01 03:00:00+02,allocated,,,,,
+cluster,a,0,ada,here,A100-SXM4-80GB,2.0,2024-06-01 01:00 Europe/Berlin,2024-06-01 03:00:00+02,allocated,,,,,false
+cluster,a,0,ada,here,A100-SXM4-80GB,3,2024-06-01 01:00 Europe/Berlin,2024-06-01 03:00:00+02,allocated,,,,,
 cluster,b,0,ada,here,A100-SXM4-80GB,1,2024-05-02T00:00:00Z,,used,BF16,12 PFLOPh,train-7,"{""team"": ""x"", ""n"": 1.0}",
 cluster,b,2,ada,here,A100-SXM4-80GB,1,2024-06-02T00:00:00Z,2024-06-02T12:00:00Z,used,bf16,,,,
 cluster,b,1,bob,here,A100-SXM4-80GB,1,2024-05-02T00:00:00Z,2024-05-02T12:00:00Z,used,bf16,,,,
@@ -196,7 +209,7 @@ SELECT count(create_account('order-' || n, time_zone => 'UTC', currency => 'USD'
 CREATE FUNCTION send_backwards(source text, first bigint, repeats integer) RETURNS void LANGUAGE sql SET search_path = public, compute_ledger AS $$
 	INSERT INTO usage_inbox (id, source, source_id, revision, account, region, accelerator, devices, started_at, run)
 	SELECT first + 5000 - n, source, CASE WHEN n > 5000 - repeats THEN 'twice' ELSE 'n' || n END, n % 2, 'order-' || 1 + n * 7 % 320, 'here',
-		(ARRAY['H100', 'A100', 'no such thing', 'L4'])[1 + n % 4] || CASE WHEN n % 5 = 0 THEN ' ' || n ELSE '' END, 1, '2024-05-03Z', first + 5000 - n
+		(ARRAY['H100', 'A100', 'no such thing', 'L4'])[1 + n % 4] || CASE WHEN n % 5 = 0 THEN ' ' || n ELSE '' END, 1, '2024-05-03T00:00Z', first + 5000 - n
 	FROM generate_series(1, 5000) AS n $$;
 SET work_mem = '64kB';
 SELECT send_backwards('order 1', 10000000, 0);
@@ -211,6 +224,79 @@ FROM (SELECT source, batch, count(*) AS records, count(*) FILTER (WHERE place < 
 	FROM (SELECT r.source, r.batch, r.run::bigint AS place, lag(r.run::bigint) OVER (PARTITION BY r.batch ORDER BY r.id) AS before FROM usage_record AS r WHERE r.source LIKE 'order%') AS o
 	GROUP BY source, batch) AS b
 ORDER BY 1, 2;
+
+-- ------------------------------------------------------------------ instants of a source
+
+-- Three zones are called CST; what says UTC+8 is eight hours off in one way of reading it; each is rejected, once for its start and once for its end.
+SET timezone = 'Asia/Shanghai';
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES
+	('h', '1', 'ada', 'here', 'H100', '1', '2024-07-01 00:00 CST', '2024-07-01 01:00 CST'),
+	('h', '2', 'ada', 'here', 'H100', '1', '2024-07-01 00:00 UTC+8', '2024-07-01 01:00 UTC+8'),
+	('h', '3', 'ada', 'here', 'H100', '1', 'Mon Jul  1 00:00:00 CST 2024', 'Mon Jul  1 01:00:00 CST 2024'),
+	('h', '4', 'ada', 'here', 'H100', '1', '1719763200', '1719766800'),
+	('h', '5', 'ada', 'here', 'H100', '1', '2024-07-01 00:00', '2024-07-01 01:00'),
+	('h', '6', 'ada', 'here', 'H100', '1', '2024-07-01 00:00 Asia/Shanghai', '2024-07-01T01:00:00+08');
+SELECT accepted, rejected FROM accept_usage();
+SELECT source_id, f.* FROM usage_rejected, jsonb_to_recordset(faults) AS f ("column" text, sqlstate text, reason text, detail text, hint text) WHERE source = 'h' ORDER BY id, f."column" DESC;
+SELECT source_id, started_at, ended_at FROM usage_record WHERE source = 'h' ORDER BY source_id;
+-- A source that says what it means: its zone, and that its numbers are Unix seconds; what the session's zone is does not matter then.
+UPDATE usage_source SET time_zone = 'America/Havana', unix_seconds = true WHERE source = 'h';
+UPDATE usage_source SET time_zone = 'CST' WHERE source = 'h';
+INSERT INTO usage_source (source, time_zone) VALUES ('h2', 'Mars/Base');
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES
+	('h', '4', 'ada', 'here', 'H100', '1', '1719763200', '1719766800'),
+	('h', '7', 'ada', 'here', 'H100', '1', '2024-06-30 23:30', '2024-07-01 01:00'),
+	('h', '8', 'ada', 'here', 'H100', '1', '2024-11-02 23:30', '2024-11-03 00:30'),
+	('h', '9', 'ada', 'here', 'H100', '1', '2024-03-10 00:30', '2024-03-10 01:30'),
+	('h', '10', 'ada', 'here', 'H100', '1', '2024-08-31 20:30', '2024-09-01 02:00');
+SELECT taken, accepted, rejected FROM accept_usage();
+SELECT source_id, started_at, ended_at, tableoid::regclass AS partition FROM usage_record WHERE source = 'h' ORDER BY source_id;
+SELECT source_id, reason, detail, hint FROM usage_rejected WHERE source = 'h' AND source_id IN ('8', '9') ORDER BY id;
+-- What names no source, or one that is too long, is in the zone of the source without a name, all the way.
+INSERT INTO usage_source (source, time_zone, unix_seconds) VALUES ('', 'Europe/Berlin', true), (repeat('y', 1001), 'Asia/Tokyo', false);
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) VALUES
+	(repeat('y', 1001), 'long', 'ada', 'here', 'H100', '1', '2024-03-31 02:30'), (repeat('y', 1001), 'number', 'ada', 'here', 'H100', '1', '1719763200'), (NULL, 'none', 'ada', 'here', 'H100', '1', '2024-07-01 00:00');
+SELECT taken, accepted, rejected FROM accept_usage();
+SELECT source_id, f ->> 'reason' AS reason, f ->> 'detail' AS detail FROM usage_rejected, jsonb_array_elements(faults) AS f WHERE source_id IN ('long', 'number', 'none') ORDER BY id;
+-- What was rejected before is read as the source is known now; and mended.
+SELECT taken, accepted, duplicate, rejected FROM retry_rejected('h', mend => '{"started_at": "1719763200", "ended_at": "1719766800.5"}', ids => ARRAY(SELECT id FROM usage_rejected WHERE source = 'h' AND source_id = '3'));
+SELECT taken, accepted, duplicate, rejected FROM retry_rejected('h', '22007');
+SELECT source_id, started_at, ended_at FROM usage_record WHERE source = 'h' AND source_id IN ('3', '4') ORDER BY source_id;
+SET timezone = 'UTC';
+
+-- ------------------------------------------------------------------ all faults of a record
+
+INSERT INTO usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, labels, retracted) VALUES
+	('all', '1', '-1', 'eve', 'nowhere', 'Voodoo 3', 'many', '2024-05-03 00:00 CST', 'soon', 'guessed', 'bf17', 'much', '[]', 'perhaps'),
+	('all', '2', NULL, 'new', 'nowhere', 'Voodoo 3', '0', '2024-05-03T12:00Z', '2024-05-03T11:00Z', NULL, NULL, NULL, NULL, NULL),
+	('all', '3', NULL, 'new', 'here', 'H100', NULL, NULL, '2024-05-03T11:00Z', NULL, NULL, NULL, NULL, NULL),
+	('all', '4', NULL, 'ada', 'here', 'H100', '1', '1999-05-03T12:00Z', '9999-05-03T11:00Z', NULL, NULL, NULL, NULL, NULL),
+	(NULL, NULL, NULL, 'ada', 'here', 'H100', '1', '2024-05-03T12:00Z', NULL, NULL, NULL, NULL, NULL, NULL),
+	(repeat('x', 1001), '5', NULL, 'ada', 'nowhere', 'H100', '1', '2024-05-03T12:00Z', NULL, NULL, NULL, NULL, NULL, NULL),
+	('all', '6', '2', 'eve', NULL, NULL, 'x', 'x', 'x', 'x', 'x', 'x', 'x', 'true'),
+	('all', '7', NULL, 'ada', 'here', 'H100', '1', '2024-05-03T12:00Z', '2024-05-03T13:00Z', NULL, NULL, NULL, NULL, NULL),
+	('all', '7', NULL, 'eve', 'nowhere', 'H100', '1', '2024-05-03T12:00Z', '2024-05-03T13:00Z', NULL, NULL, NULL, NULL, NULL);
+SELECT taken, accepted, duplicate, rejected FROM accept_usage();
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES ('all', '7', 'eve', 'nowhere', 'H100', '1', '2024-05-03T12:00Z', '2024-05-03T13:00Z');
+SELECT taken, accepted, duplicate, rejected FROM accept_usage();
+SELECT coalesce(left(source, 5), '-') AS source, source_id, place, f.fault ->> 'column' AS column, f.fault ->> 'sqlstate' AS sqlstate, left(f.fault ->> 'reason', 60) AS reason
+FROM usage_rejected, jsonb_array_elements(faults) WITH ORDINALITY AS f (fault, place) WHERE source = 'all' OR source IS NULL OR source ~ '^xxx' ORDER BY id, place;
+SELECT DISTINCT ON (f.fault ->> 'sqlstate', f.fault ->> 'detail') f.fault ->> 'sqlstate' AS sqlstate, f.fault ->> 'detail' AS detail, f.fault ->> 'hint' AS hint
+FROM usage_rejected, jsonb_array_elements(faults) AS f (fault) WHERE source = 'all' AND f.fault ->> 'detail' !~ 'by the clock' ORDER BY 1, 2;
+-- The columns beside are those of the first; every fault has all five.
+SELECT count(*) AS wrong FROM usage_rejected AS r
+WHERE (r.sqlstate, r.reason, r.detail, r.hint) IS DISTINCT FROM (r.faults -> 0 ->> 'sqlstate', r.faults -> 0 ->> 'reason', r.faults -> 0 ->> 'detail', r.faults -> 0 ->> 'hint')
+	OR EXISTS (SELECT FROM jsonb_array_elements(r.faults) AS f WHERE NOT f ?& '{column,sqlstate,reason,detail,hint}' OR EXISTS (SELECT FROM jsonb_each_text(f) AS e WHERE e.value IS NULL));
+-- One that is the second or third of a record's faults is retried as well, and what is left of them is another row.
+SELECT create_region('nowhere', 'region') > 0 AS made;
+SELECT taken, accepted, rejected FROM retry_rejected('all', 'LC007');
+SELECT source_id, count(*) FILTER (WHERE retried_in IS NULL) AS waiting, (array_agg((SELECT string_agg(f ->> 'sqlstate', ' ') FROM jsonb_array_elements(faults) AS f) ORDER BY id)) AS faults
+FROM usage_rejected WHERE source = 'all' GROUP BY source_id ORDER BY source_id;
+-- Of one record the first is the error, and the others are in its detail.
+\set VERBOSITY default
+SELECT record_usage('all', '8', 'eve', 'anywhere', 'Voodoo 3', 8, '2024-05-01 00:00Z');
+SELECT record_usage('all', '8', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', '20000-01-01 00:00Z');
+\set VERBOSITY terse
 
 -- ------------------------------------------------------------------ what holds
 
@@ -245,7 +331,7 @@ CREATE TABLE usage_record_q4 PARTITION OF usage_record FOR VALUES FROM ('2027-10
 SELECT _make_usage_partition('2027-12-01') IS NULL AS is_there, _make_usage_partition('2028-01-01') AS made;
 
 -- The first rows only.
-INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) SELECT 'few', n, 'ada', 'here', 'A100', 1, '2024-06-03Z' FROM generate_series(1, 5) AS n;
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) SELECT 'few', n, 'ada', 'here', 'A100', 1, '2024-06-03T00:00Z' FROM generate_series(1, 5) AS n;
 SELECT taken FROM accept_usage(max_rows => 2);
 SELECT taken FROM accept_usage(max_rows => 0);
 SELECT taken FROM accept_usage();

@@ -27,8 +27,8 @@ my %sound = (
 	region => [ 'here', 'there' ],
 	accelerator => [ 'NVIDIA H100 80GB HBM3', 'A100-SXM4-80GB', 'L4', 'amd/mi300x', 'GRID A100D-1-10C', 'nvidia/h100-sxm5-80gb' ],
 	devices => [ 1, 8, '0.5', '2.50', '1e2', '  4 ' ],
-	started_at => [ '2024-05-01T00:00:00Z', '2024-05-02 12:30:15.123456+08', '1714521600', '1714521600.25', '2024-02-29 23:59:59', 'May 3 2024 10:00 UTC', '20240501T000000Z' ],
-	ended_at => [ '', '2024-06-01T00:00:00Z', '2024-06-02 12:30:15.123456789-03:30', '1717200000', 'June 3 2024 10:00 UTC' ],
+	started_at => [ '2024-05-01T00:00:00Z', '2024-05-02 12:30:15.123456+08', '1714521600', '1714521600.25', '2024-02-29 23:59:59', '2024-05-03T10:00 Europe/Berlin', '2024-05-01T00:00+0530' ],
+	ended_at => [ '', '2024-06-01T00:00:00Z', '2024-06-02 12:30:15.123456789-03:30', '1717200000', '2024-06-03 10:00:00.5 America/Argentina/Buenos_Aires' ],
 	measure => [ '', 'allocated', 'used', 'RESERVED' ],
 	number_format => [ '', 'bf16', 'FP8', 'int8' ],
 	achieved_work => [ '', '27.7 PFLOPh', '1e21 FLOP', '3 PFLOPh@bf16' ],
@@ -38,7 +38,7 @@ my %sound = (
 );
 my @odd = ('', ' ', "\t", "\n", "\r\n", "\\", '\N', '\.', '"', "'", '%s%n', '0', '-0', '-1', '1e400', '1e-400', '1e131072', '9' x 400, '0.' . '3' x 400, 'NaN', 'Infinity', '-Infinity', '1_000', '0x10', '1,5',
 	'2147483647', '2147483648', '9223372036854775808', 'now', 'today', 'epoch', 'infinity', '-infinity', 'allballs', '294276-12-31 23:59:59Z', '4714-11-24 BC', '0000-00-00', '99999999999', '999999999999', '2024-13-01', '2024-05-01 24:00:00Z',
-	'2024-05-01 00:00:60Z', '2024-05-01 00:00:00+99', '2024-05-01 00:00:00 Mars/Base', '2024-05-01 00:00:00.' . '9' x 300 . 'Z', '12345678', 'Z', 'T', '+', '-', '.', 'e', ':', '@', 'FLOP', 'PFLOPS', '1e9999 FLOP', '-1 FLOP', '1 FLOP@', '1 FLOP@65536',
+	'2024-05-01 00:00:60Z', '2024-05-01 00:00:00+99', '2024-05-01 00:00:00 Mars/Base', '2024-05-01 00:00:00.' . '9' x 300 . 'Z', '12345678', '20240501T000000Z', 'May 3 2024 10:00 UTC', ' CST', ' UTC+8', ' Asia/Shanghai+8', ' Mars/Base', 'Z', 'T', '+', '-', '.', 'e', ':', '@', 'FLOP', 'PFLOPS', '1e9999 FLOP', '-1 FLOP', '1 FLOP@', '1 FLOP@65536',
 	'null', 'true', '[', ']', '{', '}', '{"a":1', '{"a":1}}', '{"a":1,"a":2}', '{"":""}', '{"a":"\u0000"}', '{"a":"\ud800"}', '{"a":1e999999}', '{"a":-0}', '[' x 1000, '{"a":' x 800, '{"a":' . '[' x 490 . ']' x 490 . '}', '"' . 'x' x 3000 . '"',
 	'x' x 999, 'x' x 1001, 'x' x 70000, "\x{e9}" x 500, "\x{feff}", "\x{200b}", "\x{202e}", "\x{10ffff}", "\x{1f600}", "e\x{301}", "\x{ff18}", "\x{a0}8", "\x7f", "\x01");
 
@@ -111,6 +111,7 @@ SELECT compute_ledger.create_ledger();
 SELECT compute_ledger.create_account('acme', time_zone => 'UTC', currency => 'USD');
 SELECT compute_ledger.create_account('acme research', parent => 'acme'), compute_ledger.create_account('group, "quoted"', parent => 'acme');
 SELECT compute_ledger.create_region('here'), compute_ledger.create_region('there');
+INSERT INTO compute_ledger.usage_source (source, time_zone, unix_seconds) VALUES ('slurm', 'Australia/Lord_Howe', true), ('the cloud', NULL, true);
 SQL
 	my @feed = feed($count);
 	my $file = "$folder/$db.txt";
@@ -126,6 +127,9 @@ SQL
 	is($node->safe_psql($db, 'SELECT count(*) FROM compute_ledger.usage_inbox'), '0', "$db: the inbox is empty");
 	is($node->safe_psql($db, 'SELECT (SELECT count(*) FROM compute_ledger.usage_key), (SELECT count(*) FROM compute_ledger.usage_rejected)'), "$accepted|$rejected", "$db: they are where they belong");
 	is($node->safe_psql($db, q{SELECT sqlstate, reason FROM compute_ledger.usage_rejected WHERE sqlstate !~ '^(22|23|54|LC)...$' OR reason = '' LIMIT 5}), '', "$db: with a reason each");
+	is($node->safe_psql($db, q{SELECT f FROM compute_ledger.usage_rejected, jsonb_array_elements(faults) AS f
+		WHERE NOT f ?& '{column,sqlstate,reason,detail,hint}' OR 'null' IN (f -> 'column', f -> 'sqlstate', f -> 'reason', f -> 'detail', f -> 'hint') LIMIT 5}), '', "$db: a column, a detail and a hint");
+	cmp_ok($node->safe_psql($db, 'SELECT count(*) FROM compute_ledger.usage_rejected WHERE jsonb_array_length(faults) > 1'), '>', $count / 20, "$db: some of them for several");
 	my $kinds = $node->safe_psql($db, 'SELECT count(DISTINCT sqlstate) FROM compute_ledger.usage_rejected');
 	cmp_ok($kinds, '>=', 10, "$db: for $kinds kinds of them");
 	my @again = send_file($db, $file, $encoding);

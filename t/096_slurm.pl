@@ -337,12 +337,31 @@ for my $case (
 	is(@$rows ? "$rows->[0]{started_at} $rows->[0]{ended_at}" : undef, $expected, "local time: $name") or diag $said;
 	like($said, qr/^ *1  left out: unreadable$/m, "local time: $name: counted") unless defined $expected;
 }
+# The time of submission is part of the key.
+for my $case (
+	[ '2026-10-25T02:30:00', '2026-10-25T04:00:00', undef, 'of the two, either can be' ],
+	[ '2026-10-25T02:30:00', '2026-10-25T02:40:00', '1792888200', 'the second would be after the end' ],
+	[ '2026-10-25T01:59:59', '2026-10-25T04:00:00', '1792886399', 'just before' ])
+{
+	my ($submit, $end, $expected, $name) = @$case;
+	my ($rows, $said) = import_slurm(file(job(Submit => $submit, Start => '2026-10-25T01:30:00', End => $end, ElapsedRaw => $end =~ /T02/ ? 4200 : 12600)), @berlin);
+	is(@$rows ? $rows->[0]{source_id} =~ s/.*@(\d+).*/$1/r : undef, $expected, "a local time of submission: $name") or diag $said;
+	like($said, qr/^ *1  left out: unreadable$/m, 'counted') unless defined $expected;
+}
+for my $time ('2026-06-01T10:00:00+99:00', '2026-06-01T10:00:00+08:60', '2026-06-01T24:00:00Z', '2026-06-01T10:00:60Z', '2026-06-31T10:00:00Z', '2026-06-01T10:00:00 CST', 'Mon Jun  1 10:00:00 CST 2026')
+{
+	my ($rows, $said) = import_slurm(file(job(Start => $time)), '--timezone', 'Asia/Shanghai');
+	is(scalar @$rows, 0, "no instant: $time");
+	like($said, qr/not a time: "\Q$time\E"/, 'which is said');
+}
 {
 	my (undef, $said, $status) = import_slurm(file(job(Start => '2026-10-25T02:10:00')));
 	isnt($status, 0, 'local times without a zone are not guessed');
 	like($said, qr/does not say in which time zone.*SLURM_TIME_FORMAT=%s/s, 'but explained');
 	(undef, $said, $status) = import_slurm(file(job()), '--timezone', 'Europe/Atlantis');
 	like($said, qr/no such time zone/, 'an unknown zone is not UTC');
+	(undef, $said, $status) = import_slurm(file(job()), '--timezone', 'right/UTC');
+	like($said, qr/no such time zone/, 'nor is one that counts leap seconds');
 	(undef, $said, $status) = import_slurm("JobID|State|AllocTRES\n");
 	like($said, qr/no field submit among: jobid, state, alloctres/, 'what a header lacks is said');
 	isnt($status, 0, 'as a failure');

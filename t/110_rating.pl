@@ -141,4 +141,47 @@ for my $round (1 .. $rounds)
 	$node->safe_psql('postgres', "DROP DATABASE $db");
 }
 
+# ------------------------------------------------------------------ traces
+$node->safe_psql('postgres', 'CREATE DATABASE trace');
+$node->safe_psql('trace', q{
+	CREATE EXTENSION compute_ledger;
+	SELECT create_ledger();
+	SELECT create_account('big', currency => 'USD'), create_region('r');
+	SELECT create_price('nvidia/l4', 'USD', tier_bounds => '{10}', tier_prices => '{0.3333333, 0.2222222}');
+	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+	SELECT 's' || i % 2, i, 'big', 'r', 'NVIDIA L4', '1', to_char(f, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), to_char(f + interval '0.777777 s', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+	FROM generate_series(1, 80000) AS i, LATERAL (SELECT timestamp '2026-01-10' + i * interval '1 s') AS t (f);
+	SELECT accepted FROM accept_usage();
+	SELECT close_period('big', '[2026-01-01Z,2026-02-01Z)');
+	CREATE ROLE trace_auditor LOGIN;
+	SELECT grant_access('trace_auditor', 'auditor');
+});
+# What a part takes while it is made is given back: a trace holds its list of parts, and no more.
+my $peak = q{SELECT (regexp_match(pg_read_file('/proc/' || pg_backend_pid() || '/status'), 'VmHWM:\s+(\d+)'))[1]::int};
+my ($before, $parts, $after) = split /\n/, $node->safe_psql('trace', qq{
+	SET work_mem = '1MB';
+	SELECT FROM (SELECT count(*) AS n FROM rate_usage('big', '[2026-01-01Z,2026-02-01Z)')) AS r WHERE r.n = 0;
+	$peak;
+	SELECT count(*) FROM (SELECT c.id FROM charge AS c WHERE c.kind = 'usage' ORDER BY c.records DESC LIMIT 1) AS c, LATERAL trace_charge(c.id);
+	$peak;
+});
+note "$parts parts, $before kB for the rating, $after kB in all";
+is($parts, 80000, 'a charge of many parts');
+cmp_ok($after - $before, '<', $parts * 0.4, 'a trace takes less than 400 bytes a part');
+
+# A rating that traces share is of what row-level security shows, and a policy of one's own may go by a setting.
+$node->safe_psql('trace', q{CREATE POLICY by_source ON compute_ledger.usage_record AS RESTRICTIVE FOR SELECT USING (source = current_setting('app.source'))});
+my ($status, $out, $err) = $node->psql('trace', q{
+	DO $$
+	DECLARE
+		s text;
+	BEGIN
+		FOREACH s IN ARRAY ARRAY['s0', 'none', 's1'] LOOP
+			PERFORM set_config('app.source', s, true);
+			RAISE NOTICE '%: %', s, (SELECT count(*) FROM charge AS c CROSS JOIN LATERAL trace_charge(c.id) AS t WHERE c.kind = 'usage' AND t.source = s);
+		END LOOP;
+	END
+	$$}, extra_params => [ '-U', 'trace_auditor' ]);
+is(join(' ', $err =~ /NOTICE:\s+(\w+: \d+)/g), 's0: 40000 none: 0 s1: 40000', 'a trace shows what the policies show now');
+
 done_testing();

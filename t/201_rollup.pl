@@ -83,10 +83,10 @@ sub pieces
 	return <<"SQL";
 SELECT r.id, coalesce((SELECT m.merged_into FROM account_merge AS m WHERE m.account = r.account AND m.at <= p.a AND m.recorded @> timestamptz '$as_of'), r.account) AS account,
 	r.region, r.accelerator, r.measure, r.basis, date_trunc('hour', p.a, 'UTC') AS hour, (p.a AT TIME ZONE z.time_zone)::date AS day,
-	trim_scale(_round_half_even(r.devices * r.share, 0) * (extract(epoch FROM p.b - p.a) * 1000000)::bigint) AS device_time,
+	trim_scale(_round_ratio(r.devices * r.share, 1, 0) * (extract(epoch FROM p.b - p.a) * 1000000)::bigint) AS device_time,
 	work(r.rate, tstzrange(r.started_at, p.b), r.devices)::numeric - work(r.rate, tstzrange(r.started_at, p.a), r.devices)::numeric AS work,
-	trim_scale(_round_half_even(r.achieved_work::numeric * extract(epoch FROM least(p.b, r.done) - r.started_at) * 1.000000000000000000000000000000 / extract(epoch FROM r.done - r.started_at), 0)
-		- _round_half_even(r.achieved_work::numeric * extract(epoch FROM least(p.a, r.done) - r.started_at) * 1.000000000000000000000000000000 / extract(epoch FROM r.done - r.started_at), 0)) AS achieved,
+	trim_scale(_round_ratio(r.achieved_work::numeric * extract(epoch FROM least(p.b, r.done) - r.started_at), extract(epoch FROM r.done - r.started_at), 0)
+		- _round_ratio(r.achieved_work::numeric * extract(epoch FROM least(p.a, r.done) - r.started_at), extract(epoch FROM r.done - r.started_at), 0)) AS achieved,
 	(p.a = r.started_at)::int AS started
 FROM (SELECT u.id, u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.share, u.rate, u.achieved_work, u.started_at, CASE WHEN u.ended_at = 'infinity' THEN '$as_of' ELSE u.ended_at END AS ended_at,
 		-- of what goes on, when it was recorded

@@ -154,6 +154,42 @@ is($node->safe_psql('postgres', 'SELECT * FROM compute_ledger.focus_check()', ex
 is($node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'clerk' ]), run_sql('SELECT count(*) FROM focus_1_2'), 'an auditor sees all');
 is(($node->psql('postgres', 'SELECT * FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'nobody' ]))[0], 3, 'who was given nothing sees nothing');
 
+# ------------------------------------------------------------------ a file
+# As a file, whatever the settings of the session that writes it: sound when it is read back, with the values of the view.
+# A price that changes within a second makes charges whose time is shorter than what is written.
+run_sql(q{
+	SELECT create_account('short', currency => 'USD', time_zone => 'UTC');
+	SELECT create_price('nvidia/a40', 'USD', p, account => 'short', valid_from => f, valid_until => t)
+	FROM (VALUES (1, timestamptz '2026-01-10 01:00+00', timestamptz '2026-01-10 02:00:00.25+00'), (2, '2026-01-10 02:00:00.25+00', '2026-01-10 02:00:00.75+00'),
+		(3, '2026-01-10 02:00:00.75+00', NULL)) AS x (p, f, t);
+	SELECT record_usage('s', '41', 'short', 'east', 'NVIDIA A40', 3600000, '2026-01-10 01:30+00', '2026-01-10 03:00+00');
+	SELECT close_period('short', '[2026-01-01, 2026-02-01)');
+});
+my $hostile = "SET timezone = 'Asia/Shanghai'; SET datestyle = 'German'; SET intervalstyle = 'sql_standard'; SET extra_float_digits = -15; SET bytea_output = 'escape'; SET lc_time = 'C';";
+my @written;
+for my $settings ($path, "$path $hostile")
+{
+	my $file = $node->basedir . '/bill' . @written . '.csv';
+	$node->safe_psql('postgres', "$settings\n\\copy (SELECT * FROM focus_1_2_text ORDER BY \"x_ChargeId\") TO '$file' (FORMAT csv, HEADER)");
+	push @written, slurp_file($file);
+}
+is($written[1], $written[0], 'what is written of the bill does not depend on settings');
+run_sql(q{SELECT format('CREATE TABLE filed (%s)', string_agg(format('%I text', attname), ', ' ORDER BY attnum)) FROM pg_attribute WHERE attrelid = 'focus_1_2_text'::regclass AND attnum > 0 \gexec
+});
+$node->safe_psql('postgres', "$path $hostile\n\\copy filed FROM '" . $node->basedir . "/bill1.csv' (FORMAT csv, HEADER)");
+is($node->safe_psql('postgres', "$path $hostile SELECT * FROM focus_check('filed')"), '', 'what is read back is sound');
+is_sql('SELECT count(*) > 30, count(*) = (SELECT count(*) FROM focus_1_2) FROM filed', 't|t', 'all of it');
+is_sql(q{SELECT count(*) FROM filed WHERE "ChargePeriodStart" !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$' OR "BilledCost" ~* 'e' OR '' IN ("Tags", "InvoiceId", "SubAccountId")}, 0, 'as the specification writes it');
+is_sql(q{SELECT string_agg(format('%s - %s', "ChargePeriodStart", "ChargePeriodEnd"), ', ' ORDER BY "x_Price"::int) FROM filed WHERE "x_Account" = 'short'},
+	'2026-01-10T01:00:00Z - 2026-01-10T02:00:00Z, 2026-01-10T02:00:00Z - 2026-01-10T02:00:01Z, 2026-01-10T02:00:00Z - 2026-01-11T00:00:00Z', 'a period of less than a second is not empty');
+my $apart = run_sql(q{SELECT string_agg(format(CASE WHEN atttypid = 'timestamptz'::regtype THEN
+		'CASE WHEN f.%1$I IS NULL THEN t.%1$I IS NOT NULL ELSE t.%1$I IS NULL OR t.%1$I::timestamptz - f.%1$I NOT BETWEEN interval %2$L AND interval %3$L END'
+		ELSE 't.%1$I::%4$s IS DISTINCT FROM f.%1$I' END, attname, '-1 s', '1 s', format_type(atttypid, atttypmod)), ' OR ')
+	FROM pg_attribute WHERE attrelid = 'focus_1_2'::regclass AND attnum > 0});
+is_sql(qq{SELECT t.* FROM filed AS t FULL JOIN focus_1_2 AS f ON f."x_ChargeId" = t."x_ChargeId" WHERE $apart}, '', 'and says what the view says');
+is_sql(q{SELECT attname FROM pg_attribute WHERE attrelid = 'focus_1_2_text'::regclass AND attnum > 0 AND (atttypid <> 'text'::regtype OR col_description(attrelid, attnum) IS NULL)}, '', 'in text');
+is($node->safe_psql('postgres', 'SELECT string_agg(DISTINCT "SubAccountName", \',\') FROM compute_ledger.focus_1_2_text', extra_params => [ '-U', 'lab' ]), 'acme/lab', 'a reader writes his own rows');
+
 # ------------------------------------------------------------------ the rules and the specification
 is_sql(q{SELECT r.requirement FROM focus_rule AS r WHERE r.requirement !~ ('^' || r.focus_column || '-[0-9]+$')}, '', 'every rule is numbered within its column');
 is_sql(q{SELECT DISTINCT m[1] FROM focus_rule AS r, regexp_matches(r.violated, '\{(\w+)', 'g') AS m
@@ -193,6 +229,46 @@ SKIP:
 	is_sql(q{SELECT a.column_id, a.value_1, v.focus_column, v.value FROM allowed AS a FULL JOIN (SELECT * FROM focus_value WHERE focus_column <> 'SkuPriceDetails') AS v
 		ON v.focus_column = a.column_id AND CASE a.column_id WHEN 'ServiceSubcategory' THEN (v.parent, v.value) = (a.value_1, a.value_2) ELSE v.value = a.value_1 END
 		WHERE a.column_id IS NULL OR v.value IS NULL}, '', 'and so are the values');
+}
+
+# ------------------------------------------------------------------ the specification's own examples
+SKIP:
+{
+	skip "no copy of the specification's examples in $data", 2 unless -r "$data/focus_1_2_scenarios.csv";
+	load_csv('example', 'focus_1_2_scenarios.csv');
+	# They are excerpts: each is a file of the columns that it has, without the word null.  What is not there is left out here.
+	run_sql(q{
+		SELECT format('UPDATE example SET %s', string_agg(format('%I = nullif(nullif(%1$I, %L), %L)', attname, '', 'null'), ', ')) FROM pg_attribute WHERE attrelid = 'example'::regclass AND attnum > 1 \gexec
+		SELECT format('CREATE TABLE %I AS SELECT line, %s FROM example WHERE scenario = %L', 'e' || row_number() OVER (ORDER BY e.scenario), string_agg(quote_ident(e.key), ', '), e.scenario)
+		FROM (SELECT DISTINCT scenario, c.key FROM example AS r, jsonb_each_text(to_jsonb(r)) AS c WHERE c.value IS NOT NULL AND c.key NOT IN ('line', 'scenario', 'SkuPriceid')) AS e GROUP BY e.scenario \gexec
+	});
+	my $faults = run_sql(q{SELECT string_agg(format('SELECT %L AS example, f.requirement, f.focus_column FROM focus_check(%L, %L) AS f WHERE f.detail NOT LIKE %L', regexp_replace(x.scenario, '^.*/', ''), x.name, 'line', 'the column is missing%'), ' UNION ALL ')
+		FROM (SELECT scenario, 'e' || row_number() OVER (ORDER BY scenario) AS name FROM example GROUP BY scenario) AS x});
+	# what is written otherwise, by its columns, and what else is breached
+	is(run_sql(qq{
+		WITH fault AS MATERIALIZED ($faults), written AS (
+			SELECT DISTINCT f.example, f.focus_column FROM fault AS f JOIN focus_rule AS r USING (requirement) WHERE r.scope IN ('type', 'format')
+		)
+		SELECT f.example || ': ' || concat_ws('; ', (SELECT replace(string_agg(w.focus_column, ' ' ORDER BY w.focus_column COLLATE "C"), 'BillingPeriodEnd BillingPeriodStart ChargePeriodEnd ChargePeriodStart', 'instants') FROM written AS w WHERE w.example = f.example),
+			string_agg(DISTINCT f.requirement, ' ' ORDER BY f.requirement) FILTER (WHERE (f.example, f.focus_column) NOT IN (SELECT w.example, w.focus_column FROM written AS w)))
+		FROM fault AS f GROUP BY f.example ORDER BY f.example COLLATE "C"}), <<'END' =~ s/\n\z//r, 'their faults are their own');
+commitment_discount_purchase_scenario_2: ChargePeriodEnd
+commitment_discount_purchase_scenario_3: ChargePeriodEnd
+one_hundred_percent_utilization_with_commitment_discount_flexibility_with_1_resource: ListCost-10 ListUnitPrice-11
+saas_spend_agreements_a1: instants; ConsumedQuantity-7 ServiceCategory-4 ServiceSubcategory-4
+saas_spend_agreements_b1: instants; ConsumedQuantity-7 ServiceCategory-3 ServiceCategory-4 ServiceName-4 ServiceSubcategory-3 ServiceSubcategory-4
+saas_spend_agreements_b2: instants; ConsumedQuantity-7 ServiceCategory-3 ServiceCategory-4 ServiceName-4 ServiceSubcategory-3 ServiceSubcategory-4
+simple_saas_agreements_a1: BilledCost instants ContractedCost ContractedUnitPrice EffectiveCost ListCost ListUnitPrice
+simple_saas_agreements_b: BilledCost instants ContractedCost ContractedUnitPrice EffectiveCost ListCost ListUnitPrice
+simple_saas_agreements_c: BilledCost instants ContractedCost ContractedUnitPrice EffectiveCost ListCost ListUnitPrice
+virtual_currency_pricing_model_a1: instants
+virtual_currency_pricing_model_a2: instants
+virtual_currency_pricing_model_b1: instants EffectiveCost
+virtual_currency_pricing_model_b2: instants
+virtual_currency_pricing_model_b3: instants
+virtual_currency_pricing_model_c: instants
+END
+	is_sql(q{SELECT requirement FROM focus_check('example') WHERE requirement = 'EffectiveCost-13'}, '', 'purchases and usage of different examples are not taken for the whole term of one discount');
 }
 
 # ------------------------------------------------------------------ a real file

@@ -70,7 +70,7 @@ sub bring_in
 		FROM generate_series(1, $n) AS i, unnest('{acme,acme research,zenith,zenith labs}'::text[]) AS a,
 			LATERAL (SELECT timestamptz '$month-01 00:00Z' + i * interval '13 hours') AS s (t);
 		INSERT INTO compute_ledger.usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
-		VALUES ('slurm', '$series-bad', 'nobody', 'aws/us-east-1', 'NVIDIA H100 80GB HBM3', 1, '$month-01Z', '$month-02Z');
+		VALUES ('slurm', '$series-bad', 'nobody', 'aws/us-east-1', 'NVIDIA H100 80GB HBM3', 1, '$month-01T00:00Z', '$month-02T00:00Z');
 		SELECT taken, accepted, duplicate, rejected FROM compute_ledger.accept_usage()});
 	is("$rc$err", '0', "$db: usage of $month is brought in");
 	return $out;

@@ -37,7 +37,9 @@ VACUUM (ANALYZE) made_record, made_key;
 SELECT (SELECT count(*) = {million} AND min(superseded) = 'infinity' FROM usage_record) AND (SELECT count(*) = {million} FROM made_record)
 	AND NOT EXISTS (SELECT FROM usage_rejected);
 -- @before accept_usage
+SET session_replication_role = replica;	-- records are for ever
 TRUNCATE usage_inbox, usage_record, usage_key, usage_batch;
+RESET session_replication_role;
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, run, labels)
 SELECT source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, run, labels FROM feed ORDER BY i;
 CHECKPOINT;

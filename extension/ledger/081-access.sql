@@ -11,6 +11,7 @@
 -- visible.  Billers, auditors and admins see all rows of what they may select; a meter sees the
 -- rows of tables whose policy says has_access('meter').
 
+-- A list, and so as long as it is.
 CREATE FUNCTION _access_privileges() RETURNS TABLE (object text, privilege text, kinds text[])
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -155,6 +156,7 @@ AS $$
 		-- focus
 		('focus_rated', 'EXECUTE', 'biller auditor admin'),
 		('focus_1_2', 'SELECT', 'reader biller auditor admin'),
+		('focus_1_2_text', 'SELECT', 'reader biller auditor admin'),
 		('focus_issuer', 'SELECT', 'reader biller auditor admin'),
 		('focus_issuer', 'UPDATE', 'admin'),
 

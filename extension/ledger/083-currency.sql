@@ -1,18 +1,7 @@
--- Currencies, countries, and the rounding of money.
+-- Currencies and countries.
 --
 -- The lists of ISO 4217 and ISO 3166-1 ship with the extension.  The ledger has tables
 -- of its own, filled from them, that its other tables refer to and that users add to.
-
-CREATE FUNCTION _round_half_even(value numeric, digits integer) RETURNS numeric
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	-- Where the two ways to cut differ, value lies between them; it is the tie if it is their mean.
-	RETURN CASE
-		WHEN round(value, digits) <> trunc(value, digits)
-			AND round(value, digits) + trunc(value, digits) = 2 * value
-			AND mod(trunc(value, digits), 2 * (round(value, digits) - trunc(value, digits))) = 0
-		THEN trunc(value, digits)
-		ELSE round(value, digits) END;
-COMMENT ON FUNCTION _round_half_even(numeric, integer) IS 'value rounded to so many digits after the point (negative: before it), exactly; a tie goes to the even neighbour; NaN and infinities stay what they are; NULL for NULL';
 
 -- ------------------------------------------------------------------ what ships
 

@@ -72,7 +72,7 @@ COMMENT ON COLUMN rated_charge.corrects IS 'of a correction: the closed billing 
 
 CREATE FUNCTION _round_ratio(dividend numeric, divisor numeric, digits integer) RETURNS numeric
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'round_ratio';
-COMMENT ON FUNCTION _round_ratio(numeric, numeric, integer) IS 'dividend / divisor, rounded once, half to even, to so many digits after the point; 22023 for a divisor that is not above zero';
+COMMENT ON FUNCTION _round_ratio(numeric, numeric, integer) IS 'dividend / divisor, rounded once, half to even, to so many digits after the point, 0 to 100: the one rounding in SQL, too (of a number: divisor 1). NaN and infinities stay what they are; NULL for NULL; 22023 for a divisor that is not finite and above zero';
 
 CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, account bigint, pool_number bigint, unit text, model text, currency text, digits integer,
 		committed boolean, work compute_unit, devices_per_instance numeric, price numeric, tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[],
@@ -191,11 +191,10 @@ COMMENT ON FUNCTION _billed_measures(text, timestamptz, tstzrange) IS 'the measu
 
 -- ------------------------------------------------------------------ the engine
 
-CREATE FUNCTION _rate_charges(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz,
-		OUT asked boolean, OUT charge rated_charge, OUT due numeric, OUT scale numeric) RETURNS SETOF record
+CREATE FUNCTION _rate_charges(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz) RETURNS SETOF rated_charge
 	LANGUAGE c STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rate_charges';
-COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for. asked: whether it lies in that period and under root. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days, NULL where they have none. due / scale: the cost before it is rounded; NULL where there is none. 22003 for usage beyond 128 bits';
+COMMENT ON FUNCTION _rate_charges(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'what payers are billed for the accounts that they pay for, by the sum of usage, in billing periods from starts to ends, cut at the bounds of the period asked for, and, when a billing period is over, what rounding these charges has left of their sum. Charges that do not lie in that period and under root have the kind counted: they count towards minimum commitments. Rows of kind part are parts of records that are not charged by their sum: price, period, amount and, as quantity, devices; rows of kind list what they cost at list prices, by days, NULL where they have none. 22003 for usage beyond 128 bits';
 
 CREATE FUNCTION _rate_parts(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz, charge rated_charge,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT cost numeric) RETURNS SETOF record
@@ -233,6 +232,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _rating_terms(timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'the times of a billing period in which an account, or what it was merged into (owner), is paid for by one payer, has one time zone and one currency: moves under the payer cut nothing; asked: it is under root, and all of the billing period so far is asked for';
 
+-- Longer than a function should be: each step takes sets from several before it, and a function takes no set.
 CREATE FUNCTION _rate(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz) RETURNS SETOF rated_charge
 	LANGUAGE plpgsql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
@@ -243,21 +243,20 @@ DECLARE
 BEGIN
 	RETURN QUERY
 	WITH rated AS MATERIALIZED (
-		SELECT r.asked, r.charge, r.due, r.scale FROM compute_ledger._rate_charges(_rate.book, _rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS r
+		SELECT r.* FROM compute_ledger._rate_charges(_rate.book, _rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS r
 	), term AS MATERIALIZED (
 		SELECT t.* FROM compute_ledger._rating_terms(_rate.as_of, payers, accounts, root, _rate.period, _rate.starts, _rate.ends) AS t
 	), listed AS MATERIALIZED (
 		-- what usage that is not charged by its sum costs at list prices
-		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, CASE WHEN bool_and((r.charge).list_cost IS NOT NULL) THEN sum((r.charge).list_cost) END AS list_cost
+		SELECT r.price, r.payer, r.billing_period, CASE WHEN bool_and(r.list_cost IS NOT NULL) THEN sum(r.list_cost) END AS list_cost
 		FROM rated AS r
-		WHERE (r.charge).kind = 'list'
-		GROUP BY (r.charge).price, (r.charge).payer, (r.charge).billing_period
+		WHERE r.kind = 'list'
+		GROUP BY r.price, r.payer, r.billing_period
 	), beside AS MATERIALIZED (
 		-- its parts
-		SELECT (r.charge).price, (r.charge).payer, (r.charge).billing_period, lower((r.charge).period) AS part_from, upper((r.charge).period) AS part_to, (r.charge).amount,
-			(r.charge).quantity AS devices
+		SELECT r.price, r.payer, r.billing_period, lower(r.period) AS part_from, upper(r.period) AS part_to, r.amount, r.quantity AS devices
 		FROM rated AS r
-		WHERE (r.charge).kind = 'part'
+		WHERE r.kind = 'part'
 	), level AS MATERIALIZED (
 		SELECT b.price, b.payer, b.billing_period, compute_ledger.device_profile(b.part_from, b.part_to, b.devices) AS profile, sum(b.amount) AS amount, count(*) AS parts
 		FROM beside AS b
@@ -266,8 +265,8 @@ BEGIN
 		-- a level is a whole number of units of 1/1,680,000; a price that holds for a part of the period counts for that part
 		SELECT p.id, l.payer, l.billing_period, p.unit, p.account, p.accelerator, p.region, p.number_format, p.measure, p.currency, k.ledger_scale AS digits,
 			p.model, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, l.amount, l.parts, w.asked, w.from_at, least(w.to_at, _rate.ends) AS until,
-			compute_ledger._round_half_even(1680000 * CASE p.unit WHEN 'peak-device' THEN compute_ledger.peak(l.profile)
-				ELSE compute_ledger.sampled_percentile(l.profile, p.percentile, p.sample_step, tstzrange(w.from_at, least(w.to_at, _rate.ends))) END, 0)
+			compute_ledger._round_ratio(1680000 * CASE p.unit WHEN 'peak-device' THEN compute_ledger.peak(l.profile)
+				ELSE compute_ledger.sampled_percentile(l.profile, p.percentile, p.sample_step, tstzrange(w.from_at, least(w.to_at, _rate.ends))) END, 1, 0)
 				* extract(epoch FROM w.to_at - w.from_at) AS units,
 			1680000 * extract(epoch FROM w.period_ends - w.period_starts) AS scale
 		FROM level AS l
@@ -281,14 +280,14 @@ BEGIN
 		) AS w
 	), committed AS MATERIALIZED (
 		SELECT p.*, k.ledger_scale AS digits, t.owner, t.payer, t.time_zone, t.asked, t.billing_period, x.from_at, x.to_at,
-			compute_ledger._round_half_even(p.committed_devices * 1680000, 0) AS units
+			compute_ledger._round_ratio(p.committed_devices * 1680000, 1, 0) AS units
 		FROM compute_ledger.price AS p
 		JOIN compute_ledger.currency AS k ON k.code = p.currency
 		JOIN term AS t ON t.account = p.account AND (t.currency = p.currency OR own_currency)
 		CROSS JOIN LATERAL (SELECT greatest(t.from_at, lower(p.valid)), least(t.to_at, upper(p.valid))) AS x (from_at, to_at)
 		WHERE p.book = _rate.book AND p.recorded @> _rate.as_of AND p.committed_devices IS NOT NULL AND p.account = ANY (accounts) AND x.from_at < x.to_at
 	), step AS MATERIALIZED (
-		SELECT l.price, l.payer, l.billing_period, s.period, compute_ledger._round_half_even(s.level * 1680000, 0) AS units
+		SELECT l.price, l.payer, l.billing_period, s.period, compute_ledger._round_ratio(s.level * 1680000, 1, 0) AS units
 		FROM level AS l CROSS JOIN LATERAL compute_ledger.steps(l.profile) AS s
 		WHERE l.price IN (SELECT c.id FROM committed AS c)
 	), reserved AS (
@@ -315,7 +314,7 @@ BEGIN
 		JOIN committed AS c ON c.id = r.id AND c.payer = r.payer AND c.billing_period = r.billing_period AND r.from_at >= c.from_at AND r.from_at < c.to_at
 		LEFT JOIN listed AS l ON l.price = r.id AND l.payer = r.payer AND l.billing_period = r.billing_period
 		WINDOW w AS (PARTITION BY r.id, r.payer, r.billing_period ORDER BY r.from_at ROWS UNBOUNDED PRECEDING)
-	), by_level AS MATERIALIZED (
+	), by_level AS (
 		SELECT h.asked, CASE h.unit WHEN 'peak-device' THEN 'peak' ELSE 'percentile' END AS kind, h.payer AS account, h.payer, h.billing_period, h.id AS price, h.region, h.accelerator, h.number_format, h.measure,
 			NULL::date AS day, tstzrange(h.from_at, h.until) AS period, h.amount, compute_ledger._round_ratio(h.units, h.scale, 12) AS quantity, h.unit,
 			CASE WHEN h.model = 'flat' AND h.free = 0 THEN h.price END AS unit_price,
@@ -338,34 +337,30 @@ BEGIN
 			('reserved unused', r.unused, r.unused_until, r.committed_price, 0),
 			('beyond', r.beyond, r.beyond_until, CASE WHEN r.model = 'flat' AND r.free = 0 THEN r.price END, r.used_until + r.beyond_until - r.beyond)) AS v (kind, amount, until, unit_price, all_until)
 		WHERE v.amount > 0
-	), costed AS MATERIALIZED (
-		-- what was charged under each price, exactly and rounded
-		SELECT r.asked, (r.charge).account, (r.charge).price, (r.charge).payer, (r.charge).billing_period, (r.charge).currency, r.due, r.scale, (r.charge).cost
-		FROM rated AS r
-		WHERE r.due IS NOT NULL
-		UNION ALL
-		SELECT l.asked, l.account, l.price, l.payer, l.billing_period, l.currency, l.due, l.scale, compute_ledger._round_ratio(l.due, l.scale, l.digits)
-		FROM by_level AS l
+	), level_cost AS MATERIALIZED (
+		SELECT l.*, compute_ledger._round_ratio(l.due, l.scale, l.digits) AS cost FROM by_level AS l
 	), rounding AS MATERIALIZED (
 		-- when a billing period is over: what the rounded charges of an account under a price differ from their sum, rounded once
-		SELECT c.account, c.price, c.payer, c.billing_period, c.currency, bool_and(c.asked) AND _rate.period @> tstzrange(b.starts_at, b.ends_at) AS asked, b.ends_at,
-			CASE WHEN min(c.scale) = max(c.scale) THEN compute_ledger._round_ratio(sum(c.due), max(c.scale), k.ledger_scale)
-				ELSE compute_ledger._round_half_even(sum(compute_ledger._round_ratio(c.due, c.scale, 60)), k.ledger_scale) END - sum(c.cost) AS cost
-		FROM costed AS c
-		JOIN compute_ledger.currency AS k ON k.code = c.currency
-		JOIN compute_ledger.billing_period AS b ON b.id = c.billing_period
+		SELECT l.account, l.price, l.payer, l.billing_period, l.currency, bool_and(l.asked) AND _rate.period @> tstzrange(b.starts_at, b.ends_at) AS asked, b.ends_at,
+			compute_ledger._round_ratio(sum(l.due), l.scale, l.digits) - sum(l.cost) AS cost
+		FROM level_cost AS l
+		JOIN compute_ledger.billing_period AS b ON b.id = l.billing_period
 		WHERE b.ends_at <= _rate.ends
-		GROUP BY c.account, c.price, c.payer, c.billing_period, c.currency, k.ledger_scale, b.starts_at, b.ends_at
+		GROUP BY l.account, l.price, l.payer, l.billing_period, l.currency, l.scale, l.digits, b.starts_at, b.ends_at
+	), costed AS MATERIALIZED (
+		SELECT r.price, r.payer, r.billing_period, r.cost FROM rated AS r WHERE r.cost IS NOT NULL
+		UNION ALL
+		SELECT l.price, l.payer, l.billing_period, l.cost FROM level_cost AS l
+		UNION ALL
+		SELECT r.price, r.payer, r.billing_period, r.cost FROM rounding AS r WHERE r.cost <> 0
 	), minimum AS (
 		-- when a billing period is over: the part of a minimum commitment that falls to a payer, and what was charged under it
 		SELECT p.id, p.minimum, t.payer, t.billing_period, p.region, p.accelerator, p.number_format, p.measure, p.currency,
 			(array_agg(t.owner ORDER BY x.to_at DESC))[1] AS account, (array_agg(t.asked ORDER BY x.to_at DESC))[1] AS asked, min(x.from_at) AS from_at, max(x.to_at) AS to_at,
 			compute_ledger._round_ratio(sum(extract(epoch FROM x.to_at - x.from_at)), extract(epoch FROM t.period_ends - t.period_starts), 12) AS share,
 			compute_ledger._round_ratio(p.minimum * sum(extract(epoch FROM x.to_at - x.from_at)), extract(epoch FROM t.period_ends - t.period_starts), k.ledger_scale) AS due,
-			coalesce((SELECT sum(c.cost) FROM costed AS c WHERE c.price = p.id AND c.payer = t.payer AND c.billing_period = t.billing_period), 0)
-				+ coalesce((SELECT sum(r.cost) FROM rounding AS r WHERE r.price = p.id AND r.payer = t.payer AND r.billing_period = t.billing_period), 0) AS counted,
-			(SELECT count(*) FROM costed AS c WHERE c.price = p.id AND c.payer = t.payer AND c.billing_period = t.billing_period)
-				+ (SELECT count(*) FROM rounding AS r WHERE r.price = p.id AND r.payer = t.payer AND r.billing_period = t.billing_period AND r.cost <> 0) AS charges
+			coalesce((SELECT sum(c.cost) FROM costed AS c WHERE c.price = p.id AND c.payer = t.payer AND c.billing_period = t.billing_period), 0) AS counted,
+			(SELECT count(*) FROM costed AS c WHERE c.price = p.id AND c.payer = t.payer AND c.billing_period = t.billing_period) AS charges
 		FROM compute_ledger.price AS p
 		JOIN compute_ledger.currency AS k ON k.code = p.currency
 		JOIN term AS t ON t.account = p.account AND (t.currency = p.currency OR own_currency)
@@ -373,13 +368,13 @@ BEGIN
 		WHERE p.book = _rate.book AND p.recorded @> _rate.as_of AND p.minimum IS NOT NULL AND p.account = ANY (accounts) AND x.from_at < x.to_at AND t.period_ends <= _rate.ends
 		GROUP BY p.id, p.minimum, t.payer, t.billing_period, p.region, p.accelerator, p.number_format, p.measure, p.currency, t.period_starts, t.period_ends, k.ledger_scale
 	)
-	SELECT (c.charge).*
-	FROM rated AS c
-	WHERE c.asked AND (c.charge).kind NOT IN ('part', 'list')
+	SELECT r.*
+	FROM rated AS r
+	WHERE r.kind NOT IN ('counted', 'part', 'list')
 	UNION ALL
 	SELECT l.kind, _rate.book, l.account, l.payer, l.billing_period, l.price, CASE WHEN l.is_list THEN l.price END, l.region, l.accelerator, l.number_format, l.measure, NULL, NULL, NULL, l.day, l.period,
-		l.amount, l.quantity, l.unit, NULL, NULL, l.unit_price, CASE WHEN l.is_list THEN l.unit_price END, CASE WHEN l.is_list THEN x.cost ELSE l.list_cost END, x.cost, x.cost, l.currency, l.parts, NULL
-	FROM by_level AS l CROSS JOIN LATERAL (SELECT compute_ledger._round_ratio(l.due, l.scale, l.digits)) AS x (cost)
+		l.amount, l.quantity, l.unit, NULL, NULL, l.unit_price, CASE WHEN l.is_list THEN l.unit_price END, CASE WHEN l.is_list THEN l.cost ELSE l.list_cost END, l.cost, l.cost, l.currency, l.parts, NULL
+	FROM level_cost AS l
 	WHERE l.asked
 	UNION ALL
 	SELECT 'rounding', _rate.book, r.account, r.payer, r.billing_period, r.price, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, tstzrange(r.ends_at - interval '1 microsecond', r.ends_at),
@@ -559,6 +554,7 @@ CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
 		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 	WITH part AS MATERIALIZED (
 		SELECT p.*, sum(p.amount) OVER (ORDER BY p.part_from, p.record ROWS UNBOUNDED PRECEDING) AS until, sum(p.amount) OVER () AS total

@@ -360,7 +360,7 @@ BEGIN
 			jsonb_object_agg(t.currency, t.cost) FILTER (WHERE t.cost IS NOT NULL), jsonb_object_agg(t.currency, t.payable) FILTER (WHERE t.cost IS NOT NULL),
 			jsonb_object_agg(t.currency, t.payable - t.cost) FILTER (WHERE t.cost IS NOT NULL), $7
 		FROM (
-			SELECT d.currency, sum(d.cost) AS cost, compute_ledger._round_half_even(sum(d.cost), m.minor_digits) AS payable
+			SELECT d.currency, sum(d.cost) AS cost, compute_ledger._round_ratio(sum(d.cost), 1, m.minor_digits) AS payable
 			FROM due AS d
 			JOIN compute_ledger.currency AS m ON m.code = d.currency
 			GROUP BY d.currency, m.minor_digits

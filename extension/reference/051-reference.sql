@@ -33,16 +33,42 @@ CREATE TABLE basis (
 );
 COMMENT ON TABLE basis IS 'What a quantity counts: the built-in bases (shipped, code below 1000) and the ones registered here. A registered basis is for ever: its code and name do not change and the row cannot be deleted, because stored quantities carry the code.';
 COMMENT ON COLUMN basis.shipped IS 'true for the bases that are built in; those rows are read-only';
-COMMENT ON COLUMN basis.code IS 'the number that a quantity stores and prints, 1000 to 65535; by default the next one that is free. Codes are local to a database.';
+COMMENT ON COLUMN basis.code IS 'the number that a quantity stores and prints, 1000 to 65535; by default one that is computed of the name, 1000 + (first 8 bytes of the SHA-256 of the name in UTF-8, big-endian) mod 64536, so that a basis has one code in every database. check_bases() compares databases.';
 COMMENT ON COLUMN basis.name IS 'a name for people and other databases, lower case, without spaces, quotes, commas or @, not beginning with a digit; make it globally unique, for example example.org/contract-2026. Names of number formats are reserved.';
 COMMENT ON COLUMN basis.description IS 'what is counted, and where the definition is written down';
 
-CREATE FUNCTION _next_basis_code() RETURNS integer
-	LANGUAGE sql VOLATILE
-	RETURN (SELECT coalesce(max(b.code), 999) + 1 FROM compute_ledger.basis AS b WHERE NOT b.shipped);
-COMMENT ON FUNCTION _next_basis_code() IS 'the code after the largest one registered, 1000 if there is none; two sessions that register at the same time may see the same one, and the second gets a unique violation';
-ALTER TABLE basis ALTER code SET DEFAULT compute_ledger._next_basis_code();
+CREATE FUNCTION _basis_code_of(name text) RETURNS integer
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- two halves of 32 bits, because bigint has a sign
+	SELECT 1000 + ((('x' || left(h.hex, 8))::bit(32)::bigint % 64536 * (4294967296 % 64536) + ('x' || right(h.hex, 8))::bit(32)::bigint) % 64536)::integer
+	FROM (SELECT encode(substr(sha256(convert_to(name, 'UTF8')), 1, 8), 'hex')) AS h (hex)
+$$;
+COMMENT ON FUNCTION _basis_code_of(text) IS 'the code of a basis that is registered under this name without one: 1000 + (the first 8 bytes of the SHA-256 of the name in UTF-8, as a big-endian number) mod 64536, the same in every database; NULL for NULL';
 
+CREATE FUNCTION _basis_set_code() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	other text;
+BEGIN
+	NEW.code := coalesce(NEW.code, compute_ledger._basis_code_of(NEW.name));
+	SELECT b.name INTO other FROM compute_ledger.basis AS b WHERE NOT b.shipped AND b.code = NEW.code AND b.name <> NEW.name;
+	IF FOUND THEN
+		RAISE EXCEPTION 'basis "%" has the code % already, which basis "%" would have', other, NEW.code, NEW.name
+			USING ERRCODE = 'unique_violation',
+				HINT = 'Register it under another name, or with a code of your choice from 1000 to 65535: the same one in every database that has it.',
+				SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, COLUMN = 'code';
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _basis_set_code() IS 'trigger, BEFORE INSERT of basis: gives a basis without a code the one of its name, and refuses a code that another one has (23505)';
+-- Before the others, which look at the code.
+CREATE TRIGGER a_code BEFORE INSERT ON basis
+	FOR EACH ROW WHEN (NOT NEW.shipped) EXECUTE FUNCTION _basis_set_code();
 CREATE TRIGGER a_guard BEFORE INSERT OR UPDATE OR DELETE ON basis
 	FOR EACH ROW EXECUTE FUNCTION _reference_row_guard('code', 'name');
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON basis
@@ -259,6 +285,68 @@ CREATE TRIGGER b_check BEFORE INSERT ON basis
 -- Before a_guard, which compares the row with what was there.
 CREATE TRIGGER a_factor BEFORE INSERT OR UPDATE ON basis_factor
 	FOR EACH ROW EXECUTE FUNCTION _basis_factor_label();
+
+-- ------------------------------------------------------------------ bases of another database
+
+CREATE FUNCTION check_bases(bases regclass, factors regclass DEFAULT NULL, OUT fault text, OUT basis text, OUT detail text) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+	IF bases IS NULL THEN
+		RAISE EXCEPTION 'there is no table of bases to compare with'
+			USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a foreign table, a view or a table with the columns of table "basis".';
+	END IF;
+	RETURN QUERY EXECUTE format($query$
+		WITH there AS (
+			SELECT b.code::integer AS code, b.name::text COLLATE "C" AS name FROM %s AS b
+		)
+		SELECT 'one code, two names', h.name, format('Code %%s is "%%s" here and "%%s" there.', h.code, h.name, t.name)
+		FROM compute_ledger.basis AS h JOIN there AS t ON t.code = h.code AND t.name <> h.name
+		UNION ALL
+		SELECT 'one name, two codes', h.name, format('It has the code %%s here and %%s there.', h.code, t.code)
+		FROM compute_ledger.basis AS h JOIN there AS t ON t.name = h.name AND t.code <> h.code
+		ORDER BY 1, 2, 3$query$, bases);
+	IF factors IS NULL THEN
+		RETURN;
+	END IF;
+	-- Ranges are put together, so that one factor for a year is two for its halves.
+	RETURN QUERY EXECUTE format($query$
+		WITH here AS MATERIALIZED (
+			SELECT f.basis COLLATE "C" AS basis, f.accelerator, compute_ledger.with_basis(f.rate, 0) AS rate, range_agg(f.valid) AS valid
+			FROM compute_ledger.basis_factor AS f WHERE upper_inf(f.recorded)
+			GROUP BY 1, 2, 3
+		), there AS MATERIALIZED (
+			SELECT f.basis::text COLLATE "C" AS basis, f.accelerator::compute_ledger.accelerator AS accelerator,
+				compute_ledger.with_basis(f.rate::compute_ledger.compute_rate, 0) AS rate, range_agg(f.valid::tstzrange) AS valid
+			FROM %s AS f WHERE upper_inf(f.recorded::tstzrange)
+			GROUP BY 1, 2, 3
+		), shared AS MATERIALIZED (
+			SELECT b.name COLLATE "C" AS name FROM compute_ledger.basis AS b WHERE EXISTS (SELECT FROM %s AS t WHERE t.name::text COLLATE "C" = b.name)
+		), difference AS (
+			SELECT h.basis, h.accelerator, h.rate AS here, t.rate AS there, h.valid * t.valid AS valid
+			FROM here AS h
+			JOIN there AS t ON t.basis = h.basis AND t.accelerator OPERATOR(compute_ledger.=) h.accelerator AND t.rate OPERATOR(compute_ledger.<>) h.rate
+			UNION ALL
+			SELECT h.basis, h.accelerator, h.rate, NULL, h.valid - coalesce(
+				(SELECT range_agg(r.range) FROM there AS t CROSS JOIN unnest(t.valid) AS r (range)
+				WHERE t.basis = h.basis AND t.accelerator OPERATOR(compute_ledger.=) h.accelerator), '{}')
+			FROM here AS h
+			UNION ALL
+			SELECT t.basis, t.accelerator, NULL, t.rate, t.valid - coalesce(
+				(SELECT range_agg(r.range) FROM here AS h CROSS JOIN unnest(h.valid) AS r (range)
+				WHERE h.basis = t.basis AND h.accelerator OPERATOR(compute_ledger.=) t.accelerator), '{}')
+			FROM there AS t
+		)
+		SELECT 'other factors', d.basis, format('%%s counts for %%s here and %%s there, in %%s.',
+			d.accelerator, coalesce(d.here::text, 'nothing'), coalesce(d.there::text, 'nothing'), d.valid)
+		FROM difference AS d JOIN shared AS s ON s.name = d.basis
+		WHERE NOT isempty(d.valid)
+		ORDER BY 2, d.accelerator, d.valid, 3$query$, factors, bases);
+END
+$$;
+COMMENT ON FUNCTION check_bases(regclass, regclass) IS 'what this database and another understand otherwise by bases: a row for each code with two names, name with two codes, and class of chips that counts for something else, in the years that the range says, under one name; none where both mean the same. bases has the columns code and name, factors basis, accelerator, rate, valid and recorded, as tables "basis" and "basis_factor" have them or in text: foreign tables, views over dblink(), or tables that a CSV was loaded into. Without factors (NULL), codes and names only. Runs with the rights of the caller. 22004 for NULL as bases.';
 
 -- ------------------------------------------------------------------ what the three have in common
 

@@ -41,8 +41,7 @@ COMMENT ON AGGREGATE _usage_cells(timestamptz, timestamptz, timestamptz, timesta
 
 CREATE FUNCTION _device_hours(device_time numeric) RETURNS numeric
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	-- twenty decimals of the quotient tell a half, which has thirteen, from all that is near one
-	AS $$ SELECT compute_ledger._round_half_even(device_time * 1.00000000000000000000 / 6048000000000000, 12) $$;
+	AS $$ SELECT compute_ledger._round_ratio(device_time, 6048000000000000, 12) $$;
 COMMENT ON FUNCTION _device_hours(numeric) IS 'device-hours, rounded half to even to 12 decimals, of a device time in 1/1,680,000 device x microsecond';
 
 CREATE FUNCTION _capacity_share() RETURNS trigger

@@ -64,7 +64,7 @@ COMMENT ON COLUMN focus_rule.rule IS 'what must be so, in short';
 COMMENT ON COLUMN focus_rule.decided IS 'whether rows show a breach: yes, partly (reason says what is checked), no (reason says why)';
 COMMENT ON COLUMN focus_rule.scope IS 'what is looked at: whether the column is there, its declared type, how its values are written, each row, or rows that share a value';
 COMMENT ON COLUMN focus_rule.grouped_by IS 'the column whose value the rows share';
-COMMENT ON COLUMN focus_rule.violated IS 'condition that holds where the requirement is breached. {C} is the value of column C, {C?} whether it is null, {C!} whether it is not, {C~} whether it cannot be read as its type, {C^} whether it is not written as prescribed';
+COMMENT ON COLUMN focus_rule.violated IS 'condition that holds where the requirement is breached. {C} is the value of column C, {C?} whether it is null, {C!} whether it is not, {C~} whether it cannot be read as its type, {C^} whether it is not written as prescribed; {C*} is the value where the relation has column C, else NULL, where {C} of a column that is never NULL leaves the rule out';
 COMMENT ON COLUMN focus_rule.shows IS 'what to show of rows that share a value';
 COMMENT ON COLUMN focus_rule.reason IS 'what rows cannot tell';
 
@@ -165,7 +165,7 @@ $$;
 COMMENT ON FUNCTION _focus_columns(regclass) IS 'part of focus_check(): where a relation has the columns of FOCUS, in what type, and the expression for the value of each';
 
 -- The rules that apply to a relation.  A rule is left out if its column is not there, or
--- another that it names and that is never null; others that are not there are null.
+-- another that it names, without *, and that is never null; others that are not there are null.
 CREATE FUNCTION _focus_rules(relation regclass, OUT n bigint, OUT requirement text, OUT focus_column text, OUT rule text, OUT scope text,
 		OUT grouped_by text, OUT violated text, OUT shows text)
 	RETURNS SETOF record
@@ -180,7 +180,7 @@ AS $$
 			string_agg(format('concat(%L, coalesce(left({%s=}, 100), %L))', h.focus_column || ' = ', h.focus_column, 'NULL'), ', '
 				ORDER BY h.focus_column = r.focus_column DESC, h.number) AS shows
 		FROM compute_ledger.focus_rule AS r
-			CROSS JOIN LATERAL (SELECT r.grouped_by UNION SELECT (regexp_matches(r.violated, '\{(\w+)', 'g'))[1]) AS n (focus_column)
+			CROSS JOIN LATERAL (SELECT r.grouped_by UNION SELECT (regexp_matches(r.violated, '\{(\w+)[^\w*]', 'g'))[1]) AS n (focus_column)
 			JOIN here AS h ON h.focus_column = n.focus_column
 		GROUP BY r.requirement
 	)
@@ -192,12 +192,113 @@ AS $$
 $$;
 COMMENT ON FUNCTION _focus_rules(regclass) IS 'part of focus_check(): the rules that can be applied to a relation';
 
--- The relation is read through one subquery that gives every column of the
--- specification in its type: what is declared as text is read, JSON once for each
--- distinct text.  The conditions of all rules that look at rows are one filter, so that
--- a sound row costs one pass over them; only rows that breach something are looked at
--- rule by rule.  Rules on rows that share a value work on sums by combination of the
--- columns that such rules name.
+-- A row is known by the column that was named, else by its place in the table.  What is declared as text is read once
+-- a row (OFFSET 0 keeps the subquery apart), JSON once for each distinct text.
+CREATE FUNCTION _focus_rows(relation regclass, reference name) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('(SELECT %s AS "#"%s FROM %s AS t%s%s) AS s',
+		CASE
+			WHEN reference IS NOT NULL THEN format('t.%I::text', reference)
+			WHEN EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'x_ChargeId' AND NOT a.attisdropped) THEN 't."x_ChargeId"::text'
+			WHEN k.relkind IN ('r', 'm') AND NOT k.relhassubclass THEN 't.ctid::text'
+			WHEN k.relkind IN ('r', 'p') THEN 't.tableoid::regclass || t.ctid::text'
+			ELSE '(row_number() OVER ())::text'
+		END,
+		(SELECT string_agg(format(', %s AS %I', f.value, f.focus_column)
+				|| CASE WHEN f.form IN ('text', 'other') THEN format(', %s AS %I', f.raw, f.focus_column || '=') ELSE '' END, '' ORDER BY f.number)
+			FROM compute_ledger._focus_columns(relation) AS f WHERE f.form <> 'absent'),
+		relation,
+		(SELECT string_agg(format(' LEFT JOIN (SELECT d.raw, compute_ledger._focus_object(d.raw) AS value FROM (SELECT DISTINCT %s AS raw FROM %s AS t) AS d OFFSET 0) AS %I ON %3$I.raw = %1$s',
+				f.raw, relation, 'j' || f.number), '')
+			FROM compute_ledger._focus_columns(relation) AS f WHERE f.data_type = 'JSON' AND f.form = 'text'),
+		(SELECT ' OFFSET 0' FROM compute_ledger._focus_columns(relation) AS f WHERE f.form = 'text' LIMIT 1))
+	FROM pg_class AS k WHERE k.oid = relation
+$$;
+COMMENT ON FUNCTION _focus_rows(regclass, name) IS 'part of focus_check(): the subquery that gives every column of FOCUS that a relation has in its type, and in its text where it is declared as that; NULL if there is no such relation';
+
+-- Of what rows share a value, Decimals are added up, and of charge periods the hull is taken, by combination of the
+-- other columns that rules on such rows name.
+CREATE FUNCTION _focus_queries(relation regclass, rows text) RETURNS SETOF text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- columns that are missing
+	SELECT format('SELECT p.requirement, p.focus_column, NULL::text, ''the column is missing (required: '' || p.rule || '')'' FROM unnest(%L::text[], %L::text[], %L::text[], (SELECT ARRAY[%s]%s)) AS p (requirement, focus_column, rule, missed) WHERE p.missed',
+		array_agg(r.requirement ORDER BY r.n), array_agg(r.focus_column ORDER BY r.n), array_agg(r.rule ORDER BY r.n),
+		string_agg(CASE r.violated WHEN 'true' THEN 'true' ELSE format('bool_or(%s)', r.violated) END, ', ' ORDER BY r.n),
+		CASE WHEN bool_or(r.violated <> 'true') THEN ' FROM ' || rows ELSE '' END)
+	FROM compute_ledger._focus_rules(relation) AS r WHERE r.scope = 'presence'
+	HAVING count(*) > 0
+	UNION ALL
+	-- rows
+	SELECT format('SELECT (%L::text[])[b.n], (%L::text[])[b.n], b."#", concat(CASE b.n %s END, '' (required: '', (%L::text[])[b.n], '')'') FROM (SELECT s.*, unnest(array_remove(ARRAY[%s], NULL)) AS n FROM %s WHERE %s) AS b',
+			array_agg(r.requirement ORDER BY r.n), array_agg(r.focus_column ORDER BY r.n),
+			string_agg(format('WHEN %s THEN %s', r.n, replace(r.shows, '{', '{b.')), ' ' ORDER BY r.n),
+			array_agg(r.rule ORDER BY r.n),
+			string_agg(format('CASE WHEN %s THEN %s END', r.violated, r.n), ', ' ORDER BY r.n),
+			rows,
+			string_agg(format('(%s)', r.violated), ' OR ' ORDER BY r.n) FILTER (WHERE r.first))
+	FROM (SELECT row_number() OVER (ORDER BY r.n) AS n, row_number() OVER (PARTITION BY r.violated ORDER BY r.n) = 1 AS first, r.requirement, r.focus_column, r.rule, r.violated, r.shows
+		FROM compute_ledger._focus_rules(relation) AS r WHERE r.scope IN ('type', 'format', 'row')) AS r
+	HAVING count(*) > 0
+	UNION ALL
+	-- rows that share a value
+	(WITH rule AS (
+		SELECT * FROM compute_ledger._focus_rules(relation) AS r WHERE r.scope = 'group'
+	), used AS (
+		SELECT f.focus_column, f.number, f.data_type,
+			CASE WHEN f.data_type = 'Decimal' THEN 'sum' WHEN f.focus_column = 'ChargePeriodStart' THEN 'min' WHEN f.focus_column = 'ChargePeriodEnd' THEN 'max' END AS aggregate
+		FROM compute_ledger._focus_columns(relation) AS f
+		WHERE f.form <> 'absent'
+			AND EXISTS (SELECT FROM rule AS r WHERE r.violated ~ format('\{%s\*?\}', f.focus_column) OR r.grouped_by = f.focus_column)
+	)
+	SELECT format('WITH s AS MATERIALIZED (SELECT %s FROM %s GROUP BY %s) %s',
+			string_agg(format(CASE WHEN u.aggregate IS NOT NULL THEN '%2$s(s.%1$I) AS %1$I' WHEN u.data_type = 'String' THEN 's.%1$I COLLATE "C" AS %1$I' ELSE 's.%1$I' END, u.focus_column, u.aggregate), ', '),
+			rows,
+			string_agg(format(CASE u.data_type WHEN 'String' THEN 's.%I COLLATE "C"' ELSE 's.%I' END, u.focus_column), ', ') FILTER (WHERE u.aggregate IS NULL),
+			(SELECT string_agg(format('SELECT %L::text, %L::text, NULL::text, concat(%L, left({%s}::text, 100), '': '' || %s, %L) FROM s WHERE {%4$s} IS NOT NULL GROUP BY {%4$s} HAVING %7$s',
+				r.requirement, r.focus_column, r.grouped_by || ' = ', r.grouped_by, r.shows, format(' (required: %s)', r.rule), r.violated), ' UNION ALL ') FROM rule AS r))
+	FROM used AS u HAVING count(*) > 0)
+$$;
+COMMENT ON FUNCTION _focus_queries(regclass, text) IS 'part of focus_check(): the queries for breaches in a relation that is read through a subquery, with {names} as rules have them';
+
+CREATE FUNCTION _focus_names(relation regclass) RETURNS TABLE (step integer, name text, meant text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 0, '{values:' || v.focus_column || '}', format('%L::text[]', array_agg(DISTINCT v.value))
+	FROM compute_ledger.focus_value AS v GROUP BY v.focus_column
+	UNION ALL
+	SELECT 0, '{currencies}', format('%L::text[]', array_agg(i.code)) FROM compute_ledger.iso_currency AS i
+	UNION ALL
+	SELECT 0, '{subcategories}', format('%L::text[]', array_agg(v.parent || '/' || v.value)) FROM compute_ledger.focus_value AS v WHERE v.focus_column = 'ServiceSubcategory'
+	UNION ALL
+	SELECT 0, format('{%ss}', v.parent), format('%L::text[]', array_agg(v.value)) FROM compute_ledger.focus_value AS v WHERE v.focus_column = 'SkuPriceDetails' GROUP BY v.parent
+	UNION ALL
+	SELECT 1, '{' || m.alias || f.focus_column || m.mark || '}',
+		replace(CASE
+			WHEN m.mark = '^' AND f.form = 'native' AND f.data_type = 'Date/Time' THEN format('(NOT isfinite(@.%I))', f.focus_column)
+			WHEN m.mark IN ('~', '^') AND f.form <> 'text' THEN 'false'
+			WHEN f.form = 'absent' THEN CASE m.mark WHEN '?' THEN 'true' WHEN '!' THEN 'false' WHEN '=' THEN 'NULL::text' ELSE f.value END
+			WHEN m.mark IN ('', '*') THEN format('@.%I', f.focus_column)
+			WHEN m.mark = '=' THEN format(CASE f.form WHEN 'native' THEN '@.%I::text' ELSE '@.%I' END, k.stored)
+			WHEN m.mark = '?' THEN format('(@.%I IS NULL)', k.stored)
+			WHEN m.mark = '!' THEN format('(@.%I IS NOT NULL)', k.stored)
+			WHEN m.mark = '~' THEN format('(@.%I IS NULL AND @.%I IS NOT NULL)', f.focus_column, k.stored)
+			WHEN f.data_type = 'Decimal'
+				THEN format('(@.%2$I IS NOT NULL AND (@.%1$I IS NULL OR @.%2$I <> translate(@.%2$I, E''+ \t\r\n'', '''')))', f.focus_column, k.stored)
+			ELSE format('(@.%2$I IS NOT NULL AND (@.%1$I IS NULL OR length(@.%2$I) <> 20 OR substr(@.%2$I, 11, 1) <> ''T'' OR right(@.%2$I, 1) <> ''Z''))', f.focus_column, k.stored)
+		END, '@.', CASE m.alias WHEN '' THEN 's.' ELSE m.alias END)
+	FROM compute_ledger._focus_columns(relation) AS f
+		CROSS JOIN LATERAL (SELECT f.focus_column || CASE WHEN f.form IN ('text', 'other') THEN '=' ELSE '' END) AS k (stored)
+		CROSS JOIN (VALUES ('', ''), ('', '*'), ('', '='), ('', '?'), ('', '!'), ('', '~'), ('', '^'), ('b.', '=')) AS m (alias, mark)
+$$;
+COMMENT ON FUNCTION _focus_names(regclass) IS 'part of focus_check(): what the {names} mean by which rules call a column, a list or a value''s form; those of step 0 come first';
+
+-- The relation is read through one subquery.  The conditions of all rules that look at rows are one filter, so that
+-- a sound row costs one pass over them; only rows that breach something are looked at rule by rule.
 CREATE FUNCTION focus_check(relation regclass DEFAULT NULL, reference name DEFAULT NULL,
 		OUT requirement text, OUT focus_column text, OUT row_reference text, OUT detail text)
 	RETURNS SETOF record
@@ -207,7 +308,7 @@ CREATE FUNCTION focus_check(relation regclass DEFAULT NULL, reference name DEFAU
 AS $$
 DECLARE
 	source regclass := relation;
-	rows text;		-- the subquery
+	rows text;
 	query text;
 	queries text[];
 	c record;
@@ -216,114 +317,22 @@ BEGIN
 		PERFORM compute_ledger._require_ledger();
 		source := 'compute_ledger.focus_1_2'::regclass;
 	END IF;
-
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = source AND a.attname = reference AND NOT a.attisdropped) AND reference IS NOT NULL THEN
 		RAISE EXCEPTION 'column "%" of relation "%" does not exist', reference, source USING ERRCODE = 'undefined_column';
 	END IF;
-
-	-- A row is known by the column that was named, else by its place in the table.
-	-- What is read from text is read once a row: OFFSET 0 keeps the subquery apart.
-	SELECT format('(SELECT %s AS "#"%s FROM %s AS t%s%s) AS s',
-		CASE
-			WHEN reference IS NOT NULL THEN format('t.%I::text', reference)
-			WHEN EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = source AND a.attname = 'x_ChargeId' AND NOT a.attisdropped) THEN 't."x_ChargeId"::text'
-			WHEN k.relkind IN ('r', 'm') AND NOT k.relhassubclass THEN 't.ctid::text'
-			WHEN k.relkind IN ('r', 'p') THEN 't.tableoid::regclass || t.ctid::text'
-			ELSE '(row_number() OVER ())::text'
-		END,
-		(SELECT string_agg(format(', %s AS %I', f.value, f.focus_column)
-				|| CASE WHEN f.form IN ('text', 'other') THEN format(', %s AS %I', f.raw, f.focus_column || '=') ELSE '' END, '' ORDER BY f.number)
-			FROM compute_ledger._focus_columns(source) AS f WHERE f.form <> 'absent'),
-		source,
-		(SELECT string_agg(format(' LEFT JOIN (SELECT d.raw, compute_ledger._focus_object(d.raw) AS value FROM (SELECT DISTINCT %s AS raw FROM %s AS t) AS d OFFSET 0) AS %I ON %3$I.raw = %1$s',
-				f.raw, source, 'j' || f.number), '')
-			FROM compute_ledger._focus_columns(source) AS f WHERE f.data_type = 'JSON' AND f.form = 'text'),
-		(SELECT ' OFFSET 0' FROM compute_ledger._focus_columns(source) AS f WHERE f.form = 'text' LIMIT 1))
-	INTO rows
-	FROM pg_class AS k WHERE k.oid = source;
-	IF NOT FOUND THEN
+	rows := compute_ledger._focus_rows(source, reference);
+	IF rows IS NULL THEN
 		RAISE EXCEPTION 'relation with OID % does not exist', source::oid USING ERRCODE = 'undefined_table';
 	END IF;
 
-	-- Columns that are missing, and columns of a type that does not do.
-	SELECT format('SELECT p.requirement, p.focus_column, NULL::text, ''the column is missing (required: '' || p.rule || '')'' FROM unnest(%L::text[], %L::text[], %L::text[], (SELECT ARRAY[%s]%s)) AS p (requirement, focus_column, rule, missed) WHERE p.missed',
-		array_agg(r.requirement ORDER BY r.n), array_agg(r.focus_column ORDER BY r.n), array_agg(r.rule ORDER BY r.n),
-		string_agg(CASE r.violated WHEN 'true' THEN 'true' ELSE format('bool_or(%s)', r.violated) END, ', ' ORDER BY r.n),
-		CASE WHEN bool_or(r.violated <> 'true') THEN ' FROM ' || rows ELSE '' END)
-	INTO query
-	FROM compute_ledger._focus_rules(source) AS r WHERE r.scope = 'presence'
-	HAVING count(*) > 0;
-	queries := array_append(queries, query);
 	RETURN QUERY
 	SELECT r.requirement, r.focus_column, NULL::text, format('the column is declared as %s (required: %s)', f.declared, r.rule)
 	FROM compute_ledger._focus_columns(source) AS f JOIN compute_ledger.focus_rule AS r USING (focus_column)
 	WHERE f.form = 'other' AND r.scope = 'type';
 
-	-- Rows.
-	SELECT format('SELECT (%L::text[])[b.n], (%L::text[])[b.n], b."#", concat(CASE b.n %s END, '' (required: '', (%L::text[])[b.n], '')'') FROM (SELECT s.*, unnest(array_remove(ARRAY[%s], NULL)) AS n FROM %s WHERE %s) AS b',
-			array_agg(r.requirement ORDER BY r.n), array_agg(r.focus_column ORDER BY r.n),
-			string_agg(format('WHEN %s THEN %s', r.n, replace(r.shows, '{', '{b.')), ' ' ORDER BY r.n),
-			array_agg(r.rule ORDER BY r.n),
-			string_agg(format('CASE WHEN %s THEN %s END', r.violated, r.n), ', ' ORDER BY r.n),
-			rows,
-			string_agg(format('(%s)', r.violated), ' OR ' ORDER BY r.n) FILTER (WHERE r.first))
-	INTO query
-	FROM (SELECT row_number() OVER (ORDER BY r.n) AS n, row_number() OVER (PARTITION BY r.violated ORDER BY r.n) = 1 AS first, r.requirement, r.focus_column, r.rule, r.violated, r.shows
-		FROM compute_ledger._focus_rules(source) AS r WHERE r.scope IN ('type', 'format', 'row')) AS r
-	HAVING count(*) > 0;
-	queries := array_append(queries, query);
-
-	-- Rows that share a value.
-	WITH rule AS (
-		SELECT * FROM compute_ledger._focus_rules(source) AS r WHERE r.scope = 'group'
-	), used AS (
-		SELECT f.focus_column, f.number, f.data_type
-		FROM compute_ledger._focus_columns(source) AS f
-		WHERE f.form <> 'absent'
-			AND EXISTS (SELECT FROM rule AS r WHERE strpos(r.violated, '{' || f.focus_column || '}') > 0 OR r.grouped_by = f.focus_column)
-	)
-	SELECT format('WITH s AS MATERIALIZED (SELECT %s FROM %s GROUP BY %s) %s',
-			string_agg(format(CASE u.data_type WHEN 'Decimal' THEN 'sum(s.%1$I) AS %1$I' WHEN 'String' THEN 's.%1$I COLLATE "C" AS %1$I' ELSE 's.%I' END, u.focus_column), ', '),
-			rows,
-			string_agg(format(CASE u.data_type WHEN 'String' THEN 's.%I COLLATE "C"' ELSE 's.%I' END, u.focus_column), ', ') FILTER (WHERE u.data_type <> 'Decimal'),
-			(SELECT string_agg(format('SELECT %L::text, %L::text, NULL::text, concat(%L, left({%s}::text, 100), '': '' || %s, %L) FROM s WHERE {%4$s} IS NOT NULL GROUP BY {%4$s} HAVING %7$s',
-				r.requirement, r.focus_column, r.grouped_by || ' = ', r.grouped_by, r.shows, format(' (required: %s)', r.rule), r.violated), ' UNION ALL ') FROM rule AS r))
-	INTO query
-	FROM used AS u HAVING count(*) > 0;
-	queries := array_append(queries, query);
-
-	-- What the rules call a column, a list or a value's form by.
-	FOR c IN
-		SELECT * FROM (
-			SELECT 0 AS step, '{values:' || v.focus_column || '}' AS name, format('%L::text[]', array_agg(DISTINCT v.value)) AS meant
-			FROM compute_ledger.focus_value AS v GROUP BY v.focus_column
-			UNION ALL
-			SELECT 0, '{currencies}', format('%L::text[]', array_agg(i.code)) FROM compute_ledger.iso_currency AS i
-			UNION ALL
-			SELECT 0, '{subcategories}', format('%L::text[]', array_agg(v.parent || '/' || v.value)) FROM compute_ledger.focus_value AS v WHERE v.focus_column = 'ServiceSubcategory'
-			UNION ALL
-			SELECT 0, format('{%ss}', v.parent), format('%L::text[]', array_agg(v.value)) FROM compute_ledger.focus_value AS v WHERE v.focus_column = 'SkuPriceDetails' GROUP BY v.parent
-			UNION ALL
-			SELECT 1, '{' || m.alias || f.focus_column || m.mark || '}',
-				replace(CASE
-					WHEN m.mark = '^' AND f.form = 'native' AND f.data_type = 'Date/Time' THEN format('(NOT isfinite(@.%I))', f.focus_column)
-					WHEN m.mark IN ('~', '^') AND f.form <> 'text' THEN 'false'
-					WHEN f.form = 'absent' THEN CASE m.mark WHEN '?' THEN 'true' WHEN '!' THEN 'false' WHEN '=' THEN 'NULL::text' ELSE f.value END
-					WHEN m.mark = '' THEN format('@.%I', f.focus_column)
-					WHEN m.mark = '=' THEN format(CASE f.form WHEN 'native' THEN '@.%I::text' ELSE '@.%I' END, k.stored)
-					WHEN m.mark = '?' THEN format('(@.%I IS NULL)', k.stored)
-					WHEN m.mark = '!' THEN format('(@.%I IS NOT NULL)', k.stored)
-					WHEN m.mark = '~' THEN format('(@.%I IS NULL AND @.%I IS NOT NULL)', f.focus_column, k.stored)
-					WHEN f.data_type = 'Decimal'
-						THEN format('(@.%2$I IS NOT NULL AND (@.%1$I IS NULL OR @.%2$I <> translate(@.%2$I, E''+ \t\r\n'', '''')))', f.focus_column, k.stored)
-					ELSE format('(@.%2$I IS NOT NULL AND (@.%1$I IS NULL OR length(@.%2$I) <> 20 OR substr(@.%2$I, 11, 1) <> ''T'' OR right(@.%2$I, 1) <> ''Z''))', f.focus_column, k.stored)
-				END, '@.', CASE m.alias WHEN '' THEN 's.' ELSE m.alias END)
-			FROM compute_ledger._focus_columns(source) AS f
-				CROSS JOIN LATERAL (SELECT f.focus_column || CASE WHEN f.form IN ('text', 'other') THEN '=' ELSE '' END) AS k (stored)
-				CROSS JOIN (VALUES ('', ''), ('', '='), ('', '?'), ('', '!'), ('', '~'), ('', '^'), ('b.', '=')) AS m (alias, mark)
-		) AS m ORDER BY m.step
-	LOOP
-		queries := ARRAY(SELECT replace(q.query, c.name, c.meant) FROM unnest(queries) AS q (query) WHERE q.query IS NOT NULL);
+	queries := ARRAY(SELECT compute_ledger._focus_queries(source, rows));
+	FOR c IN SELECT * FROM compute_ledger._focus_names(source) AS n ORDER BY n.step LOOP
+		queries := ARRAY(SELECT replace(q.query, c.name, c.meant) FROM unnest(queries) AS q (query));
 	END LOOP;
 	FOREACH query IN ARRAY queries LOOP
 		RETURN QUERY EXECUTE query;

@@ -15,6 +15,12 @@ CREATE FUNCTION _focus_unit(unit text, accelerator accelerator) RETURNS text
 	END;
 COMMENT ON FUNCTION _focus_unit(text, accelerator) IS 'the unit of a price as FOCUS writes units: H100-Hours, A100-1G.5GB-Hours, PFLOP-Hours, Instance-Months';
 
+-- Stable because of to_char(); the pattern has no names of months or days.
+CREATE FUNCTION _focus_time(instant timestamptz) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN to_char(timezone('UTC', instant), 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+COMMENT ON FUNCTION _focus_time(timestamptz) IS 'an instant as FOCUS writes it: in UTC, YYYY-MM-DDTHH:MM:SSZ, what is below a second cut off; NULL for NULL';
+
 CREATE FUNCTION focus_rated(row_type anyelement, account text, period tstzrange, as_of timestamptz DEFAULT NULL) RETURNS SETOF anyelement
 	LANGUAGE plpgsql VOLATILE ROWS 1000
 	SET search_path = pg_catalog, pg_temp

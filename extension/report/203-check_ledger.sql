@@ -363,6 +363,16 @@ BEGIN
 	HAVING count(*) <> 2 OR min(b.device_time) <> max(b.device_time) OR count(b.device_time) = 1 OR min(b.started) <> max(b.started)
 		OR min(b.work) <> max(b.work) OR count(b.work) = 1 OR min(b.achieved) <> max(b.achieved) OR count(b.achieved) = 1;
 
+	RETURN QUERY SELECT * FROM compute_ledger._check_rollup_sums(at);
+END
+$$;
+
+CREATE FUNCTION _check_rollup_sums(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
 	-- The days are the hours.
 	RETURN QUERY
 	WITH both_sides AS (
@@ -456,15 +466,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION _unpriced_usage(text, tstzrange, timestamptz, bigint) IS 'part of check_ledger(): usage of one payer, or of all, that has no price and is in no closed period';
 
-CREATE FUNCTION _check_charges(at timestamptz, rerate boolean, trees boolean) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_closings() RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	open record;
-	closed record;
-	alone record;
-	why text;
 BEGIN
 	-- A closing stored what it says that it did.
 	RETURN QUERY
@@ -483,7 +488,7 @@ BEGIN
 		SELECT jsonb_object_agg(t.key, r.payable) AS payable, jsonb_object_agg(t.key, r.payable - t.value::numeric) AS difference
 		FROM jsonb_each_text(p.cost) AS t
 		JOIN compute_ledger.currency AS m ON m.code = t.key
-		CROSS JOIN LATERAL (SELECT compute_ledger._round_half_even(t.value::numeric, m.minor_digits)) AS r (payable)
+		CROSS JOIN LATERAL (SELECT compute_ledger._round_ratio(t.value::numeric, 1, m.minor_digits)) AS r (payable)
 	) AS d
 	WHERE (p.payable, p.payable_difference) IS DISTINCT FROM (d.payable, d.difference);
 	RETURN QUERY
@@ -512,10 +517,15 @@ BEGIN
 	WHERE c.corrects IS NULL
 	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day
 	HAVING count(*) > 1;
-	IF NOT trees THEN
-		RETURN;
-	END IF;
-	-- And no part of a record is in two charges of one book, unless a correction took it back: for another payer or another
+END
+$$;
+
+CREATE FUNCTION _check_shared_parts(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- No part of a record is in two charges of one book, unless a correction took it back: for another payer or another
 	-- calendar that it turned out to belong to.  A closed period that has changed since a closing looked at it is left out:
 	-- what it was charged too much is going to be taken back.  Charges of like usage whose times touch are suspects; what
 	-- they are made of decides.  Of reserved capacity one instant of a record may be charged in two parts, so that is left out.
@@ -556,10 +566,19 @@ BEGIN
 	SELECT 'billed twice', 'record ' || b.record, format('from %s to %s under book %s: by charge %s and another', b.at, b.until, b.book, b.charge)
 	FROM billed AS b
 	WHERE b.times > 1;
+END
+$$;
 
-	IF NOT rerate THEN
-		RETURN;
-	END IF;
+CREATE FUNCTION _check_rating(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	open record;
+	closed record;
+	alone record;
+	why text;
+BEGIN
 	-- What was charged, corrections included, is what the usage costs as of the last closing that looked at it.
 	FOR closed IN
 		SELECT p.id, p.payer, a.name, p.billing_period, b.period, p.book,
@@ -629,6 +648,17 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION _check_charges(at timestamptz, rerate boolean, trees boolean) RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT * FROM compute_ledger._check_closings()
+	UNION ALL
+	SELECT * FROM compute_ledger._check_shared_parts(at) WHERE trees
+	UNION ALL
+	SELECT * FROM compute_ledger._check_rating(at) WHERE trees AND rerate
+$$;
+
 CREATE FUNCTION _check_ledger(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -680,7 +710,11 @@ COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions
 COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
 COMMENT ON FUNCTION _check_prices(boolean) IS 'part of check_ledger(): price books; without trees, no more than can be seen without them';
 COMMENT ON FUNCTION _check_charges(timestamptz, boolean, boolean) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price; without trees, no more than can be seen without them';
+COMMENT ON FUNCTION _check_closings() IS 'part of _check_charges(): what closings stored, and no charge twice';
+COMMENT ON FUNCTION _check_shared_parts(timestamptz) IS 'part of _check_charges(): no part of a record in two charges; needs sound trees';
+COMMENT ON FUNCTION _check_rating(timestamptz) IS 'part of _check_charges(): charges against the rating of the usage, and whether what is not charged yet has a price; needs sound trees';
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
-COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh';
+COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh, usage by the hour against the records';
+COMMENT ON FUNCTION _check_rollup_sums(timestamptz) IS 'part of _check_rollups(): rollups by the day against those by the hour, capacity and charges, as of their last refresh';
 COMMENT ON FUNCTION _check_ledger(timestamptz, boolean) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time';
 COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';

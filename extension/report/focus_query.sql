@@ -116,8 +116,8 @@ CROSS JOIN LATERAL (
 	UNION ALL
 	-- parts of the list cost are differences of rounded running totals, so that they add up
 	SELECT 'tier', t.tier, coalesce(t.packages, t.quantity), t.quantity, t.cost - coalesce(round(t.fee, money.ledger_scale), 0), CASE WHEN t.packages IS NULL THEN t.unit_price ELSE x.price END,
-		compute_ledger._round_half_even(c.list_cost * t.until / nullif(c.quantity, 0), money.ledger_scale)
-			- compute_ledger._round_half_even(c.list_cost * (t.until - t.quantity) / nullif(c.quantity, 0), money.ledger_scale),
+		compute_ledger._round_ratio(c.list_cost * t.until, nullif(c.quantity, 0), money.ledger_scale)
+			- compute_ledger._round_ratio(c.list_cost * (t.until - t.quantity), nullif(c.quantity, 0), money.ledger_scale),
 		CASE WHEN t.packages IS NULL THEN c.list_unit_price END, t.n = 1
 	FROM (SELECT *, sum(t.quantity) OVER w AS until, row_number() OVER w AS n
 		FROM jsonb_to_recordset(c.tiers) AS t (tier integer, quantity numeric, unit_price numeric, packages numeric, fee numeric, cost numeric)
@@ -144,10 +144,10 @@ CROSS JOIN LATERAL (
 		CASE WHEN c.kind = 'commitment' THEN 'minimum-' || c.price WHEN c.kind IN ('reserved used', 'reserved unused') THEN 'capacity-' || c.price END AS commitment,
 		p.unit_price, u.cost,
 		-- 12 decimals of an instance-month are too few for its price: the last digits of these costs come from the quantity
-		CASE WHEN c.unit = 'instance-month' AND c.corrects IS NULL AND u.role <> 'adjustment' THEN compute_ledger._round_half_even(p.unit_price * u.quantity, money.ledger_scale) ELSE u.cost END AS contracted_cost,
+		CASE WHEN c.unit = 'instance-month' AND c.corrects IS NULL AND u.role <> 'adjustment' THEN compute_ledger._round_ratio(p.unit_price * u.quantity, 1, money.ledger_scale) ELSE u.cost END AS contracted_cost,
 		-- without a list price, what was agreed is all that there is
 		CASE WHEN p.list_unit_price IS NULL THEN p.unit_price ELSE p.list_unit_price END AS list_unit_price,
-		CASE WHEN c.unit = 'instance-month' AND c.corrects IS NULL AND u.role <> 'adjustment' THEN compute_ledger._round_half_even(coalesce(p.list_unit_price, p.unit_price) * u.quantity, money.ledger_scale)
+		CASE WHEN c.unit = 'instance-month' AND c.corrects IS NULL AND u.role <> 'adjustment' THEN compute_ledger._round_ratio(coalesce(p.list_unit_price, p.unit_price) * u.quantity, 1, money.ledger_scale)
 			WHEN u.list_cost IS NOT NULL AND (p.list_unit_price IS NOT NULL OR c.corrects IS NOT NULL) THEN u.list_cost ELSE u.cost END AS list_cost
 ) AS part
 CROSS JOIN LATERAL (

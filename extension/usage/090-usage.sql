@@ -16,13 +16,13 @@
 
 -- ------------------------------------------------------------------ cells
 
-CREATE FUNCTION _usage_timestamptz(cell text) RETURNS timestamptz
-	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_timestamptz';
-COMMENT ON FUNCTION _usage_timestamptz(text) IS 'the instant that a cell of usage_inbox means; NULL if it is empty or cannot be read, and for NULL';
+CREATE FUNCTION _usage_timestamptz(cell text, time_zone text, unix_seconds boolean) RETURNS timestamptz
+	LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_timestamptz';
+COMMENT ON FUNCTION _usage_timestamptz(text, text, boolean) IS 'the instant that a cell of usage_inbox means, from a source with this time zone (NULL: the session''s) that writes Unix seconds or not (NULL: not); NULL if it is empty or cannot be read, and for NULL';
 
-CREATE FUNCTION _usage_month(cell text) RETURNS date
-	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_month';
-COMMENT ON FUNCTION _usage_month(text) IS 'first day of the month, in UTC, of the instant that a cell of usage_inbox means; NULL if it is infinite, empty or cannot be read, and for NULL';
+CREATE FUNCTION _usage_month(cell text, time_zone text, unix_seconds boolean) RETURNS date
+	LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_month';
+COMMENT ON FUNCTION _usage_month(text, text, boolean) IS 'first day of the month, in UTC, of the instant that _usage_timestamptz() reads; NULL where that is NULL';
 
 CREATE FUNCTION _usage_numeric(cell text) RETURNS numeric
 	LANGUAGE c IMMUTABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_numeric';
@@ -57,9 +57,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION _usage_recorded(integer, timestamptz, text, text, integer) IS 'when the revision of a row of usage_record was first recorded, however often it was identified anew since';
 
-CREATE FUNCTION _usage_cell_error(name text, cell text, OUT sqlstate text, OUT reason text, OUT detail text)
-	LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_cell_error';
-COMMENT ON FUNCTION _usage_cell_error(text, text) IS 'why a cell of usage_inbox cannot be read, given the name of its column; NULL if it can, and for NULL';
+CREATE FUNCTION _usage_cell_error(name text, cell text, time_zone text, unix_seconds boolean,
+		OUT sqlstate text, OUT reason text, OUT detail text, OUT hint text)
+	LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_cell_error';
+COMMENT ON FUNCTION _usage_cell_error(text, text, text, boolean) IS 'why a cell of usage_inbox cannot be read, given the name of its column, and what to do; an instant, from a source as _usage_timestamptz() takes it; NULL if it can, and for NULL as name or cell';
 
 CREATE FUNCTION usage_digest(account text, region text, accelerator text, devices numeric, started_at timestamptz, ended_at timestamptz,
 	measure text, number_format text, achieved_work compute_unit, run text, labels jsonb) RETURNS bytea
@@ -104,6 +105,17 @@ COMMENT ON FUNCTION _usage_rates(accelerator[], text) IS 'part of accept_usage()
 
 -- ------------------------------------------------------------------ the one way in
 
+CREATE FUNCTION _usage_source_guard() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_time_zones(ARRAY[NEW.time_zone]);
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _usage_source_guard() IS 'trigger, BEFORE INSERT OR UPDATE of usage_source: refuses a time zone that is not in pg_timezone_names (22023)';
+
 CREATE FUNCTION _lock_usage_sources(sources text[], batch bigint) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -146,6 +158,8 @@ DECLARE
 	basis_word text := compute_ledger.basis_name(code);
 	old_records bigint[];
 	old_starts timestamptz[];
+	zones jsonb;
+	unix_sources text[];
 	removed bigint;
 	m date;
 BEGIN
@@ -153,23 +167,29 @@ BEGIN
 		RAISE EXCEPTION 'unknown basis "%"', basis
 			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
 	END IF;
+	-- How sources write instants.  Most say nothing, and then looking for it costs nothing.
+	SELECT jsonb_object_agg(u.source, u.time_zone) FILTER (WHERE u.time_zone IS NOT NULL), array_agg(u.source) FILTER (WHERE u.unix_seconds)
+	INTO zones, unix_sources
+	FROM compute_ledger.usage_source AS u;
 	-- What there is to take: sources to lock, months to have partitions of.
 	CASE kind
 		WHEN 'accept' THEN
 			SELECT array_agg(DISTINCT s.source), coalesce(array_agg(DISTINCT s.month) FILTER (WHERE s.month IS NOT NULL), '{-infinity}')
 			INTO sources, months
-			FROM (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END, compute_ledger._usage_month(i.started_at)
+			FROM (SELECT u.sender, compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources))
 				FROM compute_ledger.usage_inbox AS i
+				CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END AS sender) AS u
 				WHERE last IS NULL OR i.id <= last
 				GROUP BY 1, 2) AS s (source, month);
 		WHEN 'retry' THEN
-			SELECT array_agg(DISTINCT CASE WHEN octet_length(s.source) <= 1000 THEN s.source ELSE '' END), array_agg(DISTINCT compute_ledger._usage_month(s.started_at))
+			SELECT array_agg(DISTINCT u.sender), array_agg(DISTINCT compute_ledger._usage_month(s.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)))
 			INTO sources, months
 			FROM (SELECT CASE WHEN mend ? 'source' THEN mend ->> 'source' ELSE r.source END, CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END
-				FROM compute_ledger.usage_rejected AS r WHERE r.id = ANY (ids)) AS s (source, started_at);
+				FROM compute_ledger.usage_rejected AS r WHERE r.id = ANY (ids)) AS s (source, started_at)
+			CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(s.source) <= 1000 THEN s.source ELSE '' END AS sender) AS u;
 		ELSE
 			sources := ARRAY[CASE WHEN octet_length(given ->> 'source') <= 1000 THEN given ->> 'source' ELSE '' END];
-			months := ARRAY[compute_ledger._usage_month(given ->> 'started_at')];
+			months := ARRAY[compute_ledger._usage_month(given ->> 'started_at', NULL, NULL)];
 	END CASE;
 	taken := 0;
 	accepted := 0;
@@ -190,26 +210,28 @@ BEGIN
 		PERFORM compute_ledger._make_usage_partition(m);
 	END LOOP;
 
+	-- The sender of a row is its source as usage_source has it: without a name if it gives none, or one that is too long.
 	WITH inbox AS NOT MATERIALIZED (
-		SELECT i.*
+		SELECT i.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
 		FROM compute_ledger.usage_inbox AS i
-		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
-			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
+		CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END AS sender) AS u
+		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last) AND u.sender = ANY (sources)
 			-- what came after the look above waits for the next call, if it needs a partition; months is never empty, or NULL = ANY (months) would be false
-			AND coalesce(compute_ledger._usage_month(i.started_at) = ANY (months), true)
+			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (months), true)
 	), removed AS (
 		-- The same rows, as they are read above: while their sources are locked, no other call takes them.
 		DELETE FROM compute_ledger.usage_inbox AS i
 		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
 			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
-			AND coalesce(compute_ledger._usage_month(i.started_at) = ANY (months), true)
+			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END,
+				CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (unix_sources)) = ANY (months), true)
 			AND compute_ledger._usage_seen(i.xmin)
 		RETURNING true
 	), retried AS (
 		UPDATE compute_ledger.usage_rejected AS r SET retried_in = _take_usage.batch
 		WHERE kind = 'retry' AND r.id = ANY (ids) AND r.retried_in IS NULL
 		RETURNING r.*
-	), other AS (
+	), mended AS (
 		SELECT p.*
 		FROM retried AS r
 		CROSS JOIN LATERAL jsonb_populate_record(
@@ -219,6 +241,10 @@ BEGIN
 		SELECT p.*
 		FROM jsonb_populate_record(NULL::compute_ledger.usage_inbox, given) AS p
 		WHERE kind = 'record'
+	), other AS (
+		SELECT m.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
+		FROM mended AS m
+		CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(m.source) <= 1000 THEN m.source ELSE '' END AS sender) AS u
 	), taken AS NOT MATERIALIZED (
 		-- of records that start at the same time, rating goes by their numbers: what came first is first
 		(SELECT i.* FROM inbox AS i ORDER BY i.id)
@@ -226,14 +252,14 @@ BEGIN
 		(SELECT o.* FROM other AS o ORDER BY o.id)
 	), cell AS (
 		-- every cell once
-		SELECT t.id, t.source, t.source_id,
+		SELECT t.id, t.sender AS source, t.source_id, coalesce(t.source, '') = '' AS is_nobodys,
+			octet_length(t.source) > 1000 OR octet_length(t.source_id) > 1000 AS is_too_long,
 			CASE WHEN t.revision IS NULL OR t.revision = '' THEN 0 ELSE compute_ledger._usage_revision(t.revision) END AS revision,
 			CASE WHEN t.retracted IS NULL OR t.retracted = '' THEN false ELSE compute_ledger._usage_boolean(t.retracted) END AS retracted,
 			t.account, t.region, t.accelerator, nullif(t.run, '') AS run,
 			compute_ledger._usage_numeric(t.devices) AS devices, t.devices AS devices_cell,
-			compute_ledger._usage_timestamptz(t.started_at) AS started_at, t.started_at AS started_at_cell,
-			CASE WHEN t.ended_at IS NULL OR t.ended_at = '' THEN 'infinity' ELSE compute_ledger._usage_timestamptz(t.ended_at) END AS ended_at,
-			t.ended_at AS ended_at_cell,
+			compute_ledger._usage_timestamptz(t.started_at, t.time_zone, t.unix_seconds) AS started_at, t.started_at AS started_at_cell,
+			CASE WHEN t.ended_at IS NULL OR t.ended_at = '' THEN 'infinity' ELSE compute_ledger._usage_timestamptz(t.ended_at, t.time_zone, t.unix_seconds) END AS ended_at,
 			CASE WHEN t.measure IS NULL OR t.measure IN ('', 'allocated') THEN 'allocated'
 				WHEN lower(t.measure COLLATE "C") IN ('allocated', 'reserved', 'used') THEN lower(t.measure COLLATE "C") END AS measure,
 			CASE WHEN lower(t.number_format COLLATE "C") IN ('fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4')
@@ -245,22 +271,22 @@ BEGIN
 	), read AS MATERIALIZED (
 		-- all but the cells as they came: this is read several times
 		SELECT nextval('compute_ledger.usage_record_id_seq') AS record, c.source, c.account, c.region, c.accelerator, c.id, c.started_at, c.ended_at, c.revision, c.retracted,
-			c.ended_at = 'infinity' AND c.ended_at_cell <> '' AS is_infinite, c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels,
-			-- a column: its cell cannot be read
-			CASE WHEN c.source IS NULL OR c.source = '' THEN 'no source'
-				WHEN c.source_id IS NULL OR c.source_id = '' THEN 'no source_id'
-				WHEN octet_length(c.source) > 1000 OR octet_length(c.source_id) > 1000 THEN 'key too long'
-				WHEN c.revision IS NULL THEN 'revision'
-				WHEN c.retracted IS NULL THEN 'retracted'
-				WHEN c.retracted THEN NULL
-				WHEN c.devices IS NULL AND c.devices_cell <> '' THEN 'devices'
-				WHEN c.started_at IS NULL AND c.started_at_cell <> '' THEN 'started_at'
-				WHEN c.ended_at IS NULL THEN 'ended_at'
-				WHEN c.measure IS NULL THEN 'measure'
-				WHEN c.number_format IS NULL AND c.number_format_cell <> '' THEN 'number_format'
-				WHEN c.achieved_work IS NULL AND c.achieved_work_cell <> '' THEN 'achieved_work'
-				WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels'
-			END AS unreadable
+			c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels,
+			-- faults, as _usage_fault() takes them, with commas between them; a column: its cell cannot be read
+			nullif(concat_ws(',',
+				CASE WHEN c.is_nobodys THEN 'no source' END,
+				CASE WHEN c.source_id IS NULL OR c.source_id = '' THEN 'no source_id' END,
+				CASE WHEN c.is_too_long THEN 'key too long' END,
+				CASE WHEN c.revision IS NULL THEN 'revision' END,
+				CASE WHEN c.retracted IS NULL THEN 'retracted' END,
+				CASE WHEN c.retracted IS NOT TRUE THEN nullif(concat_ws(',',
+					CASE WHEN c.devices IS NULL THEN CASE WHEN c.devices_cell <> '' THEN 'devices' ELSE 'no devices' END END,
+					CASE WHEN c.started_at IS NULL THEN CASE WHEN c.started_at_cell <> '' THEN 'started_at' ELSE 'no start' END END,
+					CASE WHEN c.ended_at IS NULL THEN 'ended_at' END,
+					CASE WHEN c.measure IS NULL THEN 'measure' END,
+					CASE WHEN c.number_format IS NULL AND c.number_format_cell <> '' THEN 'number_format' END,
+					CASE WHEN c.achieved_work IS NULL AND c.achieved_work_cell <> '' THEN 'achieved_work' END,
+					CASE WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels' END), '') END), '') AS unreadable
 		FROM cell AS c
 	), name AS MATERIALIZED (
 		-- each name once, and each record's key; a key that comes more than once in a batch is rare, and so is one that only looks so
@@ -295,35 +321,30 @@ BEGIN
 		SELECT EXISTS (SELECT FROM name AS n WHERE n.is_repeated) AS any
 	), resolved AS NOT MATERIALIZED (
 		SELECT r.*,
-			CASE WHEN r.first_fault IS NOT NULL OR r.retracted THEN r.first_fault
-				WHEN r.account IS NULL THEN 'unknown account'
-				WHEN r.region IS NULL THEN 'unknown region'
-				WHEN r.accelerator IS NULL THEN 'unknown accelerator'
+			CASE WHEN r.retracted THEN r.unreadable ELSE nullif(concat_ws(',', r.unreadable,
+				-- and each month would have its partition
+				CASE WHEN r.started_at < '2000-01-01 00:00:00+00' THEN 'clock not set' END,
+				CASE WHEN r.started_at > r.latest OR (r.ended_at > r.latest AND r.ended_at < 'infinity') THEN 'clock' END,
+				CASE WHEN r.ended_at <= r.started_at THEN 'no period' END,
+				-- half a unit of 1/1,680,000: less would be none
+				CASE WHEN NOT (r.devices > 0.000000297619047619047619047619 AND r.devices <= 1000000000) THEN 'number of devices' END,
+				-- without a start it is not known whether the account is valid then
+				CASE WHEN r.account IS NULL AND (r.started_at IS NOT NULL OR NOT r.is_account) THEN 'unknown account' END,
+				CASE WHEN r.region IS NULL THEN 'unknown region' END,
+				-- the last one: where it is the first fault it is the only one
+				CASE WHEN r.accelerator IS NULL THEN 'unknown accelerator' END), '')
 			END AS fault
 		FROM (SELECT r.id, r.record, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
 			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
-				ELSE compute_ledger.account_id(r.account, r.started_at) END AS account,
+				ELSE compute_ledger.account_id(r.account, r.started_at) END AS account, a.id IS NOT NULL AS is_account, stamp + s.clock_tolerance AS latest,
 			g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
 			CASE WHEN r.unreadable IS NOT NULL THEN NULL
 				WHEN r.retracted THEN sha256('retracted')
 				ELSE compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
-					r.measure, r.number_format, r.achieved_work, r.run, r.labels) END AS digest,
-			CASE WHEN r.unreadable IS NOT NULL THEN r.unreadable
-				WHEN r.retracted THEN NULL
-				WHEN r.started_at IS NULL THEN 'no start'
-				WHEN NOT isfinite(r.started_at) THEN 'infinite start'
-				WHEN r.is_infinite OR r.ended_at = '-infinity' THEN 'infinite end'
-				-- and each month would have its partition
-				WHEN r.started_at < '2000-01-01 00:00:00+00' THEN 'clock not set'
-				WHEN r.started_at > stamp + s.clock_tolerance OR (r.ended_at > stamp + s.clock_tolerance AND r.ended_at < 'infinity') THEN 'clock'
-				WHEN r.ended_at <= r.started_at THEN 'no period'
-				WHEN r.devices IS NULL THEN 'no devices'
-				-- half a unit of 1/1,680,000: less would be none
-				WHEN NOT (r.devices > 0.000000297619047619047619047619 AND r.devices <= 1000000000) THEN 'number of devices'
-			END AS first_fault
+					r.measure, r.number_format, r.achieved_work, r.run, r.labels) END AS digest
 		FROM read AS r
-		LEFT JOIN compute_ledger.usage_source AS s ON s.source = r.source
+		JOIN compute_ledger.usage_source AS s ON s.source = r.source
 		LEFT JOIN accounts AS a ON a.name = r.account
 		LEFT JOIN regions AS g ON g.name = r.region
 		LEFT JOIN names AS n ON n.name = r.accelerator AND n.source = r.source
@@ -381,15 +402,17 @@ BEGIN
 			v.accelerator_name, v.run, v.labels
 		FROM verdict AS v WHERE v.is_record
 	), new_rejected AS (
-		INSERT INTO compute_ledger.usage_rejected (sqlstate, reason, detail, batch, recorded, received_at, received_by, source, source_id, revision, account,
+		INSERT INTO compute_ledger.usage_rejected (faults, batch, recorded, received_at, received_by, source, source_id, revision, account,
 			region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted)
-		SELECT f.sqlstate, f.reason, f.detail, _take_usage.batch, stamp, t.received_at, t.received_by, t.source, t.source_id, t.revision, t.account,
+		SELECT f.faults, _take_usage.batch, stamp, t.received_at, t.received_by, t.source, t.source_id, t.revision, t.account,
 			t.region, t.accelerator, t.devices, t.started_at, t.ended_at, t.measure, t.number_format, t.achieved_work, t.run, t.labels, t.retracted
-		FROM (SELECT v.id, CASE v.verdict WHEN 'conflict' THEN 'conflict' ELSE v.fault END AS fault, v.verdict, v.revision, v.started_at, v.ended_at, v.source
+		FROM (SELECT v.id, concat_ws(',', CASE v.verdict WHEN 'conflict' THEN 'conflict' END, v.fault) AS faults, v.revision, v.started_at, v.ended_at, v.latest
 			FROM verdict AS v WHERE v.verdict IN ('rejected', 'conflict') OFFSET 0) AS v
 		JOIN (SELECT i.* FROM inbox AS i UNION ALL SELECT o.* FROM other AS o) AS t USING (id)
-		LEFT JOIN compute_ledger.usage_source AS s ON s.source = v.source
-		CROSS JOIN LATERAL compute_ledger._usage_fault(v.fault, to_jsonb(t), v.revision, v.started_at, v.ended_at, stamp, s.clock_tolerance) AS f
+		CROSS JOIN LATERAL (
+			SELECT jsonb_agg(to_jsonb(e) ORDER BY n.place) AS faults
+			FROM string_to_table(v.faults, ',') WITH ORDINALITY AS n (fault, place)
+			CROSS JOIN LATERAL compute_ledger._usage_fault(n.fault, to_jsonb(t), v.revision, v.started_at, v.ended_at, v.latest) AS e) AS f
 		ORDER BY t.id
 	), tally AS MATERIALIZED (
 		SELECT count(*) AS taken, (SELECT count(*) FROM removed) AS removed, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted, count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicate,
@@ -425,60 +448,77 @@ COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb) IS '
 
 -- ------------------------------------------------------------------ what was wrong
 
-CREATE FUNCTION _usage_fault(fault text, cells jsonb, revision integer, started_at timestamptz, ended_at timestamptz, stamp timestamptz, clock_tolerance interval,
-		OUT sqlstate text, OUT reason text, OUT detail text)
+CREATE FUNCTION _usage_fault(fault text, cells jsonb, revision integer, started_at timestamptz, ended_at timestamptz, latest timestamptz,
+		OUT "column" text, OUT sqlstate text, OUT reason text, OUT detail text, OUT hint text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	hint := 'Mend it where the record comes from, and send it again.';
 	CASE fault
 		WHEN 'no source', 'no source_id', 'no start', 'no devices' THEN
+			"column" := CASE fault WHEN 'no start' THEN 'started_at' ELSE substr(fault, 4) END;
 			sqlstate := '23502';
 			reason := fault;
+			detail := 'A record has a source, a source_id, a start and a number of devices.';
 		WHEN 'key too long' THEN
+			"column" := CASE WHEN octet_length(cells ->> 'source') > 1000 THEN 'source' ELSE 'source_id' END;
 			sqlstate := '54000';
 			reason := 'source or source_id is too long';
 			detail := format('They have %s and %s bytes, and 1000 is the most.', octet_length(cells ->> 'source'), octet_length(cells ->> 'source_id'));
-		WHEN 'infinite start', 'infinite end' THEN
-			sqlstate := '22008';
-			reason := fault;
-			detail := 'A record that goes on has no end, and its cell is empty.';
 		WHEN 'no period' THEN
+			"column" := 'ended_at';
 			sqlstate := '22000';
 			reason := CASE WHEN started_at = ended_at THEN 'empty period' ELSE 'reversed period' END;
 			detail := format('It starts at %s and ends at %s.', started_at, ended_at);
 		WHEN 'number of devices' THEN
+			"column" := 'devices';
 			sqlstate := '22003';
 			reason := format('number of devices out of range: %s', left(cells ->> 'devices', 80));
 			detail := 'It must be more than 0 in units of 1/1,680,000 and at most 1,000,000,000.';
 		WHEN 'clock not set' THEN
+			"column" := 'started_at';
 			sqlstate := 'LC009';
 			reason := 'start is before 2000';
 			detail := format('It starts at %s. So does what a machine writes whose clock was never set.', started_at);
 		WHEN 'clock' THEN
+			"column" := CASE WHEN started_at > latest THEN 'started_at' ELSE 'ended_at' END;
 			sqlstate := 'LC009';
-			reason := CASE WHEN started_at > stamp + clock_tolerance THEN 'start is in the future' ELSE 'end is in the future' END;
-			detail := format('It starts at %s and ends at %s; the clock of source "%s" may be ahead by %s.', started_at, ended_at, cells ->> 'source', clock_tolerance);
+			reason := CASE WHEN started_at > latest THEN 'start is in the future' ELSE 'end is in the future' END;
+			detail := format('It starts at %s and ends at %s; by the clock of source "%s" it may be %s.', started_at, ended_at, left(cells ->> 'source', 80), latest);
+			hint := 'Set the clocks, raise usage_source.clock_tolerance, or call retry_rejected(sqlstate => ''LC009'') later.';
 		WHEN 'unknown account' THEN
+			"column" := 'account';
 			sqlstate := 'LC006';
 			reason := format('unknown account "%s"', left(cells ->> 'account', 80));
-			detail := format('No account of this name was valid at %s.', started_at);
+			detail := CASE WHEN started_at IS NULL THEN 'There is no account of this name.' ELSE format('No account of this name was valid at %s.', started_at) END;
+			hint := 'Make it with create_account(), or with an earlier valid_from; retry_rejected(sqlstate => ''LC006'') takes what waits for it.';
 		WHEN 'unknown region' THEN
+			"column" := 'region';
 			sqlstate := 'LC007';
 			reason := format('unknown region "%s"', left(cells ->> 'region', 80));
+			detail := 'There is no region of this name.';
+			hint := 'Make it with create_region(); retry_rejected(sqlstate => ''LC007'') takes what waits for it.';
 		WHEN 'unknown accelerator' THEN
+			"column" := 'accelerator';
 			sqlstate := 'LC003';
 			reason := format('unknown accelerator "%s"', left(cells ->> 'accelerator', 80));
+			detail := 'No alias, no canonical text and no rule of the vocabulary explains the whole of it.';
+			hint := 'Insert the name into accelerator_alias; retry_rejected(sqlstate => ''LC003'') takes what waits for it. identify_strict() tells which names are like it.';
 		WHEN 'conflict' THEN
+			"column" := 'revision';
 			sqlstate := 'LC008';
 			reason := format('revision %s of this record is there and says something else', revision);
-			detail := format('Key: source "%s", source_id "%s". A correction is a higher revision.', left(cells ->> 'source', 80), left(cells ->> 'source_id', 80));
+			detail := format('Key: source "%s", source_id "%s".', left(cells ->> 'source', 80), left(cells ->> 'source_id', 80));
+			hint := 'Send a correction as a higher revision.';
 		ELSE
-			SELECT e.* INTO sqlstate, reason, detail FROM compute_ledger._usage_cell_error(fault, cells ->> fault) AS e;
+			"column" := fault;
+			SELECT e.* INTO sqlstate, reason, detail, hint
+			FROM compute_ledger._usage_cell_error(fault, cells ->> fault, cells ->> 'time_zone', (cells ->> 'unix_seconds')::boolean) AS e;
 	END CASE;
 END
 $$;
-COMMENT ON FUNCTION _usage_fault(text, jsonb, integer, timestamptz, timestamptz, timestamptz, interval) IS 'part of accept_usage(): SQLSTATE and text of a fault that it found in a record';
+COMMENT ON FUNCTION _usage_fault(text, jsonb, integer, timestamptz, timestamptz, timestamptz) IS 'part of accept_usage(): an element of usage_rejected.faults for a fault that it found in a record; latest is the end of what the clock of the record''s source may say';
 
 CREATE FUNCTION _names_recorded() RETURNS timestamptz
 	LANGUAGE sql STABLE PARALLEL SAFE
@@ -518,7 +558,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. basis is what the records are normalised in. Reading instants without an offset, the time zone of the session counts. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
+COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
 
 CREATE FUNCTION record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
 		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
@@ -532,23 +572,28 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	batch bigint;
-	fault record;
+	faults jsonb;
 	result bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	-- What a cell could not say.
+	IF started_at NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z' OR ended_at NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z' THEN
+		RAISE EXCEPTION 'start or end is infinite, or not of the years 1 to 9999'
+			USING ERRCODE = 'datetime_field_overflow', DETAIL = format('It starts at %s and ends at %s.', started_at, ended_at),
+				HINT = 'A record that goes on has no end: ended_at NULL.';
+	END IF;
 	SELECT t.batch INTO batch
 	FROM compute_ledger._take_usage('record', basis, given => jsonb_build_object(
 		'id', 0, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', source, 'source_id', source_id, 'revision', revision::text,
-		'account', account, 'region', region, 'accelerator', accelerator, 'devices', devices::text, 'started_at', started_at::text,
-		'ended_at', ended_at::text, 'measure', measure, 'number_format', number_format, 'achieved_work', achieved_work::text, 'run', run,
+		'account', account, 'region', region, 'accelerator', accelerator, 'devices', devices::text, 'started_at', (started_at AT TIME ZONE 'UTC')::text || 'Z',
+		'ended_at', (ended_at AT TIME ZONE 'UTC')::text || 'Z', 'measure', measure, 'number_format', number_format, 'achieved_work', achieved_work::text, 'run', run,
 		'labels', labels::text, 'retracted', retracted::text)) AS t;
-	SELECT r.sqlstate, r.reason, r.detail INTO fault
+	SELECT r.faults INTO faults
 	FROM compute_ledger.usage_rejected AS r WHERE r.batch = batch;
 	IF FOUND THEN
-		IF fault.detail IS NULL THEN
-			RAISE EXCEPTION USING ERRCODE = fault.sqlstate, MESSAGE = fault.reason;
-		END IF;
-		RAISE EXCEPTION USING ERRCODE = fault.sqlstate, MESSAGE = fault.reason, DETAIL = fault.detail;
+		RAISE EXCEPTION USING ERRCODE = faults -> 0 ->> 'sqlstate', MESSAGE = faults -> 0 ->> 'reason', HINT = faults -> 0 ->> 'hint',
+			DETAIL = (SELECT string_agg(CASE f.place WHEN 1 THEN f.fault ->> 'detail' ELSE format('Also: %s.', f.fault ->> 'reason') END, E'\n' ORDER BY f.place)
+				FROM jsonb_array_elements(faults) WITH ORDINALITY AS f (fault, place));
 	END IF;
 	SELECT k.record INTO result
 	FROM compute_ledger.usage_key AS k
@@ -556,7 +601,7 @@ BEGIN
 	RETURN result;
 END
 $$;
-COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. What accept_usage() rejects is an error here, with the same SQLSTATE and text. ended_at NULL: it goes on.';
+COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. What accept_usage() rejects is an error here, with the SQLSTATE and text of the first fault, and the others in the detail; 22008 for a start or end that is infinite or not of the years 1 to 9999. ended_at NULL: it goes on.';
 
 CREATE FUNCTION retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
@@ -585,13 +630,13 @@ BEGIN
 	FROM compute_ledger.usage_rejected AS r
 	WHERE r.retried_in IS NULL
 		AND (source IS NULL OR r.source = source)
-		AND (sqlstate IS NULL OR r.sqlstate = sqlstate)
+		AND (sqlstate IS NULL OR r.faults @> jsonb_build_array(jsonb_build_object('sqlstate', sqlstate)))
 		AND (ids IS NULL OR r.id = ANY (ids));
 	SELECT t.* INTO batch, taken, accepted, duplicate, rejected
 	FROM compute_ledger._take_usage('retry', basis, ids => chosen, mend => mend) AS t;
 END
 $$;
-COMMENT ON FUNCTION retry_rejected(text, text, bigint[], jsonb, text) IS 'takes records of usage_rejected that wait there again, those of one source, with one SQLSTATE, with these ids, or all; mend gives cells other values: ''{"region": "cn-east"}''. Returns the batch as accept_usage() does. The rows stay as they are, with the batch in retried_in; one that is rejected again is another row.';
+COMMENT ON FUNCTION retry_rejected(text, text, bigint[], jsonb, text) IS 'takes records of usage_rejected that wait there again, those of one source, with this SQLSTATE among their faults, with these ids, or all; mend gives cells other values: ''{"region": "cn-east"}''. Returns the batch as accept_usage() does. The rows stay as they are, with the batch in retried_in; one that is rejected again is another row.';
 
 CREATE FUNCTION reidentify(basis text DEFAULT 'bf16', source text DEFAULT NULL, accelerator_name text DEFAULT NULL, started tstzrange DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint)

@@ -9,10 +9,10 @@ CREATE TABLE unreadable (file text, line bigint, reason text, row text);
 CREATE TABLE staging_capacity (line bigint, region text, name text, devices text);
 CREATE TABLE staging_price (line bigint, class text, unit text, price text, currency text);
 
--- An instant as the inbox takes it, of a cell that accept_usage() could read: in the time zone of the load, where it names none.
+-- An instant as accept_usage() reads it in the sources of the file: Unix seconds too, and in the time zone of the load, where it names none.
 CREATE FUNCTION instant(cell text) RETURNS timestamptz LANGUAGE sql STABLE
 SET timezone FROM CURRENT AS $$
-	SELECT CASE WHEN cell ~ '^[0-9]{9,11}(\.[0-9]+)?$' THEN to_timestamp(cell::double precision) ELSE cell::timestamptz END
+	SELECT compute_ledger._usage_timestamptz(cell, NULL, true)
 $$;
 
 -- What looks like a class may be none; this answers NULL then.

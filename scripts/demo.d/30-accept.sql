@@ -109,15 +109,21 @@ WITH record AS (DELETE FROM usage_inbox WHERE (source, source_id) IN (SELECT sou
 INSERT INTO held SELECT * FROM record;
 \echo
 \set ECHO none
+\echo 'What the sources write: instants with an offset or as seconds since 1970; one without an offset is of the time zone of the load.'
+\echo
+\set ECHO queries
+INSERT INTO usage_source (source, time_zone, unix_seconds) SELECT DISTINCT source, :'zone', true FROM file WHERE octet_length(source) <= 1000;
+\echo
+\set ECHO none
 \if :ahead_given
 \echo 'The clock of this machine may be behind that of the file, and what is in the future is rejected: the sources may be ahead.'
 \echo
 \set ECHO queries
-INSERT INTO usage_source (source, clock_tolerance) SELECT DISTINCT source, interval :'ahead' FROM usage_inbox WHERE octet_length(source) <= 1000;
+UPDATE usage_source SET clock_tolerance = interval :'ahead';
 \echo
 \set ECHO none
 \endif
-\echo 'accept_usage() takes what is in the inbox. Every row ends as accepted, as a duplicate of one, or as rejected with its reason.'
+\echo 'accept_usage() takes what is in the inbox. Every row ends as accepted, as a duplicate of one, or as rejected with its reasons.'
 \echo
 \set ECHO queries
 SELECT * FROM accept_usage(:'basis');
@@ -125,17 +131,18 @@ SELECT * FROM accept_usage(:'basis');
 ANALYZE usage_record;
 ANALYZE usage_key;
 SELECT refresh_rollups() \g /dev/null
--- Two rows of the file that say the same have the same reason.
+-- One row for each fault. Two rows of the file that say the same have the same faults.
 CREATE VIEW refused AS
-SELECT DISTINCT f.line, r.sqlstate, r.reason, r.detail, r.accelerator,
+SELECT DISTINCT f.line, e.fault, e.sqlstate, e.reason, e.detail, e.hint, r.accelerator,
 	concat_ws(',', f.region, f.account, f.accelerator, f.devices, f.started_at, f.ended_at, f.run, f.number_format, f.achieved_work) AS row
 FROM usage_rejected AS r
+CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(r.faults) AS (sqlstate text, reason text, detail text, hint text)) WITH ORDINALITY AS e (sqlstate, reason, detail, hint, fault)
 JOIN file AS f ON f.source = r.source AND f.source_id = r.source_id
 	AND ROW(f.region, f.account, f.accelerator, f.devices, f.started_at, f.ended_at, f.run, f.number_format, f.achieved_work)
 		IS NOT DISTINCT FROM ROW(r.region, r.account, r.accelerator, r.devices, r.started_at, r.ended_at, r.run, r.number_format, r.achieved_work)
 WHERE r.retried_in IS NULL
 UNION ALL
-SELECT line, NULL, reason, NULL, NULL, row FROM unreadable WHERE file = 'usage';
+SELECT line, 1, NULL, reason, NULL, NULL, NULL, row FROM unreadable WHERE file = 'usage';
 \set ECHO queries
 SELECT :records AS rows, taken, accepted, duplicate, rejected, unreadable, held AS "held back",
        :records = taken + unreadable + held AND taken = accepted + duplicate + rejected AS "adds up"
@@ -156,18 +163,19 @@ SELECT count(*) > 0 AS any FROM usage_rejected \gset rejected_
 \echo 'accelerator_alias, say.'
 \echo
 \set ECHO queries
-SELECT sqlstate, reason, count(*) AS rows
-FROM usage_rejected GROUP BY sqlstate, reason ORDER BY rows DESC, sqlstate, reason COLLATE "C" LIMIT 40;
+SELECT f.sqlstate, f.reason, count(*) AS rows
+FROM usage_rejected, jsonb_to_recordset(faults) AS f (sqlstate text, reason text)
+GROUP BY f.sqlstate, f.reason ORDER BY rows DESC, f.sqlstate, f.reason COLLATE "C" LIMIT 40;
 \set ECHO none
 \endif
 SELECT count(*) > 0 AS any, count(*) > 40 AS many, count(*) - 40 AS more FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = '' \gset refused_
 \if :refused_any
-\echo 'Where it stands in the file, but for unknown names (section 2). A line without an SQLSTATE is no row of CSV: it has no cells that an'
+\echo 'Where it stands in the file, a row for each fault, but for unknown names (section 2). A line without an SQLSTATE is no row of CSV: it has no cells that an'
 \echo 'inbox could take.'
 \echo
 \set ECHO queries
 SELECT line, sqlstate, reason, left(row, 40) AS row
-FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = '' ORDER BY line LIMIT 40;
+FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = '' ORDER BY line, fault LIMIT 40;
 \set ECHO none
 \if :refused_many
 \echo 'and' :refused_more 'more, in the view demo.refused (--refused FILE writes them all):'

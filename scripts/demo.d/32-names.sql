@@ -24,7 +24,7 @@ FROM (SELECT DISTINCT ON (source, source_id) source, source_id, account, region,
              instant(started_at) AS started_at, coalesce(instant(nullif(ended_at, '')), (SELECT as_of FROM rollup_state)) AS ended_at,
              lower(nullif(number_format, '')) AS number_format, nullif(achieved_work, '')::compute_unit AS achieved_work
       FROM usage_rejected
-      WHERE sqlstate = 'LC003' AND accelerator <> '' AND retried_in IS NULL    -- the name is looked at last: all else is sound
+      WHERE sqlstate = 'LC003' AND accelerator <> '' AND retried_in IS NULL    -- the first fault; the name is looked at last: all else is sound
       ORDER BY source, source_id, id) AS r;
 \echo
 

@@ -57,7 +57,7 @@ NumericRoundRatio(Datum dividend, Datum divisor, int digits)
 
 /*
  * _round_ratio(dividend numeric, divisor numeric, digits int) -> numeric, digits from 0
- * to 100; 22023
+ * to 100; a dividend that is not finite stays what it is; 22023
  */
 PG_FUNCTION_INFO_V1(round_ratio);
 Datum
@@ -72,10 +72,12 @@ round_ratio(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("number of digits must be between 0 and %d", max_digits)));
-	if (numeric_is_nan(dividend) || numeric_is_inf(dividend) || numeric_is_nan(divisor) || numeric_is_inf(divisor) ||
+	if (numeric_is_nan(divisor) || numeric_is_inf(divisor) ||
 		NumericCompare(NumericGetDatum(divisor), NumericFromInteger(0)) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a ratio needs a finite dividend and a finite divisor above zero")));
+				 errmsg("a ratio needs a finite divisor above zero")));
+	if (numeric_is_nan(dividend) || numeric_is_inf(dividend))
+		PG_RETURN_NUMERIC(dividend);
 	PG_RETURN_DATUM(NumericRoundRatio(NumericGetDatum(dividend), NumericGetDatum(divisor), digits));
 }

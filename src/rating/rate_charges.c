@@ -4,9 +4,7 @@
  */
 #include "base/compat.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -22,6 +20,7 @@
 #include "rating/rating_cell.h"
 #include "rating/rating_cost.h"
 #include "rating/rating_pool.h"
+#include "rating/rating_rounding.h"
 #include "rating/rating_run.h"
 
 /* Columns of rated_charge. */
@@ -33,12 +32,14 @@ enum
 	OUT_CONTRACTED_COST, OUT_COST, OUT_CURRENCY, OUT_RECORDS, OUT_CORRECTS, OUT_COLUMNS
 };
 
-/* Kinds of charges that the engine makes, as text. */
+/* Kinds of rows that the engine makes, and units, as text. */
 typedef struct KindNames
 {
 	Datum		usage;
 	Datum		unpriced;
 	Datum		instance;
+	Datum		rounding;
+	Datum		counted;
 	Datum		list;
 	Datum		part;
 	Datum		device_hour;
@@ -49,11 +50,8 @@ typedef struct KindNames
 typedef struct ChargeRows
 {
 	ReturnSetInfo *result;
-	TupleDesc	charge;			/* of rated_charge */
 	Datum		values[OUT_COLUMNS];
 	bool		nulls[OUT_COLUMNS];
-	Datum		due;			/* what the charge costs, not rounded, times scale; 0: nothing */
-	Datum		scale;
 } ChargeRows;
 
 /* Returns a range of time. */
@@ -103,9 +101,9 @@ work_between_totals(int128 from, int128 to, const Quantity *rate)
 	return QuantityMake(ScaleQuantity(to, factor, DEVICE_UNITS) - ScaleQuantity(from, factor, DEVICE_UNITS), QuantityBasis(rate));
 }
 
-/* Fills in the row of a charge. */
+/* Fills in the row of a charge, and adds it to the totals. */
 static void
-describe_charge(const Rating *rating, const Charge *charge, const KindNames *names, TypeCacheEntry *range, ChargeRows *rows)
+describe_charge(const Rating *rating, const Charge *charge, const KindNames *names, TypeCacheEntry *range, ChargeTotals *totals, ChargeRows *rows)
 {
 	Datum	   *values = rows->values;
 	bool	   *nulls = rows->nulls;
@@ -148,8 +146,7 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 			TakeShare(&cost, price->factor);
 		nulls[OUT_COST] = nulls[OUT_CONTRACTED_COST] = false;
 		values[OUT_COST] = values[OUT_CONTRACTED_COST] = RoundedCost(rating, &cost, price->digits);
-		rows->due = cost.due;
-		rows->scale = rating->prices[cost.price].scale_numeric;
+		AddChargeTotal(totals, rating, cell, &cost, values[OUT_COST]);
 		nulls[OUT_UNIT_PRICE] = !cost.even;
 		values[OUT_UNIT_PRICE] = cost.unit_price;
 		if (!follows && (price->tiers.model != MODEL_FLAT || price->bounds.free > 0))
@@ -197,23 +194,53 @@ describe_list_cost(const Rating *rating, const Charge *charge, const KindNames *
 		values[OUT_LIST_COST] = RoundedCost(rating, &list, price->digits);
 }
 
+/* Fills in what is left of rounding charges. */
+static void
+describe_rest(const Rating *rating, const RoundingRest *rest, const KindNames *names, TypeCacheEntry *range, Datum *values, bool *nulls)
+{
+	const Bill *bill = &rating->bills[rest->bill];
+	const RatedPrice *price = &rating->prices[rest->price];
+
+	memset(nulls, true, OUT_COLUMNS * sizeof(bool));
+	memset(nulls, false, OUT_LIST_PRICE * sizeof(bool));
+	nulls[OUT_PERIOD] = nulls[OUT_CONTRACTED_COST] = nulls[OUT_COST] = nulls[OUT_CURRENCY] = nulls[OUT_RECORDS] = false;
+	values[OUT_KIND] = names->rounding;
+	values[OUT_BOOK] = rating->scope.book;
+	values[OUT_ACCOUNT] = Int64GetDatum(rest->owner);
+	values[OUT_PAYER] = Int64GetDatum(rest->payer);
+	values[OUT_BILLING_PERIOD] = Int64GetDatum(bill->id);
+	values[OUT_PRICE] = Int64GetDatum(price->id);
+	values[OUT_PERIOD] = time_range(range, bill->to - 1, bill->to);
+	values[OUT_CONTRACTED_COST] = values[OUT_COST] = rest->cost;
+	values[OUT_CURRENCY] = rating->names[price->currency];
+	values[OUT_RECORDS] = Int64GetDatum(1);
+}
+
 /* Puts out the row that was filled in. */
 static void
-put_charge_row(ChargeRows *rows, bool asked)
+store_row(ChargeRows *rows)
 {
-	Datum		values[] = {BoolGetDatum(asked), HeapTupleGetDatum(heap_form_tuple(rows->charge, rows->values, rows->nulls)),
-	rows->due, rows->scale};
-	bool		nulls[] = {false, false, rows->due == (Datum) 0, rows->due == (Datum) 0};
+	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, rows->values, rows->nulls);
+}
 
-	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, values, nulls);
+/* Puts out the charge that was filled in; of one that is not asked for, what counts. */
+static void
+put_charge(ChargeRows *rows, bool asked, const KindNames *names)
+{
+	if (!asked && rows->nulls[OUT_COST])
+		return;
+	if (!asked)
+		rows->values[OUT_KIND] = names->counted;
+	store_row(rows);
 }
 
 /*
- * _rate_charges(book, as_of, payers, accounts, root, period, starts, ends) -> setof (asked boolean, charge rated_charge, due numeric, scale numeric)
+ * _rate_charges(book, as_of, payers, accounts, root, period, starts, ends) -> setof rated_charge
  *
- * Rows of kind part are parts of records that are not charged by their sum: price, payer,
- * billing_period, period, amount and, as quantity, devices.  Rows of kind list are what
- * they cost at list prices, by days; NULL without one.
+ * Charges that are not asked for have the kind counted.  Rows of kind part are parts of
+ * records that are not charged by their sum: price, payer, billing_period, period, amount
+ * and, as quantity, devices.  Rows of kind list are what they cost at list prices, by days;
+ * NULL without one.
  */
 PG_FUNCTION_INFO_V1(rate_charges);
 Datum
@@ -223,37 +250,54 @@ rate_charges(PG_FUNCTION_ARGS)
 	TypeCacheEntry *range = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	RatingScope scope;
 	Rating	   *rating;
+	ChargeTotals *totals;
+	RoundingRest *rests;
+	int			nrests;
 	KindNames	names;
 	MemoryContext row;
 	MemoryContext previous;
 
 	InitMaterializedSRF(fcinfo, 0);
-	rows.charge = lookup_rowtype_tupdesc_copy(TupleDescAttr(rows.result->setDesc, 1)->atttypid, -1);
 	names.usage = CStringGetTextDatum("usage");
 	names.unpriced = CStringGetTextDatum("unpriced");
 	names.instance = CStringGetTextDatum("instance");
+	names.rounding = CStringGetTextDatum("rounding");
+	names.counted = CStringGetTextDatum("counted");
 	names.list = CStringGetTextDatum("list");
 	names.part = CStringGetTextDatum("part");
 	names.device_hour = CStringGetTextDatum("device-hour");
 	names.slice_hour = CStringGetTextDatum("slice-hour");
 	ReadRatingScope(fcinfo, &scope);
-	rating = MakeRating(&scope, TupleDescAttr(rows.charge, OUT_ACCELERATOR)->atttypid);
+	rating = MakeRating(&scope, TupleDescAttr(rows.result->setDesc, OUT_ACCELERATOR)->atttypid);
 	RatePools(rating);
+	totals = MakeChargeTotals();
 
 	row = AllocSetContextCreate(CurrentMemoryContext, "charge", ALLOCSET_DEFAULT_SIZES);
 	previous = MemoryContextSwitchTo(row);
 	for (int i = 0; i < rating->ncharges; i++)
 	{
+		const Charge *charge = &rating->charges[i];
+
 		CHECK_FOR_INTERRUPTS();
-		rows.due = (Datum) 0;
-		if (!rating->charges[i].special)
-			describe_charge(rating, &rating->charges[i], &names, range, &rows);
+		if (!charge->special)
+		{
+			describe_charge(rating, charge, &names, range, totals, &rows);
+			put_charge(&rows, rating->cells[charge->cell].asked, &names);
+		}
 		else
-			describe_list_cost(rating, &rating->charges[i], &names, range, rows.values, rows.nulls);
-		put_charge_row(&rows, rating->cells[rating->charges[i].cell].asked);
+		{
+			describe_list_cost(rating, charge, &names, range, rows.values, rows.nulls);
+			store_row(&rows);
+		}
 		MemoryContextReset(row);
 	}
-	rows.due = (Datum) 0;
+	nrests = RoundingRests(totals, rating, &rests);
+	for (int i = 0; i < nrests; i++)
+	{
+		describe_rest(rating, &rests[i], &names, range, rows.values, rows.nulls);
+		put_charge(&rows, rests[i].asked, &names);
+	}
+	MemoryContextReset(row);
 	for (int64 i = 0; i < rating->ncells; i++)
 	{
 		const RatingCell *cell = &rating->cells[i];
@@ -274,7 +318,7 @@ rate_charges(PG_FUNCTION_ARGS)
 			rows.values[OUT_PERIOD] = time_range(range, part->from, part->to);
 			rows.values[OUT_AMOUNT] = NumericFromInt128((int128) part->level * (part->to - part->from), 0);
 			rows.values[OUT_QUANTITY] = DeviceLevelGetNumeric(part->level);
-			put_charge_row(&rows, cell->asked);
+			store_row(&rows);
 			MemoryContextReset(row);
 		}
 		if (parts.parts)

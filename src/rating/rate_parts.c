@@ -17,6 +17,7 @@
 #include "utils/date.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/typcache.h"
 
 #include "base/decimal.h"
@@ -31,11 +32,13 @@
 
 /* ---- ratings that are kept ---- */
 
-/* A rating, what it saw, and who asked: row-level security shows each user his own rows. */
+/* A rating, what it saw, and who asked: row-level security shows each user, in each session, other rows. */
 typedef struct KeptRating
 {
 	SnapshotKey snapshot;
 	Oid			user;
+	Oid			session_user;
+	bool		row_security;
 	Rating	   *rating;
 	MemoryContextCallback forget;
 } KeptRating;
@@ -66,6 +69,28 @@ same_scope(const RatingScope *a, const RatingScope *b)
 		datumIsEqual(a->accounts, b->accounts, false, -1);
 }
 
+/*
+ * Whether what row-level security shows depends on no more than what is known of a kept
+ * rating: the ledger's policies go by who asks.  Somebody else's may depend on anything,
+ * such as a setting that changes between two traces of a DO block.
+ */
+static bool
+has_own_policies_only(void)
+{
+	bool		found;
+
+	SPI_connect();
+	RunRatingQuery("SELECT FROM pg_catalog.pg_policy AS p"
+				   " JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) p.polrelid"
+				   " JOIN pg_catalog.pg_namespace AS n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace"
+				   " WHERE n.nspname OPERATOR(pg_catalog.=) 'compute_ledger'"
+				   " AND p.polname OPERATOR(pg_catalog.<>) ALL ('{owner,whole_ledger,visible}'::pg_catalog.name[])",
+				   0, NULL, NULL, NULL, NULL);
+	found = SPI_processed > 0;
+	SPI_finish();
+	return !found;
+}
+
 /* Keeps a rating for the rest of the statement, instead of the oldest. */
 static void
 keep_rating(Rating *rating)
@@ -81,6 +106,8 @@ keep_rating(Rating *rating)
 	MemoryContextSwitchTo(previous);
 	SnapshotKeyTake(&keep->snapshot);
 	keep->user = GetUserId();
+	keep->session_user = GetSessionUserId();
+	keep->row_security = row_security;
 	keep->rating = rating;
 	keep->forget.func = forget_rating;
 	keep->forget.arg = keep;
@@ -93,7 +120,7 @@ keep_rating(Rating *rating)
 	kept[0] = keep;
 }
 
-/* Returns the rating of a scope: one that is kept, or a new one, which is kept. */
+/* Returns the rating of a scope: one that is kept, or a new one, which is kept if it may be. */
 static Rating *
 get_rating(const RatingScope *scope, Oid accelerator_type)
 {
@@ -105,12 +132,26 @@ get_rating(const RatingScope *scope, Oid accelerator_type)
 			continue;
 		if (!SnapshotKeyIsCurrent(&kept[i]->snapshot))
 			MemoryContextDelete(kept[i]->rating->context);
-		else if (kept[i]->user == GetUserId() && same_scope(&kept[i]->rating->scope, scope))
+		else if (kept[i]->user == GetUserId() && kept[i]->session_user == GetSessionUserId() &&
+				 kept[i]->row_security == row_security && same_scope(&kept[i]->rating->scope, scope))
 			return kept[i]->rating;
 	}
 	rating = MakeRating(scope, accelerator_type);
-	keep_rating(rating);
+	if (has_own_policies_only())
+		keep_rating(rating);
 	return rating;
+}
+
+/* Frees a rating that is not kept. */
+static void
+release_rating(Rating *rating)
+{
+	for (int i = 0; i < (int) lengthof(kept); i++)
+	{
+		if (kept[i] != NULL && kept[i]->rating == rating)
+			return;
+	}
+	MemoryContextDelete(rating->context);
 }
 
 /* ---- the charge that is given ---- */
@@ -248,14 +289,15 @@ put_parts(Rating *rating, int number, ReturnSetInfo *result)
 {
 	const Charge *charge = &rating->charges[number];
 	const RatingCell *cell = &rating->cells[charge->cell];
-	const RatedPrice *price = cell->price < 0 ? NULL : &rating->prices[CountedPrice(rating, cell)];
-	int128		scale = price ? price->scale : DEVICE_HOUR;
-	int128		until = charge->units_until - charge->units;
-	Datum		due = NumericFromInteger(0);
-	Datum		before = due;
+	RunningCost running;
 	RatingParts trace = {0};
+	MemoryContext own = AllocSetContextCreate(CurrentMemoryContext, "trace of a charge", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext row = AllocSetContextCreate(own, "part of a charge", ALLOCSET_SMALL_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(own);
 
 	TraceCharge(rating, number, &trace);
+	StartRunningCost(&running, charge, cell->price < 0 ? NULL : &rating->prices[CountedPrice(rating, cell)]);
+	MemoryContextSwitchTo(row);
 	for (int64 i = 0; i < trace.count; i++)
 	{
 		const RatingPart *part = &trace.parts[i];
@@ -265,20 +307,13 @@ put_parts(Rating *rating, int number, ReturnSetInfo *result)
 		CHECK_FOR_INTERRUPTS();
 		describe_part(rating, part, part->from, part->to, values, nulls);
 		nulls[PART_QUANTITY] = false;
-		values[PART_QUANTITY] = QuantityBetween(until, until + part->units, scale);
-		until += part->units;
-		if (price != NULL)
-		{
-			Datum		rounded;
-
-			due = NumericAdd(due, part->due);
-			rounded = NumericRoundRatio(due, price->scale_numeric, price->digits);
-			nulls[PART_COST] = false;
-			values[PART_COST] = NumericSubtract(rounded, before);
-			before = rounded;
-		}
+		nulls[PART_COST] = running.price == NULL;
+		AddToRunningCost(&running, part->units, part->due, &values[PART_QUANTITY], &values[PART_COST]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextReset(row);
 	}
+	MemoryContextSwitchTo(previous);
+	MemoryContextDelete(own);
 	if (trace.parts)
 		pfree(trace.parts);
 }
@@ -288,6 +323,8 @@ static void
 put_special_parts(Rating *rating, const GivenCharge *given, const RatingScope *own, ReturnSetInfo *result)
 {
 	RatingParts parts = {0};
+	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "part of a charge", ALLOCSET_SMALL_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(row);
 
 	for (int64 i = 0; i < rating->ncells; i++)
 	{
@@ -301,12 +338,16 @@ put_special_parts(Rating *rating, const GivenCharge *given, const RatingScope *o
 			Datum		values[PART_COLUMNS];
 			bool		nulls[PART_COLUMNS];
 
+			CHECK_FOR_INTERRUPTS();
 			if (from >= to)
 				continue;
 			describe_part(rating, &parts.parts[n], from, to, values, nulls);
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+			MemoryContextReset(row);
 		}
 	}
+	MemoryContextSwitchTo(previous);
+	MemoryContextDelete(row);
 	if (parts.parts)
 		pfree(parts.parts);
 }
@@ -332,8 +373,8 @@ rate_parts(PG_FUNCTION_ARGS)
 	RatingScope scope;
 	RatingScope own;			/* what the charge alone asks for */
 	GivenCharge given;
-	Rating	   *rating;
-	Rating	   *cut = NULL;		/* at the bounds of the charge */
+	Rating	   *whole;
+	Rating	   *rating;			/* the whole, or cut at the bounds of the charge */
 	int			number;
 
 	if (PG_ARGISNULL(8))
@@ -355,13 +396,13 @@ rate_parts(PG_FUNCTION_ARGS)
 	ReadRatingScope(fcinfo, &scope);
 	own = scope;
 	AskForPeriod(&own, period);
-	rating = get_rating(&scope, accelerator_type);
+	rating = whole = get_rating(&scope, accelerator_type);
 	read_given(rating, row, &given);
 	number = find_charge(rating, &given, 0);
 	if (number >= 0 && (rating->charges[number].from < own.asked_from || rating->charges[number].to > own.asked_to))
 	{
 		/* a part of a day was asked for: a charge of its own, which is rated by itself */
-		rating = cut = MakeRating(&own, accelerator_type);
+		rating = MakeRating(&own, accelerator_type);
 		read_given(rating, row, &given);
 		number = find_charge(rating, &given, 0);
 	}
@@ -369,7 +410,8 @@ rate_parts(PG_FUNCTION_ARGS)
 		put_special_parts(rating, &given, &own, result);
 	for (; number >= 0; number = find_charge(rating, &given, number + 1))
 		put_parts(rating, number, result);
-	if (cut != NULL)
-		MemoryContextDelete(cut->context);
+	if (rating != whole)
+		release_rating(rating);
+	release_rating(whole);
 	return (Datum) 0;
 }

@@ -8,8 +8,8 @@
 #include "executor/spi.h"
 #include "nodes/params.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 
+#include "base/decimal.h"
 #include "rating/rating.h"
 
 /* What is being rated, for errors: an account and a price; 0: none. */
@@ -146,15 +146,16 @@ RunRatingQuery(const char *query, int nargs, const Oid *types,
 int128
 IntegerFromNumeric(Datum value)
 {
-	char	   *digits = DatumGetCString(DirectFunctionCall1(numeric_out, DirectFunctionCall2(numeric_trunc, value, Int32GetDatum(0))));
+	Decimal		d;
 	int128		integer = 0;
 
-	for (const char *c = digits; *c != '\0'; c++)
+	if (DecimalFromNumeric(DatumGetNumeric(value), &d) != DECIMAL_FINITE)
+		return INT128_LARGEST;
+	for (int i = 0; i <= d.weight; i++)
 	{
-		if (*c < '0' || *c > '9' ||
-			__builtin_mul_overflow(integer, (int128) 10, &integer) || __builtin_add_overflow(integer, (int128) (*c - '0'), &integer))
+		if (__builtin_mul_overflow(integer, (int128) DECIMAL_BASE, &integer) ||
+			__builtin_add_overflow(integer, (int128) (i < d.ndigits ? DecimalDigit(&d, i) : 0), &integer))
 			return INT128_LARGEST;
 	}
-	pfree(digits);
 	return integer;
 }

@@ -41,7 +41,6 @@
 #include "base/half_even.h"
 #include "quantity/quantity.h"
 #include "accelerator/accelerator.h"
-#include "base/half_even.h"
 #include "profile/profile.h"
 #include "price/price_tier.h"
 

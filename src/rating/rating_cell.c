@@ -43,21 +43,29 @@ typedef struct Segments
 	Segment    *segments;
 } Segments;
 
+/* Some cells of a rating, in order of time. */
+typedef struct CellList
+{
+	const Rating *rating;
+	int64		count;
+	const int64 *cells;
+} CellList;
+
 /* ---- cutting ---- */
 
-/* Defines a search for the first element of a sorted array whose key is not below one. */
-#define DEFINE_FIRST(name, type, array, count, field, keytype) \
-static int \
-name(const Rating *rating, keytype key) \
+/* Defines a search in a sorted list for the first element that is not before a key: the number of its place, middle in what is_before asks. */
+#define DEFINE_FIRST(name, list_type, number_type, count, key_type, is_before) \
+static inline number_type \
+name(const list_type *list, key_type key) \
 { \
-	int			low = 0; \
-	int			high = rating->count; \
+	number_type low = 0; \
+	number_type high = (count); \
 \
 	while (low < high) \
 	{ \
-		int			middle = low + (high - low) / 2; \
+		number_type middle = low + (high - low) / 2; \
 \
-		if (rating->array[middle].field < key) \
+		if (is_before) \
 			low = middle + 1; \
 		else \
 			high = middle; \
@@ -65,8 +73,10 @@ name(const Rating *rating, keytype key) \
 	return low; \
 }
 
-DEFINE_FIRST(first_bill, Bill, bills, nbills, calendar, int64)
-DEFINE_FIRST(first_site, Site, sites, nsites, region, int)
+DEFINE_FIRST(first_bill, Rating, int, list->nbills, int64, list->bills[middle].calendar < key)
+DEFINE_FIRST(first_site, Rating, int, list->nsites, int, list->sites[middle].region < key)
+DEFINE_FIRST(first_segment_after, Segments, int64, list->count, TimestampTz, list->segments[middle].to <= key)
+DEFINE_FIRST(first_cell_after, CellList, int64, list->count, TimestampTz, list->rating->cells[list->cells[middle]].to <= key)
 
 /* Finds the first winner for a combination billed in a currency that ends after an instant, or where it would stand. */
 static int
@@ -194,25 +204,6 @@ counted_of(const Combination *combination, int64 entry)
 	return combination->counted == NULL ? combination->entries[entry].level : combination->counted[entry];
 }
 
-/* Finds the first segment that ends after an instant. */
-static inline int64
-first_ending_after(const Segments *segments, TimestampTz at)
-{
-	int64		low = 0;
-	int64		high = segments->count;
-
-	while (low < high)
-	{
-		int64		middle = (low + high) / 2;
-
-		if (segments->segments[middle].to > at)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
 /* Adds the part of an entry, which counts so much, that lies in a segment. */
 static inline void
 add_to_segment(Segment *segment, const UsageEntry *entry, int64 counted)
@@ -240,7 +231,7 @@ add_up(const Combination *combination, Segments *segments)
 	{
 		const UsageEntry *entry = &combination->entries[i];
 		int64		counted = counted_of(combination, i);
-		int64		first = first_ending_after(segments, entry->start);
+		int64		first = first_segment_after(segments, entry->start);
 		int64		last;
 
 		CHECK_FOR_INTERRUPTS();
@@ -252,7 +243,7 @@ add_up(const Combination *combination, Segments *segments)
 		{
 			/* most records lie in one or two */
 			last = segments->segments[segments->count - 1].from < entry->end ? segments->count - 1 :
-				first_ending_after(segments, entry->end - 1);
+				first_segment_after(segments, entry->end - 1);
 			if (segments->segments[last].from >= entry->end)
 				last--;
 			add_to_segment(&segments->segments[last], entry, counted);
@@ -475,6 +466,7 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 	const Combination *combination = &rating->combinations[rating->cells[cells[0]].combination];
 	TimestampTz from = rating->cells[cells[0]].from;
 	TimestampTz to = rating->cells[cells[ncells - 1]].to;
+	CellList	all = {.rating = rating, .count = ncells, .cells = cells};
 	int128	   *amounts = NULL;	/* of each cell, so far, where its units are rounded */
 
 	for (int64 i = 0; i < ncells; i++)
@@ -488,24 +480,13 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 	for (int64 i = 0; i < combination->count; i++)
 	{
 		const UsageEntry *entry = &combination->entries[i];
-		int64		low = 0;
-		int64		high = ncells;
 
 		CHECK_FOR_INTERRUPTS();
 		if (entry->end <= from || entry->start >= to)
 			continue;
-		while (low < high)
+		for (int64 c = first_cell_after(&all, entry->start); c < ncells && rating->cells[cells[c]].from < entry->end; c++)
 		{
-			int64		middle = (low + high) / 2;
-
-			if (rating->cells[cells[middle]].to > entry->start)
-				high = middle;
-			else
-				low = middle + 1;
-		}
-		for (; low < ncells && rating->cells[cells[low]].from < entry->end; low++)
-		{
-			const RatingCell *cell = &rating->cells[cells[low]];
+			const RatingCell *cell = &rating->cells[cells[c]];
 			int			price = list ? cell->list_price : cell->price;
 			int128		amount;
 			int128		counted;
@@ -519,16 +500,16 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 			part->level = entry->level;
 			part->counted = counted_of(combination, i);
 			part->record = entry->record;
-			part->cell = cells[low];
+			part->cell = cells[c];
 			part->due = (Datum) 0;
 			amount = (int128) part->level * (part->to - part->from);
 			counted = (int128) part->counted * (part->to - part->from);
 			if (amounts != NULL)
 			{
 				/* differences of the rounded sum, so that parts add up to the cell */
-				part->units = part_units(rating, cell, price, amounts[low] + amount, 0, 0) -
-					part_units(rating, cell, price, amounts[low], 0, 0);
-				amounts[low] += amount;
+				part->units = part_units(rating, cell, price, amounts[c] + amount, 0, 0) -
+					part_units(rating, cell, price, amounts[c], 0, 0);
+				amounts[c] += amount;
 			}
 			else
 				part->units = part_units(rating, cell, price, amount, counted, combination->work == NULL ? 0 :

@@ -5,6 +5,7 @@
 #include "base/compat.h"
 
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 
@@ -123,6 +124,48 @@ RoundedCost(const Rating *rating, const TierCost *cost, int digits)
 	return NumericRoundRatio(cost->due, rating->prices[cost->price].scale_numeric, digits);
 }
 
+/* ---- parts of a charge ---- */
+
+/* Begins to take a charge, under a price or NULL, apart; what is kept is in the current context. */
+void
+StartRunningCost(RunningCost *running, const Charge *charge, const RatedPrice *price)
+{
+	running->price = price;
+	running->scale = price ? price->scale : DEVICE_HOUR;
+	running->units = charge->units_until - charge->units;
+	running->context = CurrentMemoryContext;
+	running->due = NumericFromInteger(0);
+	running->cost = NumericFromInteger(0);
+}
+
+/* Puts a number in the place of one that is kept. */
+static void
+keep_number(MemoryContext context, Datum *kept, Datum number)
+{
+	MemoryContext previous = MemoryContextSwitchTo(context);
+
+	pfree(DatumGetPointer(*kept));
+	*kept = datumCopy(number, false, -1);
+	MemoryContextSwitchTo(previous);
+}
+
+/* Returns quantity and, if there is a price, cost of the next part of a charge. */
+void
+AddToRunningCost(RunningCost *running, int128 units, Datum due, Datum *quantity, Datum *cost)
+{
+	Datum		rounded;
+
+	*quantity = QuantityBetween(running->units, running->units + units, running->scale);
+	running->units += units;
+	if (running->price == NULL)
+		return;
+	due = NumericAdd(running->due, due);
+	rounded = NumericRoundRatio(due, running->price->scale_numeric, running->price->digits);
+	*cost = NumericSubtract(rounded, running->cost);
+	keep_number(running->context, &running->due, due);
+	keep_number(running->context, &running->cost, rounded);
+}
+
 /* ---- tiers, for people ---- */
 
 /* Orders tiers. */
@@ -157,9 +200,7 @@ ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost)
 	const RatedPrice *price = &rating->prices[cost->price];
 	const TierSum **sums = palloc(cost->tiers * sizeof(TierSum *));
 	JsonbParseState *state = NULL;
-	int128		until = charge->units_until - charge->units;
-	Datum		due = NumericFromInteger(0);
-	Datum		before = NumericFromInteger(0);
+	RunningCost running;
 	int			n = 0;
 
 	for (int s = charge->first_sum; s >= 0; s = rating->sums[s].next)
@@ -169,28 +210,27 @@ ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost)
 	}
 	qsort(sums, n, sizeof(TierSum *), compare_tiers);
 
+	StartRunningCost(&running, charge, price);
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	for (int i = 0; i < n; i++)
 	{
 		const TierSum *sum = sums[i];
 		Datum		fee = tier_fee(price, sum);
-		Datum		rounded;
+		Datum		quantity;
+		Datum		part;
 
-		due = NumericAdd(due, sum_due(price, sum));
-		rounded = NumericRoundRatio(due, price->scale_numeric, price->digits);
+		AddToRunningCost(&running, sum->units, sum_due(price, sum), &quantity, &part);
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		push_number(&state, "tier", NumericFromInteger(sum->tier));
-		push_number(&state, "quantity", trim_number(QuantityBetween(until, until + sum->units, price->scale)));
+		push_number(&state, "quantity", trim_number(quantity));
 		if (price->tiers.model == MODEL_PACKAGE && sum->tier > 0)
 			push_number(&state, "packages", NumericFromInt128(sum->packages, 0));
 		else
 			push_number(&state, "unit_price", TierPrice(&price->tiers, sum->tier));
 		if (NumericCompare(fee, NumericFromInteger(0)) != 0)
 			push_number(&state, "fee", fee);
-		push_number(&state, "cost", trim_number(NumericSubtract(rounded, before)));
+		push_number(&state, "cost", trim_number(part));
 		pushJsonbValue(&state, WJB_END_OBJECT, NULL);
-		until += sum->units;
-		before = rounded;
 	}
 	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL)));
 }

@@ -9,6 +9,8 @@
 #include "base/compat.h"
 
 #include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
 
 #include "base/numeric_arith.h"
 #include "price/price_tier.h"
@@ -352,13 +354,19 @@ trace_island(Rating *rating, const Island *island, int charge, bool list, int128
 		const RatingCell *cell = &rating->cells[part->cell];
 		const RatedPrice *price = &rating->prices[cell_price(cell, list)];
 		int128		before = quantity;
+		MemoryContext previous;
+		Datum		due;
 
 		quantity += part->units;
 		if (cell->charge != charge)
 			continue;
-		part->due = IntegerTierCost(&price->tiers, &price->bounds, before, quantity, whole);
+		previous = MemoryContextSwitchTo(rating->scratch);
+		due = IntegerTierCost(&price->tiers, &price->bounds, before, quantity, whole);
 		if (FollowsList(rating, cell))
-			part->due = NumericMultiply(part->due, rating->prices[cell->price].factor);
+			due = NumericMultiply(due, rating->prices[cell->price].factor);
+		MemoryContextSwitchTo(previous);
+		part->due = datumCopy(due, false, -1);
+		MemoryContextReset(rating->scratch);
 		RatingReserve(rating, trace->parts, trace->count, trace->room);
 		trace->parts[trace->count++] = *part;
 	}

@@ -8,33 +8,24 @@
  *
  * The common forms are read here, without anything that can raise.  Whatever else
  * there is goes through core's input functions, softly; before PostgreSQL 16 that
- * costs a subtransaction.  That is why the functions are parallel unsafe.
- *
- * Instants: ISO 8601 with date and time, offset optional (the session's time zone is
- * taken without one, as core does), and seconds since 1970 as 9 to 11 digits
- * (1973 to 5138; eight digits are a date to core) with a fraction or without.  A fraction of a
- * second is rounded to microseconds as core does, whatever its length.
- * Words that mean another instant at another time (now, today, ...) are refused: a
- * record that is sent again must say the same.
+ * costs a subtransaction.  That is why the functions are parallel unsafe.  Instants are
+ * read in usage_instant.c.
  */
 #define COMPAT_INPUT_SOFTLY
 #include "base/compat.h"
 
 #include <ctype.h>
-#include <math.h>
 
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
-#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
-#include "utils/timestamp.h"
 
 #include "quantity/compute_unit.h"
 #include "quantity/quantity_type.h"
+#include "usage/usage_instant.h"
 
 /* A JSON text that is nested deeper could exhaust the stack, which is no soft error. */
 #define MAX_NESTING		500
@@ -44,234 +35,6 @@
 
 /* Achieved work of one record, at most: 1 QFLOP. */
 #define MAX_WORK		((int128) 1000000000000000 * 1000000000000000)
-
-/* ---- instants ---- */
-
-/* Reads exactly n digits; false if there are not as many. */
-static inline bool
-read_digits(const char **p, const char *end, int n, int *value)
-{
-	int			v = 0;
-
-	if (end - *p < n)
-		return false;
-	for (int i = 0; i < n; i++)
-	{
-		unsigned	d = (unsigned char) (*p)[i] - '0';
-
-		if (d > 9)
-			return false;
-		v = v * 10 + (int) d;
-	}
-	*p += n;
-	*value = v;
-	return true;
-}
-
-/* Reads a fraction, from its point on, in microseconds rounded as core rounds. */
-static bool
-read_fraction(const char **p, const char *end, int64 *microseconds)
-{
-	const char *start = *p;
-	const char *q = start + 1;
-	int64		v = 0;
-	int			n = 0;
-
-	while (q < end && isdigit((unsigned char) *q))
-	{
-		if (n < 6)
-			v = v * 10 + (*q - '0');
-		n++;
-		q++;
-	}
-	if (n == 0)
-		return false;
-	if (n > 6)
-	{
-		char		buf[32];
-		size_t		len = Min((size_t) (q - start), sizeof(buf) - 1);
-
-		memcpy(buf, start, len);
-		buf[len] = '\0';
-		v = (int64) rint(strtod(buf, NULL) * 1000000.0);
-	}
-	else
-		for (; n < 6; n++)
-			v *= 10;
-	*p = q;
-	*microseconds = v;
-	return true;
-}
-
-/* Reads the offset from UTC at the end of an instant, in seconds east. */
-static bool
-read_offset(const char **p, const char *end, int *offset)
-{
-	int			sign = **p == '-' ? -1 : 1;
-	int			hours;
-	int			minutes = 0;
-	int			seconds = 0;
-
-	(*p)++;
-	if (!read_digits(p, end, 2, &hours))
-		return false;
-	if (*p < end)
-	{
-		if (**p == ':')
-			(*p)++;
-		if (!read_digits(p, end, 2, &minutes))
-			return false;
-		if (*p < end)
-		{
-			if (**p == ':')
-				(*p)++;
-			if (!read_digits(p, end, 2, &seconds))
-				return false;
-		}
-	}
-	if (hours > MAX_TZDISP_HOUR || minutes > 59 || seconds > 59)
-		return false;
-	*offset = sign * ((hours * 60 + minutes) * 60 + seconds);
-	return true;
-}
-
-/* Reads an instant in one of the common forms; false if it is not in one. */
-static bool
-read_common_instant(const char *str, Size len, TimestampTz *result)
-{
-	const char *p = str;
-	const char *end = str + len;
-	const char *digits;
-	struct pg_tm tm = {0};
-	int64		fraction = 0;
-	int			offset;
-	int64		time;
-
-	/* seconds since 1970 */
-	digits = p;
-	while (digits < end && isdigit((unsigned char) *digits))
-		digits++;
-	if (digits - p >= 9 && digits - p <= 11 && (digits == end || *digits == '.'))
-	{
-		int64		seconds = 0;
-
-		while (p < digits)
-			seconds = seconds * 10 + (*p++ - '0');
-		if (p < end && (!read_fraction(&p, end, &fraction) || p < end))
-			return false;
-		*result = (seconds - (int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY) * USECS_PER_SEC + fraction;
-		return true;
-	}
-
-	if (!read_digits(&p, end, 4, &tm.tm_year) || p >= end || *p++ != '-' ||
-		!read_digits(&p, end, 2, &tm.tm_mon) || p >= end || *p++ != '-' ||
-		!read_digits(&p, end, 2, &tm.tm_mday) || p >= end || (*p != 'T' && *p != ' ' && *p != 't'))
-		return false;
-	p++;
-	if (!read_digits(&p, end, 2, &tm.tm_hour) || p >= end || *p++ != ':' ||
-		!read_digits(&p, end, 2, &tm.tm_min))
-		return false;
-	if (p < end && *p == ':')
-	{
-		p++;
-		if (!read_digits(&p, end, 2, &tm.tm_sec))
-			return false;
-		if (p < end && *p == '.' && !read_fraction(&p, end, &fraction))
-			return false;
-	}
-	if (tm.tm_year < 1 || tm.tm_mon < 1 || tm.tm_mon > MONTHS_PER_YEAR || tm.tm_mday < 1 ||
-		tm.tm_mday > day_tab[isleap(tm.tm_year)][tm.tm_mon - 1] ||
-		tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59)
-		return false;
-	if (p == end)
-	{
-		tm.tm_isdst = -1;
-		offset = -DetermineTimeZoneOffset(&tm, session_timezone);
-	}
-	else if (*p == 'Z' || *p == 'z')
-	{
-		p++;
-		offset = 0;
-	}
-	else if ((*p != '+' && *p != '-') || !read_offset(&p, end, &offset))
-		return false;
-	if (p != end)
-		return false;
-	time = ((tm.tm_hour * 60 + tm.tm_min) * 60 + tm.tm_sec) - offset;
-	*result = ((int64) (date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE) * SECS_PER_DAY + time)
-		* USECS_PER_SEC + fraction;
-	return true;
-}
-
-/* Whether a text has a word in it that means another instant at another time. */
-static bool
-is_relative(const char *str)
-{
-	static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
-
-	for (; *str != '\0'; str++)
-		for (int i = 0; i < (int) lengthof(words); i++)
-			if (pg_strncasecmp(str, words[i], strlen(words[i])) == 0)
-				return true;
-	return false;
-}
-
-/* Reads an instant in any form; false if it cannot be read. */
-static bool
-read_instant(text *cell, TimestampTz *result)
-{
-	char	   *str;
-	Datum		d;
-
-	if (read_common_instant(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), result))
-		return true;
-	if (VARSIZE_ANY_EXHDR(cell) == 0)
-		return false;
-	str = text_to_cstring(cell);
-	if (is_relative(str) || !InputSoftly(timestamptz_in, str, InvalidOid, -1, &d, NULL))
-		return false;
-	*result = DatumGetTimestampTz(d);
-	return true;
-}
-
-/*
- * _usage_timestamptz(text) -> timestamptz
- */
-PG_FUNCTION_INFO_V1(usage_timestamptz);
-Datum
-usage_timestamptz(PG_FUNCTION_ARGS)
-{
-	TimestampTz result;
-
-	if (!read_instant(PG_GETARG_TEXT_PP(0), &result))
-		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(result);
-}
-
-/*
- * _usage_month(text) -> date
- *
- * First day of the month, in UTC, that an instant lies in: the partition that a
- * record which starts then belongs to.  NULL for what cannot be read or is infinite.
- */
-PG_FUNCTION_INFO_V1(usage_month);
-Datum
-usage_month(PG_FUNCTION_ARGS)
-{
-	TimestampTz at;
-	int64		days;
-	int			year,
-				month,
-				day;
-
-	if (!read_instant(PG_GETARG_TEXT_PP(0), &at) || TIMESTAMP_NOT_FINITE(at))
-		PG_RETURN_NULL();
-	days = at / USECS_PER_DAY;
-	if (at < days * USECS_PER_DAY)
-		days--;
-	j2date((int) days + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-	PG_RETURN_DATEADT(date2j(year, month, 1) - POSTGRES_EPOCH_JDATE);
-}
 
 /* ---- numbers, booleans, objects ---- */
 
@@ -562,7 +325,8 @@ cell_excerpt(const char *str)
 }
 
 /*
- * _usage_cell_error(name text, cell text, OUT sqlstate text, OUT reason text, OUT detail text)
+ * _usage_cell_error(name text, cell text, time_zone text, unix_seconds boolean,
+ *		OUT sqlstate text, OUT reason text, OUT detail text, OUT hint text)
  *
  * What is wrong with a cell that the reader for it gave NULL for; all NULL if nothing is.
  */
@@ -570,32 +334,38 @@ PG_FUNCTION_INFO_V1(usage_cell_error);
 Datum
 usage_cell_error(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	text	   *cell = PG_GETARG_TEXT_PP(1);
-	char	   *str = text_to_cstring(cell);
+	char	   *name;
+	text	   *cell;
+	char	   *str;
 	int			code = ERRCODE_INVALID_TEXT_REPRESENTATION;
 	char	   *detail = NULL;
+	char	   *hint = "Mend the cell where the record comes from, and send it again.";
 	bool		bad = false;
 	ErrorData  *error = NULL;
 	TupleDesc	tupdesc;
-	Datum		values[3];
-	bool		nulls[3] = {false, false, false};
+	Datum		values[4];
+	bool		nulls[4] = {false, false, false, false};
 	Datum		d;
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	cell = PG_GETARG_TEXT_PP(1);
+	str = text_to_cstring(cell);
 	if (strcmp(name, "started_at") == 0 || strcmp(name, "ended_at") == 0)
 	{
+		text	   *time_zone = PG_ARGISNULL(2) ? NULL : PG_GETARG_TEXT_PP(2);
 		TimestampTz at;
+		InstantFault fault = ReadInstant(cell, time_zone, !PG_ARGISNULL(3) && PG_GETARG_BOOL(3), &at);
 
-		bad = !read_instant(cell, &at);
-		if (bad && is_relative(str))
+		bad = fault != INSTANT_OK;
+		if (bad)
 		{
 			code = ERRCODE_INVALID_DATETIME_FORMAT;
-			detail = "The instant that it means depends on when it is read.";
+			DescribeInstantFault(fault, cell, time_zone, &detail, &hint);
 		}
-		else if (bad)
-			(void) InputSoftly(timestamptz_in, str, InvalidOid, -1, &d, &error);
 	}
 	else if (strcmp(name, "devices") == 0)
 		bad = !InputSoftly(numeric_in, str, InvalidOid, -1, &d, &error);
@@ -671,5 +441,6 @@ usage_cell_error(PG_FUNCTION_ARGS)
 		values[2] = CStringGetTextDatum(detail);
 	else
 		nulls[2] = true;
+	values[3] = CStringGetTextDatum(hint);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
 }

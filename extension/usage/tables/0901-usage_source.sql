@@ -5,6 +5,8 @@ CREATE TABLE compute_ledger.usage_source (
 	open_limit interval DEFAULT '30 days'
 		CONSTRAINT usage_source_open_limit_check CHECK (open_limit > '0'),
 	system text,
+	time_zone text,
+	unix_seconds boolean NOT NULL DEFAULT false,
 	title text,
 	last_batch bigint
 );
@@ -13,7 +15,12 @@ COMMENT ON COLUMN compute_ledger.usage_source.source IS 'name of the source, as 
 COMMENT ON COLUMN compute_ledger.usage_source.clock_tolerance IS 'how far ahead of this server''s clock a record may start or end';
 COMMENT ON COLUMN compute_ledger.usage_source.open_limit IS 'how old a record without an end may become before check_ledger() reports it; NULL: any age';
 COMMENT ON COLUMN compute_ledger.usage_source.system IS 'what prints the names of accelerators, as identify() takes it for its second argument; NULL: the name of the source';
+COMMENT ON COLUMN compute_ledger.usage_source.time_zone IS 'name of the zone, from pg_timezone_names, in which its instants are that say none themselves; NULL: that of the session that accepts them';
+COMMENT ON COLUMN compute_ledger.usage_source.unix_seconds IS 'whether it writes instants as seconds since 1970, nine to eleven digits with decimals or without; the other forms are read all the same';
 COMMENT ON COLUMN compute_ledger.usage_source.title IS 'for people';
 COMMENT ON COLUMN compute_ledger.usage_source.last_batch IS 'the batch that last took something from this source';
+
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE OF time_zone ON compute_ledger.usage_source
+	FOR EACH ROW WHEN (NEW.time_zone IS NOT NULL) EXECUTE FUNCTION compute_ledger._usage_source_guard();
 
 CREATE POLICY visible ON compute_ledger.usage_source FOR SELECT USING ((SELECT compute_ledger.has_access('meter')));

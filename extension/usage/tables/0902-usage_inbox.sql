@@ -30,7 +30,7 @@ COMMENT ON COLUMN compute_ledger.usage_inbox.account IS 'name of the account tha
 COMMENT ON COLUMN compute_ledger.usage_inbox.region IS 'name of the region where';
 COMMENT ON COLUMN compute_ledger.usage_inbox.accelerator IS 'name of the accelerator, as any system prints it: see identify()';
 COMMENT ON COLUMN compute_ledger.usage_inbox.devices IS 'number of devices, decimal; a fraction of a device is a fraction';
-COMMENT ON COLUMN compute_ledger.usage_inbox.started_at IS 'instant of the start: ISO 8601, else whatever timestamptz takes, or seconds since 1970 (nine to eleven digits, with a fraction or without); without an offset it is in the time zone of the session that accepts it';
+COMMENT ON COLUMN compute_ledger.usage_inbox.started_at IS 'instant of the start: date, T or one blank, HH:MM or HH:MM:SS with up to 9 decimals, and Z, an offset (+08, +0800, +08:00) or one blank and the name of a time zone (Europe/Berlin); without, it is in the time zone of the source, of the session that accepts it if the source has none; seconds since 1970 where usage_source.unix_seconds says so; anything else is rejected (22007)';
 COMMENT ON COLUMN compute_ledger.usage_inbox.ended_at IS 'instant of the end, in the same forms; none: it goes on, until a later revision ends it';
 COMMENT ON COLUMN compute_ledger.usage_inbox.measure IS 'reserved, allocated (the default) or used';
 COMMENT ON COLUMN compute_ledger.usage_inbox.number_format IS 'number format that was computed in, if known: fp64 fp32 tf32 fp16 bf16 fp8 fp6 fp4 int8 int4';

@@ -32,6 +32,7 @@ CREATE TABLE compute_ledger.usage_record (
 	CONSTRAINT usage_record_period_check CHECK (started_at < ended_at AND started_at > '-infinity'),
 	CONSTRAINT usage_record_recorded_check CHECK (recorded <= superseded),
 	CONSTRAINT usage_record_devices_check CHECK (devices > 0 AND devices <= 1000000000),
+	CONSTRAINT usage_record_basis_check CHECK (compute_ledger.basis_code(rate) = basis),
 	CONSTRAINT usage_record_share_check CHECK (share BETWEEN 1 AND 1680000),
 	CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used'))
 ) PARTITION BY RANGE (started_at);
