@@ -65,3 +65,23 @@ BEGIN
 	END LOOP;
 END
 $$;
+
+-- An array type is a member of the extension as its elements' type is.  PostgreSQL does so itself from version 17 on; before
+-- that, postgres_fdw took what has to do with an array for something that the other side might not know.
+DO $$
+DECLARE
+	array_type pg_catalog.regtype;
+BEGIN
+	FOR array_type IN
+		SELECT e.typarray
+		FROM pg_catalog.pg_type AS e
+		JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) e.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'
+		JOIN pg_catalog.pg_extension AS x ON x.oid OPERATOR(pg_catalog.=) d.refobjid AND x.extname OPERATOR(pg_catalog.=) 'compute_ledger'
+		WHERE e.typarray OPERATOR(pg_catalog.<>) 0
+			AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS a WHERE a.classid OPERATOR(pg_catalog.=) d.classid AND a.objid OPERATOR(pg_catalog.=) e.typarray
+				AND a.refclassid OPERATOR(pg_catalog.=) d.refclassid AND a.refobjid OPERATOR(pg_catalog.=) d.refobjid AND a.deptype OPERATOR(pg_catalog.=) 'e')
+	LOOP
+		EXECUTE pg_catalog.format('ALTER EXTENSION compute_ledger ADD TYPE %s', array_type);
+	END LOOP;
+END
+$$;

@@ -133,7 +133,7 @@ CREATE TEMP VIEW doubt (check_name, accelerator, detail) AS
 	UNION ALL SELECT 'launched in time', accelerator, launched::text FROM model WHERE launched NOT BETWEEN '2010-01-01' AND '2026-11-22'
 	UNION ALL SELECT 'slices are the maker''s', accelerator, mig_slices::text FROM model
 		WHERE mig_slices IS NOT NULL AND NOT CASE vendor
-			WHEN 'nvidia' THEN mig_slices IN (4, 7) AND architecture ~ 'Ampere|Hopper|Blackwell'
+			WHEN 'nvidia' THEN mig_slices IN (2, 4, 7) AND architecture ~ 'Ampere|Hopper|Blackwell'
 			WHEN 'amd' THEN mig_slices = CASE WHEN accelerator <@ 'amd/mi300a' THEN 6 ELSE 8 END AND architecture ~ 'CDNA [34]'
 			ELSE false END
 	-- one rule: a row is of one device, and where more of them are sold as one its name says so

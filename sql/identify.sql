@@ -38,7 +38,7 @@ SELECT name, identify(name) FROM (VALUES
 -- A MIG device on a chip that cannot be divided, or not in that many, is not known; a slice of compute instances has their slices.
 SELECT name, identify(name) FROM (VALUES
 	(1, 'Tesla T4 MIG 1g.5gb'), (2, 'NVIDIA L40S MIG 2g.12gb'), (3, 'V100-SXM2-16GB MIG 1g.5gb'), (4, 'A30 MIG 7g.24gb'), (5, 'A30 MIG 4g.24gb'), (6, 'RTX 4090 MIG 1g.10gb'),
-	(7, 'A100 MIG 1c.2g.10gb'), (8, 'NVIDIA H200 MIG 2c.3g.71gb'), (9, '1c.3g.40gb'), (10, 'A100 MIG 4c.3g.20gb')
+	(7, 'A100 MIG 1c.2g.10gb'), (8, 'NVIDIA H200 MIG 2c.3g.71gb'), (9, '1c.3g.40gb'), (10, 'A100 MIG 4c.3g.20gb'), (11, 'RTX PRO 5000 Blackwell MIG 1g.24gb'), (12, 'RTX PRO 5000 Blackwell MIG 4g.48gb'), (13, 'MI300X CPX'), (14, 'AMD Instinct MI355X DPX'), (15, 'amd.com/cpx_nps4'), (16, 'MI250X CPX')
 ) AS v (n, name) ORDER BY n;
 
 -- vGPUs: the card, or the MIG slice that a profile is; a profile that no card of the name has is not known.
@@ -95,7 +95,9 @@ SELECT name, provider, (identify_instance(name, provider)).* FROM (VALUES
 	(22, 'tpu-v2-8', NULL), (23, 'v2-8', NULL), (24, 'v2-1', NULL), (25, 'tpu7x-64', NULL), (26, 'tpu-v5p-8:2', 'skypilot'), (27, '2x p5.48xlarge', NULL), (28, 'a3-highgpu-0g', NULL), (29, '0x A100', NULL),
 	(30, 'DGX B200', NULL), (31, 'HGX H100', NULL), (32, '2x DGX H100', NULL), (33, 'A100|A800', NULL), (34, 'massedcompute_A100-sxm4-80G-DGXx8', NULL), (35, 'hyperstack_RTXPro6000x2', NULL), (36, 'amd_h100', NULL), (37, 'gtx_h100', NULL),
 	(38, 'Ascend: 8*ascend-snt9b1|ARM: 192 cores 1536GB', NULL), (39, 'Ascend: 1 * SNT9B2 | 24 vCPUs | 192 GiB', NULL), (40, 'vcg-a100-1c-6g-4vram', 'vultr'), (41, 'ecs.vgn7i-vws-m12.3xlarge', 'aliyun'), (42, 'Standard_ND96is_noIB_H100_v5', 'azure'),
-	(43, 'Atlas 800I A3', NULL), (44, 'tt-galaxy-bh', NULL), (45, 'A100', NULL)
+	(43, 'Atlas 800I A3', NULL), (44, 'tt-galaxy-bh', NULL), (45, 'A100', NULL),
+	-- what is sold as one is two devices of the driver's: by hand, by a seller; not in Slurm, nor as a resource
+	(46, '4x MI250X', NULL), (47, '8x Ascend 910C', NULL), (48, 'hyperstack_MI250X', NULL), (49, 'gpu:amd_instinct_mi250x:8', NULL), (50, 'huawei.com/Ascend910C: 16', NULL), (51, 'AMD Instinct MI250X', NULL), (52, '8x Tesla K80', NULL), (53, '4x GB200', NULL)
 ) AS v (n, name, provider) ORDER BY n;
 
 -- Other makers.

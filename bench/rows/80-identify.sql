@@ -43,4 +43,30 @@ SELECT count(length(name)) FROM logged;
 -- @case identify-once: identify, 100,000 names, none met before
 -- @run identify
 SELECT count(identify(name)) FROM logged_once;
--- @speed identify per {tenth}
+-- @speed identify >= 25000 per {tenth}
+
+-- @case identify-statement: identify, 1,000 statements of one name each, in transactions of their own
+-- @run identify
+DO $$
+DECLARE
+	names text[] := (SELECT array_agg(name ORDER BY n) FROM raw_name);
+BEGIN
+	FOR i IN 1 .. 1000 LOOP
+		EXECUTE format('SELECT identify(%L)', names[1 + i % 300]);
+		COMMIT;
+	END LOOP;
+END
+$$;
+-- @run length
+DO $$
+DECLARE
+	names text[] := (SELECT array_agg(name ORDER BY n) FROM raw_name);
+BEGIN
+	FOR i IN 1 .. 1000 LOOP
+		EXECUTE format('SELECT length(%L)', names[1 + i % 300]);
+		COMMIT;
+	END LOOP;
+END
+$$;
+-- @speed identify >= 3334 per 1000
+-- @ratio identify / length

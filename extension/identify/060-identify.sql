@@ -165,7 +165,7 @@ SELECT pg_catalog.pg_extension_config_dump('accelerator_instance', 'WHERE NOT sh
 
 CREATE FUNCTION identify(name text, source text DEFAULT NULL) RETURNS accelerator
 	LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION identify(text, text) IS 'the accelerator that a name means, as a system prints it: nvidia-smi and NVML names, Kubernetes labels and resource names, Slurm GRES types and TRES lists, PCI ids, instance types, MIG device names, marketing names, canonical text. source says which system printed it, where that matters. A name that does not tell the variant gives the class of all it may mean; NULL for a name that is not known, and for NULL. Never an error.';
+COMMENT ON FUNCTION identify(text, text) IS 'the accelerator that a name means, as a system prints it: nvidia-smi and NVML names, Kubernetes labels and resource names, Slurm GRES types and TRES lists, PCI ids, instance types, MIG device names, profiles of vGPUs (the card), marketing names, canonical text, and a number of any of these. source says which system printed it, where that matters. A name that does not tell the variant gives the class of all it may mean; NULL for a name that is not known, and for NULL. Never an error.';
 
 CREATE FUNCTION identify_strict(name text, source text DEFAULT NULL) RETURNS accelerator
 	LANGUAGE c STABLE PARALLEL SAFE COST 10 AS 'MODULE_PATHNAME';

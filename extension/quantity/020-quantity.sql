@@ -3,7 +3,7 @@
 
 CREATE FUNCTION quantity_support(internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'quantity_support' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION quantity_support(internal) IS 'planner support of the comparisons of compute_unit and compute_rate: refuses (LC001) a column held to one basis compared with a constant of another.';
+COMMENT ON FUNCTION quantity_support(internal) IS 'planner support of the comparisons of compute_unit and compute_rate: warns (LC001) of a column held to one basis that is compared with a constant of another.';
 
 CREATE TYPE quantity_sum;
 

@@ -51,7 +51,7 @@ COMMENT ON COLUMN rated_charge.number_format IS 'number format of the usage; NUL
 COMMENT ON COLUMN rated_charge.measure IS 'reserved, allocated or used';
 COMMENT ON COLUMN rated_charge.basis IS 'code of the basis of rate';
 COMMENT ON COLUMN rated_charge.rate IS 'the normalised rate of one device, or of one MIG slice, as the records froze it: the factor from hours of these to work';
-COMMENT ON COLUMN rated_charge.share IS 'the part of a device that one of what was used is, in 1/1,680,000, as the records froze it: less than 1680000 for MIG slices; NULL: not known, or several';
+COMMENT ON COLUMN rated_charge.share IS 'the part of a device that one of what was used is, in 1/1,680,000, as the records froze it: less than 1680000 for MIG slices and vGPUs; NULL: not known, or several';
 COMMENT ON COLUMN rated_charge.day IS 'day in the account''s time zone; NULL for what is charged for a whole billing period';
 COMMENT ON COLUMN rated_charge.period IS 'the part of the day, or billing period, that was rated';
 COMMENT ON COLUMN rated_charge.amount IS 'device time as an exact integer, in microseconds of 1/1,680,000 of a device; of MIG slices, their share of the device; NULL: the share is not known';

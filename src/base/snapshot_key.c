@@ -11,6 +11,10 @@
  *   transaction, up to the same command, and nothing was rolled back between them.
  *   The command counter does not go back when a subtransaction aborts, so an abort
  *   counts a generation further, as does every end of a transaction.
+ *
+ * One thing the key does not tell: a volatile function that is called again and again
+ * within a command sees the rows that this command has written so far (table_version.h
+ * does tell that).
  */
 #include "base/compat.h"
 

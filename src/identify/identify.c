@@ -14,9 +14,8 @@
  * Of an instance type the question is what it has: there it comes first.
  *
  * Called a million times over a few hundred different names, so what a name turned
- * out to mean is kept with the call site (call_cache.h).  Words, variants and instance
- * types are read once for a call site, when the first name needs them; aliases, of which
- * there are many, one at a time through their index.
+ * out to mean is kept with the call site (call_cache.h).  What the tables say is kept for
+ * the backend (identify_table.h).
  */
 #include "base/compat.h"
 
@@ -44,6 +43,9 @@
 /* Names kept for one call site before starting again, and the bytes of them. */
 #define CACHE_MAX_ENTRIES	32768
 #define CACHE_MAX_BYTES		(8 * 1024 * 1024)
+
+/* Names that a call site looks up among the aliases one by one, before it wants them all. */
+#define SINGLE_LOOKUPS		16
 
 /* A longer text is not the name of a device nor a plausible list of them. */
 #define MAX_TEXT			4096
@@ -75,9 +77,7 @@ typedef struct IdentifyCache
 	uint32		size;
 	uint32		nentries;
 	Size		bytes;
-	IdentifyGrammar *grammar;	/* NULL until needed */
-	IdentifyInstance *instances;	/* NULL until needed */
-	int			ninstances;
+	int			lookups;		/* of names among the aliases */
 } IdentifyCache;
 
 /* ---- names ---- */
@@ -96,20 +96,21 @@ is_provider(const char *words, const char *provider)
 
 /* Finds the instance type that a text is, if any: the user's rows first, then the more literal. */
 static const IdentifyInstance *
-find_instance(IdentifyCache *cache, const char *sku, Size len, const char *provider, long *devices)
+find_instance(const char *sku, Size len, const char *provider, long *devices)
 {
 	char		folded[IDENTIFY_NAME_MAX + 1];
 	size_t		n = IdentifySkuFold(sku, len, folded);
 	const IdentifyInstance *best = NULL;
 	int			best_literals = -1;
+	const IdentifyInstance *rows;
+	int			nrows;
 
 	if (n == 0)
 		return NULL;
-	if (cache->instances == NULL)
-		cache->instances = IdentifyLoadInstances(cache->call.context, &cache->ninstances);
-	for (int i = 0; i < cache->ninstances; i++)
+	rows = IdentifyGetInstances(&nrows);
+	for (int i = 0; i < nrows; i++)
 	{
-		const IdentifyInstance *row = &cache->instances[i];
+		const IdentifyInstance *row = &rows[i];
 		long		captured = -1;
 		int			literals = 0;
 
@@ -135,11 +136,13 @@ find_instance(IdentifyCache *cache, const char *sku, Size len, const char *provi
  * unless the user taught otherwise.
  */
 static bool
-look_up_text(const char *text, Size len, char **systems, int nsystems, Accelerator *out, bool *known)
+look_up_text(IdentifyCache *cache, const char *text, Size len, char **systems, int nsystems,
+			 Accelerator *out, bool *known)
 {
 	Accelerator canonical;
 	bool		shipped = false;
-	bool		found = IdentifyLookUpAlias(text, len, systems, nsystems, out, known, &shipped);
+	bool		found = IdentifyLookUpAlias(text, len, systems, nsystems, cache->lookups++ >= SINGLE_LOOKUPS,
+											out, known, &shipped);
 
 	if ((!found || shipped) && IdentifyReadCanonical(text, len, &canonical))
 	{
@@ -151,13 +154,11 @@ look_up_text(const char *text, Size len, char **systems, int nsystems, Accelerat
 
 /* Reads a name by the grammar; false if it is not known. */
 static bool
-read_name(IdentifyCache *cache, const char *name, Size len, IdentifyMeaning *out)
+read_name(const char *name, Size len, IdentifyMeaning *out)
 {
 	if (len == 0 || len > IDENTIFY_NAME_MAX)
 		return false;
-	if (cache->grammar == NULL)
-		cache->grammar = IdentifyLoadGrammar(cache->call.context);
-	return IdentifyRead(cache->grammar, name, len, out);
+	return IdentifyRead(IdentifyGetGrammar(), name, len, out);
 }
 
 /* Tells what one name means; false if it is not known. */
@@ -170,12 +171,12 @@ identify_one(IdentifyCache *cache, const char *name, Size len, char **systems, i
 	if (len == 0 || len > IDENTIFY_NAME_MAX)
 		return false;
 	memset(out, 0, sizeof(*out));
-	if (look_up_text(name, len, systems, nsystems, &out->accelerator, &known))
+	if (look_up_text(cache, name, len, systems, nsystems, &out->accelerator, &known))
 	{
 		out->model_named = AcceleratorSpecificity(&out->accelerator) > 1;
 		return known;
 	}
-	return read_name(cache, name, len, out);
+	return read_name(name, len, out);
 }
 
 /* What a text means: a name and how many of it, or an instance type. */
@@ -196,10 +197,10 @@ typedef enum IdentifyQuestion
 
 /* Takes an instance type as the answer, if a text is one. */
 static bool
-identify_instance_type(IdentifyCache *cache, const char *sku, Size len, const char *provider, IdentifyAnswer *out)
+identify_instance_type(const char *sku, Size len, const char *provider, IdentifyAnswer *out)
 {
 	out->captured = -1;
-	out->row = find_instance(cache, sku, len, provider, &out->captured);
+	out->row = find_instance(sku, len, provider, &out->captured);
 	if (out->row != NULL)
 		out->meaning.accelerator = out->row->accelerator;
 	return out->row != NULL;
@@ -261,6 +262,7 @@ identify_counted(IdentifyCache *cache, const char *name, Size len, const char *p
 	size_t		from = 0;
 	bool		counts_model;
 	Size		seller = 0;
+	bool		single;
 
 	if (len == 0 || len > IDENTIFY_NAME_MAX)
 		return false;
@@ -272,25 +274,33 @@ identify_counted(IdentifyCache *cache, const char *name, Size len, const char *p
 			restlen--;
 		for (; restlen > 0 && *part == ' '; restlen--)
 			part++;
-		if (question == ASK_INSTANCE && identify_instance_type(cache, part, restlen, provider, out))
+		if (question == ASK_INSTANCE && identify_instance_type(part, restlen, provider, out))
 			return true;
 		if (identify_one(cache, part, restlen, systems, nsystems, &out->meaning) &&
 			(!counts_model || out->meaning.model_named))
+		{
+			/* a number beside a name is of what is sold, beside a resource of what the driver lists */
+			if (memchr(part, '/', restlen) == NULL)
+				out->count *= IdentifyDevicesPerPackage(IdentifyGetGrammar(), &out->meaning.accelerator);
 			return true;
+		}
 	}
 	out->count = 1;
 	if (question != ASK_INSTANCE)
 		return false;
 	for (; seller < len && AsciiIsLower(AsciiFold(name[seller])); seller++)
 		rest[seller] = AsciiFold(name[seller]);
-	if (seller == 0 || seller + 1 >= len || name[seller] != '_' || cache->grammar == NULL ||
-		IdentifyBeginsWord(cache->grammar, rest, (int) seller))
+	if (seller == 0 || seller + 1 >= len || name[seller] != '_' ||
+		IdentifyBeginsWord(IdentifyGetGrammar(), rest, (int) seller))
 		return false;
 	name += seller + 1;
 	len -= seller + 1;
-	if (!identify_one(cache, name, len, systems, nsystems, &out->meaning) &&
+	single = identify_one(cache, name, len, systems, nsystems, &out->meaning);
+	if (!single &&
 		!identify_counted(cache, name, len, provider, systems, nsystems, ASK_NAME, out))
 		return false;
+	if (single)
+		out->count = IdentifyDevicesPerPackage(IdentifyGetGrammar(), &out->meaning.accelerator);
 	out->meaning.several = false;	/* a seller counts devices, whatever they are in */
 	return true;
 }
@@ -319,7 +329,7 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 
 	/* The text as it is, if somebody taught it. */
 	if (question == ASK_NAME && len <= IDENTIFY_NAME_MAX &&
-		look_up_text(text, len, systems, nsystems, &out->meaning.accelerator, &known))
+		look_up_text(cache, text, len, systems, nsystems, &out->meaning.accelerator, &known))
 		return known;
 
 	if (GetDatabaseEncoding() == PG_UTF8)
@@ -349,19 +359,19 @@ identify_text(IdentifyCache *cache, const char *text, Size len, const char *sour
 			systems[nsystems++] = asc_tolower(text, keylen);
 	}
 
-	if (question == ASK_INSTANCE && identify_instance_type(cache, name, namelen, source, out))
+	if (question == ASK_INSTANCE && identify_instance_type(name, namelen, source, out))
 		return true;
 	if (!identify_list(cache, name, namelen, systems, nsystems, out, &any))
 		return false;
 	if (any)
 		return true;
 	if (namelen <= IDENTIFY_NAME_MAX && !taught &&
-		look_up_text(name, namelen, systems, nsystems, &out->meaning.accelerator, &known))
+		look_up_text(cache, name, namelen, systems, nsystems, &out->meaning.accelerator, &known))
 		return known;
-	if (question == ASK_NAME && identify_instance_type(cache, name, namelen, NULL, out))
+	if (question == ASK_NAME && identify_instance_type(name, namelen, NULL, out))
 		return true;
 	out->count = 1;
-	if (read_name(cache, name, namelen, &out->meaning))
+	if (read_name(name, namelen, &out->meaning))
 		return true;
 	return identify_counted(cache, name, namelen, source, systems, nsystems, question, out);
 }
@@ -525,11 +535,8 @@ ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 			return e;
 	}
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
 	known = identify_text(cache, name, namelen, fold_source(source, sourcelen), question, &answer);
 	has_devices = known && question == ASK_INSTANCE && count_devices(&answer, &devices);
-	/* Making room may forget the rows read above; what is kept is copied. */
 	e = add_entry(cache, hash, name, namelen, source, sourcelen);
 	e->known = known;
 	e->accelerator = answer.meaning.accelerator;
@@ -542,7 +549,6 @@ ask(FunctionCallInfo fcinfo, IdentifyQuestion question)
 		e->devices = NumericGetDatum(DatumGetNumericCopy(devices));
 		MemoryContextSwitchTo(old);
 	}
-	SPI_finish();
 	return e;
 }
 

@@ -428,6 +428,32 @@ IdentifyJoin(const Accelerator *a, const Accelerator *b, Accelerator *out)
 	return AcceleratorPackParts(&p, out) == ACCELERATOR_OK;
 }
 
+/* Returns the place of the first variant that is not before those of the stated model. */
+static int
+first_variant(const IdentifyGrammar *g, const Statement *st)
+{
+	AcceleratorParts parts;
+	Accelerator model;
+	int			low = 0;
+	int			high = g->nvariants;
+
+	memset(&parts, 0, sizeof(parts));
+	parts.vendor = st->model.vendor;
+	memcpy(parts.model, st->model.model, sizeof(parts.model));
+	if (AcceleratorPackParts(&parts, &model) != ACCELERATOR_OK)
+		return high;
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (AcceleratorCompare(&g->variants[middle].accelerator, &model) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /*
  * Joins the variants of the stated model that agree with the statement, looking
  * only at what use says.  Returns how many different ones there are.
@@ -441,7 +467,7 @@ join_variants(const IdentifyGrammar *g, const Statement *st, int use, Accelerato
 	Accelerator join = {{0}};
 	int			n = 0;
 
-	for (int i = 0; i < g->nvariants; i++)
+	for (int i = first_variant(g, st); i < g->nvariants; i++)
 	{
 		const IdentifyVariant *v = &g->variants[i];
 		AcceleratorParts parts;
@@ -449,7 +475,7 @@ join_variants(const IdentifyGrammar *g, const Statement *st, int use, Accelerato
 
 		AcceleratorUnpack(&v->accelerator, &parts);
 		if (parts.vendor != st->model.vendor || strcmp(parts.model, st->model.model) != 0)
-			continue;
+			break;				/* it and all that follow are of other models */
 		if ((use & USE_FORM) && !form_holds(st->form, v->form))
 			continue;
 		if ((use & USE_MEMORY) &&
@@ -478,6 +504,15 @@ has_variants(const IdentifyGrammar *g, const Statement *st)
 	return join_variants(g, st, 0, &unused) > 0;
 }
 
+/* Says whether one of two devices, or classes of them, may hold the other. */
+static bool
+may_be(const AcceleratorParts *a, const AcceleratorParts *b)
+{
+	return a->vendor == b->vendor && strcmp(a->model, b->model) == 0 &&
+		(form_holds(a->form, b->form) || form_holds(b->form, a->form)) &&
+		(a->memory_gb == 0 || b->memory_gb == 0 || a->memory_gb == b->memory_gb);
+}
+
 /* Says whether a device can have a slice of so many parts; of what no table tells, it can. */
 static bool
 may_have_slices(const IdentifyGrammar *g, const AcceleratorParts *device, int slices)
@@ -489,15 +524,34 @@ may_have_slices(const IdentifyGrammar *g, const AcceleratorParts *device, int sl
 		AcceleratorParts parts;
 
 		AcceleratorUnpack(&g->devices[i].accelerator, &parts);
-		if (parts.vendor != device->vendor || strcmp(parts.model, device->model) != 0 ||
-			!(form_holds(parts.form, device->form) || form_holds(device->form, parts.form)) ||
-			(parts.memory_gb && device->memory_gb && parts.memory_gb != device->memory_gb))
+		if (!may_be(&parts, device))
 			continue;
 		if (g->devices[i].slices >= slices)
 			return true;
 		told = true;
 	}
 	return !told;
+}
+
+/* Returns how many devices are sold as one of an accelerator: of a slice, that is one. */
+int
+IdentifyDevicesPerPackage(const IdentifyGrammar *g, const Accelerator *accelerator)
+{
+	AcceleratorParts device;
+	int			most = 1;
+
+	AcceleratorUnpack(accelerator, &device);
+	if (device.mig_slices)
+		return 1;
+	for (int i = 0; i < g->ndevices; i++)
+	{
+		AcceleratorParts parts;
+
+		AcceleratorUnpack(&g->devices[i].accelerator, &parts);
+		if (g->devices[i].per_package > most && may_be(&parts, &device))
+			most = g->devices[i].per_package;
+	}
+	return most;
 }
 
 /*

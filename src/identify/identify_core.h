@@ -36,6 +36,7 @@ typedef struct IdentifyMeaning
 
 extern bool IdentifyRead(const IdentifyGrammar *g, const char *name, size_t len,
 						 IdentifyMeaning *out);
+extern int	IdentifyDevicesPerPackage(const IdentifyGrammar *g, const Accelerator *accelerator);
 extern bool IdentifyJoin(const Accelerator *a, const Accelerator *b, Accelerator *out);
 
 #endif							/* COMPUTE_LEDGER_IDENTIFY_CORE_H */

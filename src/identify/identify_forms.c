@@ -540,7 +540,7 @@ IdentifyNextDevice(const char **list, size_t *len, const char **name, size_t *na
 static bool
 is_separator(char c)
 {
-	return c == ' ' || c == '_' || c == '-' || c == '(' || c == ')';
+	return c == ' ' || c == '_' || c == '-' || c == '.' || c == '(' || c == ')';
 }
 
 /* Reads a sign or a word that stands between a number and what is counted: x, *, or a Chinese measure. */

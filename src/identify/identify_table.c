@@ -2,49 +2,91 @@
  * identify_table.c
  *		Reading the tables of names.
  *
- * Everything here runs between SPI_connect() and SPI_finish(), as the caller, with every
- * name qualified.  Plans are kept for the backend.
+ * They are read as the caller, with every name qualified and plans that are kept for the
+ * backend.  What was read is kept, too, until another snapshot sees other rows: a version
+ * of the table (table_version.h) tells, at the price of a look at its pages.
+ *
+ * Aliases may be very many.  A call site asks for the first few names through their
+ * index, one by one, and for further ones the whole table is read.
  */
 #include "base/compat.h"
 
-#include "catalog/pg_type.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
-#include "utils/array.h"
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 #include "accelerator/accelerator.h"
 #include "accelerator/accelerator_words.h"
+#include "base/snapshot_key.h"
+#include "base/table_version.h"
 #include "identify/identify_forms.h"
 #include "identify/identify_table.h"
 
-static SPIPlanPtr alias_plan = NULL;
-static SPIPlanPtr word_plan = NULL;
-static SPIPlanPtr variant_plan = NULL;
-static SPIPlanPtr instance_plan = NULL;
-static SPIPlanPtr device_plan = NULL;
+/* A row of accelerator_alias. */
+typedef struct AliasRow
+{
+	struct AliasRow *next;		/* of the same bucket */
+	char	   *key;
+	char	   *system;
+	bool		shipped;
+	bool		known;			/* it names a chip */
+	Accelerator accelerator;
+} AliasRow;
 
-/* Prepares a query once for the backend. */
-static SPIPlanPtr
-get_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *argtypes)
+/* What is kept of a table. */
+typedef struct NameTable
+{
+	const char *name;
+	void		(*load) (MemoryContext context);
+	MemoryContext context;		/* NULL = nothing */
+	SnapshotKey key;			/* of the snapshot that saw it last */
+	Oid			reader;			/* who saw it last */
+	XLogRecPtr	written;		/* what the backend had written last then */
+	TableVersion *version;		/* NULL = it is for that snapshot only */
+} NameTable;
+
+static void load_words(MemoryContext context);
+static void load_variants(MemoryContext context);
+static void load_devices(MemoryContext context);
+static void load_instances(MemoryContext context);
+static void load_aliases(MemoryContext context);
+
+static NameTable words = {"accelerator_word", load_words};
+static NameTable variants = {"accelerator_variant", load_variants};
+static NameTable devices = {"accelerator_model", load_devices};
+static NameTable instance_table = {"accelerator_instance", load_instances};
+static NameTable alias_table = {"accelerator_alias", load_aliases};
+
+static IdentifyGrammar grammar; /* of the first three */
+static IdentifyInstance *instances;
+static int	ninstances;
+static AliasRow **aliases;		/* buckets by the hash of the key */
+static uint32 aliases_mask;
+
+/* ---- rows ---- */
+
+/* Runs a query with the active snapshot, prepared once for the backend; returns the number of rows. */
+static uint64
+run_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *argtypes, Datum *args)
 {
 	if (*plan == NULL)
 	{
-		SPIPlanPtr	p = SPI_prepare(query, nargs, argtypes);
+		/* planned for any argument: there is an index for it, and planning takes longer than looking */
+		SPIPlanPtr	p = SPI_prepare_cursor(query, nargs, argtypes, CURSOR_OPT_GENERIC_PLAN);
 
 		if (p == NULL || SPI_keepplan(p) != 0)
 			elog(ERROR, "could not prepare a query of the tables of names");
 		*plan = p;
 	}
-	return *plan;
-}
-
-/* Runs a prepared query with the active snapshot; returns the number of rows. */
-static uint64
-run_plan(SPIPlanPtr plan, Datum *args)
-{
-	if (SPI_execute_plan(plan, args, NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan(*plan, args, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the tables of names");
 	return SPI_processed;
 }
@@ -64,6 +106,15 @@ text_column(uint64 row, int column, MemoryContext context)
 	s = TextDatumGetCString(d);
 	MemoryContextSwitchTo(old);
 	return s;
+}
+
+/* Reads a column of type boolean, which is not null. */
+static bool
+bool_column(uint64 row, int column)
+{
+	bool		isnull;
+
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull));
 }
 
 /* Reads a column of type accelerator of a result row; false for null. */
@@ -94,43 +145,51 @@ numeric_column(uint64 row, int column, MemoryContext context, Datum *out)
 	return true;
 }
 
-/* Reads the vocabulary and the variants into a context. */
-IdentifyGrammar *
-IdentifyLoadGrammar(MemoryContext context)
-{
-	IdentifyGrammar *g = MemoryContextAllocZero(context, sizeof(IdentifyGrammar));
-	uint64		n;
+/* ---- tables ---- */
 
-	n = run_plan(get_plan(&word_plan,
-						  "SELECT w.kind, w.word, w.meaning, w.family, w.shipped"
-						  " FROM compute_ledger.accelerator_word AS w"
-						  " WHERE pg_catalog.upper_inf(w.recorded)", 0, NULL), NULL);
-	g->words = MemoryContextAllocZero(context, sizeof(IdentifyWord) * Max(n, 1));
+/* Reads the vocabulary. */
+static void
+load_words(MemoryContext context)
+{
+	static SPIPlanPtr plan = NULL;
+	uint64		n = run_plan(&plan,
+							 "SELECT w.kind, w.word, w.meaning, w.family, w.shipped"
+							 " FROM compute_ledger.accelerator_word AS w"
+							 " WHERE pg_catalog.upper_inf(w.recorded)", 0, NULL, NULL);
+
+	grammar.words = MemoryContextAllocZero(context, sizeof(IdentifyWord) * Max(n, 1));
+	grammar.nwords = 0;
 	for (uint64 i = 0; i < n; i++)
 	{
-		IdentifyWord *w = &g->words[g->nwords];
+		IdentifyWord *w = &grammar.words[grammar.nwords];
 		char	   *kind = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1);
-		bool		isnull;
 
 		if (kind == NULL || !IdentifyKindFromName(kind, &w->kind))
 			continue;			/* of a later version, until the update has run */
 		w->text = text_column(i, 2, context);
 		w->meaning = text_column(i, 3, context);
 		w->family = text_column(i, 4, context);
-		w->user = !DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 5, &isnull));
-		g->nwords++;
+		w->user = !bool_column(i, 5);
+		grammar.nwords++;
 	}
-	SPI_freetuptable(SPI_tuptable);
-	IdentifyIndex(g);
+	IdentifyIndex(&grammar);
+}
 
-	n = run_plan(get_plan(&variant_plan,
-						  "SELECT v.accelerator, v.form, v.memory_gb, v.memory_type"
-						  " FROM compute_ledger.accelerator_variant AS v"
-						  " WHERE pg_catalog.upper_inf(v.recorded)", 0, NULL), NULL);
-	g->variants = MemoryContextAllocZero(context, sizeof(IdentifyVariant) * Max(n, 1));
+/* Reads the variants. */
+static void
+load_variants(MemoryContext context)
+{
+	static SPIPlanPtr plan = NULL;
+	uint64		n = run_plan(&plan,
+							 "SELECT v.accelerator, v.form, v.memory_gb, v.memory_type"
+							 " FROM compute_ledger.accelerator_variant AS v"
+							 " WHERE pg_catalog.upper_inf(v.recorded) ORDER BY v.accelerator", 0, NULL, NULL);
+
+	grammar.variants = MemoryContextAllocZero(context, sizeof(IdentifyVariant) * Max(n, 1));
+	grammar.nvariants = (int) n;
 	for (uint64 i = 0; i < n; i++)
 	{
-		IdentifyVariant *v = &g->variants[i];
+		IdentifyVariant *v = &grammar.variants[i];
 		char	   *form = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2);
 		bool		isnull;
 		Datum		gb;
@@ -142,113 +201,278 @@ IdentifyLoadGrammar(MemoryContext context)
 		v->memory_gb = isnull ? 0 : (uint16) DatumGetInt32(gb);
 		v->memory_type = text_column(i, 4, context);
 	}
-	g->nvariants = (int) n;
-	SPI_freetuptable(SPI_tuptable);
+}
 
-	n = run_plan(get_plan(&device_plan,
-						  "SELECT m.accelerator, m.mig_slices FROM compute_ledger.accelerator_model AS m"
-						  " WHERE pg_catalog.upper_inf(m.recorded)", 0, NULL), NULL);
-	g->devices = MemoryContextAllocZero(context, sizeof(IdentifySlices) * Max(n, 1));
+/* Reads how devices are divided, and put together. */
+static void
+load_devices(MemoryContext context)
+{
+	static SPIPlanPtr plan = NULL;
+	uint64		n = run_plan(&plan,
+							 "SELECT m.accelerator, coalesce(m.mig_slices, 0), coalesce(m.devices_per_package, 1)"
+							 " FROM compute_ledger.accelerator_model AS m"
+							 " WHERE pg_catalog.upper_inf(m.recorded)", 0, NULL, NULL);
+
+	grammar.devices = MemoryContextAllocZero(context, sizeof(IdentifyDevice) * Max(n, 1));
+	grammar.ndevices = (int) n;
 	for (uint64 i = 0; i < n; i++)
 	{
 		bool		isnull;
-		Datum		slices = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull);
+		IdentifyDevice *device = &grammar.devices[i];
 
-		accelerator_column(i, 1, &g->devices[i].accelerator);
-		g->devices[i].slices = isnull ? 0 : DatumGetInt32(slices);
+		accelerator_column(i, 1, &device->accelerator);
+		device->slices = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
+		device->per_package = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull));
 	}
-	g->ndevices = (int) n;
-	SPI_freetuptable(SPI_tuptable);
-	return g;
 }
 
-/* Reads the instance types into a context; returns how many there are in *ninstances. */
-IdentifyInstance *
-IdentifyLoadInstances(MemoryContext context, int *ninstances)
+/* Reads the instance types. */
+static void
+load_instances(MemoryContext context)
 {
-	uint64		n = run_plan(get_plan(&instance_plan,
-									  "SELECT i.sku, i.provider, i.accelerator, i.devices, i.shipped"
-									  " FROM compute_ledger.accelerator_instance AS i"
-									  " WHERE pg_catalog.upper_inf(i.recorded)", 0, NULL), NULL);
-	IdentifyInstance *instances = MemoryContextAllocZero(context, sizeof(IdentifyInstance) * Max(n, 1));
+	static SPIPlanPtr plan = NULL;
+	uint64		n = run_plan(&plan,
+							 "SELECT i.sku, i.provider, i.accelerator, i.devices, i.shipped"
+							 " FROM compute_ledger.accelerator_instance AS i"
+							 " WHERE pg_catalog.upper_inf(i.recorded)", 0, NULL, NULL);
 
+	instances = MemoryContextAllocZero(context, sizeof(IdentifyInstance) * Max(n, 1));
+	ninstances = (int) n;
 	for (uint64 i = 0; i < n; i++)
 	{
 		IdentifyInstance *row = &instances[i];
-		bool		isnull;
 
 		row->pattern = text_column(i, 1, context);
 		row->provider = text_column(i, 2, context);
 		accelerator_column(i, 3, &row->accelerator);
 		row->has_devices = numeric_column(i, 4, context, &row->devices);
-		row->user = !DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 5, &isnull));
+		row->user = !bool_column(i, 5);
 	}
-	*ninstances = (int) n;
-	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Reads columns accelerator, shipped and system of a row of accelerator_alias. */
+static void
+read_alias(uint64 row, MemoryContext context, AliasRow *alias)
+{
+	alias->known = accelerator_column(row, 1, &alias->accelerator);
+	alias->shipped = bool_column(row, 2);
+	alias->system = text_column(row, 3, context);
+}
+
+/* Returns the bucket of a key. */
+static uint32
+alias_bucket(const char *key, Size len)
+{
+	return hash_bytes((const unsigned char *) key, (int) len) & aliases_mask;
+}
+
+/* Reads the aliases. */
+static void
+load_aliases(MemoryContext context)
+{
+	static SPIPlanPtr plan = NULL;
+	uint64		n = run_plan(&plan,
+							 "SELECT a.accelerator, a.shipped, a.system, a.alias"
+							 " FROM compute_ledger.accelerator_alias AS a"
+							 " WHERE pg_catalog.upper_inf(a.recorded)", 0, NULL, NULL);
+	AliasRow   *rows = MemoryContextAllocHuge(context, sizeof(AliasRow) * Max(n, 1));
+
+	aliases_mask = pg_nextpower2_32((uint32) Min(Max(n, 16), PG_INT32_MAX)) - 1;
+	aliases = MemoryContextAllocExtended(context, sizeof(AliasRow *) * ((Size) aliases_mask + 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint64 i = 0; i < n; i++)
+	{
+		char		buf[IDENTIFY_KEY_MAX + 1];
+		char	   *alias = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4);
+		Size		len = IdentifyKey(alias, strlen(alias), buf);
+		uint32		bucket = alias_bucket(buf, len);
+
+		read_alias(i, context, &rows[i]);
+		rows[i].key = MemoryContextAlloc(context, len + 1);
+		memcpy(rows[i].key, buf, len);
+		rows[i].key[len] = '\0';
+		rows[i].next = aliases[bucket];
+		aliases[bucket] = &rows[i];
+		pfree(alias);
+	}
+}
+
+/* Notes who saw what is kept of a table, and when. */
+static void
+note_reader(NameTable *table)
+{
+	SnapshotKeyTake(&table->key);
+	table->reader = GetUserId();
+	table->written = ProcLastRecPtr;
+}
+
+/* Says whether what is kept of a table is what the active snapshot sees in it. */
+static bool
+is_current(NameTable *table)
+{
+	bool		same_snapshot;
+
+	if (table->context == NULL)
+		return false;
+	same_snapshot = SnapshotKeyIsCurrent(&table->key) && table->reader == GetUserId();
+	if (likely(same_snapshot && table->written == ProcLastRecPtr))
+		return true;
+	if (table->version ? !TableVersionIsCurrent(table->version, same_snapshot) : !same_snapshot)
+		return false;
+	note_reader(table);
+	return true;
+}
+
+/* Forgets what is kept of a table. */
+static void
+forget(NameTable *table)
+{
+	if (table->context != NULL)
+		MemoryContextDelete(table->context);
+	table->context = NULL;
+	table->version = NULL;
+}
+
+/* Makes sure that what is kept of a table is what the active snapshot sees in it. */
+static void
+read_table(NameTable *table)
+{
+	MemoryContext context;
+	MemoryContext caller;
+	TableVersion *version;
+
+	if (likely(is_current(table)))
+		return;
+	forget(table);
+	context = AllocSetContextCreate(CurrentMemoryContext, "compute_ledger names", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSetIdentifier(context, table->name);
+	caller = MemoryContextSwitchTo(context);
+	version = TableVersionTake(get_relname_relid(table->name, get_namespace_oid("compute_ledger", false)));
+	MemoryContextSwitchTo(caller);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	table->load(context);
+	SPI_finish();
+	/* A policy of the table may have asked for a name, too. */
+	forget(table);
+	MemoryContextSetParent(context, TopMemoryContext);
+	table->context = context;
+	table->version = version;
+	note_reader(table);
+}
+
+/* Returns the vocabulary, the variants and what is known of devices. */
+const IdentifyGrammar *
+IdentifyGetGrammar(void)
+{
+	read_table(&words);
+	read_table(&variants);
+	read_table(&devices);
+	return &grammar;
+}
+
+/* Returns the instance types; how many there are in *n. */
+const IdentifyInstance *
+IdentifyGetInstances(int *n)
+{
+	read_table(&instance_table);
+	*n = ninstances;
 	return instances;
 }
 
-/* Makes an array of up to a few texts. */
-static Datum
-make_text_array(char **values, int n)
-{
-	Datum		d[4];
+/* ---- aliases ---- */
 
-	for (int i = 0; i < n; i++)
-		d[i] = CStringGetTextDatum(values[i]);
-	return PointerGetDatum(construct_array(d, n, TEXTOID, -1, false, TYPALIGN_INT));
+/* Returns the aliases of a key, through the index, in the current memory context. */
+static AliasRow *
+fetch_aliases(char *key)
+{
+	static SPIPlanPtr plan = NULL;
+	MemoryContext caller = CurrentMemoryContext;
+	Oid			argtype = TEXTOID;
+	Datum		arg;
+	uint64		n;
+	AliasRow   *list = NULL;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	arg = CStringGetTextDatum(key);
+	n = run_plan(&plan,
+				 "SELECT a.accelerator, a.shipped, a.system FROM compute_ledger.accelerator_alias AS a"
+				 " WHERE compute_ledger.accelerator_name_key(a.alias) OPERATOR(pg_catalog.=) $1"
+				 " AND pg_catalog.upper_inf(a.recorded)", 1, &argtype, &arg);
+	for (uint64 i = 0; i < n; i++)
+	{
+		AliasRow   *alias = MemoryContextAlloc(caller, sizeof(AliasRow));
+
+		read_alias(i, caller, alias);
+		alias->key = key;
+		alias->next = list;
+		list = alias;
+	}
+	SPI_finish();
+	return list;
 }
 
 /*
- * Looks a name up among the aliases.  systems holds the sources under which to
- * look, besides the aliases that hold for any.  *known says whether the alias
+ * Looks a name up among the aliases.  systems holds the sources under which to look:
+ * the first is empty, for the aliases that hold for any.  *known says whether the alias
  * names a chip: one may also say that a name means none.  *shipped says whose alias
- * it is.
+ * it is.  A caller that will ask for many names wants the whole table.
+ *
+ * The user's rows come first, then those for a source, then those for the whole of a PCI
+ * id.  One without its subsystem or revision is what the device is called in general.
  */
 bool
-IdentifyLookUpAlias(const char *name, Size len, char **systems, int nsystems, Accelerator *out,
-					bool *known, bool *shipped)
+IdentifyLookUpAlias(const char *name, Size len, char **systems, int nsystems, bool whole,
+					Accelerator *out, bool *known, bool *shipped)
 {
 	char		buf[IDENTIFY_KEY_MAX + 1];
-	char	   *keys[4];
+	Size		lengths[3];
 	int			nkeys = 0;
 	IdentifyPci pci;
-	Oid			argtypes[2] = {TEXTARRAYOID, TEXTARRAYOID};
-	Datum		args[2];
-	bool		found;
+	const AliasRow *best = NULL;
+	int			best_rank = 0;
 	Size		n = IdentifyKey(name, len, buf);
 
 	if (n == 0)
 		return false;
-	buf[n] = '\0';
-	keys[nkeys++] = pstrdup(buf);
-
-	/* A PCI id without its subsystem or revision is what the device is called in general. */
+	lengths[nkeys++] = n;
 	if (IdentifyReadPci(name, len, &pci))
 	{
 		if (pci.revision >= 0 && n > 3)
-			keys[nkeys++] = pnstrdup(buf, n - 3);
+			lengths[nkeys++] = n - 3;
 		if (n > 9)
-			keys[nkeys++] = pnstrdup(buf, 9);
+			lengths[nkeys++] = 9;
 	}
 
-	args[0] = make_text_array(keys, nkeys);
-	args[1] = make_text_array(systems, nsystems);
-	found = run_plan(get_plan(&alias_plan,
-							  "SELECT a.accelerator, a.shipped FROM compute_ledger.accelerator_alias AS a"
-							  " WHERE compute_ledger.accelerator_name_key(a.alias) OPERATOR(pg_catalog.=) ANY ($1)"
-							  " AND a.system OPERATOR(pg_catalog.=) ANY ($2)"
-							  " AND pg_catalog.upper_inf(a.recorded)"
-							  " ORDER BY a.shipped, a.system OPERATOR(pg_catalog.=) '',"
-							  " pg_catalog.length(compute_ledger.accelerator_name_key(a.alias)) DESC"
-							  " LIMIT 1", 2, argtypes), args) > 0;
-	if (found)
+	whole = whole || is_current(&alias_table);
+	if (whole)
+		read_table(&alias_table);
+	for (int k = 0; k < nkeys; k++)
 	{
-		bool		isnull;
+		const AliasRow *alias;
 
-		*known = accelerator_column(0, 1, out);
-		*shipped = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
+		buf[lengths[k]] = '\0';
+		alias = whole ? aliases[alias_bucket(buf, lengths[k])] : fetch_aliases(buf);
+		for (; alias != NULL; alias = alias->next)
+		{
+			if (strcmp(alias->key, buf) != 0)
+				continue;
+			for (int s = 0; s < nsystems; s++)
+			{
+				int			rank = (alias->shipped ? 32 : 0) + (s == 0 ? 16 : 0) + 4 * k + s;
+
+				if (strcmp(alias->system, systems[s]) == 0 && (best == NULL || rank < best_rank))
+				{
+					best = alias;
+					best_rank = rank;
+				}
+			}
+		}
 	}
-	SPI_freetuptable(SPI_tuptable);
-	return found;
+	if (best == NULL)
+		return false;
+	*out = best->accelerator;
+	*known = best->known;
+	*shipped = best->shipped;
+	return true;
 }

@@ -1,6 +1,8 @@
 /*
  * identify_table.h
  *		Reading the tables of names.
+ *
+ * What is returned holds until the next call of any of these functions.
  */
 #ifndef COMPUTE_LEDGER_IDENTIFY_TABLE_H
 #define COMPUTE_LEDGER_IDENTIFY_TABLE_H
@@ -20,9 +22,9 @@ typedef struct IdentifyInstance
 	Datum		devices;		/* numeric */
 } IdentifyInstance;
 
-extern IdentifyGrammar *IdentifyLoadGrammar(MemoryContext context);
-extern IdentifyInstance *IdentifyLoadInstances(MemoryContext context, int *ninstances);
-extern bool IdentifyLookUpAlias(const char *name, Size len, char **systems, int nsystems,
+extern const IdentifyGrammar *IdentifyGetGrammar(void);
+extern const IdentifyInstance *IdentifyGetInstances(int *n);
+extern bool IdentifyLookUpAlias(const char *name, Size len, char **systems, int nsystems, bool whole,
 								Accelerator *out, bool *known, bool *shipped);
 
 #endif							/* COMPUTE_LEDGER_IDENTIFY_TABLE_H */

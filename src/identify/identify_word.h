@@ -51,20 +51,21 @@ typedef struct IdentifyVariant
 	const char *memory_type;	/* NULL = not known */
 } IdentifyVariant;
 
-/* How many slices a device, or a class of them, is divided into by MIG. */
-typedef struct IdentifySlices
+/* How a device, or a class of them, is divided, and put together. */
+typedef struct IdentifyDevice
 {
 	Accelerator accelerator;
-	int			slices;			/* 0 = cannot be */
-} IdentifySlices;
+	int			slices;			/* of MIG; 0 = cannot be divided */
+	int			per_package;	/* devices that are sold as one; 1 = it is alone */
+} IdentifyDevice;
 
 typedef struct IdentifyGrammar
 {
 	IdentifyWord *words;
 	int			nwords;
-	IdentifyVariant *variants;
+	IdentifyVariant *variants;	/* in order of the accelerator */
 	int			nvariants;
-	IdentifySlices *devices;
+	IdentifyDevice *devices;
 	int			ndevices;
 	int			first[256];		/* first byte of a word to its list, or -1 */
 } IdentifyGrammar;

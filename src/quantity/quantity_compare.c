@@ -3,9 +3,9 @@
  *		Order, hash and index support of compute_unit and compute_rate.
  *
  * The order is total: by basis code, then by amount.  Comparisons never raise,
- * because indexes, statistics and merge joins call them on whatever is stored; a
+ * because indexes, statistics and merge joins call them on whatever is stored; of a
  * comparison that cannot be meant (a column held to one basis, a constant of
- * another) is refused by the planner instead, in quantity_support.
+ * another) the planner warns, in quantity_support.
  */
 #include "base/compat.h"
 
@@ -215,9 +215,10 @@ quantity_brin_distance(PG_FUNCTION_ARGS)
  * Planner support of the six comparisons.
  *
  * A column held to a basis never equals, precedes or follows a constant of another
- * in a way that somebody can have meant: the comparison would be decided by the
- * numbers of the two bases.  So the planner refuses it (LC001), however the
- * constant came about.
+ * in a way that somebody can have meant: the comparison is decided by the numbers of
+ * the two bases.  The planner warns (LC001) of those that it sees.  It does not see
+ * all of them (an array, a parameter of a generic plan), so that an error would make
+ * the answer to one query depend on its plan.
  */
 PG_FUNCTION_INFO_V1(quantity_support);
 Datum
@@ -252,12 +253,12 @@ quantity_support(PG_FUNCTION_ARGS)
 					char		held[BASIS_MAXTEXT];
 					char		constant[BASIS_MAXTEXT];
 
-					ereport(ERROR,
+					ereport(WARNING,
 							(errcode(ERRCODE_CL_BASIS_MISMATCH),
 							 errmsg("compute quantities have different bases: %s and %s",
 									BasisName((uint16) typmod, held),
 									BasisName(basis, constant)),
-							 errdetail("One side of the comparison is held to basis %s, so the bases alone would decide it.",
+							 errdetail("One side of the comparison is held to basis %s, so the bases alone decide it.",
 									   BasisName((uint16) typmod, held)),
 							 errhint("Write the constant in basis %s.",
 									 BasisName((uint16) typmod, held))));

@@ -52,7 +52,7 @@ COMMENT ON COLUMN compute_ledger.usage_record.identification IS '0: as it was id
 COMMENT ON COLUMN compute_ledger.usage_record.accelerator IS 'chip or class that the name was identified as when it was accepted';
 COMMENT ON COLUMN compute_ledger.usage_record.rate IS 'what one of devices counted for in the basis when it was accepted; NULL: no rate was known';
 COMMENT ON COLUMN compute_ledger.usage_record.rate_recorded IS 'since when this database had held the row true that the rate is from: lower(recorded) of accelerator_peak or basis_factor; NULL without a rate';
-COMMENT ON COLUMN compute_ledger.usage_record.share IS 'the part of a device that one of devices was when it was accepted, in 1/1,680,000: less than all of it for a MIG slice; NULL: not known, of a slice of a device of which it was not known how many it is divided into';
+COMMENT ON COLUMN compute_ledger.usage_record.share IS 'the part of a device that one of devices was when it was accepted, in 1/1,680,000: less than all of it for a MIG slice and for a vGPU; NULL: not known, of a slice of a device of which it was not known how many it is divided into, or of a vGPU of a card whose memory was not';
 COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices, or of MIG slices';
 COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used';
 COMMENT ON COLUMN compute_ledger.usage_record.number_format IS 'number format that was computed in; NULL: not known';
