@@ -43,6 +43,8 @@ AS $$
 		UNION ALL
 		SELECT v.thing, p.path || v.thing, v.valid * p.valid
 		FROM place AS p JOIN version AS v ON v.parent = p.thing AND v.valid && p.valid
+		-- versions that are no tree end, too
+		WHERE v.thing <> ALL (p.path)
 	)
 	SELECT p.thing, p.path, p.valid FROM place AS p
 $$;
