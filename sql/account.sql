@@ -28,6 +28,10 @@ SELECT a.name AS account, b.name AS ancestor, t.depth, t.level, t.valid
 FROM account_tree() AS t JOIN account AS a ON a.id = t.account JOIN account AS b ON b.id = t.ancestor
 ORDER BY 1, t.depth;
 
+-- Versions that are no tree: a circle ends, what has a parent that is not there is a root, NULLs do no harm.
+SELECT thing, path FROM _tree_path('{1,2,1,3}', '{NULL,1,2,9}', array_fill('(,)'::tstzrange, '{4}')) ORDER BY path;
+SELECT count(*) FROM _tree_path('{1,2}', NULL, '{}');
+
 -- What is refused.
 SELECT create_account('lab', parent => 'acme');
 SELECT create_account('nobody', parent => 'no such account');

@@ -54,6 +54,7 @@ AS $$
 		('move_account', 'EXECUTE', 'admin'),
 		('merge_account', 'EXECUTE', 'admin'),
 		('_account_alias', 'EXECUTE', 'reader biller auditor admin'),
+		('_tree_path', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_account_path', 'EXECUTE', 'reader biller auditor admin'),
 		('account_tree', 'EXECUTE', 'reader biller auditor admin'),
 		('_price_way', 'EXECUTE', 'biller auditor admin'),

@@ -24,30 +24,47 @@ AS $$
 $$;
 COMMENT ON FUNCTION _account_alias(timestamptz) IS 'the accounts that a merged account''s number stands for, and from when on: all of its chain; each holds while it has a version';
 
-CREATE FUNCTION _account_path(as_of timestamptz) RETURNS TABLE (account bigint, path bigint[], valid tstzrange)
+-- The versions come as arrays, because a function takes no set.
+CREATE FUNCTION _tree_path(things bigint[], parents bigint[], valids tstzrange[]) RETURNS TABLE (thing bigint, path bigint[], valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
 	SET enable_nestloop = off
 AS $$
 	WITH RECURSIVE version AS MATERIALIZED (
-		SELECT v.account, v.parent, unnest(range_agg(v.valid)) AS valid
-		FROM compute_ledger.account_version AS v
-		WHERE v.recorded @> coalesce($1, 'infinity')
-		GROUP BY v.account, v.parent
+		SELECT v.thing, v.parent, unnest(range_agg(v.valid)) AS valid
+		FROM unnest(things, parents, valids) AS v (thing, parent, valid)
+		GROUP BY v.thing, v.parent
 	), place AS (
 		-- from the top; the top that a role with few accounts sees is theirs
-		SELECT v.account, ARRAY[v.account] AS path, v.valid
+		SELECT v.thing, ARRAY[v.thing] AS path, v.valid
 		FROM version AS v
-		WHERE v.parent IS NULL OR NOT EXISTS (SELECT FROM version AS p WHERE p.account = v.parent)
+		WHERE v.parent IS NULL OR NOT EXISTS (SELECT FROM version AS p WHERE p.thing = v.parent)
 		UNION ALL
-		SELECT v.account, p.path || v.account, v.valid * p.valid
-		FROM place AS p JOIN version AS v ON v.parent = p.account AND v.valid && p.valid
+		SELECT v.thing, p.path || v.thing, v.valid * p.valid
+		FROM place AS p JOIN version AS v ON v.parent = p.thing AND v.valid && p.valid
+		-- versions that are no tree end, too
+		WHERE v.thing <> ALL (p.path)
 	)
-	SELECT p.account, p.path, p.valid FROM place AS p
+	SELECT p.thing, p.path, p.valid FROM place AS p
+$$;
+COMMENT ON FUNCTION _tree_path(bigint[], bigint[], tstzrange[]) IS 'the way from the root to each thing of a tree, both included, while it holds, of its versions: what each is of, the parent or NULL, and when it holds';
+
+CREATE FUNCTION _account_path(as_of timestamptz) RETURNS TABLE (account bigint, path bigint[], valid tstzrange)
+	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+	SET enable_nestloop = off
+AS $$
+	WITH place AS MATERIALIZED (
+		SELECT p.thing, p.path, p.valid
+		FROM (SELECT array_agg(v.account) AS accounts, array_agg(v.parent) AS parents, array_agg(v.valid) AS valids
+			FROM compute_ledger.account_version AS v WHERE v.recorded @> coalesce($1, 'infinity')) AS a
+			CROSS JOIN LATERAL compute_ledger._tree_path(a.accounts, a.parents, a.valids) AS p
+	)
+	SELECT p.thing, p.path, p.valid FROM place AS p
 	UNION ALL
 	SELECT a.account, p.path, p.valid * a.valid
-	FROM compute_ledger._account_alias($1) AS a JOIN place AS p ON p.account = a.target AND p.valid && a.valid
+	FROM compute_ledger._account_alias($1) AS a JOIN place AS p ON p.thing = a.target AND p.valid && a.valid
 $$;
 COMMENT ON FUNCTION _account_path(timestamptz) IS 'the way from the root to each account, both included, while it holds; a merged account''s is that of the one it was merged into';
 

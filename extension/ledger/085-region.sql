@@ -37,23 +37,11 @@ SELECT pg_catalog.pg_extension_config_dump('cloud_region', 'WHERE NOT shipped');
 CREATE FUNCTION _region_path(as_of timestamptz) RETURNS TABLE (region integer, path integer[], valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
-	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
-	SET enable_nestloop = off
 AS $$
-	WITH RECURSIVE version AS MATERIALIZED (
-		SELECT v.region, v.parent, unnest(range_agg(v.valid)) AS valid
-		FROM compute_ledger.region_version AS v
-		WHERE v.recorded @> coalesce($1, 'infinity')
-		GROUP BY v.region, v.parent
-	), place AS (
-		SELECT v.region, ARRAY[v.region] AS path, v.valid
-		FROM version AS v
-		WHERE v.parent IS NULL
-		UNION ALL
-		SELECT v.region, p.path || v.region, v.valid * p.valid
-		FROM place AS p JOIN version AS v ON v.parent = p.region AND v.valid && p.valid
-	)
-	SELECT p.region, p.path, p.valid FROM place AS p
+	SELECT p.thing::integer, p.path::integer[], p.valid
+	FROM (SELECT array_agg(v.region::bigint) AS regions, array_agg(v.parent::bigint) AS parents, array_agg(v.valid) AS valids
+		FROM compute_ledger.region_version AS v WHERE v.recorded @> coalesce($1, 'infinity')) AS a
+		CROSS JOIN LATERAL compute_ledger._tree_path(a.regions, a.parents, a.valids) AS p
 $$;
 COMMENT ON FUNCTION _region_path(timestamptz) IS 'the way from the root to each region, both included, while it holds';
 
