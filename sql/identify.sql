@@ -76,7 +76,7 @@ SELECT name, source, identify(name, source) FROM (VALUES
 	(1, 'ecs.gn8v-8x.48xlarge', 'aliyun'), (2, 'ecs.gn8v-tee.4xlarge', 'aliyun'), (3, 'ecs.ebmgn8v.48xlarge', 'aliyun'), (4, 'ecs.gn8is-4x.16xlarge', 'aliyun'), (5, 'ecs.sgn8ia-m48.24xlarge', 'aliyun'),
 	(6, 'ecs.vgn7i-vws-m24.7xlarge', 'aliyun'), (7, 'ecs.ebmgn9g.64xlarge', 'aliyun'), (8, 'ecs.gni2.3xlarge', 'volcengine'), (9, 'ecs.ebmhpcpni2l.32xlarge', 'volcengine'),
 	(10, 'vbm-256c-3072gb-8-b200-gpu', 'vultr'), (11, 'vcg-a40-24c-120g-48vram', 'vultr'), (12, 'Standard_NC64ds_xl_RTXPRO6000BSE_v6', 'azure'), (13, 'standardNDISRGB200V6NDRFamily', 'azure'),
-	(14, 'StandardNCCads2023Family', 'azure'), (15, 'trn3u.48xlarge', 'aws'), (16, 'gb300-4x', 'coreweave'), (17, 'gpu-l40s-d', 'nebius'), (18, 'nvidia-l4-vws', 'gcp'),
+	(14, 'StandardNCCads2023Family', 'azure'), (14.5, 'Standard NCADSH100v5 Family vCPUs', 'azure'), (15, 'trn3u.48xlarge', 'aws'), (16, 'gb300-4x', 'coreweave'), (17, 'gpu-l40s-d', 'nebius'), (18, 'nvidia-l4-vws', 'gcp'),
 	(19, 'NVIDIA_TESLA_T4_VWS', 'vertex'), (20, 'gres/shard:l40s=4', 'slurm'), (21, 'gres/gpu:h100.shard', 'slurm'), (22, 'PPU-ZW810E', 'free'), (23, 'MXC600-A', 'mx-smi'),
 	(24, 'Ascend310P6', 'gpustack'), (25, 'Ascend310B5', 'gpustack'), (26, 'Ascend910_9591', 'gpustack'), (27, 'ascend950pr_9589', 'vllm-ascend'), (28, 'H100-SXM-8-80G', 'scaleway'),
 	(29, 'tt-quietbox', 'gpuhunt'), (30, 'RBLN-CA22', 'free'), (31, 'RNGD', 'free'), (32, 'furiosa.ai/rngd', 'k8s'), (33, 'Atlas 800T A3', 'vllm-ascend'), (34, 'Atlas 900 A3 SuperPoD', 'vllm-ascend'),

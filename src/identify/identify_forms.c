@@ -640,10 +640,15 @@ IdentifyTakeCount(const char *name, size_t len, size_t *from, char *out, size_t 
 
 /* ---- instance types ---- */
 
-/* Folds an instance type: lower case, '_' and ' ' as '-'.  The buffer has IDENTIFY_NAME_MAX + 1 bytes. */
+/*
+ * Folds an instance type: lower case, '_' and ' ' as '-', without what a quota of it counts
+ * ("Standard NCADSH100v5 Family vCPUs").  The buffer has IDENTIFY_NAME_MAX + 1 bytes.
+ */
 size_t
 IdentifySkuFold(const char *sku, size_t len, char *out)
 {
+	static const char unit[] = "-vcpus";
+	const size_t unitlen = sizeof(unit) - 1;
 	size_t		n = 0;
 
 	if (len > IDENTIFY_NAME_MAX)
@@ -654,6 +659,8 @@ IdentifySkuFold(const char *sku, size_t len, char *out)
 
 		out[n++] = c == '_' || c == ' ' ? '-' : c;
 	}
+	if (n > unitlen && memcmp(out + n - unitlen, unit, unitlen) == 0)
+		n -= unitlen;
 	out[n] = '\0';
 	return n;
 }
