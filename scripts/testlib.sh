@@ -7,8 +7,12 @@
 #   run_tap FILE                      runs t/FILE, which makes its own clusters
 #   run_jobs COMMAND...               runs commands like these two side by side, as many at a time as there are cores
 #   stop_jobs                         ends those that still run; for an EXIT trap
+#   $no_jit                           a setting for the cluster of start_cluster
 #
 # The tests are those of $work/project, and run on what build_extension made of it.
+
+# Compiling statements takes several times as long as running them on the little that tests have.
+no_jit="jit = off"
 
 ok() { echo ok >>"$work/counts"; }
 not_ok() { echo "not_ok $1" >>"$work/counts"; }
@@ -100,7 +104,7 @@ run_tap() {
 	local file=$1 dir=$work/tap/${1%.pl} begin=$SECONDS status=0 good bad reason pgxs_src
 	pgxs_src=$(dirname "$("$pg_bin/pg_config" --pgxs)")/..
 	as_postgres mkdir -p "$dir" "$work/ports"
-	private_settings | as_postgres tee "$dir/settings.conf" >/dev/null
+	{ private_settings; echo "$no_jit"; } | as_postgres tee "$dir/settings.conf" >/dev/null
 	as_postgres env -u PGHOST -u PGUSER -u PGDATABASE TEMP_CONFIG="$dir/settings.conf" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" \
 		TESTLOGDIR="$dir/log" PG_TEST_PORT_DIR="$work/ports" PATH="$pg_bin:$PATH" PGPORT=65432 PG_CONFIG="$pg_bin/pg_config" \
 		PG_REGRESS="$pgxs_src/test/regress/pg_regress" \

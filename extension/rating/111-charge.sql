@@ -303,6 +303,7 @@ COMMENT ON FUNCTION _corrections(bigint, bigint, tstzrange, timestamptz, text) I
 CREATE FUNCTION rate_corrections(account text, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 100
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 DECLARE
 	payer_id bigint;
@@ -395,6 +396,7 @@ COMMENT ON FUNCTION _unpriced_currencies(bigint, text, timestamptz, tstzrange) I
 CREATE FUNCTION close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 DECLARE
 	-- What this transaction has recorded itself, perhaps other closings, is recorded later than any closing looks.
@@ -574,6 +576,7 @@ CREATE FUNCTION rate_diff(account text, period tstzrange, as_of_a timestamptz, a
 		OUT quantity_a numeric, OUT quantity_b numeric, OUT unit text, OUT cost_a numeric, OUT cost_b numeric, OUT difference numeric, OUT currency text, OUT reasons text[]) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE ROWS 100
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
