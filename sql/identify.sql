@@ -198,3 +198,22 @@ DELETE FROM accelerator_alias WHERE system = 'our-cluster' AND upper_inf(recorde
 -- What is too long to be a name is not remembered.
 SELECT identify(repeat('h100 ', 4000000)) IS NULL AS unknown, (identify_instance(repeat('p4d', 4000000))).devices IS NULL AS no_type,
 	(SELECT sum(total_bytes) < 4000000 FROM pg_backend_memory_contexts WHERE ident = 'identify') AS forgotten;
+
+-- A name of very many parts is none, and is given up at once, however many ways there are through it.
+BEGIN;
+SET LOCAL statement_timeout = '20 s';
+SELECT identify(repeat('H20 ', n)), identify(repeat('H20,', n)) FROM unnest('{47,48,49,60}'::integer[]) AS n;
+ROLLBACK;
+
+-- How a device is divided and sold: the user's row before a shipped one, then the most specific.
+BEGIN;
+SELECT (identify_instance('4x MI250X')).*, identify('NVIDIA L4 MIG 1g.6gb') AS l4, identify('NVIDIA A30 MIG 4g.24gb') AS a30, identify('Example X1 MIG 2g.20gb') AS x1;
+INSERT INTO accelerator_word (kind, word, meaning) VALUES ('vendor', 'example', 'pcifd01'), ('model', 'x1', 'pcifd01/x1');
+SELECT identify('Example X1 MIG 2g.20gb') AS nothing_told;
+INSERT INTO accelerator_model (accelerator, name, mig_slices, devices_per_module, devices_per_package)
+VALUES ('amd/mi250x', 'in another mode', NULL, 1, 1), ('nvidia/l4', 'divided', 4, NULL, NULL), ('nvidia/a30', 'in two', 2, NULL, NULL), ('pcifd01/x1', 'whole', NULL, NULL, NULL);
+SELECT (identify_instance('4x MI250X')).*, identify('NVIDIA L4 MIG 1g.6gb') AS l4, identify('NVIDIA A30 MIG 4g.24gb') AS a30, identify('Example X1 MIG 2g.20gb') AS x1;
+ROLLBACK;
+
+-- The part of a rate that a vGPU is, rounded once, half to even.
+SELECT rate, _vgpu_rate(rate::compute_rate, 280000) FROM unnest('{15 MFLOPS,21 MFLOPS,14 MFLOPS}'::text[]) AS rate;

@@ -24,13 +24,13 @@ SELECT count(*) FROM rate_usage('day', '[2024-10-01,2024-12-01)', NULL, 'day') A
 	generate_series(lower(r.period), upper(r.period) - interval '15 minutes', '15 minutes') AS t
 WHERE r.day <> (t AT TIME ZONE CASE a.name WHEN 'day/h' THEN 'America/Havana' ELSE 'Atlantic/Azores' END)::date;
 -- billing periods: a calendar month, and days
-INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('day-months', '2026-01-01', 'America/Havana', '1 month'), ('day-days', '2026-10-24', 'Atlantic/Azores', '1 day');
+INSERT INTO billing_calendar (name, anchor, time_zone, rule) VALUES ('day-months', '2020-01-01', 'America/Havana', '1 month'), ('day-days', '2020-10-24', 'Atlantic/Azores', '1 day');
 SELECT c.name, p.starts_at, p.ends_at FROM billing_period AS p JOIN billing_calendar AS c ON c.id = p.calendar
 WHERE c.name = 'day-months' AND p.number IN (9, 10) OR c.name = 'day-days' AND p.number < 3 ORDER BY 1, 2;
-SELECT change_billing_calendar('day-months', 10, anchor => '2026-11-01');
+SELECT change_billing_calendar('day-months', 10, anchor => '2020-11-01');
 -- buckets of a profile, of days and months
-SELECT period, amount FROM buckets(device_profile_accum('{}', '[2026-10-31 12:00Z,2026-11-02 12:00Z)', 1), '1 day', 'America/Havana');
-SELECT period, amount FROM buckets(device_profile_accum('{}', '[2026-10-15Z,2026-11-15Z)', 1), '1 month', 'America/Havana');
+SELECT period, amount FROM buckets(device_profile_accum('{}', '[2020-10-31 12:00Z,2020-11-02 12:00Z)', 1), '1 day', 'America/Havana');
+SELECT period, amount FROM buckets(device_profile_accum('{}', '[2020-10-15Z,2020-11-15Z)', 1), '1 month', 'America/Havana');
 -- an hour that the clock shows half of again is two
-SELECT period, amount FROM buckets(device_profile_accum('{}', '[2026-04-04 13:00Z,2026-04-04 17:00Z)', 1), '1 hour', 'Australia/Lord_Howe');
-SELECT period, amount FROM buckets(device_profile_accum('{}', '[2026-11-01 04:00Z,2026-11-01 09:00Z)', 1), '2 hours', 'America/New_York');
+SELECT period, amount FROM buckets(device_profile_accum('{}', '[2020-04-04 13:00Z,2020-04-04 17:00Z)', 1), '1 hour', 'Australia/Lord_Howe');
+SELECT period, amount FROM buckets(device_profile_accum('{}', '[2020-11-01 04:00Z,2020-11-01 09:00Z)', 1), '2 hours', 'America/New_York');

@@ -235,6 +235,14 @@ is(answer($one, 3), '|nvidia/a30|', 'who is under it');
 is($one->query('SELECT (identify_instance($$p4d.24xlarge$$)).devices'), '8', 'sees the rest');
 $one->query('RESET ROLE');
 is(answer($one, 3), '|nvidia/a30|nvidia/a30', 'above it again');
+# what a policy sees may change within a transaction that writes nothing
+$node->safe_psql('postgres', q{CREATE POLICY tenant ON accelerator_instance AS RESTRICTIVE TO guest USING (provider <> 'kept' OR current_setting('kept.tenant', true) = 'a')});
+$node->safe_psql('postgres', q{DROP POLICY others ON accelerator_instance; CREATE POLICY others ON accelerator_instance TO guest USING (true)});
+$one->query('SET ROLE guest; BEGIN');
+is($one->query(q{SET LOCAL kept.tenant = 'a'}) . answer($one, 3), '|nvidia/a30|nvidia/a30', 'a tenant sees its row');
+is($one->query(q{SET LOCAL kept.tenant = 'b'}) . answer($one, 3), '|nvidia/a30|', 'and another one does not, in one transaction');
+$one->query('COMMIT; RESET ROLE');
+$node->safe_psql('postgres', 'DROP POLICY tenant ON accelerator_instance');
 $node->safe_psql('postgres', 'DROP POLICY others ON accelerator_instance; ALTER TABLE accelerator_instance DISABLE ROW LEVEL SECURITY; REVOKE ALL ON answered FROM guest; DROP ROLE guest');
 
 # ------------------------------------------------------------------ SERIALIZABLE

@@ -191,6 +191,6 @@ COMMENT ON FUNCTION _accelerator_share(text, text, accelerator) IS 'the part of 
 CREATE FUNCTION _vgpu_rate(rate compute_rate, vgpu integer) RETURNS compute_rate
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-	SELECT CASE WHEN $2 IS NULL THEN $1 WHEN $2 OPERATOR(pg_catalog.>) 0 THEN $1 OPERATOR(compute_ledger.*) (pg_catalog.numeric($2) OPERATOR(pg_catalog./) 1680000.0) END
+	SELECT CASE WHEN $2 IS NULL THEN $1 WHEN $2 OPERATOR(pg_catalog.>) 0 THEN $1 OPERATOR(compute_ledger.*) $2 OPERATOR(compute_ledger./) 1680000 END
 $$;
 COMMENT ON FUNCTION _vgpu_rate(compute_rate, integer) IS 'the rate of one of what a name means, from that of the accelerator and _vgpu_share() of the name: the same part of it, rounded half to even; NULL where the part is not known';

@@ -14,6 +14,7 @@ DECLARE
 		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_alias AS r WHERE NOT r.shipped),
 		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_word AS r WHERE NOT r.shipped),
 		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_variant AS r WHERE NOT r.shipped),
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_model AS r WHERE NOT r.shipped),
 		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_instance AS r WHERE NOT r.shipped)), '-infinity');
 BEGIN
 	-- The numbers in a record are those that its names meant.  A name means the account that has it, or one that this was

@@ -528,6 +528,7 @@ AS $$
 		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_alias AS r),
 		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_word AS r),
 		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_variant AS r),
+		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_model AS r),
 		(SELECT greatest(max(lower(r.recorded)), max(upper(r.recorded))) FROM compute_ledger.accelerator_instance AS r))
 $$;
 COMMENT ON FUNCTION _names_recorded() IS 'when the tables that identify() goes by last changed';

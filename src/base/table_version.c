@@ -114,7 +114,7 @@ TableVersionTake(Oid table)
 			Buffer		buffer = read_page(rel, i);
 			Page		page = BufferGetPage(buffer);
 
-			version->lsn[i] = PageGetLSN(page);
+			version->lsn[i] = BufferGetLSNAtomic(buffer);
 			version->newest = later_of(version->newest, newest_of_page(page));
 			UnlockReleaseBuffer(buffer);
 		}
@@ -143,16 +143,16 @@ TableVersionIsCurrent(const TableVersion *version, bool same_snapshot)
 		(same_snapshot || (version->settled && has_ended(version->newest))) &&
 		rel->rd_rel->relfilenode == version->file &&
 		RelationGetNumberOfBlocks(rel) == version->npages;
+	/* Under SERIALIZABLE, who is told so has read the table, from before it looks. */
+	if (same)
+		PredicateLockRelation(rel, GetActiveSnapshot());
 	for (BlockNumber i = 0; same && i < version->npages; i++)
 	{
 		Buffer		buffer = read_page(rel, i);
 
-		same = PageGetLSN(BufferGetPage(buffer)) == version->lsn[i];
+		same = BufferGetLSNAtomic(buffer) == version->lsn[i];
 		UnlockReleaseBuffer(buffer);
 	}
-	/* Under SERIALIZABLE, who is told so has read the table. */
-	if (same)
-		PredicateLockRelation(rel, GetActiveSnapshot());
 	table_close(rel, NoLock);
 	return same;
 }

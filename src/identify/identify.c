@@ -427,7 +427,11 @@ count_devices(const IdentifyAnswer *answer, Datum *devices)
 static IdentifyCache *
 get_cache(FunctionCallInfo fcinfo)
 {
-	return (IdentifyCache *) CallCacheGet(fcinfo, sizeof(IdentifyCache), "identify");
+	IdentifyCache *cache = (IdentifyCache *) CallCacheGet(fcinfo, sizeof(IdentifyCache), "identify");
+
+	if (unlikely(cache->size == 0))
+		IdentifyForgetUnversioned();
+	return cache;
 }
 
 /* Returns the place of a name in the cache: its entry, or the free one to put it in. */

@@ -513,12 +513,60 @@ may_be(const AcceleratorParts *a, const AcceleratorParts *b)
 		(a->memory_gb == 0 || b->memory_gb == 0 || a->memory_gb == b->memory_gb);
 }
 
-/* Says whether a device can have a slice of so many parts; of what no table tells, it can. */
+/*
+ * Returns what the table says of a device, or of a class that holds it: the most specific
+ * row that says it, of two for the same class the user's.  -1 = nothing.
+ */
+static int
+device_figure(const IdentifyGrammar *g, const Accelerator *x, int (*figure) (const IdentifyDevice *device))
+{
+	const IdentifyDevice *best = NULL;
+	int			best_specificity = -1;
+
+	for (int i = 0; i < g->ndevices; i++)
+	{
+		const IdentifyDevice *device = &g->devices[i];
+		int			specificity;
+
+		if (figure(device) < 0 || !AcceleratorContains(&device->accelerator, x))
+			continue;
+		specificity = AcceleratorSpecificity(&device->accelerator);
+		if (specificity > best_specificity || (specificity == best_specificity && device->user))
+		{
+			best = device;
+			best_specificity = specificity;
+		}
+	}
+	return best == NULL ? -1 : figure(best);
+}
+
+static int
+slices_of(const IdentifyDevice *device)
+{
+	return device->slices;
+}
+
+static int
+per_package_of(const IdentifyDevice *device)
+{
+	return device->per_package;
+}
+
+/*
+ * Says whether a device can have a slice of so many parts.  Of a class that no row holds,
+ * some device of it can; of what no table tells, it can.
+ */
 static bool
 may_have_slices(const IdentifyGrammar *g, const AcceleratorParts *device, int slices)
 {
+	Accelerator x;
+	int			most = -1;
 	bool		told = false;
 
+	if (AcceleratorPackParts(device, &x) == ACCELERATOR_OK)
+		most = device_figure(g, &x, slices_of);
+	if (most >= 0)
+		return slices <= most;
 	for (int i = 0; i < g->ndevices; i++)
 	{
 		AcceleratorParts parts;
@@ -538,11 +586,15 @@ int
 IdentifyDevicesPerPackage(const IdentifyGrammar *g, const Accelerator *accelerator)
 {
 	AcceleratorParts device;
-	int			most = 1;
+	int			most;
 
 	AcceleratorUnpack(accelerator, &device);
 	if (device.mig_slices)
 		return 1;
+	most = device_figure(g, accelerator, per_package_of);
+	if (most >= 0)
+		return most;
+	most = 1;
 	for (int i = 0; i < g->ndevices; i++)
 	{
 		AcceleratorParts parts;
@@ -752,7 +804,10 @@ read_from(Reader *r, int at, IdentifyMeaning *out)
 		r->reach[at] = 1;
 		return accept(r, out);
 	}
-	if (r->reach[at] == 0 || r->nparts >= MAX_PARTS || r->readings >= MAX_READINGS)
+	/* A name of so many parts is none: all ways through it are given up, of which there may be very many. */
+	if (r->nparts >= MAX_PARTS)
+		r->readings = MAX_READINGS;
+	if (r->reach[at] == 0 || r->readings >= MAX_READINGS)
 		return false;
 	n = collect_edges(r->g, r->f, at, edges);
 	for (int i = 0; i < n; i++)
@@ -767,7 +822,7 @@ read_from(Reader *r, int at, IdentifyMeaning *out)
 			reached = true;
 	}
 	/* Only what was tried to the end is known not to lead anywhere. */
-	if (!reached && r->nparts < MAX_PARTS && r->readings < MAX_READINGS)
+	if (!reached && r->readings < MAX_READINGS)
 		r->reach[at] = 0;
 	else if (reached)
 		r->reach[at] = 1;

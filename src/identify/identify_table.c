@@ -209,7 +209,7 @@ load_devices(MemoryContext context)
 {
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
-							 "SELECT m.accelerator, coalesce(m.mig_slices, 0), coalesce(m.devices_per_package, 1)"
+							 "SELECT m.accelerator, coalesce(m.mig_slices, -1), coalesce(m.devices_per_package, -1), NOT m.shipped"
 							 " FROM compute_ledger.accelerator_model AS m"
 							 " WHERE pg_catalog.upper_inf(m.recorded)", 0, NULL, NULL);
 
@@ -223,6 +223,7 @@ load_devices(MemoryContext context)
 		accelerator_column(i, 1, &device->accelerator);
 		device->slices = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
 		device->per_package = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull));
+		device->user = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &isnull));
 	}
 }
 
@@ -330,6 +331,22 @@ forget(NameTable *table)
 		MemoryContextDelete(table->context);
 	table->context = NULL;
 	table->version = NULL;
+}
+
+/*
+ * Forgets what is kept of tables without a version, whose rows may depend on what no
+ * snapshot tells: for each call site that begins.
+ */
+void
+IdentifyForgetUnversioned(void)
+{
+	NameTable  *tables[] = {&words, &variants, &devices, &instance_table, &alias_table};
+
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		if (tables[i]->version == NULL)
+			forget(tables[i]);
+	}
 }
 
 /* Makes sure that what is kept of a table is what the active snapshot sees in it. */

@@ -22,6 +22,7 @@ typedef struct IdentifyInstance
 	Datum		devices;		/* numeric */
 } IdentifyInstance;
 
+extern void IdentifyForgetUnversioned(void);
 extern const IdentifyGrammar *IdentifyGetGrammar(void);
 extern const IdentifyInstance *IdentifyGetInstances(int *n);
 extern bool IdentifyLookUpAlias(const char *name, Size len, char **systems, int nsystems, bool whole,

@@ -55,8 +55,9 @@ typedef struct IdentifyVariant
 typedef struct IdentifyDevice
 {
 	Accelerator accelerator;
-	int			slices;			/* of MIG; 0 = cannot be divided */
-	int			per_package;	/* devices that are sold as one; 1 = it is alone */
+	bool		user;			/* the user's row */
+	int			slices;			/* of MIG; -1 = not known to be divided */
+	int			per_package;	/* devices that are sold as one; -1 = not known of more than one */
 } IdentifyDevice;
 
 typedef struct IdentifyGrammar

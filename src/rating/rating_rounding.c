@@ -111,6 +111,13 @@ compare_totals(const void *a, const void *b)
 	return 0;
 }
 
+/* Says whether a number is a multiple of another; both are integers above zero. */
+static bool
+is_multiple(Datum number, Datum other)
+{
+	return NumericCompare(DirectFunctionCall2(numeric_mod, number, other), NumericFromInteger(0)) == 0;
+}
+
 /*
  * Makes an array of what is left where a billing period is over, by account and price; returns
  * how many there are.  Sums of several scales are added as fractions.
@@ -152,8 +159,9 @@ RoundingRests(ChargeTotals *totals, const Rating *rating, RoundingRest **rests)
 			if (more->key.owner != key->owner || more->key.price != key->price || more->key.payer != key->payer ||
 				more->key.bill != key->bill)
 				break;
-			if (NumericCompare(scale, other) == 0)
-				due = NumericAdd(due, more->due);
+			/* the scale that holds the other, most often the same, serves both */
+			if (is_multiple(scale, other))
+				due = NumericAdd(due, NumericMultiply(more->due, DirectFunctionCall2(numeric_div_trunc, scale, other)));
 			else
 			{
 				due = NumericAdd(NumericMultiply(due, other), NumericMultiply(more->due, scale));

@@ -619,7 +619,7 @@ device_share(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(DEVICE_UNITS / slices * parts.mig_slices);
 }
 
-/* Returns the number of a quantity's basis. */
+/* Says whether a peak rate of a class is one of an accelerator. */
 PG_FUNCTION_INFO_V1(peak_is_for);
 Datum
 peak_is_for(PG_FUNCTION_ARGS)
@@ -627,6 +627,7 @@ peak_is_for(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(PeakIsFor(PG_GETARG_ACCELERATOR_P(0), PG_GETARG_ACCELERATOR_P(1)));
 }
 
+/* Returns the number of a quantity's basis. */
 PG_FUNCTION_INFO_V1(quantity_basis_code);
 Datum
 quantity_basis_code(PG_FUNCTION_ARGS)
