@@ -59,11 +59,11 @@ static void load_devices(MemoryContext context);
 static void load_instances(MemoryContext context);
 static void load_aliases(MemoryContext context);
 
-static NameTable words = {"accelerator_word", load_words};
-static NameTable variants = {"accelerator_variant", load_variants};
-static NameTable devices = {"accelerator_model", load_devices};
-static NameTable instance_table = {"accelerator_instance", load_instances};
-static NameTable alias_table = {"accelerator_alias", load_aliases};
+static NameTable words = {.name = "accelerator_word", .load = load_words};
+static NameTable variants = {.name = "accelerator_variant", .load = load_variants};
+static NameTable devices = {.name = "accelerator_model", .load = load_devices};
+static NameTable instance_table = {.name = "accelerator_instance", .load = load_instances};
+static NameTable alias_table = {.name = "accelerator_alias", .load = load_aliases};
 
 static IdentifyGrammar grammar; /* of the first three */
 static IdentifyInstance *instances;
@@ -342,7 +342,7 @@ IdentifyForgetUnversioned(void)
 {
 	NameTable  *tables[] = {&words, &variants, &devices, &instance_table, &alias_table};
 
-	for (int i = 0; i < lengthof(tables); i++)
+	for (int i = 0; i < (int) lengthof(tables); i++)
 	{
 		if (tables[i]->version == NULL)
 			forget(tables[i]);
