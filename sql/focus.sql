@@ -246,3 +246,8 @@ SELECT count(*) FROM pg_settings, set_config(name, 'off', false) WHERE name IN (
 -- Another's relation needs no ledger; the view does.
 SELECT * FROM focus_check();
 SELECT * FROM focus_check('bill', 'nothing');
+-- what stands in the names of a relation and its columns is no mark of a rule
+CREATE TABLE "t{BilledCost}" ("BilledCost" text, "{Tags}" text);
+INSERT INTO "t{BilledCost}" VALUES ('none', 'a{BilledCost}');
+SELECT requirement, focus_column, row_reference FROM focus_check('"t{BilledCost}"', '{Tags}') WHERE focus_column = 'BilledCost';
+DROP TABLE "t{BilledCost}";

@@ -330,12 +330,13 @@ BEGIN
 	FROM compute_ledger._focus_columns(source) AS f JOIN compute_ledger.focus_rule AS r USING (focus_column)
 	WHERE f.form = 'other' AND r.scope = 'type';
 
-	queries := ARRAY(SELECT compute_ledger._focus_queries(source, rows));
+	-- names of relation and reference come last: no mark that stands in them is one
+	queries := ARRAY(SELECT compute_ledger._focus_queries(source, '{rows}'));
 	FOR c IN SELECT * FROM compute_ledger._focus_names(source) AS n ORDER BY n.step LOOP
 		queries := ARRAY(SELECT replace(q.query, c.name, c.meant) FROM unnest(queries) AS q (query));
 	END LOOP;
 	FOREACH query IN ARRAY queries LOOP
-		RETURN QUERY EXECUTE query;
+		RETURN QUERY EXECUTE replace(query, '{rows}', rows);
 	END LOOP;
 END
 $$;
