@@ -90,6 +90,9 @@ SELECT close_period('a', '[2026-06-01Z,2026-07-01Z)');
 SELECT create_price('nvidia/t4', 'USD', 1, book => 'work', unit => 'PFLOPh') > 0 AS by_work, create_price('nvidia/t4:1g.4gb', 'USD', 0.25, book => 'slices', unit => 'slice-hour') > 0 AS by_slice;
 SELECT kind, amount, quantity, unit, cost FROM rate_usage('a', '[2026-06-03Z,2026-06-04Z)', book => 'work');
 SELECT kind, amount, quantity, unit, cost FROM rate_usage('a', '[2026-06-03Z,2026-06-04Z)', book => 'slices');
+-- and so is half of what the list asks for slices
+SELECT create_price('nvidia/t4:1g.4gb', 'USD', 0.25, book => 'half', unit => 'slice-hour') > 0 AS list, create_price('any', 'USD', account => 'a', book => 'half', factor => 0.5) > 0 AS half;
+SELECT kind, amount, quantity, unit, cost, list_cost FROM rate_usage('a', '[2026-06-03Z,2026-06-04Z)', book => 'half');
 DELETE FROM price WHERE book <> 'sale' AND upper_inf(recorded);
 SELECT refresh_rollups(concurrent => false) IS NOT NULL AS refreshed;
 SELECT accelerator, day, device_hours, device_time, work, achieved, started FROM usage_daily ORDER BY day, accelerator;

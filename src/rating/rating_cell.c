@@ -382,7 +382,8 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	cell->list_price = winner->list_price;
 	if (place->lapsed)
 		cell->price = cell->list_price = -1;
-	if (cell->price >= 0 && !price_counts(&rating->prices[cell->price], combination))
+	/* a price that follows the list counts what the list price does */
+	if (cell->price >= 0 && !FollowsList(rating, cell) && !price_counts(&rating->prices[cell->price], combination))
 		cell->price = -1;
 	if (cell->list_price >= 0 && (rating->prices[cell->list_price].unit == UNIT_LEVEL ||
 								  !price_counts(&rating->prices[cell->list_price], combination)))
