@@ -472,13 +472,12 @@ COMMENT ON FUNCTION _rating_scope(text, tstzrange, timestamptz) IS 'what has to 
 
 CREATE FUNCTION _rate_account(account text, period tstzrange, as_of timestamptz, book text) RETURNS SETOF rated_charge
 	LANGUAGE sql STABLE ROWS 10000
-	SET search_path = pg_catalog, pg_temp
 AS $$
-	-- one statement: all of it sees the same
+	-- one statement: all of it sees the same.  It is inlined, so that what comes of it is not stored once more
 	SELECT r.*
 	FROM compute_ledger._rating_scope(account, period, as_of) AS s
 	CROSS JOIN LATERAL compute_ledger._rate(book, as_of, s.payers, s.accounts, s.root, period, s.starts, s.ends) AS r
-	WHERE s.payers IS NOT NULL AND s.starts < s.ends
+	WHERE s.payers IS NOT NULL AND s.starts OPERATOR(pg_catalog.<) s.ends
 $$;
 COMMENT ON FUNCTION _rate_account(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, of what is visible to one snapshot, as of a recorded time';
 
