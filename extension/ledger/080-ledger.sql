@@ -86,14 +86,15 @@ CREATE FUNCTION _own_stamp() RETURNS timestamptz
 COMMENT ON FUNCTION _own_stamp() IS 'what ledger_stamp() has returned in this transaction; NULL if it has recorded nothing';
 
 CREATE FUNCTION _writer_locks(OUT pid integer, OUT transaction text, OUT since timestamptz) RETURNS SETOF record
-	LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
-	SET search_path = pg_catalog, pg_temp
+	LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
 AS $$
-	-- the locks of ledger_stamp(): class 17228, microseconds since 2000; who waits for a writer takes them in another mode
-	SELECT l.pid, l.virtualtransaction, timestamptz '2000-01-01 00:00:00+00' + ((l.classid::bigint << 32) | l.objid::bigint) * interval '1 microsecond'
-	FROM pg_locks AS l
-	WHERE l.locktype = 'advisory' AND l.objsubid = 17228 AND l.mode = 'ShareLock'
-		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+	-- what a stamp locks: class 17228, microseconds since 2000; who waits for a writer takes them in another mode.
+	-- It is inlined, so that the callers' plan is kept: whoever asks for the watermark comes here.
+	SELECT l.pid, l.virtualtransaction, timestamptz '2000-01-01 00:00:00+00'
+		OPERATOR(pg_catalog.+) (((l.classid::bigint OPERATOR(pg_catalog.<<) 32) OPERATOR(pg_catalog.|) l.objid::bigint) OPERATOR(pg_catalog.*) interval '1 microsecond')
+	FROM pg_catalog.pg_locks AS l
+	WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.objsubid OPERATOR(pg_catalog.=) 17228 AND l.mode OPERATOR(pg_catalog.=) 'ShareLock'
+		AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
 $$;
 COMMENT ON FUNCTION _writer_locks() IS 'the locks behind ledger_writers(): process, virtual transaction, and the instant';
 
@@ -121,12 +122,14 @@ $$;
 COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process, or, of one that is prepared, its gid; whose it is; and an instant that is not after any of their stamps; the earliest holds ledger_watermark() back';
 
 CREATE FUNCTION _follows_marks() RETURNS boolean
-	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	-- What a transaction with one snapshot sees is not what is there now, and what is written elsewhere comes here later.
-	SELECT pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
-		OR EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = 'compute_ledger.ledger_mark'::regclass)
+	RETURN pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+		OR EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = 'compute_ledger.ledger_mark'::regclass);
+END
 $$;
 COMMENT ON FUNCTION _follows_marks() IS 'whether what is known here is what a stored mark that is visible vouches for: on a standby, on a logical replica of table ledger_mark, and in a REPEATABLE READ or SERIALIZABLE transaction';
 
@@ -155,10 +158,12 @@ $$;
 COMMENT ON FUNCTION _watermark(timestamptz) IS 'ledger_watermark(), or, for a transaction that has recorded something itself and gives its stamp, the recorded time below its own rows and those of all other writers that are in flight';
 
 CREATE FUNCTION _ledger_watermark() RETURNS timestamptz
-	LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT compute_ledger._watermark(NULL)
+BEGIN
+	RETURN compute_ledger._watermark(NULL);
+END
 $$;
 COMMENT ON FUNCTION _ledger_watermark() IS 'what ledger_watermark() does';
 
