@@ -246,6 +246,22 @@ ok_as('owner', 'fair', 'SELECT compute_ledger.refresh_rollups()', 'rollups');
 # Inside REFRESH, PostgreSQL itself lets nobody change roles: what a superuser may do for maintenance goes on working.
 ok_as('boss', 'fair', "REFRESH MATERIALIZED VIEW compute_ledger.$_; REFRESH MATERIALIZED VIEW CONCURRENTLY compute_ledger.$_", "a superuser refreshes $_")
 	for qw(_usage_hourly _usage_daily _utilization_daily _spend_daily);
+# Nor is what the owner makes of the functions for users in views of his own in the way of that, and a trap in it catches nobody.
+ok_as('owner', 'fair', q{
+	CREATE SCHEMA mine;
+	CREATE MATERIALIZED VIEW mine.payers AS SELECT p.*, public.rise() FROM compute_ledger.payers() AS p}, 'a materialized view of the owner\'s');
+$before = ran('fair');
+ok_as('boss', 'fair', 'REFRESH MATERIALIZED VIEW mine.payers', 'is refreshed by a superuser');
+cmp_ok(ran('fair'), '>', $before, 'what is in it runs');
+is($node->safe_psql('postgres', $risen), 'f', 'and raises nobody');
+ok_as('owner', 'fair', q{
+	CREATE FUNCTION mine.mark() RETURNS timestamptz LANGUAGE sql AS 'SELECT compute_ledger.mark_watermark()';
+	CREATE CONSTRAINT TRIGGER rise AFTER INSERT OR DELETE ON compute_ledger.ledger_mark DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.rise_trigger();
+	CREATE MATERIALIZED VIEW mine.marks AS SELECT mine.mark() WITH NO DATA}, 'one that writes, with a trigger for later');
+as('boss', 'fair', 'REFRESH MATERIALIZED VIEW mine.marks');
+like($said[1], qr/cannot fire deferred trigger within security-restricted operation/, 'is refused by PostgreSQL');
+is($node->safe_psql('postgres', $risen), 'f', 'and raises nobody');
+ok_as('owner', 'fair', 'DROP SCHEMA mine CASCADE; DROP TRIGGER rise ON compute_ledger.ledger_mark', 'gone');
 ok_as('boss', 'fair', 'VACUUM ANALYZE; REINDEX SCHEMA compute_ledger', 'and cleans up');
 my $dump = $node->basedir . '/fair.dump';
 $node->command_ok([ 'pg_dump', '-U', 'boss', '-Fc', '-f', $dump, '-d', $node->connstr('fair') ], 'and dumps');
