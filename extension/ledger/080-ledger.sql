@@ -296,7 +296,7 @@ BEGIN
 		LOOP
 			EXECUTE format('REVOKE ALL ON %s FROM %s', part.name, grantee);
 		END LOOP;
-		IF EXISTS (SELECT e.privilege_type FROM aclexplode(acldefault(part.type, part.owner)) AS e
+		IF EXISTS (SELECT e.privilege_type FROM aclexplode(acldefault(lower(part.type::text)::"char", part.owner)) AS e
 			EXCEPT SELECT e.privilege_type FROM aclexplode(part.acl) AS e WHERE e.grantee = 'pg_database_owner'::regrole)
 		THEN
 			EXECUTE format('GRANT ALL ON %s TO pg_database_owner', part.name);
@@ -348,8 +348,7 @@ END
 $$;
 COMMENT ON FUNCTION _entrust(regprocedure) IS 'part of create_ledger(): lets the extension''s functions, and nobody else, call a SECURITY DEFINER function that create_ledger() made because only the owner of a relation may do what it does; it goes when the extension goes';
 
--- What they do, only the owner of the ledger's relations may.  So nobody but him and the extension's functions may call
--- them, and inside they cannot tell who does.
+-- Inside a SECURITY DEFINER function nobody can tell who calls, so it has to be seen that not everybody can.
 CREATE FUNCTION _require_entrusted(function regprocedure) RETURNS void
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -398,8 +397,8 @@ END
 $$;
 COMMENT ON FUNCTION _share_ledger() IS 'part of create_ledger(): shares and entrusts what the steps have made, or a restore without privileges has left';
 
--- What an owner could have his code in that runs when a row is read or written.  The rows of policies do not pass, but where
--- they are forced, for a table's owner.
+-- What an owner could have his code in that runs when a row is read or written by himself: policies hold for him only where
+-- they are forced.
 CREATE FUNCTION _ledger_version_extras() RETURNS text
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
