@@ -369,6 +369,21 @@ $$;
 COMMENT ON FUNCTION _price_terms(text, numeric, numeric, interval, text, text, numeric, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric) IS 'what a row of table price says, in words';
 
 -- One use at one instant, by index only: what _winning_prices() finds for many at once.
+CREATE FUNCTION _price_accounts(role name DEFAULT current_user) RETURNS SETOF bigint
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	seen bigint[] := ARRAY(SELECT compute_ledger.visible_accounts(role));
+BEGIN
+	RETURN QUERY
+	SELECT v.account FROM unnest(seen) AS v (account)
+	UNION
+	SELECT w.ancestor FROM compute_ledger._price_way(NULL) AS w WHERE w.account = ANY (seen) AND w.valid @> statement_timestamp();
+END
+$$;
+COMMENT ON FUNCTION _price_accounts(name) IS 'part of my_price: the accounts that a role, by default the current one, sees, and those whose contracts serve their usage as the tree stands now';
+
 CREATE FUNCTION _explain_price(account bigint, accelerator accelerator, region integer, at timestamptz,
 		number_format text, measure text, book text, as_of timestamptz, currency text,
 		OUT place integer, OUT wins text, OUT reason text, OUT price bigint, OUT price_account text, OUT price_accelerator accelerator,
