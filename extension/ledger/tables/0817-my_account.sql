@@ -1,6 +1,6 @@
 CREATE VIEW compute_ledger.my_account WITH (security_barrier = true) AS
 WITH seen AS MATERIALIZED (
-	SELECT ARRAY(SELECT compute_ledger.visible_accounts()) AS accounts
+	SELECT ARRAY(SELECT compute_ledger._visible_accounts()) AS accounts
 )
 SELECT a.id, a.name, p.id AS parent, p.name AS parent_name, v.kind, v.title, v.jurisdiction, v.jurisdiction_verified, v.time_zone, v.currency,
 	c.name AS calendar, v.valid, i.id AS merged_into, i.name AS merged_into_name, m.at AS merged_at

@@ -3,7 +3,7 @@ SELECT c.id, c.payer, a.name AS payer_name, c.number, c.billing_period, b.starts
 FROM compute_ledger.period_close AS c
 JOIN compute_ledger.billing_period AS b ON b.id = c.billing_period
 JOIN compute_ledger.account AS a ON a.id = c.payer
-WHERE c.book = 'sale' AND c.payer = ANY (ARRAY(SELECT compute_ledger.visible_accounts()))
+WHERE c.book = 'sale' AND c.payer = ANY (ARRAY(SELECT compute_ledger._visible_accounts()))
 OFFSET 0;
 COMMENT ON VIEW compute_ledger.my_period_close IS 'The closed billing periods of book sale of payers that you see, and what is payable for each.';
 COMMENT ON COLUMN compute_ledger.my_period_close.payer_name IS 'its name';

@@ -8,7 +8,7 @@ SELECT u.account, a.name AS account_name, u.region, r.name AS region_name, u.acc
 FROM compute_ledger._utilization_daily AS u
 JOIN compute_ledger.region AS r ON r.id = u.region
 LEFT JOIN compute_ledger.account AS a ON a.id = u.account
-WHERE (SELECT compute_ledger.sees_everything());
+WHERE (SELECT compute_ledger._sees_everything());
 COMMENT ON VIEW compute_ledger.utilization_daily IS 'How well the devices in a region are used, by days of UTC, as of rollup_state.as_of: a row for each account, and one without an account, which is all accounts together and also there on days on which there was only capacity. Leave one or the other out before you add up. For roles that see the whole ledger; others see no rows.';
 COMMENT ON COLUMN compute_ledger.utilization_daily.account IS 'account that used them; NULL: all accounts together';
 COMMENT ON COLUMN compute_ledger.utilization_daily.account_name IS 'its name; NULL for all accounts together';

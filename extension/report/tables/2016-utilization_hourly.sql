@@ -22,7 +22,7 @@ FROM (
 ) AS u
 JOIN compute_ledger.region AS r ON r.id = u.region
 LEFT JOIN compute_ledger.account AS a ON a.id = u.account
-WHERE (SELECT compute_ledger.sees_everything());
+WHERE (SELECT compute_ledger._sees_everything());
 COMMENT ON VIEW compute_ledger.utilization_hourly IS 'How well the devices in a region are used, by hours of UTC, as of rollup_state.as_of: utilization_daily hour by hour, with the same rows. For roles that see the whole ledger; others see no rows.';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.account IS 'account that used them; NULL: all accounts together';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.account_name IS 'its name; NULL for all accounts together';

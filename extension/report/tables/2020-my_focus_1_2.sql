@@ -3,7 +3,7 @@ WITH c AS (
 	SELECT h.id::text AS id, h.kind, h.book, h.account, h.payer, h.billing_period, h.price, h.list_price, h.region, h.accelerator, h.number_format, h.measure, h.basis, h.rate,
 		h.day, h.period, h.quantity, h.unit, h.work, h.tiers, h.unit_price, h.list_unit_price, h.list_cost, h.cost, h.currency, h.records, h.corrects, h.close, h.as_of
 	FROM compute_ledger.charge AS h
-	WHERE h.account = ANY (ARRAY(SELECT compute_ledger.visible_accounts()))
+	WHERE h.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts()))
 	UNION ALL
 	-- what the charges of a closing differ by from what is payable
 	SELECT concat(p.id, '-', d.key, '/payable'), 'payable', p.book, p.payer, p.payer, p.billing_period, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
@@ -11,7 +11,7 @@ WITH c AS (
 	FROM compute_ledger.period_close AS p
 	JOIN compute_ledger.billing_period AS b ON b.id = p.billing_period
 	CROSS JOIN LATERAL jsonb_each_text(p.payable_difference) AS d
-	WHERE d.value::numeric <> 0 AND p.payer = ANY (ARRAY(SELECT compute_ledger.visible_accounts()))
+	WHERE d.value::numeric <> 0 AND p.payer = ANY (ARRAY(SELECT compute_ledger._visible_accounts()))
 )
 -- @include focus_query.sql
 OFFSET 0;
