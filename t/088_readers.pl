@@ -75,21 +75,34 @@ as('reader', q{
 	SELECT s.relname, s.seq_scan, s.seq_tup_read, s.idx_scan, s.idx_tup_fetch FROM pg_stat_xact_all_tables AS s WHERE s.schemaname = 'compute_ledger';
 	CREATE FUNCTION public.told(sql text) RETURNS text LANGUAGE plpgsql AS $$
 	DECLARE
-		before counter[] := ARRAY(SELECT c FROM counter AS c);
-		lines text := explained(sql);
+		before public.counter[] := ARRAY(SELECT c FROM public.counter AS c);
+		lines text := public.explained(sql);
 	BEGIN
 		RETURN lines || chr(10) || coalesce((SELECT string_agg(format('counted in %s: %s', n.relname,
 				ARRAY[n.seq_scan - o.seq_scan, n.seq_tup_read - o.seq_tup_read, n.idx_scan - o.idx_scan, n.idx_tup_fetch - o.idx_tup_fetch]), chr(10) ORDER BY n.relname)
-			FROM counter AS n JOIN unnest(before) AS o USING (relname) WHERE (n) IS DISTINCT FROM (o)), '');
+			FROM public.counter AS n JOIN unnest(before) AS o USING (relname) WHERE (n) IS DISTINCT FROM (o)), '');
 	END
 	$$});
 
 # What differs in what the reader is told of pairs of statements, a line each: name, one of something that is there, one of
-# what is not.  Each is run before it counts, so that everything is in memory.
+# what is not.  Each is run before it counts, so that everything is in memory; what differs is tried again, because plans
+# that are kept are made anew now and then, and those take buffers too.
 sub differences
 {
 	my ($settings, @pairs) = @_;
+	my @differ = differ($settings, @pairs);
+	for (1 .. 4)
+	{
+		@differ = differ($settings, map { $_->[0] } @differ) if @differ;
+	}
+	return map { $_->[1] } @differ;
+}
+sub differ
+{
+	my ($settings, @pairs) = @_;
 	my $sql = "$settings; CREATE TEMP TABLE answer (n int, side int, told text); SET search_path = public, compute_ledger;";
+	# plans that are made for each of the first five runs
+	$sql .= "DO \$do\$ BEGIN FOR i IN 1 .. 12 LOOP PERFORM * FROM compute_ledger.my_price; PERFORM public.try('SELECT * FROM compute_ledger.rate_usage(''nobody'', NULL)'); END LOOP; END \$do\$;\n";
 	for my $n (0 .. $#pairs)
 	{
 		for my $side (1, 2)
@@ -99,7 +112,6 @@ sub differences
 			$sql .= "DO \$do\$ BEGIN INSERT INTO answer VALUES ($n, $side, public.told($statement)); END \$do\$;\n";
 		}
 	}
-	# constants may differ, and they only: in length they do not
 	$sql .= q{SELECT a.n, encode(convert_to(a.told, 'UTF8'), 'hex'), encode(convert_to(b.told, 'UTF8'), 'hex') FROM answer AS a JOIN answer AS b ON b.n = a.n AND a.side = 1 AND b.side = 2 ORDER BY a.n};
 	my @differ;
 	for (split /\n/, as('reader', $sql))
@@ -110,13 +122,15 @@ sub differences
 		for ([ $lines_there, $there ], [ $lines_absent, $absent ])
 		{
 			my ($lines, $value) = @$_;
-			/\(cost=|^ *(?:Buffers|Rows Removed)|^counted/ or s/\Q$value\E/?/g for @$lines;
+			# what was asked for is in conditions and messages
+			my $asked = $value =~ /[a-z]enith/i ? qr/\Q$value\E/ : qr/(?<=')\Q$value\E(?=')|(?<=[<>=:] )\Q$value\E\b/;
+			s/$asked/?/g for @$lines;
 		}
 		my @a = @$lines_there;
 		my @b = @$lines_absent;
 		next if join("\n", @a) eq join("\n", @b);
 		my ($first) = grep { ($a[$_] // '') ne ($b[$_] // '') } 0 .. (@a > @b ? $#a : $#b);
-		push @differ, "$name: " . ($a[$first] // 'nothing') . ' <> ' . ($b[$first] // 'nothing');
+		push @differ, [ $pairs[$n], "$name: " . ($a[$first] // 'nothing') . ' <> ' . ($b[$first] // 'nothing') ];
 	}
 	return @differ;
 }
@@ -140,17 +154,23 @@ for my $view (@views)
 		# of the same length and form, and nowhere
 		(my $absent = $value) =~ s/zenith/xenith/g;
 		$absent =~ s/Zenith/Xenith/g;
-		$absent =~ s{(\d)(?=\D*$)}{($1 + 3) % 10}e if $absent eq $value && $value =~ /^[\d.+-]+$/;
+		$absent =~ s{(\d)(?=\+00$)}{($1 + 3) % 10}e if $absent eq $value;
 		$absent =~ s{\b20(\d\d)-}{19$1-}g if $absent eq $value && $value =~ /^[\["(]*20\d\d-/;
+		$absent =~ s{(\d)(?=\D*$)}{($1 + 3) % 10}e if $absent eq $value && $value =~ /^[\d.+-]+$/;
 		next if $absent eq $value;
 		next if as('owner', "SELECT count(*) FROM $view WHERE ${column}::text = '$absent'") ne '0';
-		my @operators = $type =~ /range|accelerator|compute|text/ ? ('=') : ('=', '>=', '<');
+		# of the larger views no more than one for each column
+		my @operators = $view =~ /focus/ ? ('=') : $type =~ /range|accelerator|compute|text/ ? ('=', 'joined') : ('=', '>=', '<', 'joined');
 		for my $operator (@operators)
 		{
-			my $equal = $type =~ /accelerator|compute/ ? "OPERATOR(compute_ledger.$operator)" : $operator;
-			push @pairs, [ "$view.$column $operator", (map { "SELECT * FROM compute_ledger.$view WHERE $column $equal '${_}'::$type" } $value, $absent), $value, $absent ];
+			my $form = $operator eq 'joined' ? "SELECT * FROM (VALUES ('?'::$type)) AS x (x) JOIN compute_ledger.$view AS v ON v.$column = x.x"
+				: "SELECT * FROM compute_ledger.$view WHERE $column $operator '?'::$type";
+			$form =~ s/ = / OPERATOR(compute_ledger.=) / if $type =~ /accelerator|compute/;
+			my @asked = map { $form =~ s/\?/$_/r } $value, $absent;
+			# his own rows that they find are the same: none, or all that are older
+			next if $operator =~ /[<>]/ && as('reader', "SELECT (SELECT count(*) FROM ($asked[0]) AS q) = (SELECT count(*) FROM ($asked[1]) AS q)") ne 't';
+			push @pairs, [ "$view.$column $operator", @asked, $value, $absent ];
 		}
-		push @pairs, [ "$view.$column joined", (map { "SELECT * FROM (VALUES ('${_}'::$type)) AS x (x) JOIN compute_ledger.$view AS v ON v.$column " . ($type =~ /accelerator|compute/ ? 'OPERATOR(compute_ledger.=)' : '=') . " x.x" } $value, $absent), $value, $absent ];
 		$tried{$view}++;
 	}
 }
@@ -161,7 +181,7 @@ is(join("\n", differences(join('; ', 'SET jit = off', map { "SET $_ = off" } @pl
 is(join("\n", differences(join('; ', 'SET jit = off', "SET $_ = on", map { "SET $_ = off" } grep { /scan|join|nestloop/ } @planning), @pairs)), '', 'nor with indexes and joins off') for 'enable_seqscan';
 # one by one, a few conditions of each view
 my %few;
-my @few = grep { my ($view) = $_->[0] =~ /^(\w+)/; ++$few{$view} <= 4 } @pairs;
+my @few = grep { my ($view) = $_->[0] =~ /^(\w+)/; ++$few{$view} <= ($view =~ /focus/ ? 1 : 2) } @pairs;
 for my $off (@planning)
 {
 	is(join("\n", differences("SET jit = off; SET $off = off", @few)), '', "nor without $off");
@@ -171,26 +191,26 @@ for my $off (@planning)
 # The test sees what it looks for: with no OFFSET 0, with no barrier, and with a table that only row-level security protects.
 sub found
 {
-	my ($change, $back, $like, $name) = @_;
+	my ($change, $back, $asked, $name) = @_;
 	as('owner', $change);
-	my @differ = differences('SET jit = off', grep { $_->[0] =~ $like } @pairs);
-	$differ[0] =~ s/ +/ /g if @differ;
+	my @differ = map { $_->[1] =~ s/ +/ /gr } differ('SET jit = off', @$asked);
 	cmp_ok(scalar(@differ), '>', 0, $name . ($differ[0] ? ": $differ[0]" : ''));
 	as('owner', $back);
 	return;
 }
 for my $view (grep { $_ ne 'my_focus_1_2_text' } @views)
 {
+	my @asked = grep { $_->[0] =~ /^$view\./ } @pairs;
 	my $definition = as('owner', "SELECT pg_get_viewdef('$view'::regclass)");
 	(my $open = $definition) =~ s/\s+OFFSET 0;\s*\z/;/ or fail("$view has no OFFSET 0");
 	my $back = "CREATE OR REPLACE VIEW $view WITH (security_barrier = true) AS $definition";
-	found("CREATE OR REPLACE VIEW $view WITH (security_barrier = true) AS $open", $back, qr/^$view\./, "$view without OFFSET 0 tells");
-	found("CREATE OR REPLACE VIEW $view WITH (security_barrier = false) AS $definition", $back, qr/^$view\./, "$view without the barrier tells") if $view =~ /^my_(usage|charge|price|rejected|account)$/;
+	found("CREATE OR REPLACE VIEW $view WITH (security_barrier = true) AS $open", $back, \@asked, "$view without OFFSET 0 tells");
+	found("CREATE OR REPLACE VIEW $view WITH (security_barrier = false) AS $definition", $back, \@asked, "$view without the barrier tells") if $view =~ /^my_(usage|charge|price|rejected|account)$/;
 }
 
 # ------------------------------------------------------------------ functions
 # Every function that reads the ledger and that the reader may call, with arguments that name what is there and what is not.
-my @calls;
+my (@calls, @first);
 for my $names ([ 'zenith', 'xenith' ], [ 'zenith labs', 'xenith labs' ], [ 'zenith gone', 'xenith gone' ])
 {
 	my @ids = map { $_ eq 'there' ? as('owner', "SELECT id FROM account WHERE name = '$names->[0]'") : '7999' } qw(there absent);
@@ -232,12 +252,15 @@ for my $names ([ 'zenith', 'xenith' ], [ 'zenith labs', 'xenith labs' ], [ 'zeni
 		}
 	}
 	# the names are different, and so may be the numbers
-	my @pairs = map { [ @$_ ] } @calls;
-	my @differ = differences('SET jit = off', @pairs);
+	my @differ = differences('SET jit = off', @calls);
 	s/\b(?:\Q$ids[0]\E|7999)\b/?/g for @differ;
-	is(join("\n", grep { !/: (.*) <> \1$/ } @differ), '', scalar(@pairs) . " calls with $names->[0] tell nothing");
+	is(join("\n", grep { !/: (.*) <> \1$/ } @differ), '', scalar(@calls) . " calls with $names->[0] tell nothing");
+	@first = grep { $_->[0] =~ /^(rate_usage|explain_price)/ } @calls unless @first;
 	@calls = ();
 }
+my $definition = as('owner', "SELECT pg_get_functiondef('_sees_name(text, name)'::regprocedure)");
+found(q{CREATE OR REPLACE FUNCTION _sees_name(account text, role name) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+	AS 'SELECT a.id IN (SELECT compute_ledger._visible_accounts(role)) FROM compute_ledger.account AS a WHERE a.name = account'}, $definition, \@first, 'a look-up of the name tells');
 ok((grep { $_ eq '1' } as('reader', q{SELECT count(*) FROM explain_price('acme', 'H100', NULL, '2026-08-05Z') WHERE place = 1})), 'and of his own a reader is told');
 
 $node->stop;

@@ -117,7 +117,7 @@ AS $$
 		('period_close', 'SELECT', 'biller auditor admin'),
 		('my_charge', 'SELECT', 'reader biller auditor admin'),
 		('my_period_close', 'SELECT', 'reader biller auditor admin'),
-		('_rate_usage', 'EXECUTE', 'biller auditor admin'),
+		('_rate_usage', 'EXECUTE', 'reader biller auditor admin'),
 		('_rate_own_usage', 'EXECUTE', 'reader'),
 		('_rate_draft', 'EXECUTE', 'biller auditor admin'),
 		('_rate_account', 'EXECUTE', 'biller auditor admin'),
