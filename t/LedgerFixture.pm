@@ -129,14 +129,14 @@ sub goes_on
 	sql($node, $db, 'biller', q{SELECT compute_ledger.close_period('acme', '[2026-09-01 00:00 Europe/Berlin,2026-10-01 00:00 Europe/Berlin)')}, 'the next period closes');
 	my ($rc, $out) = sql($node, $db, 'biller', q{SELECT count(*) FILTER (WHERE corrects IS NULL) > 0, count(*) FILTER (WHERE corrects IS NOT NULL) > 0, count(DISTINCT recorded) FROM compute_ledger.charge});
 	is($out, 't|t|3', "$db: with corrections of the one before");
-	($rc, $out) = sql($node, $db, 'reader', q{SELECT string_agg(name, ',' ORDER BY name) FROM compute_ledger.account; SELECT count(DISTINCT account) FROM compute_ledger.usage_record});
+	($rc, $out) = sql($node, $db, 'reader', q{SELECT string_agg(name, ',' ORDER BY name) FROM compute_ledger.my_account; SELECT count(DISTINCT account) FROM compute_ledger.my_usage});
 	is($out, "acme,acme old\n1", "$db: a reader sees his own");
 	($rc, $out) = sql($node, $db, 'reader', q{SELECT count(*) FROM compute_ledger.usage_inbox});
 	isnt($rc, 0, "$db: and nothing else");
-	($rc, $out) = sql($node, $db, 'other', q{SELECT string_agg(name, ',' ORDER BY name) FROM compute_ledger.account});
+	($rc, $out) = sql($node, $db, 'other', q{SELECT string_agg(name, ',' ORDER BY name) FROM compute_ledger.my_account});
 	is($out, 'acme old,acme research,zenith,zenith labs', "$db: another reader his");
 	sql($node, $db, 'admin', q{SELECT compute_ledger.revoke_access('other', 'reader', 'zenith')}, 'access is revoked');
-	($rc, $out) = sql($node, $db, 'other', q{SELECT count(*) FROM compute_ledger.account});
+	($rc, $out) = sql($node, $db, 'other', q{SELECT count(*) FROM compute_ledger.my_account});
 	isnt($rc, 0, "$db: which takes effect");
 	($rc, $out) = sql($node, $db, 'alice', q{SELECT compute_ledger.create_ledger()});
 	is($out, '0', "$db: the ledger needs nothing");
