@@ -7,9 +7,10 @@
 -- Grants on relations come from the owner of the ledger, grants on functions from
 -- pg_database_owner, so that a dump restores them without being superuser.
 --
--- Only a reader's access is limited to accounts, so only what readers may select needs a policy
--- visible.  Billers, auditors and admins see all rows of what they may select; a meter sees the
--- rows of tables whose policy says has_access('meter').
+-- Only a reader's access is limited to accounts.  He reads views my_..., which show the rows of those
+-- and are said below; the policies visible are a second fence, for who is given a table by hand.
+-- Billers, auditors and admins see all rows of what they may select; a meter sees the rows of tables
+-- whose policy says has_access('meter').
 
 -- A list, and so as long as it is.
 CREATE FUNCTION _access_privileges() RETURNS TABLE (object text, privilege text, kinds text[])
