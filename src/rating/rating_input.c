@@ -302,7 +302,7 @@ check_price(const RatedPrice *price, int nprices, int nfees)
 			allowed &= nprices == bounds->nbounds + 1 && (tiers->fees == NULL || nfees == nprices);
 			break;
 	}
-	if (!allowed || bounds->free < 0 || (tiers->fees != NULL && nfees != nprices))
+	if (!allowed || (tiers->fees != NULL && nfees != nprices))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("price %lld is not one that table \"price\" allows", (long long) price->id),
