@@ -107,7 +107,7 @@ test_table('ledger', $super, 'accelerator_model', 'accelerator mig_slices device
 test_table('ledger', $super, 'accelerator_instance', 'sku provider accelerator devices shipped', 'devices', $identify, 1);
 test_table('ledger', $super, 'accelerator_alias', 'accelerator shipped system alias', 'accelerator', q{SELECT identify(name) FROM unnest('{NVIDIA H100 80GB HBM3,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r,s,t}'::text[]) AS u (name);}, 1);
 my $peak = q{SELECT peak_rate('nvidia/h100-sxm5-80gb', 'bf16'), normalized_rate('nvidia/h100-sxm5-80gb:1g.10gb', 'bf16'); SELECT count(*) FROM normalized_rates('bf16');};
-test_table('ledger', $super, 'accelerator_peak', 'accelerator rate shipped', '', $peak, 1);
+test_table('ledger', $super, 'accelerator_peak', 'accelerator rate shipped', 'rate', $peak, 1);
 test_table('ledger', $super, 'basis_factor', 'accelerator rate valid shipped', 'valid', q{SELECT count(*) FROM normalized_rates('h100-hour');}, 0);
 test_table('ledger', $super, 'accelerator_model', 'accelerator mig_slices', 'accelerator mig_slices', $peak, 0);
 
