@@ -78,17 +78,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION _writer_locks() IS 'the locks behind ledger_writers(): process, virtual transaction, and the instant';
 
-CREATE FUNCTION ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT since timestamptz) RETURNS SETOF record
+CREATE FUNCTION ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT application_name text, OUT since timestamptz, OUT age interval) RETURNS SETOF record
 	LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT l.pid, p.gid, coalesce(p.owner, a.usename), l.since
+	SELECT l.pid, p.gid, coalesce(p.owner, a.usename), a.application_name, l.since, clock_timestamp() - l.since
 	FROM compute_ledger._writer_locks() AS l
 	LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
 	LEFT JOIN (pg_prepared_xacts AS p JOIN pg_locks AS x ON x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.pid IS NULL)
 		ON l.pid IS NULL AND x.virtualtransaction = l.transaction
 $$;
-COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process, or, of one that is prepared, its gid; whose it is; and an instant that is not after any of their stamps; the earliest holds ledger_watermark() back';
+COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process and application_name, or, of one that is prepared, its gid; whose it is; an instant that is not after any of their stamps, of which the earliest holds ledger_watermark() back; and how long ago it was';
 
 CREATE FUNCTION _follows_marks() RETURNS boolean
 	LANGUAGE sql STABLE PARALLEL RESTRICTED
