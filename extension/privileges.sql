@@ -1,7 +1,9 @@
 -- Who may call which function of the extension, and whose it is.  This ends the install script and every update script.
 --
--- Types, operators and what reads reference data are for everybody and stay with who installs them.  Of all other
--- functions this holds, but for those that are listed here:
+-- Types, operators and what reads reference data are for everybody and stay with who installs them.  So do, of all other
+-- functions, those for users: they are C that computes on no data, or PL/pgSQL with the rights of who calls them that first
+-- asks _check_caller() and then calls the function that has _ before its name.  Of the rest this holds, but for those that
+-- are listed here:
 --   they are for the owner of the database, and for whom grant_access() gives them to;
 --   in SQL and PL/pgSQL they belong to pg_database_owner, so that SECURITY DEFINER does no more than the owner may;
 --   in C, and aggregates, they stay with who installs them: their owner could declare them other than the code expects,
@@ -13,10 +15,10 @@ DECLARE
 	];
 	-- for everybody
 	everybodys pg_catalog.text[] := ARRAY[
-		-- on no data, or with the caller's rights
-		'accelerator_classes', 'usage_digest', 'focus_check',
-		-- what those, and views, call with the rights of who reads them
-		'_focus_columns', '_focus_rules', '_focus_rows', '_focus_queries', '_focus_names', '_focus_number', '_focus_instant', '_focus_object', '_focus_unit', '_focus_time',
+		-- what every function for users begins with
+		'_check_caller',
+		-- on any relation, with the rights of who reads it
+		'_focus_check', '_focus_columns', '_focus_rules', '_focus_rows', '_focus_queries', '_focus_names', '_focus_number', '_focus_instant', '_focus_object', '_focus_unit', '_focus_time',
 		-- in C or aggregates, called with the rights of billers and auditors: they compute, or read with the caller's rights
 		'_round_ratio', '_tier_cost', '_price_winner', '_rate_charges', '_rate_parts', '_rated_as_of', '_own_stamp'
 	];
@@ -49,14 +51,20 @@ BEGIN
 	END LOOP;
 
 	FOR f IN
-		SELECT p.oid::pg_catalog.regprocedure AS name, l.lanname OPERATOR(pg_catalog.=) ANY (ARRAY['sql', 'plpgsql']::pg_catalog.name[]) AS is_owners
+		SELECT p.oid::pg_catalog.regprocedure AS name,
+			p.proname::pg_catalog.text OPERATOR(pg_catalog.!~) '^_' AND NOT p.prosecdef AND (l.lanname OPERATOR(pg_catalog.=) 'c'
+				OR l.lanname OPERATOR(pg_catalog.=) 'plpgsql' AND p.prosrc OPERATOR(pg_catalog.~) '^[[:space:]]*BEGIN[[:space:]]+PERFORM compute_ledger[.]_check_caller[(][)];') AS is_for_users,
+			l.lanname OPERATOR(pg_catalog.=) ANY (ARRAY['sql', 'plpgsql']::pg_catalog.name[]) AS is_owners
 		FROM pg_catalog.pg_proc AS p
 		JOIN pg_catalog.pg_language AS l ON l.oid OPERATOR(pg_catalog.=) p.prolang
 		JOIN pg_catalog.pg_depend AS d ON d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid OPERATOR(pg_catalog.=) p.oid AND d.deptype OPERATOR(pg_catalog.=) 'e'
 		JOIN pg_catalog.pg_extension AS x ON x.oid OPERATOR(pg_catalog.=) d.refobjid AND x.extname OPERATOR(pg_catalog.=) 'compute_ledger'
 		WHERE p.proname::pg_catalog.text OPERATOR(pg_catalog.=) ANY (others) AND p.proname::pg_catalog.text OPERATOR(pg_catalog.<>) ALL (everybodys)
 	LOOP
-		IF f.is_owners THEN
+		IF f.is_for_users THEN
+			EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', f.name);
+			CONTINUE;
+		ELSIF f.is_owners THEN
 			EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO pg_database_owner', f.name);
 		ELSE
 			EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO pg_database_owner', f.name);

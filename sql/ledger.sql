@@ -32,9 +32,9 @@ CREATE TEMP VIEW plumbing AS
 SELECT relation::regclass FROM relations
 WHERE relowner <> (SELECT datdba FROM pg_database WHERE datname = current_database());
 
-\echo nothing is granted to PUBLIC (focus_check() checks any relation that its caller may read)
+\echo nothing that works on it is granted to PUBLIC (_focus_check() checks any relation that its caller may read)
 SELECT relation::regclass, e.privilege_type FROM relations, aclexplode(relacl) AS e WHERE e.grantee = 0;
-SELECT function::regprocedure FROM functions WHERE public AND (ledger AND provolatile <> 'i' AND NOT (proname = 'focus_check' AND NOT prosecdef) OR NOT member);
+SELECT function::regprocedure FROM functions WHERE public AND (ledger AND provolatile <> 'i' AND NOT (proname = '_focus_check' AND NOT prosecdef) OR NOT member);
 
 \echo nobody but the owner and the extension has anything before grant_access()
 SELECT DISTINCT relation::regclass, e.grantee::regrole FROM relations, aclexplode(relacl) AS e
@@ -79,6 +79,19 @@ SELECT f.function::regprocedure, l.lanname FROM functions AS f JOIN pg_language 
 WHERE f.member AND (f.proowner = 'pg_database_owner'::regrole) <> (NOT f.public AND l.lanname IN ('sql', 'plpgsql'));
 SELECT f.function::regprocedure FROM functions AS f JOIN pg_language AS l ON l.oid = f.prolang
 WHERE f.member AND NOT f.public AND l.lanname NOT IN ('sql', 'plpgsql') ORDER BY f.function::regprocedure::text COLLATE "C";
+
+\echo functions for users that lead to the ledger stay with who installs them, ask who calls, and call the one of their name with _ before it
+CREATE TEMP VIEW entries AS
+	SELECT f.* FROM functions AS f
+	WHERE f.member AND f.proname !~ '^_' AND (f.ledger OR f.prosrc ~ '\mcompute_ledger\._check_caller\M'
+		OR EXISTS (SELECT FROM functions AS i WHERE i.proname ~ '^_' AND NOT i.public AND f.prosrc ~ ('\mcompute_ledger\.' || i.proname || '\M')));
+SELECT e.function::regprocedure FROM entries AS e
+WHERE e.prolang <> (SELECT l.oid FROM pg_language AS l WHERE l.lanname = 'plpgsql') OR e.prosecdef OR NOT e.public
+	OR e.proowner <> (SELECT c.proowner FROM functions AS c WHERE c.proname = '_check_caller') OR e.proconfig <> ARRAY['search_path=pg_catalog, pg_temp']
+	-- nothing stands before the check, or among the defaults, that could be of the owner's
+	OR e.prosrc !~ ('^\nBEGIN\n\tPERFORM compute_ledger\._check_caller\(\);\n\t[^;]*\mcompute_ledger\._' || e.proname || '\([^;()]*\)[^;()]*;\nEND\n$')
+	OR e.proisstrict OR pg_get_expr(e.proargdefaults, 0) ~ 'compute_ledger\.\w+\(';
+SELECT string_agg(DISTINCT e.proname COLLATE "C", E'\n') FROM entries AS e;
 
 \echo of internal functions, these are for everybody
 SELECT f.function::regprocedure FROM functions AS f

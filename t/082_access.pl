@@ -146,7 +146,8 @@ for (split /\n/, $node->safe_psql('ledger', 'SELECT k, object, privilege FROM co
 	$listed{$kind}{$privilege}{ $privilege eq 'EXECUTE' ? $name : "compute_ledger.$name" } = 1;
 }
 
-# Functions of the ledger, with a call for each: arguments that ask for Zenith's.
+# Functions of the ledger, with a call for each: arguments that ask for Zenith's.  Those for users may be called by whom the
+# functions of their names with _ are granted to.
 my @functions;
 for (split /\n/, $node->safe_psql('ledger', q{
 	SELECT p.proname, p.prokind, p.prosecdef, p.proretset OR p.prorettype = 'record'::regtype,
@@ -175,10 +176,13 @@ for (split /\n/, $node->safe_psql('ledger', q{
 	WHERE p.pronamespace = 'compute_ledger'::regnamespace AND p.prokind IN ('f', 'p') AND p.prorettype <> 'trigger'::regtype
 		-- parts of aggregates are not called from SQL
 		AND NOT 'internal'::regtype = ANY (p.proargtypes)
-		AND NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS e WHERE e.grantee = 0)
+		-- not for everybody, or for who may call what does the work
+		AND (NOT EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS e WHERE e.grantee = 0)
+			OR EXISTS (SELECT FROM pg_proc AS i WHERE i.pronamespace = p.pronamespace AND i.proname = '_' || p.proname AND i.proowner = 'pg_database_owner'::regrole))
 	ORDER BY p.oid::regprocedure::text COLLATE "C"}))
 {
 	my ($name, $prokind, $definer, $set, $arguments, $signature) = split /\|/;
+	$listed{$_}{EXECUTE}{$name} = $listed{$_}{EXECUTE}{"_$name"} // 0 for $name =~ /^_/ ? () : keys %listed;
 	push @functions, { name => $name, definer => $definer eq 't', signature => $signature,
 		call => $prokind eq 'p' ? "CALL compute_ledger.$name($arguments)" : "=SELECT * FROM compute_ledger.$name($arguments)" };
 }

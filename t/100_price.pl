@@ -224,7 +224,7 @@ is(sql(q{
 	SELECT count(*) > 500, count(*) FILTER (WHERE (x.price, x.list_price) IS DISTINCT FROM (e.price, e.list_price))
 	FROM (SELECT e.*, row_number() OVER (ORDER BY e.as_of, e.book, e.n, e.day) AS k FROM expected AS e) AS e JOIN day AS d USING (day) JOIN asked AS a USING (book, n)
 	CROSS JOIN LATERAL (SELECT max(p.price) FILTER (WHERE p.place = 1 AND p.wins ~ 'contracted') AS price, max(p.price) FILTER (WHERE p.wins ~ 'list') AS list_price
-		FROM _explain_price((SELECT s.ancestor FROM account_stands(a.account, d.at, e.as_of) AS s WHERE s.depth = 0), a.accelerator, a.region, d.at, a.number_format, a.measure, e.book, e.as_of, CASE WHEN a.account IS NULL THEN a.currency END) AS p) AS x
+		FROM _explain_price_at((SELECT s.ancestor FROM account_stands(a.account, d.at, e.as_of) AS s WHERE s.depth = 0), a.accelerator, a.region, d.at, a.number_format, a.measure, e.book, e.as_of, CASE WHEN a.account IS NULL THEN a.currency END) AS p) AS x
 	-- accounts are billed in USD
 	WHERE k % 41 = 0 AND (a.account IS NULL OR a.currency = 'USD' OR a.own)}), 't|0', 'explain_price() names the same winners');
 # one for each that the use is under, and none that it is not
@@ -232,7 +232,7 @@ is(sql(qq{
 	SELECT count(*) > 20, count(*) FILTER (WHERE x.held IS DISTINCT FROM e.held OR x.places IS DISTINCT FROM x.rows) FROM (
 		SELECT a.*, d.at, row_number() OVER (ORDER BY a.book, a.n, d.day) AS k FROM asked AS a, day AS d) AS a
 	CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE p.reason !~ '^ended') AS held, max(p.place) AS places, nullif(count(*), 0) AS rows
-		FROM _explain_price((SELECT s.ancestor FROM account_stands(a.account, a.at, '$third') AS s WHERE s.depth = 0), a.accelerator, a.region, a.at, a.number_format, a.measure, a.book, '$third', NULL) AS p) AS x
+		FROM _explain_price_at((SELECT s.ancestor FROM account_stands(a.account, a.at, '$third') AS s WHERE s.depth = 0), a.accelerator, a.region, a.at, a.number_format, a.measure, a.book, '$third', NULL) AS p) AS x
 	CROSS JOIN LATERAL (SELECT count(*) AS held FROM price AS p
 		WHERE p.book = a.book AND p.recorded \@> '$third'::timestamptz AND p.valid \@> a.at AND p.accelerator \@> a.accelerator AND p.measure = a.measure
 			AND (p.number_format IS NULL OR p.number_format = a.number_format)
@@ -322,7 +322,7 @@ is(sql(q{SELECT count(*) FROM price WHERE account IS NULL AND book = 'sale'}, @l
 is(sql(q{SELECT string_agg(DISTINCT a.name, ' ') || ' ' || count(*) FILTER (WHERE p.book <> 'sale') FROM price AS p JOIN account AS a ON a.id = p.account}, @lab), 'acme/lab 0', 'and its contracts');
 like(refused(q{INSERT INTO price (currency, price) VALUES ('USD', 0)}, '-U', 'lab'), qr/^42501 /, 'a reader makes no prices');
 like(refused(q{SELECT create_price('L4', 'USD', 0)}, '-U', 'lab'), qr/^42501 /, 'nor with create_price()');
-like(refused(q{SELECT * FROM _explain_price(NULL, 'nvidia', NULL, now(), NULL, 'allocated', 'cost', now(), NULL)}, '-U', 'lab'), qr/^42501 /, 'nor asks what is behind explain_price()');
+like(refused(q{SELECT * FROM _explain_price_at(NULL, 'nvidia', NULL, now(), NULL, 'allocated', 'cost', now(), NULL)}, '-U', 'lab'), qr/^42501 /, 'nor asks what is behind explain_price()');
 like(refused(q{SELECT * FROM explain_price(NULL, 'A100', NULL)}, '-U', 'stranger'), qr/^42501 /, 'a stranger asks nothing');
 like(refused(q{DELETE FROM price}, '-U', 'boss'), qr/^42501 /, 'an auditor deletes nothing');
 is(sql(q{SELECT count(*) FROM explain_price('rival', 'A100', NULL, book => 'sale')}, extra_params => [ '-U', 'boss' ]), '3', 'an auditor is told all');
@@ -400,7 +400,7 @@ SKIP:
 		FROM gcp AS g JOIN gcp_chip AS c ON c.key = g.accelerator_key JOIN region AS r ON r.name = 'gcp-test/' || g.region
 		CROSS JOIN LATERAL (VALUES ('', g.usd_hour), (' spot', g.usd_hour_spot)) AS k (kind, price)
 		CROSS JOIN LATERAL (SELECT max(p.price) FILTER (WHERE e.place = 1 AND e.wins IS NOT NULL) AS price
-			FROM _explain_price(NULL, c.accelerator, r.id, g.valid_from::timestamp AT TIME ZONE 'UTC', 'bf16', 'allocated', 'gcp ' || g.machine_type || k.kind, ledger_stamp(), NULL) AS e JOIN price AS p ON p.id = e.price) AS x}),
+			FROM _explain_price_at(NULL, c.accelerator, r.id, g.valid_from::timestamp AT TIME ZONE 'UTC', 'bf16', 'allocated', 'gcp ' || g.machine_type || k.kind, ledger_stamp(), NULL) AS e JOIN price AS p ON p.id = e.price) AS x}),
 		't|0', 'every price of the file on its first day, and none where it has none');
 	# and over the whole time, as segments
 	is(sql(q{

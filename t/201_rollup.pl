@@ -14,11 +14,15 @@ $node->init;
 $node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\n");
 $node->start;
 my $db = 'postgres';
-$node->safe_psql($db, 'CREATE ROLE ledger_owner; ALTER DATABASE postgres OWNER TO ledger_owner; GRANT CREATE ON SCHEMA public TO ledger_owner');
+my $superuser = $node->safe_psql($db, 'SELECT current_user');
+$node->safe_psql($db, q{CREATE ROLE ledger_owner LOGIN; ALTER DATABASE postgres OWNER TO ledger_owner; GRANT CREATE ON SCHEMA public TO ledger_owner;
+	GRANT SET ON PARAMETER session_replication_role TO ledger_owner; CREATE ROLE bill LOGIN; CREATE ROLE read LOGIN; CREATE ROLE nobody LOGIN});
 # An owner who is no superuser: he, and not the extension's owner, refreshes.
-$node->safe_psql($db, 'SET ROLE ledger_owner; CREATE EXTENSION compute_ledger; SELECT create_ledger()');
+$ENV{PGUSER} = 'ledger_owner';
+$node->safe_psql($db, 'CREATE EXTENSION compute_ledger; SELECT create_ledger()');
 
 sub query { return $node->safe_psql($db, $_[0]) }
+sub query_as { return $node->safe_psql($db, $_[1], extra_params => [ '-U', $_[0] ]) }
 
 # Rows in a that are not in b, or more often, and the reverse.
 sub same
@@ -36,19 +40,16 @@ is(query('SELECT as_of FROM rollup_state'), '-infinity', 'and says that they wer
 # that moves to another zone.
 my @zones = ('UTC', 'Europe/Berlin', 'Asia/Kolkata', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'America/Sao_Paulo', 'America/St_Johns', 'Pacific/Apia', 'America/Havana');
 query(q{
-	SET ROLE ledger_owner;
 	SELECT create_account('org', time_zone => 'UTC', currency => 'EUR');
 	SELECT create_region('here/1', 'provider'), create_region('here/2', 'provider');
 });
-query("SET ROLE ledger_owner; SELECT create_account('a$_', parent => 'org', time_zone => '$zones[$_]')") for 0 .. $#zones;
+query("SELECT create_account('a$_', parent => 'org', time_zone => '$zones[$_]')") for 0 .. $#zones;
 query(q{
-	SET ROLE ledger_owner;
 	SELECT create_account('moves', parent => 'org', time_zone => 'Europe/Berlin');
 	SELECT create_account('late', parent => 'org', time_zone => 'Asia/Tokyo', valid_from => '2011-11-03 07:30');
 	SELECT create_account('merged', parent => 'org', time_zone => 'Asia/Tokyo');
 });
 query(q{
-	SET ROLE ledger_owner;
 	SELECT change_account('moves', '2011-11-03 10:20:30.5', time_zone => 'Asia/Kathmandu');
 	SELECT merge_account('merged', 'moves', '2011-11-13 04:13:14.5');
 }) if query(q{SELECT count(*) FROM pg_proc WHERE proname = 'change_account'});
@@ -115,7 +116,7 @@ for my $as_of ('2011-12-20 11:12:13.141592', '2012-03-05')
 	# as the accounts are known now: they were recorded after this as_of
 	query('DROP TABLE IF EXISTS payers, pieces; CREATE TABLE payers AS SELECT account, time_zone, valid FROM payers()');
 	query("CREATE TABLE pieces AS " . pieces($as_of));
-	query("SET ROLE ledger_owner; SELECT refresh_rollups('$as_of')");
+	query("SELECT refresh_rollups('$as_of')");
 	is(query('SELECT as_of, refreshed_by FROM rollup_state'), query("SELECT timestamptz '$as_of', session_user"), "refreshed as of $as_of");
 	my $key = 'account, region, accelerator, measure, basis';
 	# without the accounts' versions, days are UTC
@@ -135,7 +136,7 @@ query(q{
 	FROM usage_record WHERE id % 37 = 0;
 	UPDATE usage_record SET ended_at = now() + interval '2 minutes' WHERE source = 'open' AND id % 5 = 0;
 });
-my $now = query('SET ROLE ledger_owner; SELECT refresh_rollups()');
+my $now = query('SELECT refresh_rollups()');
 query('CREATE TABLE pieces AS ' . pieces($now));
 sub compare
 {
@@ -162,19 +163,18 @@ query("INSERT INTO usage_record (account, started_at, ended_at, recorded, batch,
 my $reader = $node->background_psql($db);
 $reader->query_safe('BEGIN; SELECT count(*) FROM _usage_hourly; SELECT count(*) FROM _utilization_daily');
 query('DROP TABLE pieces');
-$now = query("SET ROLE ledger_owner; SET lock_timeout = '60s'; SELECT refresh_rollups()");
+$now = query("SET lock_timeout = '60s'; SELECT refresh_rollups()");
 query('CREATE TABLE pieces AS ' . pieces($now));
 compare('after a refresh beside a reader');
 $reader->query_safe('COMMIT');
 $reader->quit;
-$now = query('SET ROLE ledger_owner; SELECT refresh_rollups(NULL, false)');
+$now = query('SELECT refresh_rollups(NULL, false)');
 query('DROP TABLE pieces');
 query('CREATE TABLE pieces AS ' . pieces($now));
 compare('after one that is not concurrent');
 
 # Capacity.
 query(q{
-	SET ROLE ledger_owner;
 	INSERT INTO capacity (region, accelerator, devices, valid)
 	SELECT id, 'nvidia/h100-sxm5-80gb', 16, tstzrange('2011-12-01 06:00', '2011-12-05') FROM region WHERE name = 'here/1';
 	INSERT INTO capacity (region, accelerator, devices, valid)
@@ -187,7 +187,7 @@ query(q{
 		('nvidia/a100-pcie-40gb:3g.20gb', 1, '[2011-12-01,2011-12-03)'), ('nvidia/a100-pcie-40gb:8g.40gb', 1, '[2011-12-03,2011-12-04)')) AS v (chip, devices, valid)
 	WHERE g.name = 'here/2';
 });
-$now = query('SET ROLE ledger_owner; SELECT refresh_rollups()');
+$now = query('SELECT refresh_rollups()');
 is(query("SELECT day, trim_scale(capacity_hours) FROM utilization_daily WHERE account IS NULL AND accelerator = 'nvidia/h100-sxm5-80gb' AND capacity_hours IS NOT NULL ORDER BY day"),
 	"2011-12-01|288\n2011-12-02|384\n2011-12-03|384\n2011-12-04|384\n2011-12-05|492\n2011-12-06|246", 'capacity by days');
 is(query("SELECT count(*) > 0 AND bool_and(allocation IS NOT DISTINCT FROM round(allocated_hours / capacity_hours, 6) AND utilization IS NOT DISTINCT FROM round(used_hours / capacity_hours, 6)) FROM utilization_daily WHERE capacity_hours > 0 AND num_nonnulls(reserved_hours, allocated_hours, used_hours) > 0"), 't', 'utilization is use over capacity');
@@ -196,41 +196,39 @@ is(query("SELECT count(*), sum(capacity_hours) = round(8 * (extract(epoch FROM t
 is(query("SELECT DISTINCT allocation, utilization, use_of_allocated FROM utilization_daily WHERE accelerator = 'amd/mi300x'"), '0.000000|0.000000|', 'of which nothing is used');
 is(query("SELECT day, trim_scale(capacity_hours) FROM utilization_daily WHERE account IS NULL AND region_name = 'here/2' AND accelerator = 'nvidia/a100-pcie-40gb' AND day BETWEEN '2011-12-01' AND '2011-12-03' ORDER BY day"),
 	"2011-12-01|144\n2011-12-02|144\n2011-12-03|", 'slices are capacity by their share, where it is known');
-query("SET ROLE ledger_owner; UPDATE capacity SET devices = 4 WHERE source = 'rack 7' AND upper_inf(recorded)");
+query("UPDATE capacity SET devices = 4 WHERE source = 'rack 7' AND upper_inf(recorded)");
 is(query("SELECT count(*), count(*) FILTER (WHERE upper_inf(recorded)) FROM capacity WHERE source = 'rack 7'"), '2|1', 'what was held to be true before stays');
-query('SET ROLE ledger_owner; SELECT refresh_rollups()');
+query('SELECT refresh_rollups()');
 is(query("SELECT trim_scale(max(capacity_hours)) FROM utilization_daily WHERE accelerator = 'amd/mi300x'"), '96', 'and the rollup has what is true now');
-query("SET ROLE ledger_owner; SELECT refresh_rollups('$now')");
+query("SELECT refresh_rollups('$now')");
 is(query("SELECT trim_scale(max(capacity_hours)) FROM utilization_daily WHERE accelerator = 'amd/mi300x'"), '192', 'and, as of then, what was');
 
 # Who may.
-my ($rc, $out, $err) = $node->psql($db, "SET ROLE ledger_owner; SELECT refresh_rollups(clock_timestamp() + interval '1 hour')", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+my ($rc, $out, $err) = $node->psql($db, "SELECT refresh_rollups(clock_timestamp() + interval '1 hour')", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
 like($err, qr/LC012/, 'no rollup of what may yet be recorded');
 query(q{
-	CREATE ROLE bill LOGIN; CREATE ROLE read LOGIN; CREATE ROLE nobody LOGIN;
-	GRANT USAGE ON SCHEMA public, compute_ledger TO PUBLIC;
-	SET ROLE ledger_owner;
 	SELECT grant_access('bill', 'biller'), grant_access('read', 'reader', 'a2');
 });
 my $all = query('SELECT count(*) FROM usage_daily');
-is(query(q{SET SESSION AUTHORIZATION bill; SET search_path = compute_ledger; SELECT refresh_rollups() <= clock_timestamp()}), 't', 'a biller refreshes');
-is(query('SET SESSION AUTHORIZATION bill; SET search_path = compute_ledger; SELECT count(*) FROM usage_daily'), $all, 'and sees everything');
-is(query(q{SET SESSION AUTHORIZATION read; SET search_path = compute_ledger; SELECT DISTINCT account_name FROM usage_daily UNION SELECT account_name FROM usage_hourly UNION SELECT account_name FROM utilization_daily}), 'a2', 'a reader sees his accounts');
-is(query(q{SET SESSION AUTHORIZATION read; SET search_path = compute_ledger; SELECT count(*) > 0, count(capacity_hours), count(allocation), count(utilization) FROM utilization_daily}), 't|0|0|0', 'and not what others have');
+is(query_as('bill', q{SELECT refresh_rollups() <= clock_timestamp()}), 't', 'a biller refreshes');
+is(query_as('bill', 'SELECT count(*) FROM usage_daily'), $all, 'and sees everything');
+is(query_as('read', q{SELECT DISTINCT account_name FROM usage_daily UNION SELECT account_name FROM usage_hourly UNION SELECT account_name FROM utilization_daily}), 'a2', 'a reader sees his accounts');
+is(query_as('read', q{SELECT count(*) > 0, count(capacity_hours), count(allocation), count(utilization) FROM utilization_daily}), 't|0|0|0', 'and not what others have');
 for my $relation (qw(_usage_hourly _usage_daily _utilization_daily _spend_daily capacity))
 {
-	($rc, $out, $err) = $node->psql($db, "SET SESSION AUTHORIZATION read; SELECT * FROM compute_ledger.$relation", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+	($rc, $out, $err) = $node->psql($db, "SELECT * FROM compute_ledger.$relation", extra_params => [ '-U', 'read', '-v', 'VERBOSITY=sqlstate' ]);
 	like($err, qr/42501/, "$relation is not for readers");
 }
 for my $role (qw(read nobody))
 {
-	($rc, $out, $err) = $node->psql($db, "SET SESSION AUTHORIZATION $role; SELECT compute_ledger.refresh_rollups()", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+	($rc, $out, $err) = $node->psql($db, "SELECT compute_ledger.refresh_rollups()", extra_params => [ '-U', $role, '-v', 'VERBOSITY=sqlstate' ]);
 	like($err, qr/42501/, "$role may not refresh");
 }
-($rc, $out, $err) = $node->psql($db, "SET ROLE ledger_owner; SELECT _refresh_rollup('pg_class', false)", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+($rc, $out, $err) = $node->psql($db, "SELECT _refresh_rollup('pg_class', false)", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
 like($err, qr/22023/, 'nothing but rollups is refreshed on behalf of the owner');
 
-# A restored database has its rollups filled.
+# A restored database has its rollups filled, also by a superuser: REFRESH MATERIALIZED VIEW has the rights of their owner.
+$ENV{PGUSER} = $superuser;
 my $dump = $node->basedir . '/ledger.dump';
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr($db) ], 'dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored OWNER ledger_owner');

@@ -10,11 +10,12 @@ $node->init;
 $node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\n");
 $node->start;
 my $db = 'postgres';
-$node->safe_psql($db, 'CREATE ROLE ledger_owner; ALTER DATABASE postgres OWNER TO ledger_owner; GRANT CREATE ON SCHEMA public TO ledger_owner; CREATE ROLE audit LOGIN; CREATE ROLE read LOGIN; GRANT USAGE ON SCHEMA public TO PUBLIC');
-$node->safe_psql($db, 'SET ROLE ledger_owner; CREATE EXTENSION compute_ledger; SELECT create_ledger(); GRANT USAGE ON SCHEMA compute_ledger TO PUBLIC');
+$node->safe_psql($db, 'CREATE ROLE ledger_owner LOGIN; GRANT SET ON PARAMETER session_replication_role TO ledger_owner; ALTER DATABASE postgres OWNER TO ledger_owner; GRANT CREATE ON SCHEMA public TO ledger_owner; CREATE ROLE audit LOGIN; CREATE ROLE read LOGIN; GRANT USAGE ON SCHEMA public TO PUBLIC');
+$ENV{PGUSER} = 'ledger_owner';
+$node->safe_psql($db, 'CREATE EXTENSION compute_ledger; SELECT create_ledger(); GRANT USAGE ON SCHEMA compute_ledger TO PUBLIC');
 
 # As the owner, statement by statement: each is recorded by itself.
-sub owner { $node->safe_psql($db, "SET ROLE ledger_owner; $_") for @_ }
+sub owner { $node->safe_psql($db, $_) for @_ }
 my $found = q{SELECT string_agg(DISTINCT check_name, ', ' ORDER BY check_name) FROM check_ledger()};
 sub sound { is($node->safe_psql($db, 'SELECT check_name, object, detail FROM check_ledger()'), '', $_[0]) }
 
@@ -75,9 +76,9 @@ owner(
 sound('with usage that the rollups do not have yet');
 
 # Who may, and that it writes nothing.
-is($node->safe_psql($db, 'SET SESSION AUTHORIZATION audit; BEGIN READ ONLY; SELECT count(*) FROM compute_ledger.check_ledger()'), '0', 'an auditor, in a read-only transaction');
+is($node->safe_psql($db, 'BEGIN READ ONLY; SELECT count(*) FROM compute_ledger.check_ledger()', extra_params => [ '-U', 'audit' ]), '0', 'an auditor, in a read-only transaction');
 is($node->safe_psql($db, 'SELECT count(*) FROM check_ledger(false)'), '0', 'without rating');
-my ($rc, $out, $err) = $node->psql($db, 'SET SESSION AUTHORIZATION read; SELECT compute_ledger.check_ledger()', extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+my ($rc, $out, $err) = $node->psql($db, 'SELECT compute_ledger.check_ledger()', extra_params => [ '-U', 'read', '-v', 'VERBOSITY=sqlstate' ]);
 like($err, qr/42501/, 'not a reader');
 
 # Breaks something as somebody who goes round all triggers, looks, and undoes it.

@@ -15,18 +15,37 @@
 -- of them alike, who owns and shares them and row-level security, create_ledger() adds.
 -- Who may call the functions of the extension is said in privileges.sql.
 --
--- What may do more than its caller is SECURITY DEFINER and belongs to
--- pg_database_owner, to whom create_ledger() grants the tables.
+-- A function for users is thin, has the rights of who calls it and stays with who
+-- installs the extension: it asks _check_caller(), then calls the function of its name
+-- with _ before it, which does the work.  That and all other functions with _ belong to
+-- pg_database_owner, to whom create_ledger() grants the tables; what may do more than
+-- its caller is SECURITY DEFINER.  What of the ledger stands in tables, views and
+-- policies, and functions among each other, call the ones with _.
+
+CREATE FUNCTION _check_caller() RETURNS void
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _check_caller() IS 'what every function on the ledger for users begins with: raises 42501 if who has logged in, the session''s user or the current role is a superuser, and the owner of the database is not';
+
+CREATE FUNCTION _new_stamp() RETURNS timestamptz
+	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ledger_stamp';
+COMMENT ON FUNCTION _new_stamp() IS 'part of ledger_stamp()';
 
 CREATE FUNCTION _ledger_stamp() RETURNS timestamptz
-	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ledger_stamp';
-COMMENT ON FUNCTION _ledger_stamp() IS 'what ledger_stamp() returns';
-
-CREATE FUNCTION ledger_stamp() RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	RETURN compute_ledger._new_stamp();
+END
+$$;
+COMMENT ON FUNCTION _ledger_stamp() IS 'what ledger_stamp() does';
+
+CREATE FUNCTION ledger_stamp() RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
 	RETURN compute_ledger._ledger_stamp();
 END
 $$;
@@ -78,7 +97,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _writer_locks() IS 'the locks behind ledger_writers(): process, virtual transaction, and the instant';
 
-CREATE FUNCTION ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT application_name text, OUT since timestamptz, OUT age interval) RETURNS SETOF record
+CREATE FUNCTION _ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT application_name text, OUT since timestamptz, OUT age interval) RETURNS SETOF record
 	LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -87,6 +106,17 @@ AS $$
 	LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
 	LEFT JOIN (pg_prepared_xacts AS p JOIN pg_locks AS x ON x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.pid IS NULL)
 		ON l.pid IS NULL AND x.virtualtransaction = l.transaction
+$$;
+COMMENT ON FUNCTION _ledger_writers() IS 'what ledger_writers() does';
+
+CREATE FUNCTION ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT application_name text, OUT since timestamptz, OUT age interval) RETURNS SETOF record
+	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 10
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._ledger_writers() AS t;
+END
 $$;
 COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process and application_name, or, of one that is prepared, its gid; whose it is; an instant that is not after any of their stamps, of which the earliest holds ledger_watermark() back; and how long ago it was';
 
@@ -124,11 +154,22 @@ END
 $$;
 COMMENT ON FUNCTION _watermark(timestamptz) IS 'ledger_watermark(), or, for a transaction that has recorded something itself and gives its stamp, the recorded time below its own rows and those of all other writers that are in flight';
 
-CREATE FUNCTION ledger_watermark() RETURNS timestamptz
+CREATE FUNCTION _ledger_watermark() RETURNS timestamptz
 	LANGUAGE sql VOLATILE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT compute_ledger._watermark(NULL)
+$$;
+COMMENT ON FUNCTION _ledger_watermark() IS 'what ledger_watermark() does';
+
+CREATE FUNCTION ledger_watermark() RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._ledger_watermark();
+END
 $$;
 COMMENT ON FUNCTION ledger_watermark() IS 'the recorded time below which no writer is in flight: everything that will ever be stamped up to it is visible to the statements that follow. In a REPEATABLE READ or SERIALIZABLE transaction, on a standby and on a logical replica of table ledger_mark, the last such time that mark_watermark() stored in what is visible there (-infinity if there is none). 55000 without a ledger.';
 
@@ -146,15 +187,26 @@ END
 $$;
 COMMENT ON FUNCTION _store_mark(timestamptz) IS 'stores a recorded time that is not beyond the watermark, for standbys, for transactions with one snapshot, and as what no stamp may be below; waits for nobody';
 
-CREATE FUNCTION mark_watermark() RETURNS timestamptz
+CREATE FUNCTION _mark_watermark() RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	mark timestamptz := compute_ledger.ledger_watermark();
+	mark timestamptz := compute_ledger._ledger_watermark();
 BEGIN
 	PERFORM compute_ledger._store_mark(mark);
 	RETURN mark;
+END
+$$;
+COMMENT ON FUNCTION _mark_watermark() IS 'what mark_watermark() does';
+
+CREATE FUNCTION mark_watermark() RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._mark_watermark();
 END
 $$;
 COMMENT ON FUNCTION mark_watermark() IS 'stores ledger_watermark(), for standbys and for transactions with one snapshot, and returns it; accept_usage does so at its end, and close_period with the recorded time that it closes as of';
@@ -195,7 +247,7 @@ BEGIN
 			PERFORM pg_stat_clear_snapshot();
 			SELECT CASE WHEN w.pid IS NULL THEN format('It is the prepared transaction %L of role "%s".', w.gid, w.role) ELSE format('It is of process %s, role "%s".', w.pid, w.role) END
 			INTO whose
-			FROM compute_ledger.ledger_writers() AS w
+			FROM compute_ledger._ledger_writers() AS w
 			WHERE w.since = writer.since AND w.pid IS NOT DISTINCT FROM writer.pid;
 			-- or it has ended just now
 			CONTINUE WHEN NOT FOUND;
@@ -254,7 +306,7 @@ BEGIN
 	EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
 	EXECUTE format('CREATE POLICY owner ON %s TO pg_database_owner USING (true) WITH CHECK (true)', relation);
 	-- policies are tried from the last name to the first: who sees everything is asked for nothing else
-	EXECUTE format('CREATE POLICY whole_ledger ON %s USING ((SELECT compute_ledger.sees_everything())) WITH CHECK ((SELECT compute_ledger.sees_everything()))', relation);
+	EXECUTE format('CREATE POLICY whole_ledger ON %s USING ((SELECT compute_ledger._sees_everything())) WITH CHECK ((SELECT compute_ledger._sees_everything()))', relation);
 END
 $$;
 COMMENT ON FUNCTION _protect(regclass) IS 'part of create_ledger(): turns on row-level security of a new table: roles with access to the whole ledger see all rows; others those of its policy visible, if it has one';

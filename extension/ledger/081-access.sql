@@ -25,18 +25,18 @@ AS $$
 		('currency', 'INSERT', 'admin'),
 		('country', 'SELECT', 'reader meter biller auditor admin'),
 		('country', 'INSERT', 'admin'),
-		('load_currencies', 'EXECUTE', 'admin'),
+		('_load_currencies', 'EXECUTE', 'admin'),
 		('tree_change', 'SELECT', 'auditor admin'),
 		('billing_calendar', 'SELECT', 'reader biller auditor admin'),
 		('billing_calendar', 'INSERT', 'biller admin'),
 		('billing_calendar_change', 'SELECT', 'reader biller auditor admin'),
 		('billing_period', 'SELECT', 'reader biller auditor admin'),
-		('generate_billing_periods', 'EXECUTE', 'biller admin'),
+		('_generate_billing_periods', 'EXECUTE', 'biller admin'),
 		('_local_start', 'EXECUTE', 'reader biller auditor admin'),
-		('billing_period', 'EXECUTE', 'reader biller auditor admin'),
+		('_billing_period', 'EXECUTE', 'reader biller auditor admin'),
 		('billing_period_replaced', 'SELECT', 'reader biller auditor admin'),
-		('billing_periods', 'EXECUTE', 'reader biller auditor admin'),
-		('change_billing_calendar', 'EXECUTE', 'biller admin'),
+		('_billing_periods', 'EXECUTE', 'reader biller auditor admin'),
+		('_change_billing_calendar', 'EXECUTE', 'biller admin'),
 		('account', 'SELECT', 'reader biller auditor admin'),
 		('account', 'INSERT', 'admin'),
 		('account', 'DELETE', 'admin'),
@@ -49,18 +49,18 @@ AS $$
 		('account_merge', 'DELETE', 'admin'),
 		('_account_number', 'EXECUTE', 'admin'),
 		('_split_account', 'EXECUTE', 'admin'),
-		('create_account', 'EXECUTE', 'admin'),
-		('change_account', 'EXECUTE', 'admin'),
-		('move_account', 'EXECUTE', 'admin'),
-		('merge_account', 'EXECUTE', 'admin'),
+		('_create_account', 'EXECUTE', 'admin'),
+		('_change_account', 'EXECUTE', 'admin'),
+		('_move_account', 'EXECUTE', 'admin'),
+		('_merge_account', 'EXECUTE', 'admin'),
 		('_account_alias', 'EXECUTE', 'reader biller auditor admin'),
 		('_tree_path', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_account_path', 'EXECUTE', 'reader biller auditor admin'),
-		('account_tree', 'EXECUTE', 'reader biller auditor admin'),
+		('_account_tree', 'EXECUTE', 'reader biller auditor admin'),
 		('_price_way', 'EXECUTE', 'biller auditor admin'),
-		('account_names', 'EXECUTE', 'reader biller auditor admin'),
-		('account_id', 'EXECUTE', 'reader biller auditor admin'),
-		('payers', 'EXECUTE', 'biller auditor admin'),
+		('_account_names', 'EXECUTE', 'reader biller auditor admin'),
+		('_account_id', 'EXECUTE', 'reader biller auditor admin'),
+		('_payers', 'EXECUTE', 'biller auditor admin'),
 		('region', 'SELECT', 'reader meter biller auditor admin'),
 		('region', 'INSERT', 'admin'),
 		('region', 'DELETE', 'admin'),
@@ -68,11 +68,11 @@ AS $$
 		('region_version', 'INSERT', 'admin'),
 		('region_version', 'UPDATE', 'admin'),
 		('region_version', 'DELETE', 'admin'),
-		('create_region', 'EXECUTE', 'admin'),
-		('load_regions', 'EXECUTE', 'admin'),
+		('_create_region', 'EXECUTE', 'admin'),
+		('_load_regions', 'EXECUTE', 'admin'),
 		('_region_path', 'EXECUTE', 'reader meter biller auditor admin'),
-		('region_tree', 'EXECUTE', 'reader meter biller auditor admin'),
-		('region_id', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_region_tree', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_region_id', 'EXECUTE', 'reader meter biller auditor admin'),
 
 		-- usage
 		('usage_source', 'SELECT', 'meter biller auditor admin'),
@@ -87,10 +87,10 @@ AS $$
 		('usage_record', 'SELECT', 'reader biller auditor admin'),
 		('open_usage', 'SELECT', 'reader biller auditor admin'),
 		('usage_rejected', 'SELECT', 'meter biller auditor admin'),
-		('accept_usage', 'EXECUTE', 'meter admin'),
-		('record_usage', 'EXECUTE', 'meter admin'),
-		('retry_rejected', 'EXECUTE', 'meter admin'),
-		('reidentify', 'EXECUTE', 'admin'),
+		('_accept_usage', 'EXECUTE', 'meter admin'),
+		('_record_usage', 'EXECUTE', 'meter admin'),
+		('_retry_rejected', 'EXECUTE', 'meter admin'),
+		('_reidentify', 'EXECUTE', 'admin'),
 
 		-- price
 		('price', 'SELECT', 'reader biller auditor admin'),
@@ -104,14 +104,14 @@ AS $$
 		('price_pool', 'SELECT', 'biller auditor admin'),
 		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
 		('_billed_currencies', 'EXECUTE', 'biller admin'),
-		('explain_price', 'EXECUTE', 'reader biller auditor admin'),
-		('create_price', 'EXECUTE', 'biller admin'),
+		('_explain_price', 'EXECUTE', 'reader biller auditor admin'),
+		('_create_price', 'EXECUTE', 'biller admin'),
 
 		-- charge, period_close
 		('charge', 'SELECT', 'reader biller auditor admin'),
 		('period_close', 'SELECT', 'reader biller auditor admin'),
-		('rate_usage', 'EXECUTE', 'biller auditor admin'),
-		('rate_draft', 'EXECUTE', 'biller auditor admin'),
+		('_rate_usage', 'EXECUTE', 'biller auditor admin'),
+		('_rate_draft', 'EXECUTE', 'biller auditor admin'),
 		('_rate_account', 'EXECUTE', 'biller auditor admin'),
 		('_as_of', 'EXECUTE', 'biller auditor admin'),
 		('_billed_accounts', 'EXECUTE', 'biller auditor admin'),
@@ -136,10 +136,10 @@ AS $$
 		('_moved_regions', 'EXECUTE', 'biller auditor admin'),
 		('_changed_periods', 'EXECUTE', 'biller auditor admin'),
 		('_corrections', 'EXECUTE', 'biller auditor admin'),
-		('trace_charge', 'EXECUTE', 'biller auditor admin'),
-		('rate_corrections', 'EXECUTE', 'biller auditor admin'),
-		('rate_diff', 'EXECUTE', 'biller auditor admin'),
-		('close_period', 'EXECUTE', 'biller admin'),
+		('_trace_charge', 'EXECUTE', 'biller auditor admin'),
+		('_rate_corrections', 'EXECUTE', 'biller auditor admin'),
+		('_rate_diff', 'EXECUTE', 'biller auditor admin'),
+		('_close_period', 'EXECUTE', 'biller admin'),
 
 		-- rollup
 		('rollup_state', 'SELECT', 'reader biller auditor admin'),
@@ -151,11 +151,11 @@ AS $$
 		('capacity', 'INSERT', 'admin'),
 		('capacity', 'UPDATE', 'admin'),
 		('capacity', 'DELETE', 'admin'),
-		('refresh_rollups', 'EXECUTE', 'biller admin'),
-		('check_ledger', 'EXECUTE', 'auditor admin'),
+		('_refresh_rollups', 'EXECUTE', 'biller admin'),
+		('_check_ledger', 'EXECUTE', 'auditor admin'),
 
 		-- focus
-		('focus_rated', 'EXECUTE', 'biller auditor admin'),
+		('_focus_rated', 'EXECUTE', 'biller auditor admin'),
 		('focus_1_2', 'SELECT', 'reader biller auditor admin'),
 		('focus_1_2_text', 'SELECT', 'reader biller auditor admin'),
 		('focus_issuer', 'SELECT', 'reader biller auditor admin'),
@@ -167,18 +167,18 @@ AS $$
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_ledger_steps', 'EXECUTE', 'reader meter biller auditor admin'),
-		('ledger_stamp', 'EXECUTE', 'meter biller admin'),
-		('mark_watermark', 'EXECUTE', 'meter biller admin'),
-		('ledger_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
-		('ledger_writers', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_ledger_stamp', 'EXECUTE', 'meter biller admin'),
+		('_mark_watermark', 'EXECUTE', 'meter biller admin'),
+		('_ledger_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_ledger_writers', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_writer_locks', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_follows_marks', 'EXECUTE', 'reader meter biller auditor admin'),
-		('visible_accounts', 'EXECUTE', 'reader meter biller auditor admin'),
-		('sees_everything', 'EXECUTE', 'reader meter biller auditor admin'),
-		('has_access', 'EXECUTE', 'reader meter biller auditor admin'),
-		('grant_access', 'EXECUTE', 'admin'),
-		('revoke_access', 'EXECUTE', 'admin')
+		('_visible_accounts', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_sees_everything', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_has_access', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_grant_access', 'EXECUTE', 'admin'),
+		('_revoke_access', 'EXECUTE', 'admin')
 	) AS l (object, privilege, kinds)
 $$;
 COMMENT ON FUNCTION _access_privileges() IS 'what each kind of access may do: a relation and a privilege on it, or a function''s name and EXECUTE, and the kinds that have it; grant_access() grants by this list, and create_ledger() grants again after an update';
@@ -187,7 +187,7 @@ COMMENT ON FUNCTION _access_privileges() IS 'what each kind of access may do: a 
 
 -- Security definer functions cannot see who called them, and a role that is passed to them can be
 -- anybody's.  So they answer for roles only that the session's user could become anyway.
-CREATE FUNCTION has_access(kind text, role name DEFAULT current_user) RETURNS boolean
+CREATE FUNCTION _has_access(kind text, role name DEFAULT current_user) RETURNS boolean
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -196,25 +196,47 @@ BEGIN
 	RETURN pg_has_role(session_user, role, 'MEMBER') AND (
 		pg_has_role(role, 'pg_database_owner', 'USAGE') OR EXISTS (
 			SELECT FROM compute_ledger.ledger_access AS a, pg_roles AS r
-			WHERE r.oid = a.role AND a.kind = ANY (string_to_array(has_access.kind, ' ')) AND pg_has_role(has_access.role, r.oid, 'USAGE')));
+			WHERE r.oid = a.role AND a.kind = ANY (string_to_array(_has_access.kind, ' ')) AND pg_has_role(_has_access.role, r.oid, 'USAGE')));
+END
+$$;
+COMMENT ON FUNCTION _has_access(text, name) IS 'what has_access() does';
+
+CREATE FUNCTION has_access(kind text, role name DEFAULT current_user) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._has_access(kind, role);
 END
 $$;
 COMMENT ON FUNCTION has_access(text, name) IS 'whether a role, by default the current one, was given access of this kind or of one of these kinds (''meter admin''), itself or as a member of a role; true for the owner of the database, false for a role that the session''s user is no member of';
 
-CREATE FUNCTION sees_everything(role name DEFAULT current_user) RETURNS boolean
+CREATE FUNCTION _sees_everything(role name DEFAULT current_user) RETURNS boolean
 	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT compute_ledger.has_access('biller auditor admin', role)
+	SELECT compute_ledger._has_access('biller auditor admin', role)
+$$;
+COMMENT ON FUNCTION _sees_everything(name) IS 'what sees_everything() does';
+
+CREATE FUNCTION sees_everything(role name DEFAULT current_user) RETURNS boolean
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._sees_everything(role);
+END
 $$;
 COMMENT ON FUNCTION sees_everything(name) IS 'whether a role, by default the current one, sees all rows of the ledger: billers, auditors, admins and the owner of the database; false for a role that the session''s user is no member of';
 
-CREATE FUNCTION visible_accounts(role name DEFAULT current_user) RETURNS SETOF bigint
+CREATE FUNCTION _visible_accounts(role name DEFAULT current_user) RETURNS SETOF bigint
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF compute_ledger.sees_everything(role) THEN
+	IF compute_ledger._sees_everything(role) THEN
 		RETURN QUERY SELECT a.id FROM compute_ledger.account AS a;
 	ELSIF pg_has_role(session_user, role, 'MEMBER') THEN
 		RETURN QUERY
@@ -233,12 +255,23 @@ BEGIN
 			), subtree AS (
 				SELECT a.account
 				FROM compute_ledger.ledger_access AS a, pg_roles AS r
-				WHERE r.oid = a.role AND a.kind = 'reader' AND pg_has_role(visible_accounts.role, r.oid, 'USAGE')
+				WHERE r.oid = a.role AND a.kind = 'reader' AND pg_has_role(_visible_accounts.role, r.oid, 'USAGE')
 				UNION
 				SELECT p.account FROM subtree AS s, place AS p WHERE p.parent = s.account
 			)
 			SELECT s.account FROM subtree AS s;
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION _visible_accounts(name) IS 'what visible_accounts() does';
+
+CREATE FUNCTION visible_accounts(role name DEFAULT current_user) RETURNS SETOF bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._visible_accounts(role) AS t;
 END
 $$;
 COMMENT ON FUNCTION visible_accounts(name) IS 'the accounts that a role, by default the current one, sees: those that it or a role that it is a member of was made a reader of, with all that is under them in the tree as it stands now, accounts that were merged into them included; every account for roles that see everything; none for a role that the session''s user is no member of';
@@ -331,7 +364,7 @@ END
 $$;
 COMMENT ON FUNCTION _resolve_access(name, text, text) IS 'checks the arguments of grant_access() and revoke_access()';
 
-CREATE FUNCTION grant_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+CREATE FUNCTION _grant_access(role name, kind text, account text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -340,14 +373,25 @@ DECLARE
 BEGIN
 	given := compute_ledger._resolve_access(role, kind, account);
 	INSERT INTO compute_ledger.ledger_access (role, kind, account, granted_by)
-	VALUES (given.role_id, grant_access.kind, given.account_id, coalesce(nullif(current_setting('role'), 'none'), session_user))
+	VALUES (given.role_id, _grant_access.kind, given.account_id, coalesce(nullif(current_setting('role'), 'none'), session_user))
 	ON CONFLICT DO NOTHING;
 	PERFORM compute_ledger._sync_access(given.role_id, true), compute_ledger._sync_relations(given.role_id);
 END
 $$;
+COMMENT ON FUNCTION _grant_access(name, text, text) IS 'what grant_access() does';
+
+CREATE FUNCTION grant_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	PERFORM compute_ledger._grant_access(role, kind, account);
+END
+$$;
 COMMENT ON FUNCTION grant_access(name, text, text) IS 'gives an existing role access to the ledger: as reader of an account and all under it; or, for the whole ledger, as meter (brings usage in), biller (prices, rates, closes), auditor (reads everything) or admin (all of these, and granting). For the owner of the database and for admins. Granting twice changes nothing. 42704 unknown role, 22023 unknown kind, account missing or too many, LC006 unknown account, 55000 without a ledger.';
 
-CREATE FUNCTION revoke_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+CREATE FUNCTION _revoke_access(role name, kind text, account text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -356,13 +400,24 @@ DECLARE
 BEGIN
 	given := compute_ledger._resolve_access(role, kind, account);
 	DELETE FROM compute_ledger.ledger_access AS a
-	WHERE a.role = given.role_id AND a.kind = revoke_access.kind AND a.account IS NOT DISTINCT FROM given.account_id;
+	WHERE a.role = given.role_id AND a.kind = _revoke_access.kind AND a.account IS NOT DISTINCT FROM given.account_id;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'role "%" is not %', role, concat_ws(' of ', kind, account)
 			USING ERRCODE = 'undefined_object',
 				HINT = 'Table ledger_access says who was given what.';
 	END IF;
 	PERFORM compute_ledger._sync_access(given.role_id, true), compute_ledger._sync_relations(given.role_id);
+END
+$$;
+COMMENT ON FUNCTION _revoke_access(name, text, text) IS 'what revoke_access() does';
+
+CREATE FUNCTION revoke_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	PERFORM compute_ledger._revoke_access(role, kind, account);
 END
 $$;
 COMMENT ON FUNCTION revoke_access(name, text, text) IS 'takes what grant_access() with the same arguments gave; what the role was given otherwise, it keeps. 42704 if the role does not exist or was not given this, 22023 and LC006 as there.';

@@ -23,7 +23,7 @@ BEGIN
 				USING ERRCODE = 'restrict_violation',
 					DETAIL = format('It says what the ledger knew from %s to %s.', lower(OLD.recorded), upper(OLD.recorded));
 		END IF;
-		IF lower(OLD.recorded) > compute_ledger.ledger_stamp() THEN
+		IF lower(OLD.recorded) > compute_ledger._ledger_stamp() THEN
 			-- the history would run backwards
 			RAISE EXCEPTION 'row of "%" was recorded after this transaction''s recorded time', TG_TABLE_NAME
 				USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
@@ -44,7 +44,7 @@ BEGIN
 		-- what _bitemporal_history() keeps
 		RETURN NEW;
 	END IF;
-	NEW.recorded := tstzrange(compute_ledger.ledger_stamp(), NULL);
+	NEW.recorded := tstzrange(compute_ledger._ledger_stamp(), NULL);
 	RETURN NEW;
 END
 $$;
@@ -81,7 +81,7 @@ BEGIN
 	FROM pg_attribute AS a
 	WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '';
 	EXECUTE format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM replaced AS o WHERE pg_catalog.lower(o.recorded) < $1', TG_RELID::regclass, columns, kept)
-	USING compute_ledger.ledger_stamp();
+	USING compute_ledger._ledger_stamp();
 	RETURN NULL;
 END
 $$;
@@ -109,7 +109,7 @@ BEGIN
 		UPDATE compute_ledger.tree_change AS c SET transaction = pg_current_xact_id()
 		WHERE c.tree = TG_ARGV[0]
 		RETURNING c.changed INTO later;
-		IF later > compute_ledger.ledger_stamp() THEN
+		IF later > compute_ledger._ledger_stamp() THEN
 			RAISE EXCEPTION 'the % tree was changed after this transaction''s recorded time', TG_ARGV[0]
 				USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
 		END IF;
@@ -125,10 +125,10 @@ CREATE FUNCTION _tree_check() RETURNS trigger
 AS $$
 BEGIN
 	CASE NEW.tree
-		WHEN 'account' THEN PERFORM compute_ledger._check_accounts(compute_ledger.ledger_stamp());
-		WHEN 'region' THEN PERFORM compute_ledger._check_regions(compute_ledger.ledger_stamp());
+		WHEN 'account' THEN PERFORM compute_ledger._check_accounts(compute_ledger._ledger_stamp());
+		WHEN 'region' THEN PERFORM compute_ledger._check_regions(compute_ledger._ledger_stamp());
 	END CASE;
-	UPDATE compute_ledger.tree_change AS c SET transaction = NULL, changed = compute_ledger.ledger_stamp()
+	UPDATE compute_ledger.tree_change AS c SET transaction = NULL, changed = compute_ledger._ledger_stamp()
 	WHERE c.tree = NEW.tree;
 	RETURN NULL;
 END

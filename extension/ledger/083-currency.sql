@@ -67,7 +67,7 @@ END
 $$;
 COMMENT ON FUNCTION _currency_guard() IS 'trigger, BEFORE UPDATE of currency: refuses another code or scale once an account or a price is in the currency (23001)';
 
-CREATE FUNCTION load_currencies() RETURNS integer
+CREATE FUNCTION _load_currencies() RETURNS integer
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -84,6 +84,17 @@ BEGIN
 	FROM compute_ledger.iso_country AS s
 	ON CONFLICT DO NOTHING;
 	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION _load_currencies() IS 'what load_currencies() does';
+
+CREATE FUNCTION load_currencies() RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._load_currencies();
 END
 $$;
 COMMENT ON FUNCTION load_currencies() IS 'adds the shipped currencies and countries that the ledger does not have yet, and returns the number of currencies added; rows that are there stay as they are. create_ledger() has done it; after an update of the extension it brings what is new.';

@@ -68,13 +68,25 @@ AS $$
 $$;
 COMMENT ON FUNCTION _account_path(timestamptz) IS 'the way from the root to each account, both included, while it holds; a merged account''s is that of the one it was merged into';
 
-CREATE FUNCTION account_tree(as_of timestamptz DEFAULT NULL)
+CREATE FUNCTION _account_tree(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (account bigint, ancestor bigint, depth integer, level integer, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 50000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT p.account, a.id, (cardinality(p.path) - a.place)::integer, (a.place - 1)::integer, p.valid
 	FROM compute_ledger._account_path($1) AS p, unnest(p.path) WITH ORDINALITY AS a (id, place)
+$$;
+COMMENT ON FUNCTION _account_tree(timestamptz) IS 'what account_tree() does';
+
+CREATE FUNCTION account_tree(as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (account bigint, ancestor bigint, depth integer, level integer, valid tstzrange)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._account_tree(as_of) AS t;
+END
 $$;
 COMMENT ON FUNCTION account_tree(timestamptz) IS 'each account with itself (depth 0) and every account above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root, so that the rows of an account that hold at an instant are one way. A merged account has, from then on, the rows of the one it was merged into, which is its ancestor at depth 0.';
 
@@ -107,7 +119,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _price_way(timestamptz) IS 'the accounts whose prices serve the usage of each account, as it was known at a recorded time (NULL: now), and their order: the lesser place goes before the greater. Itself, or the account that it was merged into, and every account above, each followed by the accounts that were merged into it, the latest merger first (of one instant, the higher number), and each of these by those that were merged into it. No account is twice in a way at one time.';
 
-CREATE FUNCTION payers(as_of timestamptz DEFAULT NULL)
+CREATE FUNCTION _payers(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (account bigint, payer bigint, calendar bigint, time_zone text, currency text, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
@@ -143,11 +155,23 @@ AS $$
 	FROM named AS n
 	GROUP BY n.account, n.payer, n.calendar, n.time_zone, n.currency
 $$;
+COMMENT ON FUNCTION _payers(timestamptz) IS 'what payers() does';
+
+CREATE FUNCTION payers(as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (account bigint, payer bigint, calendar bigint, time_zone text, currency text, valid tstzrange)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._payers(as_of) AS t;
+END
+$$;
 COMMENT ON FUNCTION payers(timestamptz) IS 'who is billed for each account, as it was known at a recorded time (NULL: now): the nearest account with a billing calendar, itself included, or else the root, by the calendar months of its own zone; with the account''s time zone and the payer''s currency, each its own or inherited. For roles that see the whole ledger.';
 
 -- ------------------------------------------------------------------ names
 
-CREATE FUNCTION account_names(as_of timestamptz DEFAULT NULL) RETURNS TABLE (name text, account bigint, valid tstzrange)
+CREATE FUNCTION _account_names(as_of timestamptz DEFAULT NULL) RETURNS TABLE (name text, account bigint, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
@@ -167,9 +191,20 @@ AS $$
 		JOIN version AS v ON v.account = a.target AND v.valid && a.valid
 		JOIN compute_ledger.account AS n ON n.id = a.account
 $$;
+COMMENT ON FUNCTION _account_names(timestamptz) IS 'what account_names() does';
+
+CREATE FUNCTION account_names(as_of timestamptz DEFAULT NULL) RETURNS TABLE (name text, account bigint, valid tstzrange)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._account_names(as_of) AS t;
+END
+$$;
 COMMENT ON FUNCTION account_names(timestamptz) IS 'which account a name means, and when, as it was known at a recorded time (NULL: now); merges are followed. To resolve many names at once: join on name and valid @> the instant.';
 
-CREATE FUNCTION account_id(name text, at timestamptz DEFAULT CURRENT_TIMESTAMP) RETURNS bigint
+CREATE FUNCTION _account_id(name text, at timestamptz DEFAULT CURRENT_TIMESTAMP) RETURNS bigint
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -183,6 +218,17 @@ AS $$
 	SELECT b.id FROM meant AS b
 	WHERE EXISTS (SELECT FROM compute_ledger.account_version AS v
 		WHERE v.account = b.id AND upper_inf(v.recorded) AND v.valid @> $2)
+$$;
+COMMENT ON FUNCTION _account_id(text, timestamptz) IS 'what account_id() does';
+
+CREATE FUNCTION account_id(name text, at timestamptz DEFAULT CURRENT_TIMESTAMP) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._account_id(name, at);
+END
 $$;
 COMMENT ON FUNCTION account_id(text, timestamptz) IS 'number of the account that a name means at an instant, by default now; a merged account''s name means the one it was merged into. NULL for an unknown name, for an account that was not valid then, and for NULL.';
 
@@ -204,7 +250,7 @@ END
 $$;
 COMMENT ON FUNCTION _account_number(text) IS 'number of the account of exactly this name; LC006 if there is none';
 
-CREATE FUNCTION create_account(name text, kind text DEFAULT 'customer', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
+CREATE FUNCTION _create_account(name text, kind text DEFAULT 'customer', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
 	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT false, valid_from timestamptz DEFAULT '-infinity') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -224,16 +270,28 @@ BEGIN
 		time_zone := coalesce(time_zone, 'UTC');
 	END IF;
 	IF calendar IS NOT NULL THEN
-		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = create_account.calendar;
+		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = _create_account.calendar;
 		IF NOT FOUND THEN
 			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
 		END IF;
 	END IF;
-	INSERT INTO compute_ledger.account (name) VALUES (create_account.name) RETURNING id INTO new_id;
+	INSERT INTO compute_ledger.account (name) VALUES (_create_account.name) RETURNING id INTO new_id;
 	INSERT INTO compute_ledger.account_version (account, parent, kind, title, jurisdiction, jurisdiction_verified, time_zone, currency, calendar, valid)
-	VALUES (new_id, above, create_account.kind, create_account.title, create_account.jurisdiction, create_account.jurisdiction_verified,
-		create_account.time_zone, create_account.currency, billed, tstzrange(valid_from, NULL));
+	VALUES (new_id, above, _create_account.kind, _create_account.title, _create_account.jurisdiction, _create_account.jurisdiction_verified,
+		_create_account.time_zone, _create_account.currency, billed, tstzrange(valid_from, NULL));
 	RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION _create_account(text, text, text, text, text, text, text, text, boolean, timestamptz) IS 'what create_account() does';
+
+CREATE FUNCTION create_account(name text, kind text DEFAULT 'customer', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
+	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT false, valid_from timestamptz DEFAULT '-infinity') RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._create_account(name, kind, parent, jurisdiction, time_zone, currency, title, calendar, jurisdiction_verified, valid_from);
 END
 $$;
 COMMENT ON FUNCTION create_account(text, text, text, text, text, text, text, text, boolean, timestamptz) IS 'makes an account, valid from an instant on, and returns its number; parent and calendar are names. Without a parent it is a root, needs a currency, and its time zone is UTC unless given; below one, time zone and currency are the parent''s unless given. LC006 unknown parent, 42704 unknown calendar, 23505 name in use.';
@@ -266,7 +324,7 @@ END
 $$;
 COMMENT ON FUNCTION _split_account(bigint, timestamptz) IS 'cuts the version of an account that holds at an instant in two, so that what follows can be changed alone; 22023 for infinity and NULL';
 
-CREATE FUNCTION change_account(name text, valid_from timestamptz, kind text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
+CREATE FUNCTION _change_account(name text, valid_from timestamptz, kind text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
 	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT NULL, parent text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -284,7 +342,7 @@ BEGIN
 		above := compute_ledger._account_number(parent);
 	END IF;
 	IF calendar IS NOT NULL THEN
-		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = change_account.calendar;
+		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = _change_account.calendar;
 		IF NOT FOUND THEN
 			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
 		END IF;
@@ -294,17 +352,29 @@ BEGIN
 	END IF;
 	PERFORM compute_ledger._split_account(this, valid_from);
 	UPDATE compute_ledger.account_version AS v
-	SET parent = coalesce(above, v.parent), kind = coalesce(change_account.kind, v.kind), jurisdiction = coalesce(change_account.jurisdiction, v.jurisdiction),
+	SET parent = coalesce(above, v.parent), kind = coalesce(_change_account.kind, v.kind), jurisdiction = coalesce(_change_account.jurisdiction, v.jurisdiction),
 		-- another jurisdiction has not been verified yet
-		jurisdiction_verified = coalesce(change_account.jurisdiction_verified, v.jurisdiction_verified AND (change_account.jurisdiction IS NULL OR change_account.jurisdiction = v.jurisdiction)),
-		time_zone = coalesce(change_account.time_zone, v.time_zone), currency = coalesce(change_account.currency, v.currency),
-		title = coalesce(change_account.title, v.title), calendar = coalesce(billed, v.calendar)
+		jurisdiction_verified = coalesce(_change_account.jurisdiction_verified, v.jurisdiction_verified AND (_change_account.jurisdiction IS NULL OR _change_account.jurisdiction = v.jurisdiction)),
+		time_zone = coalesce(_change_account.time_zone, v.time_zone), currency = coalesce(_change_account.currency, v.currency),
+		title = coalesce(_change_account.title, v.title), calendar = coalesce(billed, v.calendar)
 	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL);
+END
+$$;
+COMMENT ON FUNCTION _change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) IS 'what change_account() does';
+
+CREATE FUNCTION change_account(name text, valid_from timestamptz, kind text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
+	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT NULL, parent text DEFAULT NULL) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	PERFORM compute_ledger._change_account(name, valid_from, kind, jurisdiction, time_zone, currency, title, calendar, jurisdiction_verified, parent);
 END
 $$;
 COMMENT ON FUNCTION change_account(text, timestamptz, text, text, text, text, text, text, boolean, text) IS 'changes what is given, and leaves what is NULL, in all of an account that is valid from an instant on; a jurisdiction that changes is no longer verified unless said so. To set something back to inherited, UPDATE account_version. LC006 unknown account or parent, 42704 unknown calendar.';
 
-CREATE FUNCTION move_account(name text, parent text, valid_from timestamptz) RETURNS void
+CREATE FUNCTION _move_account(name text, parent text, valid_from timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -326,9 +396,20 @@ BEGIN
 	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL);
 END
 $$;
+COMMENT ON FUNCTION _move_account(text, text, timestamptz) IS 'what move_account() does';
+
+CREATE FUNCTION move_account(name text, parent text, valid_from timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	PERFORM compute_ledger._move_account(name, parent, valid_from);
+END
+$$;
 COMMENT ON FUNCTION move_account(text, text, timestamptz) IS 'puts an account, with all that is under it, under another parent from an instant on (NULL: makes it a root, which needs a time zone and a currency of its own); what was before stays as it was. LC006 unknown account or parent; 23000 at the end of the transaction if it would be above itself.';
 
-CREATE FUNCTION merge_account(name text, "into" text, at timestamptz) RETURNS void
+CREATE FUNCTION _merge_account(name text, "into" text, at timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -377,7 +458,18 @@ BEGIN
 	PERFORM compute_ledger._split_account(this, at);
 	DELETE FROM compute_ledger.account_version AS v
 	WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(at, NULL);
-	INSERT INTO compute_ledger.account_merge (account, merged_into, at) VALUES (this, other, merge_account.at);
+	INSERT INTO compute_ledger.account_merge (account, merged_into, at) VALUES (this, other, _merge_account.at);
+END
+$$;
+COMMENT ON FUNCTION _merge_account(text, text, timestamptz) IS 'what merge_account() does';
+
+CREATE FUNCTION merge_account(name text, "into" text, at timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	PERFORM compute_ledger._merge_account(name, "into", at);
 END
 $$;
 COMMENT ON FUNCTION merge_account(text, text, timestamptz) IS 'ends an account at an instant and makes its name and number stand for another account from then on; what is under it goes there too. What was before stays as it was. LC006 unknown account, or one that is not valid at that instant; 23000 if the other account is under it; 22023 if it would be merged into itself; 55000 if it was merged before.';

@@ -45,7 +45,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _region_path(timestamptz) IS 'the way from the root to each region, both included, while it holds';
 
-CREATE FUNCTION region_tree(as_of timestamptz DEFAULT NULL)
+CREATE FUNCTION _region_tree(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (region integer, ancestor integer, depth integer, level integer, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 5000
 	SET search_path = pg_catalog, pg_temp
@@ -53,17 +53,40 @@ AS $$
 	SELECT p.region, a.id, (cardinality(p.path) - a.place)::integer, (a.place - 1)::integer, p.valid
 	FROM compute_ledger._region_path($1) AS p, unnest(p.path) WITH ORDINALITY AS a (id, place)
 $$;
+COMMENT ON FUNCTION _region_tree(timestamptz) IS 'what region_tree() does';
+
+CREATE FUNCTION region_tree(as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (region integer, ancestor integer, depth integer, level integer, valid tstzrange)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._region_tree(as_of) AS t;
+END
+$$;
 COMMENT ON FUNCTION region_tree(timestamptz) IS 'each region with itself (depth 0) and every region above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root.';
 
-CREATE FUNCTION region_id(name text) RETURNS integer
+CREATE FUNCTION _region_id(name text) RETURNS integer
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT r.id FROM compute_ledger.region AS r WHERE r.name = $1
 $$;
+COMMENT ON FUNCTION _region_id(text) IS 'what region_id() does';
+
+CREATE FUNCTION region_id(name text) RETURNS integer
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._region_id(name);
+END
+$$;
 COMMENT ON FUNCTION region_id(text) IS 'number of the region of this name; NULL for an unknown name and for NULL';
 
-CREATE FUNCTION create_region(name text, level text DEFAULT 'region', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, title text DEFAULT NULL,
+CREATE FUNCTION _create_region(name text, level text DEFAULT 'region', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, title text DEFAULT NULL,
 	latitude numeric DEFAULT NULL, longitude numeric DEFAULT NULL, source text DEFAULT NULL, valid_from timestamptz DEFAULT '-infinity') RETURNS integer
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -74,21 +97,33 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF parent IS NOT NULL THEN
-		SELECT r.id INTO above FROM compute_ledger.region AS r WHERE r.name = create_region.parent;
+		SELECT r.id INTO above FROM compute_ledger.region AS r WHERE r.name = _create_region.parent;
 		IF NOT FOUND THEN
 			RAISE EXCEPTION 'region "%" does not exist', parent USING ERRCODE = 'LC007';
 		END IF;
 	END IF;
-	INSERT INTO compute_ledger.region (name) VALUES (create_region.name) RETURNING id INTO new_id;
+	INSERT INTO compute_ledger.region (name) VALUES (_create_region.name) RETURNING id INTO new_id;
 	INSERT INTO compute_ledger.region_version (region, parent, level, title, jurisdiction, latitude, longitude, source, valid)
-	VALUES (new_id, above, create_region.level, create_region.title, create_region.jurisdiction, create_region.latitude, create_region.longitude,
-		create_region.source, tstzrange(valid_from, NULL));
+	VALUES (new_id, above, _create_region.level, _create_region.title, _create_region.jurisdiction, _create_region.latitude, _create_region.longitude,
+		_create_region.source, tstzrange(valid_from, NULL));
 	RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION _create_region(text, text, text, text, text, numeric, numeric, text, timestamptz) IS 'what create_region() does';
+
+CREATE FUNCTION create_region(name text, level text DEFAULT 'region', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, title text DEFAULT NULL,
+	latitude numeric DEFAULT NULL, longitude numeric DEFAULT NULL, source text DEFAULT NULL, valid_from timestamptz DEFAULT '-infinity') RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._create_region(name, level, parent, jurisdiction, title, latitude, longitude, source, valid_from);
 END
 $$;
 COMMENT ON FUNCTION create_region(text, text, text, text, text, numeric, numeric, text, timestamptz) IS 'makes a region, valid from an instant on, and returns its number; parent is a name. LC007 unknown parent, 23505 name in use.';
 
-CREATE FUNCTION load_regions() RETURNS integer
+CREATE FUNCTION _load_regions() RETURNS integer
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -114,6 +149,17 @@ BEGIN
 	ORDER BY f.id;
 	GET DIAGNOSTICS added = ROW_COUNT;
 	RETURN added;
+END
+$$;
+COMMENT ON FUNCTION _load_regions() IS 'what load_regions() does';
+
+CREATE FUNCTION load_regions() RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._load_regions();
 END
 $$;
 COMMENT ON FUNCTION load_regions() IS 'adds the shipped regions that the ledger does not have yet, and returns their number; regions that are there stay as they are. create_ledger() has done it; after an update of the extension it brings what is new.';

@@ -21,7 +21,7 @@ CREATE FUNCTION _billing_boundary(anchor timestamp, time_zone text, rule interva
 	RETURN compute_ledger._local_start(anchor + rule * n, time_zone);
 COMMENT ON FUNCTION _billing_boundary(timestamp, text, interval, integer) IS 'instant at which period n of a calendar starts. A local time that a zone skips is as long after the skip''s start as it is past it on the clock; of one that a zone repeats, the second is meant, but for the time that the clock is put back to.';
 
-CREATE FUNCTION _generate_billing_periods(calendars bigint[], until timestamptz) RETURNS integer
+CREATE FUNCTION _generate_periods(calendars bigint[], until timestamptz) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -78,9 +78,9 @@ BEGIN
 	RETURN added;
 END
 $$;
-COMMENT ON FUNCTION _generate_billing_periods(bigint[], timestamptz) IS 'what generate_billing_periods does, for several calendars';
+COMMENT ON FUNCTION _generate_periods(bigint[], timestamptz) IS 'what generate_billing_periods does, for several calendars';
 
-CREATE FUNCTION generate_billing_periods(calendar bigint, until timestamptz) RETURNS integer
+CREATE FUNCTION _generate_billing_periods(calendar bigint, until timestamptz) RETURNS integer
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -96,22 +96,33 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	calendars := ARRAY(SELECT c.id FROM compute_ledger.billing_calendar AS c
-		WHERE c.id = generate_billing_periods.calendar OR generate_billing_periods.calendar IS NULL);
+		WHERE c.id = _generate_billing_periods.calendar OR _generate_billing_periods.calendar IS NULL);
 	IF calendars = '{}' AND calendar IS NOT NULL THEN
 		RAISE EXCEPTION 'billing calendar % does not exist', calendar
 			USING ERRCODE = 'undefined_object';
 	END IF;
 	-- nothing is locked where nothing is missing
-	RETURN compute_ledger._generate_billing_periods(ARRAY(
+	RETURN compute_ledger._generate_periods(ARRAY(
 			SELECT c.id FROM unnest(calendars) AS c (id)
 			WHERE NOT EXISTS (SELECT FROM compute_ledger.billing_period AS p WHERE p.calendar = c.id AND p.ends_at > until)
 				AND EXISTS (SELECT FROM compute_ledger.billing_calendar AS b WHERE b.id = c.id AND b.anchor AT TIME ZONE b.time_zone <= until)),
 		until);
 END
 $$;
+COMMENT ON FUNCTION _generate_billing_periods(bigint, timestamptz) IS 'what generate_billing_periods() does';
+
+CREATE FUNCTION generate_billing_periods(calendar bigint, until timestamptz) RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._generate_billing_periods(calendar, until);
+END
+$$;
 COMMENT ON FUNCTION generate_billing_periods(bigint, timestamptz) IS 'stores the periods of a billing calendar (NULL: of all) that start up to an instant and are not stored yet, and returns their number; what another session generates at the same time is waited for. 42704 for a calendar that does not exist, 22023 for a time that is infinite or more than a hundred years from now.';
 
-CREATE FUNCTION billing_period(calendar bigint, at timestamptz) RETURNS bigint
+CREATE FUNCTION _billing_period(calendar bigint, at timestamptz) RETURNS bigint
 	LANGUAGE sql STABLE STRICT PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -119,9 +130,20 @@ AS $$
 	WHERE p.calendar = $1 AND p.starts_at <= $2 AND $2 < p.ends_at
 	ORDER BY p.starts_at DESC LIMIT 1
 $$;
+COMMENT ON FUNCTION _billing_period(bigint, timestamptz) IS 'what billing_period() does';
+
+CREATE FUNCTION billing_period(calendar bigint, at timestamptz) RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._billing_period(calendar, at);
+END
+$$;
 COMMENT ON FUNCTION billing_period(bigint, timestamptz) IS 'id of the stored period of a billing calendar that an instant lies in; NULL before the calendar''s anchor and where periods have not been generated yet';
 
-CREATE FUNCTION change_billing_calendar(name text, from_number integer, time_zone text DEFAULT NULL, anchor timestamp DEFAULT NULL, rule interval DEFAULT NULL) RETURNS timestamptz
+CREATE FUNCTION _change_billing_calendar(name text, from_number integer, time_zone text DEFAULT NULL, anchor timestamp DEFAULT NULL, rule interval DEFAULT NULL) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -133,9 +155,9 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	SELECT c.* INTO this FROM compute_ledger.billing_calendar AS c
-	WHERE c.name = change_billing_calendar.name FOR NO KEY UPDATE;
+	WHERE c.name = _change_billing_calendar.name FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'billing calendar "%" does not exist', change_billing_calendar.name
+		RAISE EXCEPTION 'billing calendar "%" does not exist', _change_billing_calendar.name
 			USING ERRCODE = 'undefined_object';
 	ELSIF this.name LIKE 'month/%' THEN
 		RAISE EXCEPTION 'billing calendar "%" stays the calendar months of its zone', this.name
@@ -151,13 +173,13 @@ BEGIN
 		JOIN compute_ledger.billing_period AS b ON b.calendar = p.calendar AND b.number = p.previous
 		LEFT JOIN LATERAL (SELECT c.* FROM compute_ledger.billing_calendar_change AS c
 			WHERE c.calendar = p.calendar AND c.from_number <= p.number ORDER BY c.from_number DESC LIMIT 1) AS h ON true
-	WHERE p.calendar = this.id AND p.number = change_billing_calendar.from_number;
+	WHERE p.calendar = this.id AND p.number = _change_billing_calendar.from_number;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'billing calendar "%" has no period % that another goes before', change_billing_calendar.name, change_billing_calendar.from_number
+		RAISE EXCEPTION 'billing calendar "%" has no period % that another goes before', _change_billing_calendar.name, _change_billing_calendar.from_number
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'Take a number from table billing_period; generate_billing_periods() makes later ones.';
 	END IF;
 	IF EXISTS (SELECT FROM compute_ledger.billing_calendar_change AS c WHERE c.calendar = this.id AND c.from_number >= period.number) THEN
-		RAISE EXCEPTION 'billing calendar "%" already has another rule from period % or a later one on', change_billing_calendar.name, period.number
+		RAISE EXCEPTION 'billing calendar "%" already has another rule from period % or a later one on', _change_billing_calendar.name, period.number
 			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
 	time_zone := coalesce(time_zone, period.time_zone);
@@ -171,7 +193,7 @@ BEGIN
 	END IF;
 	SELECT max(p.starts_at) INTO reached FROM compute_ledger.billing_period AS p WHERE p.calendar = this.id;
 	INSERT INTO compute_ledger.billing_calendar_change (calendar, from_number, anchor, time_zone, rule)
-	VALUES (this.id, period.number, change_billing_calendar.anchor, change_billing_calendar.time_zone, change_billing_calendar.rule);
+	VALUES (this.id, period.number, _change_billing_calendar.anchor, _change_billing_calendar.time_zone, _change_billing_calendar.rule);
 	-- the period before ends where this one starts now; what is closed or billed refers to its period and keeps it
 	WITH gone AS (
 		DELETE FROM compute_ledger.billing_period AS p
@@ -179,16 +201,27 @@ BEGIN
 		RETURNING p.*
 	)
 	INSERT INTO compute_ledger.billing_period_replaced (id, calendar, number, previous, starts_at, ends_at, recorded)
-	SELECT g.id, g.calendar, g.number, g.previous, g.starts_at, g.ends_at, tstzrange(g.recorded, compute_ledger.ledger_stamp())
+	SELECT g.id, g.calendar, g.number, g.previous, g.starts_at, g.ends_at, tstzrange(g.recorded, compute_ledger._ledger_stamp())
 	FROM gone AS g
-	WHERE g.recorded < compute_ledger.ledger_stamp();
-	PERFORM compute_ledger._generate_billing_periods(ARRAY[this.id], greatest(reached, starts));
+	WHERE g.recorded < compute_ledger._ledger_stamp();
+	PERFORM compute_ledger._generate_periods(ARRAY[this.id], greatest(reached, starts));
 	RETURN starts;
+END
+$$;
+COMMENT ON FUNCTION _change_billing_calendar(text, integer, text, timestamp, interval) IS 'what change_billing_calendar() does';
+
+CREATE FUNCTION change_billing_calendar(name text, from_number integer, time_zone text DEFAULT NULL, anchor timestamp DEFAULT NULL, rule interval DEFAULT NULL) RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._change_billing_calendar(name, from_number, time_zone, anchor, rule);
 END
 $$;
 COMMENT ON FUNCTION change_billing_calendar(text, integer, text, timestamp, interval) IS 'lets a billing calendar go on in another zone, from another local time or by another rule (each as it was if NULL) from one of its periods on, and returns the instant at which that period starts now. The period before it ends there: it is as much longer or shorter as the zones differ, and there is neither gap nor overlap. 23503 if one of the periods that change was closed or billed; 22023 if there is no such period or it would start too early; 55000 if the calendar has another rule later, and for month/ZONE.';
 
-CREATE FUNCTION billing_periods(as_of timestamptz DEFAULT NULL)
+CREATE FUNCTION _billing_periods(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (id bigint, calendar bigint, number integer, starts_at timestamptz, ends_at timestamptz)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
@@ -204,6 +237,18 @@ AS $$
 		WHERE r.calendar = p.calendar AND r.recorded @> $1 AND tstzrange(r.starts_at, r.ends_at) && p.period)
 		AND NOT EXISTS (SELECT FROM compute_ledger.billing_calendar_change AS h
 			WHERE h.calendar = p.calendar AND h.recorded > $1 AND p.number >= h.from_number)
+$$;
+COMMENT ON FUNCTION _billing_periods(timestamptz) IS 'what billing_periods() does';
+
+CREATE FUNCTION billing_periods(as_of timestamptz DEFAULT NULL)
+	RETURNS TABLE (id bigint, calendar bigint, number integer, starts_at timestamptz, ends_at timestamptz)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._billing_periods(as_of) AS t;
+END
 $$;
 COMMENT ON FUNCTION billing_periods(timestamptz) IS 'the billing periods of all calendars as they were known at a recorded time (NULL: now), those generated later by the same rule included';
 
@@ -253,7 +298,7 @@ CREATE FUNCTION _billing_calendar_generate() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM compute_ledger._generate_billing_periods(ARRAY(SELECT a.id FROM added AS a), CURRENT_TIMESTAMP + interval '1 year');
+	PERFORM compute_ledger._generate_periods(ARRAY(SELECT a.id FROM added AS a), CURRENT_TIMESTAMP + interval '1 year');
 	RETURN NULL;
 END
 $$;

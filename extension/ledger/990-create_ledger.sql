@@ -10,7 +10,7 @@ END
 $step$;
 COMMENT ON FUNCTION _ledger_step_1() IS 'part of create_ledger(): the ledger''s first form';
 
-CREATE FUNCTION create_ledger() RETURNS integer
+CREATE FUNCTION _create_ledger() RETURNS integer
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -56,8 +56,8 @@ BEGIN
 			SELECT step, e.extversion, caller FROM pg_extension AS e WHERE e.extname = 'compute_ledger';
 		END LOOP;
 		IF done = 0 THEN
-			PERFORM compute_ledger.load_currencies();
-			PERFORM compute_ledger.load_regions();
+			PERFORM compute_ledger._load_currencies();
+			PERFORM compute_ledger._load_regions();
 		END IF;
 	EXCEPTION WHEN duplicate_table OR duplicate_object OR duplicate_function THEN
 		RAISE EXCEPTION USING
@@ -72,6 +72,17 @@ BEGIN
 		PERFORM set_config('role', role_setting, true);
 	END IF;
 	RETURN greatest(compute_ledger._ledger_steps() - done, 0);
+END
+$$;
+COMMENT ON FUNCTION _create_ledger() IS 'what create_ledger() does';
+
+CREATE FUNCTION create_ledger() RETURNS integer
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._create_ledger();
 END
 $$;
 COMMENT ON FUNCTION create_ledger() IS 'makes the ledger''s tables in schema compute_ledger, or brings those that are there into the form that the installed version needs, and returns the number of steps taken: 0 if there was nothing to do. They belong to the owner of the database, whose role the caller must be or be a member of (42501); 55000 if the ledger that is there belongs to somebody else, or to a later version. An object of another''s with a name that the ledger needs is left alone and raised (42P07, 42710, 42723).';

@@ -260,7 +260,7 @@ BEGIN
 		FROM asked AS a
 	), region AS MATERIALIZED (
 		SELECT t.region, t.ancestor, 1000000 - t.depth AS rank, t.valid * period AS valid
-		FROM compute_ledger.region_tree(as_of) AS t
+		FROM compute_ledger._region_tree(as_of) AS t
 		JOIN (SELECT DISTINCT a.region FROM asked AS a) AS d ON d.region = t.region
 		WHERE t.valid && period
 		UNION ALL
@@ -369,7 +369,7 @@ $$;
 COMMENT ON FUNCTION _price_terms(text, numeric, numeric, interval, text, text, numeric, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric) IS 'what a row of table price says, in words';
 
 -- One use at one instant, by index only: what _winning_prices() finds for many at once.
-CREATE FUNCTION _explain_price(account bigint, accelerator accelerator, region integer, at timestamptz,
+CREATE FUNCTION _explain_price_at(account bigint, accelerator accelerator, region integer, at timestamptz,
 		number_format text, measure text, book text, as_of timestamptz, currency text,
 		OUT place integer, OUT wins text, OUT reason text, OUT price bigint, OUT price_account text, OUT price_accelerator accelerator,
 		OUT price_region text, OUT price_number_format text, OUT terms text, OUT title text, OUT valid tstzrange) RETURNS SETOF record
@@ -384,10 +384,10 @@ DECLARE
 	depths integer[];
 	regions integer[];
 	billed_in text;
-	classes compute_ledger.accelerator[] := compute_ledger.accelerator_classes(_explain_price.accelerator);
+	classes compute_ledger.accelerator[] := compute_ledger.accelerator_classes(_explain_price_at.accelerator);
 BEGIN
 	WITH RECURSIVE way AS (
-		SELECT NULL::bigint AS account, _explain_price.account AS parent, -1 AS depth, NULL::bigint AS calendar, NULL::text AS currency
+		SELECT NULL::bigint AS account, _explain_price_at.account AS parent, -1 AS depth, NULL::bigint AS calendar, NULL::text AS currency
 		UNION ALL
 		SELECT w.parent, v.parent, w.depth + 1, v.calendar, v.currency
 		FROM way AS w CROSS JOIN LATERAL (
@@ -401,7 +401,7 @@ BEGIN
 		SELECT l.account, m.depth, m.steps || ARRAY[(-1000000 * extract(epoch FROM l.at))::bigint, -l.account]
 		FROM merged AS m CROSS JOIN LATERAL (
 			SELECT l.account, l.at, l.recorded FROM compute_ledger.account_merge AS l WHERE l.merged_into = m.account OFFSET 0) AS l
-		WHERE l.at <= _explain_price.at AND l.recorded @> as_of
+		WHERE l.at <= _explain_price_at.at AND l.recorded @> as_of
 	)
 	SELECT coalesce(m.accounts, '{}') || 0::bigint, m.depths,
 		-- the payer's: of the nearest account with a calendar, or else the root
@@ -410,14 +410,14 @@ BEGIN
 	FROM way AS w, (SELECT coalesce(min(x.depth) FILTER (WHERE x.calendar IS NOT NULL), max(x.depth)) AS depth FROM way AS x) AS p,
 		(SELECT array_agg(m.account ORDER BY m.depth, m.steps) AS accounts, array_agg(m.depth ORDER BY m.depth, m.steps) AS depths FROM merged AS m) AS m
 	GROUP BY m.accounts, m.depths;
-	IF EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _explain_price.book AND b.currency = 'own') THEN
+	IF EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _explain_price_at.book AND b.currency = 'own') THEN
 		billed_in := '';
-	ELSIF _explain_price.account IS NULL THEN
-		billed_in := _explain_price.currency;
+	ELSIF _explain_price_at.account IS NULL THEN
+		billed_in := _explain_price_at.currency;
 	END IF;
 	WITH RECURSIVE way AS (
-		SELECT _explain_price.region AS region, 0 AS depth
-		WHERE _explain_price.region IS NOT NULL
+		SELECT _explain_price_at.region AS region, 0 AS depth
+		WHERE _explain_price_at.region IS NOT NULL
 		UNION ALL
 		SELECT v.parent, w.depth + 1
 		FROM way AS w CROSS JOIN LATERAL (
@@ -440,8 +440,8 @@ BEGIN
 			SELECT k.id, k.account, k.accelerator, k.region, k.number_format, k.currency
 			FROM compute_ledger.price_key AS k
 			WHERE k.account = a.account AND k.accelerator OPERATOR(compute_ledger.=) c.class
-				AND (k.number_format = '' OR k.number_format = _explain_price.number_format)
-				AND k.measure = _explain_price.measure AND k.book = _explain_price.book
+				AND (k.number_format = '' OR k.number_format = _explain_price_at.number_format)
+				AND k.measure = _explain_price_at.measure AND k.book = _explain_price_at.book
 			OFFSET 0
 		) AS k
 		CROSS JOIN LATERAL (
@@ -471,8 +471,8 @@ BEGIN
 			WHEN r.is_list THEN 'list price' END,
 		CASE WHEN NOT r.holds THEN format('ended at %s', upper(r.valid))
 			WHEN NOT r.serves THEN format('is in %s, and %s', p.currency,
-				CASE WHEN _explain_price.account IS NULL THEN format('%s is asked for', billed_in)
-					ELSE format('account "%s" is billed in %s', (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = _explain_price.account), billed_in) END)
+				CASE WHEN _explain_price_at.account IS NULL THEN format('%s is asked for', billed_in)
+					ELSE format('account "%s" is billed in %s', (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = _explain_price_at.account), billed_in) END)
 			WHEN r.is_winner THEN 'wins'
 			WHEN r.account_place > w.account_place THEN
 				CASE WHEN r.account = 0 THEN 'a contract goes before a list price'
@@ -493,10 +493,10 @@ BEGIN
 	ORDER BY r.place;
 END
 $$;
-COMMENT ON FUNCTION _explain_price(bigint, accelerator, integer, timestamptz, text, text, text, timestamptz, text) IS 'explain_price() with numbers for names, and without its checks';
+COMMENT ON FUNCTION _explain_price_at(bigint, accelerator, integer, timestamptz, text, text, text, timestamptz, text) IS 'explain_price() with numbers for names, and without its checks';
 
 -- Security definer: a reader sees what prices its own usage, and that may be a contract of an account above.
-CREATE FUNCTION explain_price(account text, accelerator text, region text, at timestamptz DEFAULT CURRENT_TIMESTAMP,
+CREATE FUNCTION _explain_price(account text, accelerator text, region text, at timestamptz DEFAULT CURRENT_TIMESTAMP,
 		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', as_of timestamptz DEFAULT NULL,
 		currency text DEFAULT NULL, role name DEFAULT current_user,
 		OUT place integer, OUT wins text, OUT reason text, OUT price bigint, OUT price_account text, OUT price_accelerator accelerator,
@@ -506,11 +506,11 @@ CREATE FUNCTION explain_price(account text, accelerator text, region text, at ti
 	SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-	mark timestamptz := compute_ledger.ledger_watermark();
+	mark timestamptz := compute_ledger._ledger_watermark();
 	account_id bigint;
 	region_id integer;
 	known_as_of timestamptz := coalesce(as_of, mark);
-	chip compute_ledger.accelerator := compute_ledger.identify_strict(explain_price.accelerator);
+	chip compute_ledger.accelerator := compute_ledger.identify_strict(_explain_price.accelerator);
 BEGIN
 	IF as_of > mark THEN
 		RAISE EXCEPTION 'prices are not settled as of %', as_of
@@ -521,44 +521,59 @@ BEGIN
 		RAISE EXCEPTION 'a price is asked for at one instant'
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	IF explain_price.account IS NOT NULL THEN
+	IF _explain_price.account IS NOT NULL THEN
 		-- as it was known then; a merged account's name means the other
 		WITH RECURSIVE meant AS (
-			SELECT a.id FROM compute_ledger.account AS a WHERE a.name = explain_price.account
+			SELECT a.id FROM compute_ledger.account AS a WHERE a.name = _explain_price.account
 			UNION ALL
 			SELECT m.merged_into
 			FROM meant AS b CROSS JOIN LATERAL (
 				SELECT m.merged_into, m.at, m.recorded FROM compute_ledger.account_merge AS m
 				WHERE int8range(m.account, m.account, '[]') = int8range(b.id, b.id, '[]') OFFSET 0) AS m
-			WHERE m.recorded @> known_as_of AND m.at <= explain_price.at
+			WHERE m.recorded @> known_as_of AND m.at <= _explain_price.at
 		)
 		SELECT b.id INTO account_id
 		FROM meant AS b CROSS JOIN LATERAL (
 			SELECT v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = b.id OFFSET 0) AS v
-		WHERE v.valid @> explain_price.at AND v.recorded @> known_as_of;
+		WHERE v.valid @> _explain_price.at AND v.recorded @> known_as_of;
 		-- who may not see it is not told that it is there
-		IF account_id IS NULL OR NOT (compute_ledger.has_access('biller auditor admin', role) OR account_id IN (SELECT compute_ledger.visible_accounts(role))) THEN
-			RAISE EXCEPTION 'unknown account: "%"', explain_price.account
+		IF account_id IS NULL OR NOT (compute_ledger._has_access('biller auditor admin', role) OR account_id IN (SELECT compute_ledger._visible_accounts(role))) THEN
+			RAISE EXCEPTION 'unknown account: "%"', _explain_price.account
 				USING ERRCODE = 'LC006';
 		END IF;
 	END IF;
-	IF book <> 'sale' AND NOT compute_ledger.sees_everything(role) THEN
+	IF book <> 'sale' AND NOT compute_ledger._sees_everything(role) THEN
 		RAISE EXCEPTION 'permission denied for price book "%"', book
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
-	IF explain_price.currency IS NOT NULL AND explain_price.account IS NOT NULL THEN
-		RAISE EXCEPTION 'account "%" is billed in its payer''s currency', explain_price.account
+	IF _explain_price.currency IS NOT NULL AND _explain_price.account IS NOT NULL THEN
+		RAISE EXCEPTION 'account "%" is billed in its payer''s currency', _explain_price.account
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'State a currency without an account.';
 	END IF;
-	IF explain_price.region IS NOT NULL THEN
-		SELECT g.id INTO region_id FROM compute_ledger.region AS g WHERE g.name = explain_price.region;
+	IF _explain_price.region IS NOT NULL THEN
+		SELECT g.id INTO region_id FROM compute_ledger.region AS g WHERE g.name = _explain_price.region;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'unknown region: "%"', explain_price.region
+			RAISE EXCEPTION 'unknown region: "%"', _explain_price.region
 				USING ERRCODE = 'LC007';
 		END IF;
 	END IF;
 	RETURN QUERY
-	SELECT * FROM compute_ledger._explain_price(account_id, chip, region_id, at, number_format, measure, book, known_as_of, explain_price.currency);
+	SELECT * FROM compute_ledger._explain_price_at(account_id, chip, region_id, at, number_format, measure, book, known_as_of, _explain_price.currency);
+END
+$$;
+COMMENT ON FUNCTION _explain_price(text, text, text, timestamptz, text, text, text, timestamptz, text, name) IS 'what explain_price() does';
+
+CREATE FUNCTION explain_price(account text, accelerator text, region text, at timestamptz DEFAULT CURRENT_TIMESTAMP,
+		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', as_of timestamptz DEFAULT NULL,
+		currency text DEFAULT NULL, role name DEFAULT current_user,
+		OUT place integer, OUT wins text, OUT reason text, OUT price bigint, OUT price_account text, OUT price_accelerator accelerator,
+		OUT price_region text, OUT price_number_format text, OUT terms text, OUT title text, OUT valid tstzrange) RETURNS SETOF record
+	LANGUAGE plpgsql VOLATILE ROWS 10
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._explain_price(account, accelerator, region, at, number_format, measure, book, as_of, currency, role) AS t;
 END
 $$;
 COMMENT ON FUNCTION explain_price(text, text, text, timestamptz, text, text, text, timestamptz, text, name) IS
@@ -587,7 +602,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _billed_currencies(bigint, tstzrange) IS 'the currencies in which the payers of an account are billed in a time, as it is known now: what payer() says, for one account';
 
-CREATE FUNCTION create_price(accelerator text, currency text, price numeric DEFAULT NULL, account text DEFAULT NULL, region text DEFAULT NULL,
+CREATE FUNCTION _create_price(accelerator text, currency text, price numeric DEFAULT NULL, account text DEFAULT NULL, region text DEFAULT NULL,
 		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', unit text DEFAULT 'device-hour',
 		model text DEFAULT NULL, tier_bounds numeric[] DEFAULT NULL, tier_prices numeric[] DEFAULT NULL, tier_fees numeric[] DEFAULT NULL,
 		package_size numeric DEFAULT NULL, free numeric DEFAULT 0, pool text DEFAULT NULL, minimum numeric DEFAULT NULL,
@@ -598,7 +613,7 @@ CREATE FUNCTION create_price(accelerator text, currency text, price numeric DEFA
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	class compute_ledger.accelerator := CASE WHEN create_price.accelerator <> 'any' THEN compute_ledger.identify_strict(create_price.accelerator) ELSE 'any' END;
+	class compute_ledger.accelerator := CASE WHEN _create_price.accelerator <> 'any' THEN compute_ledger.identify_strict(_create_price.accelerator) ELSE 'any' END;
 	account_id bigint;
 	region_id integer;
 	currencies text[];
@@ -606,22 +621,22 @@ DECLARE
 	result bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	IF create_price.account IS NOT NULL THEN
-		account_id := compute_ledger.account_id(create_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
+	IF _create_price.account IS NOT NULL THEN
+		account_id := compute_ledger._account_id(_create_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
 		IF account_id IS NULL THEN
-			RAISE EXCEPTION 'unknown account: "%"', create_price.account USING ERRCODE = 'LC006';
+			RAISE EXCEPTION 'unknown account: "%"', _create_price.account USING ERRCODE = 'LC006';
 		END IF;
 		currencies := compute_ledger._billed_currencies(account_id, tstzrange(valid_from, valid_until));
-		IF create_price.currency <> ALL (currencies) AND NOT EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = create_price.book AND b.currency = 'own') THEN
-			RAISE EXCEPTION 'account "%" is not billed in %', create_price.account, create_price.currency
+		IF _create_price.currency <> ALL (currencies) AND NOT EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own') THEN
+			RAISE EXCEPTION 'account "%" is not billed in %', _create_price.account, _create_price.currency
 				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('While the price is valid, its payer is billed in %s.', coalesce(nullif(array_to_string(currencies, ', '), ''), 'no currency')),
 					HINT = 'Usage has prices in the currency that its payer is billed in.';
 		END IF;
 	END IF;
-	IF create_price.region IS NOT NULL THEN
-		region_id := compute_ledger.region_id(create_price.region);
+	IF _create_price.region IS NOT NULL THEN
+		region_id := compute_ledger._region_id(_create_price.region);
 		IF region_id IS NULL THEN
-			RAISE EXCEPTION 'unknown region: "%"', create_price.region USING ERRCODE = 'LC007';
+			RAISE EXCEPTION 'unknown region: "%"', _create_price.region USING ERRCODE = 'LC007';
 		END IF;
 	END IF;
 	IF supersede THEN
@@ -631,33 +646,52 @@ BEGIN
 		END IF;
 		UPDATE compute_ledger.price AS p SET valid = tstzrange(lower(p.valid), valid_from)
 		WHERE upper_inf(p.recorded) AND p.valid @> valid_from AND lower(p.valid) IS DISTINCT FROM valid_from
-			AND p.book = create_price.book AND p.account IS NOT DISTINCT FROM account_id AND p.accelerator OPERATOR(compute_ledger.=) class
-			AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM create_price.number_format
-			AND p.measure = create_price.measure
-			AND (p.currency = create_price.currency OR EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = create_price.book AND b.currency = 'own'));
+			AND p.book = _create_price.book AND p.account IS NOT DISTINCT FROM account_id AND p.accelerator OPERATOR(compute_ledger.=) class
+			AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM _create_price.number_format
+			AND p.measure = _create_price.measure
+			AND (p.currency = _create_price.currency OR EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own'));
 	END IF;
 	INSERT INTO compute_ledger.price (book, account, accelerator, region, number_format, measure, unit, model, currency, price,
 		tier_bounds, tier_prices, tier_fees, package_size, free, pool, minimum, committed_devices, committed_price,
 		devices_per_instance, percentile, sample_step, factor, title, valid)
-	VALUES (create_price.book, account_id, class, region_id, create_price.number_format, create_price.measure, create_price.unit,
-		coalesce(create_price.model, CASE WHEN create_price.package_size IS NOT NULL THEN 'package' WHEN create_price.factor IS NOT NULL THEN 'list' WHEN create_price.tier_prices IS NOT NULL THEN 'graduated' ELSE 'flat' END),
-		create_price.currency, create_price.price, create_price.tier_bounds, create_price.tier_prices, create_price.tier_fees, create_price.package_size,
-		create_price.free, create_price.pool, create_price.minimum, create_price.committed_devices, create_price.committed_price,
-		create_price.devices_per_instance, create_price.percentile, create_price.sample_step, create_price.factor, create_price.title, tstzrange(valid_from, valid_until))
+	VALUES (_create_price.book, account_id, class, region_id, _create_price.number_format, _create_price.measure, _create_price.unit,
+		coalesce(_create_price.model, CASE WHEN _create_price.package_size IS NOT NULL THEN 'package' WHEN _create_price.factor IS NOT NULL THEN 'list' WHEN _create_price.tier_prices IS NOT NULL THEN 'graduated' ELSE 'flat' END),
+		_create_price.currency, _create_price.price, _create_price.tier_bounds, _create_price.tier_prices, _create_price.tier_fees, _create_price.package_size,
+		_create_price.free, _create_price.pool, _create_price.minimum, _create_price.committed_devices, _create_price.committed_price,
+		_create_price.devices_per_instance, _create_price.percentile, _create_price.sample_step, _create_price.factor, _create_price.title, tstzrange(valid_from, valid_until))
 	RETURNING id INTO result;
-	IF create_price.committed_devices IS NOT NULL THEN
+	IF _create_price.committed_devices IS NOT NULL THEN
 		SELECT string_agg(DISTINCT quote_ident(a.name), ', ') INTO not_served
-		FROM compute_ledger.account_tree() AS t
+		FROM compute_ledger._account_tree() AS t
 		JOIN compute_ledger.account_version AS v ON v.account = t.account AND upper_inf(v.recorded) AND v.calendar IS NOT NULL
 			AND v.valid && t.valid AND v.valid * t.valid && tstzrange(valid_from, valid_until)
 		JOIN compute_ledger.account AS a ON a.id = t.account
 		WHERE t.ancestor = account_id AND t.depth > 0;
 		IF not_served IS NOT NULL THEN
 			RAISE NOTICE 'the committed devices do not serve accounts that are billed themselves'
-				USING DETAIL = format('Below account "%s": %s.', create_price.account, not_served);
+				USING DETAIL = format('Below account "%s": %s.', _create_price.account, not_served);
 		END IF;
 	END IF;
 	RETURN result;
+END
+$$;
+COMMENT ON FUNCTION _create_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, numeric, timestamptz, timestamptz, text, boolean) IS 'what create_price() does';
+
+CREATE FUNCTION create_price(accelerator text, currency text, price numeric DEFAULT NULL, account text DEFAULT NULL, region text DEFAULT NULL,
+		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', unit text DEFAULT 'device-hour',
+		model text DEFAULT NULL, tier_bounds numeric[] DEFAULT NULL, tier_prices numeric[] DEFAULT NULL, tier_fees numeric[] DEFAULT NULL,
+		package_size numeric DEFAULT NULL, free numeric DEFAULT 0, pool text DEFAULT NULL, minimum numeric DEFAULT NULL,
+		committed_devices numeric DEFAULT NULL, committed_price numeric DEFAULT NULL, devices_per_instance numeric DEFAULT NULL,
+		percentile numeric DEFAULT NULL, sample_step interval DEFAULT NULL, factor numeric DEFAULT NULL, valid_from timestamptz DEFAULT NULL, valid_until timestamptz DEFAULT NULL,
+		title text DEFAULT NULL, supersede boolean DEFAULT false) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._create_price(accelerator, currency, price, account, region, number_format, measure, book, unit, model,
+		tier_bounds, tier_prices, tier_fees, package_size, free, pool, minimum, committed_devices, committed_price, devices_per_instance, percentile, sample_step, factor, valid_from, valid_until,
+		title, supersede);
 END
 $$;
 COMMENT ON FUNCTION create_price(text, text, numeric, text, text, text, text, text, text, text, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric, numeric, interval, numeric, timestamptz, timestamptz, text, boolean) IS

@@ -96,14 +96,14 @@ CREATE FUNCTION _billed_accounts(as_of timestamptz)
 AS $$
 	WITH paid AS MATERIALIZED (
 		SELECT p.*, lead(lower(p.valid)) OVER (PARTITION BY p.account ORDER BY lower(p.valid) NULLS FIRST) AS next
-		FROM compute_ledger.payers(as_of) AS p
+		FROM compute_ledger._payers(as_of) AS p
 	)
 	SELECT p.account, p.payer, p.calendar, p.time_zone, p.currency, p.valid, false FROM paid AS p
 	UNION ALL
 	-- the rest of the billing period in which it ended, or until it is valid again
 	SELECT p.account, p.payer, p.calendar, p.time_zone, p.currency, tstzrange(upper(p.valid), least(b.ends_at, p.next)), true
 	FROM paid AS p
-	JOIN compute_ledger.billing_periods(as_of) AS b ON b.calendar = p.calendar AND b.starts_at < upper(p.valid) AND b.ends_at > upper(p.valid)
+	JOIN compute_ledger._billing_periods(as_of) AS b ON b.calendar = p.calendar AND b.starts_at < upper(p.valid) AND b.ends_at > upper(p.valid)
 	WHERE NOT upper_inf(p.valid) AND (p.next > upper(p.valid) OR p.next IS NULL)
 $$;
 COMMENT ON FUNCTION _billed_accounts(timestamptz) IS 'payers(), and where an account has ended, or is not valid for a time, who paid for it last, to the end of the billing period in which that began (lapsed): what is used then has no price, and is that payer''s to settle';
@@ -115,7 +115,7 @@ CREATE FUNCTION _rating_places(as_of timestamptz, payers bigint[], accounts bigi
 AS $$
 	WITH node AS MATERIALIZED (
 		SELECT t.account, t.ancestor, t.depth, coalesce(lower(t.valid), '-infinity') AS starts, coalesce(upper(t.valid), 'infinity') AS ends
-		FROM compute_ledger.account_tree(as_of) AS t
+		FROM compute_ledger._account_tree(as_of) AS t
 		WHERE t.account = ANY (accounts)
 	), branch AS (
 		-- an account between two changes of its ancestors
@@ -151,9 +151,9 @@ AS $$
 	-- a region between two changes of its ancestors
 	SELECT x.region, x.at AS starts, lead(x.at, 1, to_at) OVER (PARTITION BY x.region ORDER BY x.at) AS ends
 	FROM (
-		SELECT t.region, greatest(lower(t.valid), from_at) AS at FROM compute_ledger.region_tree(as_of) AS t
+		SELECT t.region, greatest(lower(t.valid), from_at) AS at FROM compute_ledger._region_tree(as_of) AS t
 		UNION
-		SELECT t.region, greatest(upper(t.valid), from_at) FROM compute_ledger.region_tree(as_of) AS t
+		SELECT t.region, greatest(upper(t.valid), from_at) FROM compute_ledger._region_tree(as_of) AS t
 		UNION
 		SELECT r.id, from_at FROM compute_ledger.region AS r
 	) AS x
@@ -225,7 +225,7 @@ AS $$
 			y.asked AND _rating_terms.period @> tstzrange(b.starts_at, least(b.ends_at, _rating_terms.ends)) AS asked, b.starts_at AS period_starts, b.ends_at AS period_ends,
 			range_agg(tstzrange(greatest(b.starts_at, y.starts), least(b.ends_at, y.ends))) AS valid
 		FROM compute_ledger._rating_places(as_of, payers, accounts, root, _rating_terms.starts, _rating_terms.ends) AS y
-		JOIN compute_ledger.billing_periods(as_of) AS b ON b.calendar = y.calendar AND b.starts_at < y.ends AND b.ends_at > y.starts
+		JOIN compute_ledger._billing_periods(as_of) AS b ON b.calendar = y.calendar AND b.starts_at < y.ends AND b.ends_at > y.starts
 		WHERE NOT y.lapsed AND b.starts_at < _rating_terms.ends AND b.ends_at > _rating_terms.starts AND tstzrange(b.starts_at, b.ends_at) && _rating_terms.period
 		GROUP BY y.account, y.owner, y.payer, b.id, y.time_zone, y.currency, y.asked, b.starts_at, b.ends_at
 	) AS t, unnest(t.valid) AS v (valid)
@@ -402,7 +402,7 @@ CREATE FUNCTION _as_of(as_of timestamptz) RETURNS timestamptz
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	mark timestamptz := compute_ledger.ledger_watermark();
+	mark timestamptz := compute_ledger._ledger_watermark();
 BEGIN
 	IF as_of > mark THEN
 		RAISE EXCEPTION 'what is recorded up to % is not known yet', as_of
@@ -437,7 +437,7 @@ BEGIN
 		END IF;
 	END IF;
 	WITH asked AS MATERIALIZED (
-		SELECT t.account, t.valid FROM compute_ledger.account_tree(as_of) AS t
+		SELECT t.account, t.valid FROM compute_ledger._account_tree(as_of) AS t
 		WHERE t.ancestor = root OR root IS NULL AND t.depth = 0
 	), paid AS MATERIALIZED (
 		SELECT p.account, p.payer, p.calendar, p.valid, p.lapsed FROM compute_ledger._billed_accounts(as_of) AS p
@@ -459,7 +459,7 @@ BEGIN
 		FROM (SELECT DISTINCT r.calendar, u.at
 				FROM relevant AS r, LATERAL (VALUES (greatest(lower(r.valid), lower(period))), (least(upper(r.valid), upper(period), as_of) - interval '1 microsecond')) AS u (at)
 				WHERE r.valid && period AND greatest(lower(r.valid), lower(period)) < least(upper(r.valid), upper(period), as_of)) AS c
-		LEFT JOIN compute_ledger.billing_periods(as_of) AS b ON b.calendar = c.calendar AND b.starts_at <= c.at AND b.ends_at > c.at
+		LEFT JOIN compute_ledger._billing_periods(as_of) AS b ON b.calendar = c.calendar AND b.starts_at <= c.at AND b.ends_at > c.at
 	) AS b;
 	IF missing IS NOT NULL THEN
 		RAISE EXCEPTION 'billing calendar % has no period for all of %', missing, period
@@ -472,17 +472,16 @@ COMMENT ON FUNCTION _rating_scope(text, tstzrange, timestamptz) IS 'what has to 
 
 CREATE FUNCTION _rate_account(account text, period tstzrange, as_of timestamptz, book text) RETURNS SETOF rated_charge
 	LANGUAGE sql STABLE ROWS 10000
-	SET search_path = pg_catalog, pg_temp
 AS $$
-	-- one statement: all of it sees the same
+	-- one statement: all of it sees the same.  It is inlined, so that what comes of it is not stored once more
 	SELECT r.*
 	FROM compute_ledger._rating_scope(account, period, as_of) AS s
 	CROSS JOIN LATERAL compute_ledger._rate(book, as_of, s.payers, s.accounts, s.root, period, s.starts, s.ends) AS r
-	WHERE s.payers IS NOT NULL AND s.starts < s.ends
+	WHERE s.payers IS NOT NULL AND s.starts OPERATOR(pg_catalog.<) s.ends
 $$;
 COMMENT ON FUNCTION _rate_account(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, of what is visible to one snapshot, as of a recorded time';
 
-CREATE FUNCTION rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
+CREATE FUNCTION _rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -497,9 +496,20 @@ BEGIN
 	SELECT * FROM compute_ledger._rate_account(account, period, as_of, book);
 END
 $$;
+COMMENT ON FUNCTION _rate_usage(text, tstzrange, timestamptz, text) IS 'what rate_usage() does';
+
+CREATE FUNCTION rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
+	LANGUAGE plpgsql VOLATILE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._rate_usage(account, period, as_of, book) AS t;
+END
+$$;
 COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, as of a recorded time, by default the watermark: the same rows whenever it is asked, since nothing is recorded any more below the watermark. Tiers go by all usage of the billing period that the account''s payer is billed for. What the transaction itself has recorded is above the watermark: a NOTICE says so. LC006 unknown account, LC012 a recorded time beyond the watermark, 55000 without billing periods.';
 
-CREATE FUNCTION rate_draft(account text, period tstzrange, book text DEFAULT 'sale') RETURNS SETOF rated_charge
+CREATE FUNCTION _rate_draft(account text, period tstzrange, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -513,6 +523,17 @@ BEGIN
 	as_of := greatest(compute_ledger._own_stamp(), clock_timestamp());
 	RETURN QUERY
 	SELECT * FROM compute_ledger._rate_account(account, period, as_of, book);
+END
+$$;
+COMMENT ON FUNCTION _rate_draft(text, tstzrange, text) IS 'what rate_draft() does';
+
+CREATE FUNCTION rate_draft(account text, period tstzrange, book text DEFAULT 'sale') RETURNS SETOF rated_charge
+	LANGUAGE plpgsql VOLATILE ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._rate_draft(account, period, book) AS t;
 END
 $$;
 COMMENT ON FUNCTION rate_draft(text, tstzrange, text) IS 'what rate_usage() would say of what is visible now, what this transaction has recorded included, with open records up to now: for a look at what a price or a move would change, BEGIN; ...; SELECT ... FROM rate_draft(...); ROLLBACK. A draft, as a NOTICE says: writers that are in flight may still add to it, so that it must not be stored or billed, cannot be asked for again, and has no trace. LC006, 55000.';

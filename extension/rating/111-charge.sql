@@ -28,7 +28,7 @@ BEGIN
 		RAISE EXCEPTION 'account "%" does not exist', account USING ERRCODE = 'LC006';
 	END IF;
 	SELECT b.id, p.currency, b.period INTO billing_period, currency, at_lower
-	FROM compute_ledger.payers(as_of) AS p
+	FROM compute_ledger._payers(as_of) AS p
 	JOIN compute_ledger.billing_period AS b ON b.calendar = p.calendar AND b.period && (p.valid * _billing_period_of.period)
 	WHERE p.account = _billing_period_of.payer AND p.payer = _billing_period_of.payer
 	ORDER BY b.period = _billing_period_of.period DESC, b.starts_at
@@ -63,7 +63,7 @@ AS $$
 	WITH RECURSIVE paid AS MATERIALIZED (
 		-- who pays for an account at that instant, or did last before it
 		SELECT DISTINCT ON (p.account) p.account, p.payer, p.valid @> $3 AS pays
-		FROM compute_ledger.payers($2) AS p
+		FROM compute_ledger._payers($2) AS p
 		WHERE coalesce(lower(p.valid), '-infinity') <= $3
 		ORDER BY p.account, coalesce(lower(p.valid), '-infinity') DESC
 	), billed AS MATERIALIZED (
@@ -121,7 +121,7 @@ BEGIN
 		GROUP BY s.now, t.account, t.ancestor, t.place
 		UNION ALL
 		SELECT s.now, p.account, jsonb_build_array(p.payer, p.calendar, p.time_zone, p.currency), range_agg(p.valid)
-		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger.payers(s.as_of) AS p
+		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger._payers(s.as_of) AS p
 		GROUP BY s.now, p.account, p.payer, p.calendar, p.time_zone, p.currency
 	), pair AS (
 		SELECT a.account, coalesce(range_agg(a.valid) FILTER (WHERE NOT a.now), '{}') AS old, coalesce(range_agg(a.valid) FILTER (WHERE a.now), '{}') AS new
@@ -148,7 +148,7 @@ BEGIN
 	RETURN QUERY
 	WITH side AS (
 		SELECT s.now, t.region, t.ancestor, t.depth, range_agg(t.valid) AS valid
-		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger.region_tree(s.as_of) AS t
+		FROM (VALUES (false, after), (true, until)) AS s (now, as_of) CROSS JOIN LATERAL compute_ledger._region_tree(s.as_of) AS t
 		GROUP BY s.now, t.region, t.ancestor, t.depth
 	), pair AS (
 		SELECT a.region, coalesce(range_agg(a.valid) FILTER (WHERE NOT a.now), '{}') AS old, coalesce(range_agg(a.valid) FILTER (WHERE a.now), '{}') AS new
@@ -192,11 +192,11 @@ AS $$
 		-- for whom each pays, or paid as it was known then
 		SELECT c.payer, c.billing_period, y.account
 		FROM closed AS c
-		JOIN compute_ledger.payers(until) AS y ON y.payer = c.payer AND y.valid && c.period
+		JOIN compute_ledger._payers(until) AS y ON y.payer = c.payer AND y.valid && c.period
 		UNION
 		SELECT c.payer, c.billing_period, y.account
 		FROM (SELECT DISTINCT m.since FROM moved AS m) AS m
-		CROSS JOIN LATERAL compute_ledger.payers(m.since) AS y
+		CROSS JOIN LATERAL compute_ledger._payers(m.since) AS y
 		JOIN closed AS c ON c.since = m.since AND y.payer = c.payer AND y.valid && c.period
 	), used AS (
 		SELECT c.payer, c.billing_period
@@ -300,7 +300,7 @@ END
 $$;
 COMMENT ON FUNCTION _corrections(bigint, bigint, tstzrange, timestamptz, text) IS 'what a payer''s closed period''s charges are as of a recorded time, less what was charged for it, corrections included, whoever was billed for them: a row for each that differs';
 
-CREATE FUNCTION rate_corrections(account text, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
+CREATE FUNCTION _rate_corrections(account text, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
@@ -316,10 +316,21 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	SELECT d.*
-	FROM compute_ledger._changed_periods(rate_corrections.book, ARRAY(
-			SELECT f.account FROM compute_ledger._correction_payers(rate_corrections.book, rate_corrections.as_of, rate_corrections.as_of) AS f
-			WHERE f.account = payer_id OR f.payer = payer_id OR payer_id IS NULL), rate_corrections.as_of) AS p
-	CROSS JOIN LATERAL compute_ledger._corrections(p.payer, p.billing_period, p.period, rate_corrections.as_of, rate_corrections.book) AS d;
+	FROM compute_ledger._changed_periods(_rate_corrections.book, ARRAY(
+			SELECT f.account FROM compute_ledger._correction_payers(_rate_corrections.book, _rate_corrections.as_of, _rate_corrections.as_of) AS f
+			WHERE f.account = payer_id OR f.payer = payer_id OR payer_id IS NULL), _rate_corrections.as_of) AS p
+	CROSS JOIN LATERAL compute_ledger._corrections(p.payer, p.billing_period, p.period, _rate_corrections.as_of, _rate_corrections.book) AS d;
+END
+$$;
+COMMENT ON FUNCTION _rate_corrections(text, timestamptz, text) IS 'what rate_corrections() does';
+
+CREATE FUNCTION rate_corrections(account text, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
+	LANGUAGE plpgsql VOLATILE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._rate_corrections(account, as_of, book) AS t;
 END
 $$;
 COMMENT ON FUNCTION rate_corrections(text, timestamptz, text) IS 'what closed billing periods would have to be corrected by, as of a recorded time, by default the watermark: for every charge that is different now, the difference, which may be negative. They are those of an account that is or was billed (NULL: of all), and of accounts that were billed once and that it pays for now; payer and billing_period say whose closed period it is. close_period() stores them with the next period that is closed. Everything is priced as known now, by the prices in force at the time of use. LC006, LC012.';
@@ -393,7 +404,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _unpriced_currencies(bigint, text, timestamptz, tstzrange) IS 'part of close_period(): the currencies, other than the payer''s, in which usage has a price that a closing found without one; NULL if there are none';
 
-CREATE FUNCTION close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
+CREATE FUNCTION _close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
@@ -423,7 +434,7 @@ BEGIN
 		as_of := compute_ledger._watermark(own);
 		SELECT * INTO scope FROM compute_ledger._billing_period_of(account, period, as_of);
 		-- accounts with closed periods of their own, for which this one pays at the end of the period
-		former := ARRAY(SELECT f.account FROM compute_ledger._correction_payers(close_period.book, as_of, upper(period) - interval '1 microsecond') AS f
+		former := ARRAY(SELECT f.account FROM compute_ledger._correction_payers(_close_period.book, as_of, upper(period) - interval '1 microsecond') AS f
 			WHERE f.payer = scope.payer AND f.account <> scope.payer ORDER BY f.account);
 		EXIT WHEN former <@ locked;
 		-- One closing at a time that looks at a payer's periods. Who waited sees what the other did, and is as of no earlier
@@ -432,7 +443,7 @@ BEGIN
 		UPDATE compute_ledger.account AS a SET name = a.name
 		WHERE a.id IN (SELECT o.id FROM compute_ledger.account AS o WHERE o.id = ANY (locked) ORDER BY o.id FOR NO KEY UPDATE);
 		SELECT p.id INTO closing FROM compute_ledger.period_close AS p
-		WHERE p.book = close_period.book AND p.payer = scope.payer AND p.billing_period = scope.billing_period;
+		WHERE p.book = _close_period.book AND p.payer = scope.payer AND p.billing_period = scope.billing_period;
 		IF FOUND THEN
 			RETURN closing;
 		END IF;
@@ -445,7 +456,7 @@ BEGIN
 					ELSE 'Close it when it is over.' END;
 	END IF;
 	SELECT max(p.as_of) INTO known FROM compute_ledger.period_close AS p
-	WHERE p.book = close_period.book AND (p.payer = ANY (locked) OR p.former_payers && locked);
+	WHERE p.book = _close_period.book AND (p.payer = ANY (locked) OR p.former_payers && locked);
 	IF known > as_of THEN
 		-- what is charged would be subtracted from what was known before
 		RAISE EXCEPTION 'what was recorded up to the last closing is not known here'
@@ -469,11 +480,22 @@ BEGIN
 	RETURN closing;
 END
 $$;
+COMMENT ON FUNCTION _close_period(text, tstzrange, text, text[], interval) IS 'what close_period() does';
+
+CREATE FUNCTION close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._close_period(account, period, book, waive, wait);
+END
+$$;
 COMMENT ON FUNCTION close_period(text, tstzrange, text, text[], interval) IS 'closes a billing period of an account that is billed: stores its charges, which never change again, together with corrections of periods that were closed before, its own and those of accounts that it pays for at the end of the period and that were billed themselves before, and returns the number of the closing in period_close; of a period that is closed already, that number. waive: names of accounts whose usage without a price is no obstacle. wait: how long to wait for transactions that began to record something before the period was over; what is recorded by others, or by this transaction itself, is a correction. LC011 while the period is not over, or usage has no price; 55P03 if those that are waited for do not end; LC006 unknown account; 22023 no billing period of this account.';
 
 -- ------------------------------------------------------------------ explaining
 
-CREATE FUNCTION trace_charge(charge bigint,
+CREATE FUNCTION _trace_charge(charge bigint,
 		OUT record bigint, OUT source text, OUT source_id text, OUT revision integer, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric,
 		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE ROWS 1000
@@ -488,9 +510,9 @@ DECLARE
 	by_share boolean;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	SELECT c.* INTO traced FROM compute_ledger.charge AS c WHERE c.id = trace_charge.charge;
+	SELECT c.* INTO traced FROM compute_ledger.charge AS c WHERE c.id = _trace_charge.charge;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'charge % does not exist', trace_charge.charge USING ERRCODE = 'no_data_found';
+		RAISE EXCEPTION 'charge % does not exist', _trace_charge.charge USING ERRCODE = 'no_data_found';
 	END IF;
 	whole := compute_ledger._traced(traced, coalesce(traced.corrects_payer, traced.payer), coalesce(traced.corrects, traced.billing_period));
 	by_share := traced.corrects IS NOT NULL AND traced.kind NOT IN ('usage', 'unpriced', 'instance');
@@ -539,9 +561,22 @@ BEGIN
 	ORDER BY n.part_from, n.record;
 END
 $$;
+COMMENT ON FUNCTION _trace_charge(bigint) IS 'what trace_charge() does';
+
+CREATE FUNCTION trace_charge(charge bigint,
+		OUT record bigint, OUT source text, OUT source_id text, OUT revision integer, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric,
+		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._trace_charge(charge) AS t;
+END
+$$;
 COMMENT ON FUNCTION trace_charge(bigint) IS 'the parts of usage records that a charge is made of, to the microsecond: record, its key in its source, from when to when, how many devices, the exact amount, and its share of quantity and cost, which add up to the charge''s; note: of a peak or percentile, that it was in use at the instant that decided, and which that is. Of a minimum commitment, the share of the minimum and, negative, what was counted towards it. Of a correction, the parts that came and those that went, which are negative. 02000 no such charge.';
 
-CREATE FUNCTION trace_charge(charge rated_charge, as_of timestamptz DEFAULT NULL,
+CREATE FUNCTION _trace_charge(charge rated_charge, as_of timestamptz DEFAULT NULL,
 		OUT record bigint, OUT source text, OUT source_id text, OUT revision integer, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric,
 		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE ROWS 1000
@@ -552,12 +587,25 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	as_of := compute_ledger._as_of(coalesce(as_of, compute_ledger._rated_as_of(NULL)));
-	SELECT tstzrange(b.starts_at, b.ends_at) INTO usage_of FROM compute_ledger.billing_periods(as_of) AS b WHERE b.id = (charge).billing_period;
+	SELECT tstzrange(b.starts_at, b.ends_at) INTO usage_of FROM compute_ledger._billing_periods(as_of) AS b WHERE b.id = (charge).billing_period;
 	RETURN QUERY
 	SELECT t.record, r.source, r.source_id, r.revision, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.unit, t.cost, t.note
 	FROM compute_ledger._trace(charge, usage_of, as_of) AS t
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = t.record AND r.started_at <= t.part_from
 	ORDER BY t.part_from, t.record;
+END
+$$;
+COMMENT ON FUNCTION _trace_charge(rated_charge, timestamptz) IS 'what trace_charge() does';
+
+CREATE FUNCTION trace_charge(charge rated_charge, as_of timestamptz DEFAULT NULL,
+		OUT record bigint, OUT source text, OUT source_id text, OUT revision integer, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric,
+		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
+	LANGUAGE plpgsql VOLATILE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._trace_charge(charge, as_of) AS t;
 END
 $$;
 COMMENT ON FUNCTION trace_charge(rated_charge, timestamptz) IS 'the same for a row of rate_usage(), as of the same recorded time, by default the one that rating chose last in this transaction, or the watermark';
@@ -571,7 +619,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _traced(anyelement, bigint, bigint) IS 'a stored charge as rate_usage() would return it, for the payer and in the billing period of its usage';
 
-CREATE FUNCTION rate_diff(account text, period tstzrange, as_of_a timestamptz, as_of_b timestamptz, book text DEFAULT 'sale',
+CREATE FUNCTION _rate_diff(account text, period tstzrange, as_of_a timestamptz, as_of_b timestamptz, book text DEFAULT 'sale',
 		OUT charged_account bigint, OUT day date, OUT region integer, OUT accelerator accelerator, OUT number_format text, OUT measure text, OUT price bigint,
 		OUT quantity_a numeric, OUT quantity_b numeric, OUT unit text, OUT cost_a numeric, OUT cost_b numeric, OUT difference numeric, OUT currency text, OUT reasons text[]) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE ROWS 100
@@ -587,9 +635,9 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	WITH side AS (
-		SELECT a.*, false AS after FROM compute_ledger.rate_usage(rate_diff.account, rate_diff.period, as_of_a, rate_diff.book) AS a
+		SELECT a.*, false AS after FROM compute_ledger._rate_usage(_rate_diff.account, _rate_diff.period, as_of_a, _rate_diff.book) AS a
 		UNION ALL
-		SELECT b.*, true FROM compute_ledger.rate_usage(rate_diff.account, rate_diff.period, as_of_b, rate_diff.book) AS b
+		SELECT b.*, true FROM compute_ledger._rate_usage(_rate_diff.account, _rate_diff.period, as_of_b, _rate_diff.book) AS b
 	), changed AS (
 		SELECT s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate, s.share,
 			tstzrange(min(lower(s.period)), max(upper(s.period))) AS period,
@@ -613,14 +661,14 @@ BEGIN
 				WHERE k.source = r.source AND k.source_id = r.source_id AND k.recorded <= as_of_b AND k.revision > r.revision AND NOT k.retracted) THEN 'new revision'
 			ELSE 'retraction' END AS reason
 		FROM compute_ledger.usage_record AS r
-		WHERE r.started_at < upper(rate_diff.period) AND r.ended_at > lower(rate_diff.period)
+		WHERE r.started_at < upper(_rate_diff.period) AND r.ended_at > lower(_rate_diff.period)
 			AND (r.recorded > as_of_a AND r.recorded <= as_of_b AND r.superseded > as_of_b
 				OR r.recorded <= as_of_a AND r.superseded > as_of_a AND r.superseded <= as_of_b)
 	), under AS MATERIALIZED (
-		SELECT t.account, t.ancestor, t.depth, t.valid FROM compute_ledger.account_tree(as_of_b) AS t
+		SELECT t.account, t.ancestor, t.depth, t.valid FROM compute_ledger._account_tree(as_of_b) AS t
 		WHERE t.account IN (SELECT r.account FROM record AS r)
 	), within AS MATERIALIZED (
-		SELECT t.region, t.ancestor, t.valid FROM compute_ledger.region_tree(as_of_b) AS t
+		SELECT t.region, t.ancestor, t.valid FROM compute_ledger._region_tree(as_of_b) AS t
 		WHERE t.region IN (SELECT r.region FROM record AS r)
 	)
 	SELECT d.account, d.day, d.region, d.accelerator, d.number_format, d.measure, d.price, d.quantity_a, d.quantity_b, d.unit, d.cost_a, d.cost_b,
@@ -644,11 +692,24 @@ BEGIN
 					AND (d.region IS NULL OR EXISTS (SELECT FROM within AS w WHERE w.region = r.region AND w.ancestor = d.region AND w.valid && d.period)) END
 		UNION
 		SELECT 'price change' FROM compute_ledger.price AS p
-		WHERE (p.id = d.price OR d.price IS NULL AND p.book = rate_diff.book AND p.measure = d.measure AND p.valid && d.period
+		WHERE (p.id = d.price OR d.price IS NULL AND p.book = _rate_diff.book AND p.measure = d.measure AND p.valid && d.period
 				AND p.accelerator OPERATOR(compute_ledger.@>) d.accelerator)
 			AND (lower(p.recorded) > as_of_a AND lower(p.recorded) <= as_of_b OR upper(p.recorded) > as_of_a AND upper(p.recorded) <= as_of_b)
 		ORDER BY 1)) AS y (reasons)
 	ORDER BY d.account, d.day, d.accelerator, d.region, d.price;
+END
+$$;
+COMMENT ON FUNCTION _rate_diff(text, tstzrange, timestamptz, timestamptz, text) IS 'what rate_diff() does';
+
+CREATE FUNCTION rate_diff(account text, period tstzrange, as_of_a timestamptz, as_of_b timestamptz, book text DEFAULT 'sale',
+		OUT charged_account bigint, OUT day date, OUT region integer, OUT accelerator accelerator, OUT number_format text, OUT measure text, OUT price bigint,
+		OUT quantity_a numeric, OUT quantity_b numeric, OUT unit text, OUT cost_a numeric, OUT cost_b numeric, OUT difference numeric, OUT currency text, OUT reasons text[]) RETURNS SETOF record
+	LANGUAGE plpgsql VOLATILE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._rate_diff(account, period, as_of_a, as_of_b, book) AS t;
 END
 $$;
 COMMENT ON FUNCTION rate_diff(text, tstzrange, timestamptz, timestamptz, text) IS 'the charges of an account''s subtree in a period that differ between two recorded times, and why: late record, new revision, retraction (a record of that account, chip and day, or of those that a charge for several is for), price change, tree change, time passed (what was not over yet: open records, a billing period), or other usage of the pool (its tiers are reached elsewhere)';

@@ -60,7 +60,7 @@ COMMENT ON FUNCTION _capacity_share() IS 'trigger, BEFORE INSERT OR UPDATE FOR E
 
 -- ------------------------------------------------------------------ refreshing
 
-CREATE FUNCTION refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent boolean DEFAULT true) RETURNS timestamptz
+CREATE FUNCTION _refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent boolean DEFAULT true) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -71,14 +71,14 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	-- one at a time, and the watermark only when it is our turn
 	PERFORM FROM compute_ledger.rollup_state AS s FOR UPDATE;
-	watermark := compute_ledger.ledger_watermark();
+	watermark := compute_ledger._ledger_watermark();
 	IF as_of > watermark THEN
 		RAISE EXCEPTION 'as_of % is beyond the ledger''s watermark %', as_of, watermark
 			USING ERRCODE = 'LC012',
 				DETAIL = 'Something may yet be recorded before it.';
 	END IF;
 	UPDATE compute_ledger.rollup_state AS s
-	SET as_of = coalesce(refresh_rollups.as_of, watermark), refreshed_at = clock_timestamp(), refreshed_by = session_user;
+	SET as_of = coalesce(_refresh_rollups.as_of, watermark), refreshed_at = clock_timestamp(), refreshed_by = session_user;
 	-- what has no rows, or was restored without, is filled faster than it is compared
 	FOREACH rollup IN ARRAY '{_usage_hourly,_usage_daily,_utilization_daily,_spend_daily}'::text[] LOOP
 		PERFORM compute_ledger._refresh_rollup(rollup, concurrent AND c.relispopulated AND pg_relation_size(c.oid) > 0)
@@ -86,6 +86,17 @@ BEGIN
 		WHERE c.oid = format('compute_ledger.%I', rollup)::regclass;
 	END LOOP;
 	RETURN (SELECT s.as_of FROM compute_ledger.rollup_state AS s);
+END
+$$;
+COMMENT ON FUNCTION _refresh_rollups(timestamptz, boolean) IS 'what refresh_rollups() does';
+
+CREATE FUNCTION refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent boolean DEFAULT true) RETURNS timestamptz
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._refresh_rollups(as_of, concurrent);
 END
 $$;
 COMMENT ON FUNCTION refresh_rollups(timestamptz, boolean) IS 'computes usage_hourly, usage_daily, utilization_daily and spend_daily anew from what was recorded up to as_of, by default ledger_watermark(), and returns that. They are read while it runs, unless concurrent is false, which is faster; the first time nobody can wait for rows that there were not, so it is always the faster way. Errors: LC012 as_of beyond the watermark; 55000 no ledger.';

@@ -299,7 +299,7 @@ COMMENT ON FUNCTION _focus_names(regclass) IS 'part of focus_check(): what the {
 
 -- The relation is read through one subquery.  The conditions of all rules that look at rows are one filter, so that
 -- a sound row costs one pass over them; only rows that breach something are looked at rule by rule.
-CREATE FUNCTION focus_check(relation regclass DEFAULT NULL, reference name DEFAULT NULL,
+CREATE FUNCTION _focus_check(relation regclass DEFAULT NULL, reference name DEFAULT NULL,
 		OUT requirement text, OUT focus_column text, OUT row_reference text, OUT detail text)
 	RETURNS SETOF record
 	LANGUAGE plpgsql STABLE
@@ -338,6 +338,19 @@ BEGIN
 	FOREACH query IN ARRAY queries LOOP
 		RETURN QUERY EXECUTE replace(query, '{rows}', rows);
 	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _focus_check(regclass, name) IS 'what focus_check() does';
+
+CREATE FUNCTION focus_check(relation regclass DEFAULT NULL, reference name DEFAULT NULL,
+		OUT requirement text, OUT focus_column text, OUT row_reference text, OUT detail text)
+	RETURNS SETOF record
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._focus_check(relation, reference) AS t;
 END
 $$;
 COMMENT ON FUNCTION focus_check(regclass, name) IS 'every breach, in a relation with columns of FOCUS 1.2 (by default the view focus_1_2), of a requirement in focus_rule that rows can show: the requirement, its column, the row (the value of the column that is named as reference, else of x_ChargeId, else its ctid; NULL where it is not one row), and what is wrong. Columns may be declared in the type of the specification or as text; their names may be folded to lower case. Reads with the rights of the caller.';

@@ -21,7 +21,7 @@ CREATE FUNCTION _focus_time(instant timestamptz) RETURNS text
 	RETURN to_char(timezone('UTC', instant), 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 COMMENT ON FUNCTION _focus_time(timestamptz) IS 'an instant as FOCUS writes it: in UTC, YYYY-MM-DDTHH:MM:SSZ, what is below a second cut off; NULL for NULL';
 
-CREATE FUNCTION focus_rated(row_type anyelement, account text, period tstzrange, as_of timestamptz DEFAULT NULL) RETURNS SETOF anyelement
+CREATE FUNCTION _focus_rated(row_type anyelement, account text, period tstzrange, as_of timestamptz DEFAULT NULL) RETURNS SETOF anyelement
 	LANGUAGE plpgsql VOLATILE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -34,10 +34,21 @@ BEGIN
 	RETURN QUERY
 	WITH c AS (
 		SELECT r.*, concat('open-', row_number() OVER ()) AS id, NULL::bigint AS close, mark AS as_of
-		FROM compute_ledger.rate_usage(account, period, mark) AS r
+		FROM compute_ledger._rate_usage(account, period, mark) AS r
 	)
 	-- @include focus_query.sql
 	;
+END
+$$;
+COMMENT ON FUNCTION _focus_rated(anyelement, text, tstzrange, timestamptz) IS 'what focus_rated() does';
+
+CREATE FUNCTION focus_rated(row_type anyelement, account text, period tstzrange, as_of timestamptz DEFAULT NULL) RETURNS SETOF anyelement
+	LANGUAGE plpgsql VOLATILE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._focus_rated(row_type, account, period, as_of) AS t;
 END
 $$;
 COMMENT ON FUNCTION focus_rated(anyelement, text, tstzrange, timestamptz) IS 'what rate_usage() says of an account''s subtree in a period, as rows of view focus_1_2: call it with NULL::compute_ledger.focus_1_2. For periods that are not closed: InvoiceId is NULL, and nothing is final.';

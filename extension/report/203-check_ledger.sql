@@ -267,7 +267,7 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	WITH paid AS MATERIALIZED (
-		SELECT y.account, y.currency, y.valid FROM compute_ledger.payers() AS y
+		SELECT y.account, y.currency, y.valid FROM compute_ledger._payers() AS y
 	)
 	SELECT 'currency of a price', 'price ' || p.id, format('is in %s, in which account "%s" is never billed while it is valid', p.currency, a.name)
 	FROM compute_ledger.price AS p
@@ -554,7 +554,7 @@ BEGIN
 	), step AS (
 		SELECT c.book, t.record, e.at, sum(e.change) AS change, max(c.id) AS charge
 		FROM charge AS c
-		CROSS JOIN LATERAL compute_ledger.trace_charge(c.id) AS t
+		CROSS JOIN LATERAL compute_ledger._trace_charge(c.id) AS t
 		CROSS JOIN LATERAL (VALUES (t.part_from, sign(coalesce(t.amount, t.quantity))), (t.part_to, -sign(coalesce(t.amount, t.quantity)))) AS e (at, change)
 		WHERE c.alike IN (SELECT s.alike FROM suspect AS s)
 		GROUP BY c.book, t.record, e.at
@@ -614,7 +614,7 @@ BEGIN
 	FOR open IN
 		SELECT k.book, tstzrange(min(b.since), at) AS period
 		FROM (SELECT DISTINCT r.book FROM compute_ledger.price AS r WHERE upper_inf(r.recorded)) AS k
-		CROSS JOIN (SELECT DISTINCT y.payer, y.calendar FROM compute_ledger.payers(at) AS y) AS y
+		CROSS JOIN (SELECT DISTINCT y.payer, y.calendar FROM compute_ledger._payers(at) AS y) AS y
 		CROSS JOIN (SELECT min(u.started_at) AS used_at FROM compute_ledger.usage_record AS u) AS first
 		CROSS JOIN LATERAL (
 			-- from the first period that is not closed, or, where periods are missing, from where they end
@@ -635,7 +635,7 @@ BEGIN
 				RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || open.book, SQLERRM;
 			WHEN numeric_value_out_of_range THEN
 				-- a payer whose usage or prices have no sum hides no other
-				FOR alone IN SELECT DISTINCT y.payer, a.name FROM compute_ledger.payers(at) AS y JOIN compute_ledger.account AS a ON a.id = y.payer ORDER BY y.payer LOOP
+				FOR alone IN SELECT DISTINCT y.payer, a.name FROM compute_ledger._payers(at) AS y JOIN compute_ledger.account AS a ON a.id = y.payer ORDER BY y.payer LOOP
 					BEGIN
 						RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._unpriced_usage(open.book, open.period, at, alone.payer) AS u;
 					EXCEPTION WHEN numeric_value_out_of_range THEN
@@ -659,7 +659,7 @@ AS $$
 	SELECT * FROM compute_ledger._check_rating(at) WHERE trees AND rerate
 $$;
 
-CREATE FUNCTION _check_ledger(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -688,7 +688,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION _check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
@@ -701,8 +701,19 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	-- the watermark first, the snapshot that sees all up to it after it
-	at := compute_ledger.ledger_watermark();
-	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger(at, rerate) AS c;
+	at := compute_ledger._ledger_watermark();
+	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger_at(at, rerate) AS c;
+END
+$$;
+COMMENT ON FUNCTION _check_ledger(boolean) IS 'what check_ledger() does';
+
+CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger(rerate) AS t;
 END
 $$;
 
@@ -717,5 +728,5 @@ COMMENT ON FUNCTION _check_rating(timestamptz) IS 'part of _check_charges(): cha
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
 COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh, usage by the hour against the records';
 COMMENT ON FUNCTION _check_rollup_sums(timestamptz) IS 'part of _check_rollups(): rollups by the day against those by the hour, capacity and charges, as of their last refresh';
-COMMENT ON FUNCTION _check_ledger(timestamptz, boolean) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time';
+COMMENT ON FUNCTION _check_ledger_at(timestamptz, boolean) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time';
 COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';

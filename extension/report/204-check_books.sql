@@ -215,10 +215,10 @@ BEGIN
 	SELECT 'commitment that serves nobody', 'price ' || i.price,
 		format('its committed devices served nobody in all of %s, and account "%s" below, which is billed itself, paid %s %s on demand', i.period, a.name, sum(h.cost), h.currency)
 	FROM idle AS i
-	JOIN LATERAL (SELECT DISTINCT t.account FROM compute_ledger.account_tree(i.as_of) AS t WHERE t.ancestor = i.account AND t.valid && i.period) AS t ON true
+	JOIN LATERAL (SELECT DISTINCT t.account FROM compute_ledger._account_tree(i.as_of) AS t WHERE t.ancestor = i.account AND t.valid && i.period) AS t ON true
 	JOIN compute_ledger.charge AS h ON h.account = t.account AND h.book = i.book AND h.kind = 'usage' AND h.corrects IS NULL AND h.period && i.period AND h.payer <> i.payer
 		AND h.measure = i.measure AND i.accelerator OPERATOR(compute_ledger.@>) h.accelerator AND (i.number_format IS NULL OR h.number_format = i.number_format)
-		AND (i.region IS NULL OR EXISTS (SELECT FROM compute_ledger.region_tree(i.as_of) AS g WHERE g.region = h.region AND g.ancestor = i.region AND g.valid && h.period))
+		AND (i.region IS NULL OR EXISTS (SELECT FROM compute_ledger._region_tree(i.as_of) AS g WHERE g.region = h.region AND g.ancestor = i.region AND g.valid && h.period))
 	JOIN compute_ledger.account AS a ON a.id = h.payer
 	GROUP BY i.price, i.close, i.period, a.name, h.currency
 	HAVING sum(h.cost) > 0;

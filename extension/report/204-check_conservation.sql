@@ -9,7 +9,7 @@ AS $$
 		SELECT b.account, b.payer, b.calendar, b.valid FROM compute_ledger._billed_accounts(at) AS b
 	), bill AS MATERIALIZED (
 		SELECT b.id, b.calendar, b.ends_at, tstzrange(b.starts_at, least(b.ends_at, at)) AS period, compute_ledger._billed_measures($1, at, tstzrange(b.starts_at, b.ends_at)) AS measures
-		FROM compute_ledger.billing_periods(at) AS b
+		FROM compute_ledger._billing_periods(at) AS b
 		WHERE b.starts_at < at AND b.ends_at > since
 	), side AS (
 		SELECT p.payer, b.id AS billing_period,

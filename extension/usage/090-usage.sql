@@ -280,7 +280,7 @@ BEGIN
 	UPDATE compute_ledger.usage_source AS u SET last_batch = _take_usage.batch
 	WHERE u.source = ANY (sources);
 	-- Not before the lock: who comes later records later.
-	stamp := compute_ledger.ledger_stamp();
+	stamp := compute_ledger._ledger_stamp();
 
 	WITH inbox AS NOT MATERIALIZED (
 		SELECT i.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
@@ -374,7 +374,7 @@ BEGIN
 		JOIN compute_ledger.account AS a ON a.name = n.account
 		WHERE n.is_account
 	), regions AS MATERIALIZED (
-		SELECT n.region AS name, compute_ledger.region_id(n.region) AS id
+		SELECT n.region AS name, compute_ledger._region_id(n.region) AS id
 		FROM name AS n
 		WHERE n.is_region AND n.region <> ''
 	), names AS MATERIALIZED (
@@ -408,7 +408,7 @@ BEGIN
 		FROM (SELECT r.id, r.record, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
 			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
-				ELSE compute_ledger.account_id(r.account, r.started_at) END AS account, a.id IS NOT NULL AS is_account, stamp + s.clock_tolerance AS latest,
+				ELSE compute_ledger._account_id(r.account, r.started_at) END AS account, a.id IS NOT NULL AS is_account, stamp + s.clock_tolerance AS latest,
 			g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
 			CASE WHEN r.unreadable IS NOT NULL THEN NULL
 				WHEN r.retracted THEN sha256('retracted')
@@ -606,7 +606,7 @@ COMMENT ON FUNCTION _names_recorded() IS 'when the tables that identify() goes b
 
 -- ------------------------------------------------------------------ what users call
 
-CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
+CREATE FUNCTION _accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -619,13 +619,25 @@ BEGIN
 	IF taken > 0 AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
 		AND pg_try_advisory_xact_lock(1129079666, 56)
 	THEN
-		PERFORM compute_ledger.mark_watermark();
+		PERFORM compute_ledger._mark_watermark();
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION _accept_usage(text, bigint) IS 'what accept_usage() does';
+
+CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._accept_usage(basis, max_rows) AS t;
 END
 $$;
 COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
 
-CREATE FUNCTION record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
+CREATE FUNCTION _record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
 		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
 		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16')
 	RETURNS bigint
@@ -666,9 +678,23 @@ BEGIN
 	RETURN result;
 END
 $$;
+COMMENT ON FUNCTION _record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'what record_usage() does';
+
+CREATE FUNCTION record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
+		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
+		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16')
+	RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._record_usage(source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, revision, retracted, basis);
+END
+$$;
 COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. Waits for whoever is writing its source. What accept_usage() rejects is an error here, with the SQLSTATE and text of the first fault, and the others in the detail; 22008 for a start or end that is infinite or not of the years 1 to 9999. ended_at NULL: it goes on.';
 
-CREATE FUNCTION retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
+CREATE FUNCTION _retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -701,9 +727,21 @@ BEGIN
 	FROM compute_ledger._take_usage('retry', basis, ids => chosen, mend => mend) AS t;
 END
 $$;
+COMMENT ON FUNCTION _retry_rejected(text, text, bigint[], jsonb, text) IS 'what retry_rejected() does';
+
+CREATE FUNCTION retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._retry_rejected(source, sqlstate, ids, mend, basis) AS t;
+END
+$$;
 COMMENT ON FUNCTION retry_rejected(text, text, bigint[], jsonb, text) IS 'takes records of usage_rejected that wait there again, those of one source, with this SQLSTATE among their faults, with these ids, or all; mend gives cells other values: ''{"region": "cn-east"}''. Returns the batch as accept_usage() does; like it, it waits for nobody. The rows stay as they are, with the batch in retried_in; one that is rejected again is another row.';
 
-CREATE FUNCTION reidentify(basis text DEFAULT 'bf16', source text DEFAULT NULL, accelerator_name text DEFAULT NULL, started tstzrange DEFAULT NULL,
+CREATE FUNCTION _reidentify(basis text DEFAULT 'bf16', source text DEFAULT NULL, accelerator_name text DEFAULT NULL, started tstzrange DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -731,9 +769,9 @@ BEGIN
 	FROM compute_ledger.usage_source AS s WHERE source IS NULL OR s.source = source;
 	batch := nextval('compute_ledger.usage_batch_id_seq');
 	PERFORM compute_ledger._lock_usage_sources(sources, true);
-	UPDATE compute_ledger.usage_source AS u SET last_batch = reidentify.batch
+	UPDATE compute_ledger.usage_source AS u SET last_batch = _reidentify.batch
 	WHERE u.source = ANY (sources);
-	stamp := compute_ledger.ledger_stamp();
+	stamp := compute_ledger._ledger_stamp();
 	WITH current AS MATERIALIZED (
 		SELECT r.id, r.started_at, r.accelerator_name, r.source, r.accelerator, r.rate, r.share, r.basis
 		FROM compute_ledger.usage_record AS r
@@ -765,7 +803,7 @@ BEGIN
 	), added AS (
 		INSERT INTO compute_ledger.usage_record AS n (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
 			rate, rate_recorded, share, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
-		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
+		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, _reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
 			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, c.share, r.devices, r.measure, r.number_format, r.achieved_work, r.source, r.source_id, r.account_name, r.region_name,
 			r.accelerator_name, r.run, r.labels
 		FROM closed AS r JOIN changed AS c ON c.id = r.id
@@ -776,7 +814,7 @@ BEGIN
 		WHERE k.source = a.source AND k.source_id = a.source_id AND k.revision = a.revision
 	), written AS (
 		INSERT INTO compute_ledger.usage_batch AS b (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
-		SELECT reidentify.batch, 'reidentify', count(*), count(*), 0, 0, code,
+		SELECT _reidentify.batch, 'reidentify', count(*), count(*), 0, 0, code,
 			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
 		FROM changed AS c
 		HAVING count(*) > 0
@@ -788,6 +826,18 @@ BEGIN
 		taken := 0;
 		accepted := 0;
 	END IF;
+END
+$$;
+COMMENT ON FUNCTION _reidentify(text, text, text, tstzrange) IS 'what reidentify() does';
+
+CREATE FUNCTION reidentify(basis text DEFAULT 'bf16', source text DEFAULT NULL, accelerator_name text DEFAULT NULL, started tstzrange DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	SELECT t.* INTO batch, taken, accepted FROM compute_ledger._reidentify(basis, source, accelerator_name, started) AS t;
 END
 $$;
 COMMENT ON FUNCTION reidentify(text, text, text, tstzrange) IS 'identifies accelerators of current records anew, and normalises them in basis: those of one source, with one name, with a start in a range, or all. Each record for which chip, rate, share of a device or basis is now another gets a new row of the same revision, which supersedes the row before; returns the batch and how many there were. A name that is not known any more keeps what it was identified as.';

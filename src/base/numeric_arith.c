@@ -6,19 +6,33 @@
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 
 #include "base/half_even.h"
 #include "base/numeric_arith.h"
 
-/* Returns 10^exponent, with as many decimals as it needs. */
+#define KEPT_POWERS	38			/* as many digits as 128 bits have */
+
+/* Returns 10^exponent, with as many decimals as it needs; not to be freed.  What is small is made once. */
 Datum
 NumericPowerOfTen(int exponent)
 {
+	static Datum kept[2 * KEPT_POWERS + 1];
+	bool		keep = exponent >= -KEPT_POWERS && exponent <= KEPT_POWERS;
+	MemoryContext previous;
 	char		text[16];
+	Datum		power;
 
+	if (keep && kept[exponent + KEPT_POWERS] != (Datum) 0)
+		return kept[exponent + KEPT_POWERS];
 	snprintf(text, sizeof(text), "1e%d", exponent);
-	return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
-							   Int32GetDatum(-1));
+	previous = MemoryContextSwitchTo(keep ? TopMemoryContext : CurrentMemoryContext);
+	power = DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+								Int32GetDatum(-1));
+	MemoryContextSwitchTo(previous);
+	if (keep)
+		kept[exponent + KEPT_POWERS] = power;
+	return power;
 }
 
 /*

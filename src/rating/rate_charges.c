@@ -152,7 +152,7 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 		if (!follows && (price->tiers.model != MODEL_FLAT || price->bounds.free > 0))
 		{
 			nulls[OUT_TIERS] = false;
-			values[OUT_TIERS] = ChargeTiers(rating, charge, &cost);
+			values[OUT_TIERS] = ChargeTiers(rating, charge, &cost, values[OUT_QUANTITY], values[OUT_COST]);
 		}
 		if (cell->list_price >= 0)
 		{

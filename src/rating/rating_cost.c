@@ -193,9 +193,12 @@ push_number(JsonbParseState **state, const char *key, Datum value)
 	pushJsonbValue(state, WJB_VALUE, &v);
 }
 
-/* Returns what lies in each tier of a charge: parts of its quantity and cost, as differences of rounded totals. */
+/*
+ * Returns what lies in each tier of a charge: parts of its quantity and rounded cost, as
+ * differences of rounded totals; one that lies in one tier needs no parts.
+ */
 Datum
-ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost)
+ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost, Datum quantity, Datum rounded)
 {
 	const RatedPrice *price = &rating->prices[cost->price];
 	const TierSum **sums = palloc(cost->tiers * sizeof(TierSum *));
@@ -216,10 +219,10 @@ ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost)
 	{
 		const TierSum *sum = sums[i];
 		Datum		fee = tier_fee(price, sum);
-		Datum		quantity;
-		Datum		part;
+		Datum		part = rounded;
 
-		AddToRunningCost(&running, sum->units, sum_due(price, sum), &quantity, &part);
+		if (n > 1)
+			AddToRunningCost(&running, sum->units, sum_due(price, sum), &quantity, &part);
 		pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 		push_number(&state, "tier", NumericFromInteger(sum->tier));
 		push_number(&state, "quantity", trim_number(quantity));

@@ -34,6 +34,6 @@ extern void TakeShare(TierCost *cost, Datum factor);
 extern Datum RoundedCost(const Rating *rating, const TierCost *cost, int digits);
 extern void StartRunningCost(RunningCost *running, const Charge *charge, const RatedPrice *price);
 extern void AddToRunningCost(RunningCost *running, int128 units, Datum due, Datum *quantity, Datum *cost);
-extern Datum ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost);
+extern Datum ChargeTiers(const Rating *rating, const Charge *charge, const TierCost *cost, Datum quantity, Datum rounded);
 
 #endif							/* COMPUTE_LEDGER_RATING_COST_H */

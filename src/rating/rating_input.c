@@ -94,7 +94,7 @@ read_bills(Rating *rating)
 
 	RunRatingQuery("SELECT id, calendar, starts_at, ends_at,"
 				   " compute_ledger._billed_measures($1, $2, pg_catalog.tstzrange(starts_at, ends_at))"
-				   " FROM compute_ledger.billing_periods($2)"
+				   " FROM compute_ledger._billing_periods($2)"
 				   " WHERE starts_at < $5 AND ends_at > $4 AND pg_catalog.tstzrange(starts_at, ends_at) OPERATOR(pg_catalog.&&) $3"
 				   " ORDER BY calendar, starts_at",
 				   lengthof(types), types, values, NULL, NULL);

@@ -5,7 +5,7 @@ CREATE TABLE compute_ledger.billing_calendar (
 	time_zone text NOT NULL,
 	rule interval NOT NULL DEFAULT '1 month',
 	title text,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	-- what accounts get that name no calendar; as an interval, 30 days are equal to a month
 	CONSTRAINT billing_calendar_month_check CHECK (name NOT LIKE 'month/%' OR (name = 'month/' || time_zone AND anchor = '2000-01-01'
 		AND extract(year FROM rule) = 0 AND extract(month FROM rule) = 1 AND extract(day FROM rule) = 0)),

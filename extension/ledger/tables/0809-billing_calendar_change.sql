@@ -4,7 +4,7 @@ CREATE TABLE compute_ledger.billing_calendar_change (
 	anchor timestamp NOT NULL CHECK (isfinite(anchor)),
 	time_zone text NOT NULL,
 	rule interval NOT NULL,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	PRIMARY KEY (calendar, from_number),
 	CONSTRAINT billing_calendar_change_rule_check CHECK (rule = date_trunc('day', rule)
 		AND extract(year FROM rule) * 12 + extract(month FROM rule) >= 0 AND extract(day FROM rule) >= 0 AND rule > interval '0')

@@ -6,7 +6,7 @@ CREATE TABLE compute_ledger.billing_period (
 	starts_at timestamptz NOT NULL,
 	ends_at timestamptz NOT NULL,
 	period tstzrange NOT NULL GENERATED ALWAYS AS (tstzrange(starts_at, ends_at)) STORED,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	CONSTRAINT billing_period_not_empty CHECK (starts_at < ends_at AND starts_at > '-infinity' AND ends_at < 'infinity'),
 	CONSTRAINT billing_period_one_first CHECK (previous IS NULL AND number = 0 OR previous < number),
 	CONSTRAINT billing_period_calendar_number UNIQUE (calendar, number),

@@ -9,4 +9,4 @@ COMMENT ON COLUMN compute_ledger.account.name IS 'name, unique for ever; it does
 CREATE TRIGGER a_guard BEFORE UPDATE ON compute_ledger.account
 	FOR EACH ROW WHEN (NEW IS DISTINCT FROM OLD) EXECUTE FUNCTION compute_ledger._account_guard();
 
-CREATE POLICY visible ON compute_ledger.account FOR SELECT USING (id IN (SELECT compute_ledger.visible_accounts()));
+CREATE POLICY visible ON compute_ledger.account FOR SELECT USING (id IN (SELECT compute_ledger._visible_accounts()));

@@ -9,7 +9,7 @@ CREATE TABLE compute_ledger.account_version (
 	currency text REFERENCES compute_ledger.currency,
 	calendar bigint REFERENCES compute_ledger.billing_calendar,
 	valid tstzrange NOT NULL DEFAULT '(,)',
-	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
+	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger._ledger_stamp(), NULL),
 	CONSTRAINT account_version_root_check CHECK (parent IS NOT NULL OR (time_zone IS NOT NULL AND currency IS NOT NULL)),
 	CONSTRAINT account_version_valid_check CHECK (NOT isempty(valid) AND (lower_inc(valid) OR lower_inf(valid)) AND NOT upper_inc(valid)
 		AND (lower(valid) < 'infinity') IS NOT FALSE AND (upper(valid) > '-infinity') IS NOT FALSE),
@@ -48,4 +48,4 @@ CREATE TRIGGER y_updated AFTER UPDATE ON compute_ledger.account_version
 CREATE TRIGGER y_deleted AFTER DELETE ON compute_ledger.account_version
 	REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_history();
 
-CREATE POLICY visible ON compute_ledger.account_version FOR SELECT USING (account IN (SELECT compute_ledger.visible_accounts()));
+CREATE POLICY visible ON compute_ledger.account_version FOR SELECT USING (account IN (SELECT compute_ledger._visible_accounts()));

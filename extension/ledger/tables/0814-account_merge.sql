@@ -2,7 +2,7 @@ CREATE TABLE compute_ledger.account_merge (
 	account bigint NOT NULL REFERENCES compute_ledger.account,
 	merged_into bigint NOT NULL REFERENCES compute_ledger.account CHECK (merged_into <> account),
 	at timestamptz NOT NULL CHECK (isfinite(at)),
-	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
+	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger._ledger_stamp(), NULL),
 	CONSTRAINT account_merge_recorded_check CHECK (NOT isempty(recorded) AND lower_inc(recorded) AND NOT upper_inc(recorded)),
 	CONSTRAINT account_merge_excl EXCLUDE USING gist (int8range(account, account, '[]') WITH =, recorded WITH &&)
 );
@@ -25,4 +25,4 @@ CREATE TRIGGER y_updated AFTER UPDATE ON compute_ledger.account_merge
 CREATE TRIGGER y_deleted AFTER DELETE ON compute_ledger.account_merge
 	REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_history();
 
-CREATE POLICY visible ON compute_ledger.account_merge FOR SELECT USING (account IN (SELECT compute_ledger.visible_accounts()));
+CREATE POLICY visible ON compute_ledger.account_merge FOR SELECT USING (account IN (SELECT compute_ledger._visible_accounts()));

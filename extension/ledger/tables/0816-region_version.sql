@@ -8,7 +8,7 @@ CREATE TABLE compute_ledger.region_version (
 	longitude numeric CHECK (longitude BETWEEN -180 AND 180),
 	source text,
 	valid tstzrange NOT NULL DEFAULT '(,)',
-	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
+	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger._ledger_stamp(), NULL),
 	CONSTRAINT region_version_valid_check CHECK (NOT isempty(valid) AND (lower_inc(valid) OR lower_inf(valid)) AND NOT upper_inc(valid)
 		AND (lower(valid) < 'infinity') IS NOT FALSE AND (upper(valid) > '-infinity') IS NOT FALSE),
 	CONSTRAINT region_version_recorded_check CHECK (NOT isempty(recorded) AND lower_inc(recorded) AND NOT upper_inc(recorded)),

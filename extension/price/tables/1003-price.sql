@@ -27,7 +27,7 @@ CREATE TABLE compute_ledger.price (
 	committed_price numeric CHECK (committed_price >= 0 AND committed_price < 'Infinity'),
 	title text,
 	valid tstzrange NOT NULL DEFAULT tstzrange(NULL, NULL),
-	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
+	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger._ledger_stamp(), NULL),
 	CONSTRAINT price_work_check CHECK ((work IS NOT NULL) = (unit NOT IN ('device-hour', 'slice-hour', 'instance-month', 'peak-device', 'percentile-device'))),
 	CONSTRAINT price_instance_check CHECK ((devices_per_instance IS NOT NULL) = (unit = 'instance-month')),
 	CONSTRAINT price_sampling_check CHECK ((percentile IS NOT NULL) = (unit = 'percentile-device') AND (sample_step IS NOT NULL) = (unit = 'percentile-device')),
@@ -95,4 +95,4 @@ CREATE TRIGGER c_complete BEFORE INSERT OR UPDATE ON compute_ledger.price
 	FOR EACH ROW EXECUTE FUNCTION compute_ledger._price_complete();
 
 -- A list price of what is sold is for all to see, a contract for those who see its account; other books are the provider's own.
-CREATE POLICY visible ON compute_ledger.price FOR SELECT USING (book = 'sale' AND (account IS NULL OR account IN (SELECT compute_ledger.visible_accounts())));
+CREATE POLICY visible ON compute_ledger.price FOR SELECT USING (book = 'sale' AND (account IS NULL OR account IN (SELECT compute_ledger._visible_accounts())));

@@ -12,7 +12,7 @@ CREATE TABLE compute_ledger.period_close (
 	payable_difference jsonb,
 	former_payers bigint[] NOT NULL DEFAULT '{}',
 	closed_by name NOT NULL DEFAULT session_user,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	UNIQUE (book, payer, billing_period),
 	UNIQUE (book, payer, number)
 );
@@ -38,4 +38,4 @@ CREATE INDEX ON compute_ledger.period_close USING gin (former_payers);
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON compute_ledger.period_close
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_change();
 
-CREATE POLICY visible ON compute_ledger.period_close FOR SELECT USING (book = 'sale' AND payer IN (SELECT compute_ledger.visible_accounts()));
+CREATE POLICY visible ON compute_ledger.period_close FOR SELECT USING (book = 'sale' AND payer IN (SELECT compute_ledger._visible_accounts()));

@@ -5,7 +5,7 @@ CREATE TABLE compute_ledger.charge (
 	corrects_payer bigint REFERENCES compute_ledger.account,
 	close bigint NOT NULL REFERENCES compute_ledger.period_close,
 	as_of timestamptz NOT NULL,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	CHECK (kind IN ('usage', 'unpriced', 'instance', 'peak', 'percentile', 'commitment', 'rounding', 'reserved used', 'reserved unused', 'beyond')),
 	CHECK ((kind = 'unpriced') = (price IS NULL)),
 	CHECK ((cost IS NULL) = (price IS NULL)),
@@ -39,4 +39,4 @@ CREATE INDEX ON compute_ledger.charge (corrects_payer, corrects) WHERE corrects 
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON compute_ledger.charge
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_change();
 
-CREATE POLICY visible ON compute_ledger.charge FOR SELECT USING (book = 'sale' AND account IN (SELECT compute_ledger.visible_accounts()));
+CREATE POLICY visible ON compute_ledger.charge FOR SELECT USING (book = 'sale' AND account IN (SELECT compute_ledger._visible_accounts()));

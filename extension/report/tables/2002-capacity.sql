@@ -5,7 +5,7 @@ CREATE TABLE compute_ledger.capacity (
 	share integer CHECK (share BETWEEN 1 AND 1680000),
 	valid tstzrange NOT NULL CHECK (NOT lower_inf(valid)),
 	source text,
-	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger.ledger_stamp(), NULL),
+	recorded tstzrange NOT NULL DEFAULT tstzrange(compute_ledger._ledger_stamp(), NULL),
 	CONSTRAINT capacity_valid_check1 CHECK (NOT isempty(valid) AND (lower_inc(valid) OR lower_inf(valid)) AND NOT upper_inc(valid)
 		AND (lower(valid) < 'infinity') IS NOT FALSE AND (upper(valid) > '-infinity') IS NOT FALSE),
 	CONSTRAINT capacity_recorded_check CHECK (NOT isempty(recorded) AND lower_inc(recorded) AND NOT upper_inc(recorded)),

@@ -4,10 +4,10 @@ WITH state AS MATERIALIZED (
 	SELECT s.as_of FROM compute_ledger.rollup_state AS s
 ), paid AS MATERIALIZED (
 	SELECT p.account, p.time_zone, p.valid
-	FROM compute_ledger.payers((SELECT s.as_of FROM state AS s)) AS p
+	FROM compute_ledger._payers((SELECT s.as_of FROM state AS s)) AS p
 ), merged AS MATERIALIZED (
 	SELECT t.account, t.ancestor AS target, t.valid
-	FROM compute_ledger.account_tree((SELECT s.as_of FROM state AS s)) AS t
+	FROM compute_ledger._account_tree((SELECT s.as_of FROM state AS s)) AS t
 	WHERE t.depth = 0 AND t.ancestor <> t.account
 ), segment AS MATERIALIZED (
 	-- usage is its account's at the time: of a merged one, that of the one it was merged into

@@ -6,7 +6,7 @@ SELECT c.book, c.payer, c.account, c.region, c.accelerator, c.measure, c.kind,
 FROM compute_ledger.charge AS c
 LEFT JOIN (
 	SELECT p.account, p.time_zone, p.valid
-	FROM compute_ledger.payers((SELECT s.as_of FROM compute_ledger.rollup_state AS s)) AS p
+	FROM compute_ledger._payers((SELECT s.as_of FROM compute_ledger.rollup_state AS s)) AS p
 ) AS z ON c.day IS NULL AND z.account = c.account AND z.valid @> lower(c.period)
 WHERE c.recorded <= (SELECT s.as_of FROM compute_ledger.rollup_state AS s)
 GROUP BY c.book, c.payer, c.account, c.region, c.accelerator, c.measure, c.kind,

@@ -5,10 +5,10 @@ SELECT u.account, a.name AS account_name, u.region, r.name AS region_name, u.acc
 	CASE WHEN e.everything THEN round(CASE WHEN u.in_use THEN u.used_time ELSE 0 END / nullif(u.capacity_time, 0), 6) END AS utilization,
 	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated
 FROM compute_ledger._utilization_daily AS u
-CROSS JOIN (SELECT compute_ledger.sees_everything()) AS e (everything)
+CROSS JOIN (SELECT compute_ledger._sees_everything()) AS e (everything)
 JOIN compute_ledger.region AS r ON r.id = u.region
 LEFT JOIN compute_ledger.account AS a ON a.id = u.account
-WHERE e.everything OR u.account IN (SELECT compute_ledger.visible_accounts());
+WHERE e.everything OR u.account IN (SELECT compute_ledger._visible_accounts());
 COMMENT ON VIEW compute_ledger.utilization_daily IS 'How well the devices in a region are used, by days of UTC, as of rollup_state.as_of: a row for each account, and for roles that see the whole ledger one without an account, which is all accounts together and also there on days on which there was only capacity. Leave one or the other out before you add up.';
 COMMENT ON COLUMN compute_ledger.utilization_daily.account IS 'account that used them; NULL: all accounts together';
 COMMENT ON COLUMN compute_ledger.utilization_daily.account_name IS 'its name; NULL for all accounts together';

@@ -25,4 +25,4 @@ CREATE TRIGGER guard BEFORE INSERT OR UPDATE OF time_zone ON compute_ledger.usag
 CREATE TRIGGER turn BEFORE INSERT ON compute_ledger.usage_source
 	FOR EACH ROW EXECUTE FUNCTION compute_ledger._usage_source_turn();
 
-CREATE POLICY visible ON compute_ledger.usage_source FOR SELECT USING ((SELECT compute_ledger.has_access('meter')));
+CREATE POLICY visible ON compute_ledger.usage_source FOR SELECT USING ((SELECT compute_ledger._has_access('meter')));

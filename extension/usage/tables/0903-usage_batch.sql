@@ -9,7 +9,7 @@ CREATE TABLE compute_ledger.usage_batch (
 	extension_version text NOT NULL,
 	names_recorded timestamptz,
 	made_by name NOT NULL DEFAULT session_user,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	CONSTRAINT usage_batch_taken_check CHECK (taken = accepted + duplicate + rejected)
 );
 COMMENT ON TABLE compute_ledger.usage_batch IS 'What each call of accept_usage(), record_usage(), retry_rejected() and reidentify() took and what became of it.';
@@ -25,4 +25,4 @@ COMMENT ON COLUMN compute_ledger.usage_batch.names_recorded IS 'when the tables 
 COMMENT ON COLUMN compute_ledger.usage_batch.made_by IS 'role whose session made the call';
 COMMENT ON COLUMN compute_ledger.usage_batch.recorded IS 'when it was recorded';
 
-CREATE POLICY visible ON compute_ledger.usage_batch FOR SELECT USING ((SELECT compute_ledger.has_access('meter')));
+CREATE POLICY visible ON compute_ledger.usage_batch FOR SELECT USING ((SELECT compute_ledger._has_access('meter')));

@@ -7,7 +7,7 @@ CREATE TABLE compute_ledger.usage_key (
 	started_at timestamptz,
 	retracted boolean NOT NULL,
 	batch bigint NOT NULL,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	PRIMARY KEY (source, source_id, revision),
 	CONSTRAINT usage_key_record_check CHECK (retracted = (record IS NULL) AND retracted = (started_at IS NULL))
 );

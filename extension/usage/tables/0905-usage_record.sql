@@ -6,7 +6,7 @@ CREATE TABLE compute_ledger.usage_record (
 	account bigint NOT NULL,
 	started_at timestamptz NOT NULL,
 	ended_at timestamptz NOT NULL,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	superseded timestamptz NOT NULL DEFAULT 'infinity',
 	batch bigint NOT NULL,
 	region integer NOT NULL,
@@ -78,4 +78,4 @@ CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON compute_ledger.usage_record
 CREATE TRIGGER immutable_truncate BEFORE TRUNCATE ON compute_ledger.usage_record
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_usage_change('superseded');
 
-CREATE POLICY visible ON compute_ledger.usage_record FOR SELECT USING (account IN (SELECT compute_ledger.visible_accounts()));
+CREATE POLICY visible ON compute_ledger.usage_record FOR SELECT USING (account IN (SELECT compute_ledger._visible_accounts()));

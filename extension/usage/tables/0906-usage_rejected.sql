@@ -7,7 +7,7 @@ CREATE TABLE compute_ledger.usage_rejected (
 	hint text GENERATED ALWAYS AS (faults -> 0 ->> 'hint') STORED,
 	batch bigint NOT NULL,
 	retried_in bigint,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger.ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
 	received_at timestamptz NOT NULL,
 	received_by name NOT NULL,
 	source text,
@@ -57,4 +57,4 @@ COMMENT ON COLUMN compute_ledger.usage_rejected.retracted IS 'as it came';
 CREATE INDEX usage_rejected_pending_idx ON compute_ledger.usage_rejected (sqlstate, id) WHERE retried_in IS NULL;
 CREATE INDEX usage_rejected_batch_idx ON compute_ledger.usage_rejected (batch);
 
-CREATE POLICY visible ON compute_ledger.usage_rejected FOR SELECT USING ((SELECT compute_ledger.has_access('meter')));
+CREATE POLICY visible ON compute_ledger.usage_rejected FOR SELECT USING ((SELECT compute_ledger._has_access('meter')));
