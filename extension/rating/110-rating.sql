@@ -484,6 +484,7 @@ COMMENT ON FUNCTION _rate_account(text, tstzrange, timestamptz, text) IS 'the ch
 CREATE FUNCTION _rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
@@ -512,6 +513,7 @@ COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charg
 CREATE FUNCTION _rate_draft(account text, period tstzrange, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 DECLARE
 	as_of timestamptz;

@@ -303,7 +303,7 @@ COMMENT ON FUNCTION _corrections(bigint, bigint, tstzrange, timestamptz, text) I
 CREATE FUNCTION _rate_corrections(account text, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 100
 	SET search_path = pg_catalog, pg_temp
-	SET jit = off
+	-- @planner
 AS $$
 DECLARE
 	payer_id bigint;
@@ -407,7 +407,7 @@ COMMENT ON FUNCTION _unpriced_currencies(bigint, text, timestamptz, tstzrange) I
 CREATE FUNCTION _close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	SET jit = off
+	-- @planner
 AS $$
 DECLARE
 	-- What this transaction has recorded itself, perhaps other closings, is recorded later than any closing looks.
@@ -500,6 +500,7 @@ CREATE FUNCTION _trace_charge(charge bigint,
 		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 DECLARE
 	traced compute_ledger.charge;
@@ -581,6 +582,7 @@ CREATE FUNCTION _trace_charge(charge rated_charge, as_of timestamptz DEFAULT NUL
 		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 DECLARE
 	usage_of tstzrange;
@@ -624,7 +626,7 @@ CREATE FUNCTION _rate_diff(account text, period tstzrange, as_of_a timestamptz, 
 		OUT quantity_a numeric, OUT quantity_b numeric, OUT unit text, OUT cost_a numeric, OUT cost_b numeric, OUT difference numeric, OUT currency text, OUT reasons text[]) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE ROWS 100
 	SET search_path = pg_catalog, pg_temp
-	SET jit = off
+	-- @planner
 AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();

@@ -63,6 +63,7 @@ COMMENT ON FUNCTION _capacity_share() IS 'trigger, BEFORE INSERT OR UPDATE FOR E
 CREATE FUNCTION _refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent boolean DEFAULT true) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 DECLARE
 	watermark timestamptz;

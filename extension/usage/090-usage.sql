@@ -168,11 +168,11 @@ CREATE FUNCTION _take_usage(kind text, basis text, max_rows bigint DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 	-- the number of rows decides on the plan, and it is not the same the next time
 	SET plan_cache_mode = force_custom_plan
 	-- usage_key is looked up in its index, whatever was known of its size when this was planned
 	SET enable_seqscan = off
-	SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -745,8 +745,8 @@ CREATE FUNCTION _reidentify(basis text DEFAULT 'bf16', source text DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 	SET plan_cache_mode = force_custom_plan
-	SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
