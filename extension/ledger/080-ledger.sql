@@ -64,18 +64,16 @@ DECLARE
 	steps integer;
 BEGIN
 	IF to_regclass('compute_ledger.ledger_version') IS NULL THEN
-		RAISE EXCEPTION 'there is no ledger in this database'
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				HINT = 'As the owner of the database, run SELECT compute_ledger.create_ledger().';
+		PERFORM compute_ledger._refuse('55000', 'there is no ledger in this database',
+			hint => 'As the owner of the database, run SELECT compute_ledger.create_ledger().');
 	END IF;
 	SELECT max(v.step) INTO steps FROM compute_ledger.ledger_version AS v;
 	IF steps IS DISTINCT FROM compute_ledger._ledger_steps() THEN
-		RAISE EXCEPTION 'the ledger is at step %, and the installed extension needs step %', coalesce(steps, 0), compute_ledger._ledger_steps()
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'The extension has been updated, and the tables of the ledger have not.',
-				HINT = CASE WHEN coalesce(steps, 0) < compute_ledger._ledger_steps()
+		PERFORM compute_ledger._refuse('55000', format('the ledger is at step %s, and the installed extension needs step %s', coalesce(steps, 0), compute_ledger._ledger_steps()),
+			detail => 'The extension has been updated, and the tables of the ledger have not.',
+			hint => CASE WHEN coalesce(steps, 0) < compute_ledger._ledger_steps()
 					THEN 'As the owner of the database, run SELECT compute_ledger.create_ledger().'
-					ELSE 'Run ALTER EXTENSION compute_ledger UPDATE.' END;
+					ELSE 'Run ALTER EXTENSION compute_ledger UPDATE.' END);
 	END IF;
 END
 $$;
@@ -251,10 +249,9 @@ BEGIN
 			WHERE w.since = writer.since AND w.pid IS NOT DISTINCT FROM writer.pid;
 			-- or it has ended just now
 			CONTINUE WHEN NOT FOUND;
-			RAISE EXCEPTION 'a transaction that has recorded something in the ledger has been running since %', writer.since
-				USING ERRCODE = 'lock_not_available',
-					DETAIL = format('%s What it records may belong to what was recorded up to %s.', whose, until),
-					HINT = 'Wait until it ends, end it, or wait longer.';
+			PERFORM compute_ledger._refuse('55P03', format('a transaction that has recorded something in the ledger has been running since %s', writer.since),
+				detail => format('%s What it records may belong to what was recorded up to %s.', whose, until),
+				hint => 'Wait until it ends, end it, or wait longer.');
 		END IF;
 	END LOOP;
 END

@@ -59,8 +59,8 @@ BEGIN
 	IF (NEW.code, NEW.minor_digits, NEW.ledger_scale) IS DISTINCT FROM (OLD.code, OLD.minor_digits, OLD.ledger_scale)
 		AND (EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.currency = OLD.code)
 			OR EXISTS (SELECT FROM compute_ledger.price AS p WHERE p.currency = OLD.code)) THEN
-		RAISE EXCEPTION 'currency "%" is in use and is rounded as it was', OLD.code
-			USING ERRCODE = 'restrict_violation', DETAIL = 'Bills would not come out again as they were.';
+		PERFORM compute_ledger._refuse('23001', format('currency "%s" is in use and is rounded as it was', OLD.code),
+			detail => 'Bills would not come out again as they were.');
 	END IF;
 	RETURN NEW;
 END

@@ -243,7 +243,7 @@ DECLARE
 BEGIN
 	SELECT a.id INTO found_id FROM compute_ledger.account AS a WHERE a.name = _account_number.name;
 	IF found_id IS NULL THEN
-		RAISE EXCEPTION 'account "%" does not exist', name USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" does not exist', name));
 	END IF;
 	RETURN found_id;
 END
@@ -264,15 +264,14 @@ BEGIN
 	IF parent IS NOT NULL THEN
 		above := compute_ledger._account_number(parent);
 	ELSIF currency IS NULL THEN
-		RAISE EXCEPTION 'account "%" has no parent and needs a currency', name
-			USING ERRCODE = 'not_null_violation';
+		PERFORM compute_ledger._refuse('23502', format('account "%s" has no parent and needs a currency', name));
 	ELSE
 		time_zone := coalesce(time_zone, 'UTC');
 	END IF;
 	IF calendar IS NOT NULL THEN
 		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = _create_account.calendar;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
+			PERFORM compute_ledger._refuse('42704', format('billing calendar "%s" does not exist', calendar));
 		END IF;
 	END IF;
 	INSERT INTO compute_ledger.account (name) VALUES (_create_account.name) RETURNING id INTO new_id;
@@ -304,8 +303,7 @@ DECLARE
 	whole record;
 BEGIN
 	IF at IS NULL OR at = 'infinity' THEN
-		RAISE EXCEPTION 'an account is changed from an instant on'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'an account is changed from an instant on');
 	ELSIF at = '-infinity' THEN
 		RETURN;
 	END IF;
@@ -344,11 +342,11 @@ BEGIN
 	IF calendar IS NOT NULL THEN
 		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = _change_account.calendar;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
+			PERFORM compute_ledger._refuse('42704', format('billing calendar "%s" does not exist', calendar));
 		END IF;
 	END IF;
 	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL)) THEN
-		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" is not valid from %s on', name, valid_from));
 	END IF;
 	PERFORM compute_ledger._split_account(this, valid_from);
 	UPDATE compute_ledger.account_version AS v
@@ -388,7 +386,7 @@ BEGIN
 	this := compute_ledger._account_number(name);
 	above := CASE WHEN parent IS NOT NULL THEN compute_ledger._account_number(parent) END;
 	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL)) THEN
-		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" is not valid from %s on', name, valid_from));
 	END IF;
 	PERFORM compute_ledger._split_account(this, valid_from);
 	UPDATE compute_ledger.account_version AS v
@@ -423,16 +421,16 @@ BEGIN
 	this := compute_ledger._account_number(name);
 	other := compute_ledger._account_number("into");
 	IF isfinite(at) IS NOT TRUE THEN
-		RAISE EXCEPTION 'an account is merged at a finite time' USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'an account is merged at a finite time');
 	END IF;
 	IF EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = this AND upper_inf(m.recorded)) THEN
-		RAISE EXCEPTION 'account "%" has already been merged', name USING ERRCODE = 'object_not_in_prerequisite_state';
+		PERFORM compute_ledger._refuse('55000', format('account "%s" has already been merged', name));
 	END IF;
 	IF this = other OR EXISTS (SELECT FROM compute_ledger._account_alias(NULL) AS a WHERE a.account = other AND a.target = this) THEN
-		RAISE EXCEPTION 'account "%" cannot be merged into itself', name USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', format('account "%s" cannot be merged into itself', name));
 	END IF;
 	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = other AND upper_inf(v.recorded) AND v.valid @> at) THEN
-		RAISE EXCEPTION 'account "%" is not valid at %', "into", at USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" is not valid at %s', "into", at));
 	END IF;
 	IF EXISTS (
 		WITH RECURSIVE climb AS (
@@ -445,8 +443,8 @@ BEGIN
 		)
 		SELECT FROM climb AS c WHERE c.parent = this)
 	THEN
-		RAISE EXCEPTION 'account "%" cannot be merged into "%", which is under it', name, "into"
-			USING ERRCODE = 'integrity_constraint_violation', HINT = 'Move that account first.';
+		PERFORM compute_ledger._refuse('23000', format('account "%s" cannot be merged into "%s", which is under it', name, "into"),
+			hint => 'Move that account first.');
 	END IF;
 	-- what is under it goes to the other account
 	PERFORM compute_ledger._split_account(c.account, at)
@@ -507,8 +505,8 @@ BEGIN
 	WHERE (v.valid <@ o.valid) IS NOT TRUE
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'account "%" has a parent, "%", that is not valid all the time', bad.account, bad.parent
-			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('The version under it is valid in %s.', bad.valid);
+		PERFORM compute_ledger._refuse('23000', format('account "%s" has a parent, "%s", that is not valid all the time', bad.account, bad.parent),
+			detail => format('The version under it is valid in %s.', bad.valid));
 	END IF;
 	-- cycles
 	WITH RECURSIVE climb AS (
@@ -525,8 +523,8 @@ BEGIN
 	WHERE c.parent = ANY (c.path)
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'account "%" would be above itself', bad.account
-			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('This would be so in %s.', bad.valid);
+		PERFORM compute_ledger._refuse('23000', format('account "%s" would be above itself', bad.account),
+			detail => format('This would be so in %s.', bad.valid));
 	END IF;
 	-- merges
 	SELECT a.name AS account, v.valid, m.at INTO bad
@@ -536,8 +534,8 @@ BEGIN
 	WHERE upper_inf(m.recorded) AND (lower(v.recorded) = changed_at OR lower(m.recorded) = changed_at)
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'account "%" is merged into another from % on and has no version then', bad.account, bad.at
-			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('The version is valid in %s.', bad.valid);
+		PERFORM compute_ledger._refuse('23000', format('account "%s" is merged into another from %s on and has no version then', bad.account, bad.at),
+			detail => format('The version is valid in %s.', bad.valid));
 	END IF;
 	-- time zones: pg_timezone_names reads every zone's file, so only names that are new are looked up
 	SELECT array_agg(DISTINCT v.time_zone) INTO zones
@@ -560,8 +558,8 @@ CREATE FUNCTION _account_guard() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION 'the name and number of an account do not change'
-		USING ERRCODE = 'restrict_violation', HINT = 'Make another account and merge this one into it: the old name stays an alias.';
+	PERFORM compute_ledger._refuse('23001', 'the name and number of an account do not change',
+		hint => 'Make another account and merge this one into it: the old name stays an alias.');
 END
 $$;
 COMMENT ON FUNCTION _account_guard() IS 'trigger, BEFORE UPDATE of account: refuses (23001)';

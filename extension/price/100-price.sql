@@ -31,9 +31,9 @@ BEGIN
 	END IF;
 	RETURN ('1 ' || unit)::compute_ledger.compute_unit;
 EXCEPTION WHEN invalid_text_representation OR invalid_parameter_value OR numeric_value_out_of_range OR SQLSTATE 'LC002' THEN
-	RAISE EXCEPTION 'unknown unit of price: "%"', unit
-		USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM || '.',
-			HINT = 'A unit is device-hour, slice-hour, instance-month, peak-device, percentile-device, or a unit of work with its basis, such as PFLOPh@bf16.';
+	PERFORM compute_ledger._refuse('22023', format('unknown unit of price: "%s"', unit),
+		detail => SQLERRM || '.',
+		hint => 'A unit is device-hour, slice-hour, instance-month, peak-device, percentile-device, or a unit of work with its basis, such as PFLOPh@bf16.');
 END
 $$;
 COMMENT ON FUNCTION _price_unit(text) IS 'one of a unit of work: PFLOPh@bf16, or with a registered basis by its name; 22023 for what is none';
@@ -67,53 +67,48 @@ BEGIN
 	) AS n (x)
 	WHERE n.x < 'Infinity' AND (n.x >= 1e30 OR scale(trim_scale(n.x)) > 30) LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'number of a price is out of range'
-			USING ERRCODE = 'numeric_value_out_of_range',
-				DETAIL = format('It has %s digits before the point and %s after it. Prices, fees, minimums and quantities are below 10^30 and have at most 30 decimals.',
-					length(trunc(bound)::text), scale(bound));
+		PERFORM compute_ledger._refuse('22003', 'number of a price is out of range',
+			detail => format('It has %s digits before the point and %s after it. Prices, fees, minimums and quantities are below 10^30 and have at most 30 decimals.',
+					length(trunc(bound)::text), scale(bound)));
 	END IF;
 
 	IF NOT (isempty(NEW.valid) OR lower_inc(NEW.valid) OR lower_inf(NEW.valid)) OR upper_inc(NEW.valid) THEN
-		RAISE EXCEPTION 'validity of a price must include its start and exclude its end: %', NEW.valid
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Write it as [start,end).';
+		PERFORM compute_ledger._refuse('22023', format('validity of a price must include its start and exclude its end: %s', NEW.valid),
+			hint => 'Write it as [start,end).');
 	END IF;
 
 	NEW.work := CASE WHEN NEW.unit NOT IN ('device-hour', 'slice-hour', 'instance-month', 'peak-device', 'percentile-device')
 		THEN compute_ledger._price_unit(NEW.unit) END;
 	IF NEW.unit = 'slice-hour' AND compute_ledger.mig_slices(NEW.accelerator) IS NULL THEN
-		RAISE EXCEPTION 'accelerator "%" of a price by the slice-hour is no MIG slice', NEW.accelerator
-			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = 'Slices of different profiles are not the same thing, and whole devices are none.',
-				HINT = 'Name the slice, such as nvidia/a100-sxm4-40gb:1g.5gb, or price by the device-hour, of which a slice has its share.';
+		PERFORM compute_ledger._refuse('22023', format('accelerator "%s" of a price by the slice-hour is no MIG slice', NEW.accelerator),
+			detail => 'Slices of different profiles are not the same thing, and whole devices are none.',
+			hint => 'Name the slice, such as nvidia/a100-sxm4-40gb:1g.5gb, or price by the device-hour, of which a slice has its share.');
 	END IF;
 
 	IF NEW.tier_prices IS NOT NULL OR NEW.tier_bounds IS NOT NULL OR NEW.tier_fees IS NOT NULL THEN
 		IF NEW.model NOT IN ('graduated', 'volume') THEN
-			RAISE EXCEPTION 'a price of model % has no tiers', NEW.model
-				USING ERRCODE = 'invalid_parameter_value', HINT = 'Models with tiers are graduated and volume.';
+			PERFORM compute_ledger._refuse('22023', format('a price of model %s has no tiers', NEW.model),
+				hint => 'Models with tiers are graduated and volume.');
 		END IF;
 		IF coalesce(array_ndims(NEW.tier_bounds), 1) <> 1 OR coalesce(array_ndims(NEW.tier_prices), 1) <> 1 OR coalesce(array_ndims(NEW.tier_fees), 1) <> 1
 			OR coalesce(array_lower(NEW.tier_bounds, 1), 1) <> 1 OR coalesce(array_lower(NEW.tier_prices, 1), 1) <> 1 OR coalesce(array_lower(NEW.tier_fees, 1), 1) <> 1 THEN
-			RAISE EXCEPTION 'tiers must be one-dimensional arrays that begin with 1'
-				USING ERRCODE = 'array_subscript_error';
+			PERFORM compute_ledger._refuse('2202E', 'tiers must be one-dimensional arrays that begin with 1');
 		END IF;
 		IF coalesce(cardinality(NEW.tier_prices), 0) <> coalesce(cardinality(NEW.tier_bounds), 0) + 1 THEN
-			RAISE EXCEPTION 'price has % tier bounds and % tier prices', coalesce(cardinality(NEW.tier_bounds), 0), coalesce(cardinality(NEW.tier_prices), 0)
-				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'There is one price more than there are bounds: the last tier has no end.';
+			PERFORM compute_ledger._refuse('22023', format('price has %s tier bounds and %s tier prices', coalesce(cardinality(NEW.tier_bounds), 0), coalesce(cardinality(NEW.tier_prices), 0)),
+				detail => 'There is one price more than there are bounds: the last tier has no end.');
 		END IF;
 		IF NEW.tier_fees IS NOT NULL AND cardinality(NEW.tier_fees) <> cardinality(NEW.tier_prices) THEN
-			RAISE EXCEPTION 'price has % tier prices and % tier fees', cardinality(NEW.tier_prices), cardinality(NEW.tier_fees)
-				USING ERRCODE = 'invalid_parameter_value';
+			PERFORM compute_ledger._refuse('22023', format('price has %s tier prices and %s tier fees', cardinality(NEW.tier_prices), cardinality(NEW.tier_fees)));
 		END IF;
 		IF EXISTS (SELECT FROM unnest(NEW.tier_prices || NEW.tier_fees) AS u (x) WHERE NOT coalesce(x >= 0 AND x < 'Infinity', false)) THEN
-			RAISE EXCEPTION 'prices and fees of tiers must be numbers from 0 on'
-				USING ERRCODE = 'invalid_parameter_value',
-					DETAIL = format('Prices: %s, fees: %s.', NEW.tier_prices, coalesce(NEW.tier_fees::text, 'none'));
+			PERFORM compute_ledger._refuse('22023', 'prices and fees of tiers must be numbers from 0 on',
+				detail => format('Prices: %s, fees: %s.', NEW.tier_prices, coalesce(NEW.tier_fees::text, 'none')));
 		END IF;
 		FOREACH bound IN ARRAY coalesce(NEW.tier_bounds, '{}') LOOP
 			IF NOT coalesce(bound > below AND bound < 'Infinity', false) THEN
-				RAISE EXCEPTION 'tier bounds must ascend from above 0'
-					USING ERRCODE = 'invalid_parameter_value', DETAIL = format('%s follows %s.', coalesce(bound::text, 'NULL'), below);
+				PERFORM compute_ledger._refuse('22023', 'tier bounds must ascend from above 0',
+					detail => format('%s follows %s.', coalesce(bound::text, 'NULL'), below));
 			END IF;
 			below := bound;
 		END LOOP;
@@ -128,10 +123,9 @@ BEGIN
 			ELSE NEW.work::numeric * 1680000 END;
 		SELECT q.x INTO bound FROM unnest(NEW.tier_bounds || NEW.free || NEW.package_size) AS q (x) WHERE q.x * smallest % 1 <> 0 LIMIT 1;
 		IF FOUND THEN
-			RAISE EXCEPTION 'quantity % of a price is finer than what is counted', bound
-				USING ERRCODE = 'invalid_parameter_value',
-					DETAIL = format('Usage is counted in whole parts of 1/%s %s.', trim_scale(smallest), NEW.unit),
-					HINT = 'Write bounds of tiers, sizes of packages and free quantities with fewer digits.';
+			PERFORM compute_ledger._refuse('22023', format('quantity %s of a price is finer than what is counted', bound),
+				detail => format('Usage is counted in whole parts of 1/%s %s.', trim_scale(smallest), NEW.unit),
+				hint => 'Write bounds of tiers, sizes of packages and free quantities with fewer digits.');
 		END IF;
 	END IF;
 
@@ -142,8 +136,8 @@ BEGIN
 		SELECT p.unit INTO pool_unit
 		FROM compute_ledger.price_pool AS p WHERE p.book = NEW.book AND p.name = NEW.pool AND p.currency = NEW.currency;
 		IF FOUND AND pool_unit <> NEW.unit THEN
-			RAISE EXCEPTION 'pool "%" of book "%" counts % where it is priced in %, not %', NEW.pool, NEW.book, pool_unit, NEW.currency, NEW.unit
-				USING ERRCODE = 'invalid_parameter_value', HINT = 'Name another pool.';
+			PERFORM compute_ledger._refuse('22023', format('pool "%s" of book "%s" counts %s where it is priced in %s, not %s', NEW.pool, NEW.book, pool_unit, NEW.currency, NEW.unit),
+				hint => 'Name another pool.');
 		END IF;
 	END IF;
 
@@ -154,8 +148,7 @@ BEGIN
 		ON CONFLICT DO NOTHING RETURNING price_book.currency INTO whose;
 		EXIT WHEN FOUND;
 		IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-			RAISE EXCEPTION 'another transaction made the book of this price'
-				USING ERRCODE = 'serialization_failure', HINT = 'Retry the transaction.';
+			PERFORM compute_ledger._refuse('40001', 'another transaction made the book of this price', hint => 'Retry the transaction.');
 		END IF;
 	END LOOP;
 	key_currency := CASE whose WHEN 'payer' THEN coalesce(NEW.currency, '') ELSE '' END;
@@ -168,8 +161,7 @@ BEGIN
 		END IF;
 	END IF;
 	IF NEW.account <= 0 OR NEW.region <= 0 OR NEW.number_format = '' THEN
-		RAISE EXCEPTION 'what a price is for all of is NULL, not 0 or empty'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'what a price is for all of is NULL, not 0 or empty');
 	END IF;
 	LOOP
 		SELECT k.id INTO NEW.key FROM compute_ledger.price_key AS k
@@ -182,8 +174,7 @@ BEGIN
 		ON CONFLICT DO NOTHING RETURNING id INTO NEW.key;
 		EXIT WHEN FOUND;
 		IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-			RAISE EXCEPTION 'another transaction made the key of this price'
-				USING ERRCODE = 'serialization_failure', HINT = 'Retry the transaction.';
+			PERFORM compute_ledger._refuse('40001', 'another transaction made the key of this price', hint => 'Retry the transaction.');
 		END IF;
 	END LOOP;
 	RETURN NEW;
@@ -196,8 +187,7 @@ CREATE FUNCTION _price_book_guard() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION 'whose currency counts in a price book does not change'
-		USING ERRCODE = 'restrict_violation', HINT = 'Make another book.';
+	PERFORM compute_ledger._refuse('23001', 'whose currency counts in a price book does not change', hint => 'Make another book.');
 END
 $$;
 COMMENT ON FUNCTION _price_book_guard() IS 'trigger, BEFORE UPDATE of price_book: refuses (23001)';
@@ -513,13 +503,12 @@ DECLARE
 	chip compute_ledger.accelerator := compute_ledger.identify_strict(_explain_price.accelerator);
 BEGIN
 	IF as_of > mark THEN
-		RAISE EXCEPTION 'prices are not settled as of %', as_of
-			USING ERRCODE = 'LC012', DETAIL = format('The watermark is %s.', mark),
-				HINT = 'Ask as of ledger_watermark() or earlier.';
+		PERFORM compute_ledger._refuse('LC012', format('prices are not settled as of %s', as_of),
+			detail => format('The watermark is %s.', mark),
+			hint => 'Ask as of ledger_watermark() or earlier.');
 	END IF;
 	IF at IS NULL OR NOT isfinite(at) THEN
-		RAISE EXCEPTION 'a price is asked for at one instant'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'a price is asked for at one instant');
 	END IF;
 	IF _explain_price.account IS NOT NULL THEN
 		-- as it was known then; a merged account's name means the other
@@ -538,23 +527,20 @@ BEGIN
 		WHERE v.valid @> _explain_price.at AND v.recorded @> known_as_of;
 		-- who may not see it is not told that it is there
 		IF account_id IS NULL OR NOT (compute_ledger._has_access('biller auditor admin', role) OR account_id IN (SELECT compute_ledger._visible_accounts(role))) THEN
-			RAISE EXCEPTION 'unknown account: "%"', _explain_price.account
-				USING ERRCODE = 'LC006';
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _explain_price.account));
 		END IF;
 	END IF;
 	IF book <> 'sale' AND NOT compute_ledger._sees_everything(role) THEN
-		RAISE EXCEPTION 'permission denied for price book "%"', book
-			USING ERRCODE = 'insufficient_privilege';
+		PERFORM compute_ledger._refuse('42501', format('permission denied for price book "%s"', book));
 	END IF;
 	IF _explain_price.currency IS NOT NULL AND _explain_price.account IS NOT NULL THEN
-		RAISE EXCEPTION 'account "%" is billed in its payer''s currency', _explain_price.account
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'State a currency without an account.';
+		PERFORM compute_ledger._refuse('22023', format('account "%s" is billed in its payer''s currency', _explain_price.account),
+			hint => 'State a currency without an account.');
 	END IF;
 	IF _explain_price.region IS NOT NULL THEN
 		SELECT g.id INTO region_id FROM compute_ledger.region AS g WHERE g.name = _explain_price.region;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'unknown region: "%"', _explain_price.region
-				USING ERRCODE = 'LC007';
+			PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', _explain_price.region));
 		END IF;
 	END IF;
 	RETURN QUERY
@@ -624,25 +610,24 @@ BEGIN
 	IF _create_price.account IS NOT NULL THEN
 		account_id := compute_ledger._account_id(_create_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
 		IF account_id IS NULL THEN
-			RAISE EXCEPTION 'unknown account: "%"', _create_price.account USING ERRCODE = 'LC006';
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _create_price.account));
 		END IF;
 		currencies := compute_ledger._billed_currencies(account_id, tstzrange(valid_from, valid_until));
 		IF _create_price.currency <> ALL (currencies) AND NOT EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own') THEN
-			RAISE EXCEPTION 'account "%" is not billed in %', _create_price.account, _create_price.currency
-				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('While the price is valid, its payer is billed in %s.', coalesce(nullif(array_to_string(currencies, ', '), ''), 'no currency')),
-					HINT = 'Usage has prices in the currency that its payer is billed in.';
+			PERFORM compute_ledger._refuse('22023', format('account "%s" is not billed in %s', _create_price.account, _create_price.currency),
+				detail => format('While the price is valid, its payer is billed in %s.', coalesce(nullif(array_to_string(currencies, ', '), ''), 'no currency')),
+				hint => 'Usage has prices in the currency that its payer is billed in.');
 		END IF;
 	END IF;
 	IF _create_price.region IS NOT NULL THEN
 		region_id := compute_ledger._region_id(_create_price.region);
 		IF region_id IS NULL THEN
-			RAISE EXCEPTION 'unknown region: "%"', _create_price.region USING ERRCODE = 'LC007';
+			PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', _create_price.region));
 		END IF;
 	END IF;
 	IF supersede THEN
 		IF valid_from IS NULL THEN
-			RAISE EXCEPTION 'a price that supersedes another needs valid_from'
-				USING ERRCODE = 'invalid_parameter_value';
+			PERFORM compute_ledger._refuse('22023', 'a price that supersedes another needs valid_from');
 		END IF;
 		UPDATE compute_ledger.price AS p SET valid = tstzrange(lower(p.valid), valid_from)
 		WHERE upper_inf(p.recorded) AND p.valid @> valid_from AND lower(p.valid) IS DISTINCT FROM valid_from

@@ -74,9 +74,8 @@ BEGIN
 	PERFORM FROM compute_ledger.rollup_state AS s FOR UPDATE;
 	watermark := compute_ledger._ledger_watermark();
 	IF as_of > watermark THEN
-		RAISE EXCEPTION 'as_of % is beyond the ledger''s watermark %', as_of, watermark
-			USING ERRCODE = 'LC012',
-				DETAIL = 'Something may yet be recorded before it.';
+		PERFORM compute_ledger._refuse('LC012', format('as_of %s is beyond the ledger''s watermark %s', as_of, watermark),
+			detail => 'Something may yet be recorded before it.');
 	END IF;
 	UPDATE compute_ledger.rollup_state AS s
 	SET as_of = coalesce(_refresh_rollups.as_of, watermark), refreshed_at = clock_timestamp(), refreshed_by = session_user;

@@ -194,8 +194,7 @@ DECLARE
 	m date;
 BEGIN
 	IF code IS NULL THEN
-		RAISE EXCEPTION 'unknown basis "%"', basis
-			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
+		PERFORM compute_ledger._refuse('LC002', format('unknown basis "%s"', basis), hint => 'Register it in table "basis", or use one that is there.');
 	END IF;
 	-- How sources write instants.  Most say nothing, and then looking for it costs nothing.
 	SELECT jsonb_object_agg(u.source, u.time_zone) FILTER (WHERE u.time_zone IS NOT NULL), array_agg(u.source) FILTER (WHERE u.unix_seconds)
@@ -501,8 +500,7 @@ BEGIN
 	FROM tally AS t;
 
 	IF kind = 'accept' AND taken <> removed THEN
-		RAISE EXCEPTION 'rows of the inbox were changed while they were taken'
-			USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+		PERFORM compute_ledger._refuse('40001', 'rows of the inbox were changed while they were taken', hint => 'Run the transaction again.');
 	END IF;
 	IF taken = 0 THEN
 		batch := NULL;			-- others took them
@@ -655,9 +653,9 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	-- What a cell could not say.
 	IF started_at NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z' OR ended_at NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z' THEN
-		RAISE EXCEPTION 'start or end is infinite, or not of the years 1 to 9999'
-			USING ERRCODE = 'datetime_field_overflow', DETAIL = format('It starts at %s and ends at %s.', started_at, ended_at),
-				HINT = 'A record that goes on has no end: ended_at NULL.';
+		PERFORM compute_ledger._refuse('22008', 'start or end is infinite, or not of the years 1 to 9999',
+			detail => format('It starts at %s and ends at %s.', started_at, ended_at),
+			hint => 'A record that goes on has no end: ended_at NULL.');
 	END IF;
 	SELECT t.batch INTO batch
 	FROM compute_ledger._take_usage('record', basis, given => jsonb_build_object(
@@ -668,9 +666,10 @@ BEGIN
 	SELECT r.faults INTO faults
 	FROM compute_ledger.usage_rejected AS r WHERE r.batch = batch;
 	IF FOUND THEN
-		RAISE EXCEPTION USING ERRCODE = faults -> 0 ->> 'sqlstate', MESSAGE = faults -> 0 ->> 'reason', HINT = faults -> 0 ->> 'hint',
-			DETAIL = (SELECT string_agg(CASE f.place WHEN 1 THEN f.fault ->> 'detail' ELSE format('Also: %s.', f.fault ->> 'reason') END, E'\n' ORDER BY f.place)
-				FROM jsonb_array_elements(faults) WITH ORDINALITY AS f (fault, place));
+		PERFORM compute_ledger._refuse(faults -> 0 ->> 'sqlstate', faults -> 0 ->> 'reason',
+			detail => (SELECT string_agg(CASE f.place WHEN 1 THEN f.fault ->> 'detail' ELSE format('Also: %s.', f.fault ->> 'reason') END, E'\n' ORDER BY f.place)
+				FROM jsonb_array_elements(faults) WITH ORDINALITY AS f (fault, place)),
+			hint => faults -> 0 ->> 'hint');
 	END IF;
 	SELECT k.record INTO result
 	FROM compute_ledger.usage_key AS k
@@ -706,16 +705,14 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF jsonb_typeof(mend) <> 'object' THEN
-		RAISE EXCEPTION 'mend is not a JSON object'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'mend is not a JSON object');
 	END IF;
 	SELECT min(k.key COLLATE "C") INTO cell
 	FROM jsonb_each(mend) AS k (key, value)
 	WHERE k.key NOT IN ('source', 'source_id', 'revision', 'account', 'region', 'accelerator', 'devices', 'started_at', 'ended_at', 'measure',
 		'number_format', 'achieved_work', 'run', 'labels', 'retracted');
 	IF cell IS NOT NULL THEN
-		RAISE EXCEPTION 'a usage record has no cell "%"', cell
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'The keys of mend are columns of usage_inbox.';
+		PERFORM compute_ledger._refuse('22023', format('a usage record has no cell "%s"', cell), hint => 'The keys of mend are columns of usage_inbox.');
 	END IF;
 	SELECT array_agg(r.id) INTO chosen
 	FROM compute_ledger.usage_rejected AS r
@@ -759,8 +756,7 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF code IS NULL THEN
-		RAISE EXCEPTION 'unknown basis "%"', basis
-			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
+		PERFORM compute_ledger._refuse('LC002', format('unknown basis "%s"', basis), hint => 'Register it in table "basis", or use one that is there.');
 	END IF;
 	IF isempty(started) THEN
 		from_instant := 'infinity';

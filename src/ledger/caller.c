@@ -13,6 +13,7 @@
 #include "base/compat.h"
 
 #include "access/htup_details.h"
+#include "base/refuse.h"
 #include "catalog/pg_database.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -44,10 +45,13 @@ _check_caller(PG_FUNCTION_ARGS pg_attribute_unused())
 {
 	if ((superuser_arg(GetAuthenticatedUserId()) || superuser_arg(GetSessionUserId()) || superuser_arg(GetUserId())) &&
 		!database_is_superusers())
+	{
+		HideOwnContext();
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a superuser cannot use a ledger whose owner is not a superuser"),
 				 errdetail("The owner's code would run with all rights, and could take back those that SET ROLE gives up."),
 				 errhint("Connect as the owner of the database, or as a role that grant_access() was given for.")));
+	}
 	PG_RETURN_VOID();
 }
