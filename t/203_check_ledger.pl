@@ -167,7 +167,7 @@ breaks('an empty billing period', 'empty billing period, gap in billing calendar
 
 # prices
 my $spare = q{WHERE accelerator::text = 'amd/mi300x'};
-breaks('prices that overlap', 'prices overlap', "ALTER TABLE price DROP CONSTRAINT price_valid_excl; INSERT INTO price (id, key, book, accelerator, measure, unit, model, currency, price, free, valid, recorded) SELECT 424242, key, book, accelerator, measure, unit, model, currency, price, free, '[2025-01-01,2025-02-01)', recorded FROM price $spare", qr/price 424242/);
+breaks('prices that overlap', 'prices overlap', "ALTER TABLE price DROP CONSTRAINT prices_of_one_key_do_not_overlap; INSERT INTO price (id, key, book, accelerator, measure, unit, model, currency, price, free, valid, recorded) SELECT 424242, key, book, accelerator, measure, unit, model, currency, price, free, '[2025-01-01,2025-02-01)', recorded FROM price $spare", qr/price 424242/);
 breaks('a price under a key that is not its own', 'price and key', "UPDATE price SET measure = 'used' $spare");
 breaks('a price for nobody', 'price of nobody', "UPDATE price SET account = 424242 $spare; UPDATE price_key SET account = 424242 $spare", qr/account 424242/);
 breaks('tiers that do not ascend', 'price tiers', "UPDATE price SET model = 'volume', price = NULL, tier_bounds = '{5, 3}', tier_prices = '{1, 2, 3}' $spare");

@@ -79,6 +79,22 @@ END
 $$;
 COMMENT ON FUNCTION _require_ledger() IS 'raises 55000, with what to do in the hint, if there is no ledger or if it is not of this version''s form';
 
+CREATE FUNCTION _check_name(what text, name text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF name IS NULL THEN
+		PERFORM compute_ledger._refuse('23502', format('%s needs a name', what));
+	ELSIF octet_length(name) > 1000 THEN
+		PERFORM compute_ledger._refuse('54000', format('name of %s is too long', what), detail => format('It has %s bytes, and 1000 is the most: "%s..."', octet_length(name), left(name, 40)));
+	ELSIF name = '' OR name <> btrim(name) THEN
+		PERFORM compute_ledger._refuse('23514', format('name of %s is empty, or has blanks before or after it: "%s"', what, left(name, 80)));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _check_name(text, text) IS 'raises 23502, 54000 or 23514 for a name that is NULL, of more than 1000 bytes, or empty or with blanks around it; what has the name, as in "an account"';
+
 CREATE FUNCTION _own_stamp() RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'own_stamp';
 COMMENT ON FUNCTION _own_stamp() IS 'what ledger_stamp() has returned in this transaction; NULL if it has recorded nothing';

@@ -250,6 +250,21 @@ END
 $$;
 COMMENT ON FUNCTION _account_number(text) IS 'number of the account of exactly this name; LC006 if there is none';
 
+CREATE FUNCTION _check_account(kind text, jurisdiction text, currency text) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF kind NOT IN ('customer', 'provider', 'internal') THEN
+		PERFORM compute_ledger._refuse('23514', format('unknown kind of account: "%s"', kind), hint => 'Kinds are customer, provider and internal.', "constraint" => 'account_version_kind_check');
+	ELSIF jurisdiction IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.country AS c WHERE c.code = jurisdiction) THEN
+		PERFORM compute_ledger._refuse('23503', format('unknown jurisdiction: "%s"', jurisdiction), hint => 'Jurisdictions are the codes of table country, ISO 3166-1: DE, SG.', "constraint" => 'account_version_jurisdiction_fkey');
+	END IF;
+	PERFORM compute_ledger._check_currency(currency);
+END
+$$;
+COMMENT ON FUNCTION _check_account(text, text, text) IS 'raises what is wrong with what an account is to be: 23514 unknown kind, 23503 unknown jurisdiction or currency; NULL is nothing wrong';
+
 CREATE FUNCTION _create_account(name text, kind text DEFAULT 'customer', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
 	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT false, valid_from timestamptz DEFAULT '-infinity') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
@@ -261,6 +276,11 @@ DECLARE
 	billed bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_name('an account', name);
+	PERFORM compute_ledger._check_account(kind, jurisdiction, currency);
+	IF EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.name = _create_account.name) THEN
+		PERFORM compute_ledger._refuse('23505', format('account "%s" exists already', name), hint => 'change_account() changes it, from an instant on.', "constraint" => 'account_name_key');
+	END IF;
 	IF parent IS NOT NULL THEN
 		above := compute_ledger._account_number(parent);
 	ELSIF currency IS NULL THEN
@@ -333,6 +353,7 @@ DECLARE
 	billed bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_account(kind, jurisdiction, NULL);
 	-- who changes the tree waits here, and sees what the one before did
 	UPDATE compute_ledger.account_version AS v SET title = v.title WHERE false;
 	this := compute_ledger._account_number(name);

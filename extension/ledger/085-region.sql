@@ -96,6 +96,17 @@ DECLARE
 	above integer;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_name('a region', name);
+	IF EXISTS (SELECT FROM compute_ledger.region AS r WHERE r.name = _create_region.name) THEN
+		PERFORM compute_ledger._refuse('23505', format('region "%s" exists already', name), "constraint" => 'region_name_key');
+	END IF;
+	IF level NOT IN ('provider', 'country', 'region', 'site') THEN
+		PERFORM compute_ledger._refuse('23514', format('unknown level of a region: "%s"', level), hint => 'Levels are provider, country, region and site.', "constraint" => 'region_version_level_check');
+	ELSIF NOT latitude BETWEEN -90 AND 90 THEN
+		PERFORM compute_ledger._refuse('23514', format('latitude %s of a region is not from -90 to 90 degrees', latitude), "constraint" => 'region_version_latitude_check');
+	ELSIF NOT longitude BETWEEN -180 AND 180 THEN
+		PERFORM compute_ledger._refuse('23514', format('longitude %s of a region is not from -180 to 180 degrees', longitude), "constraint" => 'region_version_longitude_check');
+	END IF;
 	IF parent IS NOT NULL THEN
 		SELECT r.id INTO above FROM compute_ledger.region AS r WHERE r.name = _create_region.parent;
 		IF NOT FOUND THEN

@@ -271,8 +271,20 @@ CREATE FUNCTION _billing_calendar_guard() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM compute_ledger._check_name('a billing calendar', NEW.name);
 	IF TG_OP = 'INSERT' THEN
 		PERFORM compute_ledger._check_time_zones(ARRAY[NEW.time_zone]);
+		IF NOT NEW.anchor BETWEEN '1970-01-01' AND '2200-01-01' THEN
+			PERFORM compute_ledger._refuse('23514', format('billing calendar "%s" would begin at %s', NEW.name, NEW.anchor), detail => 'The first of its periods starts in the years 1970 to 2199, by the clock of its time zone.',
+				"constraint" => 'billing_calendar_anchor_check');
+		ELSIF NEW.rule <> date_trunc('day', NEW.rule) OR extract(year FROM NEW.rule) * 12 + extract(month FROM NEW.rule) < 0 OR extract(day FROM NEW.rule) < 0 OR NEW.rule <= interval '0' THEN
+			PERFORM compute_ledger._refuse('23514', format('a billing period cannot be %s long', NEW.rule), hint => 'A rule is a number of months or days, or both, above 0: 1 month, 7 days.',
+				"constraint" => 'billing_calendar_rule_check');
+		ELSIF NEW.name LIKE 'month/%' AND NOT (NEW.name = 'month/' || NEW.time_zone AND NEW.anchor = '2000-01-01'
+			AND extract(year FROM NEW.rule) = 0 AND extract(month FROM NEW.rule) = 1 AND extract(day FROM NEW.rule) = 0) THEN
+			PERFORM compute_ledger._refuse('23514', format('name "%s" is kept for the calendar months of a time zone', NEW.name), hint => 'Give the calendar a name that does not begin with month/.',
+				"constraint" => 'billing_calendar_month_check');
+		END IF;
 	ELSIF (NEW.id, NEW.anchor, NEW.time_zone, NEW.rule) IS DISTINCT FROM (OLD.id, OLD.anchor, OLD.time_zone, OLD.rule) THEN
 		PERFORM compute_ledger._refuse('23001', 'the rule of a billing calendar does not change',
 			hint => 'Let it go on under another rule with change_billing_calendar().');

@@ -49,6 +49,7 @@ DECLARE
 	pool_unit text;
 	whose text;
 	key_currency text;
+	fault text[];
 BEGIN
 	IF NOT upper_inf(NEW.recorded) THEN
 		RETURN NEW;				-- history
@@ -139,6 +140,49 @@ BEGIN
 			PERFORM compute_ledger._refuse('22023', format('pool "%s" of book "%s" counts %s where it is priced in %s, not %s', NEW.pool, NEW.book, pool_unit, NEW.currency, NEW.unit),
 				hint => 'Name another pool.');
 		END IF;
+	END IF;
+
+	-- What the table's constraints refuse, in words; lazily, and NULL is for NOT NULL to refuse.
+	fault := CASE
+		WHEN NEW.book = '' OR octet_length(NEW.book) > 1000 THEN ARRAY['price_book_check', format('name of a price book has %s bytes, not 1 to 1000', octet_length(NEW.book))]
+		WHEN NEW.measure NOT IN ('reserved', 'allocated', 'used') THEN ARRAY['price_measure_check', format('unknown measure of a price: "%s"', NEW.measure), 'Measures are reserved, allocated and used.']
+		WHEN NEW.model NOT IN ('flat', 'graduated', 'volume', 'package', 'list') THEN ARRAY['price_model_check', format('unknown model of a price: "%s"', NEW.model), 'Models are flat, graduated, volume, package and list.']
+		WHEN NOT (NEW.price >= 0 AND NEW.price < 'Infinity') THEN ARRAY['price_price_check', format('price %s is not a number from 0 on', NEW.price)]
+		WHEN NOT (NEW.free >= 0 AND NEW.free < 'Infinity') THEN ARRAY['price_free_check', format('free quantity %s of a price is not a number from 0 on', NEW.free)]
+		WHEN NOT (NEW.minimum >= 0 AND NEW.minimum < 'Infinity') THEN ARRAY['price_minimum_check', format('minimum %s of a price is not a number from 0 on', NEW.minimum)]
+		WHEN NOT (NEW.committed_price >= 0 AND NEW.committed_price < 'Infinity') THEN ARRAY['price_committed_price_check', format('committed price %s is not a number from 0 on', NEW.committed_price)]
+		WHEN NOT (NEW.committed_devices > 0 AND NEW.committed_devices < 'Infinity') THEN ARRAY['price_committed_devices_check', format('number of committed devices %s is not above 0', NEW.committed_devices)]
+		WHEN NOT (NEW.package_size > 0 AND NEW.package_size < 'Infinity') THEN ARRAY['price_package_size_check', format('size %s of a package is not above 0', NEW.package_size)]
+		WHEN NOT (NEW.factor >= 0 AND NEW.factor < 'Infinity') THEN ARRAY['price_factor_check', format('factor %s of a price is not a number from 0 on', NEW.factor), 'It is the part of the list price that is paid: 0.8 for a discount of 20 %.']
+		WHEN NOT (NEW.devices_per_instance > 0 AND NEW.devices_per_instance < 'Infinity') THEN ARRAY['price_devices_per_instance_check', format('number of devices of an instance %s is not above 0', NEW.devices_per_instance)]
+		WHEN NOT (NEW.percentile > 0 AND NEW.percentile <= 1) THEN ARRAY['price_percentile_check', format('percentile %s of a price is not above 0 and at most 1', NEW.percentile), 'The 95th percentile is 0.95.']
+		WHEN NOT (NEW.sample_step > '0') THEN ARRAY['price_sample_step_check', format('time between samples %s of a price is not above 0', NEW.sample_step)]
+		WHEN (NEW.devices_per_instance IS NOT NULL) <> (NEW.unit = 'instance-month')
+			THEN ARRAY['price_instance_check', format('a price by the %s %s', NEW.unit, CASE WHEN NEW.unit = 'instance-month' THEN 'needs devices_per_instance' ELSE 'has no devices_per_instance' END), 'Unit instance-month and devices_per_instance belong together.']
+		WHEN (NEW.percentile IS NOT NULL) <> (NEW.unit = 'percentile-device') OR (NEW.sample_step IS NOT NULL) <> (NEW.unit = 'percentile-device')
+			THEN ARRAY['price_sampling_check', format('a price by the %s %s', NEW.unit, CASE WHEN NEW.unit = 'percentile-device' THEN 'needs percentile and sample_step' ELSE 'has no percentile and no sample_step' END),
+				'Unit percentile-device, percentile and sample_step belong together.']
+		WHEN CASE WHEN NEW.model = 'list' THEN NEW.price IS NOT NULL
+				WHEN NEW.model IN ('flat', 'package') THEN NEW.price IS NULL
+				ELSE NEW.price IS NOT NULL OR NEW.tier_prices IS NULL END
+			THEN ARRAY['price_tiers_check', CASE WHEN NEW.model IN ('flat', 'package') THEN format('a price of model %s needs a price', NEW.model)
+					WHEN NEW.model = 'list' THEN 'a price of model list has a factor and no price' ELSE format('a price of model %s has tier_prices and no price', NEW.model) END,
+				CASE WHEN NEW.model IN ('graduated', 'volume') THEN 'The price of the first tier is the first of tier_prices.' END]
+		WHEN (NEW.package_size IS NOT NULL) <> (NEW.model = 'package')
+			THEN ARRAY['price_package_check', format('a price of model %s %s', NEW.model, CASE WHEN NEW.model = 'package' THEN 'needs a package_size' ELSE 'has no package_size' END), 'Model package and package_size belong together.']
+		WHEN (NEW.factor IS NOT NULL) <> (NEW.model = 'list')
+			THEN ARRAY['price_share_check', format('a price of model %s %s', NEW.model, CASE WHEN NEW.model = 'list' THEN 'needs a factor' ELSE 'has no factor' END), 'Model list and factor belong together.']
+		WHEN NEW.model = 'list' AND NOT (NEW.account IS NOT NULL AND NEW.unit = 'device-hour' AND NEW.free = 0 AND NEW.pool IS NULL AND NEW.committed_devices IS NULL)
+			THEN ARRAY['price_list_check', 'a price that follows the list has an account, and no unit, free quantity, pool or committed devices of its own', 'What is counted, and how, is what the list price says.']
+		WHEN (NEW.committed_price IS NOT NULL) <> (NEW.committed_devices IS NOT NULL) OR NEW.committed_devices IS NOT NULL AND NEW.unit <> 'device-hour'
+			THEN ARRAY['price_committed_check', 'committed devices have a committed price, and a price by the device-hour beside it', 'Set committed_devices and committed_price, both or neither; the unit is device-hour.']
+		WHEN (NEW.minimum IS NOT NULL OR NEW.committed_devices IS NOT NULL) AND NEW.account IS NULL
+			THEN ARRAY['price_commitment_account_check', 'a minimum or committed devices are an account''s, and this price is for all', 'Name the account that has committed to it.']
+		WHEN isempty(NEW.valid) OR lower(NEW.valid) = 'infinity' OR upper(NEW.valid) = '-infinity'
+			THEN ARRAY['price_valid_check', format('a price is valid for some time, not in %s', NEW.valid), 'Write valid as [start,end), with a start before the end.']
+	END;
+	IF fault IS NOT NULL THEN
+		PERFORM compute_ledger._refuse('23514', fault[2], hint => fault[3], "constraint" => fault[1]);
 	END IF;
 
 	LOOP
@@ -604,9 +648,11 @@ DECLARE
 	region_id integer;
 	currencies text[];
 	not_served text;
+	other record;
 	result bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_currency(currency);
 	IF _create_price.account IS NOT NULL THEN
 		account_id := compute_ledger._account_id(_create_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
 		IF account_id IS NULL THEN
@@ -635,6 +681,28 @@ BEGIN
 			AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM _create_price.number_format
 			AND p.measure = _create_price.measure
 			AND (p.currency = _create_price.currency OR EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own'));
+	END IF;
+	-- What the exclusion constraint would refuse, with the way out.
+	SELECT p.id, p.valid, compute_ledger._price_terms(p.unit, p.devices_per_instance, p.percentile, p.sample_step, p.model, p.currency, p.price, p.tier_bounds, p.tier_prices, p.tier_fees,
+		p.package_size, p.free, p.pool, p.minimum, p.committed_devices, p.committed_price, p.factor) AS terms
+	INTO other
+	FROM compute_ledger.price AS p
+	WHERE upper_inf(p.recorded) AND p.valid && tstzrange(valid_from, valid_until)
+		AND p.book = _create_price.book AND p.account IS NOT DISTINCT FROM account_id AND p.accelerator OPERATOR(compute_ledger.=) class
+		AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM _create_price.number_format
+		AND p.measure = _create_price.measure
+		AND (p.currency = _create_price.currency OR EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own'))
+	ORDER BY lower(p.valid) NULLS FIRST
+	LIMIT 1;
+	IF FOUND THEN
+		PERFORM compute_ledger._refuse('23P01', format('price %s is for the same use, and is valid then already', other.id),
+			detail => format('It says: %s. It is valid %s.', other.terms, CASE WHEN lower_inf(other.valid) AND upper_inf(other.valid) THEN 'always'
+				ELSE concat_ws(' ', 'from ' || lower(other.valid), 'until ' || upper(other.valid)) END),
+			hint => CASE
+				WHEN lower(other.valid) > coalesce(valid_from, '-infinity') THEN format('Let the new one end where that begins: valid_until => %L.', lower(other.valid))
+				WHEN valid_from IS NOT NULL AND lower(other.valid) IS DISTINCT FROM valid_from THEN 'Add supersede => true: it ends where the new one begins.'
+				ELSE format('To change what it costs from an instant on, give valid_from and supersede => true; to correct it, UPDATE compute_ledger.price ... WHERE id = %s.', other.id) END,
+			"constraint" => 'prices_of_one_key_do_not_overlap');
 	END IF;
 	INSERT INTO compute_ledger.price (book, account, accelerator, region, number_format, measure, unit, model, currency, price,
 		tier_bounds, tier_prices, tier_fees, package_size, free, pool, minimum, committed_devices, committed_price,

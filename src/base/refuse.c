@@ -56,9 +56,10 @@ text_argument(FunctionCallInfo fcinfo, int argument)
 }
 
 /*
- * _refuse(sqlstate text, message text, detail text, hint text) -> void
+ * _refuse(sqlstate text, message text, detail text, hint text, constraint text) -> void
  *
- * Raises an error, without what functions of ours it came through.  NULL for a detail or a hint: none.
+ * Raises an error, without what functions of ours it came through.  NULL for a detail, a hint or the name of a
+ * constraint that it stands for: none.
  */
 PG_FUNCTION_INFO_V1(refuse);
 Datum
@@ -68,6 +69,7 @@ refuse(PG_FUNCTION_ARGS)
 	char	   *message = text_argument(fcinfo, 1);
 	char	   *detail = text_argument(fcinfo, 2);
 	char	   *hint = text_argument(fcinfo, 3);
+	char	   *constraint = text_argument(fcinfo, 4);
 
 	if (sqlstate == NULL || strlen(sqlstate) != 5 || strspn(sqlstate, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
 		elog(ERROR, "no SQLSTATE: %s", sqlstate ? sqlstate : "NULL");
@@ -76,5 +78,6 @@ refuse(PG_FUNCTION_ARGS)
 			errcode(MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4])),
 			errmsg_internal("%s", message ? message : ""),
 			detail ? errdetail_internal("%s", detail) : 0,
-			hint ? errhint("%s", hint) : 0);
+			hint ? errhint("%s", hint) : 0,
+			constraint ? err_generic_string(PG_DIAG_CONSTRAINT_NAME, constraint) : 0);
 }
