@@ -53,6 +53,7 @@ for my $case (
 	[ q{SELECT create_price('H100', 'USD', 1, account => 'nobody')}, 'LC006: unknown account: "nobody"' ],
 	[ q{SELECT create_price('H100', 'USD', 1, region => 'nowhere')}, 'LC007: unknown region: "nowhere"' ],
 	[ qq{SELECT create_price('H100', 'USD', 1, book => '$long')}, '23514: name of a price book has 1001 bytes, not 1 to 1000' ],
+	[ q{SELECT create_price('Voodoo', 'USD', 1)}, 'LC003: unrecognized accelerator name: "Voodoo"' ],
 	[ q{SELECT create_account('acme', currency => 'USD')}, '23505: account "acme" exists already' ],
 	[ q{SELECT create_account('new')}, '23502: account "new" has no parent and needs a currency' ],
 	[ q{SELECT create_account(' new', currency => 'USD')}, '23514: name of an account is empty, or has blanks before or after it: " new"' ],
@@ -92,6 +93,10 @@ for my $case (
 	like($err, qr/\AERROR:  (?:$expected)/, $name);
 	unlike($err, qr/^CONTEXT:/m, '  without a context');
 }
+# Names that are like one that is not known, to those who see them all.
+like(said(q{SELECT create_account('new', parent => 'ACME')}), qr/^HINT:  Similar names: "acme", "acme lab".$/m, 'similar accounts');
+like(said(q{SELECT create_price('A100', 'USD', 1, region => 'East')}), qr/^HINT:  Similar names: "east"/m, 'similar regions');
+unlike(said(q{SELECT create_price('A100', 'USD', 1, account => 'zz')}), qr/HINT/, 'or none');
 # Too long: how long, and how long it may be.
 like(said("SELECT create_account('$long', currency => 'USD')"), qr/^DETAIL:  It has 1001 bytes, and 1000 is the most: "x{40}\.\.\."$/m, 'how long a name may be');
 is($node->safe_psql('postgres', "SELECT create_account(left('$long', 1000), currency => 'USD') > 0"), 't', 'and so long it may be');

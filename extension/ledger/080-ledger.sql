@@ -95,6 +95,20 @@ END
 $$;
 COMMENT ON FUNCTION _check_name(text, text) IS 'raises 23502, 54000 or 23514 for a name that is NULL, of more than 1000 bytes, or empty or with blanks around it; what has the name, as in "an account"';
 
+CREATE FUNCTION _similar_names(name text, names text[]) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('Similar names: %s.', string_agg(format('"%s"', left(s.other, 80)), ', ' ORDER BY s.distance, s.other COLLATE "C"))
+	FROM (SELECT o.other, abs(length(o.other) - length(name)) AS distance
+		FROM unnest(names) AS o (other)
+		WHERE lower(o.other) = lower(name) OR (length(name) >= 3 AND length(o.other) >= 3
+			AND (position(lower(name) IN lower(o.other)) > 0 OR position(lower(o.other) IN lower(name)) > 0))
+		ORDER BY 2, o.other COLLATE "C" LIMIT 5) AS s
+	HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION _similar_names(text, text[]) IS 'a hint with those of some names that differ in case from a name, contain it or are contained in it, the five nearest in length; NULL if there is none';
+
 CREATE FUNCTION _own_stamp() RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'own_stamp';
 COMMENT ON FUNCTION _own_stamp() IS 'what ledger_stamp() has returned in this transaction; NULL if it has recorded nothing';

@@ -243,7 +243,8 @@ DECLARE
 BEGIN
 	SELECT a.id INTO found_id FROM compute_ledger.account AS a WHERE a.name = _account_number.name;
 	IF found_id IS NULL THEN
-		PERFORM compute_ledger._refuse('LC006', format('account "%s" does not exist', name));
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" does not exist', name),
+			hint => compute_ledger._similar_names(name, ARRAY(SELECT a.name FROM compute_ledger.account AS a)));
 	END IF;
 	RETURN found_id;
 END

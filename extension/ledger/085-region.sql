@@ -110,7 +110,8 @@ BEGIN
 	IF parent IS NOT NULL THEN
 		SELECT r.id INTO above FROM compute_ledger.region AS r WHERE r.name = _create_region.parent;
 		IF NOT FOUND THEN
-			PERFORM compute_ledger._refuse('LC007', format('region "%s" does not exist', parent));
+			PERFORM compute_ledger._refuse('LC007', format('region "%s" does not exist', parent),
+				hint => compute_ledger._similar_names(parent, ARRAY(SELECT r.name FROM compute_ledger.region AS r)));
 		END IF;
 	END IF;
 	INSERT INTO compute_ledger.region (name) VALUES (_create_region.name) RETURNING id INTO new_id;

@@ -656,7 +656,8 @@ BEGIN
 	IF _create_price.account IS NOT NULL THEN
 		account_id := compute_ledger._account_id(_create_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
 		IF account_id IS NULL THEN
-			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _create_price.account));
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _create_price.account),
+				hint => compute_ledger._similar_names(_create_price.account, ARRAY(SELECT a.name FROM compute_ledger.account AS a)));
 		END IF;
 		currencies := compute_ledger._billed_currencies(account_id, tstzrange(valid_from, valid_until));
 		IF _create_price.currency <> ALL (currencies) AND NOT EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own') THEN
@@ -668,7 +669,8 @@ BEGIN
 	IF _create_price.region IS NOT NULL THEN
 		region_id := compute_ledger._region_id(_create_price.region);
 		IF region_id IS NULL THEN
-			PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', _create_price.region));
+			PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', _create_price.region),
+				hint => compute_ledger._similar_names(_create_price.region, ARRAY(SELECT r.name FROM compute_ledger.region AS r)));
 		END IF;
 	END IF;
 	IF supersede THEN

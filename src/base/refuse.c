@@ -8,8 +8,9 @@
  */
 #include "base/compat.h"
 
-#include "base/refuse.h"
 #include "utils/builtins.h"
+
+#include "base/refuse.h"
 
 /*
  * Says whether a line of context is about a function in schema compute_ledger.  Such a line names the function before

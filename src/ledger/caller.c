@@ -13,11 +13,12 @@
 #include "base/compat.h"
 
 #include "access/htup_details.h"
-#include "base/refuse.h"
 #include "catalog/pg_database.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/syscache.h"
+
+#include "base/refuse.h"
 
 /* Says whether the database belongs to a superuser. */
 static bool
