@@ -1,7 +1,8 @@
 # testlib.sh: running and counting tests, what scripts/test and scripts/dev share.  Sourced after lib.sh, not run.
 #
 #   ok, not_ok WHAT, skip WHAT        count one check, in $work/counts
-#   finish                            prints what was skipped and what failed; the last line is "N passed, N failed"
+#   finish                            prints what failed, how many were skipped and why; the last line is "N passed, N failed"
+#   say_skipped                       prints lines "COUNT REASON" as that, added up
 #   choose_tests [NAME...]            sets $regress, $isolation and $tap to the tests of these names (all without names)
 #   run_drivers                       runs those of sql/ and isolation/, on the cluster of start_cluster
 #   run_tap FILE                      runs t/FILE, which makes its own clusters
@@ -18,21 +19,39 @@ ok() { echo ok >>"$work/counts"; }
 not_ok() { echo "not_ok $1" >>"$work/counts"; }
 skip() { echo "skip $1" >>"$work/counts"; }
 
+# Reads lines "COUNT REASON", adds them up by reason, and prints them, the most first.
+say_skipped() {
+	awk '{ n = $1; sub(/^ *[0-9]+ +/, ""); of[$0] += n; all += n }
+		END {
+			if (!all) exit
+			print "\n== Skipped, and why"
+			for (reason in of) printf "%7d  %s\n", of[reason], reason | "LC_ALL=C sort -k1,1nr -k2"
+			close("LC_ALL=C sort -k1,1nr -k2")
+			printf "\n%d skipped\n", all
+		}'
+}
+
+# What was skipped, by reason, with the files that say it.
+skipped_by_reason() {
+	sed -n 's/^skip //p' "$work/counts" | LC_ALL=C sort | awk '{
+			file = ""
+			if (match($0, /^t\/[^:]*: /)) { file = substr($0, 1, RLENGTH - 2); $0 = substr($0, RLENGTH + 1) }
+			of[$0]++
+			if (file != "" && !seen[$0, file]++) files[$0] = files[$0] (files[$0] == "" ? "" : ", ") file
+		}
+		END { for (reason in of) print of[reason], reason (files[reason] == "" ? "" : " (" files[reason] ")") }'
+}
+
 finish() {
-	local passed failed skipped
+	local passed failed
 	touch "$work/counts"
 	passed=$(grep -c '^ok' "$work/counts" || true)
 	failed=$(grep -c '^not_ok' "$work/counts" || true)
-	skipped=$(grep -c '^skip' "$work/counts" || true)
-	if [ "$skipped" -gt 0 ]; then
-		step "Skipped"
-		sed -n 's/^skip //p' "$work/counts" | LC_ALL=C sort | uniq -c
-		printf '\n%d skipped\n' "$skipped"
-	fi
 	if [ "$failed" -gt 0 ]; then
 		step "Failed"
 		sed -n 's/^not_ok /  /p' "$work/counts"
 	fi
+	skipped_by_reason | say_skipped
 	printf '\n%d passed, %d failed\n' "$passed" "$failed"
 	[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
 }

@@ -43,18 +43,19 @@ WHERE e.grantee NOT IN (relowner, 'pg_database_owner'::regrole);
 \echo every table has row-level security, but those that are loaded with COPY
 SELECT relation::regclass FROM relations WHERE relkind IN ('r', 'p') AND NOT relispartition AND NOT relrowsecurity;
 
-\echo partitions and materialized views are reached through what protects them only
+\echo partitions, materialized views and internal views are reached through what protects them only
 SELECT DISTINCT relation::regclass, e.grantee::regrole FROM relations, aclexplode(relacl) AS e
-WHERE (relispartition OR relkind = 'm') AND e.grantee NOT IN (relowner, 'pg_database_owner'::regrole);
+WHERE (relispartition OR relkind = 'm' OR relkind = 'v' AND relname ~ '^_') AND e.grantee NOT IN (relowner, 'pg_database_owner'::regrole);
 
-\echo views over tables run as who reads them, views over materialized views are barriers
+\echo views over tables run as who reads them, views over materialized views are barriers, and no condition passes into what readers read
 SELECT v.relation::regclass
 FROM relations AS v
-WHERE v.relkind = 'v' AND NOT CASE
+WHERE v.relkind = 'v' AND v.relname !~ '^_' AND NOT CASE
+	WHEN v.relname ~ '^my_' AND v.relname <> 'my_focus_1_2_text' THEN 'security_barrier=true' = ANY (coalesce(v.reloptions, '{}')) AND pg_get_viewdef(v.relation) ~ '\sOFFSET 0;$'
 	WHEN EXISTS (SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
-			JOIN relations AS m ON m.relation = d.refobjid AND d.refclassid = 'pg_class'::regclass AND m.relkind = 'm'
+			JOIN relations AS m ON m.relation = d.refobjid AND d.refclassid = 'pg_class'::regclass AND (m.relkind = 'm' OR m.relname ~ '^_')
 		WHERE r.ev_class = v.relation)
-	THEN 'security_barrier=true' = ANY (coalesce(v.reloptions, '{}')) AND pg_get_viewdef(v.relation) ~ 'visible_accounts'
+	THEN 'security_barrier=true' = ANY (coalesce(v.reloptions, '{}')) AND pg_get_viewdef(v.relation) ~ 'visible_accounts|sees_everything'
 	ELSE 'security_invoker=true' = ANY (coalesce(v.reloptions, '{}')) END;
 
 \echo no security definer belongs to a superuser, and all have their search_path pinned
@@ -119,7 +120,7 @@ WHERE f.provolatile <> 'v';
 
 \echo tables with recorded time keep what was replaced, and their times have one form
 SELECT a.attrelid::regclass, w.name
-FROM relations AS r JOIN pg_attribute AS a ON a.attrelid = r.relation AND a.attname = 'recorded' AND a.atttypid = 'tstzrange'::regtype
+FROM relations AS r JOIN pg_attribute AS a ON a.attrelid = r.relation AND a.attname = 'recorded' AND a.atttypid = 'tstzrange'::regtype AND r.relkind <> 'v'
 CROSS JOIN (VALUES
 	('a_recorded', 'CREATE TRIGGER a_recorded BEFORE INSERT OR DELETE OR UPDATE ON % FOR EACH ROW EXECUTE FUNCTION _bitemporal_row(%)'),
 	('a_truncate', 'CREATE TRIGGER a_truncate BEFORE TRUNCATE ON % FOR EACH STATEMENT EXECUTE FUNCTION _bitemporal_row()'),
@@ -130,7 +131,7 @@ WHERE r.relname <> 'billing_period_replaced'	-- is history itself
 	AND NOT (w.name = 'b_valid' AND NOT EXISTS (SELECT FROM pg_attribute AS v WHERE v.attrelid = r.relation AND v.attname = 'valid'))
 	AND NOT EXISTS (SELECT FROM pg_trigger AS t WHERE t.tgrelid = r.relation AND t.tgname = w.name AND pg_get_triggerdef(t.oid, true) LIKE w.form);
 SELECT a.attname, pg_get_constraintdef(c.oid) AS form, count(*)
-FROM relations AS r JOIN pg_attribute AS a ON a.attrelid = r.relation AND a.attname IN ('valid', 'recorded') AND a.atttypid = 'tstzrange'::regtype
+FROM relations AS r JOIN pg_attribute AS a ON a.attrelid = r.relation AND a.attname IN ('valid', 'recorded') AND a.atttypid = 'tstzrange'::regtype AND r.relkind <> 'v'
 LEFT JOIN pg_constraint AS c ON c.conrelid = r.relation AND c.contype = 'c' AND c.conkey = ARRAY[a.attnum] AND c.conname ~ a.attname
 WHERE r.relname <> 'billing_period_replaced'
 GROUP BY 1, 2 ORDER BY 1, 2;
@@ -145,10 +146,12 @@ WHERE 'reader' = ANY (p.kinds) AND p.privilege NOT IN ('SELECT', 'EXECUTE')
 	OR p.privilege = 'SELECT' AND r.relkind IN ('r', 'p') AND p.kinds && '{reader,meter}' AND NOT EXISTS (
 		SELECT FROM pg_policy AS o WHERE o.polrelid = r.relation AND o.polname = 'visible');
 SELECT object, privilege, count(*) FROM _access_privileges() GROUP BY 1, 2 HAVING count(*) > 1;
+-- beside views of their own accounts, readers have what says nothing of accounts
+SELECT p.object, p.privilege FROM _access_privileges() AS p WHERE 'reader' = ANY (p.kinds) AND p.object !~ '^my_' ORDER BY p.object COLLATE "C";
 
 \echo auditors may select every table and view
 SELECT r.relation::regclass FROM relations AS r
-WHERE r.relkind IN ('r', 'p', 'v') AND NOT r.relispartition AND NOT EXISTS (
+WHERE r.relkind IN ('r', 'p', 'v') AND NOT r.relispartition AND r.relname !~ '^_' AND NOT EXISTS (
 	SELECT FROM _access_privileges() AS p WHERE p.object = r.relname AND p.privilege = 'SELECT' AND p.kinds @> '{auditor,admin}');
 
 \echo every table can be replicated: by a primary key, or by the whole row

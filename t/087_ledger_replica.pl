@@ -29,7 +29,7 @@ $primary->wait_for_catchup($standby);
 is(on_standby('biller', 'SELECT compute_ledger.ledger_watermark()'), $again, 'and moves on with the marks');
 LedgerFixture::same(LedgerFixture::contents($standby, 'ledger'), LedgerFixture::contents($primary, 'ledger'), 'the standby');
 is(LedgerFixture::rated($standby, 'ledger'), LedgerFixture::rated($primary, 'ledger'), 'the same bill on the standby');
-is(on_standby('reader', 'SELECT string_agg(name, $$,$$ ORDER BY name) FROM compute_ledger.account'), 'acme,acme old', 'a reader sees his own on the standby');
+is(on_standby('reader', 'SELECT string_agg(name, $$,$$ ORDER BY name) FROM compute_ledger.my_account'), 'acme,acme old', 'a reader sees his own on the standby');
 # every view and materialized view can be read there
 for my $relation (split /\n/, $standby->safe_psql('ledger', q{
 	SELECT p.object FROM compute_ledger._access_privileges() AS p WHERE p.privilege = 'SELECT' AND 'auditor' = ANY (p.kinds) ORDER BY 1}))
@@ -92,7 +92,7 @@ is(rows($replica), rows($primary), 'the logical replica has all rows');
 ($rc, $out, $err) = LedgerFixture::sql($replica, 'ledger', 'biller', 'SELECT compute_ledger.ledger_watermark()');
 is("$out$err", $before, 'on a logical replica the watermark is the last mark that arrived');
 is(LedgerFixture::rated($replica, 'ledger'), LedgerFixture::rated($primary, 'ledger'), 'the same bill');
-(undef, $out) = LedgerFixture::sql($replica, 'ledger', 'reader', 'SELECT string_agg(name, $$,$$ ORDER BY name) FROM compute_ledger.account');
+(undef, $out) = LedgerFixture::sql($replica, 'ledger', 'reader', 'SELECT string_agg(name, $$,$$ ORDER BY name) FROM compute_ledger.my_account');
 is($out, 'acme,acme old', 'a reader sees his own');
 # What happens from now on: usage of months that are there, prices, accounts, access, an alias.
 LedgerFixture::bring_in($primary, 'ledger', 'e', '2026-08', 7);

@@ -318,8 +318,10 @@ is(refused(q{SELECT * FROM explain_price('rival', 'A100', NULL)}, '-U', 'lab'), 
 is(refused(q{SELECT * FROM explain_price('acme', 'A100', NULL)}, '-U', 'lab'), 'LC006 unknown account: "acme"', 'nor of the firm\'s');
 is(refused(q{SELECT * FROM explain_price('rival', 'A100', NULL, role => 'boss')}, '-U', 'lab'), 'LC006 unknown account: "rival"', 'nor in another\'s name');
 like(refused(q{SELECT * FROM explain_price(NULL, 'A100', NULL, book => 'cost')}, '-U', 'lab'), qr/^42501 /, 'nor of another book');
-is(sql(q{SELECT count(*) FROM price WHERE account IS NULL AND book = 'sale'}, @lab), sql(q{SELECT count(*) FROM price WHERE account IS NULL AND book = 'sale'}), 'a reader sees the list');
-is(sql(q{SELECT string_agg(DISTINCT a.name, ' ') || ' ' || count(*) FILTER (WHERE p.book <> 'sale') FROM price AS p JOIN account AS a ON a.id = p.account}, @lab), 'acme/lab 0', 'and its contracts');
+is(sql(q{SELECT count(*) FROM my_price WHERE account IS NULL}, @lab), sql(q{SELECT count(*) FROM price WHERE account IS NULL AND book = 'sale'}), 'a reader sees the list');
+is(sql(q{SELECT string_agg(DISTINCT account::text, ' ' ORDER BY account::text) || ' ' || count(*) FILTER (WHERE book <> 'sale') FROM my_price}, @lab),
+	sql(q{SELECT string_agg(id::text, ' ' ORDER BY id::text) || ' 0' FROM account WHERE name IN ('acme', 'acme/lab')}), 'its contracts, and those of the firm, which serve its usage');
+like(refused(q{SELECT * FROM price}, '-U', 'lab'), qr/^42501 /, 'and not what is under that');
 like(refused(q{INSERT INTO price (currency, price) VALUES ('USD', 0)}, '-U', 'lab'), qr/^42501 /, 'a reader makes no prices');
 like(refused(q{SELECT create_price('L4', 'USD', 0)}, '-U', 'lab'), qr/^42501 /, 'nor with create_price()');
 like(refused(q{SELECT * FROM _explain_price_at(NULL, 'nvidia', NULL, now(), NULL, 'allocated', 'cost', now(), NULL)}, '-U', 'lab'), qr/^42501 /, 'nor asks what is behind explain_price()');

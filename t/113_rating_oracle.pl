@@ -77,7 +77,7 @@ sub charge_of
 sub expected
 {
 	my ($w, $row) = @_;
-	my %row = (%$row, bill => $row->{bill}{name});
+	my %row = (%$row, bill => $row->{bill}{name} =~ s/^\S+ //r);
 	$row{$_} = "$w->{name}a$row{$_}" for qw(account payer);
 	$row{$_} = defined $row{$_} ? $w->{prices}[ $row{$_} ]{title} =~ s/\@/$w->{name}/r : '' for qw(price list);
 	$row{region} = "$w->{name}r$row{region}" if defined $row{region};

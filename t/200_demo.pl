@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use Digest::SHA;
+use Encode;
 use File::Spec;
 use File::Temp;
 use IPC::Run;
@@ -43,7 +44,9 @@ sub run_demo
 {
 	my ($database, @options) = @_;
 	fresh_database($database);
-	return run_program("db=$database", 'scripts/demo.d/run', '--ahead', '100 years', @options);
+	my @result = run_program("db=$database", 'scripts/demo.d/run', '--ahead', '100 years', @options);
+	is(join("\n", grep { length(Encode::decode('UTF-8', $_)) > 100 } split /\n/, $result[1]), '', "no line of report $database is over 100 columns");
+	return @result;
 }
 
 sub write_file
@@ -209,6 +212,34 @@ unlike($report . $said, qr/ERROR|WARNING/, 'nothing is wrong on the way');
 like($report, qr/^SELECT \* FROM $_\(\);\n.*\n[-+]+\n\n/m, "$_() finds nothing") for qw(focus_check check_ledger);
 like($report, qr/agrees *\n[-+]+\n.*\| t *\n/, 'the report checks itself');
 unlike($report, qr/\| f *$/m, 'and finds no difference');
+
+# Ten lines before all else say what it comes to, as the database says it; a bill is the last thing.
+my ($summary) = $report =~ /\A\n== In short\n\n((?:\S.*\n){10})\n/;
+ok($summary, 'the report starts with ten lines') or diag substr($report, 0, 2000);
+sub commas { my ($n) = @_; 1 while $n =~ s/^(\d+)(\d{3})/$1,$2/; return $n; }
+my ($counted, $rejected) = split /\|/, $node->safe_psql($db, 'SELECT (SELECT count(*) FROM usage_record), sum(rejected) FROM usage_batch');
+my ($hours, $work) = split /\|/, $node->safe_psql($db,
+	'SELECT round(sum(cards * extract(epoch FROM upper(period) - lower(period))) / 3600), round(sum(work(rate, period, devices))::numeric / 3.6e18) FROM usage');
+$_ = commas($_) for $counted, $hours, $work, my $rows = $records;
+like($summary, qr/^what came in +$rows rows from 4 regions and 9 accounts$/m, '... what came in');
+like($summary, qr/^accepted +$counted; \d+ came twice, 1 late$/m, '... what of it counts');
+like($summary, qr/^it counts for +$hours card-hours, and $work PFLOPh\@fp16$/m, '... for how much');
+like($summary, qr/^who used it +lantern-llm [0-9.]+%, kite-autonomy /m, '... by whom');
+like($summary, qr/^how full +beijing 7[0-9.]+%, .* of 8,000 cards$/m, '... how full it was');
+like($summary, qr/^what was wrong +$rejected rejected .*, 2 unreadable; /m, '... and what was wrong');
+like($summary, qr/^what was checked +.* found nothing$/m, '... and checked');
+SKIP:
+{
+	skip 'the month is not over by the clock of this machine', 4 unless $over;
+	is(($summary =~ /^what it costs +([0-9,.]+) CNY in /m)[0] =~ tr/,//dr, $node->safe_psql($db, 'SELECT round(sum(cost), 2) FROM charge'), '... what it costs');
+	my ($bill) = $report =~ /^== 12\. .*?\n((?: [^\n|]+ \|.*\n)+)\n*\z/ms or diag substr($report, -3000);
+	my $late = $node->safe_psql($db, 'SELECT account FROM late');
+	is($bill =~ /^ to pay .* ([0-9.]+) \| CNY/m ? $1 : '', $node->safe_psql($db, "SELECT round(sum(cost), 2) FROM charge JOIN account ON account.id = account WHERE name = '$late'"),
+		'the bill at the end comes to what the charges come to');
+	like($bill, qr/, correction +\|/, '... and has the correction');
+	my ($picture) = slurp_file('README.md') =~ /^```\n(what came in.*?)^```/ms;
+	is($picture, $summary, 'the README shows what the report starts with');
+}
 
 # ------------------------------------------------------------------ bad rows
 my $good = 'r,a,NVIDIA H800,8,2026-06-03T10:00:00+08:00,2026-06-03T12:00:00+08:00';

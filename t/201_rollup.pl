@@ -203,6 +203,21 @@ is(query("SELECT trim_scale(max(capacity_hours)) FROM utilization_daily WHERE ac
 query("SELECT refresh_rollups('$now')");
 is(query("SELECT trim_scale(max(capacity_hours)) FROM utilization_daily WHERE accelerator = 'amd/mi300x'"), '192', 'and, as of then, what was');
 
+# The hours of utilization are those of the days, and each hour is what its records and its capacity say.
+my $hours = q{SELECT account, region, accelerator, (hour AT TIME ZONE 'UTC')::date AS day, sum(capacity_hours) AS c, sum(reserved_hours) AS r, sum(allocated_hours) AS a, sum(used_hours) AS u,
+	bool_and(allocation IS NOT DISTINCT FROM round(coalesce(allocated_hours, CASE WHEN num_nonnulls(reserved_hours, used_hours) = 0 THEN 0 END) / nullif(capacity_hours, 0), 6)) AS right_ratio
+	FROM utilization_hourly GROUP BY 1, 2, 3, 4};
+is(query("SELECT count(*) > 100, count(*) FILTER (WHERE h.day IS NULL OR d.day IS NULL), count(*) FILTER (WHERE h.account IS NULL AND (abs(h.c - d.capacity_hours) > 1e-10 OR (h.c IS NULL) <> (d.capacity_hours IS NULL)) OR (h.r IS NULL) <> (d.reserved_hours IS NULL) OR abs(h.r - d.reserved_hours) > 1e-10
+		OR (h.a IS NULL) <> (d.allocated_hours IS NULL) OR abs(h.a - d.allocated_hours) > 1e-10 OR (h.u IS NULL) <> (d.used_hours IS NULL) OR abs(h.u - d.used_hours) > 1e-10), count(*) FILTER (WHERE NOT h.right_ratio)
+	FROM ($hours) AS h FULL JOIN utilization_daily AS d ON d.account IS NOT DISTINCT FROM h.account AND d.region = h.region AND d.accelerator = h.accelerator AND d.day = h.day"), 't|0|0|0', 'utilization by the hour adds up to that by the day');
+is(query("SELECT hour, trim_scale(capacity_hours) FROM utilization_hourly WHERE account IS NULL AND region_name = 'here/1' AND accelerator = 'nvidia/h100-sxm5-80gb' AND hour BETWEEN '2011-12-04 23:00' AND '2011-12-05 00:00' ORDER BY hour"),
+	"2011-12-04 23:00:00+00|16\n2011-12-05 00:00:00+00|20.5", 'capacity that changes at an hour');
+query("UPDATE capacity SET devices = 3 WHERE source = 'rack 7' AND upper_inf(recorded); INSERT INTO capacity (region, accelerator, devices, valid) SELECT id, 'nvidia/l4', 4, '[2011-12-01 00:15,2011-12-01 02:45)' FROM region WHERE name = 'here/2'");
+query('SELECT refresh_rollups()');
+is(query("SELECT hour::time, trim_scale(capacity_hours) FROM utilization_hourly WHERE account IS NULL AND region_name = 'here/2' AND accelerator = 'nvidia/l4' AND capacity_hours IS NOT NULL ORDER BY hour"),
+	"00:00:00|3\n01:00:00|4\n02:00:00|3", 'and within one');
+like(query("EXPLAIN (COSTS off) SELECT * FROM utilization_hourly WHERE hour >= '2011-12-01' AND hour < '2011-12-02'"), qr/Function Scan on generate_series.*\n\s*Filter: .*2011-12-01/, 'of a day only its hours are made');
+
 # Who may.
 my ($rc, $out, $err) = $node->psql($db, "SELECT refresh_rollups(clock_timestamp() + interval '1 hour')", extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
 like($err, qr/LC012/, 'no rollup of what may yet be recorded');
@@ -212,9 +227,9 @@ query(q{
 my $all = query('SELECT count(*) FROM usage_daily');
 is(query_as('bill', q{SELECT refresh_rollups() <= clock_timestamp()}), 't', 'a biller refreshes');
 is(query_as('bill', 'SELECT count(*) FROM usage_daily'), $all, 'and sees everything');
-is(query_as('read', q{SELECT DISTINCT account_name FROM usage_daily UNION SELECT account_name FROM usage_hourly UNION SELECT account_name FROM utilization_daily}), 'a2', 'a reader sees his accounts');
-is(query_as('read', q{SELECT count(*) > 0, count(capacity_hours), count(allocation), count(utilization) FROM utilization_daily}), 't|0|0|0', 'and not what others have');
-for my $relation (qw(_usage_hourly _usage_daily _utilization_daily _spend_daily capacity))
+is(query_as('read', q{SELECT DISTINCT account_name FROM my_usage_daily UNION SELECT account_name FROM my_usage_hourly}), 'a2', 'a reader sees his accounts');
+is(query_as('read', 'SELECT sum(device_time) FROM my_usage_hourly'), query("SELECT sum(device_time) FROM usage_daily WHERE account_name = 'a2'"), 'all of it');
+for my $relation (qw(_usage_hourly _usage_daily _utilization_daily _spend_daily _utilization_cell capacity usage_hourly usage_daily utilization_daily utilization_hourly spend_daily))
 {
 	($rc, $out, $err) = $node->psql($db, "SELECT * FROM compute_ledger.$relation", extra_params => [ '-U', 'read', '-v', 'VERBOSITY=sqlstate' ]);
 	like($err, qr/42501/, "$relation is not for readers");

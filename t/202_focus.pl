@@ -149,8 +149,10 @@ run_sql(q{SET session_replication_role = replica; DELETE FROM charge WHERE kind 
 
 # Who sees what.
 run_sql(q{CREATE ROLE lab LOGIN; CREATE ROLE clerk LOGIN; CREATE ROLE nobody LOGIN; SELECT grant_access('lab', 'reader', 'acme/lab'); SELECT grant_access('clerk', 'auditor')});
-is($node->safe_psql('postgres', 'SELECT string_agg(DISTINCT "SubAccountName", \',\') FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'lab' ]), 'acme/lab', 'a reader sees the rows of the accounts below');
-is($node->safe_psql('postgres', 'SELECT * FROM compute_ledger.focus_check()', extra_params => [ '-U', 'lab' ]) =~ s/^EffectiveCost-13.*//gmr, '', 'which are sound by themselves, but for the part of a commitment');
+is($node->safe_psql('postgres', 'SELECT string_agg(DISTINCT "SubAccountName", \',\') FROM compute_ledger.my_focus_1_2', extra_params => [ '-U', 'lab' ]), 'acme/lab', 'a reader sees the rows of the accounts below');
+is($node->safe_psql('postgres', q{SELECT * FROM compute_ledger.focus_check('compute_ledger.my_focus_1_2')}, extra_params => [ '-U', 'lab' ]) =~ s/^EffectiveCost-13.*//gmr, '', 'which are sound by themselves, but for the part of a commitment');
+is(($node->psql('postgres', 'SELECT * FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'lab' ]))[0], 3, 'and not what is under that');
+is_sql('SELECT count(*) FROM (SELECT f::text FROM focus_1_2 AS f EXCEPT SELECT m::text FROM my_focus_1_2 AS m) AS d', '0', 'who sees everything sees the same in either');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'clerk' ]), run_sql('SELECT count(*) FROM focus_1_2'), 'an auditor sees all');
 is(($node->psql('postgres', 'SELECT * FROM compute_ledger.focus_1_2', extra_params => [ '-U', 'nobody' ]))[0], 3, 'who was given nothing sees nothing');
 
@@ -188,7 +190,7 @@ my $apart = run_sql(q{SELECT string_agg(format(CASE WHEN atttypid = 'timestamptz
 	FROM pg_attribute WHERE attrelid = 'focus_1_2'::regclass AND attnum > 0});
 is_sql(qq{SELECT t.* FROM filed AS t FULL JOIN focus_1_2 AS f ON f."x_ChargeId" = t."x_ChargeId" WHERE $apart}, '', 'and says what the view says');
 is_sql(q{SELECT attname FROM pg_attribute WHERE attrelid = 'focus_1_2_text'::regclass AND attnum > 0 AND (atttypid <> 'text'::regtype OR col_description(attrelid, attnum) IS NULL)}, '', 'in text');
-is($node->safe_psql('postgres', 'SELECT string_agg(DISTINCT "SubAccountName", \',\') FROM compute_ledger.focus_1_2_text', extra_params => [ '-U', 'lab' ]), 'acme/lab', 'a reader writes his own rows');
+is($node->safe_psql('postgres', 'SELECT string_agg(DISTINCT "SubAccountName", \',\') FROM compute_ledger.my_focus_1_2_text', extra_params => [ '-U', 'lab' ]), 'acme/lab', 'a reader writes his own rows');
 
 # ------------------------------------------------------------------ the rules and the specification
 is_sql(q{SELECT r.requirement FROM focus_rule AS r WHERE r.requirement !~ ('^' || r.focus_column || '-[0-9]+$')}, '', 'every rule is numbered within its column');

@@ -219,11 +219,11 @@ breaks('usage without a price in the open one', 'unpriced usage', q{UPDATE price
 breaks('usage where there are no billing periods', 'usage that cannot be rated', q{DELETE FROM billing_period WHERE starts_at >= '2025-10-31 12:00'}, qr/has no period/);
 
 # rollups
-breaks('rollups that lag behind what they say', 'capacity in utilization_daily, usage_hourly', 'UPDATE rollup_state SET as_of = ledger_watermark()', qr/nvidia\/h100-sxm5-80gb, allocated/);
+breaks('rollups that lag behind what they say', 'capacity in utilization_daily, usage_hourly, utilization_hourly', 'UPDATE rollup_state SET as_of = ledger_watermark()', qr/nvidia\/h100-sxm5-80gb, allocated/);
 breaks('a rollup that is empty', 'rollup not filled', 'REFRESH MATERIALIZED VIEW _usage_daily WITH NO DATA', qr/usage_daily/);
 breaks('no state of the rollups', 'rollup state', 'DELETE FROM rollup_state');
-breaks('days and utilization that are older than their hours', 'capacity in utilization_daily, usage_daily, utilization_daily', 'UPDATE rollup_state SET as_of = ledger_watermark(); REFRESH MATERIALIZED VIEW _usage_hourly');
-breaks('another capacity', 'capacity in utilization_daily', 'UPDATE capacity SET devices = devices + 0.5', qr/nvidia\/h100-sxm5-80gb/);
+breaks('days and utilization that are older than their hours', 'capacity in utilization_daily, usage_daily, utilization_daily, utilization_hourly', 'UPDATE rollup_state SET as_of = ledger_watermark(); REFRESH MATERIALIZED VIEW _usage_hourly');
+breaks('another capacity', 'capacity in utilization_daily, utilization_hourly', 'UPDATE capacity SET devices = devices + 0.5', qr/nvidia\/h100-sxm5-80gb/);
 
 # Late usage of a closed period of an account that has ended, and that nobody pays for: this needs nobody with more rights than sense.
 owner(

@@ -16,9 +16,16 @@ delete $ENV{PGDATABASE};
 for my $page ('README.md', sort glob('docs/*.md'))
 {
 	next unless -e $page && slurp_file($page) =~ /^```sql$/m;
-	my $said = `scripts/docs-examples $page 2>&1`;
+	my $whole = $page eq 'docs/how-to.md' ? '--whole' : '';    # each statement with what it prints
+	my $said = `scripts/docs-examples $whole $page 2>&1`;
 	is($? >> 8, 0, "examples of $page") or diag $said;
 }
+
+# Who reads on from the README stays in one database.
+my $said = `scripts/docs-examples --together README.md docs/quickstart.md 2>&1`;
+is($? >> 8, 0, 'README and quickstart after each other') or diag $said;
+$said = `scripts/docs-examples --together docs/quickstart.md README.md 2>&1`;
+is($? >> 8, 0, '... and the other way round') or diag $said;
 
 # Links between pages lead to a file, and to a heading where they name one.
 my @pages = ('README.md', 'CHANGELOG.md', sort glob('docs/*.md'));

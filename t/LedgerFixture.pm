@@ -89,10 +89,10 @@ sub contents
 		"SELECT count(*) || ' ' || coalesce(md5(string_agg(r::text, chr(10) ORDER BY r::text COLLATE \"C\")), '') FROM $_ AS r;" } @relations);
 	$contents{catalog} = $node->safe_psql($db, q{
 		SET timezone = 'UTC';
-		SELECT n.nspowner::regrole, (SELECT array_agg(concat_ws(' ', e.grantee::regrole, e.privilege_type) ORDER BY 1) FROM aclexplode(n.nspacl) AS e(grantor, grantee, privilege_type, g))
+		SELECT n.nspowner::regrole, (SELECT array_agg(concat_ws(' ', e.grantee::regrole, e.privilege_type) ORDER BY e.grantee, e.privilege_type) FROM aclexplode(n.nspacl) AS e(grantor, grantee, privilege_type, g))
 		FROM pg_namespace AS n WHERE n.nspname = 'compute_ledger';
 		SELECT c.relkind, c.oid::regclass, c.relrowsecurity, c.reloptions, c.relowner::regrole,
-			(SELECT array_agg(concat_ws(' ', e.grantor::regrole, e.grantee::regrole, e.privilege_type) ORDER BY 1) FROM aclexplode(c.relacl) AS e(grantor, grantee, privilege_type, g)
+			(SELECT array_agg(concat_ws(' ', e.grantor::regrole, e.grantee::regrole, e.privilege_type) ORDER BY e.grantor, e.grantee, e.privilege_type) FROM aclexplode(c.relacl) AS e(grantor, grantee, privilege_type, g)
 				WHERE e.privilege_type <> 'MAINTAIN'),
 			obj_description(c.oid, 'pg_class') FROM pg_class AS c WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind <> 'c' ORDER BY 2::text COLLATE "C";
 		SELECT polrelid::regclass, polname, polcmd, polroles::regrole[], pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid) FROM pg_policy ORDER BY 1::text COLLATE "C", 2;
@@ -100,7 +100,7 @@ sub contents
 		SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class AS c ON c.oid = indexrelid WHERE relnamespace = 'compute_ledger'::regnamespace ORDER BY 1::text COLLATE "C";
 		SELECT tgrelid::regclass, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1::text COLLATE "C", 2;
 		SELECT p.oid::regprocedure, p.proowner::regrole, p.prosecdef,
-			(SELECT array_agg(concat_ws(' ', e.grantee::regrole, e.privilege_type) ORDER BY 1) FROM aclexplode(p.proacl) AS e(grantor, grantee, privilege_type, g)),
+			(SELECT array_agg(concat_ws(' ', e.grantee::regrole, e.privilege_type) ORDER BY e.grantee, e.privilege_type) FROM aclexplode(p.proacl) AS e(grantor, grantee, privilege_type, g)),
 			(SELECT array_agg(d.deptype ORDER BY 1) FROM pg_depend AS d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype IN ('e', 'x'))
 		FROM pg_proc AS p WHERE pronamespace = 'compute_ledger'::regnamespace ORDER BY 1::text COLLATE "C"});
 	return \%contents;
@@ -129,14 +129,14 @@ sub goes_on
 	sql($node, $db, 'biller', q{SELECT compute_ledger.close_period('acme', '[2026-09-01 00:00 Europe/Berlin,2026-10-01 00:00 Europe/Berlin)')}, 'the next period closes');
 	my ($rc, $out) = sql($node, $db, 'biller', q{SELECT count(*) FILTER (WHERE corrects IS NULL) > 0, count(*) FILTER (WHERE corrects IS NOT NULL) > 0, count(DISTINCT recorded) FROM compute_ledger.charge});
 	is($out, 't|t|3', "$db: with corrections of the one before");
-	($rc, $out) = sql($node, $db, 'reader', q{SELECT string_agg(name, ',' ORDER BY name) FROM compute_ledger.account; SELECT count(DISTINCT account) FROM compute_ledger.usage_record});
+	($rc, $out) = sql($node, $db, 'reader', q{SELECT string_agg(name, ',' ORDER BY name) FROM compute_ledger.my_account; SELECT count(DISTINCT account) FROM compute_ledger.my_usage});
 	is($out, "acme,acme old\n1", "$db: a reader sees his own");
 	($rc, $out) = sql($node, $db, 'reader', q{SELECT count(*) FROM compute_ledger.usage_inbox});
 	isnt($rc, 0, "$db: and nothing else");
-	($rc, $out) = sql($node, $db, 'other', q{SELECT string_agg(name, ',' ORDER BY name) FROM compute_ledger.account});
+	($rc, $out) = sql($node, $db, 'other', q{SELECT string_agg(name, ',' ORDER BY name) FROM compute_ledger.my_account});
 	is($out, 'acme old,acme research,zenith,zenith labs', "$db: another reader his");
 	sql($node, $db, 'admin', q{SELECT compute_ledger.revoke_access('other', 'reader', 'zenith')}, 'access is revoked');
-	($rc, $out) = sql($node, $db, 'other', q{SELECT count(*) FROM compute_ledger.account});
+	($rc, $out) = sql($node, $db, 'other', q{SELECT count(*) FROM compute_ledger.my_account});
 	isnt($rc, 0, "$db: which takes effect");
 	($rc, $out) = sql($node, $db, 'alice', q{SELECT compute_ledger.create_ledger()});
 	is($out, '0', "$db: the ledger needs nothing");

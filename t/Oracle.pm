@@ -466,7 +466,8 @@ sub reserved_rows
 			for my $day ($from < $w->{as_of} ? $w->{clock}->days($place->{zone}, $from, min($to, $w->{as_of})) : ())
 			{
 				my $last = $windows->[-1];
-				my $same = $last && $last->{to} == $day->{from} && $last->{date} eq $day->{date} && $last->{place}{sign} eq $place->{sign};
+				# a move within the payer, or a merger above it, cuts nothing
+				my $same = $last && $last->{to} == $day->{from} && $last->{date} eq $day->{date} && !grep { $last->{place}{$_} ne $place->{$_} } qw(owner payer zone);
 				if ($same) { $last->{to} = $day->{to} }
 				else { push @$windows, { %$day, place => $place, bill => $bill } }
 			}

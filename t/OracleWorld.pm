@@ -66,12 +66,12 @@ sub days
 	return map { { from => max($from, $days->[$_][0]), to => min($to, $days->[ $_ + 1 ][0]), date => $days->[$_][1] } } grep { $days->[$_][0] < $to && $days->[ $_ + 1 ][0] > $from } 0 .. $#$days - 1;
 }
 
-# The billing periods of a calendar that a span of time touches.
+# The billing periods of a calendar that a span of time touches; each calendar has its own, also where two have the same bounds.
 sub bills
 {
 	my ($self, $calendar, $from, $to) = @_;
 	my $bounds = $self->{bounds}{$calendar};
-	return map { { from => $bounds->[ $_ - 1 ], to => $bounds->[$_], name => "$bounds->[$_ - 1]-$bounds->[$_]" } } grep { $bounds->[ $_ - 1 ] < $to && $bounds->[$_] > $from } 1 .. $#$bounds;
+	return map { { from => $bounds->[ $_ - 1 ], to => $bounds->[$_], name => "$calendar $bounds->[$_ - 1]-$bounds->[$_]" } } grep { $bounds->[ $_ - 1 ] < $to && $bounds->[$_] > $from } 1 .. $#$bounds;
 }
 
 # How long the month is that a day of a zone is in.

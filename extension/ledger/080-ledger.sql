@@ -67,6 +67,12 @@ BEGIN
 		PERFORM compute_ledger._refuse('55000', 'there is no ledger in this database',
 			hint => 'As the owner of the database, run SELECT compute_ledger.create_ledger().');
 	END IF;
+	-- what default privileges may give everybody is not it
+	IF NOT has_table_privilege('pg_database_owner', 'compute_ledger.ledger_version', 'INSERT') THEN
+		PERFORM compute_ledger._refuse('55000', 'the privileges on the ledger''s tables are not there',
+			detail => 'The ledger was restored without them.',
+			hint => 'As the owner of the database, run SELECT compute_ledger.create_ledger().');
+	END IF;
 	SELECT max(v.step) INTO steps FROM compute_ledger.ledger_version AS v;
 	IF steps IS DISTINCT FROM compute_ledger._ledger_steps() THEN
 		PERFORM compute_ledger._refuse('55000', format('the ledger is at step %s, and the installed extension needs step %s', coalesce(steps, 0), compute_ledger._ledger_steps()),
@@ -114,14 +120,15 @@ CREATE FUNCTION _own_stamp() RETURNS timestamptz
 COMMENT ON FUNCTION _own_stamp() IS 'what ledger_stamp() has returned in this transaction; NULL if it has recorded nothing';
 
 CREATE FUNCTION _writer_locks(OUT pid integer, OUT transaction text, OUT since timestamptz) RETURNS SETOF record
-	LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
-	SET search_path = pg_catalog, pg_temp
+	LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
 AS $$
-	-- the locks of ledger_stamp(): class 17228, microseconds since 2000; who waits for a writer takes them in another mode
-	SELECT l.pid, l.virtualtransaction, timestamptz '2000-01-01 00:00:00+00' + ((l.classid::bigint << 32) | l.objid::bigint) * interval '1 microsecond'
-	FROM pg_locks AS l
-	WHERE l.locktype = 'advisory' AND l.objsubid = 17228 AND l.mode = 'ShareLock'
-		AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+	-- what a stamp locks: class 17228, microseconds since 2000; who waits for a writer takes them in another mode.
+	-- It is inlined, so that the callers' plan is kept: whoever asks for the watermark comes here.
+	SELECT l.pid, l.virtualtransaction, timestamptz '2000-01-01 00:00:00+00'
+		OPERATOR(pg_catalog.+) (((l.classid::bigint OPERATOR(pg_catalog.<<) 32) OPERATOR(pg_catalog.|) l.objid::bigint) OPERATOR(pg_catalog.*) interval '1 microsecond')
+	FROM pg_catalog.pg_locks AS l
+	WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.objsubid OPERATOR(pg_catalog.=) 17228 AND l.mode OPERATOR(pg_catalog.=) 'ShareLock'
+		AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
 $$;
 COMMENT ON FUNCTION _writer_locks() IS 'the locks behind ledger_writers(): process, virtual transaction, and the instant';
 
@@ -149,12 +156,14 @@ $$;
 COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process and application_name, or, of one that is prepared, its gid; whose it is; an instant that is not after any of their stamps, of which the earliest holds ledger_watermark() back; and how long ago it was';
 
 CREATE FUNCTION _follows_marks() RETURNS boolean
-	LANGUAGE sql STABLE PARALLEL RESTRICTED
+	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	-- What a transaction with one snapshot sees is not what is there now, and what is written elsewhere comes here later.
-	SELECT pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
-		OR EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = 'compute_ledger.ledger_mark'::regclass)
+	RETURN pg_is_in_recovery() OR current_setting('transaction_isolation') IN ('repeatable read', 'serializable')
+		OR EXISTS (SELECT FROM pg_subscription_rel AS s WHERE s.srrelid = 'compute_ledger.ledger_mark'::regclass);
+END
 $$;
 COMMENT ON FUNCTION _follows_marks() IS 'whether what is known here is what a stored mark that is visible vouches for: on a standby, on a logical replica of table ledger_mark, and in a REPEATABLE READ or SERIALIZABLE transaction';
 
@@ -183,10 +192,12 @@ $$;
 COMMENT ON FUNCTION _watermark(timestamptz) IS 'ledger_watermark(), or, for a transaction that has recorded something itself and gives its stamp, the recorded time below its own rows and those of all other writers that are in flight';
 
 CREATE FUNCTION _ledger_watermark() RETURNS timestamptz
-	LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT compute_ledger._watermark(NULL)
+BEGIN
+	RETURN compute_ledger._watermark(NULL);
+END
 $$;
 COMMENT ON FUNCTION _ledger_watermark() IS 'what ledger_watermark() does';
 
@@ -300,30 +311,37 @@ DECLARE
 BEGIN
 	-- the relation, and the sequences of its columns
 	FOR part IN
-		SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END || ' ' || c.oid::regclass AS name, c.relacl AS acl, c.relowner AS owner
+		SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END || ' ' || c.oid::regclass AS name, c.relacl AS acl, c.relowner AS owner,
+			CASE c.relkind WHEN 'S' THEN 'S' ELSE 'r' END::"char" AS type
 		FROM pg_class AS c
 		WHERE c.oid = relation OR c.relkind = 'S' AND EXISTS (SELECT FROM pg_depend AS d
 			WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = relation AND d.deptype IN ('a', 'i'))
 	LOOP
-		-- Default privileges may have given it to anybody.
+		-- what comes from default privileges; what else the owner has granted is his to grant
 		FOR grantee IN
 			SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END
 			FROM aclexplode(part.acl) AS e
-			WHERE e.grantee <> part.owner
+			WHERE e.grantee NOT IN (part.owner, 'pg_database_owner'::regrole)
+				AND EXISTS (SELECT FROM pg_default_acl AS a CROSS JOIN LATERAL aclexplode(a.defaclacl) AS g
+					WHERE a.defaclrole = part.owner AND a.defaclnamespace IN (0, 'compute_ledger'::regnamespace) AND a.defaclobjtype = part.type AND g.grantee = e.grantee)
 		LOOP
 			EXECUTE format('REVOKE ALL ON %s FROM %s', part.name, grantee);
 		END LOOP;
-		EXECUTE format('GRANT ALL ON %s TO pg_database_owner', part.name);
+		IF EXISTS (SELECT e.privilege_type FROM aclexplode(acldefault(lower(part.type::text)::"char", part.owner)) AS e
+			EXCEPT SELECT e.privilege_type FROM aclexplode(part.acl) AS e WHERE e.grantee = 'pg_database_owner'::regrole)
+		THEN
+			EXECUTE format('GRANT ALL ON %s TO pg_database_owner', part.name);
+		END IF;
 	END LOOP;
 	-- for logical replication, which else stops who would change it
-	IF (SELECT c.relkind IN ('r', 'p') AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
+	IF (SELECT c.relkind IN ('r', 'p') AND c.relreplident = 'd' AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
 		FROM pg_class AS c WHERE c.oid = relation)
 	THEN
 		EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a new relation, whatever default privileges there are, to pg_database_owner, on whose behalf the extension''s functions use it, and to nobody else, and lets it be replicated';
+COMMENT ON FUNCTION _share(regclass) IS 'part of create_ledger(): grants a relation to pg_database_owner, on whose behalf the extension''s functions use it, takes what default privileges have given to others, and lets it be replicated';
 
 CREATE FUNCTION _protect(relation regclass) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -349,15 +367,32 @@ BEGIN
 	FOR grantee IN
 		SELECT DISTINCT CASE e.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.grantee)) END
 		FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS e
-		WHERE p.oid = function AND e.grantee <> p.proowner
+		WHERE p.oid = function AND e.grantee NOT IN (p.proowner, 'pg_database_owner'::regrole)
 	LOOP
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM %s', function, grantee);
 	END LOOP;
-	EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO pg_database_owner', function);
+	IF NOT EXISTS (SELECT FROM pg_proc AS p, aclexplode(p.proacl) AS e WHERE p.oid = function AND e.grantee = 'pg_database_owner'::regrole) THEN
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO pg_database_owner', function);
+	END IF;
 	EXECUTE format('ALTER FUNCTION %s DEPENDS ON EXTENSION compute_ledger', function);
 END
 $$;
 COMMENT ON FUNCTION _entrust(regprocedure) IS 'part of create_ledger(): lets the extension''s functions, and nobody else, call a SECURITY DEFINER function that create_ledger() made because only the owner of a relation may do what it does; it goes when the extension goes';
+
+-- Inside a SECURITY DEFINER function nobody can tell who calls, so it has to be seen that not everybody can.
+CREATE FUNCTION _require_entrusted(function regprocedure) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS e WHERE p.oid = function AND e.grantee = 0) THEN
+		PERFORM compute_ledger._refuse('55000', format('everybody may call function %s, which only the ledger may', function),
+			detail => 'It was restored without its privileges, or granted to PUBLIC.',
+			hint => 'As the owner of the database, run SELECT compute_ledger.create_ledger().');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _require_entrusted(regprocedure) IS 'what the SECURITY DEFINER functions that create_ledger() made begin with: raises 55000 as long as PUBLIC may execute them, as after a restore without privileges';
 
 CREATE FUNCTION _take_step(step integer) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -365,19 +400,65 @@ CREATE FUNCTION _take_step(step integer) RETURNS void
 AS $$
 DECLARE
 	relations oid[] := ARRAY(SELECT c.oid FROM pg_class AS c WHERE c.relnamespace = 'compute_ledger'::regnamespace);
-	functions oid[] := ARRAY(SELECT p.oid FROM pg_proc AS p WHERE p.pronamespace = 'compute_ledger'::regnamespace);
 BEGIN
 	EXECUTE format('SELECT compute_ledger.%I()', '_ledger_step_' || step);
-	PERFORM compute_ledger._share(c.oid)
-	FROM pg_class AS c
-	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND c.oid <> ALL (relations);
 	-- COPY does not load a table with row-level security
 	PERFORM compute_ledger._protect(c.oid)
 	FROM pg_class AS c
 	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p') AND c.oid <> ALL (relations) AND c.relname <> 'usage_inbox';
-	PERFORM compute_ledger._entrust(p.oid)
-	FROM pg_proc AS p
-	WHERE p.pronamespace = 'compute_ledger'::regnamespace AND p.oid <> ALL (functions);
 END
 $$;
-COMMENT ON FUNCTION _take_step(integer) IS 'part of create_ledger(): takes a step, and shares, protects and entrusts the relations and functions that it made';
+COMMENT ON FUNCTION _take_step(integer) IS 'part of create_ledger(): takes a step, and protects the tables that it made';
+
+CREATE FUNCTION _share_ledger() RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._share(c.oid)
+	FROM pg_class AS c
+	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND c.relowner = (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = current_user)
+		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e');
+	PERFORM compute_ledger._entrust(p.oid)
+	FROM pg_proc AS p
+	WHERE p.pronamespace = 'compute_ledger'::regnamespace AND p.proname ~ '^_' AND p.proowner = (SELECT r.oid FROM pg_roles AS r WHERE r.rolname = current_user)
+		AND NOT EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e');
+END
+$$;
+COMMENT ON FUNCTION _share_ledger() IS 'part of create_ledger(): shares and entrusts what the steps have made, or a restore without privileges has left';
+
+-- What an owner could have his code in that runs when a row is read or written by himself: policies hold for him only where
+-- they are forced.
+CREATE FUNCTION _ledger_version_extras() RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(e.what, ', ' ORDER BY e.what COLLATE "C")
+	FROM (
+		SELECT format('trigger %I', t.tgname) FROM pg_trigger AS t WHERE t.tgrelid = 'compute_ledger.ledger_version'::regclass
+		UNION ALL
+		SELECT format('rule %I', r.rulename) FROM pg_rewrite AS r WHERE r.ev_class = 'compute_ledger.ledger_version'::regclass
+		UNION ALL
+		SELECT 'forced row-level security' FROM pg_class AS c WHERE c.oid = 'compute_ledger.ledger_version'::regclass AND c.relforcerowsecurity
+		UNION ALL
+		SELECT format('inheritance of %s by %s', i.inhparent::regclass, i.inhrelid::regclass) FROM pg_inherits AS i
+		WHERE 'compute_ledger.ledger_version'::regclass IN (i.inhparent, i.inhrelid)
+		UNION ALL
+		SELECT format('index %s', i.indexrelid::regclass) FROM pg_index AS i WHERE i.indrelid = 'compute_ledger.ledger_version'::regclass AND NOT i.indisprimary
+		UNION ALL
+		SELECT format('constraint %I', c.conname) FROM pg_constraint AS c
+		WHERE c.conrelid = 'compute_ledger.ledger_version'::regclass AND c.contype <> 'n'
+			AND pg_get_constraintdef(c.oid) NOT IN ('PRIMARY KEY (step)', 'CHECK ((step > 0))')
+		UNION ALL
+		SELECT format('default of column %I', a.attname)
+		FROM pg_attribute AS a JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+		WHERE a.attrelid = 'compute_ledger.ledger_version'::regclass
+			AND NOT (a.attname = 'made_at' AND a.attgenerated = '' AND pg_get_expr(d.adbin, d.adrelid) = 'CURRENT_TIMESTAMP')
+		UNION ALL
+		SELECT format('type %s of column %I', a.atttypid::regtype, a.attname)
+		FROM pg_attribute AS a
+		WHERE a.attrelid = 'compute_ledger.ledger_version'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+			AND (a.attname, a.atttypid) NOT IN (('step', 'int4'::regtype), ('extension_version', 'text'::regtype), ('made_at', 'timestamptz'::regtype), ('made_by', 'name'::regtype))
+	) AS e (what)
+$$;
+COMMENT ON FUNCTION _ledger_version_extras() IS 'part of create_ledger(): what is at table ledger_version that the ledger did not put there and that could run code; NULL if there is nothing';

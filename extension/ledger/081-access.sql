@@ -27,39 +27,40 @@ AS $$
 		('country', 'INSERT', 'admin'),
 		('_load_currencies', 'EXECUTE', 'admin'),
 		('tree_change', 'SELECT', 'auditor admin'),
-		('billing_calendar', 'SELECT', 'reader biller auditor admin'),
+		('billing_calendar', 'SELECT', 'biller auditor admin'),
 		('billing_calendar', 'INSERT', 'biller admin'),
-		('billing_calendar_change', 'SELECT', 'reader biller auditor admin'),
-		('billing_period', 'SELECT', 'reader biller auditor admin'),
+		('billing_calendar_change', 'SELECT', 'biller auditor admin'),
+		('billing_period', 'SELECT', 'biller auditor admin'),
 		('_generate_billing_periods', 'EXECUTE', 'biller admin'),
-		('_local_start', 'EXECUTE', 'reader biller auditor admin'),
-		('_billing_period', 'EXECUTE', 'reader biller auditor admin'),
-		('billing_period_replaced', 'SELECT', 'reader biller auditor admin'),
-		('_billing_periods', 'EXECUTE', 'reader biller auditor admin'),
+		('_local_start', 'EXECUTE', 'biller auditor admin'),
+		('_billing_period', 'EXECUTE', 'biller auditor admin'),
+		('billing_period_replaced', 'SELECT', 'biller auditor admin'),
+		('_billing_periods', 'EXECUTE', 'biller auditor admin'),
 		('_change_billing_calendar', 'EXECUTE', 'biller admin'),
-		('account', 'SELECT', 'reader biller auditor admin'),
+		('account', 'SELECT', 'biller auditor admin'),
 		('account', 'INSERT', 'admin'),
 		('account', 'DELETE', 'admin'),
-		('account_version', 'SELECT', 'reader biller auditor admin'),
+		('account_version', 'SELECT', 'biller auditor admin'),
 		('account_version', 'INSERT', 'admin'),
 		('account_version', 'UPDATE', 'admin'),
 		('account_version', 'DELETE', 'admin'),
-		('account_merge', 'SELECT', 'reader biller auditor admin'),
+		('account_merge', 'SELECT', 'biller auditor admin'),
 		('account_merge', 'INSERT', 'admin'),
 		('account_merge', 'DELETE', 'admin'),
+		('my_account', 'SELECT', 'reader biller auditor admin'),
 		('_account_number', 'EXECUTE', 'admin'),
 		('_split_account', 'EXECUTE', 'admin'),
 		('_create_account', 'EXECUTE', 'admin'),
 		('_change_account', 'EXECUTE', 'admin'),
 		('_move_account', 'EXECUTE', 'admin'),
 		('_merge_account', 'EXECUTE', 'admin'),
-		('_account_alias', 'EXECUTE', 'reader biller auditor admin'),
+		('_account_alias', 'EXECUTE', 'biller auditor admin'),
 		('_tree_path', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_account_path', 'EXECUTE', 'reader biller auditor admin'),
-		('_account_tree', 'EXECUTE', 'reader biller auditor admin'),
+		('_account_path', 'EXECUTE', 'biller auditor admin'),
+		('_account_tree', 'EXECUTE', 'biller auditor admin'),
 		('_price_way', 'EXECUTE', 'biller auditor admin'),
-		('_account_names', 'EXECUTE', 'reader biller auditor admin'),
-		('_account_id', 'EXECUTE', 'reader biller auditor admin'),
+		('_account_names', 'EXECUTE', 'biller auditor admin'),
+		('_account_id', 'EXECUTE', 'biller auditor admin'),
 		('_payers', 'EXECUTE', 'biller auditor admin'),
 		('region', 'SELECT', 'reader meter biller auditor admin'),
 		('region', 'INSERT', 'admin'),
@@ -84,20 +85,23 @@ AS $$
 		('usage_inbox', 'DELETE', 'admin'),
 		('usage_batch', 'SELECT', 'meter biller auditor admin'),
 		('usage_key', 'SELECT', 'biller auditor admin'),
-		('usage_record', 'SELECT', 'reader biller auditor admin'),
-		('open_usage', 'SELECT', 'reader biller auditor admin'),
+		('usage_record', 'SELECT', 'biller auditor admin'),
+		('open_usage', 'SELECT', 'biller auditor admin'),
 		('usage_rejected', 'SELECT', 'meter biller auditor admin'),
+		('my_usage', 'SELECT', 'reader biller auditor admin'),
+		('my_rejected', 'SELECT', 'reader biller auditor admin'),
 		('_accept_usage', 'EXECUTE', 'meter admin'),
 		('_record_usage', 'EXECUTE', 'meter admin'),
 		('_retry_rejected', 'EXECUTE', 'meter admin'),
 		('_reidentify', 'EXECUTE', 'admin'),
 
 		-- price
-		('price', 'SELECT', 'reader biller auditor admin'),
-		('price_tier', 'SELECT', 'reader biller auditor admin'),
+		('price', 'SELECT', 'biller auditor admin'),
+		('price_tier', 'SELECT', 'biller auditor admin'),
 		('price', 'INSERT', 'biller admin'),
 		('price', 'UPDATE', 'biller admin'),
 		('price', 'DELETE', 'biller admin'),
+		('my_price', 'SELECT', 'reader biller auditor admin'),
 		('price_book', 'SELECT', 'biller auditor admin'),
 		('price_book', 'INSERT', 'biller admin'),
 		('price_key', 'SELECT', 'biller auditor admin'),
@@ -105,12 +109,16 @@ AS $$
 		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
 		('_billed_currencies', 'EXECUTE', 'biller admin'),
 		('_explain_price', 'EXECUTE', 'reader biller auditor admin'),
+		('_price_accounts', 'EXECUTE', 'reader biller auditor admin'),
 		('_create_price', 'EXECUTE', 'biller admin'),
 
 		-- charge, period_close
-		('charge', 'SELECT', 'reader biller auditor admin'),
-		('period_close', 'SELECT', 'reader biller auditor admin'),
-		('_rate_usage', 'EXECUTE', 'biller auditor admin'),
+		('charge', 'SELECT', 'biller auditor admin'),
+		('period_close', 'SELECT', 'biller auditor admin'),
+		('my_charge', 'SELECT', 'reader biller auditor admin'),
+		('my_period_close', 'SELECT', 'reader biller auditor admin'),
+		('_rate_usage', 'EXECUTE', 'reader biller auditor admin'),
+		('_rate_own_usage', 'EXECUTE', 'reader'),
 		('_rate_draft', 'EXECUTE', 'biller auditor admin'),
 		('_rate_account', 'EXECUTE', 'biller auditor admin'),
 		('_as_of', 'EXECUTE', 'biller auditor admin'),
@@ -143,22 +151,29 @@ AS $$
 
 		-- rollup
 		('rollup_state', 'SELECT', 'reader biller auditor admin'),
-		('usage_hourly', 'SELECT', 'reader biller auditor admin'),
-		('usage_daily', 'SELECT', 'reader biller auditor admin'),
-		('utilization_daily', 'SELECT', 'reader biller auditor admin'),
-		('spend_daily', 'SELECT', 'reader biller auditor admin'),
+		('usage_hourly', 'SELECT', 'biller auditor admin'),
+		('usage_daily', 'SELECT', 'biller auditor admin'),
+		('utilization_daily', 'SELECT', 'biller auditor admin'),
+		('utilization_hourly', 'SELECT', 'biller auditor admin'),
+		('spend_daily', 'SELECT', 'biller auditor admin'),
+		('my_usage_hourly', 'SELECT', 'reader biller auditor admin'),
+		('my_usage_daily', 'SELECT', 'reader biller auditor admin'),
+		('my_spend_daily', 'SELECT', 'reader biller auditor admin'),
 		('capacity', 'SELECT', 'biller auditor admin'),
 		('capacity', 'INSERT', 'admin'),
 		('capacity', 'UPDATE', 'admin'),
 		('capacity', 'DELETE', 'admin'),
+		('_device_hours', 'EXECUTE', 'biller auditor admin'),
 		('_refresh_rollups', 'EXECUTE', 'biller admin'),
 		('_check_ledger', 'EXECUTE', 'auditor admin'),
 
 		-- focus
 		('_focus_rated', 'EXECUTE', 'biller auditor admin'),
-		('focus_1_2', 'SELECT', 'reader biller auditor admin'),
-		('focus_1_2_text', 'SELECT', 'reader biller auditor admin'),
-		('focus_issuer', 'SELECT', 'reader biller auditor admin'),
+		('focus_1_2', 'SELECT', 'biller auditor admin'),
+		('focus_1_2_text', 'SELECT', 'biller auditor admin'),
+		('my_focus_1_2', 'SELECT', 'reader biller auditor admin'),
+		('my_focus_1_2_text', 'SELECT', 'reader biller auditor admin'),
+		('focus_issuer', 'SELECT', 'biller auditor admin'),
 		('focus_issuer', 'UPDATE', 'admin'),
 
 		-- frame and access: last
@@ -170,7 +185,7 @@ AS $$
 		('_ledger_stamp', 'EXECUTE', 'meter biller admin'),
 		('_mark_watermark', 'EXECUTE', 'meter biller admin'),
 		('_ledger_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_ledger_writers', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_ledger_writers', 'EXECUTE', 'meter biller auditor admin'),
 		('_writer_locks', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_follows_marks', 'EXECUTE', 'reader meter biller auditor admin'),
@@ -275,6 +290,42 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION visible_accounts(name) IS 'the accounts that a role, by default the current one, sees: those that it or a role that it is a member of was made a reader of, with all that is under them in the tree as it stands now, accounts that were merged into them included; every account for roles that see everything; none for a role that the session''s user is no member of';
+
+CREATE FUNCTION _sees_name(account text, role name) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	seen bigint[] := ARRAY(SELECT compute_ledger._visible_accounts(role));
+BEGIN
+	-- no look-up of the name: what is read would depend on whether there is such an account
+	RETURN EXISTS (SELECT FROM (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = ANY (seen) OFFSET 0) AS s WHERE s.name = _sees_name.account);
+END
+$$;
+COMMENT ON FUNCTION _sees_name(text, name) IS 'whether a name is that of an account that a role sees; of any other it does the same whether there is such an account or not';
+
+-- Row-level security alone tells a reader of others: EXPLAIN ANALYZE counts the rows that his own conditions found before
+-- the policy did away with them, and conditions that leak nothing go to indexes first.  So a reader reads views my_...
+-- and has no privilege on what is under them.  Such a view looks at the tables as their owner; it takes the accounts
+-- once (ARRAY), and OFFSET 0 keeps every condition of the query above what the view has filtered, so that plan, counts and
+-- buffers are the same whatever is asked for.  security_barrier keeps the statistics of columns from the planner.
+CREATE FUNCTION _comment_like(relation regclass, model regclass) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	command text;
+BEGIN
+	FOR command IN
+		SELECT format('COMMENT ON COLUMN %s.%I IS %L', relation, a.attname, col_description(m.attrelid, m.attnum))
+		FROM pg_attribute AS a JOIN pg_attribute AS m ON m.attrelid = model AND m.attname = a.attname AND m.attnum > 0
+		WHERE a.attrelid = relation AND a.attnum > 0 AND col_description(a.attrelid, a.attnum) IS NULL
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _comment_like(regclass, regclass) IS 'part of create_ledger(): gives the columns of a view that have no comment those of the columns of the same names that it shows';
 
 -- ------------------------------------------------------------------ granting
 

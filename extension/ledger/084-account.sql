@@ -448,7 +448,14 @@ BEGIN
 	IF EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = this AND upper_inf(m.recorded)) THEN
 		PERFORM compute_ledger._refuse('55000', format('account "%s" has already been merged', name));
 	END IF;
-	IF this = other OR EXISTS (SELECT FROM compute_ledger._account_alias(NULL) AS a WHERE a.account = other AND a.target = this) THEN
+	IF this = other OR EXISTS (
+		WITH RECURSIVE meant AS (
+			SELECT other AS id
+			UNION
+			SELECT m.merged_into FROM meant AS b JOIN compute_ledger.account_merge AS m ON m.account = b.id AND upper_inf(m.recorded)
+		)
+		SELECT FROM meant AS b WHERE b.id = this)
+	THEN
 		PERFORM compute_ledger._refuse('22023', format('account "%s" cannot be merged into itself', name));
 	END IF;
 	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = other AND upper_inf(v.recorded) AND v.valid @> at) THEN
@@ -496,6 +503,13 @@ COMMENT ON FUNCTION merge_account(text, text, timestamptz) IS 'ends an account a
 
 -- ------------------------------------------------------------------ what is checked
 
+CREATE FUNCTION _tree_depth_limit() RETURNS integer
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+	SELECT 100
+$$;
+COMMENT ON FUNCTION _tree_depth_limit() IS 'how many accounts there may be above an account, and how many mergers there may be in a chain: the ways of all accounts are as long in all as there are accounts, times this';
+
 CREATE FUNCTION _check_accounts(changed_at timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -530,21 +544,59 @@ BEGIN
 		PERFORM compute_ledger._refuse('23000', format('account "%s" has a parent, "%s", that is not valid all the time', bad.account, bad.parent),
 			detail => format('The version under it is valid in %s.', bad.valid));
 	END IF;
-	-- cycles
-	WITH RECURSIVE climb AS (
-		SELECT v.account, v.parent, v.valid, ARRAY[v.account] AS path
-		FROM compute_ledger.account_version AS v
+	-- depth and cycles: of what was recorded, of what is above it and of what is under it, each account once, from the top
+	WITH RECURSIVE changed AS (
+		SELECT v.account FROM compute_ledger.account_version AS v
 		WHERE lower(v.recorded) = changed_at AND upper_inf(v.recorded) AND v.parent IS NOT NULL
-		UNION ALL
-		SELECT c.account, v.parent, c.valid * v.valid, c.path || v.account
-		FROM climb AS c JOIN compute_ledger.account_version AS v ON v.account = c.parent AND upper_inf(v.recorded) AND v.valid && c.valid
-		WHERE c.parent <> ALL (c.path) AND v.parent IS NOT NULL
+	), up AS (
+		SELECT c.account FROM changed AS c
+		UNION
+		SELECT v.parent FROM up AS u JOIN compute_ledger.account_version AS v ON v.account = u.account AND upper_inf(v.recorded)
+		WHERE v.parent IS NOT NULL
+	), down AS (
+		SELECT c.account FROM changed AS c
+		UNION
+		SELECT v.account FROM down AS d JOIN compute_ledger.account_version AS v ON v.parent = d.account AND upper_inf(v.recorded)
+	), version AS MATERIALIZED (
+		SELECT v.account, v.parent, v.valid
+		FROM (SELECT u.account FROM up AS u UNION SELECT d.account FROM down AS d) AS x
+			JOIN compute_ledger.account_version AS v ON v.account = x.account AND upper_inf(v.recorded)
+	), place AS (
+		SELECT v.account, v.valid, 0 AS depth FROM version AS v WHERE v.parent IS NULL
+		UNION
+		SELECT v.account, v.valid * p.valid, p.depth + 1
+		FROM place AS p JOIN version AS v ON v.parent = p.account AND v.valid && p.valid
+		WHERE p.depth <= compute_ledger._tree_depth_limit()
+	), reached AS (
+		SELECT p.account, range_agg(p.valid) AS valid, max(p.depth) AS depth FROM place AS p GROUP BY p.account
 	)
-	SELECT a.name AS account, c.valid INTO bad
-	FROM climb AS c JOIN compute_ledger.account AS a ON a.id = c.account
-	WHERE c.parent = ANY (c.path)
+	SELECT a.name AS account, r.account IS NOT NULL AND r.depth > compute_ledger._tree_depth_limit() AS deep, v.account AS id, v.valid
+	INTO bad
+	FROM version AS v LEFT JOIN reached AS r ON r.account = v.account
+		JOIN compute_ledger.account AS a ON a.id = v.account
+	WHERE r.depth > compute_ledger._tree_depth_limit() OR (v.valid <@ r.valid) IS NOT TRUE
+	-- what is too deep keeps from being reached what is under it
+	ORDER BY r.depth DESC NULLS LAST, v.account
 	LIMIT 1;
-	IF FOUND THEN
+	IF FOUND AND bad.deep THEN
+		PERFORM compute_ledger._refuse('54000', format('account "%s" is too deep in the tree', bad.account),
+			detail => format('There may be %s accounts above an account.', compute_ledger._tree_depth_limit()));
+	ELSIF FOUND THEN
+		-- which of them is above itself, on the way up from one that no root reaches
+		WITH RECURSIVE climb AS (
+			SELECT bad.id AS account, bad.valid AS valid, 0 AS step
+			UNION ALL
+			SELECT v.parent, c.valid * v.valid, c.step + 1
+			FROM climb AS c
+				CROSS JOIN LATERAL (SELECT v.parent, v.valid FROM compute_ledger.account_version AS v
+					WHERE v.account = c.account AND upper_inf(v.recorded) AND v.valid && c.valid
+					ORDER BY v.valid LIMIT 1) AS v
+			WHERE v.parent IS NOT NULL
+		) CYCLE account SET again USING way
+		SELECT a.name AS account, c.valid INTO bad
+		FROM climb AS c JOIN compute_ledger.account AS a ON a.id = c.account
+		WHERE c.again
+		LIMIT 1;
 		PERFORM compute_ledger._refuse('23000', format('account "%s" would be above itself', bad.account),
 			detail => format('This would be so in %s.', bad.valid));
 	END IF;
@@ -558,6 +610,39 @@ BEGIN
 	IF FOUND THEN
 		PERFORM compute_ledger._refuse('23000', format('account "%s" is merged into another from %s on and has no version then', bad.account, bad.at),
 			detail => format('The version is valid in %s.', bad.valid));
+	END IF;
+	-- mergers: each leads to an account that was not merged, and not too far; each account is asked once, from there
+	WITH RECURSIVE changed AS (
+		SELECT m.account FROM compute_ledger.account_merge AS m WHERE lower(m.recorded) = changed_at AND upper_inf(m.recorded)
+	), up AS (
+		SELECT c.account FROM changed AS c
+		UNION
+		SELECT m.merged_into FROM up AS u JOIN compute_ledger.account_merge AS m ON m.account = u.account AND upper_inf(m.recorded)
+	), down AS (
+		SELECT c.account FROM changed AS c
+		UNION
+		SELECT m.account FROM down AS d JOIN compute_ledger.account_merge AS m ON m.merged_into = d.account AND upper_inf(m.recorded)
+	), link AS MATERIALIZED (
+		SELECT x.account, m.merged_into
+		FROM (SELECT u.account FROM up AS u UNION SELECT d.account FROM down AS d) AS x
+			LEFT JOIN compute_ledger.account_merge AS m ON m.account = x.account AND upper_inf(m.recorded)
+	), place AS (
+		SELECT l.account, 0 AS depth FROM link AS l WHERE l.merged_into IS NULL
+		UNION
+		SELECT l.account, p.depth + 1 FROM place AS p JOIN link AS l ON l.merged_into = p.account
+		WHERE p.depth <= compute_ledger._tree_depth_limit()
+	)
+	SELECT a.name AS account, p.account IS NULL AS circular INTO bad
+	FROM link AS l LEFT JOIN place AS p ON p.account = l.account
+		JOIN compute_ledger.account AS a ON a.id = l.account
+	WHERE p.account IS NULL OR p.depth > compute_ledger._tree_depth_limit()
+	ORDER BY p.depth DESC NULLS LAST, l.account
+	LIMIT 1;
+	IF FOUND AND bad.circular THEN
+		PERFORM compute_ledger._refuse('23000', format('account "%s" would be merged into itself', bad.account));
+	ELSIF FOUND THEN
+		PERFORM compute_ledger._refuse('54000', format('account "%s" is merged through too many accounts', bad.account),
+			detail => format('A chain of mergers may have %s.', compute_ledger._tree_depth_limit()));
 	END IF;
 	-- time zones: pg_timezone_names reads every zone's file, so only names that are new are looked up
 	SELECT array_agg(DISTINCT v.time_zone) INTO zones
@@ -573,7 +658,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _check_accounts(timestamptz) IS 'checks the account tree where a transaction changed it: parents valid as long as their children, no cycle at any time, nothing left of what was merged (23000), names of time zones (22023); makes the calendar of the months of each zone';
+COMMENT ON FUNCTION _check_accounts(timestamptz) IS 'checks the account tree where a transaction changed it: parents valid as long as their children, no cycle at any time, nothing left of what was merged (23000), neither tree nor chains of mergers deeper than they may be (54000), names of time zones (22023); makes the calendar of the months of each zone';
 
 CREATE FUNCTION _account_guard() RETURNS trigger
 	LANGUAGE plpgsql

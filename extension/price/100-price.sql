@@ -402,6 +402,21 @@ END
 $$;
 COMMENT ON FUNCTION _price_terms(text, numeric, numeric, interval, text, text, numeric, numeric[], numeric[], numeric[], numeric, numeric, text, numeric, numeric, numeric, numeric) IS 'what a row of table price says, in words';
 
+CREATE FUNCTION _price_accounts(role name DEFAULT current_user) RETURNS SETOF bigint
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	seen bigint[] := ARRAY(SELECT compute_ledger._visible_accounts(role));
+BEGIN
+	RETURN QUERY
+	SELECT v.account FROM unnest(seen) AS v (account)
+	UNION
+	SELECT w.ancestor FROM compute_ledger._price_way(NULL) AS w WHERE w.account = ANY (seen) AND w.valid @> statement_timestamp();
+END
+$$;
+COMMENT ON FUNCTION _price_accounts(name) IS 'part of my_price: the accounts that a role, by default the current one, sees, and those whose contracts serve their usage as the tree stands now';
+
 -- One use at one instant, by index only: what _winning_prices() finds for many at once.
 CREATE FUNCTION _explain_price_at(account bigint, accelerator accelerator, region integer, at timestamptz,
 		number_format text, measure text, book text, as_of timestamptz, currency text,
@@ -555,6 +570,10 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', 'a price is asked for at one instant');
 	END IF;
 	IF _explain_price.account IS NOT NULL THEN
+		-- who may not see it is not told that it is there
+		IF NOT (compute_ledger._has_access('biller auditor admin', role) OR compute_ledger._sees_name(_explain_price.account, role)) THEN
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _explain_price.account));
+		END IF;
 		-- as it was known then; a merged account's name means the other
 		WITH RECURSIVE meant AS (
 			SELECT a.id FROM compute_ledger.account AS a WHERE a.name = _explain_price.account
@@ -569,7 +588,6 @@ BEGIN
 		FROM meant AS b CROSS JOIN LATERAL (
 			SELECT v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = b.id OFFSET 0) AS v
 		WHERE v.valid @> _explain_price.at AND v.recorded @> known_as_of;
-		-- who may not see it is not told that it is there
 		IF account_id IS NULL OR NOT (compute_ledger._has_access('biller auditor admin', role) OR account_id IN (SELECT compute_ledger._visible_accounts(role))) THEN
 			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _explain_price.account));
 		END IF;

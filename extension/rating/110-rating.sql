@@ -477,12 +477,37 @@ AS $$
 $$;
 COMMENT ON FUNCTION _rate_account(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, of what is visible to one snapshot, as of a recorded time';
 
+CREATE FUNCTION _rate_own_usage(account text, period tstzrange, as_of timestamptz, book text, role name DEFAULT current_user) RETURNS SETOF rated_charge
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 10000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF NOT compute_ledger._sees_name(account, role) THEN
+		PERFORM compute_ledger._refuse('42501', format('permission denied for account "%s"', account),
+			hint => 'View my_account shows the accounts that you may ask for.');
+	ELSIF book IS DISTINCT FROM 'sale' THEN
+		PERFORM compute_ledger._refuse('42501', format('permission denied for price book "%s"', book));
+	END IF;
+	-- of what was under it then, that which the role sees now
+	as_of := compute_ledger._as_of(as_of);
+	RETURN QUERY
+	SELECT r.* FROM compute_ledger._rate_account(account, period, as_of, book) AS r
+	WHERE r.account IN (SELECT compute_ledger._visible_accounts(role));
+END
+$$;
+COMMENT ON FUNCTION _rate_own_usage(text, tstzrange, timestamptz, text, name) IS 'what rate_usage() does for readers';
+
 CREATE FUNCTION _rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 	-- @planner
 AS $$
 BEGIN
+	IF NOT compute_ledger._sees_everything() THEN
+		RETURN QUERY SELECT r.* FROM compute_ledger._rate_own_usage(account, period, as_of, book) AS r;
+		RETURN;
+	END IF;
 	PERFORM compute_ledger._require_ledger();
 	IF as_of IS NULL AND compute_ledger._own_stamp() IS NOT NULL THEN
 		RAISE NOTICE 'what this transaction has recorded is not rated yet'
@@ -504,7 +529,7 @@ BEGIN
 	RETURN QUERY SELECT t.* FROM compute_ledger._rate_usage(account, period, as_of, book) AS t;
 END
 $$;
-COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, as of a recorded time, by default the watermark: the same rows whenever it is asked, since nothing is recorded any more below the watermark. Tiers go by all usage of the billing period that the account''s payer is billed for. What the transaction itself has recorded is above the watermark: a NOTICE says so. LC006 unknown account, LC012 a recorded time beyond the watermark, 55000 without billing periods.';
+COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charges for the usage of an account and all that was under it at the time (NULL: of all accounts) in a period, as of a recorded time, by default the watermark: the same rows whenever it is asked, since nothing is recorded any more below the watermark. Tiers go by all usage of the billing period that the account''s payer is billed for. What the transaction itself has recorded is above the watermark: a NOTICE says so. A reader may ask for an account that he sees, under book sale, and gets the charges for accounts that he sees. LC006 unknown account, 42501 another account than a reader''s, whether there is one of that name or not, LC012 a recorded time beyond the watermark, 55000 without billing periods.';
 
 CREATE FUNCTION _rate_draft(account text, period tstzrange, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000

@@ -70,6 +70,10 @@ DECLARE
 	rollup text;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	IF as_of = '-infinity' THEN
+		PERFORM compute_ledger._refuse('22023', 'rollups are of what was recorded up to a finite time',
+			hint => 'NULL stands for the ledger''s watermark.');
+	END IF;
 	-- one at a time, and the watermark only when it is our turn
 	PERFORM FROM compute_ledger.rollup_state AS s FOR UPDATE;
 	watermark := compute_ledger._ledger_watermark();
@@ -99,4 +103,4 @@ BEGIN
 	RETURN compute_ledger._refresh_rollups(as_of, concurrent);
 END
 $$;
-COMMENT ON FUNCTION refresh_rollups(timestamptz, boolean) IS 'computes usage_hourly, usage_daily, utilization_daily and spend_daily anew from what was recorded up to as_of, by default ledger_watermark(), and returns that. They are read while it runs, unless concurrent is false, which is faster; the first time nobody can wait for rows that there were not, so it is always the faster way. Errors: LC012 as_of beyond the watermark; 55000 no ledger.';
+COMMENT ON FUNCTION refresh_rollups(timestamptz, boolean) IS 'computes usage_hourly, usage_daily, utilization_daily and spend_daily anew from what was recorded up to as_of, by default ledger_watermark(), and returns that. They are read while it runs, unless concurrent is false, which is faster; the first time nobody can wait for rows that there were not, so it is always the faster way. Errors: 22023 as_of is -infinity; LC012 as_of beyond the watermark, infinity included; 55000 no ledger.';

@@ -21,6 +21,28 @@ CREATE FUNCTION _focus_time(instant timestamptz) RETURNS text
 	RETURN to_char(timezone('UTC', instant), 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
 COMMENT ON FUNCTION _focus_time(timestamptz) IS 'an instant as FOCUS writes it: in UTC, YYYY-MM-DDTHH:MM:SSZ, what is below a second cut off; NULL for NULL';
 
+CREATE FUNCTION _focus_text(view text) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	source regclass := format('compute_ledger.%I', view);
+BEGIN
+	EXECUTE (
+		SELECT format('CREATE VIEW compute_ledger.%I WITH (security_invoker = true) AS SELECT %s FROM %s AS f', view || '_text',
+			string_agg(format(CASE
+				-- a period that is shorter than what is written lasts a second
+				WHEN a.attname LIKE '%PeriodEnd' THEN 'compute_ledger._focus_time(greatest(f.%1$I, f.%2$I + interval ''1 second'')) AS %1$I'
+				WHEN a.atttypid = 'timestamptz'::regtype THEN 'compute_ledger._focus_time(f.%1$I) AS %1$I'
+				WHEN a.atttypid = 'date'::regtype THEN 'to_char(f.%1$I, ''YYYY-MM-DD'') AS %1$I'
+				ELSE 'f.%1$I::text AS %1$I' END, a.attname, replace(a.attname, 'End', 'Start')), ', ' ORDER BY a.attnum), source)
+		FROM pg_attribute AS a
+		WHERE a.attrelid = source AND a.attnum > 0);
+	PERFORM compute_ledger._comment_like(format('compute_ledger.%I', view || '_text'), source);
+END
+$$;
+COMMENT ON FUNCTION _focus_text(text) IS 'part of create_ledger(): makes the view of every column of a view of FOCUS as text that no setting of a session changes, by the name of that view and _text';
+
 CREATE FUNCTION _focus_rated(row_type anyelement, account text, period tstzrange, as_of timestamptz DEFAULT NULL) RETURNS SETOF anyelement
 	LANGUAGE plpgsql VOLATILE ROWS 1000
 	SET search_path = pg_catalog, pg_temp

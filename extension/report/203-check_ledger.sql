@@ -412,6 +412,23 @@ BEGIN
 	GROUP BY b.account, b.region, b.accelerator, b.day
 	HAVING count(*) <> 2 OR min(b.reserved) <> max(b.reserved) OR count(b.reserved) = 1
 		OR min(b.allocated) <> max(b.allocated) OR count(b.allocated) = 1 OR min(b.used) <> max(b.used) OR count(b.used) = 1;
+	-- The days of utilization are its hours, capacity and all.
+	RETURN QUERY
+	WITH both_sides AS (
+		SELECT u.account, u.region, u.accelerator, u.day, u.capacity_time AS capacity, u.reserved_time AS reserved, u.allocated_time AS allocated, u.used_time AS used
+		FROM compute_ledger._utilization_daily AS u
+		WHERE u.account IS NULL
+		UNION ALL
+		SELECT NULL, h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date,
+			CASE WHEN count(h.capacity_time) = count(*) FILTER (WHERE NOT h.in_use) THEN sum(h.capacity_time) END, sum(h.reserved_time), sum(h.allocated_time), sum(h.used_time)
+		FROM compute_ledger._utilization_cell AS h
+		GROUP BY h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date
+	)
+	SELECT 'utilization_hourly', format('region %s, %s, %s', b.region, b.accelerator, b.day), 'does not add up to the day'
+	FROM both_sides AS b
+	GROUP BY b.region, b.accelerator, b.day
+	HAVING count(*) <> 2 OR min(b.capacity) <> max(b.capacity) OR count(b.capacity) = 1 OR min(b.reserved) <> max(b.reserved) OR count(b.reserved) = 1
+		OR min(b.allocated) <> max(b.allocated) OR count(b.allocated) = 1 OR min(b.used) <> max(b.used) OR count(b.used) = 1;
 	RETURN QUERY
 	WITH both_sides AS (
 		SELECT c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, bool_and(c.share IS NOT NULL) AS known,

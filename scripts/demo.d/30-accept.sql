@@ -7,14 +7,15 @@ SELECT count(*) > 0 AS given FROM inventory \gset inventory_
 \echo
 \echo '== 1. Into the ledger'
 \echo
-\echo 'Usage comes in as text, whatever it says, by COPY or INSERT into usage_inbox. The cells of the file are there now, each row under'
-\echo 'the number of its line. A record''s name for ever is its source and its name there: here the region, and job, accelerator and start.'
+\echo 'Usage comes in as text, whatever it says, by COPY or INSERT into usage_inbox. The cells of the'
+\echo 'file are there now, each row under the number of its line. A record''s name for ever is its source'
+\echo 'and its name there: here the region, and job, accelerator and start.'
 \echo
-\echo 'COPY usage_inbox (id, region, account, accelerator, devices, started_at, ended_at, run, number_format, achieved_work,'
-\echo '                  source, source_id) FROM STDIN;'
+\echo 'COPY usage_inbox (id, region, account, accelerator, devices, started_at, ended_at, run,'
+\echo '                  number_format, achieved_work, source, source_id) FROM STDIN;'
 \echo
-\echo 'Who and where: one who pays, the accounts under him, and the regions that the ledger does not know yet.'
-\echo 'create_account() makes one account; rows make many.'
+\echo 'Who and where: one who pays, the accounts under him, and the regions that the ledger does not know'
+\echo 'yet. create_account() makes one account; rows make many.'
 \echo
 \set ECHO queries
 SELECT create_account(:'root', currency => :'currency', time_zone => :'zone') AS "who pays";
@@ -22,26 +23,31 @@ SELECT create_account(:'root', currency => :'currency', time_zone => :'zone') AS
 
 WITH made AS (
     INSERT INTO account (name)
-    SELECT DISTINCT account FROM usage_inbox WHERE account <> '' AND account = btrim(account) AND octet_length(account) <= 1000
+    SELECT DISTINCT account FROM usage_inbox
+    WHERE account <> '' AND account = btrim(account) AND octet_length(account) <= 1000
     RETURNING id)
-INSERT INTO account_version (account, parent, valid) SELECT id, account_id(:'root'), '(,)' FROM made;
+INSERT INTO account_version (account, parent, valid)
+SELECT id, account_id(:'root'), '(,)' FROM made;
 \echo
 
 WITH made AS (
     INSERT INTO region (name)
     SELECT region
-    FROM (SELECT region FROM usage_inbox UNION SELECT region FROM inventory EXCEPT SELECT name FROM region) AS r
+    FROM (SELECT region FROM usage_inbox UNION SELECT region FROM inventory
+          EXCEPT SELECT name FROM region) AS r
     WHERE region <> '' AND region = btrim(region) AND octet_length(region) <= 1000
     RETURNING id)
 INSERT INTO region_version (region, level, valid) SELECT id, 'region', '(,)' FROM made;
 \echo
 
-SELECT (SELECT count(DISTINCT account) FROM account_tree() WHERE ancestor = account_id(:'root') AND depth = 1) AS accounts,
+SELECT (SELECT count(DISTINCT account) FROM account_tree()
+        WHERE ancestor = account_id(:'root') AND depth = 1) AS accounts,
        (SELECT count(*) FROM region WHERE name IN (SELECT region FROM usage_inbox)) AS regions;
 \set ECHO none
-\echo 'On what: identify() turns a name as nvidia-smi, Kubernetes, Slurm, the PCI bus or a price list spells it into a chip. A name'
-\echo 'that leaves the variant open gives a class and is never guessed further; a name it does not know gives NULL.'
-\echo 'share is what one device of the name is of a card: a MIG slice is less than one. The ledger keeps it with each record.'
+\echo 'On what: identify() turns a name as nvidia-smi, Kubernetes, Slurm, the PCI bus or a price list'
+\echo 'spells it into a chip. A name that leaves the variant open gives a class and is never guessed'
+\echo 'further; a name it does not know gives NULL. share is what one device of the name is of a card: a'
+\echo 'MIG slice is less than one. The ledger keeps it with each record.'
 \echo
 \set ECHO queries
 CREATE TABLE name AS
@@ -59,18 +65,22 @@ WHERE n.accelerator IS NOT NULL;
 \echo
 \set ECHO none
 \if :inventory_given
-\echo 'Where a name gives a class only, and the region''s inventory has just one chip of that class, it is that chip. accelerator_alias'
-\echo 'takes this down, with its origin, for names that come from there; from now on identify() goes by it.'
+\echo 'Where a name gives a class only, and the region''s inventory has just one chip of that class, it'
+\echo 'is that chip. accelerator_alias takes this down, with its origin, for names that come from there;'
+\echo 'from now on identify() goes by it.'
 \echo
 \set ECHO queries
 \endif
 INSERT INTO accelerator_alias (alias, system, accelerator, source)
 SELECT min(n.name), f.system, min(coalesce(i.chip, n.accelerator)),
-       CASE WHEN min(i.chip) IS NULL THEN 'the system that prints the name' ELSE 'the inventory of ' || f.system END
-FROM (SELECT DISTINCT accelerator AS name, lower(source COLLATE "C") AS system FROM usage_inbox) AS f
+       CASE WHEN min(i.chip) IS NULL THEN 'the system that prints the name'
+            ELSE 'the inventory of ' || f.system END
+FROM (SELECT DISTINCT accelerator AS name, lower(source COLLATE "C") AS system
+      FROM usage_inbox) AS f
 JOIN name AS n USING (name)
 LEFT JOIN LATERAL (SELECT min(i.accelerator) AS chip FROM inventory AS i
-                   WHERE lower(i.region COLLATE "C") = f.system AND i.accelerator <@ n.accelerator AND n.kind = 'class'
+                   WHERE lower(i.region COLLATE "C") = f.system
+                     AND i.accelerator <@ n.accelerator AND n.kind = 'class'
                    HAVING min(i.accelerator) = max(i.accelerator)) AS i ON true
 WHERE n.accelerator IS NOT NULL AND octet_length(n.name) <= 256
 GROUP BY f.system, accelerator_name_key(n.name)
@@ -84,7 +94,8 @@ HAVING min(coalesce(i.chip, n.accelerator)) IS DISTINCT FROM identify(min(n.name
 CREATE TABLE file AS SELECT id AS line, * FROM usage_inbox;
 ALTER TABLE file DROP COLUMN id;
 ANALYZE file, name;
-\echo 'One record is held back, to come late (section 9): of those that were written over a day after their end, if any, the largest that has a price.'
+\echo 'One record is held back, to come late (section 9): of those that were written over a day after'
+\echo 'their end, if any, the largest that has a price.'
 \echo
 \set ECHO queries
 CREATE TABLE late AS
@@ -98,32 +109,39 @@ JOIN (SELECT source, name, identify(name, source) AS accelerator
       FROM (SELECT DISTINCT source, accelerator AS name FROM file) AS n) AS n USING (source, name)
 JOIN account ON account.name = f.account
 JOIN region ON region.name = f.region
-WHERE is_late AND upper(period) <= date_trunc('month', now(), :'zone')    -- of a month that is over
+WHERE is_late
+  AND upper(period) <= date_trunc('month', now(), :'zone')    -- of a month that is over
   AND normalized_rate(n.accelerator, :'basis') IS NOT NULL
   AND EXISTS (SELECT FROM price_list AS p WHERE p.class @> n.accelerator)
 ORDER BY devices * (upper(period) - lower(period)) DESC, line LIMIT 1;
 \echo
 
 CREATE TABLE held (LIKE usage_inbox);
-WITH record AS (DELETE FROM usage_inbox WHERE (source, source_id) IN (SELECT source, source_id FROM late) RETURNING *)
+WITH record AS (
+    DELETE FROM usage_inbox
+    WHERE (source, source_id) IN (SELECT source, source_id FROM late) RETURNING *)
 INSERT INTO held SELECT * FROM record;
 \echo
 \set ECHO none
-\echo 'What the sources write: instants with an offset or as seconds since 1970; one without an offset is of the time zone of the load.'
+\echo 'What the sources write: instants with an offset or as seconds since 1970; one without an offset is'
+\echo 'of the time zone of the load.'
 \echo
 \set ECHO queries
-INSERT INTO usage_source (source, time_zone, unix_seconds) SELECT DISTINCT source, :'zone', true FROM file WHERE octet_length(source) <= 1000;
+INSERT INTO usage_source (source, time_zone, unix_seconds)
+SELECT DISTINCT source, :'zone', true FROM file WHERE octet_length(source) <= 1000;
 \echo
 \set ECHO none
 \if :ahead_given
-\echo 'The clock of this machine may be behind that of the file, and what is in the future is rejected: the sources may be ahead.'
+\echo 'The clock of this machine may be behind that of the file, and what is in the future is rejected:'
+\echo 'the sources may be ahead.'
 \echo
 \set ECHO queries
 UPDATE usage_source SET clock_tolerance = interval :'ahead';
 \echo
 \set ECHO none
 \endif
-\echo 'accept_usage() takes what is in the inbox. Every row ends as accepted, as a duplicate of one, or as rejected with its reasons.'
+\echo 'accept_usage() takes what is in the inbox. Every row ends as accepted, as a duplicate of one, or'
+\echo 'as rejected with its reasons.'
 \echo
 \set ECHO queries
 SELECT * FROM accept_usage(:'basis');
@@ -146,21 +164,25 @@ SELECT line, 1, NULL, reason, NULL, NULL, NULL, row FROM unreadable WHERE file =
 \set ECHO queries
 SELECT :records AS rows, taken, accepted, duplicate, rejected, unreadable, held AS "held back",
        :records = taken + unreadable + held AND taken = accepted + duplicate + rejected AS "adds up"
-FROM (SELECT coalesce(sum(taken), 0) AS taken, coalesce(sum(accepted), 0) AS accepted, coalesce(sum(duplicate), 0) AS duplicate,
-             coalesce(sum(rejected), 0) AS rejected FROM usage_batch) AS b,
-     (SELECT count(*) AS unreadable FROM unreadable WHERE file = 'usage') AS u, (SELECT count(*) AS held FROM held) AS h;
+FROM (SELECT coalesce(sum(taken), 0) AS taken, coalesce(sum(accepted), 0) AS accepted,
+             coalesce(sum(duplicate), 0) AS duplicate, coalesce(sum(rejected), 0) AS rejected
+      FROM usage_batch) AS b,
+     (SELECT count(*) AS unreadable FROM unreadable WHERE file = 'usage') AS u,
+     (SELECT count(*) AS held FROM held) AS h;
 
-SELECT count(*) AS records, count(*) FILTER (WHERE ended_at < latest - interval '1 day') AS "over a day late",
+SELECT count(*) AS records,
+       count(*) FILTER (WHERE ended_at < latest - interval '1 day') AS "over a day late",
        count(*) FILTER (WHERE ended_at = 'infinity') AS "not ended"
 FROM (SELECT r.ended_at, max(nullif(r.ended_at, 'infinity')) OVER (ORDER BY f.line) AS latest
       FROM usage_record AS r
-      JOIN (SELECT source, source_id, min(line) AS line FROM file GROUP BY source, source_id) AS f USING (source, source_id)
+      JOIN (SELECT source, source_id, min(line) AS line FROM file
+            GROUP BY source, source_id) AS f USING (source, source_id)
       WHERE r.superseded = 'infinity') AS r;
 \set ECHO none
 SELECT count(*) > 0 AS any FROM usage_rejected \gset rejected_
 \if :rejected_any
-\echo 'What was rejected waits in usage_rejected and can be taken again when it is mended: retry_rejected(), after a name was added to'
-\echo 'accelerator_alias, say.'
+\echo 'What was rejected waits in usage_rejected and can be taken again when it is mended:'
+\echo 'retry_rejected(), after a name was added to accelerator_alias, say.'
 \echo
 \set ECHO queries
 SELECT f.sqlstate, f.reason, count(*) AS rows
@@ -170,19 +192,21 @@ GROUP BY f.sqlstate, f.reason ORDER BY rows DESC, f.sqlstate, f.reason COLLATE "
 \endif
 SELECT count(*) > 0 AS any, count(*) > 40 AS many, count(*) - 40 AS more FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = '' \gset refused_
 \if :refused_any
-\echo 'Where it stands in the file, a row for each fault, but for unknown names (section 2). A line without an SQLSTATE is no row of CSV: it has no cells that an'
-\echo 'inbox could take.'
+\echo 'Where it stands in the file, a row for each fault, but for unknown names (section 2). A line'
+\echo 'without an SQLSTATE is no row of CSV: it has no cells that an inbox could take.'
 \echo
 \set ECHO queries
-SELECT line, sqlstate, reason, left(row, 40) AS row
-FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = '' ORDER BY line, fault LIMIT 40;
+SELECT line, sqlstate, reason
+FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = ''
+ORDER BY line, fault LIMIT 40;
 \set ECHO none
 \if :refused_many
 \echo 'and' :refused_more 'more, in the view demo.refused (--refused FILE writes them all):'
 \echo
 \set ECHO queries
 SELECT sqlstate, regexp_replace(reason, '"[^"]*"|[0-9]+', '...', 'g') AS reason, count(*) AS rows
-FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = '' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20;
+FROM refused WHERE sqlstate <> 'LC003' OR sqlstate IS NULL OR accelerator = ''
+GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT 20;
 \set ECHO none
 \endif
 \endif

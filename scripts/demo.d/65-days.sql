@@ -10,8 +10,9 @@ UNION ALL SELECT '1 day', '', false LIMIT 1 \gset bucket_
 \echo '== 6. Compute over time'
 \echo
 \if :bucket_some
-\echo 'rate_profile() is the same for rates; buckets() cuts it at the hours, days or months of a time zone, and the buckets'
-\echo 'add up to the integral exactly. By region (psql''s \\crosstabview puts them side by side), at most the eight largest,'
+\echo 'rate_profile() is the same for rates; buckets() cuts it at the hours, days or months of a time'
+\echo 'zone, and the buckets add up to the integral exactly. By region (psql''s \\crosstabview puts them'
+\echo 'side by side), at most the eight largest,'
 \echo 'in PFLOPh of' :basis
 \echo
 \set ECHO queries

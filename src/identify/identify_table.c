@@ -13,6 +13,7 @@
 
 #include "access/xlog.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
@@ -25,6 +26,7 @@
 
 #include "accelerator/accelerator.h"
 #include "accelerator/accelerator_words.h"
+#include "base/row_columns.h"
 #include "base/snapshot_key.h"
 #include "base/table_version.h"
 #include "identify/identify_forms.h"
@@ -73,9 +75,13 @@ static uint32 aliases_mask;
 
 /* ---- rows ---- */
 
-/* Runs a query with the active snapshot, prepared once for the backend; returns the number of rows. */
+/*
+ * Runs a query of a table with the active snapshot, prepared once for the backend; returns the number
+ * of rows, whose columns are as they are said to be.
+ */
 static uint64
-run_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *argtypes, Datum *args)
+run_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *argtypes, Datum *args,
+		 const char *table, const RowColumn *columns, int ncolumns)
 {
 	if (*plan == NULL)
 	{
@@ -88,6 +94,7 @@ run_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *argtypes, Datum *a
 	}
 	if (SPI_execute_plan(*plan, args, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the tables of names");
+	RowColumnsCheck(SPI_tuptable->tupdesc, table, columns, ncolumns);
 	return SPI_processed;
 }
 
@@ -108,13 +115,34 @@ text_column(uint64 row, int column, MemoryContext context)
 	return s;
 }
 
+/* Raises for a column that is null, and is not by its table's constraints. */
+static void
+null_error(int column)
+{
+	RowNullError("the tables of names", NameStr(TupleDescAttr(SPI_tuptable->tupdesc, column - 1)->attname));
+}
+
+/* Copies a column of text that is not null. */
+static char *
+name_column(uint64 row, int column, MemoryContext context)
+{
+	char	   *s = text_column(row, column, context);
+
+	if (s == NULL)
+		null_error(column);
+	return s;
+}
+
 /* Reads a column of type boolean, which is not null. */
 static bool
 bool_column(uint64 row, int column)
 {
 	bool		isnull;
+	Datum		d = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
 
-	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull));
+	if (isnull)
+		null_error(column);
+	return DatumGetBool(d);
 }
 
 /* Reads a column of type accelerator of a result row; false for null. */
@@ -127,6 +155,24 @@ accelerator_column(uint64 row, int column, Accelerator *out)
 	if (!isnull)
 		memcpy(out, DatumGetAcceleratorP(d), sizeof(*out));
 	return !isnull;
+}
+
+/* The same of one that is not null. */
+static void
+chip_column(uint64 row, int column, Accelerator *out)
+{
+	if (!accelerator_column(row, column, out))
+		null_error(column);
+}
+
+/* Reads a column of type integer; -1 for null. */
+static int32
+count_column(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		d = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? -1 : DatumGetInt32(d);
 }
 
 /* Reads a numeric column into a context; false for null. */
@@ -151,11 +197,13 @@ numeric_column(uint64 row, int column, MemoryContext context, Datum *out)
 static void
 load_words(MemoryContext context)
 {
+	static const RowColumn columns[] = {ROW_COLUMN("kind", TEXTOID), ROW_COLUMN("word", TEXTOID), ROW_COLUMN("meaning", TEXTOID), ROW_COLUMN("family", TEXTOID), ROW_COLUMN("shipped", BOOLOID)};
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
 							 "SELECT w.kind, w.word, w.meaning, w.family, w.shipped"
 							 " FROM compute_ledger.accelerator_word AS w"
-							 " WHERE pg_catalog.upper_inf(w.recorded)", 0, NULL, NULL);
+							 " WHERE pg_catalog.upper_inf(w.recorded)", 0, NULL, NULL,
+							 "accelerator_word", columns, lengthof(columns));
 
 	grammar.words = MemoryContextAllocZero(context, sizeof(IdentifyWord) * Max(n, 1));
 	grammar.nwords = 0;
@@ -166,7 +214,7 @@ load_words(MemoryContext context)
 
 		if (kind == NULL || !IdentifyKindFromName(kind, &w->kind))
 			continue;			/* of a later version, until the update has run */
-		w->text = text_column(i, 2, context);
+		w->text = name_column(i, 2, context);
 		w->meaning = text_column(i, 3, context);
 		w->family = text_column(i, 4, context);
 		w->user = !bool_column(i, 5);
@@ -179,11 +227,15 @@ load_words(MemoryContext context)
 static void
 load_variants(MemoryContext context)
 {
+	static const RowColumn columns[] = {
+		ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("form", TEXTOID), ROW_COLUMN("memory_gb", INT4OID), ROW_COLUMN("memory_type", TEXTOID)
+	};
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
 							 "SELECT v.accelerator, v.form, v.memory_gb, v.memory_type"
 							 " FROM compute_ledger.accelerator_variant AS v"
-							 " WHERE pg_catalog.upper_inf(v.recorded) ORDER BY v.accelerator", 0, NULL, NULL);
+							 " WHERE pg_catalog.upper_inf(v.recorded) ORDER BY v.accelerator", 0, NULL, NULL,
+							 "accelerator_variant", columns, lengthof(columns));
 
 	grammar.variants = MemoryContextAllocZero(context, sizeof(IdentifyVariant) * Max(n, 1));
 	grammar.nvariants = (int) n;
@@ -194,7 +246,7 @@ load_variants(MemoryContext context)
 		bool		isnull;
 		Datum		gb;
 
-		accelerator_column(i, 1, &v->accelerator);
+		chip_column(i, 1, &v->accelerator);
 		if (form != NULL)
 			AcceleratorFormFromWord(form, strlen(form), &v->form);
 		gb = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull);
@@ -207,23 +259,26 @@ load_variants(MemoryContext context)
 static void
 load_devices(MemoryContext context)
 {
+	static const RowColumn columns[] = {
+		ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("mig_slices", INT4OID), ROW_COLUMN("devices_per_package", INT4OID), ROW_COLUMN("shipped", BOOLOID)
+	};
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
-							 "SELECT m.accelerator, coalesce(m.mig_slices, -1), coalesce(m.devices_per_package, -1), NOT m.shipped"
+							 "SELECT m.accelerator, m.mig_slices, m.devices_per_package, m.shipped"
 							 " FROM compute_ledger.accelerator_model AS m"
-							 " WHERE pg_catalog.upper_inf(m.recorded)", 0, NULL, NULL);
+							 " WHERE pg_catalog.upper_inf(m.recorded)", 0, NULL, NULL,
+							 "accelerator_model", columns, lengthof(columns));
 
 	grammar.devices = MemoryContextAllocZero(context, sizeof(IdentifyDevice) * Max(n, 1));
 	grammar.ndevices = (int) n;
 	for (uint64 i = 0; i < n; i++)
 	{
-		bool		isnull;
 		IdentifyDevice *device = &grammar.devices[i];
 
-		accelerator_column(i, 1, &device->accelerator);
-		device->slices = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
-		device->per_package = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 3, &isnull));
-		device->user = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4, &isnull));
+		chip_column(i, 1, &device->accelerator);
+		device->slices = count_column(i, 2);
+		device->per_package = count_column(i, 3);
+		device->user = !bool_column(i, 4);
 	}
 }
 
@@ -231,11 +286,15 @@ load_devices(MemoryContext context)
 static void
 load_instances(MemoryContext context)
 {
+	static const RowColumn columns[] = {
+		ROW_COLUMN("sku", TEXTOID), ROW_COLUMN("provider", TEXTOID), ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("devices", NUMERICOID), ROW_COLUMN("shipped", BOOLOID)
+	};
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
 							 "SELECT i.sku, i.provider, i.accelerator, i.devices, i.shipped"
 							 " FROM compute_ledger.accelerator_instance AS i"
-							 " WHERE pg_catalog.upper_inf(i.recorded)", 0, NULL, NULL);
+							 " WHERE pg_catalog.upper_inf(i.recorded)", 0, NULL, NULL,
+							 "accelerator_instance", columns, lengthof(columns));
 
 	instances = MemoryContextAllocZero(context, sizeof(IdentifyInstance) * Max(n, 1));
 	ninstances = (int) n;
@@ -243,13 +302,18 @@ load_instances(MemoryContext context)
 	{
 		IdentifyInstance *row = &instances[i];
 
-		row->pattern = text_column(i, 1, context);
-		row->provider = text_column(i, 2, context);
-		accelerator_column(i, 3, &row->accelerator);
+		row->pattern = name_column(i, 1, context);
+		row->provider = name_column(i, 2, context);
+		chip_column(i, 3, &row->accelerator);
 		row->has_devices = numeric_column(i, 4, context, &row->devices);
 		row->user = !bool_column(i, 5);
 	}
 }
+
+/* What is read of accelerator_alias, the last where all of it is. */
+static const RowColumn alias_columns[] = {
+	ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("shipped", BOOLOID), ROW_COLUMN("system", TEXTOID), ROW_COLUMN("alias", TEXTOID)
+};
 
 /* Reads columns accelerator, shipped and system of a row of accelerator_alias. */
 static void
@@ -257,7 +321,7 @@ read_alias(uint64 row, MemoryContext context, AliasRow *alias)
 {
 	alias->known = accelerator_column(row, 1, &alias->accelerator);
 	alias->shipped = bool_column(row, 2);
-	alias->system = text_column(row, 3, context);
+	alias->system = name_column(row, 3, context);
 }
 
 /* Returns the bucket of a key. */
@@ -275,7 +339,8 @@ load_aliases(MemoryContext context)
 	uint64		n = run_plan(&plan,
 							 "SELECT a.accelerator, a.shipped, a.system, a.alias"
 							 " FROM compute_ledger.accelerator_alias AS a"
-							 " WHERE pg_catalog.upper_inf(a.recorded)", 0, NULL, NULL);
+							 " WHERE pg_catalog.upper_inf(a.recorded)", 0, NULL, NULL,
+							 "accelerator_alias", alias_columns, lengthof(alias_columns));
 	AliasRow   *rows = MemoryContextAllocHuge(context, sizeof(AliasRow) * Max(n, 1));
 
 	aliases_mask = pg_nextpower2_32((uint32) Min(Max(n, 16), PG_INT32_MAX)) - 1;
@@ -283,7 +348,7 @@ load_aliases(MemoryContext context)
 	for (uint64 i = 0; i < n; i++)
 	{
 		char		buf[IDENTIFY_KEY_MAX + 1];
-		char	   *alias = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 4);
+		char	   *alias = name_column(i, 4, CurrentMemoryContext);
 		Size		len = IdentifyKey(alias, strlen(alias), buf);
 		uint32		bucket = alias_bucket(buf, len);
 
@@ -415,7 +480,8 @@ fetch_aliases(char *key)
 	n = run_plan(&plan,
 				 "SELECT a.accelerator, a.shipped, a.system FROM compute_ledger.accelerator_alias AS a"
 				 " WHERE compute_ledger.accelerator_name_key(a.alias) OPERATOR(pg_catalog.=) $1"
-				 " AND pg_catalog.upper_inf(a.recorded)", 1, &argtype, &arg);
+				 " AND pg_catalog.upper_inf(a.recorded)", 1, &argtype, &arg,
+				 "accelerator_alias", alias_columns, lengthof(alias_columns) - 1);
 	for (uint64 i = 0; i < n; i++)
 	{
 		AliasRow   *alias = MemoryContextAlloc(caller, sizeof(AliasRow));

@@ -37,6 +37,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/row_columns.h"
+
 /* Class of the advisory locks, where core's functions have 1 and 2; extension/080-ledger.sql names it too. */
 #define LEDGER_CLOCK_CLASS	0x434c	/* "CL" */
 
@@ -94,6 +96,7 @@ end_of_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionI
 static TimestampTz
 highest_mark(void)
 {
+	static const RowColumn column = ROW_COLUMN("watermark", TIMESTAMPTZOID);
 	TimestampTz highest = DT_NOBEGIN;
 	Oid			schema = get_namespace_oid("compute_ledger", true);
 	Oid			relid = OidIsValid(schema) ? get_relname_relid("ledger_mark", schema) : InvalidOid;
@@ -101,27 +104,29 @@ highest_mark(void)
 	Snapshot	snapshot;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
+	int			number;
 
 	if (rel == NULL)
 		return highest;
-	if (RelationGetDescr(rel)->natts >= 1 && TupleDescAttr(RelationGetDescr(rel), 0)->atttypid == TIMESTAMPTZOID &&
-		rel->rd_rel->relkind == RELKIND_RELATION)
+	if (rel->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", RelationGetRelationName(rel))));
+	number = RowColumnNumber(RelationGetDescr(rel), RelationGetRelationName(rel), &column);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	slot = table_slot_create(rel, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
-		snapshot = RegisterSnapshot(GetLatestSnapshot());
-		scan = table_beginscan(rel, snapshot, 0, NULL);
-		slot = table_slot_create(rel, NULL);
-		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		{
-			bool		isnull;
-			Datum		mark = slot_getattr(slot, 1, &isnull);
+		bool		isnull;
+		Datum		mark = slot_getattr(slot, number, &isnull);
 
-			if (!isnull)
-				highest = Max(highest, DatumGetTimestampTz(mark));
-		}
-		ExecDropSingleTupleTableSlot(slot);
-		table_endscan(scan);
-		UnregisterSnapshot(snapshot);
+		if (!isnull)
+			highest = Max(highest, DatumGetTimestampTz(mark));
 	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
 	table_close(rel, AccessShareLock);
 	return highest;
 }

@@ -26,6 +26,8 @@
 
 #include "base/compat.h"
 
+#include "miscadmin.h"
+
 #include "base/decimal.h"
 #include "base/numeric_arith.h"
 

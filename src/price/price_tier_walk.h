@@ -147,7 +147,10 @@ TIER_NAME(TierCost) (const PriceTiers *tiers, const TIER_NAME(TierBounds) *bound
 	TIER_NAME(TierNext) (&walk, &share);
 	cost = TIER_NAME(ShareDue) (tiers, &share);
 	while (TIER_NAME(TierNext) (&walk, &share))
+	{
+		CHECK_FOR_INTERRUPTS();
 		cost = NumericAdd(cost, TIER_NAME(ShareDue) (tiers, &share));
+	}
 	return cost;
 }
 

@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "lib/binaryheap.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -245,6 +246,7 @@ _price_winner_finalfn(PG_FUNCTION_ARGS)
 				   *list;
 		TimestampTz until;
 
+		CHECK_FOR_INTERRUPTS();
 		for (; next < state->n && candidates[next].starts <= t; next++)
 		{
 			binaryheap_add(all, PointerGetDatum(&candidates[next]));

@@ -35,12 +35,18 @@
 /* Levels lie in (-2^124, 2^124); a final value is held to its type's range. */
 #define PROFILE_LEVEL_LIMIT		(((int128) 1) << 124)
 
+/*
+ * A profile has at most so many steps.  Every one of them takes less than 100 bytes of
+ * text, so that all profiles can be written as text, which PostgreSQL keeps below 1 GB.
+ */
+#define PROFILE_MAX_STEPS		10000000
+
 /* What a core function has to report. */
 typedef enum ProfileStatus
 {
 	PROFILE_OK,
 	PROFILE_OVERFLOW,			/* a level or an integral does not fit */
-	PROFILE_TOO_LARGE,			/* the stored form would not fit in 1 GB */
+	PROFILE_TOO_LARGE,			/* more than PROFILE_MAX_STEPS */
 	PROFILE_CORRUPT				/* stored bytes are not what ProfileEncode writes */
 } ProfileStatus;
 

@@ -245,7 +245,7 @@ ProfileEncode(const ProfileEvents *events, uint8 flags, uint16 basis,
 	int128		level = 0;
 	size_t		h = 0;
 
-	if (events->count > PG_UINT32_MAX / 2)
+	if (events->count > PROFILE_MAX_STEPS)
 		return PROFILE_TOO_LARGE;
 	plan_encoding(events, &plan);
 	if (plan.wide)

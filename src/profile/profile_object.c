@@ -43,8 +43,8 @@ ProfileRaise(ProfileStatus status, ProfileKind kind)
 	if (status == PROFILE_TOO_LARGE)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("%s is too large to be stored", ProfileTypeName(kind)),
-				 errdetail("A value must stay below 1 GB."),
+				 errmsg("%s is too large", ProfileTypeName(kind)),
+				 errdetail("A profile has at most %d steps.", PROFILE_MAX_STEPS),
 				 errhint("Make profiles of fewer intervals, for example one a month, or clip them.")));
 	if (status == PROFILE_CORRUPT)
 		ereport(ERROR,
@@ -216,10 +216,12 @@ ProfileMerge(ProfileObject *object, Datum profile, bool negate)
 		ProfileRaise(status, object->kind);
 }
 
-/* Whether the levels of normal events are in their type's range. */
+/* Whether the levels of normal events, of which there are not too many, are in their type's range. */
 static bool
 in_range(ProfileEvents *events, ProfileKind kind)
 {
+	if (events->count > PROFILE_MAX_STEPS)
+		ProfileRaise(PROFILE_TOO_LARGE, kind);
 	if (ProfileLevelRange(events) != PROFILE_OK)
 		ProfileRaise(PROFILE_OVERFLOW, kind);
 	return kind == PROFILE_RATE

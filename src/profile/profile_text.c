@@ -9,6 +9,7 @@
 #include "base/compat.h"
 
 #include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 
 #include "profile/profile_period.h"
@@ -16,6 +17,9 @@
 #include "quantity/quantity.h"
 
 #define SEND_VERSION	1
+
+/* So many bytes of a long text are shown where something is wrong with it. */
+#define SHOWN_TEXT		500
 
 /* Steps as they come in. */
 typedef struct ProfileBuilder
@@ -67,22 +71,43 @@ builder_end(ProfileBuilder *builder)
 	return NULL;
 }
 
+/* Whether there are more steps than a profile has; 54000, softly if there is an error context. */
+static bool
+has_too_many_steps(const ProfileBuilder *builder, struct Node *escontext)
+{
+	if (likely(builder->object->events.count <= PROFILE_MAX_STEPS))
+		return false;
+	ereturn(escontext, true,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("%s is too large", ProfileTypeName(builder->object->kind)),
+			 errdetail("A profile has at most %d steps.", PROFILE_MAX_STEPS)));
+}
+
 /* Skips blanks. */
 static const char *
 skip_blanks(const char *p)
 {
+	const char *from = p;
+
 	while (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r' || *p == '\v' || *p == '\f')
-		p++;
+	{
+		if (unlikely((++p - from) % 65536 == 0))
+			CHECK_FOR_INTERRUPTS();
+	}
 	return p;
 }
 
-/* Reports text that is not a profile. */
+/* Reports text that is not a profile, of which the beginning is shown. */
 static ProfileObject *
 syntax_error(const char *str, ProfileKind kind, const char *detail, struct Node *escontext)
 {
+	int			length = (int) strnlen(str, SHOWN_TEXT + MAX_MULTIBYTE_CHAR_LEN);
+	bool		whole = length <= SHOWN_TEXT;
+	int			shown = whole ? length : pg_mbcliplen(str, length, SHOWN_TEXT);
+
 	ereturn(escontext, NULL,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-			 errmsg("invalid input syntax for type %s: \"%s\"", ProfileTypeName(kind), str),
+			 errmsg("invalid input syntax for type %s: \"%.*s%s\"", ProfileTypeName(kind), shown, str, whole ? "" : "..."),
 			 detail ? errdetail("%s", detail) : 0));
 }
 
@@ -134,6 +159,8 @@ ProfileParse(const char *str, ProfileKind kind, ProfileLevelParser parse, struct
 					 errmsg("level \"%s\" is out of range for type %s", text, ProfileTypeName(kind))));
 		if ((wrong = builder_step(&builder, at, level)) != NULL)
 			return syntax_error(str, kind, wrong, escontext);
+		if (has_too_many_steps(&builder, escontext))
+			return NULL;
 		if (*p == ',')
 		{
 			p = skip_blanks(p + 1);
@@ -149,10 +176,7 @@ ProfileParse(const char *str, ProfileKind kind, ProfileLevelParser parse, struct
 		size_t		length = strcspn(++p, " \t\n\r\v\f");
 
 		if (!BasisFromName(p, length, &builder.object->basis))
-			ereturn(escontext, NULL,
-					(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-					 errmsg("invalid input syntax for type %s: \"%s\"", ProfileTypeName(kind), str),
-					 errdetail("\"%.*s\" is not a basis.", (int) length, p)));
+			return syntax_error(str, kind, psprintf("\"%.*s\" is not a basis.", pg_mbcliplen(p, (int) length, NAMEDATALEN), p), escontext);
 		p += length;
 	}
 	if (*skip_blanks(p) != '\0')
@@ -230,6 +254,7 @@ ProfileReceive(StringInfo buf, ProfileKind kind)
 		if (kind == PROFILE_RATE)
 			level = (int128) (((uint128) level << 64) | (uint64) pq_getmsgint64(buf));
 		wrong = builder_step(&builder, at, level);
+		(void) has_too_many_steps(&builder, NULL);
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (wrong == NULL)

@@ -116,6 +116,11 @@ read_quantity(const char *str, QuantityKind kind, int32 typmod, Node *escontext)
 	uint16		basis;
 	Quantity   *result;
 
+	if (unlikely(strnlen(str, QUANTITY_MAXINPUT + 1) > QUANTITY_MAXINPUT))
+		ereturn(escontext, NULL,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("text is too long for type %s", type),
+				 errdetail("The text of a value has at most %d bytes.", QUANTITY_MAXINPUT)));
 	switch (QuantityParse(str, kind, &amount, &basis))
 	{
 		case QUANTITY_PARSE_OK:

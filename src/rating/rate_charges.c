@@ -14,6 +14,7 @@
 #include "utils/typcache.h"
 
 #include "base/decimal.h"
+#include "base/row_columns.h"
 #include "profile/device_level.h"
 #include "quantity/quantity_type.h"
 #include "rating/rating.h"
@@ -31,6 +32,49 @@ enum
 	OUT_QUANTITY, OUT_UNIT, OUT_WORK, OUT_TIERS, OUT_UNIT_PRICE, OUT_LIST_UNIT_PRICE, OUT_LIST_COST,
 	OUT_CONTRACTED_COST, OUT_COST, OUT_CURRENCY, OUT_RECORDS, OUT_CORRECTS, OUT_COLUMNS
 };
+
+static const RowColumn charge_columns[OUT_COLUMNS] = {
+	[OUT_KIND] = ROW_COLUMN("kind", TEXTOID),
+	[OUT_BOOK] = ROW_COLUMN("book", TEXTOID),
+	[OUT_ACCOUNT] = ROW_COLUMN("account", INT8OID),
+	[OUT_PAYER] = ROW_COLUMN("payer", INT8OID),
+	[OUT_BILLING_PERIOD] = ROW_COLUMN("billing_period", INT8OID),
+	[OUT_PRICE] = ROW_COLUMN("price", INT8OID),
+	[OUT_LIST_PRICE] = ROW_COLUMN("list_price", INT8OID),
+	[OUT_REGION] = ROW_COLUMN("region", INT4OID),
+	[OUT_ACCELERATOR] = ROW_COLUMN_OWN("accelerator", "accelerator"),
+	[OUT_NUMBER_FORMAT] = ROW_COLUMN("number_format", TEXTOID),
+	[OUT_MEASURE] = ROW_COLUMN("measure", TEXTOID),
+	[OUT_BASIS] = ROW_COLUMN("basis", INT4OID),
+	[OUT_RATE] = ROW_COLUMN_OWN("rate", "compute_rate"),
+	[OUT_SHARE] = ROW_COLUMN("share", INT4OID),
+	[OUT_DAY] = ROW_COLUMN("day", DATEOID),
+	[OUT_PERIOD] = ROW_COLUMN("period", TSTZRANGEOID),
+	[OUT_AMOUNT] = ROW_COLUMN("amount", NUMERICOID),
+	[OUT_QUANTITY] = ROW_COLUMN("quantity", NUMERICOID),
+	[OUT_UNIT] = ROW_COLUMN("unit", TEXTOID),
+	[OUT_WORK] = ROW_COLUMN_OWN("work", "compute_unit"),
+	[OUT_TIERS] = ROW_COLUMN("tiers", JSONBOID),
+	[OUT_UNIT_PRICE] = ROW_COLUMN("unit_price", NUMERICOID),
+	[OUT_LIST_UNIT_PRICE] = ROW_COLUMN("list_unit_price", NUMERICOID),
+	[OUT_LIST_COST] = ROW_COLUMN("list_cost", NUMERICOID),
+	[OUT_CONTRACTED_COST] = ROW_COLUMN("contracted_cost", NUMERICOID),
+	[OUT_COST] = ROW_COLUMN("cost", NUMERICOID),
+	[OUT_CURRENCY] = ROW_COLUMN("currency", TEXTOID),
+	[OUT_RECORDS] = ROW_COLUMN("records", INT8OID),
+	[OUT_CORRECTS] = ROW_COLUMN("corrects", INT8OID),
+};
+
+/* Checks that rows are of type rated_charge as it is known here. */
+void
+RatedChargeCheck(TupleDesc desc)
+{
+	RowColumnsCheck(desc, "rated_charge", charge_columns, OUT_COLUMNS);
+	if (desc->natts != OUT_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("type rated_charge has %d attributes, not %d", desc->natts, OUT_COLUMNS)));
+}
 
 /* Kinds of rows that the engine makes, and units, as text. */
 typedef struct KindNames
@@ -268,6 +312,7 @@ rate_charges(PG_FUNCTION_ARGS)
 	names.device_hour = CStringGetTextDatum("device-hour");
 	names.slice_hour = CStringGetTextDatum("slice-hour");
 	ReadRatingScope(fcinfo, &scope);
+	RatedChargeCheck(rows.result->setDesc);
 	rating = MakeRating(&scope, TupleDescAttr(rows.result->setDesc, OUT_ACCELERATOR)->atttypid);
 	RatePools(rating);
 	totals = MakeChargeTotals();
@@ -294,6 +339,7 @@ rate_charges(PG_FUNCTION_ARGS)
 	nrests = RoundingRests(totals, rating, &rests);
 	for (int i = 0; i < nrests; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		describe_rest(rating, &rests[i], &names, range, rows.values, rows.nulls);
 		put_charge(&rows, rests[i].asked, &names);
 	}
@@ -303,6 +349,7 @@ rate_charges(PG_FUNCTION_ARGS)
 		const RatingCell *cell = &rating->cells[i];
 		RatingParts parts = {0};
 
+		CHECK_FOR_INTERRUPTS();
 		if (!cell->special)
 			continue;
 		CollectParts(rating, &i, 1, false, &parts);
@@ -310,6 +357,7 @@ rate_charges(PG_FUNCTION_ARGS)
 		{
 			const RatingPart *part = &parts.parts[n];
 
+			CHECK_FOR_INTERRUPTS();
 			memset(rows.nulls, true, sizeof(rows.nulls));
 			memset(rows.nulls, false, OUT_LIST_PRICE * sizeof(bool));
 			describe_cell(rating, cell, rows.values, rows.nulls);

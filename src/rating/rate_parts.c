@@ -382,16 +382,17 @@ rate_parts(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the charge must be stated")));
 	row = PG_GETARG_HEAPTUPLEHEADER(8);
+	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
+	RatedChargeCheck(desc);
+	/* the column's type, whatever schema it is in */
+	accelerator_type = SPI_gettypeid(desc, SPI_fnumber(desc, "accelerator"));
+	ReleaseTupleDesc(desc);
 	period = GetAttributeByName(row, "period", &isnull);
 	if (isnull)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the period of the charge must be stated")));
 	InitMaterializedSRF(fcinfo, 0);
-	/* the column's type, whatever schema it is in */
-	desc = lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(row), HeapTupleHeaderGetTypMod(row));
-	accelerator_type = SPI_gettypeid(desc, SPI_fnumber(desc, "accelerator"));
-	ReleaseTupleDesc(desc);
 
 	ReadRatingScope(fcinfo, &scope);
 	own = scope;

@@ -137,6 +137,7 @@ cut_combination(Rating *rating, int n, Segments *segments)
 			TimestampTz from;
 			Segment    *segment;
 
+			CHECK_FOR_INTERRUPTS();
 			while (is_winner(rating, winner, n, place->currency) && rating->winners[winner].to <= at)
 				winner++;
 			while (site < rating->nsites && rating->sites[site].region == kind->region && rating->sites[site].to <= at)
@@ -386,6 +387,7 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	if (cell->price >= 0 && !FollowsList(rating, cell) && !price_counts(&rating->prices[cell->price], combination))
 		cell->price = -1;
 	if (cell->list_price >= 0 && (rating->prices[cell->list_price].unit == UNIT_LEVEL ||
+								  rating->prices[cell->list_price].tiers.model == MODEL_LIST ||
 								  !price_counts(&rating->prices[cell->list_price], combination)))
 		cell->list_price = -1;
 	if (FollowsList(rating, cell) &&

@@ -187,6 +187,7 @@ add_running_totals(Rating *rating)
 		{
 			Charge	   *charge = &rating->charges[sorted[j]];
 
+			CHECK_FOR_INTERRUPTS();
 			SetRated(rating->places[rating->cells[charge->cell].place].owner, charge_price(rating, charge));
 			charge->counted_until = j == i ? charge->counted :
 				AddQuantity(rating->charges[sorted[j - 1]].counted_until, charge->counted);

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -18,10 +19,15 @@
 
 #include "base/decimal.h"
 #include "base/numeric_arith.h"
+#include "base/row_columns.h"
 #include "rating/rating.h"
 #include "rating/rating_input.h"
 
 #define INSTANCE_DIGITS	24		/* of an instance-month */
+
+/* Compares the columns of the rows that were read with what is read of them. */
+#define CheckColumns(rows, columns) \
+	RowColumnsCheck(SPI_tuptable->tupdesc, (rows), (columns), lengthof(columns))
 
 /* Returns a column of a row that is not NULL. */
 static Datum
@@ -31,7 +37,7 @@ column(uint64 row, int number)
 	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, &isnull);
 
 	if (isnull)
-		elog(ERROR, "column %d of what usage is rated by is null", number);
+		RowNullError("what usage is rated by", NameStr(TupleDescAttr(SPI_tuptable->tupdesc, number - 1)->attname));
 	return value;
 }
 
@@ -56,6 +62,10 @@ make_rows(Rating *rating, int *count, Size size)
 static void
 read_places(Rating *rating)
 {
+	static const RowColumn columns[] = {
+		ROW_COLUMN("account", INT8OID), ROW_COLUMN("owner", INT8OID), ROW_COLUMN("payer", INT8OID), ROW_COLUMN("calendar", INT8OID), ROW_COLUMN("time_zone", TEXTOID),
+		ROW_COLUMN("currency", TEXTOID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("asked", BOOLOID), ROW_COLUMN("lapsed", BOOLOID)
+	};
 	const RatingScope *scope = &rating->scope;
 	Oid			types[] = {TIMESTAMPTZOID, INT8ARRAYOID, INT8ARRAYOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[] = {scope->as_of, scope->payers, scope->accounts, scope->root,
@@ -65,6 +75,7 @@ read_places(Rating *rating)
 	RunRatingQuery("SELECT account, owner, payer, calendar, time_zone, currency, starts, ends, asked, lapsed"
 				   " FROM compute_ledger._rating_places($1, $2, $3, $4, $5, $6) ORDER BY account, starts",
 				   lengthof(types), types, values, nulls, NULL);
+	CheckColumns("_rating_places()", columns);
 	rating->places = make_rows(rating, &rating->nplaces, sizeof(Place));
 	for (int i = 0; i < rating->nplaces; i++)
 	{
@@ -88,16 +99,20 @@ read_places(Rating *rating)
 static void
 read_bills(Rating *rating)
 {
+	static const RowColumn columns[] = {
+		ROW_COLUMN("id", INT8OID), ROW_COLUMN("calendar", INT8OID), ROW_COLUMN("starts_at", TIMESTAMPTZOID), ROW_COLUMN("ends_at", TIMESTAMPTZOID), ROW_COLUMN("measures", TEXTARRAYOID)
+	};
 	const RatingScope *scope = &rating->scope;
 	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[] = {scope->book, scope->as_of, scope->period, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
 
 	RunRatingQuery("SELECT id, calendar, starts_at, ends_at,"
-				   " compute_ledger._billed_measures($1, $2, pg_catalog.tstzrange(starts_at, ends_at))"
+				   " compute_ledger._billed_measures($1, $2, pg_catalog.tstzrange(starts_at, ends_at)) AS measures"
 				   " FROM compute_ledger._billing_periods($2)"
 				   " WHERE starts_at < $5 AND ends_at > $4 AND pg_catalog.tstzrange(starts_at, ends_at) OPERATOR(pg_catalog.&&) $3"
 				   " ORDER BY calendar, starts_at",
 				   lengthof(types), types, values, NULL, NULL);
+	CheckColumns("_billing_periods()", columns);
 	rating->bills = make_rows(rating, &rating->nbills, sizeof(Bill));
 	for (int i = 0; i < rating->nbills; i++)
 	{
@@ -121,11 +136,15 @@ read_bills(Rating *rating)
 static void
 read_days(Rating *rating)
 {
+	static const RowColumn columns[] = {
+		ROW_COLUMN("time_zone", TEXTOID), ROW_COLUMN("day", DATEOID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("month", INT8OID)
+	};
 	const RatingScope *scope = &rating->scope;
 	Oid			types[] = {TEXTARRAYOID, TSTZRANGEOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[] = {0, scope->period, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
 	Datum	   *zones = palloc(Max(1, rating->nnames) * sizeof(Datum));
 	bool	   *seen = palloc0(Max(1, rating->nnames) * sizeof(bool));
+	int			nnames = rating->nnames;
 	int			nzones = 0;
 
 	for (int i = 0; i < rating->nplaces; i++)
@@ -140,13 +159,16 @@ read_days(Rating *rating)
 	RunRatingQuery("SELECT time_zone, day, starts, ends, month FROM compute_ledger._rating_days($1, $2, $3, $4)"
 				   " WHERE ends IS NOT NULL ORDER BY time_zone, starts",
 				   lengthof(types), types, values, NULL, NULL);
+	CheckColumns("_rating_days()", columns);
 	rating->days = make_rows(rating, &rating->ndays, sizeof(Day));
-	rating->first_day = MemoryContextAllocZero(rating->context, (rating->nnames + 1) * sizeof(int));
+	rating->first_day = MemoryContextAllocZero(rating->context, (nnames + 1) * sizeof(int));
 	for (int i = 0; i < rating->ndays; i++)
 	{
 		Day		   *day = &rating->days[i];
 
 		day->time_zone = RatingName(rating, column(i, 1));
+		if (day->time_zone >= nnames || !seen[day->time_zone])
+			elog(ERROR, "a day is of a time zone that was not asked for");
 		if (i == 0 || day->time_zone != rating->days[i - 1].time_zone)
 			rating->first_day[day->time_zone] = i;
 		day->date = DatumGetDateADT(column(i, 2));
@@ -161,12 +183,14 @@ read_days(Rating *rating)
 static void
 read_sites(Rating *rating)
 {
+	static const RowColumn columns[] = {ROW_COLUMN("region", INT4OID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID)};
 	const RatingScope *scope = &rating->scope;
 	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[] = {scope->as_of, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
 
 	RunRatingQuery("SELECT region, starts, ends FROM compute_ledger._rating_sites($1, $2, $3) ORDER BY region, starts",
 				   lengthof(types), types, values, NULL, NULL);
+	CheckColumns("_rating_sites()", columns);
 	rating->sites = make_rows(rating, &rating->nsites, sizeof(Site));
 	for (int i = 0; i < rating->nsites; i++)
 	{
@@ -246,6 +270,38 @@ read_unit(RatedPrice *price, Datum unit, const Quantity *work)
 	pfree(name);
 }
 
+/* Raises for a price that the constraints of table price forbid: what follows relies on them. */
+static void
+check_price(const RatedPrice *price, int nprices, int nfees)
+{
+	const PriceTiers *tiers = &price->tiers;
+	const IntegerTierBounds *bounds = &price->bounds;
+	bool		allowed = price->unit != UNIT_INSTANCE_MONTH ||
+		(price->devices_per_instance != (Datum) 0 && NumericCompare(price->devices_per_instance, NumericFromInteger(0)) > 0);
+
+	switch (tiers->model)
+	{
+		case MODEL_LIST:
+			allowed &= price->factor != (Datum) 0 && price->account != 0;
+			break;
+		case MODEL_PACKAGE:
+			allowed &= tiers->price != (Datum) 0 && bounds->package_size > 0;
+			break;
+		case MODEL_FLAT:
+			allowed &= tiers->price != (Datum) 0;
+			break;
+		case MODEL_GRADUATED:
+		case MODEL_VOLUME:
+			allowed &= nprices == bounds->nbounds + 1 && (tiers->fees == NULL || nfees == nprices);
+			break;
+	}
+	if (!allowed || bounds->free < 0 || (tiers->fees != NULL && nfees != nprices))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("price %lld is not one that table \"price\" allows", (long long) price->id),
+				 errhint("Give the table its constraints back, and close the price.")));
+}
+
 /* Reads the tiers of a price; its scale is known. */
 static void
 read_tiers(Rating *rating, int row, RatedPrice *price)
@@ -254,7 +310,8 @@ read_tiers(Rating *rating, int row, RatedPrice *price)
 	IntegerTierBounds *bounds = &price->bounds;
 	Datum		scale = price->scale_numeric;
 	Datum	   *numbers;
-	int			n;
+	int			nprices = 0;
+	int			nfees = 0;
 
 	tiers->model = PriceModelFromText(column(row, 5));
 	if (!column_is_null(row, 11))
@@ -267,23 +324,30 @@ read_tiers(Rating *rating, int row, RatedPrice *price)
 			bounds->bounds[i] = scaled(numbers[i], scale);
 	}
 	if (!column_is_null(row, 13))
-		tiers->prices = read_numbers(rating, column(row, 13), &n);
+		tiers->prices = read_numbers(rating, column(row, 13), &nprices);
 	if (!column_is_null(row, 14))
 	{
-		price->fees = read_numbers(rating, column(row, 14), &n);
-		tiers->fees = palloc((n + 1) * sizeof(Datum));
-		for (int i = 0; i < n; i++)
+		price->fees = read_numbers(rating, column(row, 14), &nfees);
+		tiers->fees = palloc((nfees + 1) * sizeof(Datum));
+		for (int i = 0; i < nfees; i++)
 			tiers->fees[i] = NumericMultiply(price->fees[i], scale);
 	}
 	if (!column_is_null(row, 15))
 		bounds->package_size = scaled(column(row, 15), scale);
 	bounds->free = scaled(column(row, 16), scale);
+	check_price(price, nprices, nfees);
 }
 
 /* Reads the prices that win. */
 static void
 read_prices(Rating *rating, Datum ids)
 {
+	static const RowColumn columns[] = {
+		ROW_COLUMN("id", INT8OID), ROW_COLUMN("account", INT8OID), ROW_COLUMN("pool_number", INT8OID), ROW_COLUMN("unit", TEXTOID), ROW_COLUMN("model", TEXTOID), ROW_COLUMN("currency", TEXTOID),
+		ROW_COLUMN("digits", INT4OID), ROW_COLUMN("committed", BOOLOID), ROW_COLUMN_OWN("work", "compute_unit"), ROW_COLUMN("devices_per_instance", NUMERICOID),
+		ROW_COLUMN("price", NUMERICOID), ROW_COLUMN("tier_bounds", NUMERICARRAYOID), ROW_COLUMN("tier_prices", NUMERICARRAYOID), ROW_COLUMN("tier_fees", NUMERICARRAYOID),
+		ROW_COLUMN("package_size", NUMERICOID), ROW_COLUMN("free", NUMERICOID), ROW_COLUMN("factor", NUMERICOID)
+	};
 	Oid			types[] = {INT8ARRAYOID};
 	MemoryContext previous;
 
@@ -291,6 +355,7 @@ read_prices(Rating *rating, Datum ids)
 				   " price, tier_bounds, tier_prices, tier_fees, package_size, free, factor"
 				   " FROM compute_ledger._rating_prices($1) ORDER BY id",
 				   1, types, &ids, NULL, NULL);
+	CheckColumns("_rating_prices()", columns);
 	rating->prices = make_rows(rating, &rating->nprices, sizeof(RatedPrice));
 	previous = MemoryContextSwitchTo(rating->context);
 	for (int i = 0; i < rating->nprices; i++)
@@ -398,6 +463,7 @@ list_asked(Rating *rating, int *count)
 		int64		account = rating->combinations[i].kind.account;
 		int64		first = n;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int p = FirstPlace(rating, account); p < rating->nplaces && rating->places[p].account == account; p++)
 		{
 			int			currency = rating->places[p].currency;
@@ -451,7 +517,7 @@ run_winners_query(Rating *rating, const Asked *asked, int n)
 	values[5] = make_array(column_values[3], no_format, n, TEXTOID);
 	values[6] = make_array(column_values[4], nulls, n, TEXTOID);
 	values[7] = make_array(column_values[5], nulls, n, TEXTOID);
-	RunRatingQuery("SELECT combination, coalesce(pg_catalog.lower(valid), '-infinity'), coalesce(pg_catalog.upper(valid), 'infinity'), price, list_price"
+	RunRatingQuery("SELECT combination, coalesce(pg_catalog.lower(valid), '-infinity') AS starts, coalesce(pg_catalog.upper(valid), 'infinity') AS ends, price, list_price"
 				   " FROM compute_ledger._winning_prices($1, $2, $3, $4, $5, $6, $7, $8,"
 				   " pg_catalog.tstzrange($9, $10))",
 				   lengthof(types), types, values, NULL, NULL);
@@ -461,18 +527,26 @@ run_winners_query(Rating *rating, const Asked *asked, int n)
 void
 ReadWinners(Rating *rating)
 {
+	static const RowColumn columns[] = {
+		ROW_COLUMN("combination", INT8OID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("price", INT8OID), ROW_COLUMN("list_price", INT8OID)
+	};
 	int			nasked;
 	Asked	   *asked = list_asked(rating, &nasked);
 	int64	   *ids;			/* of the price and the list price of every winner; 0: none */
 
 	run_winners_query(rating, asked, nasked);
+	CheckColumns("_winning_prices()", columns);
 	rating->winners = make_rows(rating, &rating->nwinners, sizeof(Winner));
 	ids = MemoryContextAllocHuge(rating->context, Max(1, 2 * (Size) rating->nwinners) * sizeof(int64));
 	for (int i = 0; i < rating->nwinners; i++)
 	{
 		Winner	   *winner = &rating->winners[i];
-		const Asked *of = &asked[DatumGetInt64(column(i, 1)) - 1];
+		int64		number = DatumGetInt64(column(i, 1));
+		const Asked *of;
 
+		if (number < 1 || number > nasked)
+			elog(ERROR, "a price wins for what was not asked for");
+		of = &asked[number - 1];
 		ids[2 * i] = column_is_null(i, 4) ? 0 : DatumGetInt64(column(i, 4));
 		ids[2 * i + 1] = column_is_null(i, 5) ? 0 : DatumGetInt64(column(i, 5));
 		winner->combination = of->combination;

@@ -130,6 +130,7 @@ add_to_tiers(Rating *rating, const RatingCell *cell, bool list, int128 q0, int12
 	{
 		TierSum    *sum = find_sum(rating, cell->charge, role, price, share.tier);
 
+		CHECK_FOR_INTERRUPTS();
 		sum->units += share.units;
 		sum->entered += share.entered;
 		sum->packages += share.packages;
@@ -266,6 +267,7 @@ rate_pool(Rating *rating, const Pooled *pool, int64 count, bool list, RatingPart
 		{
 			int			price = cell_price(&rating->cells[island.cells[i]], list);
 
+			CHECK_FOR_INTERRUPTS();
 			apart = price != previous && price_turns(&rating->prices[price], island.before, island.before + island.inside, whole);
 			previous = price;
 		}
@@ -357,6 +359,7 @@ trace_island(Rating *rating, const Island *island, int charge, bool list, int128
 		MemoryContext previous;
 		Datum		due;
 
+		CHECK_FOR_INTERRUPTS();
 		quantity += part->units;
 		if (cell->charge != charge)
 			continue;
@@ -409,6 +412,7 @@ TraceCharge(Rating *rating, int charge, RatingParts *trace)
 	{
 		bool		traced = false;
 
+		CHECK_FOR_INTERRUPTS();
 		for (int64 i = 0; i < island.count && !traced; i++)
 			traced = rating->cells[island.cells[i]].charge == charge;
 		if (traced)

@@ -15,6 +15,7 @@
 #include "tcop/dest.h"
 #include "utils/builtins.h"
 
+#include "base/row_columns.h"
 #include "profile/device_level.h"
 #include "profile/profile.h"
 #include "rating/rating.h"
@@ -74,6 +75,23 @@ enum
 	COL_ID, COL_START, COL_END, COL_DEVICES, COL_WORK, COL_RECORDED
 };
 
+static const RowColumn usage_columns[] = {
+	[COL_ACCOUNT] = ROW_COLUMN("account", INT8OID),
+	[COL_REGION] = ROW_COLUMN("region", INT4OID),
+	[COL_BASIS] = ROW_COLUMN("basis", INT4OID),
+	[COL_ACCELERATOR] = ROW_COLUMN_OWN("accelerator", "accelerator"),
+	[COL_RATE] = ROW_COLUMN_OWN("rate", "compute_rate"),
+	[COL_SHARE] = ROW_COLUMN("share", INT4OID),
+	[COL_MEASURE] = ROW_COLUMN("measure", TEXTOID),
+	[COL_NUMBER_FORMAT] = ROW_COLUMN("number_format", TEXTOID),
+	[COL_ID] = ROW_COLUMN("id", INT8OID),
+	[COL_START] = ROW_COLUMN("started_at", TIMESTAMPTZOID),
+	[COL_END] = ROW_COLUMN("ended_at", TIMESTAMPTZOID),
+	[COL_DEVICES] = ROW_COLUMN("devices", NUMERICOID),
+	[COL_WORK] = ROW_COLUMN_OWN("achieved_work", "compute_unit"),
+	[COL_RECORDED] = ROW_COLUMN("recorded", TIMESTAMPTZOID),
+};
+
 /* Adds a combination. */
 static int
 add_combination(UsageReceiver *self, const UsageKind *kind)
@@ -94,6 +112,17 @@ add_combination(UsageReceiver *self, const UsageKind *kind)
 	return rating->ncombinations++;
 }
 
+/* Raises for a record without something that every one has. */
+static void
+missing_value_error(const bool *nulls)
+{
+	for (int i = 0; i < (int) lengthof(usage_columns); i++)
+	{
+		if (nulls[i] && i != COL_RATE && i != COL_SHARE && i != COL_NUMBER_FORMAT && i != COL_WORK && i != COL_RECORDED)
+			RowNullError("usage_record", usage_columns[i].name);
+	}
+}
+
 /* Takes one record. */
 static bool
 receive_record(TupleTableSlot *slot, DestReceiver *receiver)
@@ -112,6 +141,10 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 	slot_getallattrs(slot);
 	values = slot->tts_values;
 	nulls = slot->tts_isnull;
+	/* all of them, without a branch for each */
+	if (unlikely(nulls[COL_ACCOUNT] | nulls[COL_REGION] | nulls[COL_BASIS] | nulls[COL_ACCELERATOR] | nulls[COL_MEASURE] |
+				 nulls[COL_ID] | nulls[COL_START] | nulls[COL_END] | nulls[COL_DEVICES]))
+		missing_value_error(nulls);
 
 	memset(&kind, 0, sizeof(kind));
 	kind.account = DatumGetInt64(values[COL_ACCOUNT]);
@@ -169,15 +202,16 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 	return true;
 }
 
-/* Does nothing: there is nothing to prepare or to end. */
+/* Checks what is going to come. */
 static void
 start_receiving(DestReceiver *receiver, int operation, TupleDesc desc)
 {
 	(void) receiver;
 	(void) operation;
-	(void) desc;
+	RowColumnsCheck(desc, "usage_record", usage_columns, lengthof(usage_columns));
 }
 
+/* Does nothing: there is nothing to end. */
 static void
 end_receiving(DestReceiver *receiver)
 {
@@ -254,7 +288,7 @@ ReadUsage(Rating *rating)
 				   " r.id, r.started_at, r.ended_at, r.devices, r.achieved_work,"
 				   " CASE WHEN r.ended_at OPERATOR(pg_catalog.=) 'infinity' AND r.achieved_work IS NOT NULL"
 				   " THEN compute_ledger._usage_recorded(r.identification, r.recorded, r.source, r.source_id,"
-				   " r.revision) END"
+				   " r.revision) END AS recorded"
 				   " FROM compute_ledger.usage_record AS r"
 				   " WHERE r.account = ANY ($1) AND r.started_at < $3 AND r.ended_at > $2"
 				   " AND r.recorded <= $4 AND r.superseded > $4",

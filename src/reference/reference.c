@@ -29,6 +29,7 @@
 #include "accelerator/accelerator.h"
 #include "base/call_cache.h"
 #include "base/errcodes.h"
+#include "base/row_columns.h"
 #include "profile/profile.h"
 #include "quantity/quantity_type.h"
 #include "reference/rate_steps.h"
@@ -143,7 +144,7 @@ typedef enum ReferenceQuery
 	"CASE WHEN $3 IS NULL THEN pg_catalog.upper_inf(" row ".recorded)" \
 	" ELSE " row ".recorded OPERATOR(pg_catalog.@>) $3 END"
 #define PEAK_COLUMNS \
-	"SELECT r.accelerator, r.rate, NULL::pg_catalog.tstzrange, r.shipped FROM compute_ledger.accelerator_peak AS r"
+	"SELECT r.accelerator, r.rate, NULL::pg_catalog.tstzrange AS valid, r.shipped FROM compute_ledger.accelerator_peak AS r"
 #define FACTOR_COLUMNS \
 	"SELECT r.accelerator, r.rate, r.valid, r.shipped FROM compute_ledger.basis_factor AS r"
 #define IN_BASIS \
@@ -154,7 +155,7 @@ typedef enum ReferenceQuery
 	"SELECT m.accelerator FROM compute_ledger.accelerator_model AS m WHERE " RECORDED("m") " UNION "
 
 static const char *const query_text[NUM_QUERIES] = {
-	[QUERY_BASIS_CODE] = "SELECT compute_ledger.basis_code($4)",
+	[QUERY_BASIS_CODE] = "SELECT compute_ledger.basis_code($4) AS code",
 	[QUERY_PEAK] = PEAK_COLUMNS IN_BASIS CONTAINS,
 	[QUERY_PEAK_ALL] = PEAK_COLUMNS IN_BASIS,
 	[QUERY_FACTOR] = FACTOR_COLUMNS IN_BASIS CONTAINS,
@@ -177,6 +178,13 @@ static const char *const query_text[NUM_QUERIES] = {
 	[QUERY_FACTOR_CHIPS] =
 	MODELS "SELECT r.accelerator FROM compute_ledger.basis_factor AS r" IN_BASIS " ORDER BY 1",
 };
+
+/* What is read of their rows; of one of these columns, or of all. */
+static const RowColumn rate_columns[] = {
+	ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN_OWN("rate", "compute_rate"), ROW_COLUMN("valid", TSTZRANGEOID), ROW_COLUMN("shipped", BOOLOID)
+};
+static const RowColumn code_column = ROW_COLUMN("code", INT4OID);
+static const RowColumn slices_column = ROW_COLUMN("mig_slices", INT4OID);
 
 /* Returns the query for a basis: peaks for number formats, factors for the others. */
 #define QueryFor(basis, what) \
@@ -254,6 +262,25 @@ get_column(int row, int column, bool *isnull)
 	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
 }
 
+/* The same of a column that is not NULL. */
+static Datum
+get_value(int row, int column)
+{
+	bool		isnull;
+	Datum		value = get_column(row, column, &isnull);
+
+	if (isnull)
+		RowNullError("reference data", NameStr(TupleDescAttr(SPI_tuptable->tupdesc, column - 1)->attname));
+	return value;
+}
+
+/* Checks the types of the result's columns. */
+static void
+check_columns(const RowColumn *columns, int count)
+{
+	RowColumnsCheck(SPI_tuptable->tupdesc, "reference data", columns, count);
+}
+
 /* Turns the result of a query for rates into sorted rows, allocated in context. */
 static RateRow *
 fetch_rows(MemoryContext context, int *nrows)
@@ -262,15 +289,16 @@ fetch_rows(MemoryContext context, int *nrows)
 	int			n = (int) SPI_processed;
 	RateRow    *rows = MemoryContextAlloc(context, sizeof(RateRow) * Max(n, 1));
 
+	check_columns(rate_columns, lengthof(rate_columns));
 	for (int i = 0; i < n; i++)
 	{
 		RateRow    *row = &rows[i];
 		bool		isnull;
 		Datum		valid;
 
-		memcpy(&row->accelerator, DatumGetAcceleratorP(get_column(i, 1, &isnull)), sizeof(Accelerator));
-		memcpy(&row->rate, DatumGetQuantityP(get_column(i, 2, &isnull)), sizeof(Quantity));
-		row->shipped = DatumGetBool(get_column(i, 4, &isnull));
+		memcpy(&row->accelerator, DatumGetAcceleratorP(get_value(i, 1)), sizeof(Accelerator));
+		memcpy(&row->rate, DatumGetQuantityP(get_value(i, 2)), sizeof(Quantity));
+		row->shipped = DatumGetBool(get_value(i, 4));
 		row->specificity = AcceleratorSpecificity(&row->accelerator);
 		row->from = DT_NOBEGIN;
 		row->to = DT_NOEND;
@@ -322,6 +350,7 @@ fetch_device_slices(const RateKey *key)
 	parts.mig_attrs = 0;
 	AcceleratorPack(&parts, &device, NULL);
 	run_query(QUERY_SLICES, key, &device, NULL, 0);
+	check_columns(&slices_column, 1);
 	slices = DatumGetInt32(get_column(0, 1, &isnull));
 	return isnull ? 0 : slices;
 }
@@ -357,6 +386,7 @@ look_up_basis(text *name)
 		return BASIS_UNKNOWN;
 	enter_spi();
 	run_query(QUERY_BASIS_CODE, NULL, NULL, name, 0);
+	check_columns(&code_column, 1);
 	result = DatumGetInt32(get_column(0, 1, &isnull));
 	if (isnull)
 		result = BASIS_UNKNOWN;
@@ -509,17 +539,17 @@ no_rate_error(const RateAnswer *answer, text *basis, TimestampTz at)
 		initStringInfo(&variants);
 		enter_spi();
 		run_query(QueryFor(key->basis, _VARIANTS), key, &key->accelerator, NULL, 6);
+		check_columns(rate_columns, 1);
 		for (int i = 0; i < (int) SPI_processed; i++)
 		{
 			char		variant[ACCELERATOR_MAXTEXT];
-			bool		isnull;
 
 			if (i == 5)
 			{
 				appendStringInfoString(&variants, ", ...");
 				break;
 			}
-			AcceleratorFormat(DatumGetAcceleratorP(get_column(i, 1, &isnull)), variant);
+			AcceleratorFormat(DatumGetAcceleratorP(get_value(i, 1)), variant);
 			appendStringInfo(&variants, "%s%s", i > 0 ? ", " : "", variant);
 		}
 		/* copied out of SPI's memory, together with the buffer */
@@ -730,14 +760,11 @@ all_rates(FunctionCallInfo fcinfo, bool at_one_time, TimestampTz at)
 	run_query(QueryFor(code, _ALL), &key, NULL, NULL, 0);
 	rows = fetch_rows(context, &nrows);
 	run_query(QueryFor(code, _CHIPS), &key, NULL, NULL, 0);
+	check_columns(rate_columns, 1);
 	nchips = (int) SPI_processed;
 	chips = MemoryContextAlloc(context, sizeof(Accelerator) * Max(nchips, 1));
 	for (int i = 0; i < nchips; i++)
-	{
-		bool		isnull;
-
-		memcpy(&chips[i], DatumGetAcceleratorP(get_column(i, 1, &isnull)), sizeof(Accelerator));
-	}
+		memcpy(&chips[i], DatumGetAcceleratorP(get_value(i, 1)), sizeof(Accelerator));
 	for (int i = 0; i < nchips; i++)
 	{
 		RateStep   *steps;

@@ -38,6 +38,7 @@
 #include "utils/typcache.h"
 
 #include "base/errcodes.h"
+#include "base/row_columns.h"
 
 /* Whether a script of this very extension is running. */
 static bool
@@ -58,18 +59,24 @@ get_trigger_data(FunctionCallInfo fcinfo, const char *fn)
 	return (TriggerData *) fcinfo->context;
 }
 
+/* Raises 42703. */
+static void
+missing_column_error(Relation rel, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of %s does not exist", name, RelationGetRelationName(rel))));
+}
+
 /* Returns the number of a column that must be of the given type, or 0 if there is none. */
 static int
 find_column(Relation rel, const char *name, Oid type)
 {
-	int			attnum = SPI_fnumber(RelationGetDescr(rel), name);
+	RowColumn	column = ROW_COLUMN(name, type);
 
-	if (attnum <= 0)
+	if (SPI_fnumber(RelationGetDescr(rel), name) <= 0)
 		return 0;
-	if (SPI_gettypeid(RelationGetDescr(rel), attnum) != type)
-		elog(ERROR, "column \"%s\" of table \"%s\" is not of type %s",
-			 name, RelationGetRelationName(rel), format_type_be(type));
-	return attnum;
+	return RowColumnNumber(RelationGetDescr(rel), RelationGetRelationName(rel), &column);
 }
 
 /* Whether a row ships with the extension. */
@@ -92,7 +99,7 @@ get_recorded(HeapTuple tuple, Relation rel, int attnum, RangeBound *lower, Range
 	Datum		d = heap_getattr(tuple, attnum, RelationGetDescr(rel), &isnull);
 
 	if (isnull)
-		elog(ERROR, "column \"recorded\" of table \"%s\" is null", RelationGetRelationName(rel));
+		RowNullError(RelationGetRelationName(rel), "recorded");
 	range_deserialize(typcache, DatumGetRangeTypeP(d), lower, upper, &empty);
 }
 
@@ -175,7 +182,7 @@ check_fixed_columns(TriggerData *trigdata)
 		Datum		newval;
 
 		if (attnum <= 0)
-			elog(ERROR, "table \"%s\" has no column \"%s\"", RelationGetRelationName(rel), name);
+			missing_column_error(rel, name);
 		att = TupleDescAttr(tupdesc, attnum - 1);
 		oldval = heap_getattr(trigdata->tg_trigtuple, attnum, tupdesc, &oldnull);
 		newval = heap_getattr(trigdata->tg_newtuple, attnum, tupdesc, &newnull);
@@ -232,7 +239,7 @@ reference_row_guard(PG_FUNCTION_ARGS)
 
 	shipped = find_column(rel, "shipped", BOOLOID);
 	if (shipped == 0)
-		elog(ERROR, "table \"%s\" has no column \"shipped\"", RelationGetRelationName(rel));
+		missing_column_error(rel, "shipped");
 	if (row_is_shipped(trigdata->tg_trigtuple, rel, shipped) || row_is_shipped(row, rel, shipped))
 		ereport(ERROR,
 				(errcode(ERRCODE_CL_SHIPPED_ROW),
@@ -317,7 +324,7 @@ reference_row_history(PG_FUNCTION_ARGS)
 						"_reference_row_history")));
 	recorded = find_column(rel, "recorded", TSTZRANGEOID);
 	if (recorded == 0)
-		elog(ERROR, "table \"%s\" has no column \"recorded\"", RelationGetRelationName(rel));
+		missing_column_error(rel, "recorded");
 	if (in_own_script() || row_is_own(old))
 		PG_RETURN_POINTER(NULL);
 

@@ -5,7 +5,7 @@ SELECT h.account, a.name AS account_name, h.region, r.name AS region_name, h.acc
 FROM compute_ledger._usage_hourly AS h
 JOIN compute_ledger.account AS a ON a.id = h.account
 JOIN compute_ledger.region AS r ON r.id = h.region
-WHERE h.account IN (SELECT compute_ledger._visible_accounts());
+WHERE h.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts()));
 COMMENT ON VIEW compute_ledger.usage_hourly IS 'Usage by hours of UTC, as of rollup_state.as_of: what the accounts that you see used in each hour in which they used anything. An hour in which a day of the account''s time zone begins otherwise than on the hour has a row for either day.';
 COMMENT ON COLUMN compute_ledger.usage_hourly.account IS 'account that used it';
 COMMENT ON COLUMN compute_ledger.usage_hourly.account_name IS 'its name';

@@ -4,7 +4,7 @@ SELECT d.account, a.name AS account_name, d.region, r.name AS region_name, d.acc
 FROM compute_ledger._usage_daily AS d
 JOIN compute_ledger.account AS a ON a.id = d.account
 JOIN compute_ledger.region AS r ON r.id = d.region
-WHERE d.account IN (SELECT compute_ledger._visible_accounts());
+WHERE d.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts()));
 COMMENT ON VIEW compute_ledger.usage_daily IS 'Usage by days of the account''s time zone, as of rollup_state.as_of: the sums of usage_hourly.';
 COMMENT ON COLUMN compute_ledger.usage_daily.account IS 'account that used it';
 COMMENT ON COLUMN compute_ledger.usage_daily.account_name IS 'its name';

@@ -1,22 +1,22 @@
+-- Capacity, and all accounts together, are for roles that see the whole ledger, which is asked once a query.
 CREATE VIEW compute_ledger.utilization_daily WITH (security_barrier = true) AS
 SELECT u.account, a.name AS account_name, u.region, r.name AS region_name, u.accelerator, u.day,
-	CASE WHEN e.everything THEN u.capacity_hours END AS capacity_hours, u.reserved_hours, u.allocated_hours, u.used_hours,
-	CASE WHEN e.everything THEN round(CASE WHEN u.in_use THEN u.allocated_time ELSE 0 END / nullif(u.capacity_time, 0), 6) END AS allocation,
-	CASE WHEN e.everything THEN round(CASE WHEN u.in_use THEN u.used_time ELSE 0 END / nullif(u.capacity_time, 0), 6) END AS utilization,
+	u.capacity_hours, u.reserved_hours, u.allocated_hours, u.used_hours,
+	round(CASE WHEN u.in_use THEN u.allocated_time ELSE 0 END / nullif(u.capacity_time, 0), 6) AS allocation,
+	round(CASE WHEN u.in_use THEN u.used_time ELSE 0 END / nullif(u.capacity_time, 0), 6) AS utilization,
 	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated
 FROM compute_ledger._utilization_daily AS u
-CROSS JOIN (SELECT compute_ledger._sees_everything()) AS e (everything)
 JOIN compute_ledger.region AS r ON r.id = u.region
 LEFT JOIN compute_ledger.account AS a ON a.id = u.account
-WHERE e.everything OR u.account IN (SELECT compute_ledger._visible_accounts());
-COMMENT ON VIEW compute_ledger.utilization_daily IS 'How well the devices in a region are used, by days of UTC, as of rollup_state.as_of: a row for each account, and for roles that see the whole ledger one without an account, which is all accounts together and also there on days on which there was only capacity. Leave one or the other out before you add up.';
+WHERE (SELECT compute_ledger._sees_everything());
+COMMENT ON VIEW compute_ledger.utilization_daily IS 'How well the devices in a region are used, by days of UTC, as of rollup_state.as_of: a row for each account, and one without an account, which is all accounts together and also there on days on which there was only capacity. Leave one or the other out before you add up. For roles that see the whole ledger; others see no rows.';
 COMMENT ON COLUMN compute_ledger.utilization_daily.account IS 'account that used them; NULL: all accounts together';
 COMMENT ON COLUMN compute_ledger.utilization_daily.account_name IS 'its name; NULL for all accounts together';
 COMMENT ON COLUMN compute_ledger.utilization_daily.region IS 'region where';
 COMMENT ON COLUMN compute_ledger.utilization_daily.region_name IS 'its name';
 COMMENT ON COLUMN compute_ledger.utilization_daily.accelerator IS 'chip or class that it was identified as; of MIG slices, the device';
 COMMENT ON COLUMN compute_ledger.utilization_daily.day IS 'day of UTC; the last one as far as as_of';
-COMMENT ON COLUMN compute_ledger.utilization_daily.capacity_hours IS 'device-hours that table capacity holds for that day; NULL if it holds none, or slices of which the share of the device is not known, and for roles that do not see the whole ledger';
+COMMENT ON COLUMN compute_ledger.utilization_daily.capacity_hours IS 'device-hours that table capacity holds for that day; NULL if it holds none, or slices of which the share of the device is not known';
 COMMENT ON COLUMN compute_ledger.utilization_daily.reserved_hours IS 'device-hours of measure reserved; NULL if there are none';
 COMMENT ON COLUMN compute_ledger.utilization_daily.allocated_hours IS 'device-hours of measure allocated; NULL if there are none';
 COMMENT ON COLUMN compute_ledger.utilization_daily.used_hours IS 'device-hours of measure used; NULL if there are none';

@@ -5,7 +5,7 @@ FROM compute_ledger._spend_daily AS s
 JOIN compute_ledger.account AS a ON a.id = s.account
 JOIN compute_ledger.account AS p ON p.id = s.payer
 LEFT JOIN compute_ledger.region AS r ON r.id = s.region
-WHERE s.account IN (SELECT compute_ledger._visible_accounts())
+WHERE s.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts()))
 	AND (s.book = 'sale' OR (SELECT compute_ledger._sees_everything()));
 COMMENT ON VIEW compute_ledger.spend_daily IS 'What was charged, by days of the account''s time zone, as of rollup_state.as_of: the sums of table charge, that is of closed billing periods. What the open one comes to is for rate_usage() to say. Books other than sale are for roles that see the whole ledger.';
 COMMENT ON COLUMN compute_ledger.spend_daily.book IS 'price book';

@@ -4,6 +4,8 @@ CREATE FUNCTION compute_ledger._refresh_rollup(rollup text, concurrent boolean) 
 	SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
+	PERFORM compute_ledger._check_caller();
+	PERFORM compute_ledger._require_entrusted('compute_ledger._refresh_rollup(text,boolean)');
 	IF rollup NOT IN ('_usage_hourly', '_usage_daily', '_utilization_daily', '_spend_daily') THEN
 		PERFORM compute_ledger._refuse('22023', format('"%s" is not a rollup of the ledger', rollup));
 	END IF;

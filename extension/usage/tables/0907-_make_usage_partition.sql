@@ -11,6 +11,8 @@ DECLARE
 	stem text := 'usage_record_' || to_char(from_month, 'YYYY_MM');
 	partition text := stem;
 BEGIN
+	PERFORM compute_ledger._check_caller();
+	PERFORM compute_ledger._require_entrusted('compute_ledger._make_usage_partition(date,boolean)');
 	FOR attempt IN 1 .. 2 LOOP
 		-- Somebody else may see to partitions, of any width, with a default one or without.
 		IF EXISTS (

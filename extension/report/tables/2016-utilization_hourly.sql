@@ -1,0 +1,39 @@
+CREATE VIEW compute_ledger.utilization_hourly WITH (security_barrier = true) AS
+SELECT u.account, a.name AS account_name, u.region, r.name AS region_name, u.accelerator, u.hour,
+	compute_ledger._device_hours(u.capacity_time) AS capacity_hours, compute_ledger._device_hours(u.reserved_time) AS reserved_hours,
+	compute_ledger._device_hours(u.allocated_time) AS allocated_hours, compute_ledger._device_hours(u.used_time) AS used_hours,
+	round(CASE WHEN u.in_use THEN u.allocated_time ELSE 0 END / nullif(u.capacity_time, 0), 6) AS allocation,
+	round(CASE WHEN u.in_use THEN u.used_time ELSE 0 END / nullif(u.capacity_time, 0), 6) AS utilization,
+	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated
+FROM (
+	SELECT w.account, w.region, w.accelerator, w.hour, w.capacity_time, w.reserved_time, w.allocated_time, w.used_time, w.in_use
+	FROM (
+		-- the hour's one row of capacity has no account
+		SELECT c.account, c.region, c.accelerator, c.hour, max(max(c.capacity_time)) OVER (PARTITION BY c.region, c.accelerator, c.hour) AS capacity_time,
+			sum(c.reserved_time) AS reserved_time, sum(c.allocated_time) AS allocated_time, sum(c.used_time) AS used_time, true AS in_use
+		FROM compute_ledger._utilization_cell AS c
+		GROUP BY c.account, c.region, c.accelerator, c.hour
+	) AS w
+	WHERE w.account IS NOT NULL
+	UNION ALL
+	SELECT NULL, c.region, c.accelerator, c.hour, max(c.capacity_time), sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time), bool_or(c.in_use)
+	FROM compute_ledger._utilization_cell AS c
+	GROUP BY c.region, c.accelerator, c.hour
+) AS u
+JOIN compute_ledger.region AS r ON r.id = u.region
+LEFT JOIN compute_ledger.account AS a ON a.id = u.account
+WHERE (SELECT compute_ledger._sees_everything());
+COMMENT ON VIEW compute_ledger.utilization_hourly IS 'How well the devices in a region are used, by hours of UTC, as of rollup_state.as_of: utilization_daily hour by hour, with the same rows. For roles that see the whole ledger; others see no rows.';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.account IS 'account that used them; NULL: all accounts together';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.account_name IS 'its name; NULL for all accounts together';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.region IS 'region where';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.region_name IS 'its name';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.accelerator IS 'chip or class that it was identified as; of MIG slices, the device';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.hour IS 'start of the hour; the last one as far as as_of';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.capacity_hours IS 'device-hours that table capacity holds for that hour; NULL if it holds none, or slices of which the share of the device is not known';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.reserved_hours IS 'device-hours of measure reserved; NULL if there are none';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.allocated_hours IS 'device-hours of measure allocated; NULL if there are none';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.used_hours IS 'device-hours of measure used; NULL if there are none';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.allocation IS 'allocated over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.utilization IS 'used over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.use_of_allocated IS 'used over allocated, to 6 decimals; NULL if either is not known';

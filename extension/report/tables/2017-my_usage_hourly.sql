@@ -1,0 +1,8 @@
+CREATE VIEW compute_ledger.my_usage_hourly WITH (security_barrier = true) AS
+SELECT
+	h.account, h.account_name, h.region, h.region_name, h.accelerator, h.measure, h.basis, h.hour, h.day, h.device_hours, h.device_time, h.work,
+	h.achieved, h.started
+FROM compute_ledger.usage_hourly AS h
+OFFSET 0;
+COMMENT ON VIEW compute_ledger.my_usage_hourly IS 'View usage_hourly, which shows the accounts that you see, for roles that see no others.';
+PERFORM compute_ledger._comment_like('compute_ledger.my_usage_hourly', 'compute_ledger.usage_hourly');
