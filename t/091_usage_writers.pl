@@ -1,5 +1,5 @@
 # Eight writers at the same time, with batches that overlap, in any order, some of them
-# twice, leave the same ledger as one clean feed.
+# twice, leave the same ledger as one clean feed.  A writer that is stuck keeps nobody else's usage out.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -15,7 +15,7 @@ srand($seed);
 
 my $node = PostgreSQL::Test::Cluster->new('usage_writers');
 $node->init;
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\nmax_connections = 30\n");
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\nmax_connections = 30\nmax_prepared_transactions = 5\nmax_locks_per_transaction = 10\n");
 $node->start;
 
 # The feed: records of three sources over three months, a third with corrections, some of which
@@ -107,6 +107,8 @@ for my $w (0 .. $writers - 1)
 my $failed = grep { !finish($_) } @runs;
 is($failed, 0, 'no writer failed');
 is(join('', map { my $o = $_; $o =~ s/[t\n]//g; $o } @outputs), '', 'in every batch all that was taken was accepted, duplicate or rejected');
+# What a writer left because another had its source the next one has taken; or nobody, at the end.
+is($node->safe_psql('busy', 'SELECT waiting FROM compute_ledger.accept_usage()'), 0, 'nothing is kept by anybody');
 is($node->safe_psql('busy', 'SELECT count(*) FROM compute_ledger.usage_inbox'), 0, 'the inbox is empty');
 
 # The ledger without numbers of rows, times of record and batches.
@@ -147,4 +149,33 @@ SELECT count(*) FROM (
 WHERE crossings > 0 OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest
 SQL
 }
+
+# A stuck writer: a prepared transaction that has taken usage of a source that was there, of a new one, and of a new month.
+my $accept = 'SELECT taken, accepted, rejected, waiting FROM compute_ledger.accept_usage()';
+$node->safe_psql('busy', <<'SQL');
+CREATE FUNCTION send(source text, name text, started timestamptz DEFAULT '2024-01-01 00:00Z') RETURNS void LANGUAGE sql AS $$
+	INSERT INTO compute_ledger.usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+	VALUES (source, name, 'team-1', 'region-1', 'H100', '1', (started AT TIME ZONE 'UTC')::text || 'Z', (started AT TIME ZONE 'UTC' + interval '1 hour')::text || 'Z') $$;
+BEGIN;
+SET LOCAL application_name = 'collector';
+SELECT send('stuck', 'a'), send('source-9', 'b'), send('source-9', 'c', '2024-07-01 00:00Z');
+INSERT INTO compute_ledger.usage_source (source) VALUES ('source-8');
+SELECT compute_ledger.accept_usage();
+PREPARE TRANSACTION 'forgotten';
+SQL
+$node->safe_psql('busy', "SELECT send('source-9', 'd'), send('source-8', 'd'), send('free', 'd'), send('free', 'e', '2024-08-01 00:00Z')");
+is($node->safe_psql('busy', "SET statement_timeout = '30s'; $accept"), '1|1|0|3', 'of the sources and the month of a stuck writer nothing is taken, all else is');
+$node->restart;
+is($node->safe_psql('busy', "SET statement_timeout = '30s'; $accept"), '0|0|0|3', 'nor after a restart');
+is($node->safe_psql('busy', "SELECT pid, gid, role = current_user, age > '0' FROM compute_ledger.ledger_writers()"), '|forgotten|t|t', 'who it is');
+my ($status, $stdout, $stderr) = $node->psql('busy', "SET lock_timeout = '100ms'; SELECT compute_ledger.record_usage('source-9', 'd', 'team-1', 'region-1', 'H100', 1, '2024-01-01 00:00Z')");
+like($stderr, qr/canceling statement due to lock timeout/, 'one record waits for its source');
+is($node->safe_psql('busy', "SELECT compute_ledger.record_usage('free', 'f', 'team-1', 'region-1', 'H100', 1, '2024-01-01 00:00Z') > 0"), 't', 'and for no other');
+# Names come from outside: they do not fill the table of locks, or the turns.
+$node->safe_psql('busy', "SELECT count(send('many-' || n, 'x')) FROM generate_series(1, 20000) AS n");
+is($node->safe_psql('busy', "SELECT taken + waiting, waiting BETWEEN 3 AND 1000 FROM compute_ledger.accept_usage()"), '20003|t', 'twenty thousand new sources, with few locks; few share theirs with one that is being added');
+$node->safe_psql('busy', "COMMIT PREPARED 'forgotten'");
+is($node->safe_psql('busy', 'SELECT taken = accepted, waiting FROM compute_ledger.accept_usage()'), 't|0', 'what waited is taken when it has ended');
+is($node->safe_psql('busy', 'SELECT count(*) FROM compute_ledger.usage_inbox'), 0, 'all of it');
+is($node->safe_psql('busy', 'SELECT * FROM compute_ledger._check_usage()'), '', 'and the ledger finds no fault with itself');
 done_testing();

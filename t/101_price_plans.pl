@@ -32,9 +32,9 @@ is($node->safe_psql('postgres', $ask), "1|contracted price|2\n2|list price|1.00"
 my ($out, $plans) = ('', '');
 $node->psql('postgres', "LOAD 'auto_explain';
 	SET auto_explain.log_min_duration = 0; SET auto_explain.log_nested_statements = on; SET auto_explain.log_analyze = on; SET client_min_messages = log; $ask", stdout => \$out, stderr => \$plans);
-my ($plan) = grep { /price_key_idx|price_valid_excl|Seq Scan on price p/ } split /LOG: /, $plans;
+my ($plan) = grep { /price_key_idx|prices_of_one_key_do_not_overlap|Seq Scan on price p/ } split /LOG: /, $plans;
 like($plan, qr/Index Scan (?:Backward )?using price_key_idx on price/, 'by the index on key and start');
-unlike($plans, qr/price_valid_excl/, 'and not by that of the constraint');
+unlike($plans, qr/prices_of_one_key_do_not_overlap/, 'and not by that of the constraint');
 unlike($plans, qr/Seq Scan on price\b/, 'nor through the table');
 my ($rows) = $plan =~ /using price_key_idx on price \S+ .*?actual time=\S+ rows=(\d+)/;
 is($rows, 1, 'one row of a key is read');

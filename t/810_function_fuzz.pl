@@ -40,6 +40,7 @@ my %values = (
 	'jsonb' => [ '{}', '[]', 'null', '{"a":1}' ],
 	'name' => [ '', 'postgres', 'nobody', 'x' x 70 ],
 	'oid' => [ 0, 1, 10, '4294967295' ],
+	'pg_node_tree' => [],    # has no input
 	'xid' => [ 0, 1, 2, 3, 1000, '4294967295' ],
 	'regclass' => [ 0, '4294967295', 'pg_class', 'pg_stats', 'pg_class_oid_index', 'compute_ledger.focus_rule' ],
 	'regprocedure' => [ 0, 'now()', 'compute_ledger.focus_check(regclass, name)' ],

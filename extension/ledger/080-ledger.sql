@@ -64,29 +64,56 @@ DECLARE
 	steps integer;
 BEGIN
 	IF to_regclass('compute_ledger.ledger_version') IS NULL THEN
-		RAISE EXCEPTION 'there is no ledger in this database'
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				HINT = 'As the owner of the database, run SELECT compute_ledger.create_ledger().';
+		PERFORM compute_ledger._refuse('55000', 'there is no ledger in this database',
+			hint => 'As the owner of the database, run SELECT compute_ledger.create_ledger().');
 	END IF;
 	-- what default privileges may give everybody is not it
 	IF NOT has_table_privilege('pg_database_owner', 'compute_ledger.ledger_version', 'INSERT') THEN
-		RAISE EXCEPTION 'the privileges on the ledger''s tables are not there'
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'The ledger was restored without them.',
-				HINT = 'As the owner of the database, run SELECT compute_ledger.create_ledger().';
+		PERFORM compute_ledger._refuse('55000', 'the privileges on the ledger''s tables are not there',
+			detail => 'The ledger was restored without them.',
+			hint => 'As the owner of the database, run SELECT compute_ledger.create_ledger().');
 	END IF;
 	SELECT max(v.step) INTO steps FROM compute_ledger.ledger_version AS v;
 	IF steps IS DISTINCT FROM compute_ledger._ledger_steps() THEN
-		RAISE EXCEPTION 'the ledger is at step %, and the installed extension needs step %', coalesce(steps, 0), compute_ledger._ledger_steps()
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'The extension has been updated, and the tables of the ledger have not.',
-				HINT = CASE WHEN coalesce(steps, 0) < compute_ledger._ledger_steps()
+		PERFORM compute_ledger._refuse('55000', format('the ledger is at step %s, and the installed extension needs step %s', coalesce(steps, 0), compute_ledger._ledger_steps()),
+			detail => 'The extension has been updated, and the tables of the ledger have not.',
+			hint => CASE WHEN coalesce(steps, 0) < compute_ledger._ledger_steps()
 					THEN 'As the owner of the database, run SELECT compute_ledger.create_ledger().'
-					ELSE 'Run ALTER EXTENSION compute_ledger UPDATE.' END;
+					ELSE 'Run ALTER EXTENSION compute_ledger UPDATE.' END);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION _require_ledger() IS 'raises 55000, with what to do in the hint, if there is no ledger or if it is not of this version''s form';
+
+CREATE FUNCTION _check_name(what text, name text) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF name IS NULL THEN
+		PERFORM compute_ledger._refuse('23502', format('%s needs a name', what));
+	ELSIF octet_length(name) > 1000 THEN
+		PERFORM compute_ledger._refuse('54000', format('name of %s is too long', what), detail => format('It has %s bytes, and 1000 is the most: "%s..."', octet_length(name), left(name, 40)));
+	ELSIF name = '' OR name <> btrim(name) THEN
+		PERFORM compute_ledger._refuse('23514', format('name of %s is empty, or has blanks before or after it: "%s"', what, left(name, 80)));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _check_name(text, text) IS 'raises 23502, 54000 or 23514 for a name that is NULL, of more than 1000 bytes, or empty or with blanks around it; what has the name, as in "an account"';
+
+CREATE FUNCTION _similar_names(name text, names text[]) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('Similar names: %s.', string_agg(format('"%s"', left(s.other, 80)), ', ' ORDER BY s.distance, s.other COLLATE "C"))
+	FROM (SELECT o.other, abs(length(o.other) - length(name)) AS distance
+		FROM unnest(names) AS o (other)
+		WHERE lower(o.other) = lower(name) OR (length(name) >= 3 AND length(o.other) >= 3
+			AND (position(lower(name) IN lower(o.other)) > 0 OR position(lower(o.other) IN lower(name)) > 0))
+		ORDER BY 2, o.other COLLATE "C" LIMIT 5) AS s
+	HAVING count(*) > 0
+$$;
+COMMENT ON FUNCTION _similar_names(text, text[]) IS 'a hint with those of some names that differ in case from a name, contain it or are contained in it, the five nearest in length; NULL if there is none';
 
 CREATE FUNCTION _own_stamp() RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'own_stamp';
@@ -105,11 +132,11 @@ AS $$
 $$;
 COMMENT ON FUNCTION _writer_locks() IS 'the locks behind ledger_writers(): process, virtual transaction, and the instant';
 
-CREATE FUNCTION _ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT since timestamptz) RETURNS SETOF record
+CREATE FUNCTION _ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT application_name text, OUT since timestamptz, OUT age interval) RETURNS SETOF record
 	LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT l.pid, p.gid, coalesce(p.owner, a.usename), l.since
+	SELECT l.pid, p.gid, coalesce(p.owner, a.usename), a.application_name, l.since, clock_timestamp() - l.since
 	FROM compute_ledger._writer_locks() AS l
 	LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
 	LEFT JOIN (pg_prepared_xacts AS p JOIN pg_locks AS x ON x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.pid IS NULL)
@@ -117,7 +144,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _ledger_writers() IS 'what ledger_writers() does';
 
-CREATE FUNCTION ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT since timestamptz) RETURNS SETOF record
+CREATE FUNCTION ledger_writers(OUT pid integer, OUT gid text, OUT role name, OUT application_name text, OUT since timestamptz, OUT age interval) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 10
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -126,7 +153,7 @@ BEGIN
 	RETURN QUERY SELECT t.* FROM compute_ledger._ledger_writers() AS t;
 END
 $$;
-COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process, or, of one that is prepared, its gid; whose it is; and an instant that is not after any of their stamps; the earliest holds ledger_watermark() back';
+COMMENT ON FUNCTION ledger_writers() IS 'the transactions of this database that have recorded something in the ledger and have not ended: process and application_name, or, of one that is prepared, its gid; whose it is; an instant that is not after any of their stamps, of which the earliest holds ledger_watermark() back; and how long ago it was';
 
 CREATE FUNCTION _follows_marks() RETURNS boolean
 	LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -263,10 +290,9 @@ BEGIN
 			WHERE w.since = writer.since AND w.pid IS NOT DISTINCT FROM writer.pid;
 			-- or it has ended just now
 			CONTINUE WHEN NOT FOUND;
-			RAISE EXCEPTION 'a transaction that has recorded something in the ledger has been running since %', writer.since
-				USING ERRCODE = 'lock_not_available',
-					DETAIL = format('%s What it records may belong to what was recorded up to %s.', whose, until),
-					HINT = 'Wait until it ends, end it, or wait longer.';
+			PERFORM compute_ledger._refuse('55P03', format('a transaction that has recorded something in the ledger has been running since %s', writer.since),
+				detail => format('%s What it records may belong to what was recorded up to %s.', whose, until),
+				hint => 'Wait until it ends, end it, or wait longer.');
 		END IF;
 	END LOOP;
 END
@@ -360,10 +386,9 @@ CREATE FUNCTION _require_entrusted(function regprocedure) RETURNS void
 AS $$
 BEGIN
 	IF EXISTS (SELECT FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS e WHERE p.oid = function AND e.grantee = 0) THEN
-		RAISE EXCEPTION 'everybody may call function %, which only the ledger may', function
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'It was restored without its privileges, or granted to PUBLIC.',
-				HINT = 'As the owner of the database, run SELECT compute_ledger.create_ledger().';
+		PERFORM compute_ledger._refuse('55000', format('everybody may call function %s, which only the ledger may', function),
+			detail => 'It was restored without its privileges, or granted to PUBLIC.',
+			hint => 'As the owner of the database, run SELECT compute_ledger.create_ledger().');
 	END IF;
 END
 $$;

@@ -182,6 +182,11 @@ AS $$
 		('ledger_mark', 'SELECT', 'reader meter biller auditor admin'),
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_check_name', 'EXECUTE', 'admin'),
+		('_check_account', 'EXECUTE', 'admin'),
+		('_check_currency', 'EXECUTE', 'biller admin'),
+		('_similar_names', 'EXECUTE', 'biller admin'),
+		('_price_terms', 'EXECUTE', 'biller admin'),
 		('_ledger_steps', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_ledger_stamp', 'EXECUTE', 'meter biller admin'),
 		('_mark_watermark', 'EXECUTE', 'meter biller admin'),
@@ -390,26 +395,23 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(1129079666, 1);
 	SELECT r.oid INTO role_id FROM pg_roles AS r WHERE r.rolname = _resolve_access.role;
 	IF role_id IS NULL THEN
-		RAISE EXCEPTION 'role "%" does not exist', role USING ERRCODE = 'undefined_object';
+		PERFORM compute_ledger._refuse('42704', format('role "%s" does not exist', role));
 	END IF;
 	IF kind IS NULL OR kind NOT IN ('reader', 'meter', 'biller', 'auditor', 'admin') THEN
-		RAISE EXCEPTION 'unknown kind of access: "%"', kind
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Kinds are reader, meter, biller, auditor and admin.';
+		PERFORM compute_ledger._refuse('22023', format('unknown kind of access: "%s"', kind),
+			hint => 'Kinds are reader, meter, biller, auditor and admin.');
 	END IF;
 	IF kind = 'reader' AND account IS NULL THEN
-		RAISE EXCEPTION 'a reader needs an account'
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Name the account whose subtree the role may read; the kind that reads the whole ledger is auditor.';
+		PERFORM compute_ledger._refuse('22023', 'a reader needs an account',
+			hint => 'Name the account whose subtree the role may read; the kind that reads the whole ledger is auditor.');
 	ELSIF kind <> 'reader' AND account IS NOT NULL THEN
-		RAISE EXCEPTION 'access of kind % cannot be limited to an account', kind
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Leave the account out; the kind that is limited to an account is reader.';
+		PERFORM compute_ledger._refuse('22023', format('access of kind %s cannot be limited to an account', kind),
+			hint => 'Leave the account out; the kind that is limited to an account is reader.');
 	END IF;
 	IF account IS NOT NULL THEN
 		SELECT a.id INTO account_id FROM compute_ledger.account AS a WHERE a.name = _resolve_access.account;
 		IF account_id IS NULL THEN
-			RAISE EXCEPTION 'unknown account: "%"', account USING ERRCODE = 'LC006';
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account));
 		END IF;
 	END IF;
 END
@@ -454,9 +456,8 @@ BEGIN
 	DELETE FROM compute_ledger.ledger_access AS a
 	WHERE a.role = given.role_id AND a.kind = _revoke_access.kind AND a.account IS NOT DISTINCT FROM given.account_id;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'role "%" is not %', role, concat_ws(' of ', kind, account)
-			USING ERRCODE = 'undefined_object',
-				HINT = 'Table ledger_access says who was given what.';
+		PERFORM compute_ledger._refuse('42704', format('role "%s" is not %s', role, concat_ws(' of ', kind, account)),
+			hint => 'Table ledger_access says who was given what.');
 	END IF;
 	PERFORM compute_ledger._sync_access(given.role_id, true), compute_ledger._sync_relations(given.role_id);
 END

@@ -14,19 +14,18 @@ CREATE FUNCTION _bitemporal_row() RETURNS trigger
 AS $$
 BEGIN
 	IF TG_OP = 'TRUNCATE' THEN
-		RAISE EXCEPTION 'table "%" keeps its history and is not truncated', TG_TABLE_NAME
-			USING ERRCODE = 'restrict_violation', HINT = 'Delete the current rows.';
+		PERFORM compute_ledger._refuse('23001', format('table "%s" keeps its history and is not truncated', TG_TABLE_NAME),
+			hint => 'Delete the current rows.');
 	END IF;
 	IF TG_OP <> 'INSERT' THEN
 		IF NOT upper_inf(OLD.recorded) THEN
-			RAISE EXCEPTION 'row of "%" is closed and does not change', TG_TABLE_NAME
-				USING ERRCODE = 'restrict_violation',
-					DETAIL = format('It says what the ledger knew from %s to %s.', lower(OLD.recorded), upper(OLD.recorded));
+			PERFORM compute_ledger._refuse('23001', format('row of "%s" is closed and does not change', TG_TABLE_NAME),
+				detail => format('It says what the ledger knew from %s to %s.', lower(OLD.recorded), upper(OLD.recorded)));
 		END IF;
 		IF lower(OLD.recorded) > compute_ledger._ledger_stamp() THEN
 			-- the history would run backwards
-			RAISE EXCEPTION 'row of "%" was recorded after this transaction''s recorded time', TG_TABLE_NAME
-				USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+			PERFORM compute_ledger._refuse('40001', format('row of "%s" was recorded after this transaction''s recorded time', TG_TABLE_NAME),
+				hint => 'Run the transaction again.');
 		END IF;
 		IF TG_OP = 'DELETE' THEN
 			RETURN OLD;
@@ -36,8 +35,8 @@ BEGIN
 		END IF;
 		FOR i IN 0 .. TG_NARGS - 1 LOOP
 			IF to_jsonb(NEW) -> TG_ARGV[i] IS DISTINCT FROM to_jsonb(OLD) -> TG_ARGV[i] THEN
-				RAISE EXCEPTION 'column "%" of "%" does not change', TG_ARGV[i], TG_TABLE_NAME
-					USING ERRCODE = 'restrict_violation', HINT = 'Delete the row and insert another.';
+				PERFORM compute_ledger._refuse('23001', format('column "%s" of "%s" does not change', TG_ARGV[i], TG_TABLE_NAME),
+					hint => 'Delete the row and insert another.');
 			END IF;
 		END LOOP;
 	ELSIF current_user = 'pg_database_owner' AND NOT upper_inf(NEW.recorded) THEN
@@ -110,8 +109,8 @@ BEGIN
 		WHERE c.tree = TG_ARGV[0]
 		RETURNING c.changed INTO later;
 		IF later > compute_ledger._ledger_stamp() THEN
-			RAISE EXCEPTION 'the % tree was changed after this transaction''s recorded time', TG_ARGV[0]
-				USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+			PERFORM compute_ledger._refuse('40001', format('the %s tree was changed after this transaction''s recorded time', TG_ARGV[0]),
+				hint => 'Run the transaction again.');
 		END IF;
 	END IF;
 	RETURN NULL;

@@ -59,8 +59,8 @@ BEGIN
 	IF (NEW.code, NEW.minor_digits, NEW.ledger_scale) IS DISTINCT FROM (OLD.code, OLD.minor_digits, OLD.ledger_scale)
 		AND (EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.currency = OLD.code)
 			OR EXISTS (SELECT FROM compute_ledger.price AS p WHERE p.currency = OLD.code)) THEN
-		RAISE EXCEPTION 'currency "%" is in use and is rounded as it was', OLD.code
-			USING ERRCODE = 'restrict_violation', DETAIL = 'Bills would not come out again as they were.';
+		PERFORM compute_ledger._refuse('23001', format('currency "%s" is in use and is rounded as it was', OLD.code),
+			detail => 'Bills would not come out again as they were.');
 	END IF;
 	RETURN NEW;
 END
@@ -98,3 +98,17 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION load_currencies() IS 'adds the shipped currencies and countries that the ledger does not have yet, and returns the number of currencies added; rows that are there stay as they are. create_ledger() has done it; after an update of the extension it brings what is new.';
+
+CREATE FUNCTION _check_currency(currency text) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF currency IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.currency AS c WHERE c.code = currency) THEN
+		PERFORM compute_ledger._refuse('23503', format('unknown currency: "%s"', currency), hint => CASE
+			WHEN EXISTS (SELECT FROM compute_ledger.currency AS c WHERE c.code = upper(currency)) THEN format('Write it as %s.', upper(currency))
+			ELSE 'Currencies are the codes of table currency, ISO 4217; insert another one there.' END);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _check_currency(text) IS 'raises 23503 for a currency that is not in table currency; NULL is none';

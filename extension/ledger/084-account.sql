@@ -243,12 +243,28 @@ DECLARE
 BEGIN
 	SELECT a.id INTO found_id FROM compute_ledger.account AS a WHERE a.name = _account_number.name;
 	IF found_id IS NULL THEN
-		RAISE EXCEPTION 'account "%" does not exist', name USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" does not exist', name),
+			hint => compute_ledger._similar_names(name, ARRAY(SELECT a.name FROM compute_ledger.account AS a)));
 	END IF;
 	RETURN found_id;
 END
 $$;
 COMMENT ON FUNCTION _account_number(text) IS 'number of the account of exactly this name; LC006 if there is none';
+
+CREATE FUNCTION _check_account(kind text, jurisdiction text, currency text) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF kind NOT IN ('customer', 'provider', 'internal') THEN
+		PERFORM compute_ledger._refuse('23514', format('unknown kind of account: "%s"', kind), hint => 'Kinds are customer, provider and internal.', "constraint" => 'account_version_kind_check');
+	ELSIF jurisdiction IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.country AS c WHERE c.code = jurisdiction) THEN
+		PERFORM compute_ledger._refuse('23503', format('unknown jurisdiction: "%s"', jurisdiction), hint => 'Jurisdictions are the codes of table country, ISO 3166-1: DE, SG.', "constraint" => 'account_version_jurisdiction_fkey');
+	END IF;
+	PERFORM compute_ledger._check_currency(currency);
+END
+$$;
+COMMENT ON FUNCTION _check_account(text, text, text) IS 'raises what is wrong with what an account is to be: 23514 unknown kind, 23503 unknown jurisdiction or currency; NULL is nothing wrong';
 
 CREATE FUNCTION _create_account(name text, kind text DEFAULT 'customer', parent text DEFAULT NULL, jurisdiction text DEFAULT NULL, time_zone text DEFAULT NULL,
 	currency text DEFAULT NULL, title text DEFAULT NULL, calendar text DEFAULT NULL, jurisdiction_verified boolean DEFAULT false, valid_from timestamptz DEFAULT '-infinity') RETURNS bigint
@@ -261,18 +277,22 @@ DECLARE
 	billed bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_name('an account', name);
+	PERFORM compute_ledger._check_account(kind, jurisdiction, currency);
+	IF EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.name = _create_account.name) THEN
+		PERFORM compute_ledger._refuse('23505', format('account "%s" exists already', name), hint => 'change_account() changes it, from an instant on.', "constraint" => 'account_name_key');
+	END IF;
 	IF parent IS NOT NULL THEN
 		above := compute_ledger._account_number(parent);
 	ELSIF currency IS NULL THEN
-		RAISE EXCEPTION 'account "%" has no parent and needs a currency', name
-			USING ERRCODE = 'not_null_violation';
+		PERFORM compute_ledger._refuse('23502', format('account "%s" has no parent and needs a currency', name));
 	ELSE
 		time_zone := coalesce(time_zone, 'UTC');
 	END IF;
 	IF calendar IS NOT NULL THEN
 		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = _create_account.calendar;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
+			PERFORM compute_ledger._refuse('42704', format('billing calendar "%s" does not exist', calendar));
 		END IF;
 	END IF;
 	INSERT INTO compute_ledger.account (name) VALUES (_create_account.name) RETURNING id INTO new_id;
@@ -304,8 +324,7 @@ DECLARE
 	whole record;
 BEGIN
 	IF at IS NULL OR at = 'infinity' THEN
-		RAISE EXCEPTION 'an account is changed from an instant on'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'an account is changed from an instant on');
 	ELSIF at = '-infinity' THEN
 		RETURN;
 	END IF;
@@ -335,6 +354,7 @@ DECLARE
 	billed bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_account(kind, jurisdiction, NULL);
 	-- who changes the tree waits here, and sees what the one before did
 	UPDATE compute_ledger.account_version AS v SET title = v.title WHERE false;
 	this := compute_ledger._account_number(name);
@@ -344,11 +364,11 @@ BEGIN
 	IF calendar IS NOT NULL THEN
 		SELECT c.id INTO billed FROM compute_ledger.billing_calendar AS c WHERE c.name = _change_account.calendar;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'billing calendar "%" does not exist', calendar USING ERRCODE = 'undefined_object';
+			PERFORM compute_ledger._refuse('42704', format('billing calendar "%s" does not exist', calendar));
 		END IF;
 	END IF;
 	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL)) THEN
-		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" is not valid from %s on', name, valid_from));
 	END IF;
 	PERFORM compute_ledger._split_account(this, valid_from);
 	UPDATE compute_ledger.account_version AS v
@@ -388,7 +408,7 @@ BEGIN
 	this := compute_ledger._account_number(name);
 	above := CASE WHEN parent IS NOT NULL THEN compute_ledger._account_number(parent) END;
 	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = this AND upper_inf(v.recorded) AND v.valid && tstzrange(valid_from, NULL)) THEN
-		RAISE EXCEPTION 'account "%" is not valid from % on', name, valid_from USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" is not valid from %s on', name, valid_from));
 	END IF;
 	PERFORM compute_ledger._split_account(this, valid_from);
 	UPDATE compute_ledger.account_version AS v
@@ -423,10 +443,10 @@ BEGIN
 	this := compute_ledger._account_number(name);
 	other := compute_ledger._account_number("into");
 	IF isfinite(at) IS NOT TRUE THEN
-		RAISE EXCEPTION 'an account is merged at a finite time' USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'an account is merged at a finite time');
 	END IF;
 	IF EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = this AND upper_inf(m.recorded)) THEN
-		RAISE EXCEPTION 'account "%" has already been merged', name USING ERRCODE = 'object_not_in_prerequisite_state';
+		PERFORM compute_ledger._refuse('55000', format('account "%s" has already been merged', name));
 	END IF;
 	IF this = other OR EXISTS (
 		WITH RECURSIVE meant AS (
@@ -436,10 +456,10 @@ BEGIN
 		)
 		SELECT FROM meant AS b WHERE b.id = this)
 	THEN
-		RAISE EXCEPTION 'account "%" cannot be merged into itself', name USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', format('account "%s" cannot be merged into itself', name));
 	END IF;
 	IF NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = other AND upper_inf(v.recorded) AND v.valid @> at) THEN
-		RAISE EXCEPTION 'account "%" is not valid at %', "into", at USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" is not valid at %s', "into", at));
 	END IF;
 	IF EXISTS (
 		WITH RECURSIVE climb AS (
@@ -452,8 +472,8 @@ BEGIN
 		)
 		SELECT FROM climb AS c WHERE c.parent = this)
 	THEN
-		RAISE EXCEPTION 'account "%" cannot be merged into "%", which is under it', name, "into"
-			USING ERRCODE = 'integrity_constraint_violation', HINT = 'Move that account first.';
+		PERFORM compute_ledger._refuse('23000', format('account "%s" cannot be merged into "%s", which is under it', name, "into"),
+			hint => 'Move that account first.');
 	END IF;
 	-- what is under it goes to the other account
 	PERFORM compute_ledger._split_account(c.account, at)
@@ -526,8 +546,8 @@ BEGIN
 	WHERE (v.valid <@ o.valid) IS NOT TRUE
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'account "%" has a parent, "%", that is not valid all the time', bad.account, bad.parent
-			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('The version under it is valid in %s.', bad.valid);
+		PERFORM compute_ledger._refuse('23000', format('account "%s" has a parent, "%s", that is not valid all the time', bad.account, bad.parent),
+			detail => format('The version under it is valid in %s.', bad.valid));
 	END IF;
 	-- depth and cycles: of what was recorded, of what is above it and of what is under it, each account once, from the top
 	WITH RECURSIVE changed AS (
@@ -566,8 +586,8 @@ BEGIN
 	ORDER BY r.depth DESC NULLS LAST, v.account
 	LIMIT 1;
 	IF FOUND AND bad.deep THEN
-		RAISE EXCEPTION 'account "%" is too deep in the tree', bad.account
-			USING ERRCODE = 'program_limit_exceeded', DETAIL = format('There may be %s accounts above an account.', compute_ledger._tree_depth_limit());
+		PERFORM compute_ledger._refuse('54000', format('account "%s" is too deep in the tree', bad.account),
+			detail => format('There may be %s accounts above an account.', compute_ledger._tree_depth_limit()));
 	ELSIF FOUND THEN
 		-- no root reaches it then: so many steps up lead into a cycle, and as many lead through all of it
 		this := bad.id;
@@ -584,8 +604,8 @@ BEGIN
 			this := above;
 		END LOOP;
 		SELECT a.name AS account, within AS valid INTO bad FROM compute_ledger.account AS a WHERE a.id = lowest;
-		RAISE EXCEPTION 'account "%" would be above itself', bad.account
-			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('This would be so in %s.', bad.valid);
+		PERFORM compute_ledger._refuse('23000', format('account "%s" would be above itself', bad.account),
+			detail => format('This would be so in %s.', bad.valid));
 	END IF;
 	-- merges
 	SELECT a.name AS account, v.valid, m.at INTO bad
@@ -595,8 +615,8 @@ BEGIN
 	WHERE upper_inf(m.recorded) AND (lower(v.recorded) = changed_at OR lower(m.recorded) = changed_at)
 	LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'account "%" is merged into another from % on and has no version then', bad.account, bad.at
-			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('The version is valid in %s.', bad.valid);
+		PERFORM compute_ledger._refuse('23000', format('account "%s" is merged into another from %s on and has no version then', bad.account, bad.at),
+			detail => format('The version is valid in %s.', bad.valid));
 	END IF;
 	-- mergers: each leads to an account that was not merged, and not too far; each account is asked once, from there
 	WITH RECURSIVE changed AS (
@@ -626,11 +646,10 @@ BEGIN
 	ORDER BY p.depth DESC NULLS LAST, l.account
 	LIMIT 1;
 	IF FOUND AND bad.circular THEN
-		RAISE EXCEPTION 'account "%" would be merged into itself', bad.account
-			USING ERRCODE = 'integrity_constraint_violation';
+		PERFORM compute_ledger._refuse('23000', format('account "%s" would be merged into itself', bad.account));
 	ELSIF FOUND THEN
-		RAISE EXCEPTION 'account "%" is merged through too many accounts', bad.account
-			USING ERRCODE = 'program_limit_exceeded', DETAIL = format('A chain of mergers may have %s.', compute_ledger._tree_depth_limit());
+		PERFORM compute_ledger._refuse('54000', format('account "%s" is merged through too many accounts', bad.account),
+			detail => format('A chain of mergers may have %s.', compute_ledger._tree_depth_limit()));
 	END IF;
 	-- time zones: pg_timezone_names reads every zone's file, so only names that are new are looked up
 	SELECT array_agg(DISTINCT v.time_zone) INTO zones
@@ -653,8 +672,8 @@ CREATE FUNCTION _account_guard() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION 'the name and number of an account do not change'
-		USING ERRCODE = 'restrict_violation', HINT = 'Make another account and merge this one into it: the old name stays an alias.';
+	PERFORM compute_ledger._refuse('23001', 'the name and number of an account do not change',
+		hint => 'Make another account and merge this one into it: the old name stays an alias.');
 END
 $$;
 COMMENT ON FUNCTION _account_guard() IS 'trigger, BEFORE UPDATE of account: refuses (23001)';

@@ -96,10 +96,22 @@ DECLARE
 	above integer;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_name('a region', name);
+	IF EXISTS (SELECT FROM compute_ledger.region AS r WHERE r.name = _create_region.name) THEN
+		PERFORM compute_ledger._refuse('23505', format('region "%s" exists already', name), "constraint" => 'region_name_key');
+	END IF;
+	IF level NOT IN ('provider', 'country', 'region', 'site') THEN
+		PERFORM compute_ledger._refuse('23514', format('unknown level of a region: "%s"', level), hint => 'Levels are provider, country, region and site.', "constraint" => 'region_version_level_check');
+	ELSIF NOT latitude BETWEEN -90 AND 90 THEN
+		PERFORM compute_ledger._refuse('23514', format('latitude %s of a region is not from -90 to 90 degrees', latitude), "constraint" => 'region_version_latitude_check');
+	ELSIF NOT longitude BETWEEN -180 AND 180 THEN
+		PERFORM compute_ledger._refuse('23514', format('longitude %s of a region is not from -180 to 180 degrees', longitude), "constraint" => 'region_version_longitude_check');
+	END IF;
 	IF parent IS NOT NULL THEN
 		SELECT r.id INTO above FROM compute_ledger.region AS r WHERE r.name = _create_region.parent;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'region "%" does not exist', parent USING ERRCODE = 'LC007';
+			PERFORM compute_ledger._refuse('LC007', format('region "%s" does not exist', parent),
+				hint => compute_ledger._similar_names(parent, ARRAY(SELECT r.name FROM compute_ledger.region AS r)));
 		END IF;
 	END IF;
 	INSERT INTO compute_ledger.region (name) VALUES (_create_region.name) RETURNING id INTO new_id;
@@ -193,11 +205,11 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN;
 	ELSIF bad.missing THEN
-		RAISE EXCEPTION 'region "%" has a parent, "%", that is not valid all the time', bad.region, bad.parent
-			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('The version under it is valid in %s.', bad.valid);
+		PERFORM compute_ledger._refuse('23000', format('region "%s" has a parent, "%s", that is not valid all the time', bad.region, bad.parent),
+			detail => format('The version under it is valid in %s.', bad.valid));
 	ELSE
-		RAISE EXCEPTION 'region "%" has a parent, "%", that is not of a level above its own', bad.region, bad.parent
-			USING ERRCODE = 'integrity_constraint_violation', DETAIL = 'A site is part of a region, a region of a country, a country of a provider; levels may be left out.';
+		PERFORM compute_ledger._refuse('23000', format('region "%s" has a parent, "%s", that is not of a level above its own', bad.region, bad.parent),
+			detail => 'A site is part of a region, a region of a country, a country of a provider; levels may be left out.');
 	END IF;
 END
 $$;
@@ -208,7 +220,7 @@ CREATE FUNCTION _region_guard() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION 'the name and number of a region do not change' USING ERRCODE = 'restrict_violation';
+	PERFORM compute_ledger._refuse('23001', 'the name and number of a region do not change');
 END
 $$;
 COMMENT ON FUNCTION _region_guard() IS 'trigger, BEFORE UPDATE of region: refuses (23001)';

@@ -89,17 +89,14 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF isfinite(until) IS NOT TRUE THEN
-		RAISE EXCEPTION 'billing periods are generated up to a finite time'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'billing periods are generated up to a finite time');
 	ELSIF until > CURRENT_TIMESTAMP + interval '100 years' THEN
-		RAISE EXCEPTION 'billing periods are generated for a hundred years at most'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'billing periods are generated for a hundred years at most');
 	END IF;
 	calendars := ARRAY(SELECT c.id FROM compute_ledger.billing_calendar AS c
 		WHERE c.id = _generate_billing_periods.calendar OR _generate_billing_periods.calendar IS NULL);
 	IF calendars = '{}' AND calendar IS NOT NULL THEN
-		RAISE EXCEPTION 'billing calendar % does not exist', calendar
-			USING ERRCODE = 'undefined_object';
+		PERFORM compute_ledger._refuse('42704', format('billing calendar %s does not exist', calendar));
 	END IF;
 	-- nothing is locked where nothing is missing
 	RETURN compute_ledger._generate_periods(ARRAY(
@@ -157,13 +154,11 @@ BEGIN
 	SELECT c.* INTO this FROM compute_ledger.billing_calendar AS c
 	WHERE c.name = _change_billing_calendar.name FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'billing calendar "%" does not exist', _change_billing_calendar.name
-			USING ERRCODE = 'undefined_object';
+		PERFORM compute_ledger._refuse('42704', format('billing calendar "%s" does not exist', _change_billing_calendar.name));
 	ELSIF this.name LIKE 'month/%' THEN
-		RAISE EXCEPTION 'billing calendar "%" stays the calendar months of its zone', this.name
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				DETAIL = 'Every account without a calendar is billed by it that is in this zone and has no other account above it.',
-				HINT = 'Make a calendar of another name, and let those accounts have it whose periods change: change_account().';
+		PERFORM compute_ledger._refuse('55000', format('billing calendar "%s" stays the calendar months of its zone', this.name),
+			detail => 'Every account without a calendar is billed by it that is in this zone and has no other account above it.',
+			hint => 'Make a calendar of another name, and let those accounts have it whose periods change: change_account().');
 	END IF;
 	SELECT p.number, p.starts_at, b.number AS before_number, b.starts_at AS before_starts_at,
 		coalesce(h.anchor, this.anchor) + coalesce(h.rule, this.rule) * (p.number - coalesce(h.from_number, 0)) AS local_start,
@@ -175,12 +170,11 @@ BEGIN
 			WHERE c.calendar = p.calendar AND c.from_number <= p.number ORDER BY c.from_number DESC LIMIT 1) AS h ON true
 	WHERE p.calendar = this.id AND p.number = _change_billing_calendar.from_number;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'billing calendar "%" has no period % that another goes before', _change_billing_calendar.name, _change_billing_calendar.from_number
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Take a number from table billing_period; generate_billing_periods() makes later ones.';
+		PERFORM compute_ledger._refuse('22023', format('billing calendar "%s" has no period %s that another goes before', _change_billing_calendar.name, _change_billing_calendar.from_number),
+			hint => 'Take a number from table billing_period; generate_billing_periods() makes later ones.');
 	END IF;
 	IF EXISTS (SELECT FROM compute_ledger.billing_calendar_change AS c WHERE c.calendar = this.id AND c.from_number >= period.number) THEN
-		RAISE EXCEPTION 'billing calendar "%" already has another rule from period % or a later one on', _change_billing_calendar.name, period.number
-			USING ERRCODE = 'object_not_in_prerequisite_state';
+		PERFORM compute_ledger._refuse('55000', format('billing calendar "%s" already has another rule from period %s or a later one on', _change_billing_calendar.name, period.number));
 	END IF;
 	time_zone := coalesce(time_zone, period.time_zone);
 	anchor := coalesce(anchor, period.local_start);
@@ -188,8 +182,7 @@ BEGIN
 	PERFORM compute_ledger._check_time_zones(ARRAY[time_zone]);
 	starts := compute_ledger._local_start(anchor, time_zone);
 	IF starts <= period.before_starts_at THEN
-		RAISE EXCEPTION 'period % would start before the one before it, at %', period.number, starts
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', format('period %s would start before the one before it, at %s', period.number, starts));
 	END IF;
 	SELECT max(p.starts_at) INTO reached FROM compute_ledger.billing_period AS p WHERE p.calendar = this.id;
 	INSERT INTO compute_ledger.billing_calendar_change (calendar, from_number, anchor, time_zone, rule)
@@ -266,9 +259,8 @@ BEGIN
 	WHERE n.name IS NULL AND z.name IS NOT NULL
 	ORDER BY z.name COLLATE "C" LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'time zone "%" not recognized', bad
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Use a name from pg_timezone_names, spelt as it is there: an abbreviation or an offset has no daylight-saving time.';
+		PERFORM compute_ledger._refuse('22023', format('time zone "%s" not recognized', bad),
+			hint => 'Use a name from pg_timezone_names, spelt as it is there: an abbreviation or an offset has no daylight-saving time.');
 	END IF;
 END
 $$;
@@ -279,14 +271,26 @@ CREATE FUNCTION _billing_calendar_guard() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM compute_ledger._check_name('a billing calendar', NEW.name);
 	IF TG_OP = 'INSERT' THEN
 		PERFORM compute_ledger._check_time_zones(ARRAY[NEW.time_zone]);
+		IF NOT NEW.anchor BETWEEN '1970-01-01' AND '2200-01-01' THEN
+			PERFORM compute_ledger._refuse('23514', format('billing calendar "%s" would begin at %s', NEW.name, NEW.anchor), detail => 'The first of its periods starts in the years 1970 to 2199, by the clock of its time zone.',
+				"constraint" => 'billing_calendar_anchor_check');
+		ELSIF NEW.rule <> date_trunc('day', NEW.rule) OR extract(year FROM NEW.rule) * 12 + extract(month FROM NEW.rule) < 0 OR extract(day FROM NEW.rule) < 0 OR NEW.rule <= interval '0' THEN
+			PERFORM compute_ledger._refuse('23514', format('a billing period cannot be %s long', NEW.rule), hint => 'A rule is a number of months or days, or both, above 0: 1 month, 7 days.',
+				"constraint" => 'billing_calendar_rule_check');
+		ELSIF NEW.name LIKE 'month/%' AND NOT (NEW.name = 'month/' || NEW.time_zone AND NEW.anchor = '2000-01-01'
+			AND extract(year FROM NEW.rule) = 0 AND extract(month FROM NEW.rule) = 1 AND extract(day FROM NEW.rule) = 0) THEN
+			PERFORM compute_ledger._refuse('23514', format('name "%s" is kept for the calendar months of a time zone', NEW.name), hint => 'Give the calendar a name that does not begin with month/.',
+				"constraint" => 'billing_calendar_month_check');
+		END IF;
 	ELSIF (NEW.id, NEW.anchor, NEW.time_zone, NEW.rule) IS DISTINCT FROM (OLD.id, OLD.anchor, OLD.time_zone, OLD.rule) THEN
-		RAISE EXCEPTION 'the rule of a billing calendar does not change'
-			USING ERRCODE = 'restrict_violation', HINT = 'Let it go on under another rule with change_billing_calendar().';
+		PERFORM compute_ledger._refuse('23001', 'the rule of a billing calendar does not change',
+			hint => 'Let it go on under another rule with change_billing_calendar().');
 	ELSIF OLD.name LIKE 'month/%' AND NEW.name <> OLD.name THEN
-		RAISE EXCEPTION 'billing calendar "%" keeps its name', OLD.name
-			USING ERRCODE = 'restrict_violation', DETAIL = 'Accounts without a calendar of their own are billed by the one of this name.';
+		PERFORM compute_ledger._refuse('23001', format('billing calendar "%s" keeps its name', OLD.name),
+			detail => 'Accounts without a calendar of their own are billed by the one of this name.');
 	END IF;
 	RETURN NEW;
 END

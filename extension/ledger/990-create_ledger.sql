@@ -25,9 +25,8 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(1129079666, 0);
 	SELECT pg_get_userbyid(d.datdba) INTO owner FROM pg_database AS d WHERE d.datname = current_database();
 	IF NOT pg_has_role(current_user, owner, 'MEMBER') THEN
-		RAISE EXCEPTION 'must be owner of database %', quote_ident(current_database())
-			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = format('That is role %I, to which the ledger''s tables will belong.', owner);
+		PERFORM compute_ledger._refuse('42501', format('must be owner of database %s', quote_ident(current_database())),
+			detail => format('That is role %I, to which the ledger''s tables will belong.', owner));
 	END IF;
 	-- The ledger has one owner, whether he or a member of his role calls.
 	IF caller <> owner THEN
@@ -42,24 +41,22 @@ BEGIN
 		IF NOT FOUND THEN
 			done := 0;			-- the first step makes it
 		ELSIF existing.relkind <> 'r' OR existing.columns IS DISTINCT FROM 'step,extension_version,made_at,made_by' THEN
-			RAISE EXCEPTION 'relation "ledger_version" already exists' USING ERRCODE = 'duplicate_table';
+			PERFORM compute_ledger._refuse('42P07', 'relation "ledger_version" already exists');
 		ELSIF existing.owner <> owner THEN
-			RAISE EXCEPTION 'database % belongs to role %, and its ledger to role %', quote_ident(current_database()), quote_ident(owner), quote_ident(existing.owner)
-				USING ERRCODE = 'object_not_in_prerequisite_state',
-					DETAIL = 'The ledger''s functions work for the owner of the database.',
-					HINT = CASE WHEN existing.is_superusers
+			PERFORM compute_ledger._refuse('55000', format('database %s belongs to role %s, and its ledger to role %s', quote_ident(current_database()), quote_ident(owner), quote_ident(existing.owner)),
+				detail => 'The ledger''s functions work for the owner of the database.',
+				hint => CASE WHEN existing.is_superusers
 						-- to whom the extension belongs, too
 						THEN format('As superuser, let the relations and functions of schema compute_ledger that are not the extension''s belong to %I: the documentation, administration.md, has the statements.', owner)
-						ELSE format('As superuser, run REASSIGN OWNED BY %I TO %I in this database.', existing.owner, owner) END;
+						ELSE format('As superuser, run REASSIGN OWNED BY %I TO %I in this database.', existing.owner, owner) END);
 		ELSE
 			-- keeps everybody from changing the table, and nobody from reading it
 			LOCK TABLE compute_ledger.ledger_version IN SHARE ROW EXCLUSIVE MODE;
 			extras := compute_ledger._ledger_version_extras();
 			IF extras IS NOT NULL THEN
-				RAISE EXCEPTION 'table "ledger_version" is not as the ledger makes it'
-					USING ERRCODE = 'object_not_in_prerequisite_state',
-						DETAIL = format('It has %s.', extras),
-						HINT = 'Drop that, or, if the table is not a ledger''s, the table.';
+				PERFORM compute_ledger._refuse('55000', 'table "ledger_version" is not as the ledger makes it',
+					detail => format('It has %s.', extras),
+					hint => 'Drop that, or, if the table is not a ledger''s, the table.');
 			END IF;
 			SELECT coalesce(max(v.step), 0) INTO done FROM compute_ledger.ledger_version AS v;
 		END IF;
@@ -74,11 +71,9 @@ BEGIN
 			PERFORM compute_ledger._load_regions();
 		END IF;
 	EXCEPTION WHEN duplicate_table OR duplicate_object OR duplicate_function THEN
-		RAISE EXCEPTION USING
-			ERRCODE = SQLSTATE,
-			MESSAGE = SQLERRM,
-			DETAIL = 'The ledger needs this name in schema compute_ledger, and something that is not the ledger''s has it.',
-			HINT = 'Rename or drop that object, or move it to another schema.';
+		PERFORM compute_ledger._refuse(SQLSTATE, SQLERRM,
+			detail => 'The ledger needs this name in schema compute_ledger, and something that is not the ledger''s has it.',
+			hint => 'Rename or drop that object, or move it to another schema.');
 	END;
 	PERFORM compute_ledger._require_ledger();
 	PERFORM compute_ledger._sync_all_access();

@@ -31,9 +31,9 @@ BEGIN
 	END IF;
 	RETURN ('1 ' || unit)::compute_ledger.compute_unit;
 EXCEPTION WHEN invalid_text_representation OR invalid_parameter_value OR numeric_value_out_of_range OR SQLSTATE 'LC002' THEN
-	RAISE EXCEPTION 'unknown unit of price: "%"', unit
-		USING ERRCODE = 'invalid_parameter_value', DETAIL = SQLERRM || '.',
-			HINT = 'A unit is device-hour, slice-hour, instance-month, peak-device, percentile-device, or a unit of work with its basis, such as PFLOPh@bf16.';
+	PERFORM compute_ledger._refuse('22023', format('unknown unit of price: "%s"', unit),
+		detail => SQLERRM || '.',
+		hint => 'A unit is device-hour, slice-hour, instance-month, peak-device, percentile-device, or a unit of work with its basis, such as PFLOPh@bf16.');
 END
 $$;
 COMMENT ON FUNCTION _price_unit(text) IS 'one of a unit of work: PFLOPh@bf16, or with a registered basis by its name; 22023 for what is none';
@@ -49,6 +49,7 @@ DECLARE
 	pool_unit text;
 	whose text;
 	key_currency text;
+	fault text[];
 BEGIN
 	IF NOT upper_inf(NEW.recorded) THEN
 		RETURN NEW;				-- history
@@ -67,53 +68,48 @@ BEGIN
 	) AS n (x)
 	WHERE n.x < 'Infinity' AND (n.x >= 1e30 OR scale(trim_scale(n.x)) > 30) LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'number of a price is out of range'
-			USING ERRCODE = 'numeric_value_out_of_range',
-				DETAIL = format('It has %s digits before the point and %s after it. Prices, fees, minimums and quantities are below 10^30 and have at most 30 decimals.',
-					length(trunc(bound)::text), scale(bound));
+		PERFORM compute_ledger._refuse('22003', 'number of a price is out of range',
+			detail => format('It has %s digits before the point and %s after it. Prices, fees, minimums and quantities are below 10^30 and have at most 30 decimals.',
+					length(trunc(bound)::text), scale(bound)));
 	END IF;
 
 	IF NOT (isempty(NEW.valid) OR lower_inc(NEW.valid) OR lower_inf(NEW.valid)) OR upper_inc(NEW.valid) THEN
-		RAISE EXCEPTION 'validity of a price must include its start and exclude its end: %', NEW.valid
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'Write it as [start,end).';
+		PERFORM compute_ledger._refuse('22023', format('validity of a price must include its start and exclude its end: %s', NEW.valid),
+			hint => 'Write it as [start,end).');
 	END IF;
 
 	NEW.work := CASE WHEN NEW.unit NOT IN ('device-hour', 'slice-hour', 'instance-month', 'peak-device', 'percentile-device')
 		THEN compute_ledger._price_unit(NEW.unit) END;
 	IF NEW.unit = 'slice-hour' AND compute_ledger.mig_slices(NEW.accelerator) IS NULL THEN
-		RAISE EXCEPTION 'accelerator "%" of a price by the slice-hour is no MIG slice', NEW.accelerator
-			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = 'Slices of different profiles are not the same thing, and whole devices are none.',
-				HINT = 'Name the slice, such as nvidia/a100-sxm4-40gb:1g.5gb, or price by the device-hour, of which a slice has its share.';
+		PERFORM compute_ledger._refuse('22023', format('accelerator "%s" of a price by the slice-hour is no MIG slice', NEW.accelerator),
+			detail => 'Slices of different profiles are not the same thing, and whole devices are none.',
+			hint => 'Name the slice, such as nvidia/a100-sxm4-40gb:1g.5gb, or price by the device-hour, of which a slice has its share.');
 	END IF;
 
 	IF NEW.tier_prices IS NOT NULL OR NEW.tier_bounds IS NOT NULL OR NEW.tier_fees IS NOT NULL THEN
 		IF NEW.model NOT IN ('graduated', 'volume') THEN
-			RAISE EXCEPTION 'a price of model % has no tiers', NEW.model
-				USING ERRCODE = 'invalid_parameter_value', HINT = 'Models with tiers are graduated and volume.';
+			PERFORM compute_ledger._refuse('22023', format('a price of model %s has no tiers', NEW.model),
+				hint => 'Models with tiers are graduated and volume.');
 		END IF;
 		IF coalesce(array_ndims(NEW.tier_bounds), 1) <> 1 OR coalesce(array_ndims(NEW.tier_prices), 1) <> 1 OR coalesce(array_ndims(NEW.tier_fees), 1) <> 1
 			OR coalesce(array_lower(NEW.tier_bounds, 1), 1) <> 1 OR coalesce(array_lower(NEW.tier_prices, 1), 1) <> 1 OR coalesce(array_lower(NEW.tier_fees, 1), 1) <> 1 THEN
-			RAISE EXCEPTION 'tiers must be one-dimensional arrays that begin with 1'
-				USING ERRCODE = 'array_subscript_error';
+			PERFORM compute_ledger._refuse('2202E', 'tiers must be one-dimensional arrays that begin with 1');
 		END IF;
 		IF coalesce(cardinality(NEW.tier_prices), 0) <> coalesce(cardinality(NEW.tier_bounds), 0) + 1 THEN
-			RAISE EXCEPTION 'price has % tier bounds and % tier prices', coalesce(cardinality(NEW.tier_bounds), 0), coalesce(cardinality(NEW.tier_prices), 0)
-				USING ERRCODE = 'invalid_parameter_value', DETAIL = 'There is one price more than there are bounds: the last tier has no end.';
+			PERFORM compute_ledger._refuse('22023', format('price has %s tier bounds and %s tier prices', coalesce(cardinality(NEW.tier_bounds), 0), coalesce(cardinality(NEW.tier_prices), 0)),
+				detail => 'There is one price more than there are bounds: the last tier has no end.');
 		END IF;
 		IF NEW.tier_fees IS NOT NULL AND cardinality(NEW.tier_fees) <> cardinality(NEW.tier_prices) THEN
-			RAISE EXCEPTION 'price has % tier prices and % tier fees', cardinality(NEW.tier_prices), cardinality(NEW.tier_fees)
-				USING ERRCODE = 'invalid_parameter_value';
+			PERFORM compute_ledger._refuse('22023', format('price has %s tier prices and %s tier fees', cardinality(NEW.tier_prices), cardinality(NEW.tier_fees)));
 		END IF;
 		IF EXISTS (SELECT FROM unnest(NEW.tier_prices || NEW.tier_fees) AS u (x) WHERE NOT coalesce(x >= 0 AND x < 'Infinity', false)) THEN
-			RAISE EXCEPTION 'prices and fees of tiers must be numbers from 0 on'
-				USING ERRCODE = 'invalid_parameter_value',
-					DETAIL = format('Prices: %s, fees: %s.', NEW.tier_prices, coalesce(NEW.tier_fees::text, 'none'));
+			PERFORM compute_ledger._refuse('22023', 'prices and fees of tiers must be numbers from 0 on',
+				detail => format('Prices: %s, fees: %s.', NEW.tier_prices, coalesce(NEW.tier_fees::text, 'none')));
 		END IF;
 		FOREACH bound IN ARRAY coalesce(NEW.tier_bounds, '{}') LOOP
 			IF NOT coalesce(bound > below AND bound < 'Infinity', false) THEN
-				RAISE EXCEPTION 'tier bounds must ascend from above 0'
-					USING ERRCODE = 'invalid_parameter_value', DETAIL = format('%s follows %s.', coalesce(bound::text, 'NULL'), below);
+				PERFORM compute_ledger._refuse('22023', 'tier bounds must ascend from above 0',
+					detail => format('%s follows %s.', coalesce(bound::text, 'NULL'), below));
 			END IF;
 			below := bound;
 		END LOOP;
@@ -128,10 +124,9 @@ BEGIN
 			ELSE NEW.work::numeric * 1680000 END;
 		SELECT q.x INTO bound FROM unnest(NEW.tier_bounds || NEW.free || NEW.package_size) AS q (x) WHERE q.x * smallest % 1 <> 0 LIMIT 1;
 		IF FOUND THEN
-			RAISE EXCEPTION 'quantity % of a price is finer than what is counted', bound
-				USING ERRCODE = 'invalid_parameter_value',
-					DETAIL = format('Usage is counted in whole parts of 1/%s %s.', trim_scale(smallest), NEW.unit),
-					HINT = 'Write bounds of tiers, sizes of packages and free quantities with fewer digits.';
+			PERFORM compute_ledger._refuse('22023', format('quantity %s of a price is finer than what is counted', bound),
+				detail => format('Usage is counted in whole parts of 1/%s %s.', trim_scale(smallest), NEW.unit),
+				hint => 'Write bounds of tiers, sizes of packages and free quantities with fewer digits.');
 		END IF;
 	END IF;
 
@@ -142,9 +137,52 @@ BEGIN
 		SELECT p.unit INTO pool_unit
 		FROM compute_ledger.price_pool AS p WHERE p.book = NEW.book AND p.name = NEW.pool AND p.currency = NEW.currency;
 		IF FOUND AND pool_unit <> NEW.unit THEN
-			RAISE EXCEPTION 'pool "%" of book "%" counts % where it is priced in %, not %', NEW.pool, NEW.book, pool_unit, NEW.currency, NEW.unit
-				USING ERRCODE = 'invalid_parameter_value', HINT = 'Name another pool.';
+			PERFORM compute_ledger._refuse('22023', format('pool "%s" of book "%s" counts %s where it is priced in %s, not %s', NEW.pool, NEW.book, pool_unit, NEW.currency, NEW.unit),
+				hint => 'Name another pool.');
 		END IF;
+	END IF;
+
+	-- What the table's constraints refuse, in words; lazily, and NULL is for NOT NULL to refuse.
+	fault := CASE
+		WHEN NEW.book = '' OR octet_length(NEW.book) > 1000 THEN ARRAY['price_book_check', format('name of a price book has %s bytes, not 1 to 1000', octet_length(NEW.book))]
+		WHEN NEW.measure NOT IN ('reserved', 'allocated', 'used') THEN ARRAY['price_measure_check', format('unknown measure of a price: "%s"', NEW.measure), 'Measures are reserved, allocated and used.']
+		WHEN NEW.model NOT IN ('flat', 'graduated', 'volume', 'package', 'list') THEN ARRAY['price_model_check', format('unknown model of a price: "%s"', NEW.model), 'Models are flat, graduated, volume, package and list.']
+		WHEN NOT (NEW.price >= 0 AND NEW.price < 'Infinity') THEN ARRAY['price_price_check', format('price %s is not a number from 0 on', NEW.price)]
+		WHEN NOT (NEW.free >= 0 AND NEW.free < 'Infinity') THEN ARRAY['price_free_check', format('free quantity %s of a price is not a number from 0 on', NEW.free)]
+		WHEN NOT (NEW.minimum >= 0 AND NEW.minimum < 'Infinity') THEN ARRAY['price_minimum_check', format('minimum %s of a price is not a number from 0 on', NEW.minimum)]
+		WHEN NOT (NEW.committed_price >= 0 AND NEW.committed_price < 'Infinity') THEN ARRAY['price_committed_price_check', format('committed price %s is not a number from 0 on', NEW.committed_price)]
+		WHEN NOT (NEW.committed_devices > 0 AND NEW.committed_devices < 'Infinity') THEN ARRAY['price_committed_devices_check', format('number of committed devices %s is not above 0', NEW.committed_devices)]
+		WHEN NOT (NEW.package_size > 0 AND NEW.package_size < 'Infinity') THEN ARRAY['price_package_size_check', format('size %s of a package is not above 0', NEW.package_size)]
+		WHEN NOT (NEW.factor >= 0 AND NEW.factor < 'Infinity') THEN ARRAY['price_factor_check', format('factor %s of a price is not a number from 0 on', NEW.factor), 'It is the part of the list price that is paid: 0.8 for a discount of 20 %.']
+		WHEN NOT (NEW.devices_per_instance > 0 AND NEW.devices_per_instance < 'Infinity') THEN ARRAY['price_devices_per_instance_check', format('number of devices of an instance %s is not above 0', NEW.devices_per_instance)]
+		WHEN NOT (NEW.percentile > 0 AND NEW.percentile <= 1) THEN ARRAY['price_percentile_check', format('percentile %s of a price is not above 0 and at most 1', NEW.percentile), 'The 95th percentile is 0.95.']
+		WHEN NOT (NEW.sample_step > '0') THEN ARRAY['price_sample_step_check', format('time between samples %s of a price is not above 0', NEW.sample_step)]
+		WHEN (NEW.devices_per_instance IS NOT NULL) <> (NEW.unit = 'instance-month')
+			THEN ARRAY['price_instance_check', format('a price by the %s %s', NEW.unit, CASE WHEN NEW.unit = 'instance-month' THEN 'needs devices_per_instance' ELSE 'has no devices_per_instance' END), 'Unit instance-month and devices_per_instance belong together.']
+		WHEN (NEW.percentile IS NOT NULL) <> (NEW.unit = 'percentile-device') OR (NEW.sample_step IS NOT NULL) <> (NEW.unit = 'percentile-device')
+			THEN ARRAY['price_sampling_check', format('a price by the %s %s', NEW.unit, CASE WHEN NEW.unit = 'percentile-device' THEN 'needs percentile and sample_step' ELSE 'has no percentile and no sample_step' END),
+				'Unit percentile-device, percentile and sample_step belong together.']
+		WHEN CASE WHEN NEW.model = 'list' THEN NEW.price IS NOT NULL
+				WHEN NEW.model IN ('flat', 'package') THEN NEW.price IS NULL
+				ELSE NEW.price IS NOT NULL OR NEW.tier_prices IS NULL END
+			THEN ARRAY['price_tiers_check', CASE WHEN NEW.model IN ('flat', 'package') THEN format('a price of model %s needs a price', NEW.model)
+					WHEN NEW.model = 'list' THEN 'a price of model list has a factor and no price' ELSE format('a price of model %s has tier_prices and no price', NEW.model) END,
+				CASE WHEN NEW.model IN ('graduated', 'volume') THEN 'The price of the first tier is the first of tier_prices.' END]
+		WHEN (NEW.package_size IS NOT NULL) <> (NEW.model = 'package')
+			THEN ARRAY['price_package_check', format('a price of model %s %s', NEW.model, CASE WHEN NEW.model = 'package' THEN 'needs a package_size' ELSE 'has no package_size' END), 'Model package and package_size belong together.']
+		WHEN (NEW.factor IS NOT NULL) <> (NEW.model = 'list')
+			THEN ARRAY['price_share_check', format('a price of model %s %s', NEW.model, CASE WHEN NEW.model = 'list' THEN 'needs a factor' ELSE 'has no factor' END), 'Model list and factor belong together.']
+		WHEN NEW.model = 'list' AND NOT (NEW.account IS NOT NULL AND NEW.unit = 'device-hour' AND NEW.free = 0 AND NEW.pool IS NULL AND NEW.committed_devices IS NULL)
+			THEN ARRAY['price_list_check', 'a price that follows the list has an account, and no unit, free quantity, pool or committed devices of its own', 'What is counted, and how, is what the list price says.']
+		WHEN (NEW.committed_price IS NOT NULL) <> (NEW.committed_devices IS NOT NULL) OR NEW.committed_devices IS NOT NULL AND NEW.unit <> 'device-hour'
+			THEN ARRAY['price_committed_check', 'committed devices have a committed price, and a price by the device-hour beside it', 'Set committed_devices and committed_price, both or neither; the unit is device-hour.']
+		WHEN (NEW.minimum IS NOT NULL OR NEW.committed_devices IS NOT NULL) AND NEW.account IS NULL
+			THEN ARRAY['price_commitment_account_check', 'a minimum or committed devices are an account''s, and this price is for all', 'Name the account that has committed to it.']
+		WHEN isempty(NEW.valid) OR lower(NEW.valid) = 'infinity' OR upper(NEW.valid) = '-infinity'
+			THEN ARRAY['price_valid_check', format('a price is valid for some time, not in %s', NEW.valid), 'Write valid as [start,end), with a start before the end.']
+	END;
+	IF fault IS NOT NULL THEN
+		PERFORM compute_ledger._refuse('23514', fault[2], hint => fault[3], "constraint" => fault[1]);
 	END IF;
 
 	LOOP
@@ -154,8 +192,7 @@ BEGIN
 		ON CONFLICT DO NOTHING RETURNING price_book.currency INTO whose;
 		EXIT WHEN FOUND;
 		IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-			RAISE EXCEPTION 'another transaction made the book of this price'
-				USING ERRCODE = 'serialization_failure', HINT = 'Retry the transaction.';
+			PERFORM compute_ledger._refuse('40001', 'another transaction made the book of this price', hint => 'Retry the transaction.');
 		END IF;
 	END LOOP;
 	key_currency := CASE whose WHEN 'payer' THEN coalesce(NEW.currency, '') ELSE '' END;
@@ -168,8 +205,7 @@ BEGIN
 		END IF;
 	END IF;
 	IF NEW.account <= 0 OR NEW.region <= 0 OR NEW.number_format = '' THEN
-		RAISE EXCEPTION 'what a price is for all of is NULL, not 0 or empty'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'what a price is for all of is NULL, not 0 or empty');
 	END IF;
 	LOOP
 		SELECT k.id INTO NEW.key FROM compute_ledger.price_key AS k
@@ -182,8 +218,7 @@ BEGIN
 		ON CONFLICT DO NOTHING RETURNING id INTO NEW.key;
 		EXIT WHEN FOUND;
 		IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-			RAISE EXCEPTION 'another transaction made the key of this price'
-				USING ERRCODE = 'serialization_failure', HINT = 'Retry the transaction.';
+			PERFORM compute_ledger._refuse('40001', 'another transaction made the key of this price', hint => 'Retry the transaction.');
 		END IF;
 	END LOOP;
 	RETURN NEW;
@@ -196,8 +231,7 @@ CREATE FUNCTION _price_book_guard() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION 'whose currency counts in a price book does not change'
-		USING ERRCODE = 'restrict_violation', HINT = 'Make another book.';
+	PERFORM compute_ledger._refuse('23001', 'whose currency counts in a price book does not change', hint => 'Make another book.');
 END
 $$;
 COMMENT ON FUNCTION _price_book_guard() IS 'trigger, BEFORE UPDATE of price_book: refuses (23001)';
@@ -528,19 +562,17 @@ DECLARE
 	chip compute_ledger.accelerator := compute_ledger.identify_strict(_explain_price.accelerator);
 BEGIN
 	IF as_of > mark THEN
-		RAISE EXCEPTION 'prices are not settled as of %', as_of
-			USING ERRCODE = 'LC012', DETAIL = format('The watermark is %s.', mark),
-				HINT = 'Ask as of ledger_watermark() or earlier.';
+		PERFORM compute_ledger._refuse('LC012', format('prices are not settled as of %s', as_of),
+			detail => format('The watermark is %s.', mark),
+			hint => 'Ask as of ledger_watermark() or earlier.');
 	END IF;
 	IF at IS NULL OR NOT isfinite(at) THEN
-		RAISE EXCEPTION 'a price is asked for at one instant'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'a price is asked for at one instant');
 	END IF;
 	IF _explain_price.account IS NOT NULL THEN
 		-- who may not see it is not told that it is there
 		IF NOT (compute_ledger._has_access('biller auditor admin', role) OR compute_ledger._sees_name(_explain_price.account, role)) THEN
-			RAISE EXCEPTION 'unknown account: "%"', _explain_price.account
-				USING ERRCODE = 'LC006';
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _explain_price.account));
 		END IF;
 		-- as it was known then; a merged account's name means the other
 		WITH RECURSIVE meant AS (
@@ -557,23 +589,20 @@ BEGIN
 			SELECT v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = b.id OFFSET 0) AS v
 		WHERE v.valid @> _explain_price.at AND v.recorded @> known_as_of;
 		IF account_id IS NULL OR NOT (compute_ledger._has_access('biller auditor admin', role) OR account_id IN (SELECT compute_ledger._visible_accounts(role))) THEN
-			RAISE EXCEPTION 'unknown account: "%"', _explain_price.account
-				USING ERRCODE = 'LC006';
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _explain_price.account));
 		END IF;
 	END IF;
 	IF book <> 'sale' AND NOT compute_ledger._sees_everything(role) THEN
-		RAISE EXCEPTION 'permission denied for price book "%"', book
-			USING ERRCODE = 'insufficient_privilege';
+		PERFORM compute_ledger._refuse('42501', format('permission denied for price book "%s"', book));
 	END IF;
 	IF _explain_price.currency IS NOT NULL AND _explain_price.account IS NOT NULL THEN
-		RAISE EXCEPTION 'account "%" is billed in its payer''s currency', _explain_price.account
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'State a currency without an account.';
+		PERFORM compute_ledger._refuse('22023', format('account "%s" is billed in its payer''s currency', _explain_price.account),
+			hint => 'State a currency without an account.');
 	END IF;
 	IF _explain_price.region IS NOT NULL THEN
 		SELECT g.id INTO region_id FROM compute_ledger.region AS g WHERE g.name = _explain_price.region;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'unknown region: "%"', _explain_price.region
-				USING ERRCODE = 'LC007';
+			PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', _explain_price.region));
 		END IF;
 	END IF;
 	RETURN QUERY
@@ -637,31 +666,34 @@ DECLARE
 	region_id integer;
 	currencies text[];
 	not_served text;
+	other record;
 	result bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_currency(currency);
 	IF _create_price.account IS NOT NULL THEN
 		account_id := compute_ledger._account_id(_create_price.account, coalesce(greatest(valid_from, CURRENT_TIMESTAMP), CURRENT_TIMESTAMP));
 		IF account_id IS NULL THEN
-			RAISE EXCEPTION 'unknown account: "%"', _create_price.account USING ERRCODE = 'LC006';
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', _create_price.account),
+				hint => compute_ledger._similar_names(_create_price.account, ARRAY(SELECT a.name FROM compute_ledger.account AS a)));
 		END IF;
 		currencies := compute_ledger._billed_currencies(account_id, tstzrange(valid_from, valid_until));
 		IF _create_price.currency <> ALL (currencies) AND NOT EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own') THEN
-			RAISE EXCEPTION 'account "%" is not billed in %', _create_price.account, _create_price.currency
-				USING ERRCODE = 'invalid_parameter_value', DETAIL = format('While the price is valid, its payer is billed in %s.', coalesce(nullif(array_to_string(currencies, ', '), ''), 'no currency')),
-					HINT = 'Usage has prices in the currency that its payer is billed in.';
+			PERFORM compute_ledger._refuse('22023', format('account "%s" is not billed in %s', _create_price.account, _create_price.currency),
+				detail => format('While the price is valid, its payer is billed in %s.', coalesce(nullif(array_to_string(currencies, ', '), ''), 'no currency')),
+				hint => 'Usage has prices in the currency that its payer is billed in.');
 		END IF;
 	END IF;
 	IF _create_price.region IS NOT NULL THEN
 		region_id := compute_ledger._region_id(_create_price.region);
 		IF region_id IS NULL THEN
-			RAISE EXCEPTION 'unknown region: "%"', _create_price.region USING ERRCODE = 'LC007';
+			PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', _create_price.region),
+				hint => compute_ledger._similar_names(_create_price.region, ARRAY(SELECT r.name FROM compute_ledger.region AS r)));
 		END IF;
 	END IF;
 	IF supersede THEN
 		IF valid_from IS NULL THEN
-			RAISE EXCEPTION 'a price that supersedes another needs valid_from'
-				USING ERRCODE = 'invalid_parameter_value';
+			PERFORM compute_ledger._refuse('22023', 'a price that supersedes another needs valid_from');
 		END IF;
 		UPDATE compute_ledger.price AS p SET valid = tstzrange(lower(p.valid), valid_from)
 		WHERE upper_inf(p.recorded) AND p.valid @> valid_from AND lower(p.valid) IS DISTINCT FROM valid_from
@@ -669,6 +701,28 @@ BEGIN
 			AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM _create_price.number_format
 			AND p.measure = _create_price.measure
 			AND (p.currency = _create_price.currency OR EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own'));
+	END IF;
+	-- What the exclusion constraint would refuse, with the way out.
+	SELECT p.id, p.valid, compute_ledger._price_terms(p.unit, p.devices_per_instance, p.percentile, p.sample_step, p.model, p.currency, p.price, p.tier_bounds, p.tier_prices, p.tier_fees,
+		p.package_size, p.free, p.pool, p.minimum, p.committed_devices, p.committed_price, p.factor) AS terms
+	INTO other
+	FROM compute_ledger.price AS p
+	WHERE upper_inf(p.recorded) AND p.valid && tstzrange(valid_from, valid_until)
+		AND p.book = _create_price.book AND p.account IS NOT DISTINCT FROM account_id AND p.accelerator OPERATOR(compute_ledger.=) class
+		AND p.region IS NOT DISTINCT FROM region_id AND p.number_format IS NOT DISTINCT FROM _create_price.number_format
+		AND p.measure = _create_price.measure
+		AND (p.currency = _create_price.currency OR EXISTS (SELECT FROM compute_ledger.price_book AS b WHERE b.book = _create_price.book AND b.currency = 'own'))
+	ORDER BY lower(p.valid) NULLS FIRST
+	LIMIT 1;
+	IF FOUND THEN
+		PERFORM compute_ledger._refuse('23P01', format('price %s is for the same use, and is valid then already', other.id),
+			detail => format('It says: %s. It is valid %s.', other.terms, CASE WHEN lower_inf(other.valid) AND upper_inf(other.valid) THEN 'always'
+				ELSE concat_ws(' ', 'from ' || lower(other.valid), 'until ' || upper(other.valid)) END),
+			hint => CASE
+				WHEN lower(other.valid) > coalesce(valid_from, '-infinity') THEN format('Let the new one end where that begins: valid_until => %L.', lower(other.valid))
+				WHEN valid_from IS NOT NULL AND lower(other.valid) IS DISTINCT FROM valid_from THEN 'Add supersede => true: it ends where the new one begins.'
+				ELSE format('To change what it costs from an instant on, give valid_from and supersede => true; to correct it, UPDATE compute_ledger.price ... WHERE id = %s.', other.id) END,
+			"constraint" => 'prices_of_one_key_do_not_overlap');
 	END IF;
 	INSERT INTO compute_ledger.price (book, account, accelerator, region, number_format, measure, unit, model, currency, price,
 		tier_bounds, tier_prices, tier_fees, package_size, free, pool, minimum, committed_devices, committed_price,

@@ -405,11 +405,10 @@ DECLARE
 	mark timestamptz := compute_ledger._ledger_watermark();
 BEGIN
 	IF as_of > mark THEN
-		RAISE EXCEPTION 'what is recorded up to % is not known yet', as_of
-			USING ERRCODE = 'LC012',
-				DETAIL = format('The watermark is %s: what is recorded later may still change.', mark),
-				HINT = CASE WHEN isfinite(as_of) THEN 'Ask as of an earlier time, or wait until the writers that are in flight have ended.'
-					ELSE 'rate_draft() rates what is visible now, what this transaction has recorded included.' END;
+		PERFORM compute_ledger._refuse('LC012', format('what is recorded up to %s is not known yet', as_of),
+			detail => format('The watermark is %s: what is recorded later may still change.', mark),
+			hint => CASE WHEN isfinite(as_of) THEN 'Ask as of an earlier time, or wait until the writers that are in flight have ended.'
+					ELSE 'rate_draft() rates what is visible now, what this transaction has recorded included.' END);
 	END IF;
 	RETURN coalesce(as_of, compute_ledger._rated_as_of(mark));
 END
@@ -425,15 +424,13 @@ DECLARE
 	missing text;
 BEGIN
 	IF period IS NULL OR isempty(period) OR lower_inf(period) OR upper_inf(period) OR NOT isfinite(lower(period)) OR NOT isfinite(upper(period)) THEN
-		RAISE EXCEPTION 'usage is rated for a finite period'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'usage is rated for a finite period');
 	END IF;
 	IF account IS NOT NULL THEN
 		-- by name, whoever it was merged into: its usage is asked for
 		SELECT a.id INTO root FROM compute_ledger.account AS a WHERE a.name = account;
 		IF NOT FOUND THEN
-			RAISE EXCEPTION 'account "%" does not exist', account
-				USING ERRCODE = 'LC006';
+			PERFORM compute_ledger._refuse('LC006', format('account "%s" does not exist', account));
 		END IF;
 	END IF;
 	WITH asked AS MATERIALIZED (
@@ -462,9 +459,8 @@ BEGIN
 		LEFT JOIN compute_ledger._billing_periods(as_of) AS b ON b.calendar = c.calendar AND b.starts_at <= c.at AND b.ends_at > c.at
 	) AS b;
 	IF missing IS NOT NULL THEN
-		RAISE EXCEPTION 'billing calendar % has no period for all of %', missing, period
-			USING ERRCODE = 'object_not_in_prerequisite_state',
-				HINT = 'Run generate_billing_periods().';
+		PERFORM compute_ledger._refuse('55000', format('billing calendar %s has no period for all of %s', missing, period),
+			hint => 'Run generate_billing_periods().');
 	END IF;
 END
 $$;
@@ -488,10 +484,10 @@ AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF NOT compute_ledger._sees_name(account, role) THEN
-		RAISE EXCEPTION 'permission denied for account "%"', account
-			USING ERRCODE = 'insufficient_privilege', HINT = 'View my_account shows the accounts that you may ask for.';
+		PERFORM compute_ledger._refuse('42501', format('permission denied for account "%s"', account),
+			hint => 'View my_account shows the accounts that you may ask for.');
 	ELSIF book IS DISTINCT FROM 'sale' THEN
-		RAISE EXCEPTION 'permission denied for price book "%"', book USING ERRCODE = 'insufficient_privilege';
+		PERFORM compute_ledger._refuse('42501', format('permission denied for price book "%s"', book));
 	END IF;
 	-- of what was under it then, that which the role sees now
 	as_of := compute_ledger._as_of(as_of);
@@ -505,6 +501,7 @@ COMMENT ON FUNCTION _rate_own_usage(text, tstzrange, timestamptz, text, name) IS
 CREATE FUNCTION _rate_usage(account text, period tstzrange, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 BEGIN
 	IF NOT compute_ledger._sees_everything() THEN
@@ -537,6 +534,7 @@ COMMENT ON FUNCTION rate_usage(text, tstzrange, timestamptz, text) IS 'the charg
 CREATE FUNCTION _rate_draft(account text, period tstzrange, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 DECLARE
 	as_of timestamptz;

@@ -6,10 +6,9 @@ CREATE FUNCTION _refuse_change() RETURNS trigger
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE EXCEPTION 'rows of table % never change', quote_ident(TG_TABLE_NAME)
-		USING ERRCODE = 'LC011',
-			DETAIL = 'They are what was billed.',
-			HINT = 'Correct the usage or the price: the difference is charged in the open period.';
+	PERFORM compute_ledger._refuse('LC011', format('rows of table %s never change', quote_ident(TG_TABLE_NAME)),
+		detail => 'They are what was billed.',
+		hint => 'Correct the usage or the price: the difference is charged in the open period.');
 END
 $$;
 COMMENT ON FUNCTION _refuse_change() IS 'trigger: raises LC011';
@@ -25,7 +24,7 @@ DECLARE
 BEGIN
 	SELECT a.id INTO payer FROM compute_ledger.account AS a WHERE a.name = account;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'account "%" does not exist', account USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" does not exist', account));
 	END IF;
 	SELECT b.id, p.currency, b.period INTO billing_period, currency, at_lower
 	FROM compute_ledger._payers(as_of) AS p
@@ -34,12 +33,11 @@ BEGIN
 	ORDER BY b.period = _billing_period_of.period DESC, b.starts_at
 	LIMIT 1;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'account "%" is not billed for %', account, period
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Billed are accounts with a billing calendar, and roots; payers() shows who is billed for an account.';
+		PERFORM compute_ledger._refuse('22023', format('account "%s" is not billed for %s', account, period),
+			hint => 'Billed are accounts with a billing calendar, and roots; payers() shows who is billed for an account.');
 	ELSIF at_lower IS DISTINCT FROM period THEN
-		RAISE EXCEPTION '% is no billing period of account "%"', period, account
-			USING ERRCODE = 'invalid_parameter_value', HINT = format('One that overlaps it is %s.', at_lower);
+		PERFORM compute_ledger._refuse('22023', format('%s is no billing period of account "%s"', period, account),
+			hint => format('One that overlaps it is %s.', at_lower));
 	END IF;
 END
 $$;
@@ -303,7 +301,7 @@ COMMENT ON FUNCTION _corrections(bigint, bigint, tstzrange, timestamptz, text) I
 CREATE FUNCTION _rate_corrections(account text, as_of timestamptz DEFAULT NULL, book text DEFAULT 'sale') RETURNS SETOF rated_charge
 	LANGUAGE plpgsql VOLATILE ROWS 100
 	SET search_path = pg_catalog, pg_temp
-	SET jit = off
+	-- @planner
 AS $$
 DECLARE
 	payer_id bigint;
@@ -312,7 +310,7 @@ BEGIN
 	as_of := compute_ledger._as_of(as_of);
 	SELECT a.id INTO payer_id FROM compute_ledger.account AS a WHERE a.name = account;
 	IF NOT FOUND AND account IS NOT NULL THEN
-		RAISE EXCEPTION 'account "%" does not exist', account USING ERRCODE = 'LC006';
+		PERFORM compute_ledger._refuse('LC006', format('account "%s" does not exist', account));
 	END IF;
 	RETURN QUERY
 	SELECT d.*
@@ -407,7 +405,7 @@ COMMENT ON FUNCTION _unpriced_currencies(bigint, text, timestamptz, tstzrange) I
 CREATE FUNCTION _close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	SET jit = off
+	-- @planner
 AS $$
 DECLARE
 	-- What this transaction has recorded itself, perhaps other closings, is recorded later than any closing looks.
@@ -422,7 +420,7 @@ DECLARE
 	unpriced_count bigint;
 BEGIN
 	IF wait IS NULL OR wait < interval '0' THEN
-		RAISE EXCEPTION 'the time to wait must not be negative' USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'the time to wait must not be negative');
 	END IF;
 	as_of := compute_ledger._watermark(own);
 	-- Of writers in flight, those are waited for that may have recorded something before the period was over; what the others
@@ -449,19 +447,19 @@ BEGIN
 		END IF;
 	END LOOP;
 	IF as_of < upper(period) THEN
-		RAISE EXCEPTION 'billing period % of account "%" is not over', period, account
-			USING ERRCODE = 'LC011', DETAIL = format('The ledger is known up to %s here.', as_of),
-				HINT = CASE WHEN compute_ledger._follows_marks() THEN 'Close it in a READ COMMITTED transaction.'
+		PERFORM compute_ledger._refuse('LC011', format('billing period %s of account "%s" is not over', period, account),
+			detail => format('The ledger is known up to %s here.', as_of),
+			hint => CASE WHEN compute_ledger._follows_marks() THEN 'Close it in a READ COMMITTED transaction.'
 					WHEN own <= upper(period) THEN 'This transaction recorded something before the end of the period. Commit, and close it when it is over.'
-					ELSE 'Close it when it is over.' END;
+					ELSE 'Close it when it is over.' END);
 	END IF;
 	SELECT max(p.as_of) INTO known FROM compute_ledger.period_close AS p
 	WHERE p.book = _close_period.book AND (p.payer = ANY (locked) OR p.former_payers && locked);
 	IF known > as_of THEN
 		-- what is charged would be subtracted from what was known before
-		RAISE EXCEPTION 'what was recorded up to the last closing is not known here'
-			USING ERRCODE = 'LC011', DETAIL = format('That closing is as of %s, and the ledger is known up to %s here.', known, as_of),
-				HINT = 'Close the period in a READ COMMITTED transaction.';
+		PERFORM compute_ledger._refuse('LC011', 'what was recorded up to the last closing is not known here',
+			detail => format('That closing is as of %s, and the ledger is known up to %s here.', known, as_of),
+			hint => 'Close the period in a READ COMMITTED transaction.');
 	END IF;
 
 	closing := nextval('compute_ledger.period_close_id_seq');
@@ -471,10 +469,10 @@ BEGIN
 	JOIN compute_ledger.account AS a ON a.id = c.account
 	WHERE c.close = closing AND c.kind = 'unpriced' AND (c.amount > 0 OR c.amount IS NULL AND c.quantity > 0) AND (a.name = ANY (waive)) IS NOT TRUE;
 	IF unpriced IS NOT NULL THEN
-		RAISE EXCEPTION 'billing period % of account "%" has usage without a price', period, account
-			USING ERRCODE = 'LC011', DETAIL = format('It is of %s (%s charges).', unpriced, unpriced_count),
-				HINT = concat('Add prices, or waive these accounts by name.',
-					' There are prices for it in ' || compute_ledger._unpriced_currencies(closing, book, as_of, period) || ', in which it is not billed.');
+		PERFORM compute_ledger._refuse('LC011', format('billing period %s of account "%s" has usage without a price', period, account),
+			detail => format('It is of %s (%s charges).', unpriced, unpriced_count),
+			hint => concat('Add prices, or waive these accounts by name.',
+					' There are prices for it in ' || compute_ledger._unpriced_currencies(closing, book, as_of, period) || ', in which it is not billed.'));
 	END IF;
 	PERFORM compute_ledger._store_mark(as_of);
 	RETURN closing;
@@ -500,6 +498,7 @@ CREATE FUNCTION _trace_charge(charge bigint,
 		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 DECLARE
 	traced compute_ledger.charge;
@@ -512,7 +511,7 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	SELECT c.* INTO traced FROM compute_ledger.charge AS c WHERE c.id = _trace_charge.charge;
 	IF NOT FOUND THEN
-		RAISE EXCEPTION 'charge % does not exist', _trace_charge.charge USING ERRCODE = 'no_data_found';
+		PERFORM compute_ledger._refuse('P0002', format('charge %s does not exist', _trace_charge.charge));
 	END IF;
 	whole := compute_ledger._traced(traced, coalesce(traced.corrects_payer, traced.payer), coalesce(traced.corrects, traced.billing_period));
 	by_share := traced.corrects IS NOT NULL AND traced.kind NOT IN ('usage', 'unpriced', 'instance');
@@ -581,6 +580,7 @@ CREATE FUNCTION _trace_charge(charge rated_charge, as_of timestamptz DEFAULT NUL
 		OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 DECLARE
 	usage_of tstzrange;
@@ -624,14 +624,13 @@ CREATE FUNCTION _rate_diff(account text, period tstzrange, as_of_a timestamptz, 
 		OUT quantity_a numeric, OUT quantity_b numeric, OUT unit text, OUT cost_a numeric, OUT cost_b numeric, OUT difference numeric, OUT currency text, OUT reasons text[]) RETURNS SETOF record
 	LANGUAGE plpgsql VOLATILE ROWS 100
 	SET search_path = pg_catalog, pg_temp
-	SET jit = off
+	-- @planner
 AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	as_of_b := compute_ledger._as_of(as_of_b);
 	IF as_of_a IS NULL OR as_of_a > as_of_b THEN
-		RAISE EXCEPTION 'the first recorded time must not lie after the second'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'the first recorded time must not lie after the second');
 	END IF;
 	RETURN QUERY
 	WITH side AS (

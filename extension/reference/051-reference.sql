@@ -295,8 +295,8 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	IF bases IS NULL THEN
-		RAISE EXCEPTION 'there is no table of bases to compare with'
-			USING ERRCODE = 'null_value_not_allowed', HINT = 'Give a foreign table, a view or a table with the columns of table "basis".';
+		PERFORM compute_ledger._refuse('22004', 'there is no table of bases to compare with',
+			hint => 'Give a foreign table, a view or a table with the columns of table "basis".');
 	END IF;
 	RETURN QUERY EXECUTE format($query$
 		WITH there AS (

@@ -216,11 +216,10 @@ BEGIN
 		(SELECT CASE WHEN count(*) = 1 THEN min(o.class) ELSE 'unknown' END FROM outcomes AS o)
 	INTO tested, answer;
 	IF NOT tested THEN
-		RAISE EXCEPTION 'export rule "%" does not exist', rule
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = 'Rules are rows of table compute_ledger.export_rule: '
+		PERFORM compute_ledger._refuse('22023', format('export rule "%s" does not exist', rule),
+			hint => 'Rules are rows of table compute_ledger.export_rule: '
 					|| (SELECT string_agg(DISTINCT r.rule COLLATE "C", ', ' ORDER BY r.rule COLLATE "C")
-						FROM compute_ledger.export_rule AS r WHERE upper_inf(r.recorded)) || '.';
+						FROM compute_ledger.export_rule AS r WHERE upper_inf(r.recorded)) || '.');
 	END IF;
 	RETURN answer;
 END

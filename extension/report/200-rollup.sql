@@ -63,6 +63,7 @@ COMMENT ON FUNCTION _capacity_share() IS 'trigger, BEFORE INSERT OR UPDATE FOR E
 CREATE FUNCTION _refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent boolean DEFAULT true) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 DECLARE
 	watermark timestamptz;
@@ -70,16 +71,15 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF as_of = '-infinity' THEN
-		RAISE EXCEPTION 'rollups are of what was recorded up to a finite time'
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'NULL stands for the ledger''s watermark.';
+		PERFORM compute_ledger._refuse('22023', 'rollups are of what was recorded up to a finite time',
+			hint => 'NULL stands for the ledger''s watermark.');
 	END IF;
 	-- one at a time, and the watermark only when it is our turn
 	PERFORM FROM compute_ledger.rollup_state AS s FOR UPDATE;
 	watermark := compute_ledger._ledger_watermark();
 	IF as_of > watermark THEN
-		RAISE EXCEPTION 'as_of % is beyond the ledger''s watermark %', as_of, watermark
-			USING ERRCODE = 'LC012',
-				DETAIL = 'Something may yet be recorded before it.';
+		PERFORM compute_ledger._refuse('LC012', format('as_of %s is beyond the ledger''s watermark %s', as_of, watermark),
+			detail => 'Something may yet be recorded before it.');
 	END IF;
 	UPDATE compute_ledger.rollup_state AS s
 	SET as_of = coalesce(_refresh_rollups.as_of, watermark), refreshed_at = clock_timestamp(), refreshed_by = session_user;

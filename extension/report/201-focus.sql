@@ -318,11 +318,11 @@ BEGIN
 		source := 'compute_ledger.focus_1_2'::regclass;
 	END IF;
 	IF NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = source AND a.attname = reference AND NOT a.attisdropped) AND reference IS NOT NULL THEN
-		RAISE EXCEPTION 'column "%" of relation "%" does not exist', reference, source USING ERRCODE = 'undefined_column';
+		PERFORM compute_ledger._refuse('42703', format('column "%s" of relation "%s" does not exist', reference, source));
 	END IF;
 	rows := compute_ledger._focus_rows(source, reference);
 	IF rows IS NULL THEN
-		RAISE EXCEPTION 'relation with OID % does not exist', source::oid USING ERRCODE = 'undefined_table';
+		PERFORM compute_ledger._refuse('42P01', format('relation with OID %s does not exist', source::oid));
 	END IF;
 
 	RETURN QUERY

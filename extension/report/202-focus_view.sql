@@ -46,6 +46,7 @@ COMMENT ON FUNCTION _focus_text(text) IS 'part of create_ledger(): makes the vie
 CREATE FUNCTION _focus_rated(row_type anyelement, account text, period tstzrange, as_of timestamptz DEFAULT NULL) RETURNS SETOF anyelement
 	LANGUAGE plpgsql VOLATILE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 AS $$
 #variable_conflict use_column
 DECLARE

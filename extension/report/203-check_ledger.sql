@@ -708,7 +708,7 @@ $$;
 CREATE FUNCTION _check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
-	SET jit = off
+	-- @planner
 	SET timezone = 'UTC'
 	SET datestyle = 'ISO, MDY'
 	SET intervalstyle = 'postgres'

@@ -11,8 +11,10 @@
 -- From the inbox, one record at a time, or from what was rejected: all ways in are one
 -- statement, in _take_usage(): read the cells, resolve the names, compare with the keys
 -- that are there, and write keys, records and rejections.  Whoever takes records of a
--- source first locks the row of usage_source, in the order of the names, so that writers of
--- one source take turns and nothing they compare with changes meanwhile.
+-- source first locks the row of usage_source, so that writers of one source take turns and
+-- nothing they compare with changes meanwhile.  Who takes what many have sent waits for nobody: what
+-- somebody else has locked stays where it is, and is counted.  Who wants one record in, or a
+-- source identified anew, waits, in the order of the names.
 
 -- ------------------------------------------------------------------ cells
 
@@ -116,7 +118,27 @@ END
 $$;
 COMMENT ON FUNCTION _usage_source_guard() IS 'trigger, BEFORE INSERT OR UPDATE of usage_source: refuses a time zone that is not in pg_timezone_names (22023)';
 
-CREATE FUNCTION _lock_usage_sources(sources text[], batch bigint) RETURNS void
+CREATE FUNCTION _usage_sender(source text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN octet_length(source) OPERATOR(pg_catalog.<=) 1000 THEN source ELSE '' END;
+COMMENT ON FUNCTION _usage_sender(text) IS 'the source of a row of usage_inbox as usage_source has it: without a name if the row gives none (NULL), or one that is too long';
+
+CREATE FUNCTION _usage_turn(source text, wait boolean) RETURNS boolean
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_turn';
+COMMENT ON FUNCTION _usage_turn(text, boolean) IS 'takes the lock under which a row of usage_source is added, until the transaction ends; false if somebody else has it and it is not to be waited for; NULL for NULL';
+
+CREATE FUNCTION _usage_source_turn() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._usage_turn(NEW.source, true);
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _usage_source_turn() IS 'trigger, BEFORE INSERT of usage_source: takes the lock by which accept_usage() sees that somebody is adding the source';
+
+CREATE FUNCTION _lock_usage_sources(sources text[], wait boolean) RETURNS text[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -124,35 +146,43 @@ BEGIN
 	INSERT INTO compute_ledger.usage_source (source)
 	SELECT s.source FROM unnest(sources) AS s (source)
 	WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_source AS u WHERE u.source = s.source)
+		AND compute_ledger._usage_turn(s.source, wait)
 	ORDER BY s.source COLLATE "C"
 	ON CONFLICT DO NOTHING;
-	PERFORM FROM compute_ledger.usage_source AS u
-	WHERE u.source = ANY (sources)
-	ORDER BY u.source
-	FOR UPDATE;
 	-- A transaction with one snapshot that does not see the last writer's keys fails here (40001).
-	UPDATE compute_ledger.usage_source AS u SET last_batch = batch
-	WHERE u.source = ANY (sources);
+	IF wait THEN
+		PERFORM FROM compute_ledger.usage_source AS u
+		WHERE u.source = ANY (sources)
+		ORDER BY u.source
+		FOR UPDATE;
+		RETURN sources;
+	END IF;
+	RETURN ARRAY(SELECT u.source FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources) FOR UPDATE SKIP LOCKED);
 END
 $$;
-COMMENT ON FUNCTION _lock_usage_sources(text[], bigint) IS 'part of accept_usage(): waits for the other writers of these sources and keeps them waiting until the transaction ends';
+COMMENT ON FUNCTION _lock_usage_sources(text[], boolean) IS 'part of accept_usage(): keeps other writers from these sources until the transaction ends; waits for those that have them, or goes without: returns the sources that it has';
 
--- kind 'accept': rows of the inbox up to id last; 'retry': the rejected rows ids, with the cells in mend instead of
--- theirs; 'record': the one row in given.
-CREATE FUNCTION _take_usage(kind text, basis text, last bigint DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, given jsonb DEFAULT NULL,
-		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+-- kind 'accept': rows of the inbox, max_rows at most; 'retry': the rejected rows ids, with the cells in mend instead of
+-- theirs; 'record': the one row in given, for which others are waited for.
+CREATE FUNCTION _take_usage(kind text, basis text, max_rows bigint DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, given jsonb DEFAULT NULL,
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 	-- the number of rows decides on the plan, and it is not the same the next time
 	SET plan_cache_mode = force_custom_plan
 	-- usage_key is looked up in its index, whatever was known of its size when this was planned
 	SET enable_seqscan = off
-	SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
+	last bigint;
 	sources text[];
+	locked text[];
 	months date[];
+	busy_sources text[] := '{}';
+	busy_months date[] := '{}';
+	busy integer;
 	stamp timestamptz;
 	code integer := compute_ledger.basis_code(basis);
 	basis_word text := compute_ledger.basis_name(code);
@@ -164,67 +194,107 @@ DECLARE
 	m date;
 BEGIN
 	IF code IS NULL THEN
-		RAISE EXCEPTION 'unknown basis "%"', basis
-			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
+		PERFORM compute_ledger._refuse('LC002', format('unknown basis "%s"', basis), hint => 'Register it in table "basis", or use one that is there.');
 	END IF;
 	-- How sources write instants.  Most say nothing, and then looking for it costs nothing.
 	SELECT jsonb_object_agg(u.source, u.time_zone) FILTER (WHERE u.time_zone IS NOT NULL), array_agg(u.source) FILTER (WHERE u.unix_seconds)
 	INTO zones, unix_sources
 	FROM compute_ledger.usage_source AS u;
-	-- What there is to take: sources to lock, months to have partitions of.
-	CASE kind
-		WHEN 'accept' THEN
-			SELECT array_agg(DISTINCT s.source), coalesce(array_agg(DISTINCT s.month) FILTER (WHERE s.month IS NOT NULL), '{-infinity}')
-			INTO sources, months
-			FROM (SELECT u.sender, compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources))
-				FROM compute_ledger.usage_inbox AS i
-				CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END AS sender) AS u
-				WHERE last IS NULL OR i.id <= last
-				GROUP BY 1, 2) AS s (source, month);
-		WHEN 'retry' THEN
-			SELECT array_agg(DISTINCT u.sender), array_agg(DISTINCT compute_ledger._usage_month(s.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)))
-			INTO sources, months
-			FROM (SELECT CASE WHEN mend ? 'source' THEN mend ->> 'source' ELSE r.source END, CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END
-				FROM compute_ledger.usage_rejected AS r WHERE r.id = ANY (ids)) AS s (source, started_at)
-			CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(s.source) <= 1000 THEN s.source ELSE '' END AS sender) AS u;
-		ELSE
-			sources := ARRAY[CASE WHEN octet_length(given ->> 'source') <= 1000 THEN given ->> 'source' ELSE '' END];
-			months := ARRAY[compute_ledger._usage_month(given ->> 'started_at', NULL, NULL)];
-	END CASE;
 	taken := 0;
 	accepted := 0;
 	duplicate := 0;
 	rejected := 0;
-	IF sources IS NULL THEN
+	waiting := 0;
+	-- What there is to take: sources to lock, months to have partitions of.  What others keep locked is left out, and where
+	-- the number of rows is limited, others take its place.
+	LOOP
+		CASE kind
+			WHEN 'accept' THEN
+				IF max_rows IS NOT NULL THEN
+					SELECT coalesce(max(f.id), -1) INTO last
+					FROM (SELECT i.id
+						FROM compute_ledger.usage_inbox AS i
+						CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
+						WHERE u.sender <> ALL (busy_sources)
+							AND (busy_months = '{}' OR (compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (busy_months)) IS NOT TRUE)
+						ORDER BY i.id LIMIT greatest(max_rows, 0)) AS f;
+				END IF;
+				SELECT array_agg(DISTINCT s.source), array_agg(DISTINCT s.month) FILTER (WHERE s.month IS NOT NULL)
+				INTO sources, months
+				FROM (SELECT u.sender, compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources))
+					FROM compute_ledger.usage_inbox AS i
+					CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
+					WHERE (last IS NULL OR i.id <= last) AND u.sender <> ALL (busy_sources)
+					GROUP BY 1, 2) AS s (source, month);
+			WHEN 'retry' THEN
+				SELECT array_agg(r.id), array_agg(u.sender), array_agg(compute_ledger._usage_month(CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END,
+					zones ->> u.sender, u.sender = ANY (unix_sources)))
+				INTO ids, sources, months
+				FROM compute_ledger.usage_rejected AS r
+				CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(CASE WHEN mend ? 'source' THEN mend ->> 'source' ELSE r.source END) AS sender) AS u
+				WHERE r.id = ANY (ids);
+			ELSE
+				sources := ARRAY[compute_ledger._usage_sender(given ->> 'source')];
+				months := ARRAY[compute_ledger._usage_month(given ->> 'started_at', NULL, NULL)];
+		END CASE;
+		locked := compute_ledger._lock_usage_sources(sources, kind = 'record');
+		busy := cardinality(busy_sources) + cardinality(busy_months);
+		busy_sources := busy_sources || ARRAY(SELECT unnest(sources) EXCEPT SELECT unnest(locked));
+		FOR m IN
+			SELECT DISTINCT n.month FROM unnest(months) AS n (month)
+			WHERE n.month >= '2000-01-01' AND n.month <> ALL (busy_months)
+				AND n.month <= clock_timestamp() + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (locked)) + interval '1 day'
+			ORDER BY 1
+		LOOP
+			BEGIN
+				PERFORM compute_ledger._make_usage_partition(m, kind = 'record');
+			EXCEPTION WHEN lock_not_available THEN
+				IF kind = 'record' THEN
+					RAISE;
+				END IF;
+				busy_months := busy_months || m;
+			END;
+		END LOOP;
+		EXIT WHEN max_rows IS NULL OR busy = cardinality(busy_sources) + cardinality(busy_months);
+	END LOOP;
+	IF busy_sources <> '{}' OR busy_months <> '{}' THEN
+		SELECT count(*) INTO waiting
+		FROM compute_ledger.usage_inbox AS i
+		CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
+		WHERE kind = 'accept' AND (u.sender = ANY (busy_sources)
+			OR (busy_months <> '{}' AND compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (busy_months)));
+		IF kind = 'retry' THEN
+			waiting := cardinality(ids);
+			ids := ARRAY(SELECT r.id FROM unnest(ids, sources, months) AS r (id, sender, month) WHERE r.sender = ANY (locked) AND (r.month = ANY (busy_months)) IS NOT TRUE);
+			waiting := waiting - cardinality(ids);
+		END IF;
+	END IF;
+	IF locked = '{}' THEN
 		RETURN;
 	END IF;
+	sources := locked;
+	-- Without an instant there is no month, and the row is taken; an empty array would leave it.
+	months := ARRAY(SELECT n.month FROM unnest(months) AS n (month) WHERE n.month <> ALL (busy_months)) || date '-infinity';
 	batch := nextval('compute_ledger.usage_batch_id_seq');
-	PERFORM compute_ledger._lock_usage_sources(sources, batch);
+	UPDATE compute_ledger.usage_source AS u SET last_batch = _take_usage.batch
+	WHERE u.source = ANY (sources);
 	-- Not before the lock: who comes later records later.
 	stamp := compute_ledger._ledger_stamp();
-	FOR m IN
-		SELECT n.month FROM unnest(months) AS n (month)
-		WHERE n.month >= '2000-01-01' AND n.month <= stamp + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources)) + interval '1 day'
-		ORDER BY 1
-	LOOP
-		PERFORM compute_ledger._make_usage_partition(m);
-	END LOOP;
 
-	-- The sender of a row is its source as usage_source has it: without a name if it gives none, or one that is too long.
 	WITH inbox AS NOT MATERIALIZED (
 		SELECT i.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
 		FROM compute_ledger.usage_inbox AS i
-		CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END AS sender) AS u
+		CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
 		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last) AND u.sender = ANY (sources)
-			-- what came after the look above waits for the next call, if it needs a partition; months is never empty, or NULL = ANY (months) would be false
+			-- what came after the look above waits for the next call, if it needs a partition
 			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (months), true)
 	), removed AS (
 		-- The same rows, as they are read above: while their sources are locked, no other call takes them.
 		DELETE FROM compute_ledger.usage_inbox AS i
 		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
-			AND CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (sources)
-			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END,
-				CASE WHEN octet_length(i.source) <= 1000 THEN i.source ELSE '' END = ANY (unix_sources)) = ANY (months), true)
+			AND compute_ledger._usage_sender(i.source) = ANY (sources)
+			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> compute_ledger._usage_sender(i.source),
+				compute_ledger._usage_sender(i.source) = ANY (unix_sources)) = ANY (months), true)
 			AND compute_ledger._usage_seen(i.xmin)
 		RETURNING true
 	), retried AS (
@@ -244,7 +314,7 @@ BEGIN
 	), other AS (
 		SELECT m.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
 		FROM mended AS m
-		CROSS JOIN LATERAL (SELECT CASE WHEN octet_length(m.source) <= 1000 THEN m.source ELSE '' END AS sender) AS u
+		CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(m.source) AS sender) AS u
 	), taken AS NOT MATERIALIZED (
 		-- of records that start at the same time, rating goes by their numbers: what came first is first
 		(SELECT i.* FROM inbox AS i ORDER BY i.id)
@@ -430,8 +500,7 @@ BEGIN
 	FROM tally AS t;
 
 	IF kind = 'accept' AND taken <> removed THEN
-		RAISE EXCEPTION 'rows of the inbox were changed while they were taken'
-			USING ERRCODE = 'serialization_failure', HINT = 'Run the transaction again.';
+		PERFORM compute_ledger._refuse('40001', 'rows of the inbox were changed while they were taken', hint => 'Run the transaction again.');
 	END IF;
 	IF taken = 0 THEN
 		batch := NULL;			-- others took them
@@ -536,21 +605,14 @@ COMMENT ON FUNCTION _names_recorded() IS 'when the tables that identify() goes b
 -- ------------------------------------------------------------------ what users call
 
 CREATE FUNCTION _accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
-		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	last bigint;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	IF max_rows IS NOT NULL THEN
-		SELECT max(f.id) INTO last
-		FROM (SELECT i.id FROM compute_ledger.usage_inbox AS i ORDER BY i.id LIMIT greatest(max_rows, 0)) AS f;
-		last := coalesce(last, -1);
-	END IF;
-	SELECT t.* INTO batch, taken, accepted, duplicate, rejected
-	FROM compute_ledger._take_usage('accept', basis, last) AS t;
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting
+	FROM compute_ledger._take_usage('accept', basis, max_rows) AS t;
 	-- One of those that end at the same time marks for all.
 	IF taken > 0 AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
 		AND pg_try_advisory_xact_lock(1129079666, 56)
@@ -562,16 +624,16 @@ $$;
 COMMENT ON FUNCTION _accept_usage(text, bigint) IS 'what accept_usage() does';
 
 CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
-		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	SELECT t.* INTO batch, taken, accepted, duplicate, rejected FROM compute_ledger._accept_usage(basis, max_rows) AS t;
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._accept_usage(basis, max_rows) AS t;
 END
 $$;
-COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
+COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
 
 CREATE FUNCTION _record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
 		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
@@ -591,9 +653,9 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	-- What a cell could not say.
 	IF started_at NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z' OR ended_at NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z' THEN
-		RAISE EXCEPTION 'start or end is infinite, or not of the years 1 to 9999'
-			USING ERRCODE = 'datetime_field_overflow', DETAIL = format('It starts at %s and ends at %s.', started_at, ended_at),
-				HINT = 'A record that goes on has no end: ended_at NULL.';
+		PERFORM compute_ledger._refuse('22008', 'start or end is infinite, or not of the years 1 to 9999',
+			detail => format('It starts at %s and ends at %s.', started_at, ended_at),
+			hint => 'A record that goes on has no end: ended_at NULL.');
 	END IF;
 	SELECT t.batch INTO batch
 	FROM compute_ledger._take_usage('record', basis, given => jsonb_build_object(
@@ -604,9 +666,10 @@ BEGIN
 	SELECT r.faults INTO faults
 	FROM compute_ledger.usage_rejected AS r WHERE r.batch = batch;
 	IF FOUND THEN
-		RAISE EXCEPTION USING ERRCODE = faults -> 0 ->> 'sqlstate', MESSAGE = faults -> 0 ->> 'reason', HINT = faults -> 0 ->> 'hint',
-			DETAIL = (SELECT string_agg(CASE f.place WHEN 1 THEN f.fault ->> 'detail' ELSE format('Also: %s.', f.fault ->> 'reason') END, E'\n' ORDER BY f.place)
-				FROM jsonb_array_elements(faults) WITH ORDINALITY AS f (fault, place));
+		PERFORM compute_ledger._refuse(faults -> 0 ->> 'sqlstate', faults -> 0 ->> 'reason',
+			detail => (SELECT string_agg(CASE f.place WHEN 1 THEN f.fault ->> 'detail' ELSE format('Also: %s.', f.fault ->> 'reason') END, E'\n' ORDER BY f.place)
+				FROM jsonb_array_elements(faults) WITH ORDINALITY AS f (fault, place)),
+			hint => faults -> 0 ->> 'hint');
 	END IF;
 	SELECT k.record INTO result
 	FROM compute_ledger.usage_key AS k
@@ -628,10 +691,10 @@ BEGIN
 	RETURN compute_ledger._record_usage(source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, revision, retracted, basis);
 END
 $$;
-COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. What accept_usage() rejects is an error here, with the SQLSTATE and text of the first fault, and the others in the detail; 22008 for a start or end that is infinite or not of the years 1 to 9999. ended_at NULL: it goes on.';
+COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. Waits for whoever is writing its source. What accept_usage() rejects is an error here, with the SQLSTATE and text of the first fault, and the others in the detail; 22008 for a start or end that is infinite or not of the years 1 to 9999. ended_at NULL: it goes on.';
 
 CREATE FUNCTION _retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
-		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -642,16 +705,14 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF jsonb_typeof(mend) <> 'object' THEN
-		RAISE EXCEPTION 'mend is not a JSON object'
-			USING ERRCODE = 'invalid_parameter_value';
+		PERFORM compute_ledger._refuse('22023', 'mend is not a JSON object');
 	END IF;
 	SELECT min(k.key COLLATE "C") INTO cell
 	FROM jsonb_each(mend) AS k (key, value)
 	WHERE k.key NOT IN ('source', 'source_id', 'revision', 'account', 'region', 'accelerator', 'devices', 'started_at', 'ended_at', 'measure',
 		'number_format', 'achieved_work', 'run', 'labels', 'retracted');
 	IF cell IS NOT NULL THEN
-		RAISE EXCEPTION 'a usage record has no cell "%"', cell
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'The keys of mend are columns of usage_inbox.';
+		PERFORM compute_ledger._refuse('22023', format('a usage record has no cell "%s"', cell), hint => 'The keys of mend are columns of usage_inbox.');
 	END IF;
 	SELECT array_agg(r.id) INTO chosen
 	FROM compute_ledger.usage_rejected AS r
@@ -659,30 +720,30 @@ BEGIN
 		AND (source IS NULL OR r.source = source)
 		AND (sqlstate IS NULL OR r.faults @> jsonb_build_array(jsonb_build_object('sqlstate', sqlstate)))
 		AND (ids IS NULL OR r.id = ANY (ids));
-	SELECT t.* INTO batch, taken, accepted, duplicate, rejected
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting
 	FROM compute_ledger._take_usage('retry', basis, ids => chosen, mend => mend) AS t;
 END
 $$;
 COMMENT ON FUNCTION _retry_rejected(text, text, bigint[], jsonb, text) IS 'what retry_rejected() does';
 
 CREATE FUNCTION retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
-		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint)
+		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	SELECT t.* INTO batch, taken, accepted, duplicate, rejected FROM compute_ledger._retry_rejected(source, sqlstate, ids, mend, basis) AS t;
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._retry_rejected(source, sqlstate, ids, mend, basis) AS t;
 END
 $$;
-COMMENT ON FUNCTION retry_rejected(text, text, bigint[], jsonb, text) IS 'takes records of usage_rejected that wait there again, those of one source, with this SQLSTATE among their faults, with these ids, or all; mend gives cells other values: ''{"region": "cn-east"}''. Returns the batch as accept_usage() does. The rows stay as they are, with the batch in retried_in; one that is rejected again is another row.';
+COMMENT ON FUNCTION retry_rejected(text, text, bigint[], jsonb, text) IS 'takes records of usage_rejected that wait there again, those of one source, with this SQLSTATE among their faults, with these ids, or all; mend gives cells other values: ''{"region": "cn-east"}''. Returns the batch as accept_usage() does; like it, it waits for nobody. The rows stay as they are, with the batch in retried_in; one that is rejected again is another row.';
 
 CREATE FUNCTION _reidentify(basis text DEFAULT 'bf16', source text DEFAULT NULL, accelerator_name text DEFAULT NULL, started tstzrange DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
+	-- @planner
 	SET plan_cache_mode = force_custom_plan
-	SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -695,8 +756,7 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF code IS NULL THEN
-		RAISE EXCEPTION 'unknown basis "%"', basis
-			USING ERRCODE = 'LC002', HINT = 'Register it in table "basis", or use one that is there.';
+		PERFORM compute_ledger._refuse('LC002', format('unknown basis "%s"', basis), hint => 'Register it in table "basis", or use one that is there.');
 	END IF;
 	IF isempty(started) THEN
 		from_instant := 'infinity';
@@ -704,7 +764,9 @@ BEGIN
 	SELECT array_agg(s.source) INTO sources
 	FROM compute_ledger.usage_source AS s WHERE source IS NULL OR s.source = source;
 	batch := nextval('compute_ledger.usage_batch_id_seq');
-	PERFORM compute_ledger._lock_usage_sources(sources, batch);
+	PERFORM compute_ledger._lock_usage_sources(sources, true);
+	UPDATE compute_ledger.usage_source AS u SET last_batch = _reidentify.batch
+	WHERE u.source = ANY (sources);
 	stamp := compute_ledger._ledger_stamp();
 	WITH current AS MATERIALIZED (
 		SELECT r.id, r.started_at, r.accelerator_name, r.source, r.accelerator, r.rate, r.share, r.basis

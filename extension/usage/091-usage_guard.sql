@@ -24,10 +24,9 @@ BEGIN
 			RETURN NEW;
 		END IF;
 	END IF;
-	RAISE EXCEPTION 'rows of table % never change', quote_ident(TG_TABLE_NAME)
-		USING ERRCODE = 'restrict_violation',
-			DETAIL = 'They are what was accepted.',
-			HINT = 'Send a higher revision of the record, or one that retracts it. An old month is detached, or dropped, as a partition.';
+	PERFORM compute_ledger._refuse('23001', format('rows of table %s never change', quote_ident(TG_TABLE_NAME)),
+		detail => 'They are what was accepted.',
+		hint => 'Send a higher revision of the record, or one that retracts it. An old month is detached, or dropped, as a partition.');
 END
 $$;
 COMMENT ON FUNCTION _refuse_usage_change() IS 'trigger, BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE of usage_record and usage_key, with the column that the ledger''s functions change as argument: raises 23001 unless one of them changes that column alone, superseded from infinity only';

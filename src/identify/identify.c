@@ -35,6 +35,7 @@
 #include "accelerator/accelerator_words.h"
 #include "base/call_cache.h"
 #include "base/errcodes.h"
+#include "base/refuse.h"
 #include "identify/identify_core.h"
 #include "identify/identify_forms.h"
 #include "identify/identify_table.h"
@@ -670,6 +671,7 @@ identify_strict(PG_FUNCTION_ARGS)
 
 		if (len > IDENTIFY_NAME_MAX)
 			shown[pg_mbcliplen(shown, (int) len, IDENTIFY_NAME_MAX)] = '\0';
+		HideOwnContext();
 		ereport(ERROR,
 				(errcode(ERRCODE_CL_UNKNOWN_ACCELERATOR),
 				 errmsg("unrecognized accelerator name: \"%s\"", shown),

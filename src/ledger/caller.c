@@ -18,6 +18,8 @@
 #include "miscadmin.h"
 #include "utils/syscache.h"
 
+#include "base/refuse.h"
+
 /* Says whether the database belongs to a superuser. */
 static bool
 database_is_superusers(void)
@@ -57,10 +59,13 @@ Datum
 _check_caller(PG_FUNCTION_ARGS pg_attribute_unused())
 {
 	if (caller_is_superuser() && !database_is_superusers())
+	{
+		HideOwnContext();
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a superuser cannot use a ledger whose owner is not a superuser"),
 				 errdetail("The owner's code would run with all rights, and could take back those that SET ROLE gives up."),
 				 errhint("Connect as the owner of the database, or as a role that grant_access() was given for.")));
+	}
 	PG_RETURN_VOID();
 }

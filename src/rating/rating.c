@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "base/decimal.h"
+#include "base/refuse.h"
 #include "rating/rating.h"
 
 /* What is being rated, for errors: an account and a price; 0: none. */
@@ -45,6 +46,7 @@ account_name(int64 account)
 void
 QuantityTooLargeError(void)
 {
+	HideOwnContext();
 	if (rated_account == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),

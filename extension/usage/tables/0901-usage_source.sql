@@ -22,5 +22,7 @@ COMMENT ON COLUMN compute_ledger.usage_source.last_batch IS 'the batch that last
 
 CREATE TRIGGER guard BEFORE INSERT OR UPDATE OF time_zone ON compute_ledger.usage_source
 	FOR EACH ROW WHEN (NEW.time_zone IS NOT NULL) EXECUTE FUNCTION compute_ledger._usage_source_guard();
+CREATE TRIGGER turn BEFORE INSERT ON compute_ledger.usage_source
+	FOR EACH ROW EXECUTE FUNCTION compute_ledger._usage_source_turn();
 
 CREATE POLICY visible ON compute_ledger.usage_source FOR SELECT USING ((SELECT compute_ledger._has_access('meter')));

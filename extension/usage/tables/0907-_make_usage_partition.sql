@@ -1,5 +1,5 @@
 -- Only the owner of usage_record can attach partitions to it.
-CREATE FUNCTION compute_ledger._make_usage_partition(month date) RETURNS name
+CREATE FUNCTION compute_ledger._make_usage_partition(month date, wait boolean DEFAULT true) RETURNS name
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	SET datestyle = 'ISO, MDY'
@@ -12,7 +12,7 @@ DECLARE
 	partition text := stem;
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	PERFORM compute_ledger._require_entrusted('compute_ledger._make_usage_partition(date)');
+	PERFORM compute_ledger._require_entrusted('compute_ledger._make_usage_partition(date,boolean)');
 	FOR attempt IN 1 .. 2 LOOP
 		-- Somebody else may see to partitions, of any width, with a default one or without.
 		IF EXISTS (
@@ -28,7 +28,11 @@ BEGIN
 			RETURN NULL;
 		END IF;
 		-- One at a time. This does not keep anybody from reading or writing usage_record.
-		LOCK TABLE compute_ledger.usage_record IN SHARE UPDATE EXCLUSIVE MODE;
+		IF wait THEN
+			LOCK TABLE ONLY compute_ledger.usage_record IN SHARE UPDATE EXCLUSIVE MODE;
+		ELSE
+			LOCK TABLE ONLY compute_ledger.usage_record IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+		END IF;
 	END LOOP;
 	-- A month that was detached keeps its name.
 	FOR n IN 2 .. 1000 LOOP
@@ -44,4 +48,4 @@ BEGIN
 	RETURN partition;
 END
 $body$;
-COMMENT ON FUNCTION compute_ledger._make_usage_partition(date) IS 'part of accept_usage(): makes the partition of usage_record for a month (UTC), unless there is one, or another that covers some of it, or a default one; returns its name, or NULL if it made none';
+COMMENT ON FUNCTION compute_ledger._make_usage_partition(date, boolean) IS 'part of accept_usage(): makes the partition of usage_record for a month (UTC), unless there is one, or another that covers some of it, or a default one; returns its name, or NULL if it made none; 55P03 if another transaction is making one and it is not to be waited for';

@@ -1,0 +1,23 @@
+	-- The plans that this function was tried with, whatever the session or the server has for other queries.
+	SET enable_bitmapscan = on
+	SET enable_gathermerge = on
+	SET enable_hashagg = on
+	SET enable_hashjoin = on
+	SET enable_incremental_sort = on
+	SET enable_indexonlyscan = on
+	SET enable_indexscan = on
+	SET enable_material = on
+	SET enable_memoize = on
+	SET enable_mergejoin = on
+	SET enable_nestloop = on
+	SET enable_parallel_append = on
+	SET enable_parallel_hash = on
+	SET enable_partition_pruning = on
+	SET enable_seqscan = on
+	SET enable_sort = on
+	SET enable_tidscan = on
+	SET from_collapse_limit = 8
+	SET geqo_threshold = 12
+	SET jit = off
+	SET join_collapse_limit = 8
+	SET plan_cache_mode = auto
