@@ -488,7 +488,7 @@ AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF NOT compute_ledger._sees_name(account, role) THEN
-		RAISE EXCEPTION 'permission denied for account "%"', account
+		RAISE EXCEPTION 'permission denied for %', coalesce('account "' || account || '"', 'all accounts')
 			USING ERRCODE = 'insufficient_privilege', HINT = 'View my_account shows the accounts that you may ask for.';
 	ELSIF book IS DISTINCT FROM 'sale' THEN
 		RAISE EXCEPTION 'permission denied for price book "%"', book USING ERRCODE = 'insufficient_privilege';
