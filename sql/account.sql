@@ -187,6 +187,36 @@ WITH version AS MATERIALIZED (
 )
 SELECT count(DISTINCT v.at) > 100 AS times, count(DISTINCT v.at) FILTER (WHERE v.parent IS NOT NULL AND (v.valid <@ p.valid) IS NOT TRUE) AS bad
 FROM version AS v LEFT JOIN whole AS p ON p.at = v.at AND p.account = v.parent;
+-- A tree has at most 100 accounts above an account, by whichever way it grows, and so have chains of mergers.
+BEGIN;
+SELECT count(create_account('deep' || i, parent => CASE WHEN i > 0 THEN 'deep' || i - 1 END, currency => CASE WHEN i = 0 THEN 'USD' END)) FROM generate_series(0, 100) AS i;
+COMMIT;
+SELECT max(level) AS level, count(*) FROM account_tree() AS t JOIN account AS a ON a.id = t.account WHERE a.name ~ '^deep';
+SELECT create_account('deep101', parent => 'deep100');
+SELECT create_account('above', currency => 'USD') > 0 AS made;
+SELECT move_account('deep0', 'above', '2026-01-01Z');
+SELECT move_account('deep50', 'above', '2026-01-01Z');
+SELECT create_account('deep101', parent => 'deep100', valid_from => '2026-01-01Z') > 0 AS made;
+SELECT create_account('deep102', parent => 'deep100');
+-- one that is put in between, at a time at which what is under it is elsewhere
+SELECT move_account('above', 'deep48', '2026-01-01Z');
+SELECT move_account('above', 'deep49', '2026-01-01Z');
+-- a long cycle
+BEGIN;
+SELECT count(create_account('round' || i, parent => CASE WHEN i > 0 THEN 'round' || i - 1 END, currency => CASE WHEN i = 0 THEN 'USD' END)) FROM generate_series(0, 200) AS i;
+SELECT move_account('round0', 'round200', '-infinity');
+COMMIT;
+BEGIN;
+SELECT count(create_account('merged' || i, currency => 'USD')) FROM generate_series(0, 101) AS i;
+COMMIT;
+SELECT count(merge_account('merged' || i, 'merged' || i + 1, timestamptz '2026-01-01Z' + i * interval '1 hour')) FROM generate_series(0, 99) AS i;
+SELECT merge_account('merged100', 'merged101', '2026-03-01Z');
+SELECT merge_account('merged100', 'merged0', '2026-03-01Z');
+-- past merge_account(): a circle
+BEGIN;
+DELETE FROM account_version WHERE account = (SELECT id FROM account WHERE name = 'merged100') AND upper_inf(recorded);
+INSERT INTO account_merge (account, merged_into, at) SELECT a.id, b.id, '2026-03-01Z' FROM account AS a, account AS b WHERE a.name = 'merged100' AND b.name = 'merged0';
+COMMIT;
 -- and none for those that come after it
 SET client_min_messages = warning;
 DROP SCHEMA IF EXISTS compute_ledger CASCADE;

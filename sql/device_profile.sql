@@ -137,3 +137,6 @@ SELECT earliest_fit(p, 8, '4 hours', '[2026-01-01 04:00, 2026-01-02)'), earliest
 SELECT earliest_fit(p, 0, '1 hour', '(,)') FROM room;
 SELECT earliest_fit(p, 1, '1 month', '(,)') FROM room;
 SELECT earliest_fit(p, 1, '-1 hour', '(,)') FROM room;
+
+-- Of a long text that is wrong the beginning is shown.
+SELECT ('{' || repeat('x', 600) || '}')::device_profile;

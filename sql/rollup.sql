@@ -24,6 +24,8 @@ INSERT INTO used VALUES
 	(5, '2026-03-01 17:00', '2026-03-01 18:00', '2026-03-01 17:20', '2026-03-01 18:00', 'UTC', 0.3, '3 MFLOPS@fp8', '1 FLOP');
 CREATE TEMP VIEW cells AS
 SELECT u.n, c.* FROM (SELECT n, _usage_cells(started, ended, since, until, zone, devices, 1680000, rate, achieved, NULL) AS cells FROM used GROUP BY n) AS u, unnest(u.cells) AS c;
+-- All of time is more hours than one group has.
+SELECT _usage_cells('4713-01-01 BC', '294276-01-01', '4713-01-01 BC', '294276-01-01', 'UTC', 1, 1680000, NULL, NULL, NULL);
 SELECT * FROM cells WHERE n IN (1, 2, 5) ORDER BY n, hour, day;
 SELECT n, day, sum(device_hours) AS hours, sum(started) AS started FROM cells WHERE n IN (3, 4) GROUP BY n, day ORDER BY n, day;
 -- A slice: device time by its share, half to even once a record; work by what is counted. Without a share there is no device time.
@@ -88,6 +90,8 @@ INSERT INTO price (book, accelerator, currency, price) VALUES ('merge', 'any', '
 SELECT record_usage('merge', '1', 'merge/a', 'merge-r', 'L4', 1, '2026-03-02Z', '2026-03-06Z') > 0 AS one, record_usage('merge', '2', 'merge/b', 'merge-r', 'L4', 2, '2026-03-02Z', '2026-03-03Z') > 0 AS two;
 SELECT merge_account('merge/a', 'merge/b', '2026-03-03Z');
 SELECT merge_account('merge/b', 'merge/c', '2026-03-04 06:00Z');
+-- A time before all others is none.
+DO $$ BEGIN PERFORM refresh_rollups('-infinity'); EXCEPTION WHEN invalid_parameter_value THEN RAISE WARNING '%', SQLERRM; END $$;
 SELECT refresh_rollups(concurrent => false) IS NOT NULL AS refreshed;
 SELECT account_name, day, device_hours FROM usage_daily WHERE account_name LIKE 'merge/%' ORDER BY 1, 2;
 SELECT a.name, r.day, trim_scale(sum(r.quantity)) FROM rate_usage('merge', '[2026-03-01,2026-04-01)', NULL, 'merge') AS r JOIN account AS a ON a.id = r.account GROUP BY 1, 2 ORDER BY 1, 2;

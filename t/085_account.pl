@@ -158,5 +158,15 @@ for my $db ('plain', 'parallel')
 	is(as('owner', q{SELECT generate_billing_periods(NULL, '2035-01-01Z') > 100}, $db), 't', "$db: and generates");
 }
 
+# A chain of many accounts, made in one transaction: refused, and can be cancelled.
+my ($out, $err);
+my $chain = q{BEGIN; SELECT count(create_account('chain-' || i, parent => CASE WHEN i > 1 THEN 'chain-' || i - 1 END, currency => CASE WHEN i = 1 THEN 'USD' END)) FROM generate_series(1, 10000) AS i;};
+$node->psql('ledger', "$path $chain COMMIT", stderr => \$err, extra_params => [ '-U', 'owner' ]);
+like($err, qr/account "chain-102" is too deep in the tree/, 'a chain of 10,000 accounts is refused');
+$node->psql('ledger', "\\set VERBOSITY verbose\n$path $chain SET LOCAL statement_timeout = '10ms'; SET CONSTRAINTS ALL IMMEDIATE", stderr => \$err, extra_params => [ '-U', 'owner' ]);
+like($err, qr/57014/, 'and the check of it can be cancelled');
+# beside one another they are no deeper than two
+is(as('owner', q{BEGIN; SELECT count(create_account('child-' || i, parent => 'account-2')) FROM generate_series(1, 10000) AS i; COMMIT;}), '10000', '10,000 accounts under one');
+
 $node->stop;
 done_testing();

@@ -432,12 +432,27 @@ round_trip(int round)
 	free_events(&decoded);
 }
 
+/* A profile with too many steps is refused before any of them is looked at. */
+static void
+check_limit(void)
+{
+	ProfileEvents events;
+	uint8	   *encoded;
+	size_t		size;
+
+	memset(&events, 0, sizeof(events));
+	events.normal = true;
+	events.count = PROFILE_MAX_STEPS + 1;
+	CHECK(ProfileEncode(&events, 0, 0, resize, NULL, 4, &encoded, &size) == PROFILE_TOO_LARGE);
+}
+
 int
 main(int argc, char **argv)
 {
 	int			rounds = argc > 1 ? atoi(argv[1]) : 100;
 
 	state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+	check_limit();
 	for (int round = 0; round < rounds; round++)
 		round_trip(round);
 	printf("%d rounds\n", rounds);

@@ -496,6 +496,11 @@ CREATE FUNCTION _check_accounts(changed_at timestamptz) RETURNS void
 AS $$
 DECLARE
 	bad record;
+	this bigint;
+	above bigint;
+	lowest bigint;
+	valid tstzrange;
+	within tstzrange;
 	zones text[];
 BEGIN
 	-- parents: of what was recorded, and of what is under it
@@ -528,19 +533,19 @@ BEGIN
 	WITH RECURSIVE changed AS (
 		SELECT v.account FROM compute_ledger.account_version AS v
 		WHERE lower(v.recorded) = changed_at AND upper_inf(v.recorded) AND v.parent IS NOT NULL
-	), up AS (
-		SELECT c.account FROM changed AS c
-		UNION
-		SELECT v.parent FROM up AS u JOIN compute_ledger.account_version AS v ON v.account = u.account AND upper_inf(v.recorded)
-		WHERE v.parent IS NOT NULL
 	), down AS (
 		SELECT c.account FROM changed AS c
 		UNION
 		SELECT v.account FROM down AS d JOIN compute_ledger.account_version AS v ON v.parent = d.account AND upper_inf(v.recorded)
+	), up AS (
+		-- at any time: what is under it now may have been elsewhere
+		SELECT d.account FROM down AS d
+		UNION
+		SELECT v.parent FROM up AS u JOIN compute_ledger.account_version AS v ON v.account = u.account AND upper_inf(v.recorded)
+		WHERE v.parent IS NOT NULL
 	), version AS MATERIALIZED (
 		SELECT v.account, v.parent, v.valid
-		FROM (SELECT u.account FROM up AS u UNION SELECT d.account FROM down AS d) AS x
-			JOIN compute_ledger.account_version AS v ON v.account = x.account AND upper_inf(v.recorded)
+		FROM up AS u JOIN compute_ledger.account_version AS v ON v.account = u.account AND upper_inf(v.recorded)
 	), place AS (
 		SELECT v.account, v.valid, 0 AS depth FROM version AS v WHERE v.parent IS NULL
 		UNION
@@ -550,7 +555,9 @@ BEGIN
 	), reached AS (
 		SELECT p.account, range_agg(p.valid) AS valid, max(p.depth) AS depth FROM place AS p GROUP BY p.account
 	)
-	SELECT a.name AS account, r.account IS NOT NULL AND r.depth > compute_ledger._tree_depth_limit() AS deep, v.account AS id, v.valid
+	SELECT a.name AS account, r.account IS NOT NULL AND r.depth > compute_ledger._tree_depth_limit() AS deep, v.account AS id,
+		coalesce(lower(v.valid * range_merge(tstzmultirange(v.valid) - coalesce(r.valid, '{}'))), '-infinity') AS at,
+		(SELECT count(*) FROM version AS all_of) AS versions
 	INTO bad
 	FROM version AS v LEFT JOIN reached AS r ON r.account = v.account
 		JOIN compute_ledger.account AS a ON a.id = v.account
@@ -562,21 +569,21 @@ BEGIN
 		RAISE EXCEPTION 'account "%" is too deep in the tree', bad.account
 			USING ERRCODE = 'program_limit_exceeded', DETAIL = format('There may be %s accounts above an account.', compute_ledger._tree_depth_limit());
 	ELSIF FOUND THEN
-		-- which of them is above itself, on the way up from one that no root reaches
-		WITH RECURSIVE climb AS (
-			SELECT bad.id AS account, bad.valid AS valid, 0 AS step
-			UNION ALL
-			SELECT v.parent, c.valid * v.valid, c.step + 1
-			FROM climb AS c
-				CROSS JOIN LATERAL (SELECT v.parent, v.valid FROM compute_ledger.account_version AS v
-					WHERE v.account = c.account AND upper_inf(v.recorded) AND v.valid && c.valid
-					ORDER BY v.valid LIMIT 1) AS v
-			WHERE v.parent IS NOT NULL
-		) CYCLE account SET again USING way
-		SELECT a.name AS account, c.valid INTO bad
-		FROM climb AS c JOIN compute_ledger.account AS a ON a.id = c.account
-		WHERE c.again
-		LIMIT 1;
+		-- no root reaches it then: so many steps up lead into a cycle, and as many lead through all of it
+		this := bad.id;
+		within := '(,)';
+		lowest := NULL;
+		FOR step IN 1 .. 2 * bad.versions LOOP
+			SELECT v.parent, v.valid INTO above, valid
+			FROM compute_ledger.account_version AS v
+			WHERE v.account = this AND upper_inf(v.recorded) AND v.valid @> bad.at::timestamptz;
+			IF step > bad.versions THEN
+				within := within * valid;
+				lowest := least(lowest, this);
+			END IF;
+			this := above;
+		END LOOP;
+		SELECT a.name AS account, within AS valid INTO bad FROM compute_ledger.account AS a WHERE a.id = lowest;
 		RAISE EXCEPTION 'account "%" would be above itself', bad.account
 			USING ERRCODE = 'integrity_constraint_violation', DETAIL = format('This would be so in %s.', bad.valid);
 	END IF;

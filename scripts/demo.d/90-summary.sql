@@ -5,6 +5,9 @@ SET search_path = demo, public, compute_ledger;
 CREATE FUNCTION thousands(amount numeric) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 	SELECT btrim(to_char(amount, 'FM999,999,999,999,999,990'))
 $$;
+CREATE FUNCTION counted(number bigint, thing text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+	SELECT format('%s %s', number, thing || CASE WHEN number = 1 THEN '' ELSE 's' END)
+$$;
 -- The first few of a list, and how many more there are.
 CREATE FUNCTION shortened(items text[], most int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
 	SELECT array_to_string(items[:most], ', ') || CASE WHEN cardinality(items) > most THEN format(' and %s more', cardinality(items) - most) ELSE '' END
@@ -34,7 +37,7 @@ WITH batch AS (
 	SELECT currency, sum(cost) AS cost, coalesce(sum(cost) FILTER (WHERE corrects IS NOT NULL), 0) AS corrected, count(*) AS charges FROM charge
 	WHERE cost IS NOT NULL GROUP BY currency
 ), line (number, what, says) AS (
-	SELECT 1, 'what came in', format('%s rows from %s regions and %s accounts', thousands(:records), t.regions, t.accounts) FROM total AS t
+	SELECT 1, 'what came in', format('%s rows from %s and %s', thousands(:records), counted(t.regions, 'region'), counted(t.accounts, 'account')) FROM total AS t
 	UNION ALL
 	SELECT 2, 'accepted', format('%s; %s came twice, %s late', thousands(b.accepted), thousands(b.duplicate), (SELECT count(*) FROM held)) FROM batch AS b
 	UNION ALL

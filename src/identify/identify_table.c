@@ -197,7 +197,10 @@ numeric_column(uint64 row, int column, MemoryContext context, Datum *out)
 static void
 load_words(MemoryContext context)
 {
-	static const RowColumn columns[] = {ROW_COLUMN("kind", TEXTOID), ROW_COLUMN("word", TEXTOID), ROW_COLUMN("meaning", TEXTOID), ROW_COLUMN("family", TEXTOID), ROW_COLUMN("shipped", BOOLOID)};
+	static const RowColumn columns[] = {
+		ROW_COLUMN("kind", TEXTOID), ROW_COLUMN("word", TEXTOID), ROW_COLUMN("meaning", TEXTOID),
+		ROW_COLUMN("family", TEXTOID), ROW_COLUMN("shipped", BOOLOID)
+	};
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
 							 "SELECT w.kind, w.word, w.meaning, w.family, w.shipped"
@@ -228,7 +231,8 @@ static void
 load_variants(MemoryContext context)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("form", TEXTOID), ROW_COLUMN("memory_gb", INT4OID), ROW_COLUMN("memory_type", TEXTOID)
+		ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("form", TEXTOID), ROW_COLUMN("memory_gb", INT4OID),
+		ROW_COLUMN("memory_type", TEXTOID)
 	};
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
@@ -260,7 +264,8 @@ static void
 load_devices(MemoryContext context)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("mig_slices", INT4OID), ROW_COLUMN("devices_per_package", INT4OID), ROW_COLUMN("shipped", BOOLOID)
+		ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("mig_slices", INT4OID),
+		ROW_COLUMN("devices_per_package", INT4OID), ROW_COLUMN("shipped", BOOLOID)
 	};
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
@@ -287,7 +292,8 @@ static void
 load_instances(MemoryContext context)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN("sku", TEXTOID), ROW_COLUMN("provider", TEXTOID), ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("devices", NUMERICOID), ROW_COLUMN("shipped", BOOLOID)
+		ROW_COLUMN("sku", TEXTOID), ROW_COLUMN("provider", TEXTOID), ROW_COLUMN_OWN("accelerator", "accelerator"),
+		ROW_COLUMN("devices", NUMERICOID), ROW_COLUMN("shipped", BOOLOID)
 	};
 	static SPIPlanPtr plan = NULL;
 	uint64		n = run_plan(&plan,
@@ -312,7 +318,8 @@ load_instances(MemoryContext context)
 
 /* What is read of accelerator_alias, the last where all of it is. */
 static const RowColumn alias_columns[] = {
-	ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("shipped", BOOLOID), ROW_COLUMN("system", TEXTOID), ROW_COLUMN("alias", TEXTOID)
+	ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN("shipped", BOOLOID), ROW_COLUMN("system", TEXTOID),
+	ROW_COLUMN("alias", TEXTOID)
 };
 
 /* Reads columns accelerator, shipped and system of a row of accelerator_alias. */

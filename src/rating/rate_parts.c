@@ -26,6 +26,7 @@
 #include "profile/device_level.h"
 #include "rating/rating.h"
 #include "rating/rating_cell.h"
+#include "rating/rating_charge.h"
 #include "rating/rating_cost.h"
 #include "rating/rating_pool.h"
 #include "rating/rating_run.h"

@@ -8,6 +8,10 @@
  */
 #include "base/compat.h"
 
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+
+#include "base/row_columns.h"
 #include "rating/rating.h"
 #include "rating/rating_charge.h"
 
@@ -212,4 +216,47 @@ MakeCharges(Rating *rating)
 {
 	group_cells(rating);
 	add_running_totals(rating);
+}
+
+static const RowColumn charge_columns[OUT_COLUMNS] = {
+	[OUT_KIND] = ROW_COLUMN("kind", TEXTOID),
+	[OUT_BOOK] = ROW_COLUMN("book", TEXTOID),
+	[OUT_ACCOUNT] = ROW_COLUMN("account", INT8OID),
+	[OUT_PAYER] = ROW_COLUMN("payer", INT8OID),
+	[OUT_BILLING_PERIOD] = ROW_COLUMN("billing_period", INT8OID),
+	[OUT_PRICE] = ROW_COLUMN("price", INT8OID),
+	[OUT_LIST_PRICE] = ROW_COLUMN("list_price", INT8OID),
+	[OUT_REGION] = ROW_COLUMN("region", INT4OID),
+	[OUT_ACCELERATOR] = ROW_COLUMN_OWN("accelerator", "accelerator"),
+	[OUT_NUMBER_FORMAT] = ROW_COLUMN("number_format", TEXTOID),
+	[OUT_MEASURE] = ROW_COLUMN("measure", TEXTOID),
+	[OUT_BASIS] = ROW_COLUMN("basis", INT4OID),
+	[OUT_RATE] = ROW_COLUMN_OWN("rate", "compute_rate"),
+	[OUT_SHARE] = ROW_COLUMN("share", INT4OID),
+	[OUT_DAY] = ROW_COLUMN("day", DATEOID),
+	[OUT_PERIOD] = ROW_COLUMN("period", TSTZRANGEOID),
+	[OUT_AMOUNT] = ROW_COLUMN("amount", NUMERICOID),
+	[OUT_QUANTITY] = ROW_COLUMN("quantity", NUMERICOID),
+	[OUT_UNIT] = ROW_COLUMN("unit", TEXTOID),
+	[OUT_WORK] = ROW_COLUMN_OWN("work", "compute_unit"),
+	[OUT_TIERS] = ROW_COLUMN("tiers", JSONBOID),
+	[OUT_UNIT_PRICE] = ROW_COLUMN("unit_price", NUMERICOID),
+	[OUT_LIST_UNIT_PRICE] = ROW_COLUMN("list_unit_price", NUMERICOID),
+	[OUT_LIST_COST] = ROW_COLUMN("list_cost", NUMERICOID),
+	[OUT_CONTRACTED_COST] = ROW_COLUMN("contracted_cost", NUMERICOID),
+	[OUT_COST] = ROW_COLUMN("cost", NUMERICOID),
+	[OUT_CURRENCY] = ROW_COLUMN("currency", TEXTOID),
+	[OUT_RECORDS] = ROW_COLUMN("records", INT8OID),
+	[OUT_CORRECTS] = ROW_COLUMN("corrects", INT8OID),
+};
+
+/* Checks that rows are of type rated_charge as it is known here. */
+void
+RatedChargeCheck(TupleDesc desc)
+{
+	RowColumnsCheck(desc, "rated_charge", charge_columns, OUT_COLUMNS);
+	if (desc->natts != OUT_COLUMNS)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("type rated_charge has %d attributes, not %d", desc->natts, OUT_COLUMNS)));
 }

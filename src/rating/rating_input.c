@@ -63,8 +63,11 @@ static void
 read_places(Rating *rating)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN("account", INT8OID), ROW_COLUMN("owner", INT8OID), ROW_COLUMN("payer", INT8OID), ROW_COLUMN("calendar", INT8OID), ROW_COLUMN("time_zone", TEXTOID),
-		ROW_COLUMN("currency", TEXTOID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("asked", BOOLOID), ROW_COLUMN("lapsed", BOOLOID)
+		ROW_COLUMN("account", INT8OID), ROW_COLUMN("owner", INT8OID), ROW_COLUMN("payer", INT8OID),
+		ROW_COLUMN("calendar", INT8OID),
+		ROW_COLUMN("time_zone", TEXTOID),
+		ROW_COLUMN("currency", TEXTOID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID),
+		ROW_COLUMN("asked", BOOLOID), ROW_COLUMN("lapsed", BOOLOID)
 	};
 	const RatingScope *scope = &rating->scope;
 	Oid			types[] = {TIMESTAMPTZOID, INT8ARRAYOID, INT8ARRAYOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -100,7 +103,8 @@ static void
 read_bills(Rating *rating)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN("id", INT8OID), ROW_COLUMN("calendar", INT8OID), ROW_COLUMN("starts_at", TIMESTAMPTZOID), ROW_COLUMN("ends_at", TIMESTAMPTZOID), ROW_COLUMN("measures", TEXTARRAYOID)
+		ROW_COLUMN("id", INT8OID), ROW_COLUMN("calendar", INT8OID), ROW_COLUMN("starts_at", TIMESTAMPTZOID),
+		ROW_COLUMN("ends_at", TIMESTAMPTZOID), ROW_COLUMN("measures", TEXTARRAYOID)
 	};
 	const RatingScope *scope = &rating->scope;
 	Oid			types[] = {TEXTOID, TIMESTAMPTZOID, TSTZRANGEOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -137,7 +141,8 @@ static void
 read_days(Rating *rating)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN("time_zone", TEXTOID), ROW_COLUMN("day", DATEOID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("month", INT8OID)
+		ROW_COLUMN("time_zone", TEXTOID), ROW_COLUMN("day", DATEOID), ROW_COLUMN("starts", TIMESTAMPTZOID),
+		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("month", INT8OID)
 	};
 	const RatingScope *scope = &rating->scope;
 	Oid			types[] = {TEXTARRAYOID, TSTZRANGEOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -183,7 +188,9 @@ read_days(Rating *rating)
 static void
 read_sites(Rating *rating)
 {
-	static const RowColumn columns[] = {ROW_COLUMN("region", INT4OID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID)};
+	static const RowColumn columns[] = {
+		ROW_COLUMN("region", INT4OID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID)
+	};
 	const RatingScope *scope = &rating->scope;
 	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[] = {scope->as_of, TimestampTzGetDatum(scope->from), TimestampTzGetDatum(scope->to)};
@@ -295,7 +302,7 @@ check_price(const RatedPrice *price, int nprices, int nfees)
 			allowed &= nprices == bounds->nbounds + 1 && (tiers->fees == NULL || nfees == nprices);
 			break;
 	}
-	if (!allowed || bounds->free < 0 || (tiers->fees != NULL && nfees != nprices))
+	if (!allowed || (tiers->fees != NULL && nfees != nprices))
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
 				 errmsg("price %lld is not one that table \"price\" allows", (long long) price->id),
@@ -343,9 +350,12 @@ static void
 read_prices(Rating *rating, Datum ids)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN("id", INT8OID), ROW_COLUMN("account", INT8OID), ROW_COLUMN("pool_number", INT8OID), ROW_COLUMN("unit", TEXTOID), ROW_COLUMN("model", TEXTOID), ROW_COLUMN("currency", TEXTOID),
-		ROW_COLUMN("digits", INT4OID), ROW_COLUMN("committed", BOOLOID), ROW_COLUMN_OWN("work", "compute_unit"), ROW_COLUMN("devices_per_instance", NUMERICOID),
-		ROW_COLUMN("price", NUMERICOID), ROW_COLUMN("tier_bounds", NUMERICARRAYOID), ROW_COLUMN("tier_prices", NUMERICARRAYOID), ROW_COLUMN("tier_fees", NUMERICARRAYOID),
+		ROW_COLUMN("id", INT8OID), ROW_COLUMN("account", INT8OID), ROW_COLUMN("pool_number", INT8OID),
+		ROW_COLUMN("unit", TEXTOID), ROW_COLUMN("model", TEXTOID), ROW_COLUMN("currency", TEXTOID),
+		ROW_COLUMN("digits", INT4OID), ROW_COLUMN("committed", BOOLOID), ROW_COLUMN_OWN("work", "compute_unit"),
+		ROW_COLUMN("devices_per_instance", NUMERICOID),
+		ROW_COLUMN("price", NUMERICOID), ROW_COLUMN("tier_bounds", NUMERICARRAYOID),
+		ROW_COLUMN("tier_prices", NUMERICARRAYOID), ROW_COLUMN("tier_fees", NUMERICARRAYOID),
 		ROW_COLUMN("package_size", NUMERICOID), ROW_COLUMN("free", NUMERICOID), ROW_COLUMN("factor", NUMERICOID)
 	};
 	Oid			types[] = {INT8ARRAYOID};
@@ -517,7 +527,8 @@ run_winners_query(Rating *rating, const Asked *asked, int n)
 	values[5] = make_array(column_values[3], no_format, n, TEXTOID);
 	values[6] = make_array(column_values[4], nulls, n, TEXTOID);
 	values[7] = make_array(column_values[5], nulls, n, TEXTOID);
-	RunRatingQuery("SELECT combination, coalesce(pg_catalog.lower(valid), '-infinity') AS starts, coalesce(pg_catalog.upper(valid), 'infinity') AS ends, price, list_price"
+	RunRatingQuery("SELECT combination, coalesce(pg_catalog.lower(valid), '-infinity') AS starts,"
+				   " coalesce(pg_catalog.upper(valid), 'infinity') AS ends, price, list_price"
 				   " FROM compute_ledger._winning_prices($1, $2, $3, $4, $5, $6, $7, $8,"
 				   " pg_catalog.tstzrange($9, $10))",
 				   lengthof(types), types, values, NULL, NULL);
@@ -528,7 +539,8 @@ void
 ReadWinners(Rating *rating)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN("combination", INT8OID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("price", INT8OID), ROW_COLUMN("list_price", INT8OID)
+		ROW_COLUMN("combination", INT8OID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID),
+		ROW_COLUMN("price", INT8OID), ROW_COLUMN("list_price", INT8OID)
 	};
 	int			nasked;
 	Asked	   *asked = list_asked(rating, &nasked);

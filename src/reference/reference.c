@@ -181,7 +181,8 @@ static const char *const query_text[NUM_QUERIES] = {
 
 /* What is read of their rows; of one of these columns, or of all. */
 static const RowColumn rate_columns[] = {
-	ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN_OWN("rate", "compute_rate"), ROW_COLUMN("valid", TSTZRANGEOID), ROW_COLUMN("shipped", BOOLOID)
+	ROW_COLUMN_OWN("accelerator", "accelerator"), ROW_COLUMN_OWN("rate", "compute_rate"),
+	ROW_COLUMN("valid", TSTZRANGEOID), ROW_COLUMN("shipped", BOOLOID)
 };
 static const RowColumn code_column = ROW_COLUMN("code", INT4OID);
 static const RowColumn slices_column = ROW_COLUMN("mig_slices", INT4OID);
