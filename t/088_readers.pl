@@ -264,7 +264,21 @@ for my $names ([ 'zenith', 'xenith' ], [ 'zenith labs', 'xenith labs' ], [ 'zeni
 my $definition = as('owner', "SELECT pg_get_functiondef('_sees_name(text, name)'::regprocedure)");
 found(q{CREATE OR REPLACE FUNCTION _sees_name(account text, role name) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 	AS 'SELECT a.id IN (SELECT compute_ledger._visible_accounts(role)) FROM compute_ledger.account AS a WHERE a.name = account'}, $definition, \@first, 'a look-up of the name tells');
-ok((grep { $_ eq '1' } as('reader', q{SELECT count(*) FROM explain_price('acme', 'H100', NULL, '2026-08-05Z') WHERE place = 1})), 'and of his own a reader is told');
+# Of his own he is told, as others are.
+my $period = "'[2026-08-01,2026-09-01)'";
+is(as('reader', q{SELECT terms, title FROM explain_price('acme research', 'H100', NULL, '2026-08-05Z') WHERE place = 1}), '1.5 USD a device-hour|acme 1', 'a price of his own');
+for my $account ('acme', 'acme research')
+{
+	my $rate = "SELECT count(*), sum(cost), md5(string_agg(r::text, ',' ORDER BY r::text COLLATE \"C\")) FROM rate_usage('$account', $period, (SELECT as_of FROM my_period_close)) AS r";
+	my $own = as('reader', $rate);
+	like($own, qr/^[1-9]\d*\|[1-9]/, "he rates $account");
+	is($own, as('owner', $rate =~ s/FROM my_period_close/FROM period_close WHERE payer = 1/r), 'as the owner does');
+}
+is(as('reader', "SELECT public.try(\$\$SELECT compute_ledger.rate_usage($_->[0], $period$_->[1])\$\$)"), "42501 permission denied for $_->[2]", "not $_->[2]")
+	for [ q{'zenith'}, '', 'account "zenith"' ], [ q{'no such'}, '', 'account "no such"' ], [ 'NULL', '', 'all accounts' ], [ q{'acme'}, q{, book => 'cost'}, 'price book "cost"' ];
+# what has moved away is rated for its new readers only
+as('owner', "SELECT move_account('acme research', 'zenith', '2026-09-15Z')");
+is(as('reader', "SELECT (SELECT count(*) FROM my_account WHERE name ~ 'research') + count(*) FROM rate_usage('acme', $period) WHERE account <> 1"), '0', 'an account that has moved away is not his any more, in charges of before neither');
 
 $node->stop;
 done_testing();

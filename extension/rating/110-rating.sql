@@ -484,7 +484,7 @@ AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF NOT compute_ledger._sees_name(account, role) THEN
-		PERFORM compute_ledger._refuse('42501', format('permission denied for account "%s"', account),
+		PERFORM compute_ledger._refuse('42501', format('permission denied for %s', coalesce('account "' || account || '"', 'all accounts')),
 			hint => 'View my_account shows the accounts that you may ask for.');
 	ELSIF book IS DISTINCT FROM 'sale' THEN
 		PERFORM compute_ledger._refuse('42501', format('permission denied for price book "%s"', book));
