@@ -212,6 +212,11 @@ COMMIT;
 SELECT count(merge_account('merged' || i, 'merged' || i + 1, timestamptz '2026-01-01Z' + i * interval '1 hour')) FROM generate_series(0, 99) AS i;
 SELECT merge_account('merged100', 'merged101', '2026-03-01Z');
 SELECT merge_account('merged100', 'merged0', '2026-03-01Z');
+-- past merge_account(): into one that has ended by then
+SELECT create_account('old lab', currency => 'USD') > 0 AND create_account('new lab', currency => 'USD') > 0 AS made;
+SELECT merge_account('old lab', 'new lab', '2026-05-01Z');
+UPDATE account_version SET valid = tstzrange(NULL, '2026-04-01Z') WHERE account = account_id('new lab') AND upper_inf(recorded);
+UPDATE account_version SET valid = tstzrange(NULL, '2026-06-01Z') WHERE account = account_id('new lab') AND upper_inf(recorded);
 -- past merge_account(): a circle
 BEGIN;
 DELETE FROM account_version WHERE account = (SELECT id FROM account WHERE name = 'merged100') AND upper_inf(recorded);

@@ -223,10 +223,16 @@ sub change
 	return;
 }
 
-# Whether every account has a valid parent and is not above itself, and what was merged has ended, at all times.
+# Whether every account has a valid parent and is not above itself, and what was merged has ended, at all times, and is
+# merged into one that is valid then or was merged itself.
 sub is_sound
 {
 	my ($all) = @_;
+	for my $m (grep { $_ } map { $_->{merged} } @$all)
+	{
+		my $into = $all->[ $m->{into} ];
+		return 0 if !Oracle::version($into, $m->{at}) && !($into->{merged} && $into->{merged}{at} <= $m->{at});
+	}
 	for my $t (map { ($_->{from}, $_->{to}) } map { @{ $_->{versions} } } @$all)
 	{
 		for my $account (@$all)

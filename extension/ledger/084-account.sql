@@ -651,6 +651,20 @@ BEGIN
 		PERFORM compute_ledger._refuse('54000', format('account "%s" is merged through too many accounts', bad.account),
 			detail => format('A chain of mergers may have %s.', compute_ledger._tree_depth_limit()));
 	END IF;
+	-- what was merged has somebody's bills to go on: the other account is there at that time, or was merged itself
+	SELECT a.name AS account, i.name AS other, m.at INTO bad
+	FROM compute_ledger.account_merge AS m
+		JOIN compute_ledger.account AS a ON a.id = m.account
+		JOIN compute_ledger.account AS i ON i.id = m.merged_into
+	WHERE upper_inf(m.recorded) AND (lower(m.recorded) = changed_at
+			OR m.merged_into IN (SELECT v.account FROM compute_ledger.account_version AS v WHERE upper(v.recorded) = changed_at AND NOT upper_inf(v.recorded)))
+		AND NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = m.merged_into AND upper_inf(v.recorded) AND v.valid @> m.at)
+		AND NOT EXISTS (SELECT FROM compute_ledger.account_merge AS n WHERE n.account = m.merged_into AND upper_inf(n.recorded) AND n.at <= m.at)
+	LIMIT 1;
+	IF FOUND THEN
+		PERFORM compute_ledger._refuse('23000', format('account "%s" is merged into "%s", which is not valid then', bad.account, bad.other),
+			detail => format('They are merged at %s.', bad.at));
+	END IF;
 	-- time zones: pg_timezone_names reads every zone's file, so only names that are new are looked up
 	SELECT array_agg(DISTINCT v.time_zone) INTO zones
 	FROM compute_ledger.account_version AS v
@@ -665,7 +679,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _check_accounts(timestamptz) IS 'checks the account tree where a transaction changed it: parents valid as long as their children, no cycle at any time, nothing left of what was merged (23000), neither tree nor chains of mergers deeper than they may be (54000), names of time zones (22023); makes the calendar of the months of each zone';
+COMMENT ON FUNCTION _check_accounts(timestamptz) IS 'checks the account tree where a transaction changed it: parents valid as long as their children, no cycle at any time, nothing left of what was merged, and something of what it was merged into (23000), neither tree nor chains of mergers deeper than they may be (54000), names of time zones (22023); makes the calendar of the months of each zone';
 
 CREATE FUNCTION _account_guard() RETURNS trigger
 	LANGUAGE plpgsql
