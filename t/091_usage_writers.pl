@@ -15,7 +15,7 @@ srand($seed);
 
 my $node = PostgreSQL::Test::Cluster->new('usage_writers');
 $node->init;
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\nmax_connections = 30\nmax_prepared_transactions = 5\nmax_locks_per_transaction = 10\n");
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\nmax_connections = 30\nmax_prepared_transactions = 5\n");
 $node->start;
 
 # The feed: records of three sources over three months, a third with corrections, some of which
@@ -165,6 +165,7 @@ PREPARE TRANSACTION 'forgotten';
 SQL
 $node->safe_psql('busy', "SELECT send('source-9', 'd'), send('source-8', 'd'), send('free', 'd'), send('free', 'e', '2024-08-01 00:00Z')");
 is($node->safe_psql('busy', "SET statement_timeout = '30s'; $accept"), '1|1|0|3', 'of the sources and the month of a stuck writer nothing is taken, all else is');
+$node->append_conf('postgresql.conf', "max_locks_per_transaction = 20\n");
 $node->restart;
 is($node->safe_psql('busy', "SET statement_timeout = '30s'; $accept"), '0|0|0|3', 'nor after a restart');
 is($node->safe_psql('busy', "SELECT pid, gid, role = current_user, age > '0' FROM compute_ledger.ledger_writers()"), '|forgotten|t|t', 'who it is');
