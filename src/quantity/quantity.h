@@ -71,8 +71,8 @@ typedef enum BasisCode
 /* Room for the longest text form of a quantity, with its zero byte. */
 #define QUANTITY_MAXTEXT	64
 
-/* Longest text that is read: more than any binary float or decimal needs to be exact. */
-#define QUANTITY_MAXINPUT	2000
+/* Longest text that is read: a numeric has at most 147,455 digits, and a point and a sign. */
+#define QUANTITY_MAXINPUT	150000
 
 /* Which of the two types a text is to be read as. */
 typedef enum QuantityKind
