@@ -217,6 +217,11 @@ SELECT create_account('old lab', currency => 'USD') > 0 AND create_account('new 
 SELECT merge_account('old lab', 'new lab', '2026-05-01Z');
 UPDATE account_version SET valid = tstzrange(NULL, '2026-04-01Z') WHERE account = account_id('new lab') AND upper_inf(recorded);
 UPDATE account_version SET valid = tstzrange(NULL, '2026-06-01Z') WHERE account = account_id('new lab') AND upper_inf(recorded);
+-- and what that one was merged into before can no more be taken from it
+SELECT create_account('last lab', currency => 'USD') > 0 AS made;
+SELECT merge_account('new lab', 'last lab', '2026-04-01Z');
+DELETE FROM account_merge WHERE account = (SELECT id FROM account WHERE name = 'new lab') AND upper_inf(recorded);
+UPDATE account_merge SET at = '2026-05-15Z' WHERE account = (SELECT id FROM account WHERE name = 'new lab') AND upper_inf(recorded);
 -- past merge_account(): a circle
 BEGIN;
 DELETE FROM account_version WHERE account = (SELECT id FROM account WHERE name = 'merged100') AND upper_inf(recorded);

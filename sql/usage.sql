@@ -345,5 +345,13 @@ INSERT INTO usage_inbox (source, source_id, started_at) VALUES ('no start', 'odd
 SELECT taken, accepted, duplicate, rejected FROM accept_usage();
 SELECT count(*) FROM usage_inbox;
 
+-- Who writes a source that is there takes no lock for adding it, by which those that are new would have to wait for him.
+BEGIN;
+SELECT cardinality(_lock_usage_sources(ARRAY['cluster', 'few'], false)) AS sources, _lock_usage_sources(ARRAY['cluster'], true) IS NOT NULL AS waited;
+SELECT count(*) AS turns FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND objsubid = 21843;
+SELECT cardinality(_lock_usage_sources(ARRAY['few', 'brand new'], false)) AS sources;
+SELECT count(*) AS turns FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND objsubid = 21843;
+ROLLBACK;
+
 \c postgres
 DROP DATABASE regress_usage;

@@ -59,6 +59,8 @@ $node->safe_psql('postgres', q{
 	CREATE ROLE member LOGIN IN ROLE owner;
 	CREATE ROLE meter LOGIN;
 	CREATE ROLE boss LOGIN SUPERUSER;
+	CREATE ROLE bosses IN ROLE boss;
+	CREATE ROLE deputy LOGIN NOINHERIT IN ROLE bosses;
 });
 sub database
 {
@@ -166,6 +168,20 @@ ok_as('owner', 'late', q{
 	GRANT ALL ON compute_ledger.ledger_mark TO pg_database_owner}, 'a view in the place of a table');
 refused('late', 'SELECT compute_ledger.ledger_watermark()', 'a function that only reads');
 $before = ran('late');
+for my $way ('%s', 'SET ROLE bosses; %s', 'SET ROLE boss; %s')
+{
+	as('deputy', 'late', sprintf $way, 'SELECT compute_ledger.ledger_watermark()');
+	is($said[0], '42501', "who could become a superuser is refused like one: $way");
+	like($said[1], $way =~ /boss;/ ? qr/DETAIL:  The owner's code would run with all rights/ : qr/DETAIL:  Role "deputy" is a member of superuser "boss", which the owner's code could become/, 'and told why') or diag $said[1];
+}
+is(ran('late'), $before, 'and nothing of the owner\'s has run');
+# Whose the database is now does not say who made the ledger.
+$node->safe_psql('postgres', 'ALTER DATABASE late OWNER TO boss');
+as('boss', 'late', 'SELECT compute_ledger.ledger_watermark()');
+is($said[0], '42501', 'a superuser who has taken the database over is refused');
+like($said[1], qr/HINT:  The database belonged to role "owner" when the ledger was made, and its tables still do/, 'and told why');
+is(ran('late'), $before, 'and nothing of the former owner\'s has run');
+$node->safe_psql('postgres', 'ALTER DATABASE late OWNER TO owner');
 ok_as('owner', 'late', 'SELECT compute_ledger.ledger_watermark()', 'which the owner may');
 cmp_ok(ran('late'), '>', $before, 'and his code runs for himself');
 

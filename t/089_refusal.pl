@@ -84,6 +84,7 @@ for my $case (
 	[ q{SELECT grant_access('nobody', 'auditor')}, '42704: role "nobody" does not exist' ],
 	[ q{SELECT grant_access(current_user, 'king')}, '22023: unknown kind of access: "king"' ],
 	[ q{SELECT revoke_access(current_user, 'auditor')}, '42704: role ' ],
+	[ q{SET ROLE pg_monitor; SELECT focus_check('focus_1_2')}, '42501: permission denied for relation compute_ledger.focus_1_2' ],
 	[ q{UPDATE usage_key SET retracted = true; TRUNCATE usage_key}, '23001: ' ])
 {
 	my ($sql, $expected) = @$case;

@@ -24,7 +24,7 @@
 
 CREATE FUNCTION _check_caller() RETURNS void
 	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _check_caller() IS 'what every function on the ledger for users begins with: raises 42501 if who has logged in, the session''s user or the current role is a superuser, and the owner of the database is not';
+COMMENT ON FUNCTION _check_caller() IS 'what every function on the ledger for users begins with: raises 42501 if who has logged in, the session''s user or the current role is a superuser, or the session''s user a member of one, and the owner of the database, or of the ledger, is not';
 
 CREATE FUNCTION _new_stamp() RETURNS timestamptz
 	LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'ledger_stamp';

@@ -657,7 +657,9 @@ BEGIN
 		JOIN compute_ledger.account AS a ON a.id = m.account
 		JOIN compute_ledger.account AS i ON i.id = m.merged_into
 	WHERE upper_inf(m.recorded) AND (lower(m.recorded) = changed_at
-			OR m.merged_into IN (SELECT v.account FROM compute_ledger.account_version AS v WHERE upper(v.recorded) = changed_at AND NOT upper_inf(v.recorded)))
+			OR m.merged_into IN (SELECT v.account FROM compute_ledger.account_version AS v WHERE upper(v.recorded) = changed_at AND NOT upper_inf(v.recorded)
+				UNION ALL
+				SELECT n.account FROM compute_ledger.account_merge AS n WHERE upper(n.recorded) = changed_at AND NOT upper_inf(n.recorded)))
 		AND NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = m.merged_into AND upper_inf(v.recorded) AND v.valid @> m.at)
 		AND NOT EXISTS (SELECT FROM compute_ledger.account_merge AS n WHERE n.account = m.merged_into AND upper_inf(n.recorded) AND n.at <= m.at)
 	LIMIT 1;

@@ -324,6 +324,10 @@ BEGIN
 	IF rows IS NULL THEN
 		PERFORM compute_ledger._refuse('42P01', format('relation with OID %s does not exist', source::oid));
 	END IF;
+	-- PostgreSQL would say so as well, with a statement of a hundred thousand characters
+	IF NOT has_any_column_privilege(source, 'SELECT') THEN
+		PERFORM compute_ledger._refuse('42501', format('permission denied for relation %s', source));
+	END IF;
 
 	RETURN QUERY
 	SELECT r.requirement, r.focus_column, NULL::text, format('the column is declared as %s (required: %s)', f.declared, r.rule)

@@ -143,11 +143,14 @@ CREATE FUNCTION _lock_usage_sources(sources text[], wait boolean) RETURNS text[]
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	-- only of those that are new, in their order: OFFSET keeps the lock from being taken before the others are left out
 	INSERT INTO compute_ledger.usage_source (source)
-	SELECT s.source FROM unnest(sources) AS s (source)
-	WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_source AS u WHERE u.source = s.source)
-		AND compute_ledger._usage_turn(s.source, wait)
-	ORDER BY s.source COLLATE "C"
+	SELECT n.source
+	FROM (SELECT s.source FROM unnest(sources) AS s (source)
+		WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_source AS u WHERE u.source = s.source)
+		ORDER BY s.source COLLATE "C"
+		OFFSET 0) AS n
+	WHERE compute_ledger._usage_turn(n.source, wait)
 	ON CONFLICT DO NOTHING;
 	-- A transaction with one snapshot that does not see the last writer's keys fails here (40001).
 	IF wait THEN
