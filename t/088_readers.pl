@@ -122,7 +122,7 @@ sub differ
 		# what was asked for is in conditions and messages, and may be in others by chance
 		for my $value ($there, $absent)
 		{
-			my $asked = $value =~ /[a-z]enith/i ? qr/\Q$value\E/ : qr/(?<=')\Q$value\E(?=')|(?<=[<>=] )\Q$value\E\b/;
+			my $asked = $value =~ /[a-z]enith/i ? qr/\Q$value\E/ : qr/(?<=')\Q$value\E(?=')|(?:(?<=[<>=] )|(?<=Output: ))\Q$value\E\b/;
 			s/$asked/?/g for @$lines_there, @$lines_absent;
 		}
 		my @a = @$lines_there;

@@ -39,6 +39,7 @@ $node->safe_psql('postgres', q{
 	SELECT create_account('edge', currency => 'USD', calendar => 'edge');
 	SELECT generate_billing_periods(NULL, clock_timestamp() + interval '3 days');
 	CREATE TABLE edge AS SELECT b.* FROM billing_period AS b JOIN billing_calendar AS c ON c.id = b.calendar WHERE c.name = 'edge' AND b.period @> clock_timestamp();
+	SELECT _make_usage_partition((starts_at AT TIME ZONE 'UTC')::date) FROM edge;	-- who waits for another to make it is no writer yet
 	GRANT SELECT ON edge TO "some meter"});
 my $close = q{SELECT close_period('edge', (SELECT period FROM edge), wait => '%s')};
 my $use = q{record_usage('%s', '1', 'edge', 'r', 'H100', 1, (SELECT starts_at FROM edge), (SELECT starts_at + interval '1 hour' FROM edge))};

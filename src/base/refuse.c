@@ -73,7 +73,9 @@ refuse(PG_FUNCTION_ARGS)
 	char	   *constraint = text_argument(fcinfo, 4);
 
 	if (sqlstate == NULL || strlen(sqlstate) != 5 || strspn(sqlstate, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
-		elog(ERROR, "no SQLSTATE: %s", sqlstate ? sqlstate : "NULL");
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no SQLSTATE: %s", sqlstate ? sqlstate : "NULL")));
 	HideOwnContext();
 	ereport(ERROR,
 			errcode(MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4])),
