@@ -182,6 +182,8 @@ sub other_totals
 	my %keys;
 	$keys{ $_->{pool} }{ $_->{key} } = 1 for grep { defined $_->{pool} } @{ $w->{prices} };
 	return if grep { keys %$_ > 1 } values %keys;
+	# the achieved work of an open record is spread up to when it was recorded, which is not the same in both
+	return if grep { $_->{end} >= Oracle::EVER && defined $_->{work} } @{ $w->{records} };
 	my ($a, $b) = map { sums([qw(payer bill currency)], map { { %$_, payer => substr $_->{payer}, 1 } } grep { my ($from, $to) = split /-/, $_->{bill}; $w->{from} <= $from && $to <= $w->{to} } @$_) } @both;
 	return map { "$_\n" } grep { !$a->{$_} || !$b->{$_} || abs($a->{$_}{cost} - $b->{$_}{cost}) > $a->{$_}{n} } sort keys %{ { %$a, %$b } };
 }
