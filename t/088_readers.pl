@@ -100,7 +100,8 @@ sub differences
 sub differ
 {
 	my ($settings, @pairs) = @_;
-	my $sql = "$settings; CREATE TEMP TABLE answer (n int, side int, told text); SET search_path = public, compute_ledger;";
+	# what each of several processes does is not the same twice
+	my $sql = "$settings; SET max_parallel_workers_per_gather = 0; CREATE TEMP TABLE answer (n int, side int, told text); SET search_path = public, compute_ledger;";
 	# plans that are made for each of the first five runs
 	$sql .= "DO \$do\$ BEGIN FOR i IN 1 .. 12 LOOP PERFORM * FROM compute_ledger.my_price; PERFORM public.try('SELECT * FROM compute_ledger.rate_usage(''nobody'', NULL)'); END LOOP; END \$do\$;\n";
 	for my $n (0 .. $#pairs)
