@@ -209,7 +209,7 @@ sql(q{
 	ANALYZE;
 });
 is(sql(q{SELECT count(*) > 3 * 4 * 15 * 0.9 * (SELECT count(DISTINCT book) FROM asked), count(*) FILTER (WHERE price IS NULL) > 1000,
-		count(*) FILTER (WHERE price <> list_price) > 500, count(*) FILTER (WHERE list_price IS NULL AND price IS NOT NULL) > 500 FROM expected}),
+		count(*) FILTER (WHERE price <> list_price) > 250, count(*) FILTER (WHERE list_price IS NULL AND price IS NOT NULL) > 250 FROM expected}),
 	't|t|t|t', 'much is asked: what nothing prices, what only a contract does, and both');
 is(sql(q{
 	SELECT count(*) FROM expected AS e JOIN day AS d USING (day)
