@@ -35,7 +35,8 @@ my $log_start = -s $node->logfile;
 my $out = `timeout 300 sqlsmith --exclude-catalog --max-queries=$queries --seed=$seed --target="host=$host port=$port dbname=postgres user=$user" 2>&1`;
 my $log = slurp_file($node->logfile, $log_start);
 unlike($log, qr/PANIC|terminated by signal|TRAP:/, 'the server stayed up');
-my @internal = grep { /XX000|cache lookup failed|unrecognized node|invalid memory alloc/ } split /\n/, $log;
+# amvalidate() of PostgreSQL's own says so of what is no operator class
+my @internal = grep { !/cache lookup failed for operator class/ } grep { /XX000|cache lookup failed|unrecognized node|invalid memory alloc/ } split /\n/, $log;
 is(scalar @internal, 0, 'no internal error') or diag join "\n", @internal[ 0 .. ($#internal < 10 ? $#internal : 10) ];
 my @statements = $log =~ /compute_ledger|accelerator|compute_unit/g;
 cmp_ok(scalar @statements, '>', 10, 'the extension was in what was tried') or diag $out;
