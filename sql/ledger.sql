@@ -91,7 +91,10 @@ WHERE e.prolang <> (SELECT l.oid FROM pg_language AS l WHERE l.lanname = 'plpgsq
 	OR e.proowner <> (SELECT c.proowner FROM functions AS c WHERE c.proname = '_check_caller') OR e.proconfig <> ARRAY['search_path=pg_catalog, pg_temp']
 	-- nothing stands before the check, or among the defaults, that could be of the owner's
 	OR e.prosrc !~ ('^\nBEGIN\n\tPERFORM compute_ledger\._check_caller\(\);\n\t[^;]*\mcompute_ledger\._' || e.proname || '\([^;()]*\)[^;()]*;\nEND\n$')
-	OR e.proisstrict OR pg_get_expr(e.proargdefaults, 0) ~ 'compute_ledger\.\w+\(';
+	OR e.proisstrict OR pg_get_expr(e.proargdefaults, 0) ~ 'compute_ledger\.\w+\('
+	-- and both have the same arguments, defaults and result
+	OR NOT EXISTS (SELECT FROM functions AS h WHERE h.proname = '_' || e.proname AND pg_get_function_arguments(h.function) = pg_get_function_arguments(e.function)
+		AND pg_get_function_result(h.function) = pg_get_function_result(e.function));
 SELECT string_agg(DISTINCT e.proname COLLATE "C", E'\n') FROM entries AS e;
 
 \echo of internal functions, these are for everybody

@@ -124,7 +124,7 @@ CREATE FUNCTION _writer_locks(OUT pid integer, OUT transaction text, OUT since t
 AS $$
 	-- what a stamp locks: class 17228, microseconds since 2000; who waits for a writer takes them in another mode.
 	-- It is inlined, so that the callers' plan is kept: whoever asks for the watermark comes here.
-	SELECT l.pid, l.virtualtransaction, timestamptz '2000-01-01 00:00:00+00'
+	SELECT l.pid, l.virtualtransaction, pg_catalog.timestamptz '2000-01-01 00:00:00+00'
 		OPERATOR(pg_catalog.+) (((l.classid::bigint OPERATOR(pg_catalog.<<) 32) OPERATOR(pg_catalog.|) l.objid::bigint) OPERATOR(pg_catalog.*) interval '1 microsecond')
 	FROM pg_catalog.pg_locks AS l
 	WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.objsubid OPERATOR(pg_catalog.=) 17228 AND l.mode OPERATOR(pg_catalog.=) 'ShareLock'
