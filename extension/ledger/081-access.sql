@@ -180,6 +180,18 @@ AS $$
 		-- frame and access: last
 		('ledger_version', 'SELECT', 'reader meter biller auditor admin'),
 		('ledger_mark', 'SELECT', 'reader meter biller auditor admin'),
+		-- pool, reservation
+		('pool', 'SELECT', 'auditor admin'),
+		('pool_offer', 'SELECT', 'auditor admin'),
+		('pool_reduction', 'SELECT', 'auditor admin'),
+		('guest_share', 'SELECT', 'auditor admin'),
+		('booking', 'SELECT', 'auditor admin'),
+		('reservation', 'SELECT', 'auditor admin'),
+		('reservation_change', 'SELECT', 'auditor admin'),
+		('request_answer', 'SELECT', 'auditor admin'),
+		('pool_day', 'SELECT', 'auditor admin'),
+		('pool_month', 'SELECT', 'auditor admin'),
+
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter biller auditor admin'),
 		('_check_name', 'EXECUTE', 'admin'),
