@@ -191,6 +191,9 @@ AS $$
 		('request_answer', 'SELECT', 'auditor admin'),
 		('pool_day', 'SELECT', 'auditor admin'),
 		('pool_month', 'SELECT', 'auditor admin'),
+		('_pool_id', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_create_pool', 'EXECUTE', 'admin'),
+		('_offer_devices', 'EXECUTE', 'admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter biller auditor admin'),
