@@ -99,6 +99,55 @@ END
 $$;
 COMMENT ON FUNCTION create_pool(text, accelerator, text, integer, integer, interval, interval, text, text, numeric, text, text) IS 'makes a pool, of one chip or of one MIG profile of it, and returns its number; it offers nothing until offer_devices() says so. granule: devices are booked in multiples of it, 1 to 1,000,000; slot_minutes: bookings begin and end on multiples of so many minutes of the day (UTC), a divisor of 1440; horizon: how far ahead a booking may end; hold: how long one is held that is not confirmed; both above 0 and at most 100 years; host: name of the account whose subtree is at home there, all others are guests; floor_price, with floor_currency: of a device-hour, below which idle capacity is not given away. LC007 unknown region, LC006 unknown host, 23503 unknown currency, 23505 there is such a pool, 23514 any other value that cannot be, NULL where there is no default of NULL included.';
 
+CREATE FUNCTION _capacity_complete() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- history keeps what it had
+	IF NOT upper_inf(NEW.recorded) THEN
+		RETURN NEW;
+	END IF;
+	NEW.share := compute_ledger.device_share(NEW.accelerator);
+	LOOP
+		SELECT p.id INTO NEW.pool FROM compute_ledger.pool AS p
+		WHERE p.region = NEW.region AND p.accelerator OPERATOR(compute_ledger.=) NEW.accelerator AND p.partition = NEW.partition;
+		EXIT WHEN FOUND;
+		INSERT INTO compute_ledger.pool (region, accelerator, partition)
+		VALUES (NEW.region, NEW.accelerator, NEW.partition)
+		ON CONFLICT DO NOTHING RETURNING id INTO NEW.pool;
+		EXIT WHEN FOUND;
+		IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+			PERFORM compute_ledger._refuse('40001', 'another transaction made the pool of this capacity', hint => 'Retry the transaction.');
+		END IF;
+	END LOOP;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _capacity_complete() IS 'trigger, BEFORE INSERT OR UPDATE FOR EACH ROW of table capacity: sets the share of a device that one is, and finds or makes the pool, which offers nothing until offer_devices() says so';
+
+CREATE FUNCTION _pool_guard() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	booked text;
+BEGIN
+	IF (NEW.id, NEW.region, NEW.partition) <> (OLD.id, OLD.region, OLD.partition) OR NEW.accelerator OPERATOR(compute_ledger.<>) OLD.accelerator THEN
+		PERFORM compute_ledger._refuse('23001', 'number, region, accelerator and partition of a pool do not change', hint => 'Make another pool.');
+	ELSIF NEW.granule <> OLD.granule OR NEW.host IS DISTINCT FROM OLD.host THEN
+		SELECT string_agg(r.id::text, ', ' ORDER BY r.id) INTO booked
+		FROM (SELECT r.id FROM compute_ledger.reservation AS r
+			WHERE r.pool = OLD.id AND NOT isempty(r.occupies) AND upper(r.occupies) > clock_timestamp() LIMIT 10) AS r;
+		IF booked IS NOT NULL THEN
+			PERFORM compute_ledger._refuse('LC023', 'granule and host of a pool do not change while it is booked', detail => format('Reservations: %s.', booked));
+		END IF;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _pool_guard() IS 'trigger, BEFORE UPDATE of pool: what a pool is stays (23001), and granule and host, by which what is booked was judged, while there are reservations (LC023)';
+
 CREATE FUNCTION _lock_pool(pool bigint) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
