@@ -196,6 +196,10 @@ AS $$
 		('_create_pool', 'EXECUTE', 'admin'),
 		('_offer_devices', 'EXECUTE', 'admin'),
 
+		('_book', 'EXECUTE', 'booker admin'),
+		('_confirm_reservation', 'EXECUTE', 'booker admin'),
+		('_cancel_reservation', 'EXECUTE', 'booker admin'),
+
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_check_name', 'EXECUTE', 'admin'),
