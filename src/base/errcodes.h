@@ -42,5 +42,9 @@
 #define ERRCODE_CL_RESERVATION_STATE	MAKE_SQLSTATE('L','C','0','2','1')
 /* The id of a request that stood for another call before. */
 #define ERRCODE_CL_REQUEST_CONFLICT		MAKE_SQLSTATE('L','C','0','2','2')
+/* More of a pool is booked than it would have. */
+#define ERRCODE_CL_BOOKED				MAKE_SQLSTATE('L','C','0','2','3')
+/* A pool whose centre went back on a booking, or an answer of a centre's out of place. */
+#define ERRCODE_CL_CENTRE				MAKE_SQLSTATE('L','C','0','2','4')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */
