@@ -81,7 +81,7 @@ AS $$
 		('usage_source', 'INSERT', 'admin'),
 		('usage_source', 'UPDATE', 'admin'),
 		-- not who received it and when
-		('usage_inbox', 'INSERT (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted)', 'meter admin'),
+		('usage_inbox', 'INSERT (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted, reservation)', 'meter admin'),
 		('usage_inbox', 'SELECT', 'auditor admin'),
 		('usage_inbox', 'DELETE', 'admin'),
 		('usage_batch', 'SELECT', 'meter biller auditor admin'),

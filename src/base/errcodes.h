@@ -36,5 +36,7 @@
 #define ERRCODE_CL_CLOSED				MAKE_SQLSTATE('L','C','0','1','1')
 /* A recorded time that lies beyond the watermark. */
 #define ERRCODE_CL_AS_OF				MAKE_SQLSTATE('L','C','0','1','2')
+/* A reservation that usage names and nobody knows. */
+#define ERRCODE_CL_UNKNOWN_RESERVATION	MAKE_SQLSTATE('L','C','0','2','5')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */

@@ -21,6 +21,8 @@ CREATE TABLE compute_ledger.usage_record (
 	measure text COLLATE "C" NOT NULL,
 	number_format text COLLATE "C",
 	achieved_work compute_ledger.compute_unit,
+	reservation bigint,
+	reservation_name text,
 	source text COLLATE "C" NOT NULL,
 	source_id text COLLATE "C" NOT NULL,
 	account_name text NOT NULL,
@@ -57,6 +59,8 @@ COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices, or 
 COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used';
 COMMENT ON COLUMN compute_ledger.usage_record.number_format IS 'number format that was computed in; NULL: not known';
 COMMENT ON COLUMN compute_ledger.usage_record.achieved_work IS 'work that was really done; NULL: not known';
+COMMENT ON COLUMN compute_ledger.usage_record.reservation IS 'number of the reservation that it ran in, or, of source compute_ledger, that it is of; NULL: none';
+COMMENT ON COLUMN compute_ledger.usage_record.reservation_name IS 'the reservation as it came';
 COMMENT ON COLUMN compute_ledger.usage_record.source IS 'system that the record is from, first part of the key';
 COMMENT ON COLUMN compute_ledger.usage_record.source_id IS 'name of the record in its source, second part of the key';
 COMMENT ON COLUMN compute_ledger.usage_record.account_name IS 'name of the account as it came';
@@ -67,6 +71,8 @@ COMMENT ON COLUMN compute_ledger.usage_record.labels IS 'anything else: an objec
 
 -- rating, and every question about an account
 CREATE INDEX usage_record_account_idx ON compute_ledger.usage_record (account, started_at);
+-- what a reservation is charged for, and what draws on it; few
+CREATE INDEX usage_record_reservation_idx ON compute_ledger.usage_record (reservation) WHERE reservation IS NOT NULL;
 -- what came since, for late usage: rows lie in the order in which they were recorded
 CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (recorded, ended_at) WITH (pages_per_range = 32);
 -- what ceased to count since; few
