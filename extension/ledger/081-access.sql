@@ -94,6 +94,7 @@ AS $$
 		('_accept_usage', 'EXECUTE', 'meter admin'),
 		('_record_usage', 'EXECUTE', 'meter admin'),
 		('_retry_rejected', 'EXECUTE', 'meter admin'),
+		('_record_reservations', 'EXECUTE', 'meter booker agent biller admin'),
 		('_reidentify', 'EXECUTE', 'admin'),
 
 		-- price

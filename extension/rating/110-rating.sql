@@ -193,7 +193,7 @@ CREATE FUNCTION _billed_measures(book text, as_of timestamptz, period tstzrange)
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(array_agg(m.measure), '{allocated}')
-	FROM (VALUES ('reserved'), ('allocated'), ('used')) AS m (measure)
+	FROM (VALUES ('reserved'), ('allocated'), ('used'), ('forgone')) AS m (measure)
 	WHERE EXISTS (SELECT FROM compute_ledger.price AS p
 		WHERE p.book = _billed_measures.book AND p.measure = m.measure AND p.recorded @> _billed_measures.as_of AND p.valid && _billed_measures.period)
 $$;

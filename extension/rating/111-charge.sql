@@ -402,6 +402,23 @@ AS $$
 $$;
 COMMENT ON FUNCTION _unpriced_currencies(bigint, text, timestamptz, tstzrange) IS 'part of close_period(): the currencies, other than the payer''s, in which usage has a price that a closing found without one; NULL if there are none';
 
+CREATE FUNCTION _reservations_due(payer bigint, period tstzrange, as_of timestamptz) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(DISTINCT d.id::text, ', ' ORDER BY d.id::text)
+	FROM (
+		SELECT r.id, r.account FROM compute_ledger.reservation AS r WHERE r.usage_due < upper(_reservations_due.period)
+		UNION ALL
+		-- made, and not known yet
+		SELECT u.reservation, u.account FROM compute_ledger.usage_record AS u
+		WHERE u.source = 'compute_ledger' AND u.reservation IS NOT NULL AND u.recorded > as_of
+			AND u.started_at < upper(_reservations_due.period) AND u.ended_at > lower(_reservations_due.period)
+	) AS d
+	WHERE d.account IN (SELECT p.account FROM compute_ledger._billed_accounts(as_of) AS p WHERE p.payer = _reservations_due.payer AND p.valid && _reservations_due.period)
+$$;
+COMMENT ON FUNCTION _reservations_due(bigint, tstzrange, timestamptz) IS 'part of close_period(): the reservations, of accounts that a payer pays for in a billing period, of which records are due by its end that are not made yet, or not known yet as of a recorded time; NULL: none';
+
 CREATE FUNCTION _close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -416,6 +433,7 @@ DECLARE
 	former bigint[];
 	locked bigint[];
 	closing bigint;
+	due text;
 	unpriced text;
 	unpriced_count bigint;
 BEGIN
@@ -453,6 +471,12 @@ BEGIN
 					WHEN own <= upper(period) THEN 'This transaction recorded something before the end of the period. Commit, and close it when it is over.'
 					ELSE 'Close it when it is over.' END);
 	END IF;
+	due := compute_ledger._reservations_due(scope.payer, period, as_of);
+	IF due IS NOT NULL THEN
+		PERFORM compute_ledger._refuse('LC011', format('billing period %s of account "%s" lacks usage of reservations', period, account),
+			detail => format('Reservations without their records: %s.', due),
+			hint => 'Call record_reservations(), commit, and close the period then.');
+	END IF;
 	SELECT max(p.as_of) INTO known FROM compute_ledger.period_close AS p
 	WHERE p.book = _close_period.book AND (p.payer = ANY (locked) OR p.former_payers && locked);
 	IF known > as_of THEN
@@ -489,7 +513,7 @@ BEGIN
 	RETURN compute_ledger._close_period(account, period, book, waive, wait);
 END
 $$;
-COMMENT ON FUNCTION close_period(text, tstzrange, text, text[], interval) IS 'closes a billing period of an account that is billed: stores its charges, which never change again, together with corrections of periods that were closed before, its own and those of accounts that it pays for at the end of the period and that were billed themselves before, and returns the number of the closing in period_close; of a period that is closed already, that number. waive: names of accounts whose usage without a price is no obstacle. wait: how long to wait for transactions that began to record something before the period was over; what is recorded by others, or by this transaction itself, is a correction. LC011 while the period is not over, or usage has no price; 55P03 if those that are waited for do not end; LC006 unknown account; 22023 no billing period of this account.';
+COMMENT ON FUNCTION close_period(text, tstzrange, text, text[], interval) IS 'closes a billing period of an account that is billed: stores its charges, which never change again, together with corrections of periods that were closed before, its own and those of accounts that it pays for at the end of the period and that were billed themselves before, and returns the number of the closing in period_close; of a period that is closed already, that number. waive: names of accounts whose usage without a price is no obstacle. wait: how long to wait for transactions that began to record something before the period was over; what is recorded by others, or by this transaction itself, is a correction. LC011 while the period is not over, usage of reservations is not recorded yet, or usage has no price; 55P03 if those that are waited for do not end; LC006 unknown account; 22023 no billing period of this account.';
 
 -- ------------------------------------------------------------------ explaining
 

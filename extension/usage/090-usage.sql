@@ -268,7 +268,7 @@ BEGIN
 		FOR m IN
 			SELECT DISTINCT n.month FROM unnest(months) AS n (month)
 			WHERE n.month >= '2000-01-01' AND n.month <> ALL (busy_months)
-				AND n.month <= clock_timestamp() + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (locked)) + interval '1 day'
+				AND (kind = 'reserve' OR n.month <= clock_timestamp() + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (locked)) + interval '1 day')
 			ORDER BY 1
 		LOOP
 			BEGIN
@@ -352,12 +352,14 @@ BEGIN
 			octet_length(t.source) > 1000 OR octet_length(t.source_id) > 1000 AS is_too_long,
 			CASE WHEN t.revision IS NULL OR t.revision = '' THEN 0 ELSE compute_ledger._usage_revision(t.revision) END AS revision,
 			CASE WHEN t.retracted IS NULL OR t.retracted = '' THEN false ELSE compute_ledger._usage_boolean(t.retracted) END AS retracted,
-			t.account, t.region, t.accelerator, nullif(t.run, '') AS run, nullif(t.reservation, '') AS reservation,
+			t.account, t.region, t.accelerator, nullif(t.run, '') AS run,
+			CASE WHEN t.reservation ~ '^(ledger:[1-9][0-9]{0,17}|centre:.+)$' AND octet_length(t.reservation) <= 1000 THEN t.reservation END AS reservation, t.reservation AS reservation_cell,
 			compute_ledger._usage_numeric(t.devices) AS devices, t.devices AS devices_cell,
 			compute_ledger._usage_timestamptz(t.started_at, t.time_zone, t.unix_seconds) AS started_at, t.started_at AS started_at_cell,
 			CASE WHEN t.ended_at IS NULL OR t.ended_at = '' THEN 'infinity' ELSE compute_ledger._usage_timestamptz(t.ended_at, t.time_zone, t.unix_seconds) END AS ended_at,
 			CASE WHEN t.measure IS NULL OR t.measure IN ('', 'allocated') THEN 'allocated'
-				WHEN lower(t.measure COLLATE "C") IN ('allocated', 'reserved', 'used') THEN lower(t.measure COLLATE "C") END AS measure,
+				WHEN lower(t.measure COLLATE "C") IN ('allocated', 'reserved', 'used') THEN lower(t.measure COLLATE "C")
+				WHEN kind = 'reserve' THEN t.measure END AS measure,
 			CASE WHEN lower(t.number_format COLLATE "C") IN ('fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4')
 				THEN lower(t.number_format COLLATE "C") END AS number_format, t.number_format AS number_format_cell,
 			compute_ledger._usage_work(t.achieved_work) AS achieved_work, t.achieved_work AS achieved_work_cell,
@@ -384,7 +386,7 @@ BEGIN
 					CASE WHEN c.number_format IS NULL AND c.number_format_cell <> '' THEN 'number_format' END,
 					CASE WHEN c.achieved_work IS NULL AND c.achieved_work_cell <> '' THEN 'achieved_work' END,
 					CASE WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels' END,
-					CASE WHEN c.reservation !~ '^(ledger:[1-9][0-9]{0,17}|centre:.{1,1000})$' THEN 'reservation' END), '') END), '') AS unreadable
+					CASE WHEN c.reservation IS NULL AND c.reservation_cell <> '' THEN 'reservation' END), '') END), '') AS unreadable
 		FROM cell AS c
 	), name AS MATERIALIZED (
 		-- each name once, and each record's key; a key that comes more than once in a batch is rare, and so is one that only looks so
@@ -416,7 +418,7 @@ BEGIN
 		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
 	), reservations AS MATERIALIZED (
 		SELECT n.name, n.region, compute_ledger._reservations_named(n.name, g.id) AS ids
-		FROM (SELECT DISTINCT d.reservation AS name, d.region FROM read AS d WHERE d.reservation IS NOT NULL AND d.unreadable IS NULL) AS n
+		FROM (SELECT DISTINCT d.reservation AS name, d.region FROM read AS d WHERE d.reservation IS NOT NULL) AS n
 		LEFT JOIN regions AS g ON g.name = n.region
 	), repeats AS MATERIALIZED (
 		-- mostly there are none in a batch, and nothing needs to be sorted
@@ -682,6 +684,7 @@ BEGIN
 	THEN
 		PERFORM compute_ledger._mark_watermark();
 	END IF;
+	PERFORM compute_ledger._make_reserved_usage(clock_timestamp());
 END
 $$;
 COMMENT ON FUNCTION _accept_usage(text, bigint) IS 'what accept_usage() does';
@@ -696,7 +699,7 @@ BEGIN
 	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._accept_usage(basis, max_rows) AS t;
 END
 $$;
-COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
+COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. What is due of reservations is recorded as well, as record_reservations() does it, and not counted. LC002 for an unknown basis.';
 
 CREATE FUNCTION _record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
 		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,

@@ -120,8 +120,8 @@ typedef struct Place
 	bool		asked;
 } Place;
 
-/* Measures that there are: reserved, allocated, used. */
-#define MAX_MEASURES	3
+/* Measures that there are: reserved, allocated, used, forgone. */
+#define MAX_MEASURES	4
 
 /* A billing period. */
 typedef struct Bill
@@ -352,6 +352,13 @@ typedef struct Rating
 
 /* A device-hour in device time. */
 #define DEVICE_HOUR		((int128) INT64CONST(3600000000) * DEVICE_UNITS)
+
+/* Returns what an entry counts, in 1/1,680,000: its level, if that are whole devices. */
+static inline int64
+CountedOf(const Combination *combination, int64 entry)
+{
+	return combination->counted == NULL ? combination->entries[entry].level : combination->counted[entry];
+}
 
 /* Whether the price of a cell is a share of what its list price costs. */
 static inline bool

@@ -198,13 +198,6 @@ WorkBetween(const UsageEntry *entry, const EntryWork *work, TimestampTz from, Ti
 		AchievedUntil(work->achieved, entry->start, entry->end, work->recorded, from);
 }
 
-/* Returns what an entry counts, in 1/1,680,000: its level, if that are whole devices. */
-static inline int64
-counted_of(const Combination *combination, int64 entry)
-{
-	return combination->counted == NULL ? combination->entries[entry].level : combination->counted[entry];
-}
-
 /* Adds the part of an entry, which counts so much, that lies in a segment. */
 static inline void
 add_to_segment(Segment *segment, const UsageEntry *entry, int64 counted)
@@ -231,7 +224,7 @@ add_up(const Combination *combination, Segments *segments)
 	for (int64 i = 0; i < combination->count; i++)
 	{
 		const UsageEntry *entry = &combination->entries[i];
-		int64		counted = counted_of(combination, i);
+		int64		counted = CountedOf(combination, i);
 		int64		first = first_segment_after(segments, entry->start);
 		int64		last;
 
@@ -540,7 +533,7 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 			part->to = Min(entry->end, cell->to);
 			part->whole_from = Max(entry->start, cell->whole_from);
 			part->level = entry->level;
-			part->counted = counted_of(combination, i);
+			part->counted = CountedOf(combination, i);
 			part->record = entry->record;
 			part->cell = cells[c];
 			part->due = (Datum) 0;

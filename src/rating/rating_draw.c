@@ -16,7 +16,6 @@
 #include "base/compat.h"
 
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "rating/rating.h"
@@ -25,8 +24,10 @@
 #include "rating/rating_usage.h"
 
 /* Whose usage an entry is: of the reservation, or of a measure that draws on it. */
-#define SIDE_RESERVED	0
-#define MAX_SIDES		(MAX_MEASURES + 1)
+enum
+{
+	SIDE_RESERVED, SIDE_ALLOCATED, SIDE_USED, SIDES
+};
 
 /* A combination that is of a reservation, or names it, before it is taken apart. */
 typedef struct Drawer
@@ -119,7 +120,7 @@ target_of(DrawState *state, Drawer *drawer, int which)
 
 /* Adds a piece of an entry to a combination. */
 static void
-add_piece(DrawState *state, int combination, const UsageEntry *entry, TimestampTz from, TimestampTz to,
+put_piece(DrawState *state, int combination, const UsageEntry *entry, TimestampTz from, TimestampTz to,
 		  int64 level, int64 counted, const EntryWork *work)
 {
 	Combination *target = &state->rating->combinations[combination];
@@ -133,13 +134,6 @@ add_piece(DrawState *state, int combination, const UsageEntry *entry, TimestampT
 	if (target->work != NULL)
 		target->work[target->count] = *work;
 	target->count++;
-}
-
-/* What an entry of a drawer counts. */
-static inline int64
-counted_of(const Drawer *drawer, int64 entry)
-{
-	return drawer->old.counted == NULL ? drawer->old.entries[entry].level : drawer->old.counted[entry];
 }
 
 /* Adds what an entry is from one instant to another, as it is. */
@@ -157,7 +151,7 @@ keep_entry(DrawState *state, Drawer *drawer, int64 number, TimestampTz from, Tim
 		if (from > entry->start || to < entry->end)
 			work.achieved = WorkBetween(entry, &drawer->old.work[number], from, to);
 	}
-	add_piece(state, drawer->combination, entry, from, to, entry->level, counted_of(drawer, number), &work);
+	put_piece(state, drawer->combination, entry, from, to, entry->level, CountedOf(&drawer->old, number), &work);
 }
 
 /* Ends the piece of a drawing that goes on. */
@@ -166,7 +160,7 @@ end_piece(DrawState *state, Drawing *drawing, TimestampTz to)
 {
 	Drawer	   *drawer = &state->drawers[drawing->drawer];
 	const UsageEntry *entry = &drawer->old.entries[drawing->entry];
-	int64		counted = counted_of(drawer, drawing->entry);
+	int64		counted = CountedOf(&drawer->old, drawing->entry);
 	EntryWork	first = {0};
 	EntryWork	second = {0};
 
@@ -181,9 +175,9 @@ end_piece(DrawState *state, Drawing *drawing, TimestampTz to)
 		second.achieved = achieved - first.achieved;
 	}
 	if (drawing->level > 0 || drawing->counted > 0)
-		add_piece(state, target_of(state, drawer, 0), entry, drawing->since, to, drawing->level, drawing->counted, &first);
+		put_piece(state, target_of(state, drawer, 0), entry, drawing->since, to, drawing->level, drawing->counted, &first);
 	if (drawing->level < entry->level || drawing->counted < counted)
-		add_piece(state, target_of(state, drawer, 1), entry, drawing->since, to,
+		put_piece(state, target_of(state, drawer, 1), entry, drawing->since, to,
 				  entry->level - drawing->level, counted - drawing->counted, &second);
 	drawing->since = to;
 }
@@ -203,11 +197,11 @@ share_out(SideSum *sum, int64 level)
 
 /* Finds how much of each side is shared out: of a reservation, what is drawn; of usage, what is beyond. */
 static void
-find_parts(SideSum *sums)
+find_shares(SideSum *sums)
 {
 	int128		reserved = sums[SIDE_RESERVED].whole;
 
-	for (int s = SIDE_RESERVED + 1; s < MAX_SIDES; s++)
+	for (int s = SIDE_RESERVED + 1; s < SIDES; s++)
 	{
 		int128		drawn = Min(sums[s].whole, reserved);
 
@@ -220,8 +214,8 @@ find_parts(SideSum *sums)
 static void
 draw_from(DrawState *state, TimestampTz at)
 {
-	SideSum		levels[MAX_SIDES] = {{0}};
-	SideSum		counts[MAX_SIDES] = {{0}};
+	SideSum		levels[SIDES] = {{0}};
+	SideSum		counts[SIDES] = {{0}};
 
 	for (int64 i = 0; i < state->nactive; i++)
 	{
@@ -229,16 +223,16 @@ draw_from(DrawState *state, TimestampTz at)
 		const Drawer *drawer = &state->drawers[drawing->drawer];
 
 		levels[drawer->side].whole += drawer->old.entries[drawing->entry].level;
-		counts[drawer->side].whole += counted_of(drawer, drawing->entry);
+		counts[drawer->side].whole += CountedOf(&drawer->old, drawing->entry);
 	}
-	find_parts(levels);
-	find_parts(counts);
+	find_shares(levels);
+	find_shares(counts);
 	for (int64 i = 0; i < state->nactive; i++)
 	{
 		Drawing    *drawing = &state->drawings[state->active[i]];
 		const Drawer *drawer = &state->drawers[drawing->drawer];
 		int64		level = share_out(&levels[drawer->side], drawer->old.entries[drawing->entry].level);
-		int64		counted = share_out(&counts[drawer->side], counted_of(drawer, drawing->entry));
+		int64		counted = share_out(&counts[drawer->side], CountedOf(&drawer->old, drawing->entry));
 
 		if (level == drawing->level && counted == drawing->counted)
 			continue;
@@ -354,7 +348,7 @@ add_entries(DrawState *state, int number)
 
 /* Orders instants. */
 static int
-compare_instants(const void *a, const void *b)
+order_instants(const void *a, const void *b)
 {
 	TimestampTz x = *(const TimestampTz *) a;
 	TimestampTz y = *(const TimestampTz *) b;
@@ -437,7 +431,7 @@ draw_reservation(DrawState *state)
 		instants[ninstants++] = state->drawings[i].from;
 		instants[ninstants++] = state->drawings[i].to;
 	}
-	qsort(instants, ninstants, sizeof(TimestampTz), compare_instants);
+	qsort(instants, ninstants, sizeof(TimestampTz), order_instants);
 	for (int64 i = 0; i < ninstants; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -450,6 +444,19 @@ draw_reservation(DrawState *state)
 	}
 	pfree(instants);
 	pfree(state->active);
+}
+
+/* Returns the side of a combination; SIDES for one that neither draws nor is drawn on. */
+static int
+side_of(const Rating *rating, const Combination *combination)
+{
+	static const char *const names[SIDES] = {"reserved", "allocated", "used"};
+	struct varlena *name = (struct varlena *) DatumGetPointer(rating->names[combination->kind.measure]);
+	int			side = 0;
+
+	while (side < SIDES && (VARSIZE_ANY_EXHDR(name) != strlen(names[side]) || memcmp(VARDATA_ANY(name), names[side], strlen(names[side])) != 0))
+		side++;
+	return side;
 }
 
 /* Orders drawers by reservation, its own records first. */
@@ -478,21 +485,18 @@ DrawReservations(Rating *rating)
 	int64		count = 0;
 	int64		room = 0;
 	int64		end;
-	int			reserved = -1;
 
 	for (int i = 0; i < rating->ncombinations; i++)
 	{
 		const Combination *combination = &rating->combinations[i];
+		int			side;
 
-		if (combination->kind.reservation == 0 || combination->count == 0)
+		if (combination->kind.reservation == 0 || combination->count == 0 || (side = side_of(rating, combination)) == SIDES)
 			continue;
-		if (reserved < 0)
-			reserved = RatingName(rating, CStringGetTextDatum("reserved"));
 		RatingReserve(rating, drawers, count, room);
 		drawers[count] = (Drawer) {
-			.reservation = combination->kind.reservation, .combination = i, .targets = {-1, -1}, .old = *combination
+			.reservation = combination->kind.reservation, .combination = i, .side = side, .targets = {-1, -1}, .old = *combination
 		};
-		drawers[count].side = combination->kind.measure == reserved ? SIDE_RESERVED : SIDE_RESERVED + 1 + combination->kind.measure;
 		count++;
 	}
 	if (count == 0)
@@ -500,17 +504,8 @@ DrawReservations(Rating *rating)
 	qsort(drawers, count, sizeof(Drawer), compare_drawers);
 	for (int64 i = 0; i < count; i = end)
 	{
-		int			other = -1;
-
 		for (end = i; end < count && drawers[end].reservation == drawers[i].reservation; end++)
-		{
-			/* measures by turns, however they are numbered */
-			if (drawers[end].side == SIDE_RESERVED)
-				continue;
-			if (other < 0)
-				other = drawers[end].side;
-			drawers[end].side = drawers[end].side == other ? SIDE_RESERVED + 1 : SIDE_RESERVED + 2;
-		}
+			;
 		if (drawers[i].side != SIDE_RESERVED)
 			continue;
 		state.drawers = &drawers[i];
