@@ -36,6 +36,10 @@
 #define ERRCODE_CL_CLOSED				MAKE_SQLSTATE('L','C','0','1','1')
 /* A recorded time that lies beyond the watermark. */
 #define ERRCODE_CL_AS_OF				MAKE_SQLSTATE('L','C','0','1','2')
+/* More of a pool is booked than it would have. */
+#define ERRCODE_CL_BOOKED				MAKE_SQLSTATE('L','C','0','2','3')
+/* A pool whose centre went back on a booking, or an answer of a centre's out of place. */
+#define ERRCODE_CL_CENTRE				MAKE_SQLSTATE('L','C','0','2','4')
 /* A reservation that usage names and nobody knows. */
 #define ERRCODE_CL_UNKNOWN_RESERVATION	MAKE_SQLSTATE('L','C','0','2','5')
 
