@@ -8,7 +8,7 @@
 -- make what is due, or record_reservations().
 
 CREATE FUNCTION _above_zero(profile device_profile) RETURNS device_profile
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT compute_ledger.device_profile(s.period, s.level) FROM compute_ledger.steps(profile) AS s WHERE s.level > 0
