@@ -333,7 +333,7 @@ BEGIN
 		WHERE NOT EXISTS (SELECT FROM link AS l WHERE l.account = f.target)
 	), record AS (
 		SELECT coalesce((SELECT m.target FROM merged AS m WHERE m.account = r.account), r.account) AS account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.share, r.rate, r.achieved_work, r.started_at,
-			CASE WHEN r.ended_at = 'infinity' THEN at ELSE r.ended_at END AS ended_at
+			CASE WHEN r.ended_at = 'infinity' OR r.source = 'compute_ledger' THEN least(r.ended_at, at) ELSE r.ended_at END AS ended_at
 		FROM compute_ledger.usage_record AS r
 		WHERE r.recorded <= at AND r.superseded > at
 	), part AS (
