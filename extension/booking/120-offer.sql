@@ -40,25 +40,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION _in_the_way(bigint, boolean, tstzmultirange, timestamptz) IS 'reservations of a pool, or those of guests, that take up some of it in some periods, in the order in which they are drained: the lowest priority first, then the latest booked';
 
-CREATE FUNCTION _lock_pools(pools bigint[], drained tstzrange DEFAULT NULL) RETURNS bigint[]
+CREATE FUNCTION _lock_pools(changed bigint[], booked bigint[]) RETURNS bigint[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	locked bigint[];
+	locked bigint[] := ARRAY(SELECT DISTINCT p FROM unnest(changed || booked) AS p ORDER BY p);
 	next bigint;
 BEGIN
-	SELECT array_agg(DISTINCT p.pool ORDER BY p.pool) INTO locked
-	FROM (
-		SELECT unnest(pools)
-		UNION ALL
-		-- where the other pieces are of what may be given up
-		SELECT o.pool
-		FROM compute_ledger.reservation AS r JOIN compute_ledger.reservation AS o ON o.booking = r.booking
-		WHERE r.pool = ANY (pools) AND NOT isempty(r.occupies) AND upper(r.occupies) > lower(drained) AND r.occupies && drained
-	) AS p (pool);
 	FOREACH next IN ARRAY locked LOOP
-		IF (next = ANY (pools)) IS NOT FALSE THEN
+		IF (next = ANY (changed)) IS NOT FALSE THEN
 			PERFORM compute_ledger._lock_pool(next);
 		ELSE
 			PERFORM FROM compute_ledger.pool AS p WHERE p.id = next FOR NO KEY UPDATE;
@@ -67,7 +58,17 @@ BEGIN
 	RETURN locked;
 END
 $$;
-COMMENT ON FUNCTION _lock_pools(bigint[], tstzrange) IS 'locks pools for a change of what they offer, in order of number, and with them those in which bookings have pieces that may be drained in a period (NULL: none will); all that are locked';
+COMMENT ON FUNCTION _lock_pools(bigint[], bigint[]) IS 'locks pools in order of number: some to change what may be booked of them, and others of which only what is booked changes; all that are locked';
+
+CREATE FUNCTION _drained_pools(pools bigint[], period tstzrange) RETURNS bigint[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(DISTINCT o.pool), '{}')
+	FROM compute_ledger.reservation AS r JOIN compute_ledger.reservation AS o ON o.booking = r.booking
+	WHERE r.pool = ANY ($1) AND NOT isempty(r.occupies) AND upper(r.occupies) > lower($2) AND r.occupies && $2
+$$;
+COMMENT ON FUNCTION _drained_pools(bigint[], tstzrange) IS 'where the pieces are of bookings that may be drained from pools in a period';
 
 CREATE FUNCTION _drain(pool bigint, guests boolean, excess tstzmultirange, locked bigint[], reason text, at timestamptz) RETURNS SETOF bigint
 	LANGUAGE plpgsql VOLATILE
@@ -83,13 +84,14 @@ BEGIN
 	IF lower(first.period) <= at THEN
 		-- it goes on until it is in the way
 		ends := greatest(lower(excess * tstzmultirange(first.period)), at);
-		PERFORM compute_ledger._cut_reservation(first.reservation, ends, CASE WHEN ends = at THEN 'drained' END, 'drain', reason, at);
+		PERFORM compute_ledger._change_reservation(first.reservation, 'drain', at, state => CASE WHEN ends = at THEN 'drained' END,
+			occupies => tstzrange(lower(first.period), ends), period => CASE WHEN ends > at THEN tstzrange(lower(first.period), ends) END, reason => _drain.reason);
 		RETURN NEXT first.reservation;
 		RETURN;
 	END IF;
 	-- nobody asked for a part of it
 	FOR piece IN
-		SELECT o.id, o.pool, lower(o.period) AS starts
+		SELECT o.id, o.pool
 		FROM compute_ledger.reservation AS r JOIN compute_ledger.reservation AS o ON o.booking = r.booking
 		WHERE r.id = first.reservation AND o.state IN ('held', 'confirmed') AND lower(o.period) > at
 		ORDER BY o.id
@@ -97,7 +99,7 @@ BEGIN
 		IF piece.pool <> ALL (locked) THEN
 			PERFORM compute_ledger._refuse('40001', 'a booking over several pools was made meanwhile', hint => 'Run the transaction again.');
 		END IF;
-		PERFORM compute_ledger._cut_reservation(piece.id, piece.starts, 'drained', 'drain', reason, at);
+		PERFORM compute_ledger._change_reservation(piece.id, 'drain', at, state => 'drained', occupies => 'empty', reason => _drain.reason);
 		RETURN NEXT piece.id;
 	END LOOP;
 END
@@ -153,7 +155,7 @@ DECLARE
 	locked bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN changed END);
+	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN compute_ledger._drained_pools(ARRAY[pool], changed) END);
 	at := compute_ledger._booking_clock(now);
 	before := compute_ledger._limits_before(pool, changed, at);
 	PERFORM compute_ledger._write_offer(pool, number, changed, source);
@@ -187,7 +189,7 @@ BEGIN
 	IF (share BETWEEN 0 AND 1) IS NOT TRUE THEN
 		PERFORM compute_ledger._refuse('22023', format('share of guests %s is not from 0 to 1', coalesce(share::text, 'NULL')), hint => '1 does not limit them.');
 	END IF;
-	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN changed END);
+	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN compute_ledger._drained_pools(ARRAY[pool], changed) END);
 	at := compute_ledger._booking_clock(now);
 	before := compute_ledger._limits_before(pool, changed, at);
 	PERFORM compute_ledger._cut_valid('compute_ledger.guest_share', pool, changed);
@@ -256,7 +258,7 @@ DECLARE
 	locked bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN changed END);
+	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN compute_ledger._drained_pools(ARRAY[pool], changed) END);
 	at := compute_ledger._booking_clock(now);
 	before := compute_ledger._limits_before(pool, changed, at);
 	maintenance := compute_ledger._take_devices(pool, kind, devices, periods, reason);
@@ -545,7 +547,7 @@ DECLARE
 	locked bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	locked := compute_ledger._lock_pools(ARRAY[pool], changed);
+	locked := compute_ledger._lock_pools(ARRAY[pool], compute_ledger._drained_pools(ARRAY[pool], changed));
 	at := compute_ledger._booking_clock(now);
 	-- as if all that may be booked had only now become so little
 	before := compute_ledger._limits_before(pool, changed, at);
@@ -586,7 +588,7 @@ DECLARE
 	locked bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	locked := compute_ledger._lock_pools(ARRAY[from_pool, to_pool], CASE WHEN drain THEN changed END);
+	locked := compute_ledger._lock_pools(ARRAY[from_pool, to_pool], CASE WHEN drain THEN compute_ledger._drained_pools(ARRAY[from_pool], changed) END);
 	SELECT p.region, p.accelerator, compute_ledger._devices_per_card(p.accelerator) AS a_card INTO given FROM compute_ledger.pool AS p WHERE p.id = from_pool;
 	SELECT p.region, p.accelerator, compute_ledger._devices_per_card(p.accelerator) AS a_card INTO taken FROM compute_ledger.pool AS p WHERE p.id = to_pool;
 	IF from_pool = to_pool THEN

@@ -186,6 +186,7 @@ AS $$
 		('pool_offer', 'SELECT', 'auditor admin'),
 		('pool_reduction', 'SELECT', 'auditor admin'),
 		('guest_share', 'SELECT', 'auditor admin'),
+		('pool_report', 'SELECT', 'auditor admin'),
 		('booking', 'SELECT', 'auditor admin'),
 		('reservation', 'SELECT', 'auditor admin'),
 		('reservation_change', 'SELECT', 'auditor admin'),
@@ -204,6 +205,8 @@ AS $$
 		('_cancel_maintenance', 'EXECUTE', 'admin'),
 		('_record_outage', 'EXECUTE', 'agent admin'),
 		('_end_outage', 'EXECUTE', 'agent admin'),
+		('_answer_reservation', 'EXECUTE', 'agent admin'),
+		('_report_pool', 'EXECUTE', 'agent admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
