@@ -208,6 +208,10 @@ AS $$
 		('_answer_reservation', 'EXECUTE', 'agent admin'),
 		('_report_pool', 'EXECUTE', 'agent admin'),
 
+		('_book', 'EXECUTE', 'booker admin'),
+		('_confirm_reservation', 'EXECUTE', 'booker admin'),
+		('_cancel_reservation', 'EXECUTE', 'booker admin'),
+
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_check_name', 'EXECUTE', 'admin'),
