@@ -84,14 +84,13 @@ BEGIN
 	IF lower(first.period) <= at THEN
 		-- it goes on until it is in the way
 		ends := greatest(lower(excess * tstzmultirange(first.period)), at);
-		PERFORM compute_ledger._change_reservation(first.reservation, 'drain', at, state => CASE WHEN ends = at THEN 'drained' END,
-			occupies => tstzrange(lower(first.period), ends), period => CASE WHEN ends > at THEN tstzrange(lower(first.period), ends) END, reason => _drain.reason);
+		PERFORM compute_ledger._cut_reservation(first.reservation, ends, CASE WHEN ends = at THEN 'drained' END, 'drain', reason, at);
 		RETURN NEXT first.reservation;
 		RETURN;
 	END IF;
 	-- nobody asked for a part of it
 	FOR piece IN
-		SELECT o.id, o.pool
+		SELECT o.id, o.pool, lower(o.period) AS starts
 		FROM compute_ledger.reservation AS r JOIN compute_ledger.reservation AS o ON o.booking = r.booking
 		WHERE r.id = first.reservation AND o.state IN ('held', 'confirmed') AND lower(o.period) > at
 		ORDER BY o.id
@@ -99,7 +98,7 @@ BEGIN
 		IF piece.pool <> ALL (locked) THEN
 			PERFORM compute_ledger._refuse('40001', 'a booking over several pools was made meanwhile', hint => 'Run the transaction again.');
 		END IF;
-		PERFORM compute_ledger._change_reservation(piece.id, 'drain', at, state => 'drained', occupies => 'empty', reason => _drain.reason);
+		PERFORM compute_ledger._cut_reservation(piece.id, piece.starts, 'drained', 'drain', reason, at);
 		RETURN NEXT piece.id;
 	END LOOP;
 END
@@ -130,7 +129,7 @@ BEGIN
 					|| CASE WHEN count(*) > 20 THEN format(' and %s more', count(*) - 20) ELSE '' END
 				INTO list
 				FROM compute_ledger._in_the_way(pool, of_guests, excess, at) AS w;
-				PERFORM compute_ledger._refuse('LC023', format('more of pool %s is booked%s than it would have', pool, CASE WHEN of_guests THEN ' by guests' ELSE '' END),
+				PERFORM compute_ledger._refuse('LC023', format('pool %s would have fewer devices than are booked%s', pool, CASE WHEN of_guests THEN ' by guests' ELSE '' END),
 					detail => format('From %s on. Reservations in the way, in the order in which they would be drained: %s.', lower(excess), list),
 					hint => 'drain => true gives them up, from the lowest priority and the latest booked on, until the rest fits.');
 			END IF;
@@ -508,7 +507,7 @@ DECLARE
 	excess tstzmultirange;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	IF NOT compute_ledger._sees_everything(compute_ledger._calling_role()) THEN
+	IF NOT (compute_ledger._sees_everything(compute_ledger._calling_role()) AND EXISTS (SELECT FROM compute_ledger.pool AS p WHERE p.id = _short_reservations.pool)) THEN
 		PERFORM compute_ledger._check_agent(pool);
 	END IF;
 	before := compute_ledger._limits_before(pool, compute_ledger._pool_period(coalesce(period, tstzrange(at, NULL)), true), at);

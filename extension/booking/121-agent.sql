@@ -72,13 +72,12 @@ BEGIN
 		END IF;
 		-- refused are all pieces of the booking, lost is the one
 		FOR r IN
-			SELECT o.id, o.occupies FROM compute_ledger.reservation AS o
+			SELECT o.id FROM compute_ledger.reservation AS o
 			WHERE o.booking = r.booking AND (answer = 'refused' OR o.id = reservation)
 				AND compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock) IN ('held', 'confirmed', 'running')
 			ORDER BY o.id
 		LOOP
-			PERFORM compute_ledger._change_reservation(r.id, CASE answer WHEN 'refused' THEN 'refuse' ELSE 'lose' END, clock, state => answer,
-				occupies => r.occupies * tstzrange(NULL, clock), reason => reason);
+			PERFORM compute_ledger._cut_reservation(r.id, clock, answer, CASE answer WHEN 'refused' THEN 'refuse' ELSE 'lose' END, reason, clock);
 		END LOOP;
 		UPDATE compute_ledger.pool AS p SET doubted = clock, doubted_why = format('reservation %s was %s: %s', reservation, answer, coalesce(reason, 'no reason was given'))
 		FROM compute_ledger.reservation AS o WHERE o.id = reservation AND p.id = o.pool;

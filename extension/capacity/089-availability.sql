@@ -4,26 +4,23 @@ CREATE FUNCTION _available("limit" device_profile, booked device_profile) RETURN
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION _available(device_profile, device_profile) IS 'what is left of one profile less another, 0 where that is below 0';
 
-CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz) RETURNS TABLE (pool bigint, devices device_profile)
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
+-- Inlined, so that profiles stay in memory as they are.
+CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
+	LANGUAGE sql STABLE
 AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN QUERY
-		SELECT l.pool, compute_ledger._available(CASE WHEN r.devices IS NULL THEN l.devices ELSE l.devices OPERATOR(compute_ledger.+) r.devices END,
-			compute_ledger._book_sum(l.pool, false, _pools_available.period))
-		FROM compute_ledger._pool_limits(pools, _pools_available.period, false) AS l
-		LEFT JOIN (
-			-- holds that have run out and are in the book still
-			SELECT h.pool, compute_ledger.device_profile(h.occupies * _pools_available.period, h.devices) AS devices
-			FROM compute_ledger.reservation AS h
-			WHERE h.pool = ANY (pools) AND h.state = 'held' AND h.held_until <= at AND h.occupies && _pools_available.period
-			GROUP BY h.pool
-		) AS r ON r.pool = l.pool;
-END
+	SELECT l.pool, l.devices,
+		CASE WHEN r.devices IS NULL THEN compute_ledger._book_sum(l.pool, false, $2) ELSE compute_ledger._book_sum(l.pool, false, $2) OPERATOR(compute_ledger.-) r.devices END,
+		compute_ledger._available(CASE WHEN r.devices IS NULL THEN l.devices ELSE l.devices OPERATOR(compute_ledger.+) r.devices END, compute_ledger._book_sum(l.pool, false, $2))
+	FROM compute_ledger._pool_limits($1, $2, false) AS l
+	LEFT JOIN (
+		-- holds that have run out and are in the book still
+		SELECT h.pool, compute_ledger.device_profile(h.occupies OPERATOR(pg_catalog.*) $2, h.devices) AS devices
+		FROM compute_ledger.reservation AS h
+		WHERE h.pool OPERATOR(pg_catalog.=) ANY ($1) AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $3 AND h.occupies OPERATOR(pg_catalog.&&) $2
+		GROUP BY h.pool
+	) AS r ON r.pool OPERATOR(pg_catalog.=) l.pool
 $$;
-COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'what is free of each of some pools over a period, at an instant of the clock of bookings; without those of which nothing may be booked';
+COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period, at an instant of the clock of bookings; without those of which nothing may be booked';
 
 CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestamptz DEFAULT NULL) RETURNS device_profile
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -31,14 +28,15 @@ CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestampt
 AS $$
 DECLARE
 	asked tstzrange := compute_ledger._pool_period(period, false);
-	doubted boolean;
+	at timestamptz := compute_ledger._booking_clock(now);
+	pools bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	SELECT p.doubted IS NOT NULL INTO doubted FROM compute_ledger.pool AS p WHERE p.id = _pool_availability.pool;
+	SELECT CASE WHEN p.doubted IS NULL THEN ARRAY[p.id] ELSE '{}' END INTO pools FROM compute_ledger.pool AS p WHERE p.id = _pool_availability.pool;
 	IF NOT FOUND THEN
 		PERFORM compute_ledger._refuse('42704', format('pool %s does not exist', coalesce(pool::text, 'NULL')), hint => 'pool_id() gives the number of a pool.');
 	END IF;
-	RETURN coalesce((SELECT a.devices FROM compute_ledger._pools_available(ARRAY[pool], asked, compute_ledger._booking_clock(now)) AS a WHERE NOT doubted), '{}');
+	RETURN coalesce((SELECT a.free FROM compute_ledger._pools_available(pools, asked, at) AS a), '{}');
 END
 $$;
 COMMENT ON FUNCTION _pool_availability(bigint, tstzrange, timestamptz) IS 'what pool_availability() does';
@@ -62,6 +60,7 @@ DECLARE
 	asked tstzrange := compute_ledger._pool_period(period, false);
 	place integer := compute_ledger._region_id(region);
 	at timestamptz;
+	pools bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF region IS NOT NULL AND place IS NULL THEN
@@ -69,7 +68,8 @@ BEGIN
 			hint => compute_ledger._similar_names(region, ARRAY(SELECT r.name FROM compute_ledger.region AS r)));
 	END IF;
 	at := compute_ledger._booking_clock(now);
-	RETURN coalesce((SELECT compute_ledger.sum(a.devices) FROM compute_ledger._pools_available(compute_ledger._pools_in(place, accelerator, at), asked, at) AS a), '{}');
+	pools := compute_ledger._pools_in(place, accelerator, at);
+	RETURN coalesce((SELECT compute_ledger.sum(a.free) FROM compute_ledger._pools_available(pools, asked, at) AS a), '{}');
 END
 $$;
 COMMENT ON FUNCTION _availability(text, accelerator, tstzrange, timestamptz) IS 'what availability() does';
