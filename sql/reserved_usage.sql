@@ -1,8 +1,11 @@
 -- Reservations as usage and money: what is reserved, drawn, left unused and beyond.  t/112_reserved_usage.pl compares random ones with plain SQL.
+\set VERBOSITY terse
+CREATE DATABASE regress_reserved_usage;
+\c regress_reserved_usage
+CREATE EXTENSION compute_ledger;
 SET search_path = public, compute_ledger;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
-\set VERBOSITY terse
 SELECT create_ledger() >= 0 AS made;
 SELECT create_account('ru', currency => 'USD', valid_from => '2026-01-01') > 0 AS ru, create_account('ru/a', parent => 'ru', valid_from => '2026-01-01') > 0 AS a,
 	create_account('ru/b', parent => 'ru', valid_from => '2026-01-01') > 0 AS b, create_region('ru-east') > 0 AS east, create_region('ru-west') > 0 AS west,
