@@ -130,3 +130,6 @@ SELECT job('overrun', 'ru/a', 8, '[2026-03-08 10:00Z,2026-03-08 12:20Z)', :r1) A
 SELECT * FROM charged('ru', :r1);
 -- who waited is not charged for it
 SELECT started_at, ended_at, revision FROM usage_record WHERE reservation = :r2 AND superseded = 'infinity';
+
+\c postgres
+DROP DATABASE regress_reserved_usage;
