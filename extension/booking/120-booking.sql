@@ -415,3 +415,137 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cancel_reservation(bigint, text, timestamptz) IS 'gives up a booking, with all its pieces, of which one is named, from now on: "cancelled", or "cancelled already", which changes nothing. What has passed of it stays as it was. LC021 if it has lapsed, ended, or was given up otherwise; 42704 if there is none that the caller may book for.';
+
+-- One piece, and what of it may be changed: a start that has happened is fixed, and so is what has passed.
+CREATE FUNCTION _alter_reservation(reservation bigint, action text, request text, now timestamptz, period tstzrange DEFAULT NULL, devices bigint DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	scope text;
+	call jsonb := jsonb_build_array(action, reservation, extract(epoch FROM lower(period)), extract(epoch FROM upper(period)), devices, extract(epoch FROM until));
+	answer compute_ledger.booked_reservation[];
+	clock timestamptz;
+	r record;
+	p record;
+	state_now text;
+	begun boolean;
+	given tstzrange := period;
+BEGIN
+	PERFORM compute_ledger._lock_booking(reservation, false);
+	clock := compute_ledger._booking_clock(now);
+	SELECT o.* INTO r FROM compute_ledger.reservation AS o WHERE o.id = reservation;
+	IF request IS NOT NULL THEN
+		scope := 'account:' || r.account;
+		answer := compute_ledger._earlier_answer(scope, request, call);
+		IF answer IS NOT NULL THEN
+			RETURN answer[1];
+		END IF;
+	END IF;
+	state_now := compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock);
+	IF state_now NOT IN ('held', 'confirmed', 'running') THEN
+		PERFORM compute_ledger._refuse_state(r.id, state_now, CASE state_now WHEN 'lapsed' THEN r.held_until ELSE coalesce(r.ended_at, upper(r.occupies)) END);
+	END IF;
+	begun := lower(r.period) <= clock;
+	IF until IS NOT NULL THEN
+		IF NOT isfinite(until) OR until <= lower(r.period) THEN
+			PERFORM compute_ledger._refuse('22023', format('reservation %s begins at %s and cannot end at %s', reservation, lower(r.period), until));
+		END IF;
+		period := tstzrange(lower(r.period), until);
+	END IF;
+	period := coalesce(period, r.period);
+	p := compute_ledger._lock_for_booking(r.pool);
+	devices := coalesce(devices, r.devices);
+	-- an end that stays need not be on the minutes of now
+	IF period <> r.period OR devices <> r.devices THEN
+		period := compute_ledger._check_piece(r.pool, p.granule, p.slot_minutes, p.horizon, devices, period, clock, begun);
+		IF begun AND lower(period) <> lower(r.period) THEN
+			PERFORM compute_ledger._refuse('LC021', format('reservation %s began at %s', reservation, lower(r.period)), detail => 'A start that has happened is fixed.',
+				hint => 'Give a period that begins then.');
+		ELSIF action = 'extend' AND upper(period) < upper(r.period) OR action = 'shrink' AND (upper(period) > upper(r.period) OR devices > r.devices) THEN
+			PERFORM compute_ledger._refuse('22023', format('reservation %s has %s devices until %s, and is to be %s', reservation, r.devices, upper(r.period), CASE action WHEN 'extend' THEN 'extended' ELSE 'shrunk' END),
+				hint => 'extend_reservation() gives it a later end, shrink_reservation() an earlier one or fewer devices, and move_reservation() another period.');
+		END IF;
+		PERFORM compute_ledger._change_reservation(reservation, action, clock, period => period, devices => devices::integer, checked => true);
+	END IF;
+	answer := ARRAY[ROW(r.id, r.booking, r.pool, devices::integer, period, r.state, r.held_until)::compute_ledger.booked_reservation];
+	IF request IS NOT NULL THEN
+		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
+	END IF;
+	RETURN answer[1];
+END
+$$;
+COMMENT ON FUNCTION _alter_reservation(bigint, text, text, timestamptz, tstzrange, bigint, timestamptz) IS 'what extend_reservation(), shrink_reservation() and move_reservation() have in common: another period, or another end, or another number of devices of one piece';
+
+CREATE FUNCTION _extend_reservation(reservation bigint, until timestamptz, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF until IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'a reservation is extended to an instant');
+	END IF;
+	RETURN compute_ledger._alter_reservation(reservation, 'extend', request, now, until => _extend_reservation.until);
+END
+$$;
+COMMENT ON FUNCTION _extend_reservation(bigint, timestamptz, text, timestamptz) IS 'what extend_reservation() does';
+
+CREATE FUNCTION extend_reservation(reservation bigint, until timestamptz, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._extend_reservation(reservation, until, request, now);
+END
+$$;
+COMMENT ON FUNCTION extend_reservation(bigint, timestamptz, text, timestamptz) IS 'gives a reservation a later end, if there is capacity for what is added, and returns it; it has not ended yet. request is the caller''s id of the call, as in book(). LC020 no capacity, and nothing changes; LC021 it has lapsed, ended or was given up; LC022 the id stood for another call; 22023 an end that is none, earlier, or cannot be booked; 42704 no such reservation that the caller may book for.';
+
+CREATE FUNCTION _shrink_reservation(reservation bigint, devices bigint DEFAULT NULL, until timestamptz DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF devices IS NULL AND until IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'a reservation is shrunk to fewer devices, or to an earlier end');
+	END IF;
+	RETURN compute_ledger._alter_reservation(reservation, 'shrink', request, now, devices => _shrink_reservation.devices, until => _shrink_reservation.until);
+END
+$$;
+COMMENT ON FUNCTION _shrink_reservation(bigint, bigint, timestamptz, text, timestamptz) IS 'what shrink_reservation() does';
+
+CREATE FUNCTION shrink_reservation(reservation bigint, devices bigint DEFAULT NULL, until timestamptz DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._shrink_reservation(reservation, devices, until, request, now);
+END
+$$;
+COMMENT ON FUNCTION shrink_reservation(bigint, bigint, timestamptz, text, timestamptz) IS 'gives a reservation fewer devices, an earlier end, or both (NULL: as it is), and returns it. Once it has begun, fewer devices count from now on: what has passed stays. No end lies before now; end_reservation() ends it now. Errors as in extend_reservation().';
+
+CREATE FUNCTION _move_reservation(reservation bigint, period tstzrange, devices bigint DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF period IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'a reservation is moved to a period');
+	END IF;
+	RETURN compute_ledger._alter_reservation(reservation, 'move', request, now, period => _move_reservation.period, devices => _move_reservation.devices);
+END
+$$;
+COMMENT ON FUNCTION _move_reservation(bigint, tstzrange, bigint, text, timestamptz) IS 'what move_reservation() does';
+
+CREATE FUNCTION move_reservation(reservation bigint, period tstzrange, devices bigint DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._move_reservation(reservation, period, devices, request, now);
+END
+$$;
+COMMENT ON FUNCTION move_reservation(bigint, tstzrange, bigint, text, timestamptz) IS 'gives a reservation another period in the same pool, and another number of devices (NULL: as it is), if there is capacity, and returns it: what it holds itself is not in its way. Once it has begun its start is fixed, and another number of devices counts from now on. Errors as in extend_reservation(); LC021 also for another start of what has begun.';

@@ -95,6 +95,8 @@ AS $$
 		('_record_usage', 'EXECUTE', 'meter admin'),
 		('_retry_rejected', 'EXECUTE', 'meter admin'),
 		('_record_reservations', 'EXECUTE', 'meter booker agent biller admin'),
+		('_start_reservation', 'EXECUTE', 'booker agent admin'),
+		('_end_reservation', 'EXECUTE', 'booker agent admin'),
 		('_reidentify', 'EXECUTE', 'admin'),
 
 		-- price
@@ -188,6 +190,7 @@ AS $$
 		('pool_offer', 'SELECT', 'auditor admin'),
 		('pool_reduction', 'SELECT', 'auditor admin'),
 		('guest_share', 'SELECT', 'auditor admin'),
+		('pool_report', 'SELECT', 'auditor admin'),
 		('booking', 'SELECT', 'auditor admin'),
 		('reservation', 'SELECT', 'auditor admin'),
 		('reservation_change', 'SELECT', 'auditor admin'),
@@ -195,6 +198,8 @@ AS $$
 		('pool_day', 'SELECT', 'auditor admin'),
 		('pool_month', 'SELECT', 'auditor admin'),
 		('_pool_id', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_availability', 'EXECUTE', 'reader booker agent biller auditor admin'),
+		('_pool_availability', 'EXECUTE', 'reader booker agent biller auditor admin'),
 		('_create_pool', 'EXECUTE', 'admin'),
 		('_offer_devices', 'EXECUTE', 'admin'),
 		('_set_guest_share', 'EXECUTE', 'admin'),
@@ -206,10 +211,16 @@ AS $$
 		('_cancel_maintenance', 'EXECUTE', 'admin'),
 		('_record_outage', 'EXECUTE', 'agent admin'),
 		('_end_outage', 'EXECUTE', 'agent admin'),
+		('_answer_reservation', 'EXECUTE', 'agent admin'),
+		('_report_pool', 'EXECUTE', 'agent admin'),
 
 		('_book', 'EXECUTE', 'booker admin'),
 		('_confirm_reservation', 'EXECUTE', 'booker admin'),
 		('_cancel_reservation', 'EXECUTE', 'booker admin'),
+		('_extend_reservation', 'EXECUTE', 'booker admin'),
+		('_shrink_reservation', 'EXECUTE', 'booker admin'),
+		('_move_reservation', 'EXECUTE', 'booker admin'),
+		('my_reservation', 'SELECT', 'reader booker biller auditor admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
