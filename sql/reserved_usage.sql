@@ -216,6 +216,16 @@ SELECT c.kind, t.source_id = :r || '/1' AS of_it, t.part_from, t.part_to, t.devi
 FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'ru' AND c.corrects IS NOT NULL ORDER BY c.kind, t.part_from, t.quantity;
 SELECT check_name, object, detail FROM check_ledger() WHERE severity = 'breach' AND check_name <> 'unpriced usage';
 
+-- What the ledger made is what the reservation is, and is made in time.
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE usage_record SET devices = 9 WHERE reservation = :running AND source_id = :running || '/1' AND superseded = 'infinity';
+UPDATE usage_record SET reservation = 999999 WHERE reservation = :never AND source = 'compute_ledger';
+UPDATE reservation SET usage_due = '2026-04-01' WHERE id = :late;
+SELECT check_name, replace(replace(replace(object, :'running', 'RUNNING'), :'never', 'NEVER'), :'late', 'LATE') AS object, replace(replace(detail, :'running', 'RUNNING'), :'never', 'NEVER') AS detail, severity
+FROM check_ledger(false) WHERE check_name IN ('reserved usage', 'reservation not recorded') ORDER BY 1, 2;
+ROLLBACK;
+
 -- ------------------------------------------------------------------ FOCUS, rollups
 
 SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 2, measure => 'reserved') > 0 AS reserved, create_price('nvidia/h100-sxm5-80gb', 'USD', 3) > 0 AS allocated;
@@ -224,6 +234,7 @@ FROM focus_rated(NULL::focus_1_2, 'ru', '[2026-03-30 00:00Z,2026-04-03 00:00Z)')
 CREATE TABLE bill AS SELECT * FROM focus_rated(NULL::focus_1_2, 'ru', '[2026-03-01 00:00Z,2026-04-03 00:00Z)');
 SELECT requirement, count(*) FROM focus_check('bill') GROUP BY requirement ORDER BY 1;
 -- What is reserved until a time to come counts until the recorded time.
+SELECT count(*) > 0 AS periods FROM generate_billing_periods(NULL, (clock_timestamp() + interval '2 months')::date);
 SELECT (SELECT id FROM account WHERE name = 'ru/b') AS b, date_trunc('hour', clock_timestamp()) AS at \gset
 SELECT reserve('ru/b', 1, tstzrange(:'at'::timestamptz - interval '2 hours', :'at'::timestamptz + interval '1 day')) > 0 AS r;
 SELECT record_reservations() AS one;
