@@ -203,8 +203,7 @@ SELECT * FROM charged('ru', :low);
 SELECT * FROM charged('ru', :high);
 -- where the pool gives half of it back
 BEGIN;
-UPDATE pool SET outage_credit = 0.5 WHERE id = :pool;
-UPDATE reservation SET usage_due = lower(period) WHERE id = :low;
+UPDATE reservation SET usage_due = lower(period), outage_credit = 0.5 WHERE id = :low;
 SELECT record_reservations('2026-03-14 14:00Z') AS one;
 SELECT devices, started_at, ended_at FROM usage_record WHERE reservation = :low AND superseded = 'infinity' ORDER BY started_at;
 ROLLBACK;

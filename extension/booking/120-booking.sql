@@ -235,9 +235,9 @@ BEGIN
 		guest := compute_ledger._is_guest(account_id, p.host, clock);
 		PERFORM compute_ledger._book_reservation(p.id, guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), clock, true);
 		held_for := CASE WHEN NOT confirmed THEN coalesce(hold, p.hold) END;
-		INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due)
+		INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit)
 		VALUES (new_booking, p.id, account_id, guest, piece.devices, piece.period, piece.period, lower(piece.period), CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, priority,
-			clock + held_for, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(piece.period) END)
+			clock + held_for, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(piece.period) END, p.counts, p.notice, p.outage_credit)
 		RETURNING id INTO new_id;
 		INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)
 		VALUES (new_id, 'book', clock, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, piece.devices, piece.period, piece.period);

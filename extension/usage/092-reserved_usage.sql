@@ -117,14 +117,12 @@ CREATE FUNCTION _reservation_usage(reservation bigint, now timestamptz)
 AS $$
 DECLARE
 	r compute_ledger.reservation;
-	p compute_ledger.pool;
 	counts tstzrange;
 	taken compute_ledger.device_profile;
 	forgone compute_ledger.device_profile;
 	short compute_ledger.device_profile;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS v WHERE v.id = _reservation_usage.reservation;
-	SELECT * INTO p FROM compute_ledger.pool AS v WHERE v.id = r.pool;
 	IF r.confirmed_at IS NULL THEN
 		RETURN;
 	END IF;
@@ -133,18 +131,18 @@ BEGIN
 	taken := compute_ledger.clip(compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier), counts);
 	short := compute_ledger._short_of(r.id);
 	IF short IS NOT NULL THEN
-		SELECT taken OPERATOR(compute_ledger.-) coalesce(compute_ledger.device_profile(s.period * counts, s.level * p.outage_credit), '{}') INTO taken
+		SELECT taken OPERATOR(compute_ledger.-) coalesce(compute_ledger.device_profile(s.period * counts, s.level * r.outage_credit), '{}') INTO taken
 		FROM compute_ledger.steps(short) AS s WHERE s.level > 0;
 	END IF;
-	IF p.counts = 'started' THEN
+	IF r.counts = 'started' THEN
 		-- whoever has not come yet may come until the end
 		IF r.state <> 'confirmed' OR upper(r.occupies) <= now THEN
 			forgone := CASE WHEN r.started_at IS NULL THEN taken ELSE compute_ledger.clip(taken, tstzrange(NULL, r.started_at)) END;
 		END IF;
 		taken := compute_ledger.clip(taken, tstzrange(coalesce(r.started_at, 'infinity'), NULL));
 	END IF;
-	IF p.notice > interval '0' THEN
-		SELECT compute_ledger.sum(f.profile) INTO forgone FROM (VALUES (forgone), (compute_ledger._given_up(r.id, p.notice))) AS f (profile);
+	IF r.notice > interval '0' THEN
+		SELECT compute_ledger.sum(f.profile) INTO forgone FROM (VALUES (forgone), (compute_ledger._given_up(r.id, r.notice))) AS f (profile);
 	END IF;
 	RETURN QUERY
 	SELECT format('%s/%s%s', r.id, CASE l.measure WHEN 'forgone' THEN 'forgone/' END, row_number() OVER (PARTITION BY l.measure ORDER BY s.period)),
@@ -234,8 +232,7 @@ BEGIN
 		SELECT min(d.at)
 		FROM (SELECT u.started_at FROM compute_ledger._reservation_usage(r.id, now) AS u WHERE u.started_at > now
 			UNION ALL
-			SELECT upper(r.occupies) WHERE r.state = 'confirmed' AND upper(r.occupies) > now
-				AND EXISTS (SELECT FROM compute_ledger.pool AS p WHERE p.id = r.pool AND p.counts = 'started')) AS d (at))
+			SELECT upper(r.occupies) WHERE r.state = 'confirmed' AND upper(r.occupies) > now AND r.counts = 'started') AS d (at))
 	WHERE r.id = ANY (due)
 		AND NOT EXISTS (SELECT FROM jsonb_to_recordset(given) AS g (source_id text, revision integer, reservation text)
 			WHERE g.reservation = 'ledger:' || r.id
