@@ -73,12 +73,14 @@ COMMENT ON FUNCTION _keep_answer(text, text, jsonb, booked_reservation[]) IS 'ke
 
 -- ------------------------------------------------------------------ what may be asked for
 
-CREATE FUNCTION _lock_for_booking(pool bigint, OUT id bigint, OUT granule integer, OUT slot_minutes integer, OUT horizon interval, OUT hold interval, OUT host bigint, OUT doubted timestamptz)
+CREATE FUNCTION _lock_for_booking(pool bigint, OUT id bigint, OUT granule integer, OUT slot_minutes integer, OUT horizon interval, OUT hold interval, OUT host bigint, OUT doubted timestamptz,
+		OUT counts text, OUT notice interval, OUT outage_credit numeric)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	SELECT q.id, q.granule, q.slot_minutes, q.horizon, q.hold, q.host, q.doubted INTO id, granule, slot_minutes, horizon, hold, host, doubted
+	SELECT q.id, q.granule, q.slot_minutes, q.horizon, q.hold, q.host, q.doubted, q.counts, q.notice, q.outage_credit
+	INTO id, granule, slot_minutes, horizon, hold, host, doubted, counts, notice, outage_credit
 	FROM compute_ledger.pool AS q WHERE q.id = _lock_for_booking.pool FOR NO KEY UPDATE;
 	IF id IS NULL THEN
 		PERFORM compute_ledger._refuse('42704', CASE WHEN pool IS NULL THEN 'a booking needs a pool' ELSE format('pool %s does not exist', pool) END,
