@@ -86,6 +86,7 @@ CREATE FUNCTION _change_reservation(reservation bigint, action text, clock times
 	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off
 AS $$
 #variable_conflict use_variable
 DECLARE

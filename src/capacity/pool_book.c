@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "base/row_columns.h"
+#include "capacity/pool_book.h"
 #include "capacity/pool_limit.h"
 #include "profile/profile_object.h"
 #include "profile/profile_period.h"
@@ -98,7 +99,7 @@ month_start(int32 month)
 
 /* Makes room for a change from one instant to another. */
 static BookChange *
-make_change(int64 from, int64 to)
+new_change(int64 from, int64 to)
 {
 	BookChange *change = palloc0(sizeof(BookChange));
 	int64		days = (to - 1) / USECS_PER_DAY - from / USECS_PER_DAY;
@@ -187,8 +188,8 @@ static const RowColumn book_columns[] = {
  * Runs a statement that is prepared once for the backend.  One that is not read-only sees what has been committed since
  * the statement that calls began, if the isolation level lets it.
  */
-static void
-run_book_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, bool read_only, int expected)
+void
+RunBookPlan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, const char *nulls, bool read_only, int expected)
 {
 	if (*plan == NULL)
 	{
@@ -198,7 +199,7 @@ run_book_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum 
 			elog(ERROR, "could not prepare a statement of the book of a pool");
 		*plan = p;
 	}
-	if (SPI_execute_plan(*plan, values, NULL, read_only, 0) != expected)
+	if (SPI_execute_plan(*plan, values, nulls, read_only, 0) != expected)
 		elog(ERROR, "could not read or write the book of a pool");
 }
 
@@ -223,12 +224,12 @@ read_book(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
 	DateADT		first_month = first == DATEVAL_NOBEGIN ? first : month_start(month_of(first));
 	Datum		values[] = {Int64GetDatum(pool), BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last), DateADTGetDatum(first_month)};
 
-	run_book_plan(&plan, "SELECT false AS is_month, d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d"
+	RunBookPlan(&plan, "SELECT false AS is_month, d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d"
 				  " WHERE d.pool OPERATOR(pg_catalog.=) $1 AND d.guests OPERATOR(pg_catalog.=) $2"
 				  " AND d.day OPERATOR(pg_catalog.>=) $3 AND d.day OPERATOR(pg_catalog.<=) $4"
 				  " UNION ALL SELECT true, m.month, m.base, 0, NULL FROM compute_ledger.pool_month AS m"
 				  " WHERE m.pool OPERATOR(pg_catalog.=) $1 AND m.guests OPERATOR(pg_catalog.=) $2"
-				  " AND m.month OPERATOR(pg_catalog.>=) $5 AND m.month OPERATOR(pg_catalog.<=) $4", 5, types, values, read_only, SPI_OK_SELECT);
+				  " AND m.month OPERATOR(pg_catalog.>=) $5 AND m.month OPERATOR(pg_catalog.<=) $4", 5, types, values, NULL, read_only, SPI_OK_SELECT);
 	RowColumnsCheck(SPI_tuptable->tupdesc, "the book of a pool", book_columns, lengthof(book_columns));
 	return SPI_processed;
 }
@@ -320,14 +321,14 @@ write_rows(const BookRows *rows, const BookChange *change)
 		plan = NULL;
 		planned_type = profile_type;
 	}
-	run_book_plan(&plan, "WITH written AS (INSERT INTO compute_ledger.pool_day AS d (pool, guests, day, base, peak, profile)"
+	RunBookPlan(&plan, "WITH written AS (INSERT INTO compute_ledger.pool_day AS d (pool, guests, day, base, peak, profile)"
 				  " SELECT $1, $2, u.day, u.base, u.peak, u.profile FROM ROWS FROM"
 				  " (pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8)) AS u (day, base, peak, profile)"
 				  " ON CONFLICT (pool, guests, day) DO UPDATE SET base = EXCLUDED.base, peak = EXCLUDED.peak, profile = EXCLUDED.profile)"
 				  " INSERT INTO compute_ledger.pool_month AS m (pool, guests, month, base)"
 				  " SELECT $1, $2, u.month, u.base FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4)) AS u (month, base)"
 				  " ON CONFLICT (pool, guests, month) DO UPDATE SET base = EXCLUDED.base",
-				  8, types, values, false, SPI_OK_INSERT);
+				  8, types, values, NULL, false, SPI_OK_INSERT);
 }
 
 /* ---- whether it fits ---- */
@@ -469,6 +470,41 @@ rows_fit(const BookRows *rows, const BookChange *change, int64 *at)
 }
 
 /*
+ * Makes a change in the book of a pool and, of a guest's reservation, in that of guests.  checked: makes none where more
+ * would be booked than may be, and returns false and the first such instant.  The caller is connected to SPI.
+ */
+static bool
+make_change(BookChange *change, int64 pool, bool guest, bool checked, int64 *at)
+{
+	int			books = guest ? 2 : 1;
+	BookRows	rows[2];
+
+	ProfileFinish(change->difference);
+	for (int i = 0; i < books; i++)
+	{
+		rows[i].pool = pool;
+		rows[i].guests = i == 1;
+		read_rows(&rows[i], change);
+		change_rows(&rows[i], change);
+		if (checked && !rows_fit(&rows[i], change, at))
+			return false;
+	}
+	for (int i = 0; i < books; i++)
+		write_rows(&rows[i], change);
+	return true;
+}
+
+/* Books devices over a period, if it may; as above. */
+bool
+BookPeriod(int64 pool, bool guest, int64 from, int64 to, int64 devices, int64 *at)
+{
+	BookChange *change = new_change(from, to);
+
+	add_period(change, from, to, devices * DEVICE_UNITS);
+	return make_change(change, pool, guest, true, at);
+}
+
+/*
  * _book_change(pool bigint, guest boolean, was device_profile, is_now device_profile, checked boolean) -> timestamptz
  *
  * Puts what a reservation takes up now in the place of what it took up, in the book of all and, of a guest's, in that of
@@ -482,9 +518,7 @@ book_change(PG_FUNCTION_ARGS)
 	int64		from = PG_INT64_MAX;
 	int64		to = PG_INT64_MIN;
 	int64		at = 0;
-	bool		fits = true;
-	int			books;
-	BookRows	rows[2];
+	bool		fits;
 	BookChange *change;
 
 	for (int i = 0; i < 5; i++)
@@ -508,21 +542,10 @@ book_change(PG_FUNCTION_ARGS)
 	if (from >= to)
 		PG_RETURN_NULL();
 	SPI_connect();
-	change = make_change(from, to);
+	change = new_change(from, to);
 	add_profile(change, &sources[0], true);
 	add_profile(change, &sources[1], false);
-	ProfileFinish(change->difference);
-	books = PG_GETARG_BOOL(1) ? 2 : 1;
-	for (int i = 0; fits && i < books; i++)
-	{
-		rows[i].pool = PG_GETARG_INT64(0);
-		rows[i].guests = i == 1;
-		read_rows(&rows[i], change);
-		change_rows(&rows[i], change);
-		fits = !PG_GETARG_BOOL(4) || rows_fit(&rows[i], change, &at);
-	}
-	for (int i = 0; fits && i < books; i++)
-		write_rows(&rows[i], change);
+	fits = make_change(change, PG_GETARG_INT64(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(4), &at);
 	SPI_finish();
 	if (fits)
 		PG_RETURN_NULL();
