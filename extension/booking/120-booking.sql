@@ -94,10 +94,10 @@ CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer,
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'check_piece';
 COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, bigint, tstzrange, timestamptz, boolean) IS 'raises 22023, with the name of what is wrong, for what cannot be booked in a pool with these terms: devices that are no multiple of the granule; a period that is over, ends beyond the horizon, begins before the slot of now (unless it has begun), or is not on the pool''s minutes. What _pool_devices() and _pool_period() refuse has been refused';
 
-CREATE FUNCTION _book_piece(booking bigint, account bigint, request text, pool bigint, devices integer, period tstzrange, priority integer, confirmed boolean, hold interval, clock timestamptz, is_booked boolean,
+CREATE FUNCTION _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer, confirmed boolean, hold interval, clock timestamptz, is_booked boolean,
 		OUT reservation bigint, OUT booking_id bigint, OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean)
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_piece';
-COMMENT ON FUNCTION _book_piece(bigint, bigint, text, bigint, integer, tstzrange, integer, boolean, interval, timestamptz, boolean) IS 'part of book(): locks a pool, reads the clock (unless one is given), and books and stores one piece, of a new booking (NULL) or of one that is there; full_at: the first instant at which there is no capacity, and nothing is stored. is_booked: it is in the book of the pool already';
+COMMENT ON FUNCTION _book_piece(bigint, bigint, text, bigint, bigint, tstzrange, integer, boolean, interval, timestamptz, boolean) IS 'part of book(): locks a pool, reads the clock (unless one is given), and books and stores one piece, of a new booking (NULL) or of one that is there; full_at: the first instant at which there is no capacity, and nothing is stored. is_booked: it is in the book of the pool already';
 
 CREATE FUNCTION _booking_account(account text, at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql STABLE
@@ -200,13 +200,11 @@ BEGIN
 		IF piece.pool IS NULL THEN
 			PERFORM compute_ledger._lock_for_booking(piece.pool);
 		END IF;
-		piece.devices := compute_ledger._pool_devices(piece.devices, 1);
-		piece.period := compute_ledger._pool_period(piece.period, false);
-		made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices::integer, piece.period, priority, confirmed, hold, clock, false);
+		made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, clock, false);
 		IF made.full_at IS NOT NULL THEN
 			-- as it is, or without holds that have run out
 			PERFORM compute_ledger._book_reservation(piece.pool, made.guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), made.judged_at, true);
-			made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices::integer, piece.period, priority, confirmed, hold, made.judged_at, true);
+			made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, made.judged_at, true);
 		END IF;
 		clock := made.judged_at;
 		answer := answer || ROW(made.reservation, made.booking_id, piece.pool, piece.devices, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, made.held_until)::compute_ledger.booked_reservation;

@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 
 #include "base/errcodes.h"
@@ -113,6 +114,32 @@ check_piece(PG_FUNCTION_ARGS)
 }
 
 /* ---- booking a piece ---- */
+
+/* Reads a period that is [start,end) with finite ends; false if it is of another form, or NULL. */
+static bool
+read_period(FunctionCallInfo fcinfo, int argument, int64 *from, int64 *to)
+{
+	char		flags;
+
+	if (PG_ARGISNULL(argument))
+		return false;
+	flags = range_get_flags(PG_GETARG_RANGE_P(argument));
+	return (flags & RANGE_LB_INC) != 0 && (flags & (RANGE_EMPTY | RANGE_UB_INC | RANGE_LB_INF | RANGE_UB_INF)) == 0 &&
+		ProfileWindow(PG_GETARG_DATUM(argument), from, to) && !TIMESTAMP_NOT_FINITE(*from) && !TIMESTAMP_NOT_FINITE(*to);
+}
+
+/* Has the functions that say so refuse devices or a period that are of no use in any pool. */
+static void
+refuse_piece(FunctionCallInfo fcinfo, int devices, int period)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, TSTZRANGEOID};
+	Datum		values[] = {PG_GETARG_DATUM(devices), PG_GETARG_DATUM(period)};
+	char		nulls[] = {PG_ARGISNULL(devices) ? 'n' : ' ', PG_ARGISNULL(period) ? 'n' : ' '};
+
+	RunBookPlan(&plan, "SELECT compute_ledger._pool_devices($1, 1), compute_ledger._pool_period($2, false)", 2, types, values, nulls, true, SPI_OK_SELECT);
+	elog(ERROR, "devices or a period were not refused");
+}
 
 /* Columns of a pool's row as they are read, in this order. */
 enum
@@ -234,7 +261,7 @@ store_piece(Datum *values, bool *nulls, Datum *result)
 }
 
 /*
- * _book_piece(booking bigint, account bigint, request text, pool bigint, devices integer, period tstzrange, priority integer,
+ * _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer,
  *			   confirmed boolean, hold interval, clock timestamptz, is_booked boolean, OUT reservation bigint, OUT booking_id bigint,
  *			   OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean)
  *
@@ -246,7 +273,7 @@ Datum
 book_piece(PG_FUNCTION_ARGS)
 {
 	int64		pool = PG_GETARG_INT64(3);
-	int64		devices = PG_GETARG_INT32(4);
+	int64		devices = PG_ARGISNULL(4) ? 0 : PG_GETARG_INT64(4);
 	bool		confirmed = PG_GETARG_BOOL(7);
 	Datum		terms[POOL_COLUMNS];
 	bool		no_terms[POOL_COLUMNS];
@@ -263,15 +290,15 @@ book_piece(PG_FUNCTION_ARGS)
 
 	for (int i = 0; i < 11; i++)
 	{
-		if (PG_ARGISNULL(i) && i != 0 && i != 2 && i != 8 && i != 9)
+		if (PG_ARGISNULL(i) && i != 0 && i != 2 && i != 4 && i != 5 && i != 8 && i != 9)
 			elog(ERROR, "argument %d of _book_piece() is NULL", i + 1);
 	}
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 6)
 		elog(ERROR, "unexpected result of _book_piece()");
-	if (!ProfilePeriod(PG_GETARG_DATUM(5), &from, &to))
-		elog(ERROR, "the period is empty");
 	desc = BlessTupleDesc(desc);
 	SPI_connect();
+	if (devices < 1 || devices > 1000000000 || !read_period(fcinfo, 5, &from, &to))
+		refuse_piece(fcinfo, 4, 5);
 	lock_pool(pool, terms, no_terms);
 	clock = PG_ARGISNULL(9) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(9);
 	checked = (PoolTerms) {pool, DatumGetInt32(terms[POOL_GRANULE]), DatumGetInt32(terms[POOL_SLOT_MINUTES]), terms[POOL_HORIZON]};
@@ -306,7 +333,7 @@ book_piece(PG_FUNCTION_ARGS)
 		no_piece[PIECE_REQUEST] = PG_ARGISNULL(2);
 		piece[PIECE_CLOCK] = result[3];
 		piece[PIECE_POOL] = PG_GETARG_DATUM(3);
-		piece[PIECE_DEVICES] = PG_GETARG_DATUM(4);
+		piece[PIECE_DEVICES] = Int32GetDatum((int32) devices);
 		piece[PIECE_PERIOD] = PG_GETARG_DATUM(5);
 		piece[PIECE_STATE] = CStringGetTextDatum(confirmed ? "confirmed" : "held");
 		piece[PIECE_PRIORITY] = PG_GETARG_DATUM(6);
