@@ -57,9 +57,11 @@ BEGIN
 		IF centre_id IS NOT NULL AND r.centre_id <> centre_id THEN
 			PERFORM compute_ledger._refuse('LC024', format('reservation %s was accepted as "%s"', reservation, left(r.centre_id, 80)));
 		END IF;
-		SELECT o.id INTO other FROM compute_ledger.reservation AS o WHERE o.pool = r.pool AND o.centre_id = _answer_reservation.centre_id AND o.id <> r.id;
+		-- usage that names the id has to find one
+		SELECT o.id INTO other FROM compute_ledger.reservation AS o JOIN compute_ledger.pool AS p ON p.id = o.pool
+		WHERE o.centre_id = _answer_reservation.centre_id AND o.id <> r.id AND o.period && r.period AND p.region = place LIMIT 1;
 		IF FOUND THEN
-			PERFORM compute_ledger._refuse('LC024', format('"%s" is reservation %s of pool %s', left(centre_id, 80), other, r.pool), hint => 'Give each reservation of a pool an id of its own.');
+			PERFORM compute_ledger._refuse('LC024', format('"%s" is reservation %s, of the same time', left(centre_id, 80), other), hint => 'Give each reservation of a region an id of its own.');
 		END IF;
 		said := CASE WHEN r.accepted_at IS NULL THEN 'accepted' ELSE 'accepted already' END;
 		IF r.accepted_at IS NULL THEN
@@ -204,31 +206,12 @@ AS $$
 	-- what a report says that is held after its end
 	SELECT r.id, sum(p.devices)::bigint
 	FROM report AS p
-	JOIN compute_ledger.reservation AS r ON r.pool = $1 AND (r.id = p.reservation OR p.reservation IS NULL AND r.centre_id = p.centre_id)
-	WHERE p.at >= coalesce(r.ended_at, upper(r.occupies)) AND coalesce(r.ended_at, upper(r.occupies)) <= $2
+	CROSS JOIN LATERAL (
+		SELECT o.id, coalesce(o.ended_at, upper(o.occupies)) AS ended FROM compute_ledger.reservation AS o
+		WHERE o.pool = $1 AND (o.id = p.reservation OR p.reservation IS NULL AND o.centre_id = p.centre_id)
+		-- a centre may use an id again
+		ORDER BY lower(o.period) <= p.at DESC, lower(o.period) DESC LIMIT 1) AS r
+	WHERE r.ended <= p.at AND r.ended <= $2
 	GROUP BY r.id
 $$;
 COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, as the last report of the pool''s agent has it where that is later than their end';
-
-CREATE FUNCTION _in_the_way_of_start(reservation bigint, at timestamptz) RETURNS bigint[]
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	r record;
-	others bigint;
-	there bigint;
-	who bigint[];
-BEGIN
-	SELECT o.pool, o.devices INTO r FROM compute_ledger.reservation AS o WHERE o.id = _in_the_way_of_start.reservation;
-	SELECT sum(s.devices), array_agg(s.reservation ORDER BY s.reservation) INTO there, who FROM compute_ledger._still_there(r.pool, at) AS s;
-	IF there IS NULL THEN
-		RETURN '{}';
-	END IF;
-	SELECT coalesce(sum(o.devices), 0) INTO others FROM compute_ledger.reservation AS o
-	WHERE o.pool = r.pool AND o.state = 'running' AND upper(o.occupies) > at AND o.id <> _in_the_way_of_start.reservation;
-	RETURN CASE WHEN r.devices + others + there <= compute_ledger.level_at(compute_ledger._pool_limit(r.pool, tstzrange(at, at + interval '1 microsecond'), false), at)
-		THEN '{}' ELSE who END;
-END
-$$;
-COMMENT ON FUNCTION _in_the_way_of_start(bigint, timestamptz) IS 'reservations that are beyond their end and hold devices without which this one cannot start; none if there is room';

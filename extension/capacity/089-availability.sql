@@ -108,3 +108,33 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _pools_in(integer, accelerator, timestamptz) IS 'pools that are not doubted, in a region and all under it as the tree stands at an instant (NULL: everywhere), of a chip or a class of chips (NULL: all), or of one MIG profile';
+
+CREATE FUNCTION _booking_calendar() RETURNS TABLE (pool bigint, region_name text, accelerator accelerator, partition text, day date, offered numeric, bookable numeric, booked numeric, free numeric, doubted boolean)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	today date := (statement_timestamp() AT TIME ZONE 'UTC')::date;
+	days tstzrange := tstzrange(today AT TIME ZONE 'UTC', (today + 92) AT TIME ZONE 'UTC');
+	pools bigint[] := ARRAY(SELECT p.id FROM compute_ledger.pool AS p);
+	-- more than any pool has
+	ceiling compute_ledger.device_profile := (SELECT compute_ledger.device_profile(days, 1000000000));
+BEGIN
+	RETURN QUERY
+		SELECT p.id, r.name, p.accelerator, p.partition, d.day, compute_ledger.peak(o.offered, d.period),
+			1000000000 - compute_ledger.peak(ceiling OPERATOR(compute_ledger.-) coalesce(a."limit", '{}'), d.period), compute_ledger.peak(coalesce(a.booked, compute_ledger._book_sum(p.id, false, days)), d.period),
+			CASE WHEN p.doubted IS NULL THEN 1000000000 - compute_ledger.peak(ceiling OPERATOR(compute_ledger.-) coalesce(a.free, '{}'), d.period) ELSE 0 END, p.doubted IS NOT NULL
+		FROM compute_ledger.pool AS p
+		JOIN compute_ledger.region AS r ON r.id = p.region
+		JOIN (
+			SELECT f.pool, compute_ledger.device_profile(f.valid * days, f.devices) AS offered
+			FROM compute_ledger.pool_offer AS f WHERE upper_inf(f.recorded) AND f.valid && days
+			GROUP BY f.pool) AS o ON o.pool = p.id
+		LEFT JOIN compute_ledger._pools_available(pools, days, statement_timestamp()) AS a ON a.pool = p.id
+		CROSS JOIN LATERAL (
+			SELECT n.day::date AS day, tstzrange(n.day AT TIME ZONE 'UTC', (n.day + interval '1 day') AT TIME ZONE 'UTC') AS period
+			FROM generate_series(today::timestamp, today + 91, interval '1 day') AS n (day)) AS d;
+END
+$$;
+COMMENT ON FUNCTION _booking_calendar() IS 'what booking_calendar shows';

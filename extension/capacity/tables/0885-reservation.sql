@@ -47,6 +47,7 @@ COMMENT ON COLUMN compute_ledger.reservation.usage_due IS 'when the next record 
 CREATE INDEX reservation_booking_idx ON compute_ledger.reservation (booking);
 CREATE INDEX reservation_account_idx ON compute_ledger.reservation (account);
 CREATE INDEX reservation_pool_idx ON compute_ledger.reservation (pool, (upper(occupies))) WHERE NOT isempty(occupies);
+CREATE INDEX reservation_centre_idx ON compute_ledger.reservation (centre_id) WHERE centre_id IS NOT NULL;
 CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_until) WHERE state = 'held';
 -- who is there, and who was longer than he should
 CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(period);
