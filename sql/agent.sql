@@ -136,6 +136,6 @@ SELECT report_pool(:p, down => -1);
 SELECT report_pool(:p, down => NULL);
 SELECT report_pool(:p, down_until => '-infinity');
 SELECT report_pool(:p, claimed => 'infinity');
-SELECT * FROM check_ledger() WHERE severity = 'error';
+SELECT * FROM check_ledger() WHERE severity = 'breach';
 \c contrib_regression
 DROP DATABASE regress_agent;

@@ -196,7 +196,7 @@ END
 $$;
 COMMENT ON FUNCTION _pool_period(tstzrange, boolean) IS 'a period in its one form, [start,end) or [start,) where it may be open; 22023 for one that is NULL, empty, without a start or of another form';
 
-CREATE FUNCTION _pool_limits(pools bigint[], period tstzrange, guests boolean) RETURNS TABLE (pool bigint, devices device_profile)
+CREATE FUNCTION _pool_limits(pools bigint[], period tstzrange, guests boolean, happened boolean) RETURNS TABLE (pool bigint, devices device_profile)
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -220,7 +220,7 @@ BEGIN
 					UNION ALL
 					SELECT r.pool, r.valid, -coalesce(r.devices, 0), (r.devices IS NULL)::integer, 0
 					FROM compute_ledger.pool_reduction AS r
-					WHERE r.pool = ANY (pools) AND r.withdrawn = 'infinity'
+					WHERE r.pool = ANY (pools) AND r.withdrawn = 'infinity' AND (happened OR r.kind IN ('maintenance', 'blackout'))
 						AND coalesce(upper(r.valid), 'infinity') > starts AND lower(r.valid) < ends
 					UNION ALL
 					SELECT s.pool, s.valid, 0, 0, s.share - 1
@@ -237,7 +237,7 @@ BEGIN
 		GROUP BY l.pool;
 END
 $$;
-COMMENT ON FUNCTION _pool_limits(bigint[], tstzrange, boolean) IS 'what _pool_limit() says of several pools; without those of which nothing may be booked';
+COMMENT ON FUNCTION _pool_limits(bigint[], tstzrange, boolean, boolean) IS 'what _pool_limit() says of several pools, or what it would say had nothing happened but what is planned (happened => false); without those of which nothing may be booked';
 
 CREATE FUNCTION _pool_limit(pool bigint, period tstzrange, guests boolean) RETURNS device_profile
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -259,7 +259,7 @@ BEGIN
 	IF FOUND THEN
 		RETURN compute_ledger.device_profile_final(compute_ledger.device_profile_accum(NULL, starts, ends, devices));
 	END IF;
-	RETURN coalesce((SELECT l.devices FROM compute_ledger._pool_limits(ARRAY[pool], period, guests) AS l), '{}');
+	RETURN coalesce((SELECT l.devices FROM compute_ledger._pool_limits(ARRAY[pool], period, guests, true) AS l), '{}');
 END
 $$;
 COMMENT ON FUNCTION _pool_limit(bigint, tstzrange, boolean) IS 'how many devices of a pool may be booked at each instant of a period that has an end: what is offered less what is taken from it, never below 0, rounded down to the granule; for guests at most their share of that, rounded down likewise';

@@ -11,7 +11,7 @@ AS $$
 	SELECT l.pool, l.devices,
 		CASE WHEN r.devices IS NULL THEN compute_ledger._book_sum(l.pool, false, $2) ELSE compute_ledger._book_sum(l.pool, false, $2) OPERATOR(compute_ledger.-) r.devices END,
 		compute_ledger._available(CASE WHEN r.devices IS NULL THEN l.devices ELSE l.devices OPERATOR(compute_ledger.+) r.devices END, compute_ledger._book_sum(l.pool, false, $2))
-	FROM compute_ledger._pool_limits($1, $2, false) AS l
+	FROM compute_ledger._pool_limits($1, $2, false, true) AS l
 	LEFT JOIN (
 		-- holds that have run out and are in the book still
 		SELECT h.pool, compute_ledger.device_profile(h.occupies OPERATOR(pg_catalog.*) $2, h.devices) AS devices
