@@ -28,7 +28,7 @@ CREATE FUNCTION _judged_limits(pool bigint, period tstzrange) RETURNS device_pro
 AS $$
 	-- What has happened may be over sooner: a plan is held to what was planned, too.
 	SELECT array_agg(CASE WHEN NOT v.guests OR p.host IS NOT NULL
-		THEN coalesce((SELECT l.devices FROM compute_ledger._pool_limits(ARRAY[p.id], $2, v.guests, v.happened) AS l), '{}') END ORDER BY v.guests, v.happened)
+		THEN compute_ledger._pool_limit(p.id, $2, v.guests, v.happened) END ORDER BY v.guests, v.happened)
 	FROM compute_ledger.pool AS p CROSS JOIN (VALUES (false, false), (false, true), (true, false), (true, true)) AS v (guests, happened)
 	WHERE p.id = $1
 $$;

@@ -186,7 +186,7 @@ AS $$
 		('ledger_mark', 'SELECT', 'reader meter booker agent biller auditor admin'),
 		-- pool, reservation
 		('pool', 'SELECT', 'auditor admin'),
-		('pool', 'UPDATE (granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title)', 'admin'),
+		('pool', 'UPDATE (granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, counts, notice, outage_credit, title)', 'admin'),
 		('pool_offer', 'SELECT', 'auditor admin'),
 		('pool_reduction', 'SELECT', 'auditor admin'),
 		('guest_share', 'SELECT', 'auditor admin'),
@@ -219,6 +219,11 @@ AS $$
 		('_book', 'EXECUTE', 'booker admin'),
 		('_confirm_reservation', 'EXECUTE', 'booker admin'),
 		('_cancel_reservation', 'EXECUTE', 'booker admin'),
+		('_extend_reservation', 'EXECUTE', 'booker admin'),
+		('_shrink_reservation', 'EXECUTE', 'booker admin'),
+		('_move_reservation', 'EXECUTE', 'booker admin'),
+		('my_reservation', 'SELECT', 'reader booker biller auditor admin'),
+		('_reservation_state', 'EXECUTE', 'reader booker biller auditor admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
