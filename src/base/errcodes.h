@@ -40,5 +40,7 @@
 #define ERRCODE_CL_BOOKED				MAKE_SQLSTATE('L','C','0','2','3')
 /* A pool whose centre went back on a booking, or an answer of a centre's out of place. */
 #define ERRCODE_CL_CENTRE				MAKE_SQLSTATE('L','C','0','2','4')
+/* What the operator's policy does not allow. */
+#define ERRCODE_CL_POLICY				MAKE_SQLSTATE('L','C','0','2','6')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */
