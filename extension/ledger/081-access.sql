@@ -228,7 +228,7 @@ AS $$
 		('request_answer', 'SELECT', 'auditor admin'),
 		('pool_day', 'SELECT', 'auditor admin'),
 		('pool_month', 'SELECT', 'auditor admin'),
-		('_pool_id', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_pool_id', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_create_pool', 'EXECUTE', 'admin'),
 		('_offer_devices', 'EXECUTE', 'admin'),
 		('_set_guest_share', 'EXECUTE', 'admin'),
@@ -240,6 +240,10 @@ AS $$
 		('_cancel_maintenance', 'EXECUTE', 'admin'),
 		('_record_outage', 'EXECUTE', 'agent admin'),
 		('_end_outage', 'EXECUTE', 'agent admin'),
+
+		('_book', 'EXECUTE', 'booker admin'),
+		('_confirm_reservation', 'EXECUTE', 'booker admin'),
+		('_cancel_reservation', 'EXECUTE', 'booker admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
