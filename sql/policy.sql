@@ -101,7 +101,9 @@ SELECT known_as_of AS before FROM screen('x/ab', 'nvidia/h100', 'aws/us-east-1',
 SELECT withdraw_licence(:until_june, '2027-02-01');
 SELECT effect, version IS NULL AS past FROM screen('x/ab', 'nvidia/h100', 'aws/us-east-1', '[2027-05-20,2027-05-21)', as_of => :'before')
 UNION ALL SELECT effect, version IS NULL FROM screen('x/ab', 'nvidia/h100', 'aws/us-east-1', '[2027-05-20,2027-05-21)');
+\set VERBOSITY sqlstate
 SELECT screen('x/ab', 'nvidia/h100', 'aws/us-east-1', '[2027-05-20,2027-05-21)', as_of => clock_timestamp() + interval '1 hour');
+\set VERBOSITY default
 
 -- ------------------------------------------------------------------ S29: where the data may be; subtrees go by elements of the path
 SELECT create_region('eu', 'provider') > 0 AS eu, create_region('eu-north', 'provider') > 0 AS other, create_region('eu/west', 'region', 'eu', 'FR') > 0 AS west, create_region('us-east', 'region', NULL, 'US') > 0 AS us;
