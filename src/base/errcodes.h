@@ -46,6 +46,8 @@
 #define ERRCODE_CL_BOOKED				MAKE_SQLSTATE('L','C','0','2','3')
 /* A pool whose centre went back on a booking, or an answer of a centre's out of place. */
 #define ERRCODE_CL_CENTRE				MAKE_SQLSTATE('L','C','0','2','4')
+/* A reservation that usage names and nobody knows. */
+#define ERRCODE_CL_UNKNOWN_RESERVATION	MAKE_SQLSTATE('L','C','0','2','5')
 /* What the operator's policy does not allow. */
 #define ERRCODE_CL_POLICY				MAKE_SQLSTATE('L','C','0','2','6')
 
