@@ -96,6 +96,9 @@ ok_as('owner', q{
 	INSERT INTO compute_ledger.price (accelerator, currency, price, title) VALUES ('nvidia', 'USD', 3, 'list price');
 	INSERT INTO compute_ledger.price (book, accelerator, currency, price, title) VALUES ('cost', 'nvidia', 'USD', 1, 'what it costs: zenith''s and acme''s alike')}, 'prices');
 
+ok_as('owner', q{
+	SELECT compute_ledger.create_policy('house'), compute_ledger.create_access_rule('none', 'house', 'deny', 'clause 1', accelerators => '{nvidia/h100}')}, 'a policy');
+
 my @kinds = ([ 'reader', 'reader', 'acme' ], [ 'analyst', 'reader', 'acme research' ], [ 'team', 'reader', 'acme research' ],
 	[ 'booker', 'booker', 'acme research' ], [ 'agent', 'agent', undef, 'aws/us-east-1' ],
 	[ 'meter', 'meter' ], [ 'biller', 'biller' ], [ 'auditor', 'auditor' ], [ 'admin', 'admin' ]);
