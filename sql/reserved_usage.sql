@@ -1,20 +1,20 @@
 -- Reservations as usage and money: what is reserved, drawn, left unused and beyond.  t/112_reserved_usage.pl compares random ones with plain SQL.
+\set VERBOSITY terse
+CREATE DATABASE regress_reserved_usage;
+\c regress_reserved_usage
+CREATE EXTENSION compute_ledger;
 SET search_path = public, compute_ledger;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
-\set VERBOSITY terse
 SELECT create_ledger() >= 0 AS made;
 SELECT create_account('ru', currency => 'USD', valid_from => '2026-01-01') > 0 AS ru, create_account('ru/a', parent => 'ru', valid_from => '2026-01-01') > 0 AS a,
 	create_account('ru/b', parent => 'ru', valid_from => '2026-01-01') > 0 AS b, create_region('ru-east') > 0 AS east, create_region('ru-west') > 0 AS west,
 	generate_billing_periods(NULL, '2026-09-01') >= 0 AS periods;
-SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb') > 0 AS pool;
--- A reservation as the book has it.
-CREATE FUNCTION reserve(account text, devices integer, period tstzrange, state text DEFAULT 'confirmed', centre text DEFAULT NULL) RETURNS bigint LANGUAGE sql AS $$
-	WITH b AS (INSERT INTO booking (account, booked, booked_by) SELECT a.id, lower(period), 'me' FROM account AS a WHERE a.name = reserve.account RETURNING id, account),
-	r AS (INSERT INTO reservation (booking, pool, account, guest, devices, period, occupies, since, state, confirmed_at, centre_id, usage_due)
-		SELECT b.id, (SELECT p.id FROM pool AS p WHERE p.region = region_id('ru-east')), b.account, false, devices, period, period, lower(period), state, lower(period), centre, lower(period) FROM b RETURNING *),
-	c AS (INSERT INTO reservation_change (reservation, action, at, state, devices, period, occupies) SELECT r.id, 'book', lower(period), r.state, r.devices, r.period, r.occupies FROM r)
-	SELECT r.id FROM r
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb') AS pool \gset
+SELECT count(*) AS none FROM offer_devices(:pool, 100, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+-- What was booked an hour before it begins.
+CREATE FUNCTION reserve(account text, devices integer, period tstzrange, in_pool bigint DEFAULT NULL) RETURNS bigint LANGUAGE sql AS $$
+	SELECT b.reservation FROM book(account, coalesce(in_pool, pool_id('ru-east', 'nvidia/h100-sxm5-80gb')), devices, period, confirmed => true, now => lower(period) - interval '1 hour') AS b
 $$;
 
 -- ------------------------------------------------------------------ the record of a reservation
@@ -33,7 +33,8 @@ SELECT record_usage('compute_ledger', 'x', 'ru/a', 'ru-east', 'H100', 8, '2026-0
 -- ------------------------------------------------------------------ what names it
 
 -- The ledger's number and the centre's id are told apart by the word before them, and nothing is guessed.
-SELECT reserve('ru/a', 8, '[2026-03-05 00:00Z,2026-03-06 00:00Z)', centre => :'r') AS c \gset
+SELECT reserve('ru/a', 8, '[2026-03-05 00:00Z,2026-03-06 00:00Z)') AS c \gset
+UPDATE reservation SET centre_id = :'r' WHERE id = :c;
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, reservation, measure)
 SELECT 'ru', i, 'ru/b', g, 'nvidia/h100-sxm5-80gb', '1', '2026-02-01T00:00Z', '2026-02-01T01:00Z', v, m
 FROM (VALUES ('ledger', 'ru-east', 'ledger:' || :r, NULL), ('centre', 'ru-east', 'centre:' || :r, NULL), ('elsewhere', 'ru-west', 'centre:' || :r, NULL),
@@ -75,3 +76,172 @@ SELECT kind, measure, trim_scale(quantity) AS quantity, trim_scale(cost) AS cost
 -- Taken apart: what is beyond is shared by levels.
 SELECT r.kind, t.source_id, lower(r.period)::date AS day, t.part_from::time, t.part_to::time, t.devices, trim_scale(t.quantity) AS quantity, trim_scale(t.cost) AS cost
 FROM rate_usage('ru', '[2026-03-02 00:00Z,2026-03-03 00:00Z)', book => 'ru') AS r, trace_charge(r) AS t WHERE r.reservation = :r ORDER BY r.measure DESC, r.kind, t.part_from, t.source_id;
+
+-- ------------------------------------------------------------------ what changes while it runs
+
+-- What a book charges in March, by kinds.
+CREATE FUNCTION charged(account text, reservation bigint, period tstzrange DEFAULT '[2026-03-01 00:00Z,2026-04-01 00:00Z)', book text DEFAULT 'ru')
+	RETURNS TABLE (kind text, measure text, quantity numeric, cost numeric) LANGUAGE sql AS $$
+	SELECT r.kind, r.measure, trim_scale(sum(r.quantity)), trim_scale(sum(r.cost)) FROM rate_usage(account, period, book => book) AS r
+	WHERE r.reservation = charged.reservation GROUP BY r.kind, r.measure ORDER BY r.measure DESC, r.kind
+$$;
+CREATE FUNCTION job(id text, account text, devices numeric, period tstzrange, reservation bigint, measure text DEFAULT 'allocated', region text DEFAULT 'ru-east', chip text DEFAULT 'nvidia/h100-sxm5-80gb', work compute_unit DEFAULT NULL)
+	RETURNS boolean LANGUAGE sql AS $$
+	SELECT record_usage('ru', id, account, region, chip, devices, lower(period), upper(period), measure, achieved_work => work, reservation => 'ledger:' || reservation) > 0
+$$;
+-- Case S14: 8 [10,14), at 12 only 4 from then on; or it ends at 12.
+SELECT reserve('ru/a', 8, '[2026-03-07 10:00Z,2026-03-07 14:00Z)') AS r \gset
+SELECT start_reservation(:r, now => '2026-03-07 09:59Z');
+SELECT start_reservation(:r, now => '2026-03-07 10:00Z'), start_reservation(:r, now => '2026-03-07 10:01Z');
+BEGIN;
+SELECT FROM shrink_reservation(:r, devices => 4, now => '2026-03-07 12:00Z');
+SELECT record_reservations('2026-03-07 12:00Z') AS two;
+SELECT source_id = :r || '/1' AS first, revision, devices, started_at, ended_at FROM usage_record WHERE reservation = :r AND superseded = 'infinity' ORDER BY started_at;
+SELECT trim_scale(sum(devices * extract(epoch FROM ended_at - started_at) / 3600)) AS device_hours FROM usage_record WHERE reservation = :r AND superseded = 'infinity';
+SELECT end_reservation(:r, now => '2026-03-07 13:00Z');
+SELECT source_id = :r || '/1' AS first, revision, devices, started_at, ended_at FROM usage_record WHERE reservation = :r AND superseded = 'infinity' ORDER BY started_at;
+ROLLBACK;
+SELECT end_reservation(:r, at => '2026-03-07 12:01Z', now => '2026-03-07 12:00Z');
+SELECT end_reservation(:r, at => '2026-03-07 09:00Z', now => '2026-03-07 12:00Z');
+SELECT end_reservation(:r, at => '2026-03-07 11:00Z', now => '2026-03-07 12:00Z') AS ended, end_reservation(:r, now => '2026-03-07 12:00Z') AS again;
+SELECT * FROM charged('ru', :r);
+SELECT start_reservation(:r, now => '2026-03-07 13:00Z');
+SELECT count(*) AS free_again FROM book('ru/b', :pool, 100, '[2026-03-07 12:00Z,2026-03-07 14:00Z)', now => '2026-03-07 12:00Z');
+
+-- Case S15: the one before is still there.
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'small') AS small \gset
+SELECT count(*) AS none FROM offer_devices(:small, 8, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT reserve('ru/a', 8, '[2026-03-08 10:00Z,2026-03-08 12:00Z)', :small) AS r1, reserve('ru/b', 8, '[2026-03-08 12:00Z,2026-03-08 14:00Z)', :small) AS r2 \gset
+SELECT start_reservation(:r1, now => '2026-03-08 10:00Z');
+SELECT record_reservations('2026-03-08 12:00Z') AS as_if_it_could_start;
+DO $$
+DECLARE
+	one bigint := (SELECT min(id) FROM reservation WHERE pool = pool_id('ru-east', 'nvidia/h100-sxm5-80gb', 'small'));
+BEGIN
+	PERFORM start_reservation(one + 1, now => '2026-03-08 12:10Z');
+EXCEPTION WHEN OTHERS THEN
+	RAISE NOTICE '% %', SQLSTATE, replace(replace(SQLERRM, (one + 1)::text, 'R2'), one::text, 'R1');
+END
+$$;
+SELECT count(*) AS accepted FROM book('ru/b', :small, 8, '[2026-03-08 14:00Z,2026-03-08 16:00Z)', now => '2026-03-08 12:10Z');
+SELECT end_reservation(:r1, at => '2026-03-08 12:20Z', now => '2026-03-08 12:21Z');
+SELECT start_reservation(:r2, now => '2026-03-08 12:21Z');
+SELECT job('overrun', 'ru/a', 8, '[2026-03-08 10:00Z,2026-03-08 12:20Z)', :r1) AS job;
+SELECT * FROM charged('ru', :r1);
+-- who waited is not charged for it
+SELECT started_at, ended_at, revision FROM usage_record WHERE reservation = :r2 AND superseded = 'infinity';
+
+-- ------------------------------------------------------------------ what does not draw
+
+-- Account, region, chip and time are the reservation's, or it is charged as if it named none, and flagged.
+SELECT reserve('ru/a', 8, '[2026-03-10 00:00Z,2026-03-10 10:00Z)') AS r \gset
+SELECT record_reservations('2026-03-10 00:00Z') AS one;
+SELECT job('its own', 'ru/a', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r), job('account', 'ru/b', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r),
+	job('region', 'ru/a', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r, region => 'ru-west'), job('chip', 'ru/a', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r, chip => 'nvidia/h200'),
+	job('class', 'ru/a', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r, chip => 'nvidia/h100'), job('time', 'ru/a', 1, '[2026-03-10 10:00Z,2026-03-10 11:00Z)', :r);
+SELECT create_price('nvidia', 'USD', 1, account => 'ru', measure => 'allocated', book => 'ru') > 0 AS whatever;
+SELECT t.source_id, r.kind, trim_scale(t.quantity) AS quantity FROM rate_usage('ru', '[2026-03-10 00:00Z,2026-03-11 00:00Z)', book => 'ru') AS r, trace_charge(r) AS t
+WHERE r.measure = 'allocated' ORDER BY t.source_id;
+SELECT check_name, severity, regexp_replace(detail, 'reservation \d+', 'reservation R') AS detail FROM check_ledger() WHERE check_name = 'usage beside its reservation' AND detail NOT LIKE '%2026-02-01%' ORDER BY detail;
+
+-- ------------------------------------------------------------------ each measure by itself, and work
+
+SELECT reserve('ru/a', 4, '[2026-03-11 00:00Z,2026-03-11 10:00Z)') AS r \gset
+SELECT record_reservations('2026-03-11 00:00Z') AS one;
+SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 5, account => 'ru', measure => 'used', book => 'ru') > 0 AS used;
+SELECT job('allocated', 'ru/a', 6, '[2026-03-11 00:00Z,2026-03-11 10:00Z)', :r, 'allocated'), job('used', 'ru/a', 5, '[2026-03-11 02:00Z,2026-03-11 08:00Z)', :r, 'used');
+SELECT * FROM charged('ru', :r);
+-- of the work that a record achieved, what is beyond has its share by level
+SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 1, account => 'ru', measure => 'reserved', book => 'ru work') > 0 AS reserved,
+	create_price('nvidia/h100-sxm5-80gb', 'USD', 0.5, account => 'ru', measure => 'used', unit => 'PFLOPh', book => 'ru work') > 0 AS used;
+SELECT job('worked', 'ru/a', 8, '[2026-03-11 08:00Z,2026-03-11 12:00Z)', :r, 'used', work => '400 PFLOPh');
+SELECT * FROM charged('ru', :r, book => 'ru work');
+
+-- ------------------------------------------------------------------ what is given up, and what nobody came for
+
+SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 0.5, account => 'ru', measure => 'forgone', book => 'ru') > 0 AS forgone;
+-- Given up with less notice than three hours: until it has run out.
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'notice') AS pool \gset
+UPDATE pool SET notice = '3 hours' WHERE id = :pool;
+SELECT count(*) AS none FROM offer_devices(:pool, 100, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT b.reservation AS early, c.reservation AS late, d.reservation AS running, e.reservation AS held
+FROM book('ru/a', :pool, 8, '[2026-03-12 10:00Z,2026-03-12 14:00Z)', confirmed => true, now => '2026-03-11 00:00Z') AS b,
+	book('ru/a', :pool, 8, '[2026-03-12 10:00Z,2026-03-12 14:00Z)', confirmed => true, now => '2026-03-11 00:00Z') AS c,
+	book('ru/a', :pool, 8, '[2026-03-12 10:00Z,2026-03-12 20:00Z)', confirmed => true, now => '2026-03-11 00:00Z') AS d,
+	book('ru/a', :pool, 8, '[2026-03-12 10:00Z,2026-03-12 14:00Z)', hold => '1 day', now => '2026-03-12 00:00Z') AS e \gset
+SELECT cancel_reservation(:early, now => '2026-03-12 07:00Z'), cancel_reservation(:late, now => '2026-03-12 09:00Z'), cancel_reservation(:held, now => '2026-03-12 09:30Z');
+SELECT start_reservation(:running, now => '2026-03-12 10:00Z');
+SELECT end_reservation(:running, now => '2026-03-12 15:00Z');
+SELECT count(*) AS nothing FROM charged('ru', :early) UNION ALL SELECT count(*) FROM charged('ru', :held);
+SELECT * FROM charged('ru', :late);
+SELECT * FROM charged('ru', :running);
+-- In a pool where only what was started counts: who comes late, and who does not come.
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'started') AS pool \gset
+UPDATE pool SET counts = 'started' WHERE id = :pool;
+SELECT count(*) AS none FROM offer_devices(:pool, 100, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT reserve('ru/a', 8, '[2026-03-13 10:00Z,2026-03-13 14:00Z)', :pool) AS late, reserve('ru/a', 8, '[2026-03-13 10:00Z,2026-03-13 14:00Z)', :pool) AS never \gset
+SELECT record_reservations('2026-03-13 10:30Z') AS none_yet;
+SELECT start_reservation(:late, now => '2026-03-13 11:00Z');
+SELECT * FROM charged('ru', :late);
+SELECT record_reservations('2026-03-13 13:59Z') AS none_yet, record_reservations('2026-03-13 14:00Z') AS no_show;
+SELECT * FROM charged('ru', :never);
+
+-- ------------------------------------------------------------------ closing
+
+SELECT reserve('ru/a', 8, '[2026-03-30 12:00Z,2026-04-02 00:00Z)') AS r \gset
+\set VERBOSITY default
+DO $$
+BEGIN
+	PERFORM close_period('ru', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru');
+EXCEPTION WHEN OTHERS THEN
+	RAISE NOTICE '% %', SQLSTATE, SQLERRM;
+END
+$$;
+\set VERBOSITY terse
+-- made in the transaction that closes, it is not known yet
+BEGIN;
+SELECT record_reservations('2026-04-03 00:00Z') AS one;
+SELECT close_period('ru', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru');
+ROLLBACK;
+SELECT record_reservations('2026-04-03 00:00Z') AS one;
+SELECT close_period('ru', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru') > 0 AS closed;
+SELECT c.kind, c.measure, count(*), trim_scale(sum(c.quantity)) AS quantity, trim_scale(sum(c.cost)) AS cost FROM charge AS c WHERE c.book = 'ru' GROUP BY c.kind, c.measure ORDER BY c.kind, c.measure;
+-- Drawn later: a correction takes from what was unused and from nothing else; and is explained.
+SELECT job('too late', 'ru/a', 10, '[2026-03-30 12:00Z,2026-03-30 18:00Z)', :r) AS recorded;
+SELECT r.kind, r.measure, r.day, trim_scale(r.quantity) AS quantity, trim_scale(r.cost) AS cost FROM rate_corrections('ru', book => 'ru') AS r ORDER BY r.kind, r.measure, r.day;
+SELECT d.measure, d.day, trim_scale(d.cost_a) AS was, trim_scale(d.cost_b) AS is_now, d.reasons
+FROM rate_diff('ru', '[2026-03-01,2026-04-01)', (SELECT as_of FROM period_close WHERE book = 'ru'), NULL, 'ru') AS d ORDER BY d.measure, d.day, d.cost_a, d.cost_b;
+SELECT close_period('ru', '[2026-04-01 00:00Z,2026-05-01 00:00Z)', 'ru') > 0 AS closed;
+SELECT c.kind, t.source_id = :r || '/1' AS of_it, t.part_from, t.part_to, t.devices, trim_scale(t.quantity) AS quantity, trim_scale(t.cost) AS cost
+FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'ru' AND c.corrects IS NOT NULL ORDER BY c.kind, t.part_from, t.quantity;
+SELECT check_name, object, detail FROM check_ledger() WHERE severity = 'breach' AND check_name <> 'unpriced usage';
+
+-- What the ledger made is what the reservation is, and is made in time.
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE usage_record SET devices = 9 WHERE reservation = :running AND source_id = :running || '/1' AND superseded = 'infinity';
+UPDATE usage_record SET reservation = 999999 WHERE reservation = :never AND source = 'compute_ledger';
+UPDATE reservation SET usage_due = '2026-04-01' WHERE id = :late;
+SELECT check_name, object, detail, severity
+FROM check_ledger(false) WHERE check_name IN ('reserved usage', 'reservation not recorded') ORDER BY 1, 2;
+ROLLBACK;
+
+-- ------------------------------------------------------------------ FOCUS, rollups
+
+SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 2, measure => 'reserved') > 0 AS reserved, create_price('nvidia/h100-sxm5-80gb', 'USD', 3) > 0 AS allocated;
+SELECT "CapacityReservationId" = :r::text AS id, "CapacityReservationStatus", "ChargeCategory", "x_Kind", sum("BilledCost") AS billed, sum("EffectiveCost") AS effective, sum("ConsumedQuantity") AS consumed, min("ChargeDescription") LIKE '%reservation%' AS said
+FROM focus_rated(NULL::focus_1_2, 'ru', '[2026-03-30 00:00Z,2026-04-03 00:00Z)') WHERE "x_Reservation" = :r GROUP BY 1, 2, 3, 4 ORDER BY 4;
+CREATE TABLE bill AS SELECT * FROM focus_rated(NULL::focus_1_2, 'ru', '[2026-03-01 00:00Z,2026-04-03 00:00Z)');
+SELECT requirement, count(*) FROM focus_check('bill') GROUP BY requirement ORDER BY 1;
+-- What is reserved until a time to come counts until the recorded time.
+SELECT count(*) > 0 AS periods FROM generate_billing_periods(NULL, (clock_timestamp() + interval '2 months')::date);
+SELECT (SELECT id FROM account WHERE name = 'ru/b') AS b, date_trunc('hour', clock_timestamp()) AS at \gset
+SELECT reserve('ru/b', 1, tstzrange(:'at'::timestamptz - interval '2 hours', :'at'::timestamptz + interval '1 day')) > 0 AS r;
+SELECT record_reservations() AS one;
+SELECT refresh_rollups() > :'at' AS refreshed;
+SELECT sum(device_hours) BETWEEN 2 AND 3 AS until_now FROM usage_hourly WHERE account = :b AND hour >= :'at'::timestamptz - interval '2 hours';
+SELECT sum(quantity) BETWEEN 2 AND 3 AS until_now FROM rate_usage('ru/b', tstzrange(:'at'::timestamptz - interval '2 hours', :'at'::timestamptz + interval '1 day'), book => 'ru') WHERE measure = 'reserved';
+SELECT check_name, object, detail FROM check_ledger() WHERE severity = 'breach' AND check_name NOT IN ('unpriced usage');
+
+\c postgres
+DROP DATABASE regress_reserved_usage;

@@ -131,6 +131,8 @@ AS $$
 		('_record_usage', 'EXECUTE', 'meter admin'),
 		('_retry_rejected', 'EXECUTE', 'meter admin'),
 		('_record_reservations', 'EXECUTE', 'meter booker agent biller admin'),
+		('_start_reservation', 'EXECUTE', 'booker agent admin'),
+		('_end_reservation', 'EXECUTE', 'booker agent admin'),
 		('_reidentify', 'EXECUTE', 'admin'),
 
 		-- price
@@ -224,6 +226,7 @@ AS $$
 		('pool_offer', 'SELECT', 'auditor admin'),
 		('pool_reduction', 'SELECT', 'auditor admin'),
 		('guest_share', 'SELECT', 'auditor admin'),
+		('pool_report', 'SELECT', 'auditor admin'),
 		('booking', 'SELECT', 'auditor admin'),
 		('reservation', 'SELECT', 'auditor admin'),
 		('reservation_change', 'SELECT', 'auditor admin'),
@@ -231,6 +234,8 @@ AS $$
 		('pool_day', 'SELECT', 'auditor admin'),
 		('pool_month', 'SELECT', 'auditor admin'),
 		('_pool_id', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_availability', 'EXECUTE', 'reader booker agent biller auditor admin'),
+		('_pool_availability', 'EXECUTE', 'reader booker agent biller auditor admin'),
 		('_create_pool', 'EXECUTE', 'admin'),
 		('_offer_devices', 'EXECUTE', 'admin'),
 		('_set_guest_share', 'EXECUTE', 'admin'),
@@ -242,6 +247,8 @@ AS $$
 		('_cancel_maintenance', 'EXECUTE', 'admin'),
 		('_record_outage', 'EXECUTE', 'agent admin'),
 		('_end_outage', 'EXECUTE', 'agent admin'),
+		('_answer_reservation', 'EXECUTE', 'agent admin'),
+		('_report_pool', 'EXECUTE', 'agent admin'),
 
 		('_book', 'EXECUTE', 'booker admin'),
 		('_confirm_reservation', 'EXECUTE', 'booker admin'),
