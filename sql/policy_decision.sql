@@ -38,6 +38,36 @@ UPDATE policy_decision SET effect = 'review';
 DELETE FROM policy_decision;
 TRUNCATE policy_decision;
 
+-- ------------------------------------------------------------------ bookings: every piece is asked about, and the answer kept
+SELECT create_pool('here', 'nvidia/h100') AS here, create_pool('there', 'nvidia/h100') AS there, create_pool('here', 'nvidia/t4') AS t4 \gset
+SELECT count(offer_devices(p, 100, '[2026-01-01,)')) FROM unnest(ARRAY[:here, :there, :t4]) AS p;
+SELECT withdraw_licence(id, '2026-05-01') FROM licence WHERE upper_inf(recorded);
+SELECT grant_licence('d', 'licensed', '[2026-06-01,2026-07-01)') AS june \gset
+SELECT state FROM book('d', :there, 8, '[2026-06-03,2026-06-04)', now => '2026-06-01Z');
+SELECT state FROM book('d', :here, 8, '[2026-06-20,2026-07-04)', now => '2026-06-01Z');
+-- one piece of two is not allowed: none is booked, and nothing kept
+SELECT state FROM book('d', ARRAY[(:here, 8, '[2026-06-03,2026-06-04)'), (:there, 8, '[2026-06-03,2026-06-04)')]::reservation_piece[], now => '2026-06-01Z');
+SELECT count(*) FROM policy_decision WHERE reservation IS NOT NULL;
+SELECT reservation AS r FROM book('d', ARRAY[(:here, 8, '[2026-06-03,2026-06-05)'), (:t4, 1, '[2026-07-03,2026-07-04)')]::reservation_piece[], confirmed => true, now => '2026-06-01Z') LIMIT 1 \gset
+SELECT extend_reservation(:r, '2026-07-02', now => '2026-06-01Z');
+SELECT move_reservation(:r, '[2026-07-03,2026-07-05)', now => '2026-06-01Z');
+SELECT (move_reservation(:r, '[2026-06-10,2026-06-12)', now => '2026-06-01Z')).state AS moved, (shrink_reservation(:r, 4, now => '2026-06-01Z')).state AS shrunk;
+SELECT (extend_reservation(:r, '2026-06-13', now => '2026-06-01Z')).state AS extended;
+-- what a change made unlawful
+SELECT count(*) FROM rescreen(now => '2026-06-02Z');
+SELECT withdraw_licence(:june, '2026-06-12');
+SELECT reservation = :r AS it, account_name, state, effect, rule, reason, during FROM rescreen(now => '2026-06-02Z');
+SELECT start_reservation(:r, now => '2026-06-10Z');
+UPDATE licence SET valid = '[2026-06-01,2026-06-20)' WHERE upper_inf(recorded) AND id = :june;
+SELECT start_reservation(:r, now => '2026-06-10Z');
+SELECT count(*) FROM rescreen(now => '2026-06-02Z');
+-- by its number, whatever it was called
+SELECT d.action, d.effect, d.rule, d.reason = format('rule "licensed" is lifted by licence %s', :june) AS licensed, d.period, d.version - min(d.version) OVER () AS version
+FROM policy_decision AS d WHERE d.reservation >= :r ORDER BY d.id;
+SELECT count(*) FILTER (WHERE s.effect = d.effect AND s.rule IS NOT DISTINCT FROM d.rule) AS as_then, count(*) FROM policy_decision AS d JOIN account AS a ON a.id = d.account JOIN region AS g ON g.id = d.region
+	CROSS JOIN LATERAL screen(a.name, d.accelerator, g.name, d.period, as_of => d.as_of) AS s;
+SELECT check_name, object, detail, severity FROM check_ledger() WHERE check_name ~ 'policy|decision|licence|rule';
+
 -- the tests that come after have no policy
 DELETE FROM access_policy WHERE upper_inf(recorded);
 DELETE FROM access_rule WHERE upper_inf(recorded);

@@ -111,6 +111,7 @@ AS $$
 		('_load_policy', 'EXECUTE', 'admin'),
 		('_screen', 'EXECUTE', 'reader booker biller auditor admin'),
 		('_screen_many', 'EXECUTE', 'reader booker biller auditor admin'),
+		('_rescreen', 'EXECUTE', 'auditor admin'),
 
 		-- usage
 		('usage_source', 'SELECT', 'meter biller auditor admin'),
@@ -253,6 +254,11 @@ AS $$
 		('_book', 'EXECUTE', 'booker admin'),
 		('_confirm_reservation', 'EXECUTE', 'booker admin'),
 		('_cancel_reservation', 'EXECUTE', 'booker admin'),
+		('_extend_reservation', 'EXECUTE', 'booker admin'),
+		('_shrink_reservation', 'EXECUTE', 'booker admin'),
+		('_move_reservation', 'EXECUTE', 'booker admin'),
+		('my_reservation', 'SELECT', 'reader booker biller auditor admin'),
+		('_reservation_state', 'EXECUTE', 'reader booker biller auditor admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),

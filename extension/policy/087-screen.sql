@@ -525,8 +525,8 @@ COMMENT ON FUNCTION screen_many(text[], accelerator[], text[], tstzrange, text, 
 
 -- ------------------------------------------------------------------ decisions
 
-CREATE FUNCTION _decide(action text, reservation bigint, account bigint, chip accelerator, region integer, period tstzrange) RETURNS void
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+CREATE FUNCTION _ask_policy(account bigint, chip accelerator, region integer, period tstzrange) RETURNS jsonb
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -540,11 +540,20 @@ BEGIN
 			detail => concat_ws(' ', answer.clause || '.', answer.reason || '.', format('It stands in %s. This is the operator''s policy and no legal advice.', answer.during)),
 			hint => 'screen() tells all that the answer rests on.');
 	END IF;
-	INSERT INTO compute_ledger.policy_decision (action, reservation, account, accelerator, region, period, effect, policy, rule, clause, reason, during, used, version, as_of)
-	VALUES (action, reservation, account, chip, region, period, answer.effect, answer.policy, answer.rule, answer.clause, answer.reason, answer.during, answer.used, answer.version, answer.known_as_of);
+	RETURN to_jsonb(answer) || jsonb_build_object('account', account, 'accelerator', chip::text, 'region', region, 'period', period, 'as_of', answer.known_as_of);
 END
 $$;
-COMMENT ON FUNCTION _decide(text, bigint, bigint, accelerator, integer, tstzrange) IS 'asks policy about a reservation that is being made, moved, extended or started, and keeps the answer; LC026 if it is not to allow it. For whoever has called _lock_policy() and been told that there is a policy.';
+COMMENT ON FUNCTION _ask_policy(bigint, accelerator, integer, tstzrange) IS 'what policy answers to a reservation that is to be, for _keep_decision(); LC026 if it is not to allow it. For whoever has called _lock_policy() and been told that there is a policy.';
+
+CREATE FUNCTION _keep_decision(action text, reservation bigint, answer jsonb) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO compute_ledger.policy_decision (action, reservation, account, accelerator, region, period, effect, policy, rule, clause, reason, during, used, version, as_of)
+	SELECT $1, $2, d.account, d.accelerator, d.region, d.period, d.effect, d.policy, d.rule, d.clause, d.reason, d.during, d.used, d.version, d.as_of
+	FROM jsonb_populate_record(NULL::compute_ledger.policy_decision, answer) AS d
+$$;
+COMMENT ON FUNCTION _keep_decision(text, bigint, jsonb) IS 'keeps what _ask_policy() answered about a reservation that has been made, moved, extended or started';
 
 CREATE FUNCTION _flag_usage(batch bigint, stamp timestamptz) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
