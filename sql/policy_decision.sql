@@ -40,7 +40,7 @@ TRUNCATE policy_decision;
 
 -- ------------------------------------------------------------------ bookings: every piece is asked about, and the answer kept
 SELECT create_pool('here', 'nvidia/h100') AS here, create_pool('there', 'nvidia/h100') AS there, create_pool('here', 'nvidia/t4') AS t4 \gset
-SELECT count(offer_devices(p, 100, '[2026-01-01,)')) FROM unnest(ARRAY[:here, :there, :t4]) AS p;
+SELECT p.offered FROM unnest(ARRAY[:here, :there, :t4]) AS q (pool) LEFT JOIN LATERAL offer_devices(q.pool, 100, '[2026-01-01,)') AS p (offered) ON true;
 SELECT withdraw_licence(id, '2026-05-01') FROM licence WHERE upper_inf(recorded);
 SELECT grant_licence('d', 'licensed', '[2026-06-01,2026-07-01)') AS june \gset
 SELECT state FROM book('d', :there, 8, '[2026-06-03,2026-06-04)', now => '2026-06-01Z');
@@ -66,7 +66,9 @@ SELECT d.action, d.effect, d.rule, d.reason = format('rule "licensed" is lifted 
 FROM policy_decision AS d WHERE d.reservation >= :r ORDER BY d.id;
 SELECT count(*) FILTER (WHERE s.effect = d.effect AND s.rule IS NOT DISTINCT FROM d.rule) AS as_then, count(*) FROM policy_decision AS d JOIN account AS a ON a.id = d.account JOIN region AS g ON g.id = d.region
 	CROSS JOIN LATERAL screen(a.name, d.accelerator, g.name, d.period, as_of => d.as_of) AS s;
-SELECT check_name, object, detail, severity FROM check_ledger() WHERE check_name ~ 'policy|decision|licence|rule';
+SELECT check_name, severity, count(*) FROM check_ledger() WHERE check_name ~ 'policy|decision|licence|rule' GROUP BY 1, 2 ORDER BY 1;
+-- and nothing is left to do
+SELECT cancel_reservation(:r, now => '2026-06-11Z'), record_reservations(now => '2026-08-01Z') > 0 AS recorded;
 
 -- the tests that come after have no policy
 DELETE FROM access_policy WHERE upper_inf(recorded);

@@ -537,7 +537,7 @@ BEGIN
 		PERFORM compute_ledger._refuse('LC026',
 			CASE answer.effect WHEN 'deny' THEN 'policy denies this' WHEN 'review' THEN 'policy wants this reviewed first' ELSE 'policy asks for a licence' END
 				|| CASE WHEN answer.rule IS NOT NULL THEN format(': rule "%s" of policy "%s"', answer.rule, answer.policy) ELSE format(': default of policy "%s"', answer.policy) END,
-			detail => concat_ws(' ', answer.clause || '.', answer.reason || '.', format('It stands in %s. This is the operator''s policy and no legal advice.', answer.during)),
+			detail => format('%s. This is the operator''s policy and no legal advice.', concat_ws('; ', 'Clause: ' || answer.clause, answer.reason, format('it stands in %s', answer.during))),
 			hint => 'screen() tells all that the answer rests on.');
 	END IF;
 	RETURN to_jsonb(answer) || jsonb_build_object('account', account, 'accelerator', chip::text, 'region', region, 'period', period, 'as_of', answer.known_as_of);
