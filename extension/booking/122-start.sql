@@ -76,7 +76,7 @@ BEGIN
 	IF overrun IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('LC021', format('reservation %s cannot start yet: reservation %s is still there', reservation, overrun),
 			detail => format('That was for a time that ended at %s, and there is no room for both.', (SELECT upper(o.period) FROM compute_ledger.reservation AS o WHERE o.id = overrun)),
-			hint => 'Try again when it has ended. The wait is not charged.');
+			hint => 'Try again when it has ended, or say that it has with end_reservation(). The wait is not charged.');
 	END IF;
 	PERFORM compute_ledger._change_reservation(r.id, 'start', clock, state => 'running');
 	IF recording THEN
