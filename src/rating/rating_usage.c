@@ -35,7 +35,7 @@ static inline uint32
 hash_kind(const UsageKind *kind)
 {
 	uint64		words[offsetof(UsageKind, reservation) / sizeof(uint64)];
-	uint64		h = (uint64) kind->reservation; /* mostly none */
+	uint64		h = (uint64) kind->reservation * UINT64CONST(0xff51afd7ed558ccd); /* mostly none */
 
 	StaticAssertStmt(offsetof(UsageKind, reservation) % sizeof(uint64) == 0, "a kind must be whole words");
 	memcpy(words, kind, sizeof(words));
