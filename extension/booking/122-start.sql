@@ -77,7 +77,7 @@ BEGIN
 	IF overrun IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('LC021', format('reservation %s cannot start yet: reservation %s is still there', reservation, overrun),
 			detail => format('That was for a time that ended at %s, and there is no room for both.', (SELECT upper(o.occupies) FROM compute_ledger.reservation AS o WHERE o.id = overrun)),
-			hint => 'Try again when it has ended. The wait is not charged.');
+			hint => 'Try again when it has ended, or say that it has with end_reservation(). The wait is not charged.');
 	END IF;
 	IF policed THEN
 		PERFORM compute_ledger._keep_decision('start', r.id, compute_ledger._ask_policy(r.account, q.accelerator, q.region, tstzrange(clock, upper(r.period))))
