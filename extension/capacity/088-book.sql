@@ -29,6 +29,10 @@ CREATE FUNCTION _book_sum(pool bigint, guests boolean, period tstzrange) RETURNS
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'book_sum';
 COMMENT ON FUNCTION _book_sum(bigint, boolean, tstzrange) IS 'what of a pool is booked over a period, by all or by guests, with holds that have run out and are in the book still';
 
+CREATE FUNCTION _book_current(pool bigint) RETURNS boolean
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _book_current(bigint) IS 'whether nobody has booked in a pool, whose row is locked, since the snapshot was taken by which the transaction sees it; true where each statement has its own, NULL for NULL';
+
 CREATE FUNCTION _book_level(pool bigint, guests boolean, period tstzrange, at timestamptz) RETURNS device_profile
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
