@@ -54,8 +54,8 @@ BEGIN
 	FOR w IN
 		SELECT o.id, lower(o.period) AS starts, upper(o.occupies) AS ends
 		FROM compute_ledger.reservation AS o
-		WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > upper(r.period) AND o.confirmed_at IS NOT NULL
-			AND lower(o.period) >= upper(r.period) AND lower(o.period) < until AND (o.started_at IS NULL OR o.started_at >= until)
+		WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > upper(r.occupies) AND o.confirmed_at IS NOT NULL
+			AND lower(o.period) >= upper(r.occupies) AND lower(o.period) < until AND (o.started_at IS NULL OR o.started_at >= until)
 			AND (o.waited_until IS NULL OR o.waited_until < least(until, upper(o.occupies)))
 		ORDER BY o.id
 		FOR UPDATE
@@ -63,8 +63,8 @@ BEGIN
 		instant := tstzrange(w.starts, w.starts + interval '1 microsecond');
 		SELECT sum(o.devices) INTO there
 		FROM compute_ledger.reservation AS o
-		WHERE o.pool = r.pool AND o.started_at IS NOT NULL AND (o.id = r.id OR o.state = 'running' OR o.ended_at > upper(o.period))
-			AND upper(o.period) <= w.starts AND (o.id = r.id OR coalesce(o.ended_at, until) > w.starts);
+		WHERE o.pool = r.pool AND o.started_at IS NOT NULL AND (o.id = r.id OR o.state = 'running' OR o.ended_at > upper(o.occupies))
+			AND upper(o.occupies) <= w.starts AND (o.id = r.id OR coalesce(o.ended_at, until) > w.starts);
 		IF there + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, instant, until), w.starts)
 			> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, instant, false), w.starts)
 		THEN
