@@ -24,7 +24,7 @@ COMMENT ON TYPE booked_reservation IS 'What book(), extend_reservation(), shrink
 
 -- ------------------------------------------------------------------ calls that come twice
 
-CREATE FUNCTION _earlier_answer(scope text, request text, call jsonb) RETURNS booked_reservation[]
+CREATE FUNCTION _answered(scope text, request text, call jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -36,31 +36,26 @@ BEGIN
 	END IF;
 	SELECT a.digest, a.answer INTO earlier
 	FROM compute_ledger.request_answer AS a
-	WHERE a.scope = _earlier_answer.scope AND a.request = _earlier_answer.request;
-	IF NOT FOUND THEN
-		RETURN NULL;
-	ELSIF earlier.digest <> sha256(convert_to(call::text, 'UTF8')) THEN
+	WHERE a.scope = _answered.scope AND a.request = _answered.request;
+	IF earlier.digest <> sha256(convert_to(call::text, 'UTF8')) THEN
 		PERFORM compute_ledger._refuse('LC022', format('request "%s" has said something else before', left(request, 80)),
 			detail => 'The id of a request stands for one call and all that it says.', hint => 'Give another call an id of its own.');
 	END IF;
-	RETURN ARRAY(SELECT ROW(a.reservation, a.booking, a.pool, a.devices, tstzrange(a.starts, a.ends), a.state, a.held_until)::compute_ledger.booked_reservation
-		FROM ROWS FROM (jsonb_to_recordset(earlier.answer) AS (reservation bigint, booking bigint, pool bigint, devices integer, starts timestamptz, ends timestamptz, state text, held_until timestamptz))
-			WITH ORDINALITY AS a ORDER BY a.ordinality);
+	RETURN earlier.answer;
 END
 $$;
-COMMENT ON FUNCTION _earlier_answer(text, text, jsonb) IS 'what was answered to a call with this id, NULL if there was none; LC022 if it said something else, 22023 for an id that is none';
+COMMENT ON FUNCTION _answered(text, text, jsonb) IS 'what was answered to a call with this id, NULL if there was none, or no id; LC022 if it said something else, 22023 for an id that is none';
 
-CREATE FUNCTION _keep_answer(scope text, request text, call jsonb, answer booked_reservation[]) RETURNS void
+CREATE FUNCTION _keep_answered(scope text, request text, call jsonb, answer jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF request IS NULL THEN
+		RETURN;
+	END IF;
 	INSERT INTO compute_ledger.request_answer (scope, request, digest, answer)
-	SELECT _keep_answer.scope, _keep_answer.request, sha256(convert_to(call::text, 'UTF8')),
-		-- instants as JSON has them, whatever the session's DateStyle
-		jsonb_agg(jsonb_build_object('reservation', a.reservation, 'booking', a.booking, 'pool', a.pool, 'devices', a.devices, 'starts', lower(a.period), 'ends', upper(a.period),
-			'state', a.state, 'held_until', a.held_until) ORDER BY a.ordinality)
-	FROM unnest(_keep_answer.answer) WITH ORDINALITY AS a
+	VALUES (_keep_answered.scope, _keep_answered.request, sha256(convert_to(call::text, 'UTF8')), _keep_answered.answer)
 	ON CONFLICT DO NOTHING;
 	IF NOT FOUND THEN
 		-- the same call would have waited for the same pools, and found the answer then
@@ -69,7 +64,35 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _keep_answer(text, text, jsonb, booked_reservation[]) IS 'keeps the answer to a call with an id; LC022 if another call has taken the id since _earlier_answer() was asked';
+COMMENT ON FUNCTION _keep_answered(text, text, jsonb, jsonb) IS 'keeps the answer to a call with an id, of one without none; LC022 if another call has taken the id since _answered() was asked';
+
+CREATE FUNCTION _earlier_answer(scope text, request text, call jsonb) RETURNS booked_reservation[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	answer jsonb := compute_ledger._answered(scope, request, call);
+BEGIN
+	IF answer IS NULL THEN
+		RETURN NULL;
+	END IF;
+	RETURN ARRAY(SELECT ROW(a.reservation, a.booking, a.pool, a.devices, tstzrange(a.starts, a.ends), a.state, a.held_until)::compute_ledger.booked_reservation
+		FROM ROWS FROM (jsonb_to_recordset(answer) AS (reservation bigint, booking bigint, pool bigint, devices integer, starts timestamptz, ends timestamptz, state text, held_until timestamptz))
+			WITH ORDINALITY AS a ORDER BY a.ordinality);
+END
+$$;
+COMMENT ON FUNCTION _earlier_answer(text, text, jsonb) IS 'the reservations that were answered to a call with this id, as _answered()';
+
+CREATE FUNCTION _keep_answer(scope text, request text, call jsonb, answer booked_reservation[]) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- instants as JSON has them, whatever the session's DateStyle
+	SELECT compute_ledger._keep_answered($1, $2, $3, jsonb_agg(jsonb_build_object('reservation', a.reservation, 'booking', a.booking, 'pool', a.pool, 'devices', a.devices,
+		'starts', lower(a.period), 'ends', upper(a.period), 'state', a.state, 'held_until', a.held_until) ORDER BY a.ordinality))
+	FROM unnest($4) WITH ORDINALITY AS a
+$$;
+COMMENT ON FUNCTION _keep_answer(text, text, jsonb, booked_reservation[]) IS 'keeps reservations as the answer to a call with an id, as _keep_answered()';
 
 -- ------------------------------------------------------------------ what may be asked for
 
@@ -158,6 +181,7 @@ DECLARE
 	starts timestamptz;
 	clock timestamptz;
 	made record;
+	allowed jsonb[];
 BEGIN
 	IF coalesce(cardinality(pieces), 0) = 0 THEN
 		PERFORM compute_ledger._refuse('22023', 'a booking needs at least one piece');
@@ -181,6 +205,11 @@ BEGIN
 		IF answer IS NOT NULL THEN
 			RETURN answer;
 		END IF;
+	END IF;
+	-- what policy says does not turn on what is booked: it is asked before others wait
+	IF compute_ledger._lock_policy() THEN
+		allowed := ARRAY(SELECT compute_ledger._ask_policy(account_id, q.accelerator, q.region, u.period)
+			FROM unnest(pieces) WITH ORDINALITY AS u (pool, devices, period, place) JOIN compute_ledger.pool AS q ON q.id = u.pool ORDER BY u.place);
 	END IF;
 	-- all pools before any is looked at; one is locked when it is booked
 	IF request IS NOT NULL OR cardinality(pools) > 1 THEN
@@ -208,6 +237,9 @@ BEGIN
 		END IF;
 		clock := made.judged_at;
 		answer := answer || ROW(made.reservation, made.booking_id, piece.pool, piece.devices, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, made.held_until)::compute_ledger.booked_reservation;
+		IF allowed IS NOT NULL THEN
+			PERFORM compute_ledger._keep_decision('book', made.reservation, allowed[cardinality(answer)]);
+		END IF;
 	END LOOP;
 	IF request IS NOT NULL THEN
 		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
@@ -238,7 +270,7 @@ BEGIN
 	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pieces, request, priority, confirmed, hold, now) AS b;
 END
 $$;
-COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. A higher priority is drained later. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, 42704 unknown pool, 22023 what cannot be booked.';
+COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. A higher priority is drained later. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, LC026 the operator''s policies do not allow it, 42704 unknown pool, 22023 what cannot be booked.';
 
 CREATE FUNCTION _book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
 		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
@@ -397,6 +429,8 @@ DECLARE
 	state_now text;
 	begun boolean;
 	given tstzrange := period;
+	-- before the pools
+	policed boolean := action <> 'shrink' AND compute_ledger._lock_policy();
 BEGIN
 	PERFORM compute_ledger._lock_booking(reservation, false);
 	clock := compute_ledger._booking_clock(now);
@@ -434,6 +468,10 @@ BEGIN
 			PERFORM compute_ledger._refuse('22023', format('reservation %s has %s devices until %s, and is to be %s', reservation, r.devices, upper(r.period), CASE action WHEN 'extend' THEN 'extended' ELSE 'shrunk' END),
 				hint => 'extend_reservation() gives it a later end, shrink_reservation() an earlier one or fewer devices, and move_reservation() another period.');
 		END IF;
+		IF policed THEN
+			PERFORM compute_ledger._keep_decision(action, reservation, compute_ledger._ask_policy(r.account, q.accelerator, q.region, tstzrange(greatest(lower(period), CASE WHEN begun THEN clock END), upper(period))))
+			FROM compute_ledger.pool AS q WHERE q.id = r.pool;
+		END IF;
 		PERFORM compute_ledger._change_reservation(reservation, action, clock, period => period, devices => devices::integer, checked => true);
 	END IF;
 	answer := ARRAY[ROW(r.id, r.booking, r.pool, devices::integer, period, r.state, r.held_until)::compute_ledger.booked_reservation];
@@ -467,7 +505,7 @@ BEGIN
 	RETURN compute_ledger._extend_reservation(reservation, until, request, now);
 END
 $$;
-COMMENT ON FUNCTION extend_reservation(bigint, timestamptz, text, timestamptz) IS 'gives a reservation a later end, if there is capacity for what is added, and returns it; it has not ended yet. request is the caller''s id of the call, as in book(). LC020 no capacity, and nothing changes; LC021 it has lapsed, ended or was given up; LC022 the id stood for another call; 22023 an end that is none, earlier, or cannot be booked; 42704 no such reservation that the caller may book for.';
+COMMENT ON FUNCTION extend_reservation(bigint, timestamptz, text, timestamptz) IS 'gives a reservation a later end, if there is capacity for what is added, and returns it; it has not ended yet. request is the caller''s id of the call, as in book(). LC020 no capacity, and nothing changes; LC021 it has lapsed, ended or was given up; LC022 the id stood for another call; LC026 the operator''s policies do not allow it; 22023 an end that is none, earlier, or cannot be booked; 42704 no such reservation that the caller may book for.';
 
 CREATE FUNCTION _shrink_reservation(reservation bigint, devices bigint DEFAULT NULL, until timestamptz DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -32,13 +32,13 @@ DECLARE
 	room numeric;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _in_its_place.reservation;
-	SELECT sum(o.devices), min(o.id) FILTER (WHERE upper(o.period) <= clock) INTO there, overrun
-	FROM compute_ledger.reservation AS o
-	WHERE o.pool = r.pool AND o.id <> r.id AND o.state = 'running';
+	SELECT sum(t.devices), min(t.reservation) INTO there, overrun FROM compute_ledger._still_there(r.pool, clock) AS t;
 	-- what is there in its own time is in the book, where it has its place beside this one
 	IF overrun IS NULL THEN
 		RETURN NULL;
 	END IF;
+	there := there + coalesce((SELECT sum(o.devices) FROM compute_ledger.reservation AS o
+		WHERE o.pool = r.pool AND o.id <> r.id AND o.state = 'running' AND upper(o.occupies) > clock), 0);
 	room := compute_ledger.level_at(compute_ledger._pool_limit(r.pool, tstzrange(clock, clock + interval '1 microsecond'), false), clock);
 	RETURN CASE WHEN there + r.devices > room THEN overrun END;
 END
@@ -52,6 +52,7 @@ AS $$
 DECLARE
 	-- first in the order of locks; whoever has it records what is due
 	recording boolean := compute_ledger._lock_usage_sources('{compute_ledger}', false) <> '{}';
+	policed boolean := compute_ledger._lock_policy();
 	clock timestamptz;
 	r compute_ledger.reservation;
 	state_now text;
@@ -75,8 +76,12 @@ BEGIN
 	overrun := compute_ledger._in_its_place(r.id, clock);
 	IF overrun IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('LC021', format('reservation %s cannot start yet: reservation %s is still there', reservation, overrun),
-			detail => format('That was for a time that ended at %s, and there is no room for both.', (SELECT upper(o.period) FROM compute_ledger.reservation AS o WHERE o.id = overrun)),
-			hint => 'Try again when it has ended. The wait is not charged.');
+			detail => format('That was for a time that ended at %s, and there is no room for both.', (SELECT upper(o.occupies) FROM compute_ledger.reservation AS o WHERE o.id = overrun)),
+			hint => 'Try again when it has ended, or say that it has with end_reservation(). The wait is not charged.');
+	END IF;
+	IF policed THEN
+		PERFORM compute_ledger._keep_decision('start', r.id, compute_ledger._ask_policy(r.account, q.accelerator, q.region, tstzrange(clock, upper(r.period))))
+		FROM compute_ledger.pool AS q WHERE q.id = r.pool;
 	END IF;
 	PERFORM compute_ledger._change_reservation(r.id, 'start', clock, state => 'running');
 	IF recording THEN
@@ -96,7 +101,7 @@ BEGIN
 	RETURN compute_ledger._start_reservation(reservation, now);
 END
 $$;
-COMMENT ON FUNCTION start_reservation(bigint, timestamptz) IS 'says that a reservation, a confirmed one whose time it is, is there: "running", or "running already". Its usage is recorded, with what else is due, if nobody else is recording any; otherwise it stays due. LC021 before its time, if it is not confirmed, when it is over or was given up, and while another one that should have ended is in its place. For whoever may book for its account and agents of its region; to all others there is none (42704). now: another time than the clock''s, for replays, by admins only (42501).';
+COMMENT ON FUNCTION start_reservation(bigint, timestamptz) IS 'says that a reservation, a confirmed one whose time it is, is there: "running", or "running already". Its usage is recorded, with what else is due, if nobody else is recording any; otherwise it stays due. LC021 before its time, if it is not confirmed, when it is over or was given up, and while another one that should have ended is in its place. LC026 if the operator''s policies do not allow the rest of it any more. For whoever may book for its account and agents of its region; to all others there is none (42704). now: another time than the clock''s, for replays, by admins only (42501).';
 
 CREATE FUNCTION _end_reservation(reservation bigint, at timestamptz DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -123,14 +128,10 @@ BEGIN
 	END IF;
 	-- What has passed is not given back, whenever it is said to have ended; of an overrun it says how long that was.
 	PERFORM compute_ledger._cut_reservation(r.id, clock, 'ended', 'end', NULL, clock);
-	IF at > upper(r.period) THEN
-		UPDATE compute_ledger.reservation AS o SET ended_at = at WHERE o.id = r.id;
+	IF coalesce(at, clock) > upper(r.occupies) THEN
+		UPDATE compute_ledger.reservation AS o SET ended_at = coalesce(at, clock) WHERE o.id = r.id;
+		PERFORM compute_ledger._note_waits(r.id, coalesce(at, clock));
 	END IF;
-	-- and who waited for it is not charged for that
-	UPDATE compute_ledger.reservation AS o SET usage_due = least(o.usage_due, lower(o.period))
-	WHERE o.id IN (SELECT w.id FROM compute_ledger.reservation AS w
-		WHERE w.pool = r.pool AND w.state = 'confirmed' AND lower(w.period) >= upper(r.period) AND lower(w.period) < clock AND upper(w.occupies) > upper(r.period)
-		ORDER BY w.id FOR UPDATE);
 	IF recording THEN
 		PERFORM compute_ledger._make_reserved_usage(clock);
 	END IF;

@@ -449,7 +449,7 @@ rows_fit(const BookRows *rows, const BookChange *change, int64 *at)
 {
 	ProfileSource limit;
 	int32		month = change->first_month;
-	Datum		allowed = ProfileGetDatum(PoolLimit(rows->pool, change->from, change->to, rows->guests));
+	Datum		allowed = ProfileGetDatum(PoolLimit(rows->pool, change->from, change->to, rows->guests, true));
 
 	ProfileOpen(&limit, allowed, PROFILE_WHOLE);
 	for (int i = 0; i < change->ndays; i++)

@@ -7,6 +7,6 @@
 
 #include "profile/profile_object.h"
 
-extern ProfileObject *PoolLimit(int64 pool, int64 from, int64 to, bool guests);
+extern ProfileObject *PoolLimit(int64 pool, int64 from, int64 to, bool guests, bool happened);
 
 #endif							/* COMPUTE_LEDGER_POOL_LIMIT_H */

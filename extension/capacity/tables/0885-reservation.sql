@@ -19,6 +19,7 @@ CREATE TABLE compute_ledger.reservation (
 	reason text,
 	centre_id text,
 	usage_due timestamptz,
+	waited_until timestamptz,
 	counts text NOT NULL DEFAULT 'booked',
 	notice interval NOT NULL DEFAULT '0',
 	outage_credit numeric NOT NULL DEFAULT 1,
@@ -46,6 +47,7 @@ COMMENT ON COLUMN compute_ledger.reservation.ended_at IS 'when it ended, was can
 COMMENT ON COLUMN compute_ledger.reservation.reason IS 'why it was cancelled, drained, refused or lost';
 COMMENT ON COLUMN compute_ledger.reservation.centre_id IS 'the id that the centre''s agent reported for it; never the ledger''s number';
 COMMENT ON COLUMN compute_ledger.reservation.usage_due IS 'when the next record of reserved usage is due to be made of it; NULL: none';
+COMMENT ON COLUMN compute_ledger.reservation.waited_until IS 'until when it could not start, because one that should have ended was still in its place: the wait is not charged; NULL: it did not wait';
 COMMENT ON COLUMN compute_ledger.reservation.counts IS 'that of the pool when it was booked';
 COMMENT ON COLUMN compute_ledger.reservation.notice IS 'that of the pool when it was booked';
 COMMENT ON COLUMN compute_ledger.reservation.outage_credit IS 'that of the pool when it was booked';
@@ -53,9 +55,10 @@ COMMENT ON COLUMN compute_ledger.reservation.outage_credit IS 'that of the pool 
 CREATE INDEX reservation_booking_idx ON compute_ledger.reservation (booking);
 CREATE INDEX reservation_account_idx ON compute_ledger.reservation (account);
 CREATE INDEX reservation_pool_idx ON compute_ledger.reservation (pool, (upper(occupies))) WHERE NOT isempty(occupies);
+CREATE INDEX reservation_centre_idx ON compute_ledger.reservation (centre_id) WHERE centre_id IS NOT NULL;
 CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_until) WHERE state = 'held';
 -- who is there, and who was longer than he should
-CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(period);
+CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies);
 CREATE INDEX reservation_usage_due_idx ON compute_ledger.reservation (usage_due) WHERE usage_due IS NOT NULL;
 
 CREATE POLICY visible ON compute_ledger.reservation FOR SELECT USING (account IN (SELECT compute_ledger._visible_accounts()));
