@@ -87,7 +87,7 @@ SELECT grant_licence('x/a', 'rule 3', '(,)');
 SELECT create_access_rule('licensed', 'house', 'needs_licence', 'clause 3', accounts => '{x/ab}', accelerators => '{nvidia/h100}');
 SELECT grant_licence('x', 'licensed', '[2027-01-01,2027-06-01)') AS until_june \gset
 CREATE FUNCTION licensed(period tstzrange) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws('; ', s.effect, regexp_replace(s.reason, '\d+$', 'N'), s.during) FROM compute_ledger.screen('x/ab', 'nvidia/h100', 'aws/us-east-1', period) AS s
+	SELECT concat_ws('; ', s.effect, regexp_replace(s.reason, '(licence) \d+', '\1 N', 'g'), s.during) FROM compute_ledger.screen('x/ab', 'nvidia/h100', 'aws/us-east-1', period) AS s
 $$;
 SELECT period, licensed(period) FROM unnest('{"[2027-05-20,2027-06-10)","[2027-05-20,2027-06-01)","[2027-06-01,2027-06-02)","[2027-05-20,2027-06-01]"}'::tstzrange[]) AS period;
 -- two licences end to end

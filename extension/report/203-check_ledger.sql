@@ -686,11 +686,7 @@ CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean) RETURNS TABLE (
 AS $$
 DECLARE
 	-- what contradicts nothing, and is worth a look
-<<<<<<< HEAD
-	advice text[] := '{open usage, commitment that serves nobody, usage beside its reservation, reservation not recorded, usage against policy, partition without trigger}';
-=======
-	advice text[] := '{open usage, commitment that serves nobody, usage beside its reservation, reservation not recorded, reservation still there, partition without trigger, short pool, offered and not there, doubted pool}';
->>>>>>> main
+	advice text[] := '{open usage, commitment that serves nobody, usage beside its reservation, reservation not recorded, reservation still there, usage against policy, partition without trigger, short pool, offered and not there, doubted pool}';
 	broken boolean;
 BEGIN
 	RETURN QUERY SELECT c.check_name, c.object, c.detail, 'breach' FROM compute_ledger._check_access() AS c;
