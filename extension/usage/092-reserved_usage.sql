@@ -115,7 +115,8 @@ DECLARE
 	short compute_ledger.device_profile;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS v WHERE v.id = _reservation_usage.reservation;
-	IF r.confirmed_at IS NULL THEN
+	-- what the centre refused, it never gave
+	IF r.confirmed_at IS NULL OR r.state = 'refused' AND r.started_at IS NULL THEN
 		RETURN;
 	END IF;
 	-- who waited for others to end is not charged for that
