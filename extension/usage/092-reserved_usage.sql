@@ -151,11 +151,14 @@ CREATE FUNCTION _make_reserved_usage(now timestamptz) RETURNS bigint
 	SET search_path = pg_catalog, pg_temp
 	SET datestyle = 'ISO, YMD'
 	-- @planner
+	-- keys are looked up in their index, whatever was known of the size of the table when this was planned
+	SET enable_seqscan = off
 AS $$
 DECLARE
 	due bigint[];
+	lines jsonb;
 	given jsonb;
-	made bigint;
+	taken record;
 BEGIN
 	IF NOT EXISTS (SELECT FROM compute_ledger.reservation AS r WHERE r.usage_due <= now) THEN
 		RETURN 0;
@@ -166,70 +169,61 @@ BEGIN
 	-- What somebody is changing stays due; so does what has no account at its start.
 	SELECT array_agg(l.id) INTO due
 	FROM (SELECT r.id FROM compute_ledger.reservation AS r WHERE r.usage_due <= now ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED) AS l;
-	SELECT array_agg(u.id) INTO due
-	FROM (
-		SELECT r.id
-		FROM compute_ledger.reservation AS r
-		JOIN compute_ledger.account AS a ON a.id = r.account
-		LEFT JOIN LATERAL compute_ledger._reservation_usage(r.id, now) AS u ON u.started_at <= now
-		WHERE r.id = ANY (due)
-		GROUP BY r.id
-		HAVING coalesce(bool_and(u.line IS NULL OR compute_ledger._account_id(a.name, u.started_at) IS NOT NULL), true)
-	) AS u;
-	IF due IS NULL THEN
-		RETURN 0;
-	END IF;
+	SELECT coalesce(jsonb_agg(to_jsonb(u) || jsonb_build_object('reservation', r.id, 'begun', u.started_at <= now,
+		'is_of_nobody', u.started_at <= now AND compute_ledger._account_id(a.name, u.started_at) IS NULL)), '[]')
+	INTO lines
+	FROM compute_ledger.reservation AS r
+	JOIN compute_ledger.account AS a ON a.id = r.account
+	CROSS JOIN LATERAL compute_ledger._reservation_usage(r.id, now) AS u
+	WHERE r.id = ANY (due);
+	due := ARRAY(SELECT unnest(due) EXCEPT SELECT l.reservation FROM jsonb_to_recordset(lines) AS l (reservation bigint, is_of_nobody boolean) WHERE l.is_of_nobody);
 	WITH line AS MATERIALIZED (
-		SELECT r.id AS reservation, u.*
-		FROM compute_ledger.reservation AS r
-		CROSS JOIN LATERAL compute_ledger._reservation_usage(r.id, now) AS u
-		WHERE r.id = ANY (due) AND u.started_at <= now
-	), gone AS (
-		SELECT n.reservation, n.source_id AS line
+		SELECT l.*
+		FROM jsonb_to_recordset(lines) AS l (reservation bigint, line text, measure text, started_at timestamptz, ended_at timestamptz, devices numeric, begun boolean)
+		WHERE l.reservation = ANY (due)
+	), changed AS (
+		SELECT l.reservation, l.line, coalesce(k.revision + 1, 0) AS revision, false AS retracted, l.measure, l.started_at, l.ended_at, l.devices
+		FROM line AS l
+		LEFT JOIN LATERAL (SELECT e.revision, e.record, e.started_at FROM compute_ledger.usage_key AS e
+			WHERE e.source = 'compute_ledger' AND e.source_id = l.line ORDER BY e.revision DESC LIMIT 1) AS k ON true
+		LEFT JOIN LATERAL (SELECT u.started_at, u.ended_at, u.devices FROM compute_ledger.usage_record AS u WHERE u.id = k.record AND u.started_at = k.started_at) AS n ON true
+		WHERE l.begun AND (n.started_at, n.ended_at, n.devices) IS DISTINCT FROM (l.started_at, l.ended_at, l.devices)
+		UNION ALL
+		SELECT n.reservation, n.source_id, n.revision + 1, true, NULL, NULL, NULL, NULL
 		FROM compute_ledger.usage_record AS n
 		WHERE n.reservation = ANY (due) AND n.source = 'compute_ledger' AND n.superseded = 'infinity' AND n.source_id NOT IN (SELECT l.line FROM line AS l)
-	), old AS (
-		SELECT o.line, k.revision, k.retracted, n.started_at, n.ended_at, n.devices
-		FROM (SELECT l.line FROM line AS l UNION ALL SELECT g.line FROM gone AS g) AS o
-		CROSS JOIN LATERAL (SELECT e.revision, e.retracted, e.record, e.started_at FROM compute_ledger.usage_key AS e
-			WHERE e.source = 'compute_ledger' AND e.source_id = o.line ORDER BY e.revision DESC LIMIT 1) AS k
-		LEFT JOIN compute_ledger.usage_record AS n ON n.id = k.record AND n.started_at = k.started_at
 	)
-	SELECT jsonb_agg(jsonb_build_object('id', x.n, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', 'compute_ledger', 'source_id', x.line,
+	SELECT coalesce(jsonb_agg(jsonb_build_object('id', x.n, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', 'compute_ledger', 'source_id', x.line,
 			'revision', x.revision::text, 'retracted', x.retracted::text, 'account', a.name, 'region', g.name, 'accelerator', p.accelerator::text, 'devices', x.devices::text,
 			'started_at', (x.started_at AT TIME ZONE 'UTC')::text || 'Z', 'ended_at', (x.ended_at AT TIME ZONE 'UTC')::text || 'Z', 'measure', x.measure,
-			'reservation', 'ledger:' || x.reservation))
+			'reservation', 'ledger:' || x.reservation)), '[]')
 	INTO given
-	FROM (
-		SELECT row_number() OVER (ORDER BY l.started_at, l.reservation, l.line) AS n, l.reservation, l.line, coalesce(o.revision + 1, 0) AS revision, false AS retracted,
-			l.measure, l.started_at, l.ended_at, l.devices
-		FROM line AS l
-		LEFT JOIN old AS o ON o.line = l.line
-		WHERE (o.started_at, o.ended_at, o.devices) IS DISTINCT FROM (l.started_at, l.ended_at, l.devices)
-		UNION ALL
-		SELECT 0, g.reservation, g.line, o.revision + 1, true, NULL, NULL, NULL, NULL
-		FROM gone AS g
-		JOIN old AS o ON o.line = g.line AND NOT o.retracted
-	) AS x
+	FROM (SELECT c.*, row_number() OVER (ORDER BY c.started_at, c.reservation, c.line) AS n FROM changed AS c) AS x
 	JOIN compute_ledger.reservation AS r ON r.id = x.reservation
 	JOIN compute_ledger.account AS a ON a.id = r.account
 	JOIN compute_ledger.pool AS p ON p.id = r.pool
 	JOIN compute_ledger.region AS g ON g.id = p.region;
-	made := 0;
-	IF given IS NOT NULL THEN
-		SELECT t.accepted INTO made FROM compute_ledger._take_usage('reserve', 'bf16', given => given) AS t;
+	SELECT * INTO taken FROM compute_ledger._take_usage('reserve', 'bf16', given => given);
+	IF taken.accepted + taken.duplicate < jsonb_array_length(given) THEN
+		-- what could not be taken, because somebody is making the month, stays due
+		due := ARRAY(SELECT unnest(due) EXCEPT SELECT substr(g.reservation, 8)::bigint
+			FROM jsonb_to_recordset(given) AS g (source_id text, revision integer, reservation text)
+			LEFT JOIN LATERAL (SELECT true AS made FROM compute_ledger.usage_key AS e
+				WHERE e.source = 'compute_ledger' AND e.source_id = g.source_id AND e.revision = g.revision LIMIT 1) AS k ON true
+			WHERE k.made IS NULL);
 	END IF;
-	-- What could not be taken, because somebody is making the month, stays due.
-	UPDATE compute_ledger.reservation AS r SET usage_due = (
-		SELECT min(d.at)
-		FROM (SELECT u.started_at FROM compute_ledger._reservation_usage(r.id, now) AS u WHERE u.started_at > now
+	UPDATE compute_ledger.reservation AS r
+	SET usage_due = least(d.next, CASE WHEN r.state = 'confirmed' AND r.counts = 'started' AND upper(r.occupies) > now THEN upper(r.occupies) END)
+	FROM (
+		SELECT u.id, min(u.next) AS next
+		FROM (SELECT unnest(due) AS id, NULL::timestamptz AS next
 			UNION ALL
-			SELECT upper(r.occupies) WHERE r.state = 'confirmed' AND upper(r.occupies) > now AND r.counts = 'started') AS d (at))
-	WHERE r.id = ANY (due)
-		AND NOT EXISTS (SELECT FROM jsonb_to_recordset(given) AS g (source_id text, revision integer, reservation text)
-			WHERE g.reservation = 'ledger:' || r.id
-				AND NOT EXISTS (SELECT FROM compute_ledger.usage_key AS k WHERE k.source = 'compute_ledger' AND k.source_id = g.source_id AND k.revision = g.revision));
-	RETURN made;
+			SELECT l.reservation, l.started_at FROM jsonb_to_recordset(lines) AS l (reservation bigint, started_at timestamptz, begun boolean) WHERE NOT l.begun) AS u
+		WHERE u.id = ANY (due)
+		GROUP BY u.id
+	) AS d
+	WHERE r.id = d.id;
+	RETURN taken.accepted;
 END
 $$;
 COMMENT ON FUNCTION _make_reserved_usage(timestamptz) IS 'what record_reservations() does, at an instant: of reservations that nobody is changing, if nobody else is making records of reservations; returns how many records it made';
