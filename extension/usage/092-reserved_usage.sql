@@ -24,56 +24,34 @@ $$;
 COMMENT ON FUNCTION _level_profile(tstzrange, numeric) IS 'so many devices over a period; NULL for NULL';
 
 CREATE FUNCTION _given_up(reservation bigint, notice interval) RETURNS device_profile
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT compute_ledger.sum(compute_ledger._above_zero(compute_ledger.clip(
-		compute_ledger._level_profile(h.occupied, h.devices_before) OPERATOR(compute_ledger.-) compute_ledger._level_profile(h.occupies, h.devices),
-		tstzrange(h.at, h.at + notice))))
-	FROM (
-		SELECT c.action, c.at, c.occupies, c.devices, lag(c.occupies) OVER w AS occupied, lag(c.devices) OVER w AS devices_before, lag(c.state) OVER w AS state_before
-		FROM compute_ledger.reservation_change AS c
-		WHERE c.reservation = _given_up.reservation
-		WINDOW w AS (ORDER BY c.id)
-	) AS h
-	WHERE h.action IN ('cancel', 'end', 'shrink', 'move') AND h.state_before IN ('confirmed', 'running')
-$$;
-COMMENT ON FUNCTION _given_up(bigint, interval) IS 'what the holder of a reservation gave up of it when it was confirmed, from when he did until the notice had run out; NULL: nothing';
-
-CREATE FUNCTION _note_waits(reservation bigint, until timestamptz) RETURNS void
-	LANGUAGE plpgsql VOLATILE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	r compute_ledger.reservation;
-	w record;
-	instant tstzrange;
-	there bigint;
+	had compute_ledger.device_profile := '{}';
+	has compute_ledger.device_profile;
+	change record;
 BEGIN
-	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _note_waits.reservation;
-	FOR w IN
-		SELECT o.id, lower(o.period) AS starts, upper(o.occupies) AS ends
-		FROM compute_ledger.reservation AS o
-		WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > upper(r.occupies) AND o.confirmed_at IS NOT NULL
-			AND lower(o.period) >= upper(r.occupies) AND lower(o.period) < until AND (o.started_at IS NULL OR o.started_at >= until)
-			AND (o.waited_until IS NULL OR o.waited_until < least(until, upper(o.occupies)))
-		ORDER BY o.id
-		FOR UPDATE
+	-- the most that it was to have at an instant, with no more notice than that before it
+	FOR change IN
+		SELECT h.at, compute_ledger._level_profile(h.occupied, h.devices_before) AS profile
+		FROM (
+			SELECT c.action, c.at, lag(c.occupies) OVER w AS occupied, lag(c.devices) OVER w AS devices_before, lag(c.state) OVER w AS state_before
+			FROM compute_ledger.reservation_change AS c
+			WHERE c.reservation = _given_up.reservation
+			WINDOW w AS (ORDER BY c.id)
+		) AS h
+		WHERE h.action IN ('cancel', 'end', 'shrink', 'move') AND h.state_before IN ('confirmed', 'running')
 	LOOP
-		instant := tstzrange(w.starts, w.starts + interval '1 microsecond');
-		SELECT sum(o.devices) INTO there
-		FROM compute_ledger.reservation AS o
-		WHERE o.pool = r.pool AND o.started_at IS NOT NULL AND (o.id = r.id OR o.state = 'running' OR o.ended_at > upper(o.occupies))
-			AND upper(o.occupies) <= w.starts AND (o.id = r.id OR coalesce(o.ended_at, until) > w.starts);
-		IF there + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, instant, until), w.starts)
-			> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, instant, false), w.starts)
-		THEN
-			UPDATE compute_ledger.reservation AS o SET waited_until = least(until, w.ends), usage_due = least(o.usage_due, w.starts) WHERE o.id = w.id;
-		END IF;
+		had := had OPERATOR(compute_ledger.+) coalesce(compute_ledger._above_zero(
+			compute_ledger.clip(change.profile, tstzrange(change.at, change.at + notice)) OPERATOR(compute_ledger.-) had), '{}');
 	END LOOP;
+	-- less what it has in the end
+	SELECT compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) INTO has FROM compute_ledger.reservation AS r WHERE r.id = _given_up.reservation;
+	RETURN compute_ledger._above_zero(had OPERATOR(compute_ledger.-) has);
 END
 $$;
-COMMENT ON FUNCTION _note_waits(bigint, timestamptz) IS 'when a reservation that was there longer than it was for has ended: notes until when those after it in its pool, whose lock the caller has, could not start, because there was no room for both';
+COMMENT ON FUNCTION _given_up(bigint, interval) IS 'what the holder of a reservation gave up of it when it was confirmed, and did not get again, from when he did until the notice had run out; NULL: nothing';
 
 CREATE FUNCTION _short_of(reservation bigint) RETURNS device_profile
 	LANGUAGE plpgsql STABLE
@@ -93,8 +71,8 @@ BEGIN
 	SELECT compute_ledger.sum(compute_ledger._reservation_profile(o.occupies, o.since, o.devices, o.earlier)) INTO before
 	FROM compute_ledger.reservation AS o
 	JOIN compute_ledger.booking AS b ON b.id = o.booking
-	WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(r.occupies) AND o.occupies && r.occupies AND o.confirmed_at IS NOT NULL
-		AND (-o.priority, b.booked, o.id) < (-r.priority, r.booked, r.id);
+	WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(r.occupies) AND o.occupies && r.occupies AND o.confirmed_at IS NOT NULL AND NOT (o.state = 'refused' AND o.started_at IS NULL)
+		AND (-o.priority::bigint, b.booked, o.id) < (-r.priority::bigint, r.booked, r.id);
 	-- of what there is, they have theirs, as far as it goes; it lacks what it has more than the rest
 	RETURN compute_ledger._above_zero(compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) OPERATOR(compute_ledger.-)
 		coalesce(compute_ledger._above_zero(compute_ledger._pool_limit(r.pool, r.occupies, false) OPERATOR(compute_ledger.-) coalesce(compute_ledger.clip(before, r.occupies), '{}')), '{}'));
@@ -115,7 +93,8 @@ DECLARE
 	short compute_ledger.device_profile;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS v WHERE v.id = _reservation_usage.reservation;
-	IF r.confirmed_at IS NULL THEN
+	-- what the centre refused was never there
+	IF r.confirmed_at IS NULL OR r.state = 'refused' AND r.started_at IS NULL THEN
 		RETURN;
 	END IF;
 	-- who waited for others to end is not charged for that
@@ -166,7 +145,7 @@ BEGIN
 	IF compute_ledger._lock_usage_sources('{compute_ledger}', false) = '{}' THEN
 		RETURN 0;
 	END IF;
-	-- What somebody is changing stays due; so does what has no account at its start.
+	-- what somebody is changing stays due
 	SELECT array_agg(l.id) INTO due
 	FROM (SELECT r.id FROM compute_ledger.reservation AS r WHERE r.usage_due <= now ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED) AS l;
 	SELECT coalesce(jsonb_agg(to_jsonb(u) || jsonb_build_object('reservation', r.id, 'begun', u.started_at <= now,
@@ -176,18 +155,16 @@ BEGIN
 	JOIN compute_ledger.account AS a ON a.id = r.account
 	CROSS JOIN LATERAL compute_ledger._reservation_usage(r.id, now) AS u
 	WHERE r.id = ANY (due);
-	due := ARRAY(SELECT unnest(due) EXCEPT SELECT l.reservation FROM jsonb_to_recordset(lines) AS l (reservation bigint, is_of_nobody boolean) WHERE l.is_of_nobody);
 	WITH line AS MATERIALIZED (
 		SELECT l.*
-		FROM jsonb_to_recordset(lines) AS l (reservation bigint, line text, measure text, started_at timestamptz, ended_at timestamptz, devices numeric, begun boolean)
-		WHERE l.reservation = ANY (due)
+		FROM jsonb_to_recordset(lines) AS l (reservation bigint, line text, measure text, started_at timestamptz, ended_at timestamptz, devices numeric, begun boolean, is_of_nobody boolean)
 	), changed AS (
 		SELECT l.reservation, l.line, coalesce(k.revision + 1, 0) AS revision, false AS retracted, l.measure, l.started_at, l.ended_at, l.devices
 		FROM line AS l
 		LEFT JOIN LATERAL (SELECT e.revision, e.record, e.started_at FROM compute_ledger.usage_key AS e
 			WHERE e.source = 'compute_ledger' AND e.source_id = l.line ORDER BY e.revision DESC LIMIT 1) AS k ON true
 		LEFT JOIN LATERAL (SELECT u.started_at, u.ended_at, u.devices FROM compute_ledger.usage_record AS u WHERE u.id = k.record AND u.started_at = k.started_at) AS n ON true
-		WHERE l.begun AND (n.started_at, n.ended_at, n.devices) IS DISTINCT FROM (l.started_at, l.ended_at, l.devices)
+		WHERE l.begun AND NOT l.is_of_nobody AND (n.started_at, n.ended_at, n.devices) IS DISTINCT FROM (l.started_at, l.ended_at, l.devices)
 		UNION ALL
 		SELECT n.reservation, n.source_id, n.revision + 1, true, NULL, NULL, NULL, NULL
 		FROM compute_ledger.usage_record AS n
@@ -218,7 +195,8 @@ BEGIN
 		SELECT u.id, min(u.next) AS next
 		FROM (SELECT unnest(due) AS id, NULL::timestamptz AS next
 			UNION ALL
-			SELECT l.reservation, l.started_at FROM jsonb_to_recordset(lines) AS l (reservation bigint, started_at timestamptz, begun boolean) WHERE NOT l.begun) AS u
+			-- and so does what has no account at its start
+			SELECT l.reservation, l.started_at FROM jsonb_to_recordset(lines) AS l (reservation bigint, started_at timestamptz, begun boolean, is_of_nobody boolean) WHERE NOT l.begun OR l.is_of_nobody) AS u
 		WHERE u.id = ANY (due)
 		GROUP BY u.id
 	) AS d
@@ -227,6 +205,25 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _make_reserved_usage(timestamptz) IS 'what record_reservations() does, at an instant: of reservations that nobody is changing, if nobody else is making records of reservations; returns how many records it made';
+
+CREATE FUNCTION _try_reserved_usage(now timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	detail text;
+BEGIN
+	PERFORM compute_ledger._make_reserved_usage(now);
+EXCEPTION
+	WHEN transaction_rollback THEN
+		RAISE;
+	WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+		RAISE WARNING 'usage of reservations was not recorded: %', SQLERRM
+			USING DETAIL = detail, HINT = 'It stays due; record_reservations() raises the error.';
+END
+$$;
+COMMENT ON FUNCTION _try_reserved_usage(timestamptz) IS 'does what record_reservations() does beside something else, which an error in it does not stop: a WARNING, and what is due stays due; but for those that a repetition of the transaction mends (class 40)';
 
 CREATE FUNCTION _record_reservations(now timestamptz DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
