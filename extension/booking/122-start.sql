@@ -83,9 +83,14 @@ BEGIN
 		PERFORM compute_ledger._keep_decision('start', r.id, compute_ledger._ask_policy(r.account, q.accelerator, q.region, tstzrange(clock, upper(r.period))))
 		FROM compute_ledger.pool AS q WHERE q.id = r.pool;
 	END IF;
+	-- who waited until now may start although others are still there
+	PERFORM compute_ledger._note_waits(t.reservation, clock) FROM compute_ledger._still_there(r.pool, clock) AS t;
+	-- the next start under an older snapshot would not see this one: what both write gives it 40001
+	UPDATE compute_ledger.pool_month AS m SET base = m.base
+	WHERE m.pool = r.pool AND NOT m.guests AND m.month = date_trunc('month', clock AT TIME ZONE 'UTC')::date;
 	PERFORM compute_ledger._change_reservation(r.id, 'start', clock, state => 'running');
 	IF recording THEN
-		PERFORM compute_ledger._make_reserved_usage(clock);
+		PERFORM compute_ledger._try_reserved_usage(clock);
 	END IF;
 	RETURN 'running';
 END
@@ -127,13 +132,10 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', format('reservation %s was not there yet at %s', reservation, at), detail => format('It started at %s.', r.started_at));
 	END IF;
 	-- What has passed is not given back, whenever it is said to have ended; of an overrun it says how long that was.
-	PERFORM compute_ledger._cut_reservation(r.id, clock, 'ended', 'end', NULL, clock);
-	IF coalesce(at, clock) > upper(r.occupies) THEN
-		UPDATE compute_ledger.reservation AS o SET ended_at = coalesce(at, clock) WHERE o.id = r.id;
-		PERFORM compute_ledger._note_waits(r.id, coalesce(at, clock));
-	END IF;
+	PERFORM compute_ledger._change_reservation(r.id, 'end', clock, state => 'ended', occupies => r.occupies * tstzrange(NULL, clock),
+		ended => at);
 	IF recording THEN
-		PERFORM compute_ledger._make_reserved_usage(clock);
+		PERFORM compute_ledger._try_reserved_usage(clock);
 	END IF;
 	RETURN 'ended';
 END

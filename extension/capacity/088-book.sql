@@ -123,8 +123,66 @@ END
 $$;
 COMMENT ON FUNCTION _limit_changed() IS 'trigger, AFTER INSERT OR UPDATE FOR EACH ROW of pool_offer and pool_reduction; argument certain: of what has happened';
 
+CREATE FUNCTION _note_waits(reservation bigint, until timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r compute_ledger.reservation;
+	w record;
+	instant tstzrange;
+	there bigint;
+BEGIN
+	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _note_waits.reservation;
+	FOR w IN
+		SELECT o.id, lower(o.period) AS starts, least(until, o.started_at, upper(o.occupies)) AS waited
+		FROM compute_ledger.reservation AS o
+		WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > upper(r.occupies) AND o.confirmed_at IS NOT NULL
+			AND lower(o.period) >= upper(r.occupies) AND lower(o.period) < until AND least(until, o.started_at, upper(o.occupies)) > greatest(lower(o.period), o.waited_until)
+		ORDER BY o.id
+		FOR UPDATE
+	LOOP
+		instant := tstzrange(w.starts, w.starts + interval '1 microsecond');
+		SELECT sum(o.devices) INTO there
+		FROM compute_ledger.reservation AS o
+		WHERE o.pool = r.pool AND o.started_at IS NOT NULL AND (o.id = r.id OR o.state = 'running' OR o.ended_at > upper(o.occupies))
+			AND upper(o.occupies) <= w.starts AND (o.id = r.id OR coalesce(o.ended_at, until) > w.starts);
+		IF there + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, instant, until), w.starts)
+			> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, instant, false), w.starts)
+		THEN
+			UPDATE compute_ledger.reservation AS o SET waited_until = w.waited, usage_due = least(o.usage_due, w.starts) WHERE o.id = w.id;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _note_waits(bigint, timestamptz) IS 'when a reservation that was there longer than it was for has ended: notes until when those after it in its pool, whose lock the caller has, could not start, because there was no room for both';
+
+CREATE FUNCTION _has_no_room(reservation bigint, at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r compute_ledger.reservation;
+	instant timestamptz;
+	overrun numeric;
+BEGIN
+	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _has_no_room.reservation;
+	instant := greatest(at, lower(r.occupies));
+	IF isempty(r.occupies) OR instant >= upper(r.occupies) THEN
+		RETURN false;
+	END IF;
+	-- who is there longer than he should is in the way now, perhaps not when its time comes
+	SELECT coalesce(sum(o.devices), 0) INTO overrun
+	FROM compute_ledger.reservation AS o
+	WHERE instant = at AND r.started_at IS NULL AND o.pool = r.pool AND o.id <> r.id AND o.state = 'running' AND upper(o.occupies) <= at;
+	RETURN overrun + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, tstzrange(instant, instant + interval '1 microsecond'), at), instant)
+		> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, tstzrange(instant, instant + interval '1 microsecond'), false), instant);
+END
+$$;
+COMMENT ON FUNCTION _has_no_room(bigint, timestamptz) IS 'whether a reservation, under its pool''s lock, could not have what it takes up, now or when it begins, because more is booked then than there is, or those before it are still there';
+
 CREATE FUNCTION _change_reservation(reservation bigint, action text, clock timestamptz, state text DEFAULT NULL, occupies tstzrange DEFAULT NULL, reason text DEFAULT NULL,
-	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false) RETURNS void
+	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false, ended timestamptz DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET enable_seqscan = off
@@ -137,6 +195,7 @@ DECLARE
 	new_since timestamptz;
 	new_earlier compute_ledger.device_profile;
 	over boolean;
+	could_not_be_had boolean;
 BEGIN
 	SELECT o.* INTO STRICT r FROM compute_ledger.reservation AS o WHERE o.id = reservation FOR UPDATE;
 	state := coalesce(state, r.state);
@@ -144,6 +203,7 @@ BEGIN
 	occupies := coalesce(occupies, CASE WHEN period = r.period THEN r.occupies ELSE period END);
 	devices := coalesce(devices, r.devices);
 	over := state NOT IN ('held', 'confirmed', 'running');
+	ended := coalesce(ended, clock);
 	new_since := r.since;
 	new_earlier := r.earlier;
 	IF clock <= lower(r.period) THEN
@@ -155,6 +215,7 @@ BEGIN
 	END IF;
 	was := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
 	is_now := compute_ledger._reservation_profile(occupies, new_since, devices, new_earlier);
+	could_not_be_had := action IN ('cancel', 'end', 'shrink', 'move') AND r.notice > '0' AND compute_ledger._has_no_room(reservation, clock);
 	PERFORM compute_ledger._book_reservation(r.pool, r.guest, was, is_now, clock, checked);
 	UPDATE compute_ledger.reservation AS o
 	SET state = state, period = period, occupies = occupies, devices = devices, since = new_since, earlier = new_earlier,
@@ -162,20 +223,23 @@ BEGIN
 		confirmed_at = CASE action WHEN 'confirm' THEN clock ELSE o.confirmed_at END,
 		accepted_at = CASE action WHEN 'accept' THEN clock ELSE o.accepted_at END,
 		started_at = CASE action WHEN 'start' THEN clock ELSE o.started_at END,
-		ended_at = CASE WHEN over THEN CASE action WHEN 'lapse' THEN o.held_until ELSE clock END END,
+		ended_at = CASE WHEN over THEN CASE action WHEN 'lapse' THEN o.held_until ELSE ended END END,
 		reason = coalesce(reason, o.reason),
 		-- from when on the usage of it may be another one; whoever records it sees whether it is
 		usage_due = CASE WHEN o.confirmed_at IS NOT NULL OR action = 'confirm' THEN
 			least(o.usage_due, CASE WHEN action IN ('confirm', 'start') THEN lower(period) ELSE greatest(least(lower(o.period), lower(period)), clock) END) END
 	WHERE o.id = reservation;
-	INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies, reason)
-	VALUES (reservation, action, clock, state, devices, period, occupies, reason);
+	INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies, reason, could_not_be_had)
+	VALUES (reservation, action, clock, state, devices, period, occupies, reason, could_not_be_had);
 	IF was OPERATOR(compute_ledger.<>) is_now THEN
 		PERFORM compute_ledger._shortage_due(r.pool, compute_ledger.extent(was OPERATOR(compute_ledger.-) is_now), false);
 	END IF;
+	IF over AND r.state = 'running' AND ended > upper(r.occupies) THEN
+		PERFORM compute_ledger._note_waits(reservation, ended);
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION _change_reservation(bigint, text, timestamptz, text, tstzrange, text, tstzrange, integer, boolean) IS 'the one way to change a reservation, under its pool''s lock: puts what it takes up now in the place of what it took up, in the book too, and keeps its history. What is NULL stays as it is; another number of devices counts from clock on, once the reservation has begun. checked: LC020 if there is no capacity for what is added';
+COMMENT ON FUNCTION _change_reservation(bigint, text, timestamptz, text, tstzrange, text, tstzrange, integer, boolean, timestamptz) IS 'the one way to change a reservation, under its pool''s lock: puts what it takes up now in the place of what it took up, in the book too, and keeps its history. What is NULL stays as it is; another number of devices counts from clock on, once the reservation has begun. checked: LC020 if there is no capacity for what is added; ended: when it ended, if that was before clock';
 
 CREATE FUNCTION _book_reservation(pool bigint, guest boolean, was device_profile, is_now device_profile, clock timestamptz, checked boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE
