@@ -110,7 +110,8 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	clock timestamptz := statement_timestamp();
-	pools bigint[] := ARRAY(SELECT p.id FROM compute_ledger.pool AS p WHERE p.region IN (SELECT compute_ledger._agent_regions(compute_ledger._calling_role())));
+	role name := compute_ledger._calling_role();
+	pools bigint[] := ARRAY(SELECT p.id FROM compute_ledger.pool AS p WHERE p.region IN (SELECT compute_ledger._agent_regions(role)) OR compute_ledger._sees_everything(role));
 BEGIN
 	RETURN QUERY
 		SELECT r.id, r.booking, r.pool, r.devices, r.period, compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock), r.held_until, r.accepted_at, r.centre_id, r.started_at
