@@ -143,10 +143,10 @@ GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT p.object, p.privilege FROM _access_privileges() AS p
 WHERE NOT CASE WHEN p.privilege = 'EXECUTE' THEN EXISTS (SELECT FROM functions AS f WHERE f.proname = p.object AND (f.public OR f.proowner = 'pg_database_owner'::regrole))
 	ELSE EXISTS (SELECT FROM relations AS r WHERE r.relname = p.object) END
-	OR p.kinds = '{}' OR NOT p.kinds <@ '{reader,meter,biller,auditor,admin}';
+	OR p.kinds = '{}' OR NOT p.kinds <@ '{reader,meter,booker,agent,biller,auditor,admin}';
 SELECT p.object, p.privilege FROM _access_privileges() AS p JOIN relations AS r ON r.relname = p.object
 WHERE 'reader' = ANY (p.kinds) AND p.privilege NOT IN ('SELECT', 'EXECUTE')
-	OR p.privilege = 'SELECT' AND r.relkind IN ('r', 'p') AND p.kinds && '{reader,meter}' AND NOT EXISTS (
+	OR p.privilege = 'SELECT' AND r.relkind IN ('r', 'p') AND p.kinds && '{reader,meter,booker,agent}' AND NOT EXISTS (
 		SELECT FROM pg_policy AS o WHERE o.polrelid = r.relation AND o.polname = 'visible');
 SELECT object, privilege, count(*) FROM _access_privileges() GROUP BY 1, 2 HAVING count(*) > 1;
 -- beside views of their own accounts, readers have what says nothing of accounts

@@ -68,6 +68,8 @@ $node->safe_psql('postgres', q{
 	CREATE ROLE member LOGIN IN ROLE team;
 	CREATE ROLE apart LOGIN NOINHERIT IN ROLE team;
 	CREATE ROLE meter LOGIN;
+	CREATE ROLE booker LOGIN;     -- for acme's research
+	CREATE ROLE agent LOGIN;      -- of one region of aws
 	CREATE ROLE biller LOGIN;
 	CREATE ROLE auditor LOGIN;
 	CREATE ROLE admin LOGIN;
@@ -95,9 +97,10 @@ ok_as('owner', q{
 	INSERT INTO compute_ledger.price (book, accelerator, currency, price, title) VALUES ('cost', 'nvidia', 'USD', 1, 'what it costs: zenith''s and acme''s alike')}, 'prices');
 
 my @kinds = ([ 'reader', 'reader', 'acme' ], [ 'analyst', 'reader', 'acme research' ], [ 'team', 'reader', 'acme research' ],
+	[ 'booker', 'booker', 'acme research' ], [ 'agent', 'agent', undef, 'aws/us-east-1' ],
 	[ 'meter', 'meter' ], [ 'biller', 'biller' ], [ 'auditor', 'auditor' ], [ 'admin', 'admin' ]);
-sub arguments { return join ', ', map { "'$_'" } @_ }
-ok_as('owner', 'SELECT compute_ledger.grant_access(' . arguments(@$_) . ')', join ' ', 'granted:', @$_) for @kinds;
+sub arguments { return join ', ', map { defined $_ ? "'$_'" : 'NULL' } @_ }
+ok_as('owner', 'SELECT compute_ledger.grant_access(' . arguments(@$_) . ')', join ' ', 'granted:', grep { defined } @$_) for @kinds;
 
 # Usage of both, brought in by the meter.
 ok_as('meter', q{
@@ -203,13 +206,15 @@ my %expect = (
 	# who pays for the research, and by which contract, an analyst sees
 	analyst => [ qr/$zenith|\bacme run\b/, 'acme research' ],
 	member => [ qr/$zenith|\bacme run\b/, 'acme research' ],
+	booker => [ qr/$zenith|\bacme run\b/, undef, 'booker' ],
+	agent => [ qr/$zenith|\bacme run\b/, undef, 'agent' ],
 	nobody => [ qr/./, undef ],
 	apart => [ qr/./, undef ],
 );
 for my $role (sort keys %expect)
 {
-	my ($foreign, $own) = @{ $expect{$role} };
-	my %may = $own ? %{ $listed{reader} } : ();
+	my ($foreign, $own, $kind) = @{ $expect{$role} };
+	my %may = %{ $listed{ $kind // ($own ? 'reader' : 'none') } // {} };
 	my (@wrong, @leaks, @seen);
 	my @selected = try_as($role, map { $object{$_}[0] eq 'S' ? "=SELECT last_value FROM $_" : "=SELECT r::text FROM $_ AS r" } @relations);
 	for my $i (0 .. $#relations)
@@ -306,6 +311,21 @@ is(as($superuser, "SET ROLE reader; SELECT count(*) FROM compute_ledger.my_accou
 as('reader', "PREPARE p AS SELECT name FROM compute_ledger.my_account");
 is(as($superuser, "PREPARE p AS SELECT count(*) FROM compute_ledger.my_account; EXECUTE p; SET ROLE reader; EXECUTE p; RESET ROLE; SET ROLE analyst; EXECUTE p"), "6\n3\n2",
 	'a prepared statement shows what the role sees that runs it');
+
+# ------------------------------------------------------------------ bookers and agents
+my $names = $node->safe_psql('ledger', q{SELECT string_agg(format('(%s, %L)', a.id, a.name), ', ') FROM compute_ledger.account AS a});
+sub accounts_of { return as($_[0], 'SELECT string_agg(a.name, $$,$$ ORDER BY a.name) FROM compute_ledger._bookable_accounts() AS b JOIN (VALUES ' . $names . ') AS a (id, name) ON a.id = b') }
+is(accounts_of('booker'), 'acme merged,acme research', 'a booker books for the account and what is under it');
+is(accounts_of($_), '', "$_: for none") for qw(reader agent meter biller auditor);
+is(accounts_of('admin'), 'acme,acme merged,acme research,zenith,zenith labs,zenith old', 'an admin for all');
+is(as('booker', q{SELECT count(*) FROM compute_ledger._bookable_accounts('admin')}), '0', 'who books for what is asked of roles that one can become only');
+is(as('agent', q{SELECT string_agg(r.name, ',' ORDER BY r.name) FROM compute_ledger._agent_regions() AS a JOIN compute_ledger.region AS r ON r.id = a}), 'aws/us-east-1', 'an agent is one of its region');
+is(as('admin', q{SELECT count(*) = (SELECT count(*) FROM compute_ledger.region) FROM compute_ledger._agent_regions()}), 't', 'an admin of all');
+is(as('booker', q{SELECT count(*) FROM compute_ledger._agent_regions()}) . as('agent', q{SELECT count(*) FROM compute_ledger._agent_regions('admin')}), '00', 'others of none');
+ok_as('owner', q{SELECT compute_ledger.grant_access('agent', 'agent', region => 'aws')}, 'a wider region');
+is(as('agent', q{SELECT count(*) > 10, bool_and(r.name ~ '^aws') FROM compute_ledger._agent_regions() AS a JOIN compute_ledger.region AS r ON r.id = a}), 't|t', 'brings all under it');
+ok_as('owner', q{SELECT compute_ledger.revoke_access('agent', 'agent', region => 'aws')}, 'and goes');
+is(as('agent', q{SELECT count(*) FROM compute_ledger._agent_regions()}), '1', 'alone');
 
 # ------------------------------------------------------------------ the other kinds
 for my $kind (qw(meter biller auditor admin))
@@ -404,11 +424,16 @@ ok_as('owner', 'SELECT compute_ledger.create_ledger()', 'what is left of the old
 is(as('auditor', q{SELECT count(*) FROM compute_ledger.ledger_access AS a WHERE NOT EXISTS (SELECT FROM pg_roles WHERE oid = a.role)}), '0', 'create_ledger() clears away');
 for my $case (
 	[ q{'no such role', 'auditor'}, '42704', qr/role "no such role" does not exist/ ],
-	[ q{'reader', 'god'}, '22023', qr/HINT:  Kinds are reader, meter, biller, auditor and admin/ ],
+	[ q{'reader', 'god'}, '22023', qr/HINT:  Kinds are reader, meter, booker, agent, biller, auditor and admin/ ],
 	[ q{'reader', NULL}, '22023', qr/unknown kind/ ],
 	[ q{NULL, 'auditor'}, '42704', qr/does not exist/ ],
 	[ q{'reader', 'reader'}, '22023', qr/a reader needs an account.*HINT:  Name the account/s ],
 	[ q{'reader', 'auditor', 'acme'}, '22023', qr/cannot be limited to an account/ ],
+	[ q{'reader', 'booker'}, '22023', qr/a booker needs an account.*HINT:  Name the account/s ],
+	[ q{'reader', 'agent'}, '22023', qr/an agent needs a region.*HINT:  Name the region/s ],
+	[ q{'reader', 'agent', 'acme', 'aws'}, '22023', qr/cannot be limited to an account/ ],
+	[ q{'reader', 'booker', 'acme', 'aws'}, '22023', qr/cannot be limited to a region/ ],
+	[ q{'reader', 'agent', region => 'no such region'}, 'LC007', qr/unknown region: "no such region"/ ],
 	[ q{'reader', 'reader', 'no such account'}, 'LC006', qr/unknown account: "no such account"/ ])
 {
 	for my $function ('grant_access', 'revoke_access')
@@ -425,10 +450,10 @@ as('owner', "SELECT compute_ledger.revoke_access('reader', 'reader', 'zenith')")
 like($said[1], qr/42704: role "reader" is not reader of zenith/, 'account and all');
 
 # When all is revoked, nothing is left.
-ok_as('owner', 'SELECT compute_ledger.revoke_access(' . arguments(@$_) . ')', join ' ', 'revoked:', @$_) for grep { $_->[0] ne 'analyst' } @kinds;
+ok_as('owner', 'SELECT compute_ledger.revoke_access(' . arguments(@$_) . ')', join ' ', 'revoked:', grep { defined } @$_) for grep { $_->[0] ne 'analyst' } @kinds;
 ok_as('owner', "SELECT compute_ledger.revoke_access('analyst', 'reader', 'zenith labs')", 'revoked: analyst');
 ok_as($superuser, 'DROP OWNED BY reader', 'what the reader made');
-ok_as($superuser, 'DROP ROLE reader, analyst, meter, biller, auditor, admin, team', 'no privilege is left');
+ok_as($superuser, 'DROP ROLE reader, analyst, meter, booker, agent, biller, auditor, admin, team', 'no privilege is left');
 is($node->safe_psql('ledger', 'SELECT count(*) FROM compute_ledger.ledger_access'), '0', 'and no row');
 
 $node->stop;

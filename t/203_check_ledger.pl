@@ -65,7 +65,7 @@ owner(
 	q{SELECT close_period('org', b.period) FROM account AS a JOIN payers() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name = 'org' AND timestamptz '2025-10-15' <@ b.period},
 	q{SELECT reidentify('fp8', started => '[2025-12-01,2025-12-15)')},
 	q{INSERT INTO capacity (region, accelerator, devices, valid) SELECT id, 'nvidia/h100-sxm5-80gb', 64, '[2025-09-01,)' FROM region WHERE name = 'vendor/a'},
-	q{SELECT grant_access('audit', 'auditor'), grant_access('read', 'reader', 'team')},
+	q{SELECT grant_access('audit', 'auditor'), grant_access('read', 'reader', 'team'), grant_access('read', 'agent', region => 'aws')},
 	'SELECT refresh_rollups()');
 sound('after corrections, a new basis and a refresh');
 cmp_ok($node->safe_psql($db, 'SELECT count(*) FROM charge WHERE corrects IS NOT NULL'), '>', 0, 'there are corrections');
@@ -176,6 +176,7 @@ breaks('a unit that is not its own', 'unit of work', "UPDATE price SET unit = 'T
 # access
 breaks('access of a role that is gone', 'access of no role', q{INSERT INTO ledger_access (role, kind, granted_by) VALUES (424242, 'auditor', 'x')}, qr/role 424242/);
 breaks('access to an account that is not there', 'access to no account', q{UPDATE ledger_access SET account = 424242 WHERE account IS NOT NULL}, qr/role read/);
+breaks('access to a region that is not there', 'access to no region', q{UPDATE ledger_access SET region = 424242 WHERE region IS NOT NULL}, qr/role read/);
 
 # charges
 breaks('a count of a closing', 'closing', 'UPDATE period_close SET charges = charges + 1 WHERE id = (SELECT max(id) FROM period_close)');

@@ -7,8 +7,8 @@
 -- Grants on relations come from the owner of the ledger, grants on functions from
 -- pg_database_owner, so that a dump restores them without being superuser.
 --
--- Only a reader's access is limited to accounts.  He reads views my_..., which show the rows of those
--- and are said below; the policies visible are a second fence, for who is given a table by hand.
+-- A reader's and a booker's access is limited to accounts, an agent's to regions.  Readers read views my_..., which show the
+-- rows of their accounts and are said below; the policies visible are a second fence, for who is given a table by hand.
 -- Billers, auditors and admins see all rows of what they may select; a meter sees the rows of tables
 -- whose policy says has_access('meter').
 
@@ -22,9 +22,9 @@ AS $$
 		-- relation or function (all of that name)   privilege   kinds
 
 		-- currency, account, region, billing_period
-		('currency', 'SELECT', 'reader meter biller auditor admin'),
+		('currency', 'SELECT', 'reader meter booker agent biller auditor admin'),
 		('currency', 'INSERT', 'admin'),
-		('country', 'SELECT', 'reader meter biller auditor admin'),
+		('country', 'SELECT', 'reader meter booker agent biller auditor admin'),
 		('country', 'INSERT', 'admin'),
 		('_load_currencies', 'EXECUTE', 'admin'),
 		('tree_change', 'SELECT', 'auditor admin'),
@@ -56,25 +56,25 @@ AS $$
 		('_move_account', 'EXECUTE', 'admin'),
 		('_merge_account', 'EXECUTE', 'admin'),
 		('_account_alias', 'EXECUTE', 'biller auditor admin'),
-		('_tree_path', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_tree_path', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_account_path', 'EXECUTE', 'biller auditor admin'),
 		('_account_tree', 'EXECUTE', 'biller auditor admin'),
 		('_price_way', 'EXECUTE', 'biller auditor admin'),
 		('_account_names', 'EXECUTE', 'biller auditor admin'),
 		('_account_id', 'EXECUTE', 'biller auditor admin'),
 		('_payers', 'EXECUTE', 'biller auditor admin'),
-		('region', 'SELECT', 'reader meter biller auditor admin'),
+		('region', 'SELECT', 'reader meter booker agent biller auditor admin'),
 		('region', 'INSERT', 'admin'),
 		('region', 'DELETE', 'admin'),
-		('region_version', 'SELECT', 'reader meter biller auditor admin'),
+		('region_version', 'SELECT', 'reader meter booker agent biller auditor admin'),
 		('region_version', 'INSERT', 'admin'),
 		('region_version', 'UPDATE', 'admin'),
 		('region_version', 'DELETE', 'admin'),
 		('_create_region', 'EXECUTE', 'admin'),
 		('_load_regions', 'EXECUTE', 'admin'),
-		('_region_path', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_region_tree', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_region_id', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_region_path', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_region_tree', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_region_id', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 
 		-- usage
 		('usage_source', 'SELECT', 'meter biller auditor admin'),
@@ -178,10 +178,11 @@ AS $$
 		('focus_issuer', 'UPDATE', 'admin'),
 
 		-- frame and access: last
-		('ledger_version', 'SELECT', 'reader meter biller auditor admin'),
-		('ledger_mark', 'SELECT', 'reader meter biller auditor admin'),
+		('ledger_version', 'SELECT', 'reader meter booker agent biller auditor admin'),
+		('ledger_mark', 'SELECT', 'reader meter booker agent biller auditor admin'),
 		-- pool, reservation
 		('pool', 'SELECT', 'auditor admin'),
+		('pool', 'UPDATE (granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title)', 'admin'),
 		('pool_offer', 'SELECT', 'auditor admin'),
 		('pool_reduction', 'SELECT', 'auditor admin'),
 		('guest_share', 'SELECT', 'auditor admin'),
@@ -191,25 +192,30 @@ AS $$
 		('request_answer', 'SELECT', 'auditor admin'),
 		('pool_day', 'SELECT', 'auditor admin'),
 		('pool_month', 'SELECT', 'auditor admin'),
+		('_pool_id', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_create_pool', 'EXECUTE', 'admin'),
+		('_offer_devices', 'EXECUTE', 'admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
-		('_require_ledger', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_check_name', 'EXECUTE', 'admin'),
 		('_check_account', 'EXECUTE', 'admin'),
 		('_check_currency', 'EXECUTE', 'biller admin'),
 		('_similar_names', 'EXECUTE', 'biller admin'),
 		('_price_terms', 'EXECUTE', 'biller admin'),
-		('_ledger_steps', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_ledger_steps', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_ledger_stamp', 'EXECUTE', 'meter biller admin'),
 		('_mark_watermark', 'EXECUTE', 'meter biller admin'),
-		('_ledger_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_ledger_watermark', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_ledger_writers', 'EXECUTE', 'meter biller auditor admin'),
-		('_writer_locks', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_watermark', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_follows_marks', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_visible_accounts', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_sees_everything', 'EXECUTE', 'reader meter biller auditor admin'),
-		('_has_access', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_writer_locks', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_watermark', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_follows_marks', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_visible_accounts', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_bookable_accounts', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_agent_regions', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_sees_everything', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
+		('_has_access', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_grant_access', 'EXECUTE', 'admin'),
 		('_revoke_access', 'EXECUTE', 'admin')
 	) AS l (object, privilege, kinds)
@@ -264,6 +270,44 @@ END
 $$;
 COMMENT ON FUNCTION sees_everything(name) IS 'whether a role, by default the current one, sees all rows of the ledger: billers, auditors, admins and the owner of the database; false for a role that the session''s user is no member of';
 
+CREATE FUNCTION _granted_subtree(kind text, role name) RETURNS SETOF bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+		WITH RECURSIVE place AS MATERIALIZED (
+			-- where an account is now; one that has ended or has not begun, where it was or will be
+			(SELECT DISTINCT ON (v.account) v.account AS thing, v.parent
+			FROM compute_ledger.account_version AS v
+			WHERE _granted_subtree.kind <> 'agent' AND upper_inf(v.recorded)
+			ORDER BY v.account,
+				CASE WHEN coalesce(lower(v.valid), '-infinity') <= statement_timestamp() THEN coalesce(lower(v.valid), '-infinity') END DESC NULLS LAST,
+				lower(v.valid))
+			UNION ALL
+			-- and under the one that it was merged into
+			SELECT m.account, m.merged_into FROM compute_ledger.account_merge AS m
+			WHERE _granted_subtree.kind <> 'agent' AND upper_inf(m.recorded) AND m.at <= statement_timestamp()
+			UNION ALL
+			-- a region likewise
+			(SELECT DISTINCT ON (v.region) v.region, v.parent
+			FROM compute_ledger.region_version AS v
+			WHERE _granted_subtree.kind = 'agent' AND upper_inf(v.recorded)
+			ORDER BY v.region,
+				CASE WHEN coalesce(lower(v.valid), '-infinity') <= statement_timestamp() THEN coalesce(lower(v.valid), '-infinity') END DESC NULLS LAST,
+				lower(v.valid))
+		), subtree AS (
+			SELECT coalesce(a.account, a.region) AS thing
+			FROM compute_ledger.ledger_access AS a, pg_roles AS r
+			WHERE r.oid = a.role AND a.kind = _granted_subtree.kind AND pg_has_role(_granted_subtree.role, r.oid, 'USAGE')
+			UNION
+			SELECT p.thing FROM subtree AS s, place AS p WHERE p.parent = s.thing
+		)
+		SELECT s.thing FROM subtree AS s;
+END
+$$;
+COMMENT ON FUNCTION _granted_subtree(text, name) IS 'the accounts, or for kind agent the regions, that a role was given with access of a kind, itself or as a member of a role, with all that is under them in the tree as it stands now';
+
 CREATE FUNCTION _visible_accounts(role name DEFAULT current_user) RETURNS SETOF bigint
 	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 100
 	SET search_path = pg_catalog, pg_temp
@@ -272,27 +316,7 @@ BEGIN
 	IF compute_ledger._sees_everything(role) THEN
 		RETURN QUERY SELECT a.id FROM compute_ledger.account AS a;
 	ELSIF pg_has_role(session_user, role, 'MEMBER') THEN
-		RETURN QUERY
-			WITH RECURSIVE place AS MATERIALIZED (
-				-- where an account is now; one that has ended or has not begun, where it was or will be
-				(SELECT DISTINCT ON (v.account) v.account, v.parent
-				FROM compute_ledger.account_version AS v
-				WHERE upper_inf(v.recorded)
-				ORDER BY v.account,
-					CASE WHEN coalesce(lower(v.valid), '-infinity') <= statement_timestamp() THEN coalesce(lower(v.valid), '-infinity') END DESC NULLS LAST,
-					lower(v.valid))
-				UNION ALL
-				-- and under the one that it was merged into
-				SELECT m.account, m.merged_into FROM compute_ledger.account_merge AS m
-				WHERE upper_inf(m.recorded) AND m.at <= statement_timestamp()
-			), subtree AS (
-				SELECT a.account
-				FROM compute_ledger.ledger_access AS a, pg_roles AS r
-				WHERE r.oid = a.role AND a.kind = 'reader' AND pg_has_role(_visible_accounts.role, r.oid, 'USAGE')
-				UNION
-				SELECT p.account FROM subtree AS s, place AS p WHERE p.parent = s.account
-			)
-			SELECT s.account FROM subtree AS s;
+		RETURN QUERY SELECT s.* FROM compute_ledger._granted_subtree('reader', role) AS s;
 	END IF;
 END
 $$;
@@ -308,6 +332,39 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION visible_accounts(name) IS 'the accounts that a role, by default the current one, sees: those that it or a role that it is a member of was made a reader of, with all that is under them in the tree as it stands now, accounts that were merged into them included; every account for roles that see everything; none for a role that the session''s user is no member of';
+
+CREATE FUNCTION _bookable_accounts(role name DEFAULT current_user) RETURNS SETOF bigint
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF compute_ledger._has_access('admin', role) THEN
+		RETURN QUERY SELECT a.id FROM compute_ledger.account AS a;
+	ELSIF pg_has_role(session_user, role, 'MEMBER') THEN
+		RETURN QUERY SELECT s.* FROM compute_ledger._granted_subtree('booker', role) AS s;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _bookable_accounts(name) IS 'the accounts that a role, by default the current one, may book for: those that it or a role that it is a member of was made a booker of, with all that is under them in the tree as it stands now, accounts that were merged into them included; every account for admins and the owner of the database; none for a role that the session''s user is no member of';
+
+CREATE FUNCTION _agent_regions(role name DEFAULT current_user) RETURNS SETOF integer
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF compute_ledger._has_access('admin', role) THEN
+		RETURN QUERY SELECT r.id FROM compute_ledger.region AS r;
+	ELSIF pg_has_role(session_user, role, 'MEMBER') THEN
+		RETURN QUERY SELECT s.thing::integer FROM compute_ledger._granted_subtree('agent', role) AS s (thing);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _agent_regions(name) IS 'the regions whose pools a role, by default the current one, answers and reports for: those that it or a role that it is a member of was made an agent of, with all that is under them in the tree as it stands now; every region for admins and the owner of the database; none for a role that the session''s user is no member of';
+
+CREATE FUNCTION _calling_role() RETURNS name
+	LANGUAGE sql STABLE PARALLEL SAFE
+	RETURN coalesce(nullif(pg_catalog.current_setting('role'), 'none')::name, session_user);
+COMMENT ON FUNCTION _calling_role() IS 'the role whose rights the session has, also within a function that has the rights of its owner';
 
 CREATE FUNCTION _sees_name(account text, role name) RETURNS boolean
 	LANGUAGE plpgsql STABLE
@@ -397,7 +454,7 @@ END
 $$;
 COMMENT ON FUNCTION _sync_all_access() IS 'part of create_ledger(): gives every role what ledger_access says, on what this version has';
 
-CREATE FUNCTION _resolve_access(role name, kind text, account text, OUT role_id oid, OUT account_id bigint)
+CREATE FUNCTION _resolve_access(role name, kind text, account text, region text, OUT role_id oid, OUT account_id bigint, OUT region_id integer)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -409,16 +466,23 @@ BEGIN
 	IF role_id IS NULL THEN
 		PERFORM compute_ledger._refuse('42704', format('role "%s" does not exist', role));
 	END IF;
-	IF kind IS NULL OR kind NOT IN ('reader', 'meter', 'biller', 'auditor', 'admin') THEN
+	IF kind IS NULL OR kind NOT IN ('reader', 'meter', 'booker', 'agent', 'biller', 'auditor', 'admin') THEN
 		PERFORM compute_ledger._refuse('22023', format('unknown kind of access: "%s"', kind),
-			hint => 'Kinds are reader, meter, biller, auditor and admin.');
+			hint => 'Kinds are reader, meter, booker, agent, biller, auditor and admin.');
 	END IF;
-	IF kind = 'reader' AND account IS NULL THEN
-		PERFORM compute_ledger._refuse('22023', 'a reader needs an account',
-			hint => 'Name the account whose subtree the role may read; the kind that reads the whole ledger is auditor.');
-	ELSIF kind <> 'reader' AND account IS NOT NULL THEN
+	IF kind IN ('reader', 'booker') AND account IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', format('a %s needs an account', kind),
+			hint => CASE kind WHEN 'reader' THEN 'Name the account whose subtree the role may read; the kind that reads the whole ledger is auditor.'
+				ELSE 'Name the account whose subtree the role may book for; the kind that books for every account is admin.' END);
+	ELSIF kind NOT IN ('reader', 'booker') AND account IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('22023', format('access of kind %s cannot be limited to an account', kind),
-			hint => 'Leave the account out; the kind that is limited to an account is reader.');
+			hint => 'Leave the account out; the kinds that are limited to an account are reader and booker.');
+	ELSIF kind = 'agent' AND region IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'an agent needs a region',
+			hint => 'Name the region, or site, for whose pools the role reports and answers.');
+	ELSIF kind <> 'agent' AND region IS NOT NULL THEN
+		PERFORM compute_ledger._refuse('22023', format('access of kind %s cannot be limited to a region', kind),
+			hint => 'Leave the region out; the kind that is limited to a region is agent.');
 	END IF;
 	IF account IS NOT NULL THEN
 		SELECT a.id INTO account_id FROM compute_ledger.account AS a WHERE a.name = _resolve_access.account;
@@ -426,63 +490,70 @@ BEGIN
 			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account));
 		END IF;
 	END IF;
+	IF region IS NOT NULL THEN
+		region_id := compute_ledger._region_id(region);
+		IF region_id IS NULL THEN
+			PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', region));
+		END IF;
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION _resolve_access(name, text, text) IS 'checks the arguments of grant_access() and revoke_access()';
+COMMENT ON FUNCTION _resolve_access(name, text, text, text) IS 'checks the arguments of grant_access() and revoke_access()';
 
-CREATE FUNCTION _grant_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+CREATE FUNCTION _grant_access(role name, kind text, account text DEFAULT NULL, region text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	given record;
 BEGIN
-	given := compute_ledger._resolve_access(role, kind, account);
-	INSERT INTO compute_ledger.ledger_access (role, kind, account, granted_by)
-	VALUES (given.role_id, _grant_access.kind, given.account_id, coalesce(nullif(current_setting('role'), 'none'), session_user))
+	given := compute_ledger._resolve_access(role, kind, account, region);
+	INSERT INTO compute_ledger.ledger_access (role, kind, account, region, granted_by)
+	VALUES (given.role_id, _grant_access.kind, given.account_id, given.region_id, compute_ledger._calling_role())
 	ON CONFLICT DO NOTHING;
 	PERFORM compute_ledger._sync_access(given.role_id, true), compute_ledger._sync_relations(given.role_id);
 END
 $$;
-COMMENT ON FUNCTION _grant_access(name, text, text) IS 'what grant_access() does';
+COMMENT ON FUNCTION _grant_access(name, text, text, text) IS 'what grant_access() does';
 
-CREATE FUNCTION grant_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+CREATE FUNCTION grant_access(role name, kind text, account text DEFAULT NULL, region text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	PERFORM compute_ledger._grant_access(role, kind, account);
+	PERFORM compute_ledger._grant_access(role, kind, account, region);
 END
 $$;
-COMMENT ON FUNCTION grant_access(name, text, text) IS 'gives an existing role access to the ledger: as reader of an account and all under it; or, for the whole ledger, as meter (brings usage in), biller (prices, rates, closes), auditor (reads everything) or admin (all of these, and granting). For the owner of the database and for admins. Granting twice changes nothing. 42704 unknown role, 22023 unknown kind, account missing or too many, LC006 unknown account, 55000 without a ledger.';
+COMMENT ON FUNCTION grant_access(name, text, text, text) IS 'gives an existing role access to the ledger: as reader or booker (books capacity) of an account and all under it; as agent (reports and answers for a centre) of a region and all under it; or, for the whole ledger, as meter (brings usage in), biller (prices, rates, closes), auditor (reads everything) or admin (all of these, and granting). For the owner of the database and for admins. Granting twice changes nothing. 42704 unknown role, 22023 unknown kind, account or region missing or too many, LC006 unknown account, LC007 unknown region, 55000 without a ledger.';
 
-CREATE FUNCTION _revoke_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+CREATE FUNCTION _revoke_access(role name, kind text, account text DEFAULT NULL, region text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	given record;
 BEGIN
-	given := compute_ledger._resolve_access(role, kind, account);
+	given := compute_ledger._resolve_access(role, kind, account, region);
 	DELETE FROM compute_ledger.ledger_access AS a
-	WHERE a.role = given.role_id AND a.kind = _revoke_access.kind AND a.account IS NOT DISTINCT FROM given.account_id;
+	WHERE a.role = given.role_id AND a.kind = _revoke_access.kind AND a.account IS NOT DISTINCT FROM given.account_id
+		AND a.region IS NOT DISTINCT FROM given.region_id;
 	IF NOT FOUND THEN
-		PERFORM compute_ledger._refuse('42704', format('role "%s" is not %s', role, concat_ws(' of ', kind, account)),
+		PERFORM compute_ledger._refuse('42704', format('role "%s" is not %s', role, concat_ws(' of ', kind, account, region)),
 			hint => 'Table ledger_access says who was given what.');
 	END IF;
 	PERFORM compute_ledger._sync_access(given.role_id, true), compute_ledger._sync_relations(given.role_id);
 END
 $$;
-COMMENT ON FUNCTION _revoke_access(name, text, text) IS 'what revoke_access() does';
+COMMENT ON FUNCTION _revoke_access(name, text, text, text) IS 'what revoke_access() does';
 
-CREATE FUNCTION revoke_access(role name, kind text, account text DEFAULT NULL) RETURNS void
+CREATE FUNCTION revoke_access(role name, kind text, account text DEFAULT NULL, region text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	PERFORM compute_ledger._revoke_access(role, kind, account);
+	PERFORM compute_ledger._revoke_access(role, kind, account, region);
 END
 $$;
-COMMENT ON FUNCTION revoke_access(name, text, text) IS 'takes what grant_access() with the same arguments gave; what the role was given otherwise, it keeps. 42704 if the role does not exist or was not given this, 22023 and LC006 as there.';
+COMMENT ON FUNCTION revoke_access(name, text, text, text) IS 'takes what grant_access() with the same arguments gave; what the role was given otherwise, it keeps. 42704 if the role does not exist or was not given this, 22023, LC006 and LC007 as there.';

@@ -44,20 +44,6 @@ CREATE FUNCTION _device_hours(device_time numeric) RETURNS numeric
 	AS $$ SELECT compute_ledger._round_ratio(device_time, 6048000000000000, 12) $$;
 COMMENT ON FUNCTION _device_hours(numeric) IS 'device-hours, rounded half to even to 12 decimals, of a device time in 1/1,680,000 device x microsecond';
 
-CREATE FUNCTION _capacity_share() RETURNS trigger
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	-- history keeps what it had
-	IF upper_inf(NEW.recorded) THEN
-		NEW.share := compute_ledger.device_share(NEW.accelerator);
-	END IF;
-	RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION _capacity_share() IS 'trigger, BEFORE INSERT OR UPDATE FOR EACH ROW of table capacity: sets the share of a device that one is';
-
 -- ------------------------------------------------------------------ refreshing
 
 CREATE FUNCTION _refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent boolean DEFAULT true) RETURNS timestamptz

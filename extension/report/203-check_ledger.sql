@@ -290,6 +290,10 @@ BEGIN
 	SELECT 'access to no account', 'role ' || a.role::regrole::text, format('was made %s of account %s, which does not exist', a.kind, a.account)
 	FROM compute_ledger.ledger_access AS a
 	WHERE a.account IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.account AS o WHERE o.id = a.account);
+	RETURN QUERY
+	SELECT 'access to no region', 'role ' || a.role::regrole::text, format('was made %s of region %s, which does not exist', a.kind, a.region)
+	FROM compute_ledger.ledger_access AS a
+	WHERE a.region IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.region AS o WHERE o.id = a.region);
 END
 $$;
 

@@ -164,7 +164,7 @@ BEGIN
 				WHERE t.tgrelid = c.relation AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid = 'compute_ledger._bitemporal_row()'::regprocedure), 0) & 60 AS rows,
 			coalesce((SELECT bit_or(t.tgtype::integer) FROM pg_trigger AS t
 				WHERE t.tgrelid = c.relation AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid = 'compute_ledger._bitemporal_history()'::regprocedure), 0) & 24 AS history
-		FROM unnest('{compute_ledger.price,compute_ledger.account_version,compute_ledger.account_merge,compute_ledger.region_version,compute_ledger.capacity}'::regclass[]) AS c (relation)
+		FROM unnest('{compute_ledger.price,compute_ledger.account_version,compute_ledger.account_merge,compute_ledger.region_version,compute_ledger.capacity,compute_ledger.pool_offer,compute_ledger.guest_share}'::regclass[]) AS c (relation)
 	) AS k
 	WHERE k.rows <> 60 OR k.history <> 24;
 	-- A policy may hide rows from rating and from these checks, which see what the owner sees; without row-level security all is shown to all.

@@ -36,4 +36,7 @@ COMMENT ON COLUMN compute_ledger.pool.doubted_why IS 'what the agent said';
 COMMENT ON COLUMN compute_ledger.pool.title IS 'for people';
 COMMENT ON COLUMN compute_ledger.pool.changes IS 'counts changes of what the pool offers: whoever makes one updates the row, so that a booking under an older snapshot gets 40001';
 
+CREATE TRIGGER a_guard BEFORE UPDATE OF id, region, accelerator, partition, granule, host ON compute_ledger.pool
+	FOR EACH ROW EXECUTE FUNCTION compute_ledger._pool_guard();
+
 CREATE POLICY visible ON compute_ledger.pool FOR SELECT USING (true);

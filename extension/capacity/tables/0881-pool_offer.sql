@@ -16,6 +16,8 @@ COMMENT ON COLUMN compute_ledger.pool_offer.valid IS 'when; without an end: unti
 COMMENT ON COLUMN compute_ledger.pool_offer.source IS 'where the number is from';
 COMMENT ON COLUMN compute_ledger.pool_offer.recorded IS 'when the ledger held the row to be true; without an end: it still does';
 
+CREATE INDEX pool_offer_pool_idx ON compute_ledger.pool_offer (pool, coalesce(upper(valid), 'infinity'::timestamptz)) WHERE upper_inf(recorded);
+
 CREATE TRIGGER a_recorded BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.pool_offer
 	FOR EACH ROW EXECUTE FUNCTION compute_ledger._bitemporal_row('pool');
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON compute_ledger.pool_offer

@@ -20,6 +20,6 @@ COMMENT ON COLUMN compute_ledger.pool_reduction.reason IS 'for people';
 COMMENT ON COLUMN compute_ledger.pool_reduction.recorded IS 'since when the ledger held the row to be true';
 COMMENT ON COLUMN compute_ledger.pool_reduction.withdrawn IS 'until when; infinity: it still does';
 
-CREATE INDEX pool_reduction_pool_idx ON compute_ledger.pool_reduction USING gist (int8range(pool, pool, '[]'), valid) WHERE withdrawn = 'infinity';
+CREATE INDEX pool_reduction_pool_idx ON compute_ledger.pool_reduction (pool, coalesce(upper(valid), 'infinity'::timestamptz)) WHERE withdrawn = 'infinity';
 
 CREATE POLICY visible ON compute_ledger.pool_reduction FOR SELECT USING (true);

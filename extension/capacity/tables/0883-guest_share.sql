@@ -14,6 +14,8 @@ COMMENT ON COLUMN compute_ledger.guest_share.share IS 'share, 0 to 1, of what ca
 COMMENT ON COLUMN compute_ledger.guest_share.valid IS 'when';
 COMMENT ON COLUMN compute_ledger.guest_share.recorded IS 'when the ledger held the row to be true; without an end: it still does';
 
+CREATE INDEX guest_share_pool_idx ON compute_ledger.guest_share (pool, coalesce(upper(valid), 'infinity'::timestamptz)) WHERE upper_inf(recorded);
+
 CREATE TRIGGER a_recorded BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.guest_share
 	FOR EACH ROW EXECUTE FUNCTION compute_ledger._bitemporal_row('pool');
 CREATE TRIGGER a_truncate BEFORE TRUNCATE ON compute_ledger.guest_share

@@ -1,0 +1,273 @@
+-- Pools: devices of one kind that are booked together, and how many of them may be.
+--
+-- What a centre offers (pool_offer) and what is taken from it (pool_reduction) are rows with
+-- a validity; what may be booked at an instant is the one less the other, rounded down to
+-- the pool's granule.  Whoever changes these updates the pool's row first, which bookings
+-- lock: so a booking sees all changes, or gets 40001.
+
+CREATE FUNCTION _pool_id(region text, accelerator accelerator, partition text DEFAULT '') RETURNS bigint
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.id FROM compute_ledger.pool AS p
+	WHERE p.region = compute_ledger._region_id($1) AND p.accelerator OPERATOR(compute_ledger.=) $2 AND p.partition = $3
+$$;
+COMMENT ON FUNCTION _pool_id(text, accelerator, text) IS 'what pool_id() does';
+
+CREATE FUNCTION pool_id(region text, accelerator accelerator, partition text DEFAULT '') RETURNS bigint
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._pool_id(region, accelerator, partition);
+END
+$$;
+COMMENT ON FUNCTION pool_id(text, accelerator, text) IS 'number of the pool of exactly this region, accelerator and partition (empty: the only one); NULL where there is none, and for NULL';
+
+CREATE FUNCTION _create_pool(region text, accelerator accelerator, partition text DEFAULT '', granule integer DEFAULT 1, slot_minutes integer DEFAULT 1,
+	horizon interval DEFAULT '366 days', hold interval DEFAULT '15 minutes', host text DEFAULT NULL, link_class text DEFAULT NULL,
+	floor_price numeric DEFAULT NULL, floor_currency text DEFAULT NULL, title text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	place integer;
+	host_id bigint;
+	fault text[];
+	new_id bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_currency(floor_currency);
+	place := compute_ledger._region_id(region);
+	IF place IS NULL THEN
+		PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', region),
+			hint => compute_ledger._similar_names(region, ARRAY(SELECT r.name FROM compute_ledger.region AS r)));
+	END IF;
+	IF host IS NOT NULL THEN
+		host_id := compute_ledger._account_id(host);
+		IF host_id IS NULL THEN
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', host),
+				hint => compute_ledger._similar_names(host, ARRAY(SELECT a.name FROM compute_ledger.account AS a)));
+		END IF;
+	END IF;
+	fault := CASE
+		WHEN accelerator IS NULL OR compute_ledger.model(accelerator) IS NULL
+			THEN ARRAY['pool_accelerator_check', format('a pool is of one chip, not of accelerator "%s"', accelerator), 'Name vendor and model, such as nvidia/h100-sxm5-80gb.']
+		WHEN partition IS NULL OR octet_length(partition) > 1000 OR partition <> btrim(partition)
+			THEN ARRAY['pool_partition_check', format('partition of a pool is NULL, of more than 1000 bytes, or has blanks before or after it: "%s"', left(partition, 80)), 'Empty is the name of the only partition.']
+		WHEN (granule BETWEEN 1 AND 1000000) IS NOT TRUE
+			THEN ARRAY['pool_granule_check', format('granule %s of a pool is not from 1 to 1000000', granule)]
+		WHEN (slot_minutes BETWEEN 1 AND 1440 AND 1440 % slot_minutes = 0) IS NOT TRUE
+			THEN ARRAY['pool_slot_minutes_check', format('%s minutes, on which bookings begin and end, do not divide a day', slot_minutes)]
+		WHEN (horizon > '0' AND horizon <= '100 years') IS NOT TRUE
+			THEN ARRAY['pool_horizon_check', format('horizon %s of a pool is not above 0 and at most 100 years', horizon)]
+		WHEN (hold > '0' AND hold <= '100 years') IS NOT TRUE
+			THEN ARRAY['pool_hold_check', format('hold %s of a pool is not above 0 and at most 100 years', hold)]
+		WHEN NOT (floor_price >= 0 AND floor_price < 'Infinity')
+			THEN ARRAY['pool_floor_price_check', format('floor price %s of a pool is not a number from 0 on', floor_price)]
+		WHEN (floor_price IS NULL) <> (floor_currency IS NULL)
+			THEN ARRAY['pool_floor_check', 'a floor price has a currency, and a currency a floor price']
+	END;
+	IF fault IS NOT NULL THEN
+		PERFORM compute_ledger._refuse('23514', fault[2], hint => fault[3], "constraint" => fault[1]);
+	END IF;
+	INSERT INTO compute_ledger.pool (region, accelerator, partition, granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title)
+	VALUES (place, _create_pool.accelerator, _create_pool.partition, _create_pool.granule, _create_pool.slot_minutes, _create_pool.horizon, _create_pool.hold, host_id,
+		_create_pool.link_class, _create_pool.floor_price, _create_pool.floor_currency, _create_pool.title)
+	ON CONFLICT ON CONSTRAINT pool_region_accelerator_partition_key DO NOTHING
+	RETURNING id INTO new_id;
+	IF new_id IS NULL THEN
+		PERFORM compute_ledger._refuse('23505', format('there is a pool of %s in region "%s" already', concat_ws(', partition ', accelerator, quote_ident(nullif(partition, ''))), region),
+			hint => 'pool_id() gives its number; another one needs another partition.', "constraint" => 'pool_region_accelerator_partition_key');
+	END IF;
+	RETURN new_id;
+END
+$$;
+COMMENT ON FUNCTION _create_pool(text, accelerator, text, integer, integer, interval, interval, text, text, numeric, text, text) IS 'what create_pool() does';
+
+CREATE FUNCTION create_pool(region text, accelerator accelerator, partition text DEFAULT '', granule integer DEFAULT 1, slot_minutes integer DEFAULT 1,
+	horizon interval DEFAULT '366 days', hold interval DEFAULT '15 minutes', host text DEFAULT NULL, link_class text DEFAULT NULL,
+	floor_price numeric DEFAULT NULL, floor_currency text DEFAULT NULL, title text DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._create_pool(region, accelerator, partition, granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title);
+END
+$$;
+COMMENT ON FUNCTION create_pool(text, accelerator, text, integer, integer, interval, interval, text, text, numeric, text, text) IS 'makes a pool, of one chip or of one MIG profile of it, and returns its number; it offers nothing until offer_devices() says so. granule: devices are booked in multiples of it, 1 to 1,000,000; slot_minutes: bookings begin and end on multiples of so many minutes of the day (UTC), a divisor of 1440; horizon: how far ahead a booking may end; hold: how long one is held that is not confirmed; both above 0 and at most 100 years; host: name of the account whose subtree is at home there, all others are guests; floor_price, with floor_currency: of a device-hour, below which idle capacity is not given away. LC007 unknown region, LC006 unknown host, 23503 unknown currency, 23505 there is such a pool, 23514 any other value that cannot be, NULL where there is no default of NULL included.';
+
+CREATE FUNCTION _capacity_complete() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- history keeps what it had
+	IF NOT upper_inf(NEW.recorded) THEN
+		RETURN NEW;
+	END IF;
+	NEW.share := compute_ledger.device_share(NEW.accelerator);
+	LOOP
+		SELECT p.id INTO NEW.pool FROM compute_ledger.pool AS p
+		WHERE p.region = NEW.region AND p.accelerator OPERATOR(compute_ledger.=) NEW.accelerator AND p.partition = NEW.partition;
+		EXIT WHEN FOUND;
+		INSERT INTO compute_ledger.pool (region, accelerator, partition)
+		VALUES (NEW.region, NEW.accelerator, NEW.partition)
+		ON CONFLICT DO NOTHING RETURNING id INTO NEW.pool;
+		EXIT WHEN FOUND;
+		IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+			PERFORM compute_ledger._refuse('40001', 'another transaction made the pool of this capacity', hint => 'Retry the transaction.');
+		END IF;
+	END LOOP;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _capacity_complete() IS 'trigger, BEFORE INSERT OR UPDATE FOR EACH ROW of table capacity: sets the share of a device that one is, and finds or makes the pool, which offers nothing until offer_devices() says so';
+
+CREATE FUNCTION _pool_guard() RETURNS trigger
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	booked text;
+BEGIN
+	IF (NEW.id, NEW.region, NEW.partition) <> (OLD.id, OLD.region, OLD.partition) OR NEW.accelerator OPERATOR(compute_ledger.<>) OLD.accelerator THEN
+		PERFORM compute_ledger._refuse('23001', 'number, region, accelerator and partition of a pool do not change', hint => 'Make another pool.');
+	ELSIF NEW.granule <> OLD.granule OR NEW.host IS DISTINCT FROM OLD.host THEN
+		SELECT string_agg(r.id::text, ', ' ORDER BY r.id) INTO booked
+		FROM (SELECT r.id FROM compute_ledger.reservation AS r
+			WHERE r.pool = OLD.id AND NOT isempty(r.occupies) AND upper(r.occupies) > clock_timestamp() LIMIT 10) AS r;
+		IF booked IS NOT NULL THEN
+			PERFORM compute_ledger._refuse('LC023', 'granule and host of a pool do not change while it is booked', detail => format('Reservations: %s.', booked));
+		END IF;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _pool_guard() IS 'trigger, BEFORE UPDATE of pool: what a pool is stays (23001), and granule and host, by which what is booked was judged, while there are reservations (LC023)';
+
+CREATE FUNCTION _lock_pool(pool bigint) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE compute_ledger.pool AS p SET changes = p.changes + 1
+	WHERE p.id = _lock_pool.pool;
+	IF NOT FOUND THEN
+		PERFORM compute_ledger._refuse('42704', format('pool %s does not exist', pool), hint => 'pool_id() gives the number of a pool.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _lock_pool(bigint) IS 'for whoever changes what a pool offers: locks its row and counts the change, so that bookings wait, and those under an older snapshot get 40001; 42704 for a pool that does not exist';
+
+-- ------------------------------------------------------------------ what it offers
+
+CREATE FUNCTION _pool_devices(devices bigint, smallest bigint) RETURNS integer
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF (devices BETWEEN smallest AND 1000000000) IS NOT TRUE THEN
+		PERFORM compute_ledger._refuse('22023', format('number of devices %s is not from %s to 1000000000', coalesce(devices::text, 'NULL'), smallest));
+	END IF;
+	RETURN devices;
+END
+$$;
+COMMENT ON FUNCTION _pool_devices(bigint, bigint) IS 'a number of devices, as it is stored; 22023 if it is NULL, below smallest, or above 1,000,000,000';
+
+CREATE FUNCTION _pool_period(period tstzrange, may_be_open boolean) RETURNS tstzrange
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF period IS NULL OR isempty(period) THEN
+		PERFORM compute_ledger._refuse('22023', format('the period is %s', coalesce(period::text, 'NULL')), hint => 'Write it as [start,end), with a start before the end.');
+	ELSIF isfinite(lower(period)) IS NOT TRUE THEN
+		PERFORM compute_ledger._refuse('22023', format('the period has no start: %s', period), hint => 'Write it as [start,end).');
+	ELSIF NOT lower_inc(period) OR upper_inc(period) THEN
+		PERFORM compute_ledger._refuse('22023', format('the period must include its start and exclude its end: %s', period), hint => 'Write it as [start,end).');
+	ELSIF isfinite(upper(period)) IS NOT TRUE AND NOT may_be_open THEN
+		PERFORM compute_ledger._refuse('22023', format('the period has no end: %s', period), hint => 'Write it as [start,end).');
+	END IF;
+	RETURN tstzrange(lower(period), nullif(upper(period), 'infinity'));
+END
+$$;
+COMMENT ON FUNCTION _pool_period(tstzrange, boolean) IS 'a period in its one form, [start,end) or [start,) where it may be open; 22023 for one that is NULL, empty, without a start or of another form';
+
+CREATE FUNCTION _pool_limit(pool bigint, period tstzrange, guests boolean) RETURNS device_profile
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	starts timestamptz := lower(period);
+	ends timestamptz := upper(period);
+	result compute_ledger.device_profile;
+BEGIN
+	-- what begins and what ends, added up in order of time
+	SELECT compute_ledger.device_profile(l.at, l.until, CASE WHEN guests THEN least(l.devices, trunc(l.devices * l.share / l.granule) * l.granule) ELSE l.devices END)
+	INTO result
+	FROM (
+		SELECT c.at, lead(c.at) OVER w AS until, p.granule, 1 + sum(c.share) OVER w AS share,
+			CASE WHEN sum(c.closed) OVER w = 0 THEN trunc(greatest(sum(c.devices) OVER w, 0) / p.granule) * p.granule ELSE 0 END AS devices
+		FROM (
+			SELECT b.at, sum(b.sign * b.devices) AS devices, sum(b.sign * b.closed) AS closed, sum(b.sign * b.share) AS share
+			FROM (
+				SELECT o.valid, o.devices, 0 AS closed, 0::numeric AS share
+				FROM compute_ledger.pool_offer AS o
+				WHERE o.pool = _pool_limit.pool AND upper_inf(o.recorded)
+					AND coalesce(upper(o.valid), 'infinity') > starts AND lower(o.valid) < ends
+				UNION ALL
+				SELECT r.valid, -coalesce(r.devices, 0), (r.devices IS NULL)::integer, 0
+				FROM compute_ledger.pool_reduction AS r
+				WHERE r.pool = _pool_limit.pool AND r.withdrawn = 'infinity'
+					AND coalesce(upper(r.valid), 'infinity') > starts AND lower(r.valid) < ends
+				UNION ALL
+				SELECT s.valid, 0, 0, s.share - 1
+				FROM compute_ledger.guest_share AS s
+				WHERE guests AND s.pool = _pool_limit.pool AND upper_inf(s.recorded)
+					AND coalesce(upper(s.valid), 'infinity') > starts AND coalesce(lower(s.valid), '-infinity') < ends
+			) AS r CROSS JOIN LATERAL (VALUES
+				(greatest(lower(r.valid), starts), 1, r.devices, r.closed, r.share),
+				(least(upper(r.valid), ends), -1, r.devices, r.closed, r.share)) AS b (at, sign, devices, closed, share)
+			GROUP BY b.at
+		) AS c
+		CROSS JOIN (SELECT p.granule::numeric AS granule FROM compute_ledger.pool AS p WHERE p.id = _pool_limit.pool) AS p
+		WINDOW w AS (ORDER BY c.at)
+	) AS l
+	WHERE l.devices > 0;
+	RETURN coalesce(result, '{}');
+END
+$$;
+COMMENT ON FUNCTION _pool_limit(bigint, tstzrange, boolean) IS 'how many devices of a pool may be booked at each instant of a period that has an end: what is offered less what is taken from it, never below 0, rounded down to the granule; for guests at most their share of that, rounded down likewise';
+
+CREATE FUNCTION _write_offer(pool bigint, devices integer, period tstzrange, source text) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	old record;
+BEGIN
+	-- what is there then is cut, taken out or divided
+	FOR old IN
+		SELECT o.ctid, o.valid, o.devices, o.source FROM compute_ledger.pool_offer AS o
+		WHERE o.pool = _write_offer.pool AND upper_inf(o.recorded) AND o.valid && period
+	LOOP
+		IF old.valid <@ period THEN
+			DELETE FROM compute_ledger.pool_offer AS o WHERE o.ctid = old.ctid;
+		ELSIF lower(old.valid) < lower(period) THEN
+			UPDATE compute_ledger.pool_offer AS o SET valid = tstzrange(lower(old.valid), lower(period)) WHERE o.ctid = old.ctid;
+			IF upper(period) < coalesce(upper(old.valid), 'infinity') THEN
+				INSERT INTO compute_ledger.pool_offer (pool, devices, valid, source)
+				VALUES (_write_offer.pool, old.devices, tstzrange(upper(period), upper(old.valid)), old.source);
+			END IF;
+		ELSE
+			UPDATE compute_ledger.pool_offer AS o SET valid = tstzrange(upper(period), upper(old.valid)) WHERE o.ctid = old.ctid;
+		END IF;
+	END LOOP;
+	INSERT INTO compute_ledger.pool_offer (pool, devices, valid, source)
+	VALUES (_write_offer.pool, _write_offer.devices, period, _write_offer.source);
+END
+$$;
+COMMENT ON FUNCTION _write_offer(bigint, integer, tstzrange, text) IS 'lets a pool, whose row is locked, offer so many devices in a period, in place of what it offered then';
