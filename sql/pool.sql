@@ -30,7 +30,9 @@ SELECT devices, valid, source FROM pool_offer WHERE upper_inf(recorded) ORDER BY
 -- What there is names its pool, which is made where there is none and offers nothing.
 INSERT INTO capacity (region, accelerator, devices, valid) SELECT id, 'nvidia/h100-sxm5-80gb', 64, '[2027-03-01,)' FROM region WHERE name = 'r1';
 INSERT INTO capacity (region, accelerator, devices, valid, partition) SELECT id, 'nvidia/h100-sxm5-80gb', 16, '[2027-03-01,)', 'west' FROM region WHERE name = 'r1';
+\set VERBOSITY terse
 INSERT INTO capacity (region, accelerator, devices, valid, partition) SELECT id, 'nvidia/h100-sxm5-80gb', 8, '[2027-03-05,)', 'west' FROM region WHERE name = 'r1';
+\set VERBOSITY default
 SELECT c.devices, c.partition, c.pool = pool_id('r1', 'nvidia/h100-sxm5-80gb', c.partition) AS its_pool, p.granule FROM capacity AS c JOIN pool AS p ON p.id = c.pool ORDER BY c.devices;
 UPDATE capacity SET partition = 'east' WHERE partition = 'west';
 -- A pool stays what it is; the rest can be changed while it is not booked.
