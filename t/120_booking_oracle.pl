@@ -16,8 +16,8 @@ use lib dirname(File::Spec->rel2abs(__FILE__));
 use BookingModel;
 
 my $seed = $ENV{COMPUTE_LEDGER_SEED} // 20261130;
-my $rounds = $ENV{COMPUTE_LEDGER_ROUNDS} // 8;
-my $steps = $ENV{COMPUTE_LEDGER_STEPS} // 60;
+my $rounds = $ENV{COMPUTE_LEDGER_ROUNDS} // 6;
+my $steps = $ENV{COMPUTE_LEDGER_STEPS} // 100;
 note "seed $seed, $rounds rounds of $steps steps";
 
 my $node = PostgreSQL::Test::Cluster->new('booking_oracle');
@@ -151,7 +151,7 @@ sub reservations { my ($model) = @_; return map { $model->{reservations}{$_} } s
 sub some_time
 {
 	my ($model, $pool) = @_;
-	my $at = $model->{now} + rand(one_of(HOUR, DAY, DAY, 5 * DAY, 50 * DAY));
+	my $at = $model->{now} + rand(one_of(HOUR, 12 * HOUR, DAY, 2 * DAY, 40 * DAY));
 	return $pool->{slot} * int($at / $pool->{slot} + 1);
 }
 
@@ -159,7 +159,7 @@ sub some_period
 {
 	my ($model, $pool) = @_;
 	my $from = some_time($model, $pool);
-	my $to = $from + $pool->{slot} * int(1 + rand(one_of(2, 6 * HOUR, 2 * DAY, 2 * DAY, 40 * DAY)) / $pool->{slot});
+	my $to = $from + $pool->{slot} * int(1 + rand(one_of(2, 12 * HOUR, 2 * DAY, 4 * DAY, 45 * DAY)) / $pool->{slot});
 	$to = DAY * int($to / DAY + 1) if chance(0.1) && $to - $from > DAY;
 	return ($from, $to);
 }
@@ -187,9 +187,9 @@ my %repeat;
 sub step_book
 {
 	my ($model) = @_;
-	my @pools = (shuffle pools($model))[ 0 .. (chance(0.25) ? 1 : 0) ];
+	my @pools = grep { defined } (shuffle pools($model))[ 0 .. (chance(0.25) ? 1 : 0) ];
 	push @pools, $pools[0] if chance(0.05);
-	my @pieces = map { [ $_->{id}, some_devices($_), some_period($model, $_) ] } grep { defined } @pools;
+	my @pieces = map { [ $_->{id}, some_devices($_), some_period($model, $_) ] } @pools;
 	@pieces = map { [ $_->[0], $_->[1], @{ $pieces[0] }[ 2, 3 ] ] } @pieces if @pieces > 1 && !grep { $_->{slot} != $pools[0]{slot} } @pools;
 	$pieces[0] = spoil($pools[0], $pieces[0]) if chance(0.08);
 	my $account = one_of(qw(zq1 zq1/lab zq1ed zq2));
@@ -344,7 +344,7 @@ sub step_offer
 	my $devices = chance(0.6) ? max(0, $now + int(rand(4 * $pool->{granule})) - 2 * $pool->{granule}) : int rand 40;
 	my $drain = chance(0.3) ? 1 : 0;
 	my $expected = $model->offer($pool, $devices, $from, $to, $drain);
-	drained('offer', call($model, 'offer', "SELECT string_agg(d::text, ',') FROM offer_devices($pool->{id}, $devices, " . span($from, $to) . ', ' . ($drain ? 'true' : 'false') . ', now => ' . at($model->{now}) . ') AS d', $expected), $expected);
+	drained('offer', scalar call($model, 'offer', "SELECT string_agg(d::text, ',') FROM offer_devices($pool->{id}, $devices, " . span($from, $to) . ', ' . ($drain ? 'true' : 'false') . ', now => ' . at($model->{now}) . ') AS d', $expected), $expected);
 	return;
 }
 
@@ -356,7 +356,7 @@ sub step_maintenance
 	my $devices = some_devices($pool);
 	my $drain = chance(0.3) ? 1 : 0;
 	my $expected = $model->reduce($pool, 'maintenance', $devices, $from, $to, $drain);
-	drained('maintenance', call($model, 'maintenance', "SELECT string_agg(d::text, ',') FROM plan_maintenance($pool->{id}, $devices, " . span($from, $to) . ", 'works', " . ($drain ? 'true' : 'false') . ', now => ' . at($model->{now}) . ') AS d', $expected), $expected);
+	drained('maintenance', scalar call($model, 'maintenance', "SELECT string_agg(d::text, ',') FROM plan_maintenance($pool->{id}, $devices, " . span($from, $to) . ", 'works', " . ($drain ? 'true' : 'false') . ', now => ' . at($model->{now}) . ') AS d', $expected), $expected);
 	BookingModel::number_reduction($pool, $session->query('SELECT max(id) FROM pool_reduction')) if $pool->{reductions}{new};
 	return;
 }
@@ -424,15 +424,15 @@ for my $round (1 .. $rounds)
 	# a Monday near the end of a month
 	my $begin = 1801180800 + DAY * int rand 30;
 	$model->advance($begin);
-	make_pool($model) for 1 .. 1 + rand 3;
+	make_pool($model) for 1 .. 1 + rand 2.5;
 	for my $pool (pools($model))
 	{
-		my $devices = int rand one_of(20, 60);
+		my $devices = int rand one_of(16, 40);
 		call($model, 'offer', "SELECT string_agg(d::text, ',') FROM offer_devices($pool->{id}, $devices, " . span($begin - DAY, undef) . ', now => ' . at($begin) . ') AS d', $model->offer($pool, $devices, $begin - DAY, undef, 0));
 	}
 	for my $step (1 .. $steps)
 	{
-		$model->advance($model->{now} + int rand one_of(1, 100, HOUR, HOUR, 12 * HOUR)) if chance(0.7);
+		$model->advance($model->{now} + int rand one_of(1, 100, HOUR, HOUR, 6 * HOUR)) if chance(0.6);
 		$model->advance(900 * int($model->{now} / 900 + 1)) if chance(0.2);
 		push @log, '-- now ' . gmtime $model->{now};
 		$steps{ one_of(@choices) }->($model);
