@@ -38,3 +38,112 @@ UPDATE capacity SET partition = 'east' WHERE partition = 'west';
 -- A pool stays what it is; the rest can be changed while it is not booked.
 UPDATE pool SET partition = 'north' WHERE partition = 'west';
 UPDATE pool SET granule = 4, host = NULL, horizon = '90 days' WHERE partition = 'west' RETURNING granule, horizon;
+
+-- ------------------------------------------------------------------ maintenance
+
+-- Nightly in New York over the day on which the clock jumps: 02:30 does not exist, and is 03:30.
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb') AS w \gset
+SELECT offer_devices(:w, 8, '[2027-01-01,)');
+SELECT maintenance AS m FROM plan_maintenance(:w, 8, '[2027-03-13,2027-03-16)', '02:30', '04:00', 'America/New_York', reason => 'nightly') \gset
+SELECT valid, devices, reason FROM pool_reduction WHERE event = :m ORDER BY valid;
+SELECT integral(device_profile('[2027-03-13,2027-03-16)', 8) - _pool_limit(:w, '[2027-03-13,2027-03-16)', false));
+-- Over midnight, on Saturdays, where the clock is put back; and where the clock is put forward over all of it.
+SELECT unnest(_recurring_periods('[2027-10-01,2027-11-15)', '23:00', '01:30', 'America/New_York', '{6}'));
+SELECT unnest(_recurring_periods('[2027-03-13,2027-03-16)', '02:00', '03:00', 'America/New_York', NULL));
+SELECT _recurring_periods('[2027-03-14,2027-03-15)', '02:00', '03:00', 'America/New_York', NULL);
+SELECT _recurring_periods('[2027-03-14,2027-03-15)', '22:00', '24:00', 'UTC', NULL);
+SELECT _recurring_periods('[2027-03-14,2027-03-15)', '02:00', '02:00', 'UTC', NULL);
+SELECT _recurring_periods('[2027-03-14,)', '02:00', '03:00', 'UTC', NULL);
+SELECT _recurring_periods('[2027-03-14,infinity)', '02:00', '03:00', 'UTC', NULL);
+SELECT _recurring_periods('[2027-03-14,2047-03-14)', '02:00', '03:00', 'UTC', NULL);
+SELECT _recurring_periods('empty', '02:00', '03:00', 'UTC', NULL);
+SELECT _recurring_periods('[2027-03-14,2027-03-15)', '02:00', '03:00', 'Nowhere/At_All', NULL);
+SELECT _recurring_periods('[2027-03-14,2027-03-15)', '02:00', '03:00', NULL, NULL);
+SELECT _recurring_periods('[2027-03-14,2027-03-15)', '02:00', '03:00', 'UTC', '{8}');
+-- What has begun ends, what is to come goes, what is over stays.
+SELECT cancel_maintenance(:m, now => '2027-03-14 07:45+00');
+SELECT valid, withdrawn = 'infinity' AS holds FROM pool_reduction WHERE event = :m ORDER BY valid, id;
+SELECT cancel_maintenance(-1);
+-- Overlapping reductions add up, and leave nothing below 0; a blackout leaves nothing.
+SELECT maintenance AS m FROM plan_maintenance(:w, 3, '[2027-04-01,2027-04-03)') \gset
+SELECT count(*) FROM plan_maintenance(:w, 6, '[2027-04-02,2027-04-04)');
+SELECT count(*) FROM plan_blackout(:w, '[2027-04-05,2027-04-06)', 'year''s end');
+SELECT _pool_limit(:w, '[2027-03-31,2027-04-07)', false);
+SELECT cancel_maintenance(:m);
+SELECT _pool_limit(:w, '[2027-03-31,2027-04-07)', false);
+-- A pool that has no host has no guests; the share of others is rounded down to the granule.
+SELECT set_guest_share(:p, 0.3), set_guest_share(:p, 0.5, '[2027-03-02,2027-03-03)');
+SELECT _pool_limit(:p, '[2027-03-01,2027-03-04)', true);
+SELECT share, valid FROM guest_share WHERE upper_inf(recorded) ORDER BY valid;
+
+-- ------------------------------------------------------------------ outages
+
+SELECT record_outage(:w, 100, '[2027-04-10,)', 'power', now => '2027-04-10 01:00+00') AS o \gset
+SELECT record_outage(:w, 100, '[2027-05-10,)', now => '2027-04-10');
+SELECT _pool_limit(:w, '[2027-04-09,2027-04-12)', false);
+SELECT end_outage(:o, now => '2027-04-10 06:00+00');
+SELECT _pool_limit(:w, '[2027-04-09,2027-04-12)', false);
+SELECT end_outage(:o, '2027-04-10 05:00+00');
+SELECT valid, withdrawn = 'infinity' AS holds FROM pool_reduction WHERE event = :o ORDER BY id;
+SELECT end_outage(:o, '2027-04-10 00:00+00');
+SELECT _pool_limit(:w, '[2027-04-09,2027-04-12)', false);
+SELECT end_outage(:m);
+
+-- ------------------------------------------------------------------ cards cut into slices
+
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb:1g.5gb') AS s, create_pool('r1', 'nvidia/a100-sxm4-40gb:3g.20gb') AS t \gset
+SELECT c, _devices_per_card(c::accelerator) FROM unnest('{nvidia/a100-sxm4-40gb,nvidia/a100-sxm4-40gb:1g.5gb,nvidia/a100-sxm4-40gb:1g.10gb,nvidia/a100-sxm4-40gb:2g.10gb,nvidia/a100-sxm4-40gb:3g.20gb,nvidia/h200-sxm5-141gb:3g.71gb,nvidia/h100-nvl-94gb:1g.24gb,nvidia/a30-pcie-24gb:1g.6gb}'::text[]) AS c;
+SELECT _devices_per_card('nvidia/a100:1g.5gb');
+SELECT _devices_per_card('nvidia/v100-sxm2-16gb:1g.5gb');
+SELECT move_devices(:w, :s, 2, '2027-06-01'), move_devices(:s, :t, 1, '2027-06-10');
+SELECT p.accelerator, o.devices, o.valid FROM pool_offer AS o JOIN pool AS p ON p.id = o.pool WHERE upper_inf(o.recorded) AND o.pool IN (:w, :s, :t) ORDER BY 1, 3;
+SELECT move_devices(:w, :s, 7, '2027-06-01');
+SELECT move_devices(:w, :w, 1, '2027-06-01');
+SELECT move_devices(:w, :p, 1, '2027-06-01');
+SELECT move_devices(:t, :w, 1, '2027-06-01');
+SELECT move_devices(:t, :w, 1, '2027-06-11');
+SELECT move_devices(:t, :w, 1, '2026-06-01');
+SELECT p.accelerator, o.devices, o.valid FROM pool_offer AS o JOIN pool AS p ON p.id = o.pool WHERE upper_inf(o.recorded) AND o.pool IN (:w, :s, :t) ORDER BY 1, 3;
+
+-- ------------------------------------------------------------------ what cannot be
+
+SELECT offer_devices(:w, -1, '[2027-01-01,)');
+SELECT offer_devices(:w, NULL, '[2027-01-01,)');
+SELECT offer_devices(:w, 9223372036854775807, '[2027-01-01,)');
+SELECT offer_devices(:w, 8, NULL);
+SELECT offer_devices(:w, 8, 'empty');
+SELECT offer_devices(:w, 8, '(,2027-01-01)');
+SELECT offer_devices(:w, 8, '[-infinity,2027-01-01)');
+SELECT offer_devices(:w, 8, '[2027-01-01,2027-01-02]');
+SELECT offer_devices(:w, 8, '(2027-01-01,2027-01-02)');
+SELECT offer_devices(-5, 8, '[2027-01-01,)');
+SELECT offer_devices(NULL, 8, '[2027-01-01,)');
+SELECT offer_devices(:w, 8, '[2028-01-01,infinity)');
+SELECT valid FROM pool_offer WHERE pool = :w AND upper_inf(recorded) AND valid @> '2028-01-01'::timestamptz;
+SELECT plan_maintenance(:w, 0, '[2027-01-01,)');
+SELECT plan_maintenance(:w, NULL, '[2027-01-01,)');
+SELECT plan_blackout(NULL, '[2027-01-01,)');
+SELECT record_outage(:w, 0, '[2026-01-01,)');
+SELECT record_outage(NULL, 1, '[2026-01-01,)');
+SELECT end_outage(:o, 'infinity');
+SELECT end_outage(NULL), cancel_maintenance(NULL);
+SELECT set_guest_share(:w, 1.1);
+SELECT set_guest_share(:w, 'NaN');
+SELECT set_guest_share(:w, NULL);
+SELECT move_devices(:w, NULL, 1, '2027-06-01');
+SELECT move_devices(:w, :s, 0, '2027-06-01');
+SELECT move_devices(:w, :s, 1, 'infinity');
+SELECT move_devices(:w, :s, 1, NULL);
+SELECT create_pool('nowhere', 'nvidia/a100-sxm4-40gb');
+SELECT create_pool(NULL, 'nvidia/a100-sxm4-40gb');
+SELECT create_pool('r1', 'any');
+SELECT create_pool('r1', NULL);
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', ' x');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', granule => 0);
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', slot_minutes => 7);
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', horizon => '-1 day');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', hold => NULL);
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', floor_price => 1);
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', floor_price => 'NaN', floor_currency => 'USD');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', host => 'nobody');

@@ -17,3 +17,179 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _booking_clock(timestamptz) IS 'the time by which bookings are judged: that of the clock at the call (NULL), which is made under the pool''s lock, or the one given, by admins only (42501); 22023 for one that is infinite';
+
+-- The three functions in C read and write pool_day and pool_month: by days and months, so that they take as long with many
+-- reservations as with few.  Whoever changes has the lock of the pool's row.
+
+CREATE FUNCTION _book_add(pool bigint, guests boolean, period tstzrange, devices bigint, "limit" device_profile DEFAULT NULL) RETURNS timestamptz
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_add';
+COMMENT ON FUNCTION _book_add(bigint, boolean, tstzrange, bigint, device_profile) IS 'adds devices over a period to what is booked of a pool, by all or by guests, if that stays within a limit (NULL: whatever it is): NULL, or else the first instant at which it does not';
+
+CREATE FUNCTION _book_change(pool bigint, guests boolean, old device_profile, new device_profile, "limit" device_profile DEFAULT NULL) RETURNS timestamptz
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_change';
+COMMENT ON FUNCTION _book_change(bigint, boolean, device_profile, device_profile, device_profile) IS 'puts what a reservation takes up in the place of what it took up, if what is booked stays within a limit (NULL: whatever it is) where that adds something: NULL, or else the first instant at which it does not';
+
+CREATE FUNCTION _book_sum(pool bigint, guests boolean, period tstzrange) RETURNS device_profile
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'book_sum';
+COMMENT ON FUNCTION _book_sum(bigint, boolean, tstzrange) IS 'what of a pool is booked over a period, by all or by guests, with holds that have run out and are in the book still';
+
+CREATE FUNCTION _book_level(pool bigint, guests boolean, period tstzrange, at timestamptz) RETURNS device_profile
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	lapsed compute_ledger.device_profile;
+BEGIN
+	SELECT compute_ledger.device_profile(r.occupies * period, r.devices) INTO lapsed
+	FROM compute_ledger.reservation AS r
+	WHERE r.pool = _book_level.pool AND r.state = 'held' AND r.held_until <= _book_level.at
+		AND (r.guest OR NOT guests) AND r.occupies && period;
+	IF lapsed IS NULL THEN
+		RETURN compute_ledger._book_sum(pool, guests, period);
+	END IF;
+	RETURN compute_ledger._book_sum(pool, guests, period) OPERATOR(compute_ledger.-) lapsed;
+END
+$$;
+COMMENT ON FUNCTION _book_level(bigint, boolean, tstzrange, timestamptz) IS 'what of a pool is booked over a period, by all or by guests, at an instant of the clock of bookings: holds that have run out by then are not';
+
+CREATE FUNCTION _reservation_profile(occupies tstzrange, since timestamptz, devices integer, earlier device_profile) RETURNS device_profile
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	result compute_ledger.device_profile;
+BEGIN
+	SELECT coalesce(compute_ledger.device_profile(occupies * tstzrange(since, NULL), devices), '{}') INTO result;
+	IF earlier IS NULL OR isempty(occupies) THEN
+		RETURN result;
+	END IF;
+	RETURN result OPERATOR(compute_ledger.+) compute_ledger.clip(earlier, occupies);
+END
+$$;
+COMMENT ON FUNCTION _reservation_profile(tstzrange, timestamptz, integer, device_profile) IS 'what a row of table reservation takes up in its pool, of its columns of these names';
+
+CREATE FUNCTION _reservation_state(state text, held_until timestamptz, occupies tstzrange, at timestamptz) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN state OPERATOR(pg_catalog.=) 'held' AND held_until OPERATOR(pg_catalog.<=) at THEN 'lapsed'
+		WHEN state OPERATOR(pg_catalog.=) ANY (ARRAY['held', 'confirmed', 'running']) AND upper(occupies) OPERATOR(pg_catalog.<=) at THEN 'ended'
+		ELSE state END;
+COMMENT ON FUNCTION _reservation_state(text, timestamptz, tstzrange, timestamptz) IS 'the state of a reservation at an instant, of its columns: a hold has lapsed, and what has an end has ended, whether somebody has noted it or not';
+
+-- ------------------------------------------------------------------ changes of reservations
+
+CREATE FUNCTION _fold_lapsed(pool bigint, clock timestamptz) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r record;
+	count bigint := 0;
+BEGIN
+	FOR r IN
+		SELECT h.id FROM compute_ledger.reservation AS h
+		WHERE h.pool = _fold_lapsed.pool AND h.state = 'held' AND h.held_until <= clock
+		ORDER BY h.id
+	LOOP
+		PERFORM compute_ledger._change_reservation(r.id, 'lapse', clock, state => 'lapsed', occupies => 'empty');
+		count := count + 1;
+	END LOOP;
+	RETURN count;
+END
+$$;
+COMMENT ON FUNCTION _fold_lapsed(bigint, timestamptz) IS 'takes holds that have run out of the book of a pool, whose lock the caller has; returns how many';
+
+CREATE FUNCTION _change_reservation(reservation bigint, action text, clock timestamptz, state text DEFAULT NULL, occupies tstzrange DEFAULT NULL, reason text DEFAULT NULL,
+	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	r record;
+	was compute_ledger.device_profile;
+	is_now compute_ledger.device_profile;
+	new_since timestamptz;
+	new_earlier compute_ledger.device_profile;
+	over boolean;
+BEGIN
+	SELECT o.* INTO STRICT r FROM compute_ledger.reservation AS o WHERE o.id = reservation FOR UPDATE;
+	state := coalesce(state, r.state);
+	period := coalesce(period, r.period);
+	occupies := coalesce(occupies, CASE WHEN period = r.period THEN r.occupies ELSE period END);
+	devices := coalesce(devices, r.devices);
+	over := state NOT IN ('held', 'confirmed', 'running');
+	new_since := r.since;
+	new_earlier := r.earlier;
+	IF clock <= lower(r.period) THEN
+		new_since := lower(period);
+	ELSIF devices <> r.devices THEN
+		-- what it had until now stays
+		new_earlier := nullif(compute_ledger._reservation_profile(r.occupies * tstzrange(NULL, clock), r.since, r.devices, r.earlier), '{}');
+		new_since := clock;
+	END IF;
+	was := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
+	is_now := compute_ledger._reservation_profile(occupies, new_since, devices, new_earlier);
+	PERFORM compute_ledger._book_reservation(r.pool, r.guest, was, is_now, clock, checked);
+	UPDATE compute_ledger.reservation AS o
+	SET state = state, period = period, occupies = occupies, devices = devices, since = new_since, earlier = new_earlier,
+		held_until = CASE WHEN state = 'confirmed' OR state = 'running' THEN NULL ELSE o.held_until END,
+		confirmed_at = CASE action WHEN 'confirm' THEN clock ELSE o.confirmed_at END,
+		accepted_at = CASE action WHEN 'accept' THEN clock ELSE o.accepted_at END,
+		started_at = CASE action WHEN 'start' THEN clock ELSE o.started_at END,
+		ended_at = CASE WHEN over THEN CASE action WHEN 'lapse' THEN o.held_until ELSE clock END END,
+		reason = coalesce(reason, o.reason),
+		usage_due = CASE WHEN o.confirmed_at IS NULL AND action <> 'confirm' OR isempty(occupies) AND (o.usage_due IS NULL OR o.usage_due = lower(o.occupies)) THEN NULL
+			WHEN clock <= lower(r.period) THEN lower(occupies)
+			WHEN action = 'confirm' THEN lower(occupies)
+			WHEN was <> is_now THEN least(o.usage_due, clock)
+			ELSE o.usage_due END
+	WHERE o.id = reservation;
+	INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies, reason)
+	VALUES (reservation, action, clock, state, devices, period, occupies, reason);
+END
+$$;
+COMMENT ON FUNCTION _change_reservation(bigint, text, timestamptz, text, tstzrange, text, tstzrange, integer, boolean) IS 'the one way to change a reservation, under its pool''s lock: puts what it takes up now in the place of what it took up, in the book too, and keeps its history. What is NULL stays as it is; another number of devices counts from clock on, once the reservation has begun. checked: LC020 if there is no capacity for what is added';
+
+CREATE FUNCTION _book_reservation(pool bigint, guest boolean, was device_profile, is_now device_profile, clock timestamptz, checked boolean) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	at timestamptz;
+	guests boolean;
+	fits_not boolean := true;
+	extent tstzrange := compute_ledger.extent(is_now);
+BEGIN
+	IF was OPERATOR(compute_ledger.=) is_now THEN
+		RETURN;
+	END IF;
+	FOREACH guests IN ARRAY CASE WHEN guest THEN '{false,true}'::boolean[] ELSE '{false}' END LOOP
+		at := compute_ledger._book_change(pool, guests, was, is_now,
+			CASE WHEN checked AND extent IS NOT NULL THEN compute_ledger._pool_limit(pool, extent, guests) END);
+		IF at IS NOT NULL AND compute_ledger._fold_lapsed(pool, clock) > 0 THEN
+			at := compute_ledger._book_change(pool, guests, was, is_now, compute_ledger._pool_limit(pool, extent, guests));
+		END IF;
+		IF at IS NOT NULL THEN
+			PERFORM compute_ledger._refuse_capacity(pool, guests, was, is_now, at);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _book_reservation(bigint, boolean, device_profile, device_profile, timestamptz, boolean) IS 'part of _change_reservation(): changes the book of the pool, and that of guests, from what a reservation took up to what it takes up; checked: LC020 if there is no capacity for what is added, even when holds that have run out are taken out';
+
+CREATE FUNCTION _refuse_capacity(pool bigint, guests boolean, was device_profile, is_now device_profile, at timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	extent tstzrange := compute_ledger.extent(is_now);
+	-- what would be there without the reservation
+	free compute_ledger.device_profile := compute_ledger._pool_limit(pool, extent, guests) OPERATOR(compute_ledger.-)
+		(compute_ledger._book_sum(pool, guests, extent) OPERATOR(compute_ledger.-) was);
+BEGIN
+	PERFORM compute_ledger._refuse('LC020', format('pool %s has no capacity for %s devices at %s', pool, compute_ledger.level_at(is_now, at), at),
+		detail => format('At that instant %s devices%s are free.', greatest(compute_ledger.level_at(free, at), 0), CASE WHEN guests THEN ' of those for guests' ELSE '' END),
+		hint => 'availability() says how many devices are free and when.');
+END
+$$;
+COMMENT ON FUNCTION _refuse_capacity(bigint, boolean, device_profile, device_profile, timestamptz) IS 'raises LC020: how much of a pool is free at an instant at which a reservation does not fit; names no other reservation';

@@ -41,7 +41,7 @@ BEGIN
 	PERFORM compute_ledger._check_currency(floor_currency);
 	place := compute_ledger._region_id(region);
 	IF place IS NULL THEN
-		PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', region),
+		PERFORM compute_ledger._refuse('LC007', format('unknown region: "%s"', coalesce(region, 'NULL')),
 			hint => compute_ledger._similar_names(region, ARRAY(SELECT r.name FROM compute_ledger.region AS r)));
 	END IF;
 	IF host IS NOT NULL THEN
@@ -53,17 +53,17 @@ BEGIN
 	END IF;
 	fault := CASE
 		WHEN accelerator IS NULL OR compute_ledger.model(accelerator) IS NULL
-			THEN ARRAY['pool_accelerator_check', format('a pool is of one chip, not of accelerator "%s"', accelerator), 'Name vendor and model, such as nvidia/h100-sxm5-80gb.']
+			THEN ARRAY['pool_accelerator_check', format('a pool is of one chip, not of accelerator %s', coalesce(accelerator::text, 'NULL')), 'Name vendor and model, such as nvidia/h100-sxm5-80gb.']
 		WHEN partition IS NULL OR octet_length(partition) > 1000 OR partition <> btrim(partition)
 			THEN ARRAY['pool_partition_check', format('partition of a pool is NULL, of more than 1000 bytes, or has blanks before or after it: "%s"', left(partition, 80)), 'Empty is the name of the only partition.']
 		WHEN (granule BETWEEN 1 AND 1000000) IS NOT TRUE
-			THEN ARRAY['pool_granule_check', format('granule %s of a pool is not from 1 to 1000000', granule)]
+			THEN ARRAY['pool_granule_check', format('granule %s of a pool is not from 1 to 1000000', coalesce(granule::text, 'NULL'))]
 		WHEN (slot_minutes BETWEEN 1 AND 1440 AND 1440 % slot_minutes = 0) IS NOT TRUE
-			THEN ARRAY['pool_slot_minutes_check', format('%s minutes, on which bookings begin and end, do not divide a day', slot_minutes)]
+			THEN ARRAY['pool_slot_minutes_check', format('%s minutes, on which bookings begin and end, do not divide a day', coalesce(slot_minutes::text, 'NULL'))]
 		WHEN (horizon > '0' AND horizon <= '100 years') IS NOT TRUE
-			THEN ARRAY['pool_horizon_check', format('horizon %s of a pool is not above 0 and at most 100 years', horizon)]
+			THEN ARRAY['pool_horizon_check', format('horizon %s of a pool is not above 0 and at most 100 years', coalesce(horizon::text, 'NULL'))]
 		WHEN (hold > '0' AND hold <= '100 years') IS NOT TRUE
-			THEN ARRAY['pool_hold_check', format('hold %s of a pool is not above 0 and at most 100 years', hold)]
+			THEN ARRAY['pool_hold_check', format('hold %s of a pool is not above 0 and at most 100 years', coalesce(hold::text, 'NULL'))]
 		WHEN NOT (floor_price >= 0 AND floor_price < 'Infinity')
 			THEN ARRAY['pool_floor_price_check', format('floor price %s of a pool is not a number from 0 on', floor_price)]
 		WHEN (floor_price IS NULL) <> (floor_currency IS NULL)
@@ -156,7 +156,7 @@ BEGIN
 	UPDATE compute_ledger.pool AS p SET changes = p.changes + 1
 	WHERE p.id = _lock_pool.pool;
 	IF NOT FOUND THEN
-		PERFORM compute_ledger._refuse('42704', format('pool %s does not exist', pool), hint => 'pool_id() gives the number of a pool.');
+		PERFORM compute_ledger._refuse('42704', format('pool %s does not exist', coalesce(pool::text, 'NULL')), hint => 'pool_id() gives the number of a pool.');
 	END IF;
 END
 $$;
@@ -242,32 +242,58 @@ END
 $$;
 COMMENT ON FUNCTION _pool_limit(bigint, tstzrange, boolean) IS 'how many devices of a pool may be booked at each instant of a period that has an end: what is offered less what is taken from it, never below 0, rounded down to the granule; for guests at most their share of that, rounded down likewise';
 
-CREATE FUNCTION _write_offer(pool bigint, devices integer, period tstzrange, source text) RETURNS void
+CREATE FUNCTION _cut_valid(relation regclass, pool bigint, period tstzrange) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	old record;
+	rests tstzrange[];
 BEGIN
-	-- what is there then is cut, taken out or divided
-	FOR old IN
-		SELECT o.ctid, o.valid, o.devices, o.source FROM compute_ledger.pool_offer AS o
-		WHERE o.pool = _write_offer.pool AND upper_inf(o.recorded) AND o.valid && period
-	LOOP
-		IF old.valid <@ period THEN
-			DELETE FROM compute_ledger.pool_offer AS o WHERE o.ctid = old.ctid;
-		ELSIF lower(old.valid) < lower(period) THEN
-			UPDATE compute_ledger.pool_offer AS o SET valid = tstzrange(lower(old.valid), lower(period)) WHERE o.ctid = old.ctid;
-			IF upper(period) < coalesce(upper(old.valid), 'infinity') THEN
-				INSERT INTO compute_ledger.pool_offer (pool, devices, valid, source)
-				VALUES (_write_offer.pool, old.devices, tstzrange(upper(period), upper(old.valid)), old.source);
-			END IF;
-		ELSE
-			UPDATE compute_ledger.pool_offer AS o SET valid = tstzrange(upper(period), upper(old.valid)) WHERE o.ctid = old.ctid;
+	FOR old IN EXECUTE format('SELECT t.ctid, t.valid FROM %s AS t WHERE t.pool = $1 AND upper_inf(t.recorded) AND t.valid && $2', relation) USING pool, period LOOP
+		rests := ARRAY(SELECT r FROM unnest(tstzmultirange(old.valid) - tstzmultirange(period)) AS r);
+		IF rests = '{}' THEN
+			EXECUTE format('DELETE FROM %s AS t WHERE t.ctid = $1', relation) USING old.ctid;
+			CONTINUE;
+		END IF;
+		EXECUTE format('UPDATE %s AS t SET valid = $2 WHERE t.ctid = $1', relation) USING old.ctid, rests[1];
+		IF cardinality(rests) = 2 THEN
+			EXECUTE format('INSERT INTO %1$s SELECT (jsonb_populate_record(t, jsonb_build_object(''valid'', $2))).* FROM %1$s AS t WHERE t.pool = $1 AND upper_inf(t.recorded) AND t.valid = $3', relation)
+			USING pool, rests[2], rests[1];
 		END IF;
 	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _cut_valid(regclass, bigint, tstzrange) IS 'takes a period out of what is recorded of a pool in a table with valid time: rows within it go, others are cut, or divided in two';
+
+CREATE FUNCTION _write_offer(pool bigint, devices integer, period tstzrange, source text) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._cut_valid('compute_ledger.pool_offer', pool, period);
 	INSERT INTO compute_ledger.pool_offer (pool, devices, valid, source)
 	VALUES (_write_offer.pool, _write_offer.devices, period, _write_offer.source);
 END
 $$;
 COMMENT ON FUNCTION _write_offer(bigint, integer, tstzrange, text) IS 'lets a pool, whose row is locked, offer so many devices in a period, in place of what it offered then';
+
+CREATE FUNCTION _devices_per_card(accelerator accelerator) RETURNS integer
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	slices integer := 1680000 / compute_ledger.device_share(accelerator);
+BEGIN
+	IF compute_ledger.mig_profile(accelerator) IS NULL THEN
+		RETURN 1;
+	ELSIF slices IS NULL OR compute_ledger.memory_gb(accelerator) IS NULL THEN
+		PERFORM compute_ledger._refuse('LC004', format('nobody knows how many %s a card has', accelerator),
+			detail => CASE WHEN slices IS NULL THEN 'No row of accelerator_model says of how many compute slices the card is.' ELSE 'The memory of the card is not stated.' END,
+			hint => CASE WHEN slices IS NULL THEN 'Add a row with mig_slices to accelerator_model.' ELSE 'Name the card with its memory, such as nvidia/a100-sxm4-40gb:1g.5gb.' END);
+	END IF;
+	-- the names of profiles have memory rounded to whole GB: two of 71 make 141
+	RETURN least(slices, round(compute_ledger.memory_gb(accelerator)::numeric / compute_ledger.mig_memory_gb(accelerator)));
+END
+$$;
+COMMENT ON FUNCTION _devices_per_card(accelerator) IS 'how many of an accelerator a card makes: of a MIG profile, as many as its compute slices (accelerator_model) and its memory have room for, what is left over being nobody''s; 1 of a whole device. LC004 where that is not known';

@@ -36,5 +36,15 @@
 #define ERRCODE_CL_CLOSED				MAKE_SQLSTATE('L','C','0','1','1')
 /* A recorded time that lies beyond the watermark. */
 #define ERRCODE_CL_AS_OF				MAKE_SQLSTATE('L','C','0','1','2')
+/* A pool that has not as many devices left as are to be booked. */
+#define ERRCODE_CL_NO_CAPACITY			MAKE_SQLSTATE('L','C','0','2','0')
+/* A reservation that has lapsed, ended or was given up, or has begun. */
+#define ERRCODE_CL_RESERVATION_STATE	MAKE_SQLSTATE('L','C','0','2','1')
+/* The id of a request that stood for another call before. */
+#define ERRCODE_CL_REQUEST_CONFLICT		MAKE_SQLSTATE('L','C','0','2','2')
+/* More of a pool is booked than it would have. */
+#define ERRCODE_CL_BOOKED				MAKE_SQLSTATE('L','C','0','2','3')
+/* A pool whose centre went back on a booking, or an answer of a centre's out of place. */
+#define ERRCODE_CL_CENTRE				MAKE_SQLSTATE('L','C','0','2','4')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */

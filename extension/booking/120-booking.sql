@@ -1,0 +1,406 @@
+-- Booking devices of pools, and changing what is booked.
+--
+-- Who books locks the rows of the pools FOR NO KEY UPDATE, in order of their numbers, and only then looks at the clock, at
+-- what is offered and at what is booked.  Bookings of one pool so follow one another, those of different pools do not wait
+-- for each other, and who changes what a pool offers, which updates its row, waits for both and is waited for.
+
+CREATE TYPE reservation_piece AS (
+	pool bigint,
+	devices bigint,
+	period tstzrange
+);
+COMMENT ON TYPE reservation_piece IS 'What book() is asked for: devices of a pool over a period.';
+
+CREATE TYPE booked_reservation AS (
+	reservation bigint,
+	booking bigint,
+	pool bigint,
+	devices integer,
+	period tstzrange,
+	state text,
+	held_until timestamptz
+);
+COMMENT ON TYPE booked_reservation IS 'What book(), extend_reservation(), shrink_reservation() and move_reservation() answer: a reservation as it is then.';
+
+-- ------------------------------------------------------------------ calls that come twice
+
+CREATE FUNCTION _request_digest(call jsonb) RETURNS bytea
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN pg_catalog.sha256(pg_catalog.convert_to(call::text, 'UTF8'));
+COMMENT ON FUNCTION _request_digest(jsonb) IS 'what a call says, for table request_answer';
+
+CREATE FUNCTION _earlier_answer(scope text, request text, call jsonb) RETURNS jsonb
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	earlier record;
+BEGIN
+	IF request IS NULL THEN
+		RETURN NULL;
+	ELSIF request = '' OR octet_length(request) > 1000 THEN
+		PERFORM compute_ledger._refuse('22023', 'the id of a request is empty or longer than 1000 bytes');
+	END IF;
+	SELECT a.digest, a.answer INTO earlier
+	FROM compute_ledger.request_answer AS a
+	WHERE a.scope = _earlier_answer.scope AND a.request = _earlier_answer.request;
+	IF NOT FOUND THEN
+		RETURN NULL;
+	ELSIF earlier.digest <> compute_ledger._request_digest(call) THEN
+		PERFORM compute_ledger._refuse('LC022', format('request "%s" has said something else before', left(request, 80)),
+			detail => 'The id of a request stands for one call and all that it says.', hint => 'Give another call an id of its own.');
+	END IF;
+	RETURN earlier.answer;
+END
+$$;
+COMMENT ON FUNCTION _earlier_answer(text, text, jsonb) IS 'what was answered to a call with this id (NULL: none was given), NULL if there was none; LC022 if it said something else, 22023 for an id that is none';
+
+CREATE FUNCTION _keep_answer(scope text, request text, call jsonb, answer jsonb) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF request IS NULL THEN
+		RETURN;
+	END IF;
+	INSERT INTO compute_ledger.request_answer (scope, request, digest, answer)
+	VALUES (_keep_answer.scope, _keep_answer.request, compute_ledger._request_digest(call), _keep_answer.answer)
+	ON CONFLICT DO NOTHING;
+	IF NOT FOUND THEN
+		-- the same call would have waited for the same pools, and found the answer then
+		PERFORM compute_ledger._refuse('LC022', format('request "%s" has said something else at the same time', left(request, 80)),
+			hint => 'Give another call an id of its own.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _keep_answer(text, text, jsonb, jsonb) IS 'keeps the answer to a call with an id (NULL: none was given); LC022 if another call has taken the id since _earlier_answer() was asked';
+
+CREATE FUNCTION _answer_rows(answer jsonb) RETURNS SETOF booked_reservation
+	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 1
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT a.reservation, a.booking, a.pool, a.devices, tstzrange(a.starts, a.ends), a.state, a.held_until
+	FROM jsonb_to_recordset(answer) AS a (reservation bigint, booking bigint, pool bigint, devices integer, starts timestamptz, ends timestamptz, state text, held_until timestamptz)
+$$;
+COMMENT ON FUNCTION _answer_rows(jsonb) IS 'what book() answers, of an answer that was kept';
+
+CREATE FUNCTION _answer_of(reservations bigint[]) RETURNS jsonb
+	LANGUAGE sql STABLE STRICT
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT jsonb_agg(jsonb_build_object('reservation', r.id, 'booking', r.booking, 'pool', r.pool, 'devices', r.devices, 'starts', lower(r.period), 'ends', upper(r.period),
+		'state', r.state, 'held_until', r.held_until) ORDER BY u.place)
+	FROM unnest(reservations) WITH ORDINALITY AS u (id, place) JOIN compute_ledger.reservation AS r ON r.id = u.id
+$$;
+COMMENT ON FUNCTION _answer_of(bigint[]) IS 'an answer to keep: reservations as they are';
+
+-- ------------------------------------------------------------------ what may be asked for
+
+CREATE FUNCTION _lock_for_booking(pool bigint) RETURNS record
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	p record;
+BEGIN
+	SELECT q.* INTO p FROM compute_ledger.pool AS q WHERE q.id = _lock_for_booking.pool FOR NO KEY UPDATE;
+	IF NOT FOUND THEN
+		PERFORM compute_ledger._refuse('42704', CASE WHEN pool IS NULL THEN 'a booking needs a pool' ELSE format('pool %s does not exist', pool) END,
+			hint => 'pool_id() gives the number of a pool.');
+	END IF;
+	RETURN p;
+END
+$$;
+COMMENT ON FUNCTION _lock_for_booking(bigint) IS 'for whoever books in a pool or changes what is booked: waits until nobody else does, or changes what it offers, and returns its row; 42704 for a pool that does not exist';
+
+CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, devices bigint, period tstzrange, clock timestamptz, begun boolean DEFAULT false) RETURNS tstzrange
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	slot interval := make_interval(mins => slot_minutes);
+	origin CONSTANT timestamptz := '2000-01-01 00:00:00+00';
+BEGIN
+	PERFORM compute_ledger._pool_devices(devices, 1);
+	period := compute_ledger._pool_period(period, false);
+	IF devices % granule <> 0 THEN
+		PERFORM compute_ledger._refuse('22023', format('%s devices are no multiple of %s, in which pool %s is booked', devices, granule, pool));
+	ELSIF upper(period) <= clock THEN
+		PERFORM compute_ledger._refuse('22023', format('the period ends at %s, and it is %s', upper(period), clock), hint => 'What has been cannot be booked.');
+	ELSIF upper(period) > clock + horizon THEN
+		PERFORM compute_ledger._refuse('22023', format('the period ends beyond the horizon of pool %s: %s', pool, upper(period)),
+			detail => format('Bookings end by %s from now: by %s.', horizon, clock + horizon));
+	ELSIF NOT begun AND lower(period) < clock AND date_bin(slot, lower(period), origin) < date_bin(slot, clock, origin) THEN
+		PERFORM compute_ledger._refuse('22023', format('the period begins at %s, and it is %s', lower(period), clock), hint => 'What has been cannot be booked.');
+	ELSIF NOT begun AND date_bin(slot, lower(period), origin) <> lower(period) OR date_bin(slot, upper(period), origin) <> upper(period) THEN
+		PERFORM compute_ledger._refuse('22023', format('bookings of pool %s begin and end on multiples of %s minutes: %s', pool, slot_minutes, period));
+	END IF;
+	RETURN period;
+END
+$$;
+COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, bigint, tstzrange, timestamptz, boolean) IS 'what is asked for in a pool with these terms, in its one form; 22023 with the name of what is wrong with it: devices NULL, not above zero, too many or no multiple of the granule; a period that is none, has no end, is over, begins before the slot of now (unless it has begun), ends beyond the horizon, or is not on the pool''s minutes';
+
+CREATE FUNCTION _booking_account(account text, at timestamptz) RETURNS bigint
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found bigint;
+	role name := compute_ledger._calling_role();
+BEGIN
+	IF NOT (compute_ledger._has_access('admin', role) OR account IN (SELECT a.name FROM compute_ledger.account AS a WHERE a.id IN (SELECT compute_ledger._bookable_accounts(role)))) THEN
+		PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account));
+	END IF;
+	-- most names mean what they are
+	SELECT a.id INTO found FROM compute_ledger.account AS a
+	WHERE a.name = account
+		AND NOT EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = a.id AND upper_inf(m.recorded))
+		AND EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded) AND v.valid @> at);
+	found := coalesce(found, compute_ledger._account_id(account, at));
+	IF found IS NULL THEN
+		PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account), detail => format('At %s there is no account of this name.', at));
+	END IF;
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION _booking_account(text, timestamptz) IS 'the account that a name means at an instant, for which the calling role may book; LC006 for any other, whether it is there or not';
+
+CREATE FUNCTION _is_guest(account bigint, host bigint, at timestamptz) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT host IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger._account_tree(NULL) AS t WHERE t.account = $1 AND t.ancestor = host AND t.valid @> at)
+$$;
+COMMENT ON FUNCTION _is_guest(bigint, bigint, timestamptz) IS 'whether an account is outside the subtree of a pool''s host at an instant; a pool without a host (NULL) has no guests';
+
+-- ------------------------------------------------------------------ booking
+
+CREATE FUNCTION _book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
+		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	first_start timestamptz := (SELECT min(lower(p.period)) FROM unnest(pieces) AS p);
+	account_id bigint;
+	scope text;
+	call jsonb;
+	answer jsonb;
+	pools bigint[];
+	locked jsonb := '{}';
+	p record;
+	piece compute_ledger.reservation_piece;
+	clock timestamptz;
+	guest boolean;
+	held_for interval;
+	new_booking bigint;
+	made bigint[] := '{}';
+	new_id bigint;
+BEGIN
+	IF pieces IS NULL OR cardinality(pieces) = 0 THEN
+		PERFORM compute_ledger._refuse('22023', 'a booking needs at least one piece');
+	ELSIF priority IS NULL OR confirmed IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'priority, or whether it is confirmed, is NULL');
+	ELSIF hold <= interval '0' OR NOT isfinite(hold) THEN
+		PERFORM compute_ledger._refuse('22023', format('a booking is held for some time: %s', hold));
+	END IF;
+	account_id := compute_ledger._booking_account(account, coalesce(first_start, CURRENT_TIMESTAMP));
+	IF request IS NOT NULL THEN
+		scope := 'account:' || account_id;
+		call := jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), extract(epoch FROM upper(q.period)))) FROM unnest(pieces) AS q),
+			priority, confirmed, extract(epoch FROM hold));
+		answer := compute_ledger._earlier_answer(scope, request, call);
+		IF answer IS NOT NULL THEN
+			RETURN QUERY SELECT a.* FROM compute_ledger._answer_rows(answer) AS a;
+			RETURN;
+		END IF;
+	END IF;
+	-- all of them before anything is looked at
+	FOREACH new_id IN ARRAY ARRAY(SELECT DISTINCT q.pool FROM unnest(pieces) AS q ORDER BY q.pool) LOOP
+		PERFORM compute_ledger._lock_for_booking(new_id);
+	END LOOP;
+	IF request IS NOT NULL THEN
+		answer := compute_ledger._earlier_answer(scope, request, call);
+		IF answer IS NOT NULL THEN
+			RETURN QUERY SELECT a.* FROM compute_ledger._answer_rows(answer) AS a;
+			RETURN;
+		END IF;
+	END IF;
+	clock := compute_ledger._booking_clock(now);
+	INSERT INTO compute_ledger.booking (account, request, booked, booked_by) VALUES (account_id, request, clock, session_user) RETURNING id INTO new_booking;
+	FOREACH piece IN ARRAY pieces LOOP
+		SELECT q.* INTO p FROM compute_ledger.pool AS q WHERE q.id = piece.pool;
+		piece.period := compute_ledger._check_piece(p.id, p.granule, p.slot_minutes, p.horizon, piece.devices, piece.period, clock);
+		IF p.doubted IS NOT NULL THEN
+			PERFORM compute_ledger._refuse('LC024', format('what pool %s offers is in doubt since %s', p.id, p.doubted), hint => 'It is booked again once its agent has reported.');
+		END IF;
+		guest := compute_ledger._is_guest(account_id, p.host, clock);
+		PERFORM compute_ledger._book_reservation(p.id, guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), clock, true);
+		held_for := CASE WHEN NOT confirmed THEN coalesce(hold, p.hold) END;
+		INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due)
+		VALUES (new_booking, p.id, account_id, guest, piece.devices, piece.period, piece.period, lower(piece.period), CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, priority,
+			clock + held_for, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(piece.period) END)
+		RETURNING id INTO new_id;
+		INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)
+		VALUES (new_id, 'book', clock, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, piece.devices, piece.period, piece.period);
+		made := made || new_id;
+		RETURN NEXT (new_id, new_booking, p.id, piece.devices::integer, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, clock + held_for)::compute_ledger.booked_reservation;
+	END LOOP;
+	PERFORM compute_ledger._keep_answer(scope, request, call, compute_ledger._answer_of(made));
+END
+$$;
+COMMENT ON FUNCTION _book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'what book() does';
+
+CREATE FUNCTION book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
+		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pieces, request, priority, confirmed, hold, now) AS b;
+END
+$$;
+COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. A higher priority is drained later. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, 42704 unknown pool, 22023 what cannot be booked.';
+
+CREATE FUNCTION _book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
+		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, ARRAY[ROW(pool, devices, period)::compute_ledger.reservation_piece], request, priority, confirmed, hold, now) AS b;
+END
+$$;
+COMMENT ON FUNCTION _book(text, bigint, bigint, tstzrange, text, integer, boolean, interval, timestamptz) IS 'what book() does';
+
+CREATE FUNCTION book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
+		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pool, devices, period, request, priority, confirmed, hold, now) AS b;
+END
+$$;
+COMMENT ON FUNCTION book(text, bigint, bigint, tstzrange, text, integer, boolean, interval, timestamptz) IS 'books devices of one pool over a period for an account, as with pieces';
+
+-- ------------------------------------------------------------------ changing
+
+CREATE FUNCTION _lock_booking(reservation bigint, whole boolean) RETURNS bigint[]
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r record;
+	role name := compute_ledger._calling_role();
+	pool_id bigint;
+BEGIN
+	SELECT o.booking, o.account INTO r FROM compute_ledger.reservation AS o WHERE o.id = _lock_booking.reservation;
+	IF NOT FOUND OR NOT (compute_ledger._has_access('admin', role) OR r.account IN (SELECT compute_ledger._bookable_accounts(role))) THEN
+		PERFORM compute_ledger._refuse('42704', format('reservation %s does not exist', coalesce(reservation::text, 'NULL')));
+	END IF;
+	FOREACH pool_id IN ARRAY ARRAY(SELECT DISTINCT o.pool FROM compute_ledger.reservation AS o
+		WHERE o.booking = r.booking AND (whole OR o.id = _lock_booking.reservation) ORDER BY o.pool)
+	LOOP
+		PERFORM compute_ledger._lock_for_booking(pool_id);
+	END LOOP;
+	-- as they are now
+	RETURN ARRAY(SELECT o.id FROM compute_ledger.reservation AS o
+		WHERE o.booking = r.booking AND (whole OR o.id = _lock_booking.reservation) ORDER BY o.id FOR UPDATE);
+END
+$$;
+COMMENT ON FUNCTION _lock_booking(bigint, boolean) IS 'locks the pools of a reservation, or of the whole booking that it is a piece of, and then these reservations, and returns them; 42704 if there is none for whose account the calling role may book';
+
+CREATE FUNCTION _refuse_state(reservation bigint, state text, at timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._refuse('LC021', format('reservation %s %s at %s', reservation, CASE WHEN state IN ('lapsed', 'ended') THEN state ELSE 'was ' || state END, at));
+END
+$$;
+COMMENT ON FUNCTION _refuse_state(bigint, text, timestamptz) IS 'raises LC021: what a reservation has become, and when';
+
+CREATE FUNCTION _confirm_reservation(reservation bigint, now timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[] := compute_ledger._lock_booking(reservation, true);
+	clock timestamptz := compute_ledger._booking_clock(now);
+	r record;
+	held bigint[] := '{}';
+BEGIN
+	FOR r IN SELECT o.*, compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock) AS state_now FROM compute_ledger.reservation AS o WHERE o.id = ANY (ids) ORDER BY o.id LOOP
+		CASE WHEN r.state_now = 'held' THEN
+			held := held || r.id;
+		WHEN r.id = reservation AND r.state_now NOT IN ('confirmed', 'running') OR r.state_now = 'lapsed' THEN
+			PERFORM compute_ledger._refuse_state(r.id, r.state_now, CASE r.state_now WHEN 'lapsed' THEN r.held_until ELSE coalesce(r.ended_at, upper(r.occupies)) END);
+		ELSE
+		END CASE;
+	END LOOP;
+	IF held = '{}' THEN
+		RETURN 'confirmed already';
+	END IF;
+	FOR r IN SELECT h.id FROM unnest(held) AS h (id) LOOP
+		PERFORM compute_ledger._change_reservation(r.id, 'confirm', clock, state => 'confirmed');
+	END LOOP;
+	RETURN 'confirmed';
+END
+$$;
+COMMENT ON FUNCTION _confirm_reservation(bigint, timestamptz) IS 'what confirm_reservation() does';
+
+CREATE FUNCTION confirm_reservation(reservation bigint, now timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._confirm_reservation(reservation, now);
+END
+$$;
+COMMENT ON FUNCTION confirm_reservation(bigint, timestamptz) IS 'confirms a booking that is held, with all its pieces, of which one is named: "confirmed", or "confirmed already". From its start on it counts as reserved, whether anything runs or not. LC021 if it has lapsed (the end of the hold is excluded), ended, or was given up; 42704 if there is none that the caller may book for.';
+
+CREATE FUNCTION _cancel_reservation(reservation bigint, reason text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	ids bigint[] := compute_ledger._lock_booking(reservation, true);
+	clock timestamptz := compute_ledger._booking_clock(now);
+	r record;
+	named record;
+	done bigint := 0;
+BEGIN
+	FOR r IN SELECT o.*, compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock) AS state_now FROM compute_ledger.reservation AS o WHERE o.id = ANY (ids) ORDER BY o.id LOOP
+		IF r.id = reservation THEN
+			named := r;
+		END IF;
+		IF r.state_now IN ('held', 'confirmed', 'running') THEN
+			PERFORM compute_ledger._change_reservation(r.id, 'cancel', clock, state => 'cancelled', occupies => r.occupies * tstzrange(NULL, clock), reason => _cancel_reservation.reason);
+			done := done + 1;
+		END IF;
+	END LOOP;
+	IF done > 0 THEN
+		RETURN 'cancelled';
+	ELSIF named.state = 'cancelled' THEN
+		RETURN 'cancelled already';
+	END IF;
+	PERFORM compute_ledger._refuse_state(named.id, named.state_now, CASE named.state_now WHEN 'lapsed' THEN named.held_until ELSE coalesce(named.ended_at, upper(named.occupies)) END);
+END
+$$;
+COMMENT ON FUNCTION _cancel_reservation(bigint, text, timestamptz) IS 'what cancel_reservation() does';
+
+CREATE FUNCTION cancel_reservation(reservation bigint, reason text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._cancel_reservation(reservation, reason, now);
+END
+$$;
+COMMENT ON FUNCTION cancel_reservation(bigint, text, timestamptz) IS 'gives up a booking, with all its pieces, of which one is named, from now on: "cancelled", or "cancelled already", which changes nothing. What has passed of it stays as it was. LC021 if it has lapsed, ended, or was given up otherwise; 42704 if there is none that the caller may book for.';

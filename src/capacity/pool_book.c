@@ -1,0 +1,645 @@
+/*
+ * pool_book.c
+ *		The book of a pool: how many devices are booked at each instant, kept by days and months of UTC.
+ *
+ * What a reservation takes up is a device_profile.  Each of its stretches of one level is taken apart: months that it
+ * covers are counted in pool_month.base, other days that it covers in pool_day.base, and what begins or ends within a
+ * day is in pool_day.profile.  pool_day.peak is base and the highest level of profile.  A row is the sum of what the
+ * reservations of the pool have there, so a change takes the old parts away and adds the new ones.
+ *
+ * So the level at an instant is the base of its month, the base of its day and the level of the day's profile, and
+ * whether a booking fits takes a look at a row or two a day, however many reservations there are.
+ *
+ * Whoever calls holds the lock of the pool's row.  Each change writes the rows of all months from its first to its last:
+ * that tells a transaction whose snapshot is older than what it has just waited for (40001), whichever days it reads.
+ */
+#include "base/compat.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/datetime.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "base/row_columns.h"
+#include "profile/profile_object.h"
+#include "profile/profile_period.h"
+#include "profile/profile_query.h"
+
+/* No change spans more days. */
+#define BOOK_MAX_DAYS	1000000
+
+/* What changes in the book. */
+typedef struct BookChange
+{
+	int64		from;			/* of both, the first and the last instant */
+	int64		to;
+	int32		first_day;		/* days since 2000-01-01 */
+	int32		ndays;
+	int64	   *bases;			/* of each day, in units of a device */
+	int32		first_month;	/* months since year 0 */
+	int32		nmonths;
+	int64	   *month_bases;
+	ProfileInterval *parts;		/* within days, in no order */
+	int			nparts;
+	int			parts_room;
+	ProfileObject *difference;	/* what is added at each instant */
+} BookChange;
+
+/* Rows as they were read, by day and by month. */
+typedef struct BookRows
+{
+	int64	   *bases;			/* of days, in devices */
+	int64	   *peaks;
+	Datum	   *profiles;		/* 0: none */
+	int64	   *month_bases;
+} BookRows;
+
+/* ---- days and months ---- */
+
+/* Returns the day that an instant is in. */
+static int32
+day_of(int64 at)
+{
+	int64		day = at / USECS_PER_DAY;
+
+	return (int32) (at % USECS_PER_DAY < 0 ? day - 1 : day);
+}
+
+/* Returns the month that a day is in. */
+static int32
+month_of(int32 day)
+{
+	int			year;
+	int			month;
+	int			mday;
+
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &mday);
+	return year * 12 + month - 1;
+}
+
+/* Returns the first day of a month. */
+static int32
+month_start(int32 month)
+{
+	return date2j(month / 12, month % 12 + 1, 1) - POSTGRES_EPOCH_JDATE;
+}
+
+/* ---- taking apart ---- */
+
+/* Makes room for a change from one instant to another. */
+static BookChange *
+make_change(int64 from, int64 to)
+{
+	BookChange *change = palloc0(sizeof(BookChange));
+	int64		days = (to - 1) / USECS_PER_DAY - from / USECS_PER_DAY;
+
+	if (days >= BOOK_MAX_DAYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a booking is longer than %d days", BOOK_MAX_DAYS)));
+	change->from = from;
+	change->to = to;
+	change->first_day = day_of(from);
+	change->ndays = day_of(to - 1) - change->first_day + 1;
+	change->bases = palloc0(change->ndays * sizeof(int64));
+	change->first_month = month_of(change->first_day);
+	change->nmonths = month_of(change->first_day + change->ndays - 1) - change->first_month + 1;
+	change->month_bases = palloc0(change->nmonths * sizeof(int64));
+	change->difference = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	return change;
+}
+
+/* Adds a period at a level to a change. */
+static void
+add_period(BookChange *change, int64 from, int64 to, int64 level)
+{
+	int32		day = day_of(from);
+	int32		month = month_of(day);
+
+	ProfileAddPeriod(change->difference, from, to, level);
+	while (from < to)
+	{
+		int32		month_end = month_start(month + 1);
+
+		if (from == month_start(month) * USECS_PER_DAY && month_end * USECS_PER_DAY <= to)
+		{
+			change->month_bases[month - change->first_month] += level;
+			day = month_end;
+			from = day * USECS_PER_DAY;
+		}
+		for (; from < to && day < month_end; day++)
+		{
+			int64		end = Min((day + 1) * USECS_PER_DAY, to);
+
+			if (end - from == USECS_PER_DAY)
+				change->bases[day - change->first_day] += level;
+			else
+			{
+				if (change->nparts == change->parts_room)
+				{
+					change->parts_room = change->parts_room * 2 + 4;
+					change->parts = change->parts == NULL ? palloc(change->parts_room * sizeof(ProfileInterval))
+						: repalloc(change->parts, change->parts_room * sizeof(ProfileInterval));
+				}
+				change->parts[change->nparts++] = (ProfileInterval) {from, end, level};
+			}
+			from = end;
+		}
+		month++;
+	}
+}
+
+/* Adds a profile to a change, or takes it away. */
+static void
+add_profile(BookChange *change, ProfileSource *source, bool negate)
+{
+	ProfileSegments segments;
+	ProfileSegment segment;
+
+	ProfileOpenSegments(&segments, &source->start, PROFILE_BEGIN, PROFILE_END);
+	while (ProfileNextSegment(&segments, &segment))
+	{
+		if (segment.level != 0)
+			add_period(change, segment.from, segment.to, negate ? -(int64) segment.level : (int64) segment.level);
+	}
+	if (segments.cursor.status != PROFILE_OK)
+		ProfileRaise(segments.cursor.status, PROFILE_DEVICE);
+}
+
+/* ---- rows ---- */
+
+static const RowColumn month_columns[] = {
+	ROW_COLUMN("month", DATEOID), ROW_COLUMN("base", INT8OID)
+};
+static const RowColumn day_columns[] = {
+	ROW_COLUMN("day", DATEOID), ROW_COLUMN("base", INT8OID), ROW_COLUMN("peak", INT8OID), ROW_COLUMN_OWN("profile", "device_profile")
+};
+
+/*
+ * Runs a statement that is prepared once for the backend.  One that is not read-only sees what has been committed since
+ * the statement that calls began, if the isolation level lets it.
+ */
+static void
+run_book_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, bool read_only, int expected)
+{
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	p = SPI_prepare_cursor(query, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+
+		if (p == NULL || SPI_keepplan(p) != 0)
+			elog(ERROR, "could not prepare a statement of the book of a pool");
+		*plan = p;
+	}
+	if (SPI_execute_plan(*plan, values, NULL, read_only, 0) != expected)
+		elog(ERROR, "could not read or write the book of a pool");
+}
+
+/* Returns a column of a row that was read. */
+static Datum
+book_column(uint64 row, int number, bool may_be_null, const RowColumn *columns)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, &isnull);
+
+	if (isnull && !may_be_null)
+		RowNullError("the book of a pool", columns[number - 1].name);
+	return isnull ? (Datum) 0 : value;
+}
+
+/* Reads the rows of months, whose first days are from first to last. */
+static uint64
+read_book_months(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, BOOLOID, DATEOID, DATEOID};
+	Datum		values[] = {Int64GetDatum(pool), BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last)};
+
+	run_book_plan(&plan, "SELECT m.month, m.base FROM compute_ledger.pool_month AS m"
+			 " WHERE m.pool OPERATOR(pg_catalog.=) $1 AND m.guests OPERATOR(pg_catalog.=) $2"
+			 " AND m.month OPERATOR(pg_catalog.>=) $3 AND m.month OPERATOR(pg_catalog.<=) $4", 4, types, values, read_only, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "pool_month", month_columns, lengthof(month_columns));
+	return SPI_processed;
+}
+
+/* Reads the rows of days, from first to last. */
+static uint64
+read_book_days(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, BOOLOID, DATEOID, DATEOID};
+	Datum		values[] = {Int64GetDatum(pool), BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last)};
+
+	run_book_plan(&plan, "SELECT d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d"
+			 " WHERE d.pool OPERATOR(pg_catalog.=) $1 AND d.guests OPERATOR(pg_catalog.=) $2"
+			 " AND d.day OPERATOR(pg_catalog.>=) $3 AND d.day OPERATOR(pg_catalog.<=) $4", 4, types, values, read_only, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "pool_day", day_columns, lengthof(day_columns));
+	return SPI_processed;
+}
+
+/* Reads the rows that a change meets. */
+static void
+read_rows(BookRows *rows, const BookChange *change, int64 pool, bool guests)
+{
+	uint64		count;
+
+	rows->month_bases = palloc0(change->nmonths * sizeof(int64));
+	rows->bases = palloc0(change->ndays * sizeof(int64));
+	rows->peaks = palloc0(change->ndays * sizeof(int64));
+	rows->profiles = palloc0(change->ndays * sizeof(Datum));
+	count = read_book_months(pool, guests, month_start(change->first_month), month_start(change->first_month + change->nmonths - 1), false);
+	for (uint64 i = 0; i < count; i++)
+		rows->month_bases[month_of(DatumGetDateADT(book_column(i, 1, false, month_columns))) - change->first_month] =
+			DatumGetInt64(book_column(i, 2, false, month_columns));
+	count = read_book_days(pool, guests, change->first_day, change->first_day + change->ndays - 1, false);
+	for (uint64 i = 0; i < count; i++)
+	{
+		int32		day = DatumGetDateADT(book_column(i, 1, false, day_columns)) - change->first_day;
+
+		rows->bases[day] = DatumGetInt64(book_column(i, 2, false, day_columns));
+		rows->peaks[day] = DatumGetInt64(book_column(i, 3, false, day_columns));
+		rows->profiles[day] = book_column(i, 4, true, day_columns);
+	}
+}
+
+/* Writes the months of a change: all of them, whether they have changed or not. */
+static void
+write_months(const BookRows *rows, const BookChange *change, int64 pool, bool guests)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, BOOLOID, DATEARRAYOID, INT8ARRAYOID};
+	Datum	   *months = palloc(change->nmonths * sizeof(Datum));
+	Datum	   *bases = palloc(change->nmonths * sizeof(Datum));
+	Datum		values[4];
+
+	for (int i = 0; i < change->nmonths; i++)
+	{
+		months[i] = DateADTGetDatum(month_start(change->first_month + i));
+		bases[i] = Int64GetDatum(rows->month_bases[i]);
+	}
+	values[0] = Int64GetDatum(pool);
+	values[1] = BoolGetDatum(guests);
+	values[2] = PointerGetDatum(construct_array(months, change->nmonths, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
+	values[3] = PointerGetDatum(construct_array(bases, change->nmonths, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	run_book_plan(&plan, "INSERT INTO compute_ledger.pool_month AS m (pool, guests, month, base)"
+			 " SELECT $1, $2, u.month, u.base FROM pg_catalog.unnest($3, $4) AS u (month, base)"
+			 " ON CONFLICT (pool, guests, month) DO UPDATE SET base = EXCLUDED.base", 4, types, values, false, SPI_OK_INSERT);
+}
+
+/* Writes the days whose numbers, from the first of the change on, are given. */
+static void
+write_days(const BookRows *rows, const BookChange *change, const int *changed, int count, int64 pool, bool guests)
+{
+	static SPIPlanPtr plan = NULL;
+	static Oid	planned_type = InvalidOid;
+	Oid			profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, 4);
+	Oid			types[] = {INT8OID, BOOLOID, DATEARRAYOID, INT8ARRAYOID, INT8ARRAYOID, get_array_type(profile_type)};
+	Datum	   *days = palloc(count * sizeof(Datum));
+	Datum	   *bases = palloc(count * sizeof(Datum));
+	Datum	   *peaks = palloc(count * sizeof(Datum));
+	Datum	   *profiles = palloc(count * sizeof(Datum));
+	bool	   *nulls = palloc(count * sizeof(bool));
+	Datum		values[6];
+	int16		length;
+	bool		by_value;
+	char		alignment;
+
+	for (int i = 0; i < count; i++)
+	{
+		int			day = changed[i];
+
+		days[i] = DateADTGetDatum(change->first_day + day);
+		bases[i] = Int64GetDatum(rows->bases[day]);
+		peaks[i] = Int64GetDatum(rows->peaks[day]);
+		profiles[i] = rows->profiles[day];
+		nulls[i] = rows->profiles[day] == (Datum) 0;
+	}
+	get_typlenbyvalalign(profile_type, &length, &by_value, &alignment);
+	values[0] = Int64GetDatum(pool);
+	values[1] = BoolGetDatum(guests);
+	values[2] = PointerGetDatum(construct_array(days, count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
+	values[3] = PointerGetDatum(construct_array(bases, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[4] = PointerGetDatum(construct_array(peaks, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+	values[5] = PointerGetDatum(construct_md_array(profiles, nulls, 1, &count, &(int) {1}, profile_type, length, by_value, alignment));
+	if (planned_type != profile_type)
+	{
+		/* the extension was made anew since */
+		plan = NULL;
+		planned_type = profile_type;
+	}
+	run_book_plan(&plan, "INSERT INTO compute_ledger.pool_day AS d (pool, guests, day, base, peak, profile)"
+			 " SELECT $1, $2, u.day, u.base, u.peak, u.profile FROM pg_catalog.unnest($3, $4, $5, $6) AS u (day, base, peak, profile)"
+			 " ON CONFLICT (pool, guests, day) DO UPDATE SET base = EXCLUDED.base, peak = EXCLUDED.peak, profile = EXCLUDED.profile",
+			 6, types, values, false, SPI_OK_INSERT);
+}
+
+/* ---- whether it fits ---- */
+
+/* Returns the lowest level of a profile in a window. */
+static int64
+lowest_level(const ProfileSource *source, int64 from, int64 to)
+{
+	ProfileSegments segments;
+	ProfileSegment segment;
+	int64		lowest = PG_INT64_MAX;
+	int64		at = from;
+
+	ProfileOpenSegments(&segments, &source->start, from, to);
+	while (ProfileNextSegment(&segments, &segment))
+	{
+		if (segment.from > at)
+			lowest = Min(lowest, 0);
+		lowest = (int64) Min(lowest, segment.level);
+		at = segment.to;
+	}
+	if (segments.cursor.status != PROFILE_OK)
+		ProfileRaise(segments.cursor.status, PROFILE_DEVICE);
+	return at < to ? Min(lowest, 0) : lowest;
+}
+
+/*
+ * Finds the first instant of a window at which something is added and the level, which is that of a profile (0: none)
+ * and a base, is beyond the limit; false if there is none.
+ */
+static bool
+find_excess(const BookChange *change, Datum profile, int64 base, Datum limit, int64 from, int64 to, int64 *at)
+{
+	ProfileObject *object = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	ProfileSource excess;
+	ProfileSource difference;
+	ProfileSegments beyond;
+	ProfileSegment segment;
+
+	if (profile != (Datum) 0)
+		ProfileMerge(object, profile, false);
+	ProfileMerge(object, limit, true);
+	ProfileAddPeriod(object, from, to, base);
+	ProfileOpen(&excess, ProfileGetDatum(ProfileFinish(object)), PROFILE_WHOLE);
+	ProfileOpen(&difference, ProfileGetDatum(change->difference), PROFILE_WHOLE);
+	ProfileOpenSegments(&beyond, &excess.start, from, to);
+	while (ProfileNextSegment(&beyond, &segment))
+	{
+		ProfileSegments added;
+		ProfileSegment part;
+
+		if (segment.level <= 0)
+			continue;
+		ProfileOpenSegments(&added, &difference.start, segment.from, segment.to);
+		while (ProfileNextSegment(&added, &part))
+		{
+			if (part.level > 0)
+			{
+				*at = part.from;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* ---- a change ---- */
+
+/*
+ * Makes the new rows of days out of the old ones; returns how many have changed, and which.
+ */
+static int
+change_days(BookRows *rows, const BookChange *change, int *changed)
+{
+	ProfileObject **objects = palloc0(change->ndays * sizeof(ProfileObject *));
+	int			count = 0;
+
+	for (int i = 0; i < change->nparts; i++)
+	{
+		const ProfileInterval *part = &change->parts[i];
+		int			day = day_of(part->from) - change->first_day;
+
+		if (objects[day] == NULL)
+		{
+			objects[day] = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+			if (rows->profiles[day] != (Datum) 0)
+				ProfileMerge(objects[day], rows->profiles[day], false);
+		}
+		ProfileAddPeriod(objects[day], part->from, part->to, part->level);
+	}
+	for (int day = 0; day < change->ndays; day++)
+	{
+		int64		added = change->bases[day] / DEVICE_UNITS;
+
+		if (objects[day] == NULL && added == 0)
+			continue;
+		rows->bases[day] += added;
+		if (objects[day] == NULL)
+			rows->peaks[day] += added;
+		else
+		{
+			ProfileObject *object = ProfileFinish(objects[day]);
+
+			rows->peaks[day] = rows->bases[day] + (int64) (object->events.highest / DEVICE_UNITS);
+			rows->profiles[day] = object->events.count == 0 ? (Datum) 0 : ProfileGetDatum(object);
+		}
+		changed[count++] = day;
+	}
+	for (int i = 0; i < change->nmonths; i++)
+		rows->month_bases[i] += change->month_bases[i] / DEVICE_UNITS;
+	return count;
+}
+
+/*
+ * Makes a change in the book of a pool: of all that is booked, or of what guests have.  With a limit, nothing is
+ * changed where more would be booked than that at an instant at which the change adds: returns false and the first
+ * such instant.
+ */
+static bool
+make_book_change(BookChange *change, int64 pool, bool guests, const Datum *limit, int64 *at)
+{
+	BookRows	rows;
+	int		   *changed = palloc(change->ndays * sizeof(int));
+	int			count;
+
+	ProfileFinish(change->difference);
+	read_rows(&rows, change, pool, guests);
+	count = change_days(&rows, change, changed);
+	if (limit != NULL)
+	{
+		ProfileSource source;
+		int32		month = change->first_month;
+
+		ProfileOpen(&source, *limit, PROFILE_WHOLE);
+		for (int i = 0; i < change->ndays; i++)
+		{
+			int32		day = change->first_day + i;
+			int64		from = Max(day * USECS_PER_DAY, change->from);
+			int64		to = Min((day + 1) * USECS_PER_DAY, change->to);
+			int64		base;
+
+			if (day == month_start(month + 1))
+				month++;
+			base = rows.month_bases[month - change->first_month];
+			if ((base + rows.peaks[i]) * DEVICE_UNITS > lowest_level(&source, from, to) &&
+				find_excess(change, rows.profiles[i], (base + rows.bases[i]) * DEVICE_UNITS, *limit, from, to, at))
+				return false;
+		}
+	}
+	if (count > 0)
+		write_days(&rows, change, changed, count, pool, guests);
+	write_months(&rows, change, pool, guests);
+	return true;
+}
+
+/*
+ * _book_add(pool bigint, guests boolean, period tstzrange, devices bigint, limit device_profile) -> timestamptz
+ *
+ * Adds devices over a period.
+ */
+PG_FUNCTION_INFO_V1(book_add);
+Datum
+book_add(PG_FUNCTION_ARGS)
+{
+	int64		from;
+	int64		to;
+	int64		devices;
+	int64		at;
+	bool		fits;
+	Datum		limit;
+	BookChange *change;
+
+	for (int i = 0; i < 4; i++)
+	{
+		if (PG_ARGISNULL(i))
+			elog(ERROR, "argument %d of _book_add() is NULL", i + 1);
+	}
+	devices = PG_GETARG_INT64(3);
+	if (devices < -1000000000 || devices > 1000000000)
+		elog(ERROR, "number of devices is out of range");
+	if (!ProfilePeriod(PG_GETARG_DATUM(2), &from, &to) || devices == 0)
+		PG_RETURN_NULL();
+	SPI_connect();
+	change = make_change(from, to);
+	add_period(change, from, to, devices * DEVICE_UNITS);
+	limit = PG_ARGISNULL(4) ? (Datum) 0 : PG_GETARG_DATUM(4);
+	fits = make_book_change(change, PG_GETARG_INT64(0), PG_GETARG_BOOL(1), PG_ARGISNULL(4) ? NULL : &limit, &at);
+	SPI_finish();
+	if (fits)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(at);
+}
+
+/*
+ * _book_change(pool bigint, guests boolean, old device_profile, new device_profile, limit device_profile) -> timestamptz
+ *
+ * Puts what a reservation takes up now in the place of what it took up.
+ */
+PG_FUNCTION_INFO_V1(book_change);
+Datum
+book_change(PG_FUNCTION_ARGS)
+{
+	ProfileSource sources[2];
+	int64		from = PG_INT64_MAX;
+	int64		to = PG_INT64_MIN;
+	int64		at;
+	bool		fits;
+	Datum		limit;
+	BookChange *change;
+
+	for (int i = 0; i < 4; i++)
+	{
+		if (PG_ARGISNULL(i))
+			elog(ERROR, "argument %d of _book_change() is NULL", i + 1);
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		int64		first;
+		int64		last;
+
+		ProfileOpen(&sources[i], PG_GETARG_DATUM(2 + i), PROFILE_WHOLE);
+		ProfileExtent(&sources[i].start, &first, &last);
+		if (first < last)
+		{
+			from = Min(from, first);
+			to = Max(to, last);
+		}
+	}
+	if (from >= to)
+		PG_RETURN_NULL();
+	SPI_connect();
+	change = make_change(from, to);
+	add_profile(change, &sources[0], true);
+	add_profile(change, &sources[1], false);
+	limit = PG_ARGISNULL(4) ? (Datum) 0 : PG_GETARG_DATUM(4);
+	fits = make_book_change(change, PG_GETARG_INT64(0), PG_GETARG_BOOL(1), PG_ARGISNULL(4) ? NULL : &limit, &at);
+	SPI_finish();
+	if (fits)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(at);
+}
+
+/* Adds a base over a stretch of days, cut to a window, to a profile. */
+static void
+add_base(ProfileObject *object, int32 first, int32 end, int64 base, int64 from, int64 to)
+{
+	from = Max(first * USECS_PER_DAY, from);
+	to = Min(end * USECS_PER_DAY, to);
+	if (base != 0 && from < to)
+		ProfileAddPeriod(object, from, to, (int128) base * DEVICE_UNITS);
+}
+
+/*
+ * _book_sum(pool bigint, guests boolean, period tstzrange) -> device_profile
+ *
+ * What is booked over a period as the caller's snapshot has it, holds that have lapsed and not been taken out included.
+ */
+PG_FUNCTION_INFO_V1(book_sum);
+Datum
+book_sum(PG_FUNCTION_ARGS)
+{
+	ProfileObject *object = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	int64		from;
+	int64		to;
+	DateADT		first = DATEVAL_NOBEGIN;
+	DateADT		last = DATEVAL_NOEND;
+	uint64		count;
+
+	if (!ProfileWindow(PG_GETARG_DATUM(2), &from, &to))
+		PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
+	if (from != PROFILE_BEGIN)
+		first = day_of(from);
+	if (to != PROFILE_END)
+		last = day_of(to - 1);
+	SPI_connect();
+	count = read_book_months(PG_GETARG_INT64(0), PG_GETARG_BOOL(1), first == DATEVAL_NOBEGIN ? first : month_start(month_of(first)), last, true);
+	for (uint64 i = 0; i < count; i++)
+	{
+		int32		month = month_of(DatumGetDateADT(book_column(i, 1, false, month_columns)));
+
+		add_base(object, month_start(month), month_start(month + 1), DatumGetInt64(book_column(i, 2, false, month_columns)), from, to);
+	}
+	count = read_book_days(PG_GETARG_INT64(0), PG_GETARG_BOOL(1), first, last, true);
+	for (uint64 i = 0; i < count; i++)
+	{
+		int32		day = DatumGetDateADT(book_column(i, 1, false, day_columns));
+		Datum		profile = book_column(i, 4, true, day_columns);
+
+		add_base(object, day, day + 1, DatumGetInt64(book_column(i, 2, false, day_columns)), from, to);
+		if (profile == (Datum) 0)
+			continue;
+		if (day * USECS_PER_DAY < from || (day + 1) * USECS_PER_DAY > to)
+		{
+			ProfileObject *part = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+			ProfileSource source;
+			ProfileStatus status;
+
+			ProfileOpen(&source, profile, PROFILE_WHOLE);
+			status = ProfileClip(&source.start, from, to, &part->events);
+			if (status != PROFILE_OK)
+				ProfileRaise(status, PROFILE_DEVICE);
+			part->checked = false;
+			profile = ProfileGetDatum(ProfileFinish(part));
+		}
+		ProfileMerge(object, profile, false);
+	}
+	SPI_finish();
+	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
+}
