@@ -304,21 +304,30 @@ sub end
 
 # ------------------------------------------------------------------ changes of what a pool offers
 
-# Reservations that take more than there is left where a change takes some away: the instants, and who has devices at them.
+# Where a change of a pool takes something away and more is booked than is left: the instants, and who has devices at them; of
+# all, or of guests.
 sub in_way
 {
-	my ($self, $pool, $was) = @_;
-	my @at;
-	my %of;
-	for my $at ($self->instants($pool, $self->{now}, EVER))
+	my ($self, $pool, $was, $guests) = @_;
+	my @at = grep { limit($pool, $_, $guests) < limit($was, $_, $guests) && $self->booked($pool, $_, $guests) > limit($pool, $_, $guests) } $self->instants($pool, $self->{now}, EVER);
+	my @of = grep { my $r = $_; (!$guests || $r->{guest}) && grep { taken($r, $_) } @at } $self->of_pool($pool);
+	return (\@at, \@of);
+}
+
+# Gives up a reservation that is in the way: all pieces of it that have not begun; one that has begun goes on until it is in the way.
+sub drain
+{
+	my ($self, $r, $at) = @_;
+	if ($r->{from} <= $self->{now})
 	{
-		my $all = limit($pool, $at) < limit($was, $at) && $self->booked($pool, $at) > limit($pool, $at);
-		my $guests = limit($pool, $at, 1) < limit($was, $at, 1) && $self->booked($pool, $at, 1) > limit($pool, $at, 1);
-		next if !$all && !$guests;
-		push @at, $at;
-		$of{ $_->{id} } = $_ for grep { taken($_, $at) && ($all || $_->{guest}) } $self->of_pool($pool);
+		my $ends = min(grep { taken($r, $_) } @$at);
+		$r->{stretches} = cut($r, $ends);
+		$r->{$ends == $self->{now} ? 'state' : 'to'} = $ends == $self->{now} ? 'drained' : $ends;
+		return $r->{id};
 	}
-	return (\@at, [ values %of ]);
+	my @pieces = grep { $_->{state} =~ /^(held|confirmed)$/ && $_->{from} > $self->{now} } $self->pieces($r);
+	@{$_}{qw(state stretches)} = ('drained', []) for @pieces;
+	return map { $_->{id} } @pieces;
 }
 
 # Makes a planned change of a pool, unless reservations are in its way; these are drained if that is asked for: of those in the
@@ -328,19 +337,21 @@ sub plan
 	my ($self, $pool, $drain, $change) = @_;
 	my $was = { %$pool, offers => [ @{ $pool->{offers} } ], shares => [ @{ $pool->{shares} } ], reductions => { %{ $pool->{reductions} } } };
 	my $answer = $change->();
-	my (undef, $of) = $self->in_way($pool, $was);
 	my @drained;
-	if (@$of && !$drain)
+	for my $guests (0, 1)
 	{
-		%$pool = %$was;
-		return refused('in_way', map { $_->{id} } @$of);
-	}
-	while (@$of)
-	{
-		my ($r) = sort { $a->{priority} <=> $b->{priority} || $b->{id} <=> $a->{id} } @$of;
-		@{$r}{qw(state stretches)} = ('drained', cut($r, $self->{now}));
-		push @drained, $r->{id};
-		(undef, $of) = $self->in_way($pool, $was);
+		my ($at, $of) = $self->in_way($pool, $was, $guests);
+		if (@$of && !$drain)
+		{
+			%$pool = %$was;
+			return refused('in_way', map { $_->{id} } @$of);
+		}
+		while (@$of)
+		{
+			my ($r) = sort { $a->{priority} <=> $b->{priority} || $b->{id} <=> $a->{id} } @$of;
+			push @drained, $self->drain($r, $at);
+			($at, $of) = $self->in_way($pool, $was, $guests);
+		}
 	}
 	return { ok => [ sort { $a <=> $b } @drained ], answer => $answer };
 }
