@@ -375,5 +375,85 @@ sub is_again
 	is_ok(try("SELECT start_reservation($r2, now => '" . at('12:21') . "')"), 'and the second starts');
 }
 
+# ------------------------------------------------------------------ a broad no and a narrow yes
+# What screen() answers: its effect, the rule, the clause.
+sub screened
+{
+	my ($account, $chip, $region, $from, $to, %o) = @_;
+	return sql("SELECT concat_ws(' | ', s.effect, s.rule, s.clause) FROM screen('$account', '$chip', '$region', '[${from}Z,${to}Z)'" . join('', map { ", $_ => '$o{$_}'" } sort keys %o) . ') AS s');
+}
+
+sub policy { my ($name) = @_; return "SELECT create_policy('$name');" }
+
+sql("SELECT create_account('narrow', currency => 'USD', jurisdiction => 'KZ'), create_region('there', jurisdiction => 'SG')");
+for my $order (0, 1)
+{
+	my $policy = "order $order";
+	my @rules = ("SELECT create_access_rule('broad $order', '$policy', 'deny', 'clause 1', jurisdictions => '{KZ}', accelerators => '{nvidia/a100,nvidia/h100}');",
+		"SELECT create_access_rule('narrow $order', '$policy', 'allow', 'clause 2', accounts => '{narrow}', accelerators => '{nvidia/a100}', regions => '{there}');");
+	sql(policy($policy) . join '', $order ? reverse @rules : @rules);
+	my $ask = sub { return screened('narrow', 'nvidia/a100-sxm4-40gb', 'there', '2027-01-04', '2027-01-05') };
+	is($ask->(), "deny | broad $order | clause 1", 'the denial stands, whichever rule came first');
+	sql("SELECT grant_licence('narrow', 'narrow $order', '[2027-01-01Z,2028-01-01Z)', kind => 'exception')");
+	is($ask->(), "deny | broad $order | clause 1", 'an exception to the other rule lifts nothing');
+	sql("SELECT grant_licence('narrow', 'broad $order', '[2027-01-01Z,2028-01-01Z)', kind => 'exception')");
+	like($ask->(), qr/^allow/, 'one that names it does');
+	like(sql("SELECT s.used::text || s.reason FROM screen('narrow', 'nvidia/a100-sxm4-40gb', 'there', '[2027-01-04Z,2027-01-05Z)') AS s"), qr/broad $order/, 'and is named in the answer');
+	like(screened('narrow', 'nvidia/h100-sxm5-80gb', 'there', '2027-12-31', '2028-01-02'), qr/^deny \| broad $order/, 'for as long as it holds');
+}
+
+# ------------------------------------------------------------------ a licence that ends during the booking
+{
+	my $pool = pool(8);
+	sql(policy('licensed') . q{SELECT create_access_rule('needs one', 'licensed', 'needs_licence', 'clause 3', accounts => '{red}');
+		SELECT grant_licence('red', 'needs one', '[2027-01-01Z,2027-06-01Z)')});
+	my $ask = sub { return book($pool, 8, "2027-$_[0] 00:00", "2027-$_[1] 00:00", account => 'red', now => '2027-01-01 00:00') };
+	my $said = $ask->('05-20', '06-10');
+	is_refused($said, 'LC026', 'nine days without a licence');
+	like($said, qr/needs one/, 'the rule is named');
+	like($said, qr/clause 3/, 'and its clause');
+	like($said, qr/2027-06-01/, 'and from when on');
+	is_booked($ask->('05-20', '06-01'), 'to the end of the licence');
+	is_refused($ask->('06-01', '06-02'), 'LC026', 'from its end on');
+	# two cover together if they touch
+	sql(q{SELECT grant_licence('red', 'needs one', '[2027-06-01Z,2027-07-01Z)'), grant_licence('red', 'needs one', '[2027-07-02Z,2027-08-01Z)')});
+	is_booked($ask->('06-01', '06-10'), 'from one into the next');
+	$said = $ask->('06-20', '07-10');
+	is_refused($said, 'LC026', 'a day between two');
+	like($said, qr/2027-07-01/, 'which is named');
+}
+
+# ------------------------------------------------------------------ nobody knows the parent
+{
+	sql(q{SELECT create_account('veiled', currency => 'USD', jurisdiction => 'SG'), load_policy('us-export', events => '{book}');
+		SELECT set_party('veiled', 'SG', NULL);});
+	like(screened('veiled', 'nvidia/h100-sxm5-80gb', 'there', '2024-01-10', '2024-01-12'), qr/^review/, 'H100 for a party whose parent is not known: people decide');
+	like(sql("SELECT s.reason FROM screen('veiled', 'nvidia/h100-sxm5-80gb', 'there', '[2024-01-10Z,2024-01-12Z)') AS s"), qr/parent/, 'and the fact that is missing is named');
+	like(screened('veiled', 'nvidia/h100-sxm5-80gb', 'there', '2023-06-01', '2023-06-02'), qr/^allow/, 'a fact that no rule in force asks for is not missing');
+	sql(q{SELECT set_party('veiled', 'SG', 'SG', valid_from => '2024-02-01Z')});
+	like(screened('veiled', 'nvidia/h100-sxm5-80gb', 'there', '2024-02-10', '2024-02-12'), qr/^allow/, 'once it is known, it is free');
+}
+
+# ------------------------------------------------------------------ asked for by name
+{
+	sql(q{SELECT create_account('patients', currency => 'USD', jurisdiction => 'DE'), set_flag('patients', 'personal-data'), load_policy('data-residency');
+		SELECT create_region('us-east', jurisdiction => 'US'), create_region('eu-west', jurisdiction => 'IE')});
+	my ($us, $eu) = map { my $p = sql("SELECT create_pool('$_', 'nvidia/h100-sxm5-80gb')"); sql("SELECT offer_devices($p, 8, '[2027-01-01Z,)', now => '2027-01-01Z')"); $p } qw(us-east eu-west);
+	my $said = book($us, 8, '10:00', '20:00', account => 'patients');
+	is_refused($said, 'LC026', 'a pool outside, though it is asked for by name');
+	like($said, qr/European Union/, 'by the clause');
+	$said = try("SELECT b.* FROM book('patients', ARRAY[ROW($eu, 4, '" . span('10:00', '20:00') . "'), ROW($us, 4, '" . span('10:00', '20:00') . "')]::reservation_piece[], now => '" . at('08:00') . "') AS b");
+	is_refused($said, 'LC026', 'a gang with one piece outside');
+	is_booked(book($eu, 8, '10:00', '20:00', account => 'patients'), 'inside');
+	is_refused(book($eu, 8, '10:00', '20:00', account => 'patients'), 'LC020', 'inside is full: it waits');
+	is(sql("SELECT count(*) FROM reservation WHERE pool = $us"), 0, 'and nothing is booked outside');
+	my $r = sql("SELECT id FROM reservation WHERE pool = $eu");
+	sql("SELECT set_flag('blue', 'personal-data')");
+	is(sql("SELECT count(*) FROM rescreen() WHERE reservation = $r"), 0, 'what is lawful is not listed after a change');
+	my $outside = sql("SELECT reservation FROM book('green', $us, 8, '" . span('10:00', '20:00') . "', confirmed => true, now => '" . at('08:00') . "')");
+	sql("SELECT set_flag('green', 'personal-data')");
+	is(sql("SELECT count(*) FROM rescreen() WHERE reservation = $outside"), 1, 'what is not any more is');
+}
+
 is(sql('SELECT * FROM check_ledger()'), '', 'check_ledger() finds nothing');
 done_testing();

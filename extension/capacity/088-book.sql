@@ -40,10 +40,10 @@ AS $$
 DECLARE
 	lapsed compute_ledger.device_profile;
 BEGIN
-	SELECT compute_ledger.device_profile(r.occupies * period, r.devices) INTO lapsed
+	SELECT compute_ledger.device_profile(r.occupies * _book_level.period, r.devices) INTO lapsed
 	FROM compute_ledger.reservation AS r
 	WHERE r.pool = _book_level.pool AND r.state = 'held' AND r.held_until <= _book_level.at
-		AND (r.guest OR NOT guests) AND r.occupies && period;
+		AND (r.guest OR NOT guests) AND r.occupies && _book_level.period;
 	IF lapsed IS NULL THEN
 		RETURN compute_ledger._book_sum(pool, guests, period);
 	END IF;
