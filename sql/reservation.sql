@@ -1,8 +1,17 @@
 -- Reservations: booking, and changing what is booked.
+\set VERBOSITY terse
+CREATE DATABASE regress_reservation;
+\c regress_reservation
+CREATE EXTENSION compute_ledger;
+SET search_path = public, compute_ledger;
 SET timezone = 'UTC';
-SELECT create_ledger();
+SET datestyle = 'ISO';
+\pset format unaligned
+\pset tuples_only on
+SET client_min_messages = warning;
+SELECT create_ledger() IS NOT NULL;
 SELECT create_account('acme', currency => 'USD'), create_account('lab', parent => 'acme'), create_account('zenith', currency => 'USD');
-SELECT create_region('north'), create_region('south');
+SELECT create_region('north') IS NOT NULL AND create_region('south') IS NOT NULL;
 CREATE FUNCTION pg_temp.sqlstate(command text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE command;

@@ -25,7 +25,7 @@ COMMENT ON TYPE booked_reservation IS 'What book(), extend_reservation(), shrink
 -- ------------------------------------------------------------------ calls that come twice
 
 CREATE FUNCTION _request_digest(call jsonb) RETURNS bytea
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	RETURN pg_catalog.sha256(pg_catalog.convert_to(call::text, 'UTF8'));
 COMMENT ON FUNCTION _request_digest(jsonb) IS 'what a call says, for table request_answer';
 
@@ -85,7 +85,7 @@ $$;
 COMMENT ON FUNCTION _answer_rows(jsonb) IS 'what book() answers, of an answer that was kept';
 
 CREATE FUNCTION _answer_of(reservations bigint[]) RETURNS jsonb
-	LANGUAGE sql STABLE STRICT
+	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_agg(jsonb_build_object('reservation', r.id, 'booking', r.booking, 'pool', r.pool, 'devices', r.devices, 'starts', lower(r.period), 'ends', upper(r.period),
@@ -96,22 +96,19 @@ COMMENT ON FUNCTION _answer_of(bigint[]) IS 'an answer to keep: reservations as 
 
 -- ------------------------------------------------------------------ what may be asked for
 
-CREATE FUNCTION _lock_for_booking(pool bigint) RETURNS record
+CREATE FUNCTION _lock_for_booking(pool bigint) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	p record;
 BEGIN
-	SELECT q.* INTO p FROM compute_ledger.pool AS q WHERE q.id = _lock_for_booking.pool FOR NO KEY UPDATE;
+	PERFORM FROM compute_ledger.pool AS q WHERE q.id = _lock_for_booking.pool FOR NO KEY UPDATE;
 	IF NOT FOUND THEN
 		PERFORM compute_ledger._refuse('42704', CASE WHEN pool IS NULL THEN 'a booking needs a pool' ELSE format('pool %s does not exist', pool) END,
 			hint => 'pool_id() gives the number of a pool.');
 	END IF;
-	RETURN p;
 END
 $$;
-COMMENT ON FUNCTION _lock_for_booking(bigint) IS 'for whoever books in a pool or changes what is booked: waits until nobody else does, or changes what it offers, and returns its row; 42704 for a pool that does not exist';
+COMMENT ON FUNCTION _lock_for_booking(bigint) IS 'for whoever books in a pool or changes what is booked: waits until nobody else does, or changes what it offers; 42704 for a pool that does not exist';
 
 CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, devices bigint, period tstzrange, clock timestamptz, begun boolean DEFAULT false) RETURNS tstzrange
 	LANGUAGE plpgsql STABLE
@@ -380,7 +377,7 @@ BEGIN
 			named := r;
 		END IF;
 		IF r.state_now IN ('held', 'confirmed', 'running') THEN
-			PERFORM compute_ledger._change_reservation(r.id, 'cancel', clock, state => 'cancelled', occupies => r.occupies * tstzrange(NULL, clock), reason => _cancel_reservation.reason);
+			PERFORM compute_ledger._cut_reservation(r.id, clock, 'cancelled', 'cancel', reason, clock);
 			done := done + 1;
 		END IF;
 	END LOOP;

@@ -111,6 +111,7 @@ DECLARE
 	new_since timestamptz;
 	new_earlier compute_ledger.device_profile;
 	over boolean;
+	moved boolean;
 BEGIN
 	SELECT o.* INTO STRICT r FROM compute_ledger.reservation AS o WHERE o.id = reservation FOR UPDATE;
 	state := coalesce(state, r.state);
@@ -124,11 +125,12 @@ BEGIN
 		new_since := lower(period);
 	ELSIF devices <> r.devices THEN
 		-- what it had until now stays
-		new_earlier := nullif(compute_ledger._reservation_profile(r.occupies * tstzrange(NULL, clock), r.since, r.devices, r.earlier), '{}');
+		new_earlier := compute_ledger._reservation_profile(r.occupies * tstzrange(NULL, clock), r.since, r.devices, r.earlier);
 		new_since := clock;
 	END IF;
 	was := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
 	is_now := compute_ledger._reservation_profile(occupies, new_since, devices, new_earlier);
+	moved := was OPERATOR(compute_ledger.<>) is_now;
 	PERFORM compute_ledger._book_reservation(r.pool, r.guest, was, is_now, clock, checked);
 	UPDATE compute_ledger.reservation AS o
 	SET state = state, period = period, occupies = occupies, devices = devices, since = new_since, earlier = new_earlier,
@@ -141,7 +143,7 @@ BEGIN
 		usage_due = CASE WHEN o.confirmed_at IS NULL AND action <> 'confirm' OR isempty(occupies) AND (o.usage_due IS NULL OR o.usage_due = lower(o.occupies)) THEN NULL
 			WHEN clock <= lower(r.period) THEN lower(occupies)
 			WHEN action = 'confirm' THEN lower(occupies)
-			WHEN was <> is_now THEN least(o.usage_due, clock)
+			WHEN moved THEN least(o.usage_due, clock)
 			ELSE o.usage_due END
 	WHERE o.id = reservation;
 	INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies, reason)
@@ -193,3 +195,16 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _refuse_capacity(bigint, boolean, device_profile, device_profile, timestamptz) IS 'raises LC020: how much of a pool is free at an instant at which a reservation does not fit; names no other reservation';
+
+CREATE FUNCTION _cut_reservation(reservation bigint, until timestamptz, state text, action text, reason text, clock timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rest tstzrange := (SELECT r.occupies * tstzrange(NULL, until) FROM compute_ledger.reservation AS r WHERE r.id = _cut_reservation.reservation);
+BEGIN
+	PERFORM compute_ledger._change_reservation(reservation, action, clock, state => _cut_reservation.state, occupies => rest, reason => _cut_reservation.reason,
+		period => CASE WHEN _cut_reservation.state IS NULL THEN rest END);
+END
+$$;
+COMMENT ON FUNCTION _cut_reservation(bigint, timestamptz, text, text, text, timestamptz) IS 'ends a reservation before its time, under its pool''s lock: from until on it takes up nothing, and nothing at all where that is not after its start. state NULL: it stays what it is, and its period ends then';

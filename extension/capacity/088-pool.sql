@@ -6,7 +6,7 @@
 -- lock: so a booking sees all changes, or gets 40001.
 
 CREATE FUNCTION _pool_id(region text, accelerator accelerator, partition text DEFAULT '') RETURNS bigint
-	LANGUAGE sql STABLE PARALLEL SAFE
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT p.id FROM compute_ledger.pool AS p

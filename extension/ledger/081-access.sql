@@ -192,7 +192,7 @@ AS $$
 		('request_answer', 'SELECT', 'auditor admin'),
 		('pool_day', 'SELECT', 'auditor admin'),
 		('pool_month', 'SELECT', 'auditor admin'),
-		('_pool_id', 'EXECUTE', 'reader meter biller auditor admin'),
+		('_pool_id', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_create_pool', 'EXECUTE', 'admin'),
 		('_offer_devices', 'EXECUTE', 'admin'),
 		('_set_guest_share', 'EXECUTE', 'admin'),

@@ -285,7 +285,7 @@ write_months(const BookRows *rows, const BookChange *change, int64 pool, bool gu
 	values[2] = PointerGetDatum(construct_array(months, change->nmonths, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
 	values[3] = PointerGetDatum(construct_array(bases, change->nmonths, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	run_book_plan(&plan, "INSERT INTO compute_ledger.pool_month AS m (pool, guests, month, base)"
-			 " SELECT $1, $2, u.month, u.base FROM pg_catalog.unnest($3, $4) AS u (month, base)"
+			 " SELECT $1, $2, u.month, u.base FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4)) AS u (month, base)"
 			 " ON CONFLICT (pool, guests, month) DO UPDATE SET base = EXCLUDED.base", 4, types, values, false, SPI_OK_INSERT);
 }
 
@@ -331,7 +331,8 @@ write_days(const BookRows *rows, const BookChange *change, const int *changed, i
 		planned_type = profile_type;
 	}
 	run_book_plan(&plan, "INSERT INTO compute_ledger.pool_day AS d (pool, guests, day, base, peak, profile)"
-			 " SELECT $1, $2, u.day, u.base, u.peak, u.profile FROM pg_catalog.unnest($3, $4, $5, $6) AS u (day, base, peak, profile)"
+			 " SELECT $1, $2, u.day, u.base, u.peak, u.profile FROM ROWS FROM"
+			 " (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6)) AS u (day, base, peak, profile)"
 			 " ON CONFLICT (pool, guests, day) DO UPDATE SET base = EXCLUDED.base, peak = EXCLUDED.peak, profile = EXCLUDED.profile",
 			 6, types, values, false, SPI_OK_INSERT);
 }
