@@ -210,10 +210,10 @@ sub confirm
 {
 	my ($self, $r) = @_;
 	my @pieces = $self->pieces($r);
-	return { ok => 'confirmed already' } if !grep { $_->{state} !~ /^(confirmed|running)$/ } @pieces;
-	return refused('state') if grep { !$self->stands($_) } @pieces;
-	$_->{state} = 'confirmed' for grep { $_->{state} eq 'held' } @pieces;
-	return { ok => 'confirmed' };
+	return refused('state') if !$self->stands($r) || $self->is_over($r) || grep { $_->{state} eq 'lapsed' } @pieces;
+	my @held = grep { $_->{state} eq 'held' && !$self->is_over($_) } @pieces;
+	$_->{state} = 'confirmed' for @held;
+	return { ok => @held ? 'confirmed' : 'confirmed already' };
 }
 
 # What a reservation takes, if it is over from then on.
