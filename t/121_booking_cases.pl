@@ -14,6 +14,11 @@ my $node = PostgreSQL::Test::Cluster->new('booking_cases');
 $node->init;
 $node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\nfsync = off\njit = off\nclient_min_messages = warning\ndeadlock_timeout = '100ms'\n");
 $node->start;
+{
+	# it would say every query and every answer
+	no warnings qw(redefine once);
+	*PostgreSQL::Test::BackgroundPsql::note = sub { };
+}
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION compute_ledger;
 	SELECT create_ledger();
@@ -113,6 +118,25 @@ sub is_again
 	my ($out) = side_by_side("BEGIN ISOLATION LEVEL $level; $book; COMMIT;");
 	like($out, qr/booked|LC020/, "$level: tried again, it is booked or refused");
 	return $out =~ /booked/;
+}
+
+# ------------------------------------------------------------------ less is offered, by somebody who has not seen the last booking
+for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
+{
+	for my $change ("offer_devices(%s, 4, '[2027-01-01Z,)', now => '" . at('08:00') . "')", "plan_maintenance(%s, 4, '" . span('09:00', '13:00') . "', now => '" . at('08:00') . "')", "plan_blackout(%s, '" . span('09:00', '13:00') . "', now => '" . at('08:00') . "')")
+	{
+		my $pool = pool(8);
+		my $session = $node->background_psql('postgres', on_error_stop => 0);
+		$session->query("BEGIN ISOLATION LEVEL $level; SELECT count(*) FROM reservation");
+		is_booked(book($pool, 8, '10:00', '12:00'), 'meanwhile all is booked');
+		$session->{stderr} = '';
+		$session->query('\set VERBOSITY verbose');
+		$session->query('SELECT * FROM ' . sprintf $change, $pool);
+		my ($code) = $session->{stderr} =~ /ERROR:  (\w+)/;
+		$session->query('COMMIT');
+		$session->quit;
+		like($code // 'it was changed', $level eq 'READ COMMITTED' ? qr/^LC023$/ : qr/^(LC023|40001)$/, "$level: " . ($change =~ /^(\w+)/)[0] . ' of an older snapshot does not take what is booked');
+	}
 }
 
 # ------------------------------------------------------------------ the highest instant counts, not the sum of what overlaps

@@ -37,7 +37,7 @@ $node->safe_psql('postgres', q{
 	CREATE SEQUENCE request;
 
 	-- Some reservation, mostly one of the last.
-	CREATE FUNCTION some() RETURNS bigint LANGUAGE sql AS $$ SELECT id FROM reservation WHERE id >= (SELECT max(id) FROM reservation) - random() * random() * 300 ORDER BY id LIMIT 1 $$;
+	CREATE FUNCTION pick() RETURNS bigint LANGUAGE sql AS $$ SELECT id FROM reservation WHERE id >= (SELECT max(id) FROM reservation) - random() * random() * 300 ORDER BY id LIMIT 1 $$;
 	CREATE FUNCTION soon(minutes integer) RETURNS timestamptz LANGUAGE sql AS $$ SELECT date_trunc('minute', clock_timestamp()) + make_interval(mins => $1) $$;
 
 	-- What is booked at each instant from now on, added up from the reservations as they are, where it is more than may be.
@@ -75,13 +75,13 @@ sub options { return (chance(0.5) ? ', confirmed => true' : '') . (chance(0.5) ?
 my @calls = (
 	[ 25, sub { my $p = 1 + int rand 6; return "book(@{[ account() ]}, $p, @{[ devices($p) ]}, @{[ span() ]}@{[ options() ]})" } ],
 	[ 8, sub { my @p = map { 1 + int rand 6 } 0 .. 1 + rand 3; my $s = span(); return "book(@{[ account() ]}, ARRAY[" . join(', ', map { "ROW($_, @{[ devices($_) ]}, $s)" } @p) . "]::reservation_piece[]@{[ options() ]})" } ],
-	[ 6, sub { return 'confirm_reservation(some())' } ],
-	[ 6, sub { return 'cancel_reservation(some())' } ],
+	[ 6, sub { return 'confirm_reservation(pick())' } ],
+	[ 6, sub { return 'cancel_reservation(pick())' } ],
 	[ 6, sub { return 'extend_reservation(r.id, upper(r.period) + make_interval(mins => ' . int(1 + rand 500) . '))' } ],
 	[ 5, sub { return chance(0.5) ? 'shrink_reservation(r.id, r.devices - ' . one_of(1, 4) . ')' : 'shrink_reservation(r.id, until => upper(r.period) - interval \'1 minute\')' } ],
 	[ 6, sub { return 'move_reservation(r.id, ' . (chance(0.5) ? span() : "tstzrange(lower(r.period), upper(r.period) + interval '5 minutes')") . (chance(0.3) ? ', r.devices + 4' : '') . ')' } ],
-	[ 4, sub { return 'start_reservation(some())' } ],
-	[ 4, sub { return 'end_reservation(some())' } ],
+	[ 4, sub { return 'start_reservation(pick())' } ],
+	[ 4, sub { return 'end_reservation(pick())' } ],
 	[ 2, sub { return 'record_reservations()' } ],
 	[ 4, sub { my $p = 1 + int rand 5; return "offer_devices($p, @{[ 12 + int rand 20 ]}, " . (chance(0.5) ? 'tstzrange(soon(0), NULL)' : span()) . ', drain => ' . one_of('true', 'false') . ')' } ],
 	[ 3, sub { my $p = 1 + int rand 5; return "plan_maintenance($p, @{[ devices($p) ]}, @{[ span() ]}, drain => " . one_of('true', 'false') . ')' } ],
@@ -101,8 +101,8 @@ sub transaction
 {
 	my $level = one_of('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
 	my $call = one_of(@choices)->();
-	my $from = $call =~ /\br\.id/ ? ' FROM (SELECT x.* FROM reservation AS x WHERE x.id = some()) AS r CROSS JOIN LATERAL ' : ' FROM ';
-	my $before = chance(0.3) && $level ne 'READ COMMITTED' ? "SELECT some() > 0;\n" : '';
+	my $from = $call =~ /\br\.id/ ? ' FROM (SELECT x.* FROM reservation AS x WHERE x.id = pick()) AS r CROSS JOIN LATERAL ' : ' FROM ';
+	my $before = chance(0.3) && $level ne 'READ COMMITTED' ? "SELECT pick() > 0;\n" : '';
 	return "BEGIN ISOLATION LEVEL $level;\n${before}SELECT count(*)$from$call AS call;\n" . (chance(0.05) ? 'ROLLBACK' : 'COMMIT') . ";\n";
 }
 
@@ -127,7 +127,7 @@ sub count
 	{
 		my $code = substr $_, 0, 5;
 		$errors{$code}++;
-		$said{$code}{ substr($_, 0, 120) =~ s/\d+/N/gr }++;
+		$said{$code}{ substr($_, 7, 120) =~ s/\d+/N/gr =~ s/: [^:]*$//r }++;
 	}
 	return;
 }
@@ -135,6 +135,11 @@ sub count
 my $until = time + $seconds;
 my @sessions = map { start() } 1 .. $clients;
 my $watch = $node->background_psql('postgres');
+{
+	# it would say every query and every answer
+	no warnings qw(redefine once);
+	*PostgreSQL::Test::BackgroundPsql::note = sub { };
+}
 my ($looks, $next_kill) = (0, time + 1);
 while (time < $until)
 {
@@ -164,7 +169,10 @@ for my $s (@sessions)
 }
 note "$done transactions answered, $looks looks, $killed sessions killed while they were at it";
 note join ', ', map { "$_ ($errors{$_})" } sort keys %errors;
-note "$_: $said{substr $_, 0, 5}{$_}" for map { sort keys %{ $said{$_} } } sort keys %said;
+for my $code (sort keys %said)
+{
+	note "$code: $_ ($said{$code}{$_})" for sort keys %{ $said{$code} };
+}
 
 cmp_ok($done, '>', 20 * $seconds, 'much was done');
 is($errors{'40P01'} // 0, 0, 'no deadlock');
