@@ -167,6 +167,8 @@ for (split /\n/, $node->safe_psql('ledger', q{
 				WHEN t.type = 'bigint'::regtype THEN '7700000001'
 				WHEN t.type = 'integer'::regtype THEN '1'
 				WHEN t.type = 'numeric'::regtype THEN '1'
+				-- only admins say what time it is
+				WHEN n.name = 'now' THEN 'NULL'
 				WHEN t.type IN ('timestamptz'::regtype, 'timestamp'::regtype) THEN 'now()'
 				WHEN t.type = 'date'::regtype THEN '''2026-08-01'''
 				WHEN t.type = 'tstzrange'::regtype THEN '''[2026-08-01,2026-09-01)'''

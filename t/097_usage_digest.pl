@@ -98,6 +98,8 @@ for (1 .. 500)
 	{
 		@$field = ('NULL', 'n') if rand() < 0.1;
 	}
+	# a record that names no reservation says nothing of it
+	push @record, rand() < 0.5 ? ['NULL'] : [ text_of(pick('ledger:17', "centre:caf\x{e9}")) ];
 	push @values, '(' . join(', ', map { $_->[0] } @record) . ')';
 	push @fields, [ map { @$_[ 1 .. $#$_ ] } @record ];
 }
@@ -107,9 +109,9 @@ $node->init(extra => [ '--encoding=UTF8', '--no-locale' ]);
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION compute_ledger');
 sub microseconds { return "('x' || encode(timestamptz_send($_[0]), 'hex'))::bit(64)::bigint" }
-my @server = split /\n/, $node->safe_psql('postgres', 'SELECT d, ' . microseconds('s') . ', ' . microseconds('e') . <<SQL . join(', ', @values) . ') AS v (a, r, c, d, s, e, m, f, w, n, l)');
-, encode(compute_ledger.usage_digest(a, r, c, d, s, e, m, f, w, n, l), 'hex')
-FROM (VALUES (NULL::text, NULL::text, NULL::text, NULL::numeric, NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::text, NULL::compute_ledger.compute_unit, NULL::text, NULL::jsonb),
+my @server = split /\n/, $node->safe_psql('postgres', 'SELECT d, ' . microseconds('s') . ', ' . microseconds('e') . <<SQL . join(', ', @values) . ') AS v (a, r, c, d, s, e, m, f, w, n, l, v)');
+, encode(compute_ledger.usage_digest(a, r, c, d, s, e, m, f, w, n, l, v), 'hex')
+FROM (VALUES (NULL::text, NULL::text, NULL::text, NULL::numeric, NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::text, NULL::compute_ledger.compute_unit, NULL::text, NULL::jsonb, NULL::text),
 SQL
 $node->stop;
 unshift @fields, [ ('n') x 11 ];

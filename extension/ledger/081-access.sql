@@ -81,7 +81,7 @@ AS $$
 		('usage_source', 'INSERT', 'admin'),
 		('usage_source', 'UPDATE', 'admin'),
 		-- not who received it and when
-		('usage_inbox', 'INSERT (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted)', 'meter admin'),
+		('usage_inbox', 'INSERT (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted, reservation)', 'meter admin'),
 		('usage_inbox', 'SELECT', 'auditor admin'),
 		('usage_inbox', 'DELETE', 'admin'),
 		('usage_batch', 'SELECT', 'meter biller auditor admin'),
@@ -94,6 +94,7 @@ AS $$
 		('_accept_usage', 'EXECUTE', 'meter admin'),
 		('_record_usage', 'EXECUTE', 'meter admin'),
 		('_retry_rejected', 'EXECUTE', 'meter admin'),
+		('_record_reservations', 'EXECUTE', 'meter booker agent biller admin'),
 		('_reidentify', 'EXECUTE', 'admin'),
 
 		-- price
@@ -133,6 +134,7 @@ AS $$
 		('_rating_prices', 'EXECUTE', 'biller auditor admin'),
 		('_rating_scope', 'EXECUTE', 'biller auditor admin'),
 		('_billed_measures', 'EXECUTE', 'biller auditor admin'),
+		('_is_by_sum', 'EXECUTE', 'biller auditor admin'),
 		('_usage_recorded', 'EXECUTE', 'biller auditor admin'),
 		('_rate', 'EXECUTE', 'biller auditor admin'),
 		('_rate_payer', 'EXECUTE', 'biller auditor admin'),

@@ -35,10 +35,11 @@ CREATE TYPE rated_charge AS (
 	cost numeric,
 	currency text,
 	records bigint,
-	corrects bigint
+	corrects bigint,
+	reservation bigint
 );
 COMMENT ON TYPE rated_charge IS 'Row of rate_usage(): a charge before it is stored. Table charge has these columns.';
-COMMENT ON COLUMN rated_charge.kind IS 'usage: usage at a price; unpriced: usage that has none; instance, peak, percentile: a price per instance-month, or for the peak or a sampled percentile of devices in a billing period; commitment: what was missing to a minimum commitment; rounding: what the rounded charges of an account under a price differ by from their sum, rounded once; reserved used, reserved unused, beyond: reserved capacity, and what was used beyond it';
+COMMENT ON COLUMN rated_charge.kind IS 'usage: usage at a price; unpriced: usage that has none; drawn: usage that a reservation covers, which has no price of its own; reservation used, reservation unused: of a reservation, what was drawn of it and what was not; instance, peak, percentile: a price per instance-month, or for the peak or a sampled percentile of devices in a billing period; commitment: what was missing to a minimum commitment; rounding: what the rounded charges of an account under a price differ by from their sum, rounded once; reserved used, reserved unused, beyond: reserved capacity, and what was used beyond it';
 COMMENT ON COLUMN rated_charge.book IS 'the price book';
 COMMENT ON COLUMN rated_charge.account IS 'whose usage it is';
 COMMENT ON COLUMN rated_charge.payer IS 'the account that is billed: the nearest one up the tree with a billing calendar; of a correction, the one that was billed for that period';
@@ -67,6 +68,12 @@ COMMENT ON COLUMN rated_charge.cost IS 'what is billed, rounded once, half to ev
 COMMENT ON COLUMN rated_charge.currency IS 'currency of all amounts of money of the row, ISO 4217';
 COMMENT ON COLUMN rated_charge.records IS 'number of rows that trace_charge() shows: parts of records, or 1 for what is made of none';
 COMMENT ON COLUMN rated_charge.corrects IS 'of a correction: the closed billing period that it corrects';
+COMMENT ON COLUMN rated_charge.reservation IS 'of a reservation, and of usage that names one: its number; of kind usage or unpriced: what goes beyond it, or draws on it for nothing because account, region, chip or time are not its';
+
+CREATE FUNCTION _is_by_sum(kind text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN kind OPERATOR(pg_catalog.=) ANY ('{usage,unpriced,instance,drawn,reservation used,reservation unused}');
+COMMENT ON FUNCTION _is_by_sum(text) IS 'whether charges of this kind are for the usage of one account, chip and day, by its sum; NULL for NULL';
 
 -- ------------------------------------------------------------------ what usage is rated by
 
@@ -186,7 +193,7 @@ CREATE FUNCTION _billed_measures(book text, as_of timestamptz, period tstzrange)
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(array_agg(m.measure), '{allocated}')
-	FROM (VALUES ('reserved'), ('allocated'), ('used')) AS m (measure)
+	FROM (VALUES ('reserved'), ('allocated'), ('used'), ('forgone')) AS m (measure)
 	WHERE EXISTS (SELECT FROM compute_ledger.price AS p
 		WHERE p.book = _billed_measures.book AND p.measure = m.measure AND p.recorded @> _billed_measures.as_of AND p.valid && _billed_measures.period)
 $$;
@@ -376,18 +383,18 @@ BEGIN
 	WHERE r.kind NOT IN ('counted', 'part', 'list')
 	UNION ALL
 	SELECT l.kind, _rate.book, l.account, l.payer, l.billing_period, l.price, CASE WHEN l.is_list THEN l.price END, l.region, l.accelerator, l.number_format, l.measure, NULL, NULL, NULL, l.day, l.period,
-		l.amount, l.quantity, l.unit, NULL, NULL, l.unit_price, CASE WHEN l.is_list THEN l.unit_price END, CASE WHEN l.is_list THEN l.cost ELSE l.list_cost END, l.cost, l.cost, l.currency, l.parts, NULL
+		l.amount, l.quantity, l.unit, NULL, NULL, l.unit_price, CASE WHEN l.is_list THEN l.unit_price END, CASE WHEN l.is_list THEN l.cost ELSE l.list_cost END, l.cost, l.cost, l.currency, l.parts, NULL, NULL
 	FROM level_cost AS l
 	WHERE l.asked
 	UNION ALL
 	SELECT 'rounding', _rate.book, r.account, r.payer, r.billing_period, r.price, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, tstzrange(r.ends_at - interval '1 microsecond', r.ends_at),
-		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.cost, r.cost, r.currency, 1, NULL
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, r.cost, r.cost, r.currency, 1, NULL, NULL
 	FROM rounding AS r
 	WHERE r.cost <> 0 AND r.asked
 	UNION ALL
 	SELECT 'commitment', _rate.book, m.account, m.payer, m.billing_period, m.id, NULL, m.region, m.accelerator, m.number_format, m.measure, NULL, NULL, NULL, NULL, tstzrange(m.from_at, m.to_at),
 		NULL, m.share, 'billing-period', NULL, jsonb_build_array(jsonb_build_object('minimum', m.minimum, 'share', m.share, 'counted', m.counted)), NULL, NULL, NULL,
-		m.due - m.counted, m.due - m.counted, m.currency, m.charges + 1, NULL
+		m.due - m.counted, m.due - m.counted, m.currency, m.charges + 1, NULL, NULL
 	FROM minimum AS m
 	WHERE m.due > m.counted AND m.asked;
 END
@@ -617,10 +624,10 @@ AS $$
 	)
 	SELECT p.record, p.part_from, p.part_to, p.devices, p.amount,
 		-- of what is not charged by its sum, every part has a share by its amount
-		CASE WHEN charge.kind IN ('usage', 'unpriced', 'instance') THEN p.quantity
+		CASE WHEN compute_ledger._is_by_sum(charge.kind) THEN p.quantity
 			ELSE compute_ledger._round_ratio(p.until * charge.quantity, p.total, 12) - compute_ledger._round_ratio((p.until - p.amount) * charge.quantity, p.total, 12) END,
 		charge.unit,
-		CASE WHEN charge.kind IN ('usage', 'unpriced', 'instance') THEN p.cost
+		CASE WHEN compute_ledger._is_by_sum(charge.kind) THEN p.cost
 			ELSE compute_ledger._round_ratio(p.until * charge.cost, p.total, k.ledger_scale) - compute_ledger._round_ratio((p.until - p.amount) * charge.cost, p.total, k.ledger_scale) END,
 		d.note
 	FROM part AS p

@@ -216,8 +216,8 @@ AS $$
 				WHERE p.book = $1 AND p.account = m.account AND (p.minimum IS NOT NULL OR p.committed_devices IS NOT NULL) AND p.valid && c.period)
 	), charged AS (
 		-- chips and regions of what was charged; NULL: several, or not told by the charge
-		SELECT DISTINCT c.payer, c.billing_period, CASE WHEN x.kind IN ('usage', 'unpriced', 'instance') THEN x.accelerator END AS accelerator,
-			CASE WHEN x.kind IN ('usage', 'unpriced', 'instance') THEN x.region END AS region
+		SELECT DISTINCT c.payer, c.billing_period, CASE WHEN compute_ledger._is_by_sum(x.kind) THEN x.accelerator END AS accelerator,
+			CASE WHEN compute_ledger._is_by_sum(x.kind) THEN x.region END AS region
 		FROM closed AS c
 		CROSS JOIN LATERAL (
 			SELECT o.kind, o.accelerator, o.region FROM compute_ledger.charge AS o
@@ -275,12 +275,12 @@ BEGIN
 	WITH side AS (
 		-- what it is now, and what was charged
 		SELECT r.kind, r.account, r.price, r.list_price, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.share, r.day, r.unit, r.currency,
-			r.period, r.amount, r.quantity, r.work, r.list_cost, r.contracted_cost, r.cost, r.records
+			r.period, r.amount, r.quantity, r.work, r.list_cost, r.contracted_cost, r.cost, r.records, r.reservation
 		FROM compute_ledger._rate_payer(payer, _corrections.period, as_of, book) AS r
 		WHERE r.billing_period = closed
 		UNION ALL
 		SELECT c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day, c.unit, c.currency,
-			c.period, -c.amount, -c.quantity, OPERATOR(compute_ledger.-) c.work, -c.list_cost, -c.contracted_cost, -c.cost, -c.records
+			c.period, -c.amount, -c.quantity, OPERATOR(compute_ledger.-) c.work, -c.list_cost, -c.contracted_cost, -c.cost, -c.records, c.reservation
 		FROM compute_ledger.charge AS c
 		-- whoever billed the corrections
 		WHERE c.book = _corrections.book
@@ -289,9 +289,9 @@ BEGIN
 	)
 	SELECT s.kind, book, s.account, payer, closed, s.price, max(s.list_price), s.region, s.accelerator, s.number_format, s.measure, s.basis, s.rate, s.share, s.day,
 		tstzrange(min(lower(s.period)), max(upper(s.period))), sum(s.amount), sum(s.quantity), s.unit, compute_ledger.sum(s.work), NULL::jsonb, NULL::numeric, NULL::numeric,
-		sum(s.list_cost), sum(s.contracted_cost), sum(s.cost), s.currency, sum(s.records)::bigint, closed
+		sum(s.list_cost), sum(s.contracted_cost), sum(s.cost), s.currency, sum(s.records)::bigint, closed, s.reservation
 	FROM side AS s
-	GROUP BY s.kind, s.account, s.price, s.region, s.accelerator, s.number_format, s.measure, s.basis, s.rate, s.share, s.day, s.unit, s.currency
+	GROUP BY s.kind, s.account, s.price, s.region, s.accelerator, s.number_format, s.measure, s.basis, s.rate, s.share, s.day, s.unit, s.currency, s.reservation
 	-- the last digit of a quantity may differ where only its neighbours changed: that is no change; nor is more usage below a peak
 	HAVING sum(s.quantity) <> 0 AND (sum(s.amount) IS DISTINCT FROM 0 OR s.kind IN ('peak', 'percentile')) OR sum(s.cost) <> 0 OR sum(s.list_cost) <> 0;
 END
@@ -402,6 +402,23 @@ AS $$
 $$;
 COMMENT ON FUNCTION _unpriced_currencies(bigint, text, timestamptz, tstzrange) IS 'part of close_period(): the currencies, other than the payer''s, in which usage has a price that a closing found without one; NULL if there are none';
 
+CREATE FUNCTION _reservations_due(payer bigint, period tstzrange, as_of timestamptz) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(DISTINCT d.id::text, ', ' ORDER BY d.id::text)
+	FROM (
+		SELECT r.id, r.account FROM compute_ledger.reservation AS r WHERE r.usage_due < upper(_reservations_due.period)
+		UNION ALL
+		-- made, and not known yet
+		SELECT u.reservation, u.account FROM compute_ledger.usage_record AS u
+		WHERE u.source = 'compute_ledger' AND u.reservation IS NOT NULL AND u.recorded > as_of
+			AND u.started_at < upper(_reservations_due.period) AND u.ended_at > lower(_reservations_due.period)
+	) AS d
+	WHERE d.account IN (SELECT p.account FROM compute_ledger._billed_accounts(as_of) AS p WHERE p.payer = _reservations_due.payer AND p.valid && _reservations_due.period)
+$$;
+COMMENT ON FUNCTION _reservations_due(bigint, tstzrange, timestamptz) IS 'part of close_period(): the reservations, of accounts that a payer pays for in a billing period, of which records are due by its end that are not made yet, or not known yet as of a recorded time; NULL: none';
+
 CREATE FUNCTION _close_period(account text, period tstzrange, book text DEFAULT 'sale', waive text[] DEFAULT '{}', wait interval DEFAULT '10 seconds') RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -416,6 +433,7 @@ DECLARE
 	former bigint[];
 	locked bigint[];
 	closing bigint;
+	due text;
 	unpriced text;
 	unpriced_count bigint;
 BEGIN
@@ -453,6 +471,12 @@ BEGIN
 					WHEN own <= upper(period) THEN 'This transaction recorded something before the end of the period. Commit, and close it when it is over.'
 					ELSE 'Close it when it is over.' END);
 	END IF;
+	due := compute_ledger._reservations_due(scope.payer, period, as_of);
+	IF due IS NOT NULL THEN
+		PERFORM compute_ledger._refuse('LC011', format('billing period %s of account "%s" lacks usage of reservations', period, account),
+			detail => format('Reservations without their records: %s.', due),
+			hint => 'Call record_reservations(), commit, and close the period then.');
+	END IF;
 	SELECT max(p.as_of) INTO known FROM compute_ledger.period_close AS p
 	WHERE p.book = _close_period.book AND (p.payer = ANY (locked) OR p.former_payers && locked);
 	IF known > as_of THEN
@@ -489,7 +513,7 @@ BEGIN
 	RETURN compute_ledger._close_period(account, period, book, waive, wait);
 END
 $$;
-COMMENT ON FUNCTION close_period(text, tstzrange, text, text[], interval) IS 'closes a billing period of an account that is billed: stores its charges, which never change again, together with corrections of periods that were closed before, its own and those of accounts that it pays for at the end of the period and that were billed themselves before, and returns the number of the closing in period_close; of a period that is closed already, that number. waive: names of accounts whose usage without a price is no obstacle. wait: how long to wait for transactions that began to record something before the period was over; what is recorded by others, or by this transaction itself, is a correction. LC011 while the period is not over, or usage has no price; 55P03 if those that are waited for do not end; LC006 unknown account; 22023 no billing period of this account.';
+COMMENT ON FUNCTION close_period(text, tstzrange, text, text[], interval) IS 'closes a billing period of an account that is billed: stores its charges, which never change again, together with corrections of periods that were closed before, its own and those of accounts that it pays for at the end of the period and that were billed themselves before, and returns the number of the closing in period_close; of a period that is closed already, that number. waive: names of accounts whose usage without a price is no obstacle. wait: how long to wait for transactions that began to record something before the period was over; what is recorded by others, or by this transaction itself, is a correction. LC011 while the period is not over, usage of reservations is not recorded yet, or usage has no price; 55P03 if those that are waited for do not end; LC006 unknown account; 22023 no billing period of this account.';
 
 -- ------------------------------------------------------------------ explaining
 
@@ -514,9 +538,9 @@ BEGIN
 		PERFORM compute_ledger._refuse('P0002', format('charge %s does not exist', _trace_charge.charge));
 	END IF;
 	whole := compute_ledger._traced(traced, coalesce(traced.corrects_payer, traced.payer), coalesce(traced.corrects, traced.billing_period));
-	by_share := traced.corrects IS NOT NULL AND traced.kind NOT IN ('usage', 'unpriced', 'instance');
+	by_share := traced.corrects IS NOT NULL AND NOT compute_ledger._is_by_sum(traced.kind);
 	SELECT b.period INTO usage_of FROM compute_ledger.billing_period AS b WHERE b.id = whole.billing_period;
-	IF traced.kind IN ('usage', 'unpriced', 'instance') THEN
+	IF compute_ledger._is_by_sum(traced.kind) THEN
 		-- Its day says which of the period: cut at the charge's own bounds, parts would come in another order. And the day of
 		-- a correction may have been another time before, in another zone.
 		whole.period := usage_of;
@@ -638,21 +662,21 @@ BEGIN
 		UNION ALL
 		SELECT b.*, true FROM compute_ledger._rate_usage(_rate_diff.account, _rate_diff.period, as_of_b, _rate_diff.book) AS b
 	), changed AS (
-		SELECT s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate, s.share,
+		SELECT s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate, s.share, s.reservation,
 			tstzrange(min(lower(s.period)), max(upper(s.period))) AS period,
 			sum(s.amount) FILTER (WHERE NOT s.after) AS amount_a, sum(s.amount) FILTER (WHERE s.after) AS amount_b,
 			sum(s.quantity) FILTER (WHERE NOT s.after) AS quantity_a, sum(s.quantity) FILTER (WHERE s.after) AS quantity_b,
 			sum(s.cost) FILTER (WHERE NOT s.after) AS cost_a, sum(s.cost) FILTER (WHERE s.after) AS cost_b,
 			bool_and(s.after) AS came, bool_and(NOT s.after) AS went
 		FROM side AS s
-		GROUP BY s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate, s.share
+		GROUP BY s.kind, s.account, s.day, s.region, s.accelerator, s.number_format, s.measure, s.price, s.unit, s.currency, s.basis, s.rate, s.share, s.reservation
 	), different AS (
 		SELECT c.* FROM changed AS c
 		WHERE c.came OR c.went OR c.amount_a IS DISTINCT FROM c.amount_b OR c.cost_a IS DISTINCT FROM c.cost_b
 			OR c.amount_a IS NULL AND c.quantity_a IS DISTINCT FROM c.quantity_b
 	), record AS MATERIALIZED (
 		-- records that one of the two times knows and the other does not
-		SELECT r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.started_at, r.ended_at,
+		SELECT r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.started_at, r.ended_at, r.reservation,
 			CASE WHEN r.recorded > as_of_a THEN
 				CASE WHEN EXISTS (SELECT FROM compute_ledger.usage_key AS k
 					WHERE k.source = r.source AND k.source_id = r.source_id AND k.recorded <= as_of_a) THEN 'new revision' ELSE 'late record' END
@@ -680,11 +704,13 @@ BEGIN
 	FROM different AS d
 	CROSS JOIN LATERAL (SELECT ARRAY(
 		SELECT DISTINCT r.reason FROM record AS r
-		WHERE r.measure = d.measure AND tstzrange(r.started_at, r.ended_at) && d.period
+		-- what draws on a reservation, and the reservation, change each other's charges
+		WHERE (r.measure = d.measure OR r.reservation = d.reservation) AND tstzrange(r.started_at, r.ended_at) && d.period
 			-- an account that was merged into another is that one
 			AND EXISTS (SELECT FROM under AS u WHERE u.account = r.account AND u.ancestor = d.account AND u.valid && d.period
-				AND (u.depth = 0 OR d.kind NOT IN ('usage', 'unpriced', 'instance')))
-			AND CASE WHEN d.kind IN ('usage', 'unpriced', 'instance') THEN r.region = d.region AND r.accelerator OPERATOR(compute_ledger.=) d.accelerator
+				AND (u.depth = 0 OR NOT compute_ledger._is_by_sum(d.kind)))
+			AND CASE WHEN r.reservation = d.reservation THEN true
+				WHEN compute_ledger._is_by_sum(d.kind) THEN r.region = d.region AND r.accelerator OPERATOR(compute_ledger.=) d.accelerator
 					AND r.number_format IS NOT DISTINCT FROM d.number_format AND r.basis = d.basis
 				-- charged for all that the price may win
 				ELSE d.accelerator OPERATOR(compute_ledger.@>) r.accelerator AND (d.number_format IS NULL OR r.number_format = d.number_format)

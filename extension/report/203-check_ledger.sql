@@ -70,7 +70,7 @@ BEGIN
 			WHERE n.source = r.source AND n.source_id = r.source_id AND n.revision = r.revision AND n.record > r.id)
 		WHEN (k.source, k.source_id, k.revision) IS DISTINCT FROM (r.source, r.source_id, r.revision) OR (r.identification = 0 AND (k.batch, k.recorded) IS DISTINCT FROM (r.batch, r.recorded)) THEN true
 		ELSE k.digest <> compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
-			r.measure, r.number_format, r.achieved_work, r.run, r.labels) END;
+			r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation_name) END;
 
 	-- The highest revision is current, and each other one was until a higher one came.  Only revisions above the
 	-- lowest supersede anything, and there are few of them.
@@ -333,7 +333,7 @@ BEGIN
 		WHERE NOT EXISTS (SELECT FROM link AS l WHERE l.account = f.target)
 	), record AS (
 		SELECT coalesce((SELECT m.target FROM merged AS m WHERE m.account = r.account), r.account) AS account, r.region, r.accelerator, r.measure, r.basis, r.devices, r.share, r.rate, r.achieved_work, r.started_at,
-			CASE WHEN r.ended_at = 'infinity' THEN at ELSE r.ended_at END AS ended_at
+			CASE WHEN r.ended_at = 'infinity' OR r.source = 'compute_ledger' THEN least(r.ended_at, at) ELSE r.ended_at END AS ended_at
 		FROM compute_ledger.usage_record AS r
 		WHERE r.recorded <= at AND r.superseded > at
 	), part AS (

@@ -27,7 +27,7 @@ AS $$
 		CROSS JOIN LATERAL compute_ledger._rate($1, at, CASE WHEN $4 IS NULL THEN s.payers ELSE ARRAY[$4] END,
 			CASE WHEN $4 IS NULL THEN s.accounts ELSE ARRAY(SELECT DISTINCT y.account FROM place AS y WHERE y.payer = $4) END, NULL,
 			tstzrange(s.starts, (SELECT max(b.ends_at) FROM bill AS b)), s.starts, s.ends) AS c
-		WHERE s.payers IS NOT NULL AND s.starts < s.ends AND c.kind IN ('usage', 'unpriced', 'instance', 'peak', 'percentile', 'reserved used', 'beyond')
+		WHERE s.payers IS NOT NULL AND s.starts < s.ends AND (compute_ledger._is_by_sum(c.kind) OR c.kind IN ('peak', 'percentile', 'reserved used', 'beyond'))
 		GROUP BY c.payer, c.billing_period
 	)
 	SELECT 'used and rated', format('account "%s", billing period %s', a.name, s.billing_period),

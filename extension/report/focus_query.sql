@@ -15,12 +15,13 @@ SELECT
 	c.currency AS "BillingCurrency",
 	b.ends_at AS "BillingPeriodEnd",
 	b.starts_at AS "BillingPeriodStart",
-	NULL::text AS "CapacityReservationId",
-	NULL::text AS "CapacityReservationStatus",
+	CASE WHEN c.kind IN ('reservation used', 'reservation unused') AND part.role IN ('plain', 'tier') THEN c.reservation::text END AS "CapacityReservationId",
+	CASE WHEN part.role IN ('plain', 'tier') THEN CASE c.kind WHEN 'reservation used' THEN 'Used' WHEN 'reservation unused' THEN 'Unused' END END AS "CapacityReservationStatus",
 	CASE WHEN part.role IN ('purchase', 'fee') THEN 'Purchase' WHEN part.role = 'adjustment' THEN 'Adjustment' ELSE 'Usage' END AS "ChargeCategory",
 	CASE WHEN c.corrects IS NOT NULL THEN 'Correction' END AS "ChargeClass",
 	CASE WHEN part.role = 'adjustment' THEN CASE c.kind WHEN 'payable' THEN 'Rounding to what is payable' ELSE 'Rounding of the period''s charges' END
 		ELSE concat_ws(' ', CASE part.role WHEN 'purchase' THEN 'Commitment:' WHEN 'used' THEN 'Use of commitment:' WHEN 'unused' THEN 'Unused commitment:' WHEN 'fee' THEN 'Fee of tier ' || part.tier || ':' END,
+		CASE WHEN part.role IN ('plain', 'tier') THEN CASE c.kind WHEN 'reservation used' THEN 'Use of reservation ' || c.reservation || ':' WHEN 'reservation unused' THEN 'Unused reservation ' || c.reservation || ':' END END,
 		trim_scale(part.quantity)::text, CASE WHEN unit.pricing LIKE '% %' THEN 'x' END, unit.pricing, 'of', coalesce(c.accelerator::text, 'any accelerator'), 'in ' || where_.name, CASE WHEN part.tier = 0 THEN '(free)' WHEN part.role = 'tier' THEN '(tier ' || part.tier || ')' END,
 		'at ' || trim_scale(part.unit_price) || ' ' || c.currency) END AS "ChargeDescription",
 	CASE WHEN part.role IN ('purchase', 'fee') THEN 'Recurring' WHEN part.role = 'adjustment' THEN 'One-Time' ELSE 'Usage-Based' END AS "ChargeFrequency",
@@ -81,7 +82,8 @@ SELECT
 	c.rate AS "x_Rate",
 	CASE WHEN part.first THEN c.work END AS "x_Work",
 	CASE WHEN part.first THEN c.records END AS "x_Records",
-	c.corrects AS "x_CorrectsBillingPeriod"
+	c.corrects AS "x_CorrectsBillingPeriod",
+	c.reservation AS "x_Reservation"
 FROM c
 JOIN compute_ledger.currency AS money ON money.code = c.currency
 JOIN compute_ledger.billing_period AS b ON b.id = c.billing_period

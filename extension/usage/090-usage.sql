@@ -65,9 +65,9 @@ CREATE FUNCTION _usage_cell_error(name text, cell text, time_zone text, unix_sec
 COMMENT ON FUNCTION _usage_cell_error(text, text, text, boolean) IS 'why a cell of usage_inbox cannot be read, given the name of its column, and what to do; an instant, from a source as _usage_timestamptz() takes it; NULL if it can, and for NULL as name or cell';
 
 CREATE FUNCTION usage_digest(account text, region text, accelerator text, devices numeric, started_at timestamptz, ended_at timestamptz,
-	measure text, number_format text, achieved_work compute_unit, run text, labels jsonb) RETURNS bytea
+	measure text, number_format text, achieved_work compute_unit, run text, labels jsonb, reservation text DEFAULT NULL) RETURNS bytea
 	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100 AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb) IS 'SHA-256 of what a usage record says besides its key, from values: 8 and 8.0 are the same, one instant in two zones is the same, so are objects with their keys in another order; the same on every version and in every database. NULL arguments are values of their own (ended_at: infinity for one that goes on); the result is never NULL.';
+COMMENT ON FUNCTION usage_digest(text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, text) IS 'SHA-256 of what a usage record says besides its key, from values: 8 and 8.0 are the same, one instant in two zones is the same, so are objects with their keys in another order; the same on every version and in every database. NULL arguments are values of their own (ended_at: infinity for one that goes on), but for reservation, of which nothing is hashed then; the result is never NULL.';
 
 CREATE FUNCTION _usage_seen(xmin xid) RETURNS boolean
 	LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'usage_seen';
@@ -104,6 +104,26 @@ AS $$
 	) AS t (accelerator, from_instant)
 $$;
 COMMENT ON FUNCTION _usage_rates(accelerator[], text) IS 'part of accept_usage(): for each accelerator, from when to when it has which rate in a basis, and since when this database had held the row true that the rate is from';
+
+-- ------------------------------------------------------------------ reservations
+
+CREATE FUNCTION _reservations_named(name text, region integer) RETURNS bigint[]
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN starts_with(name, 'ledger:') THEN ARRAY(SELECT r.id FROM compute_ledger.reservation AS r WHERE r.id = substr(name, 8)::bigint)
+		ELSE ARRAY(SELECT r.id FROM compute_ledger.reservation AS r JOIN compute_ledger.pool AS p ON p.id = r.pool
+			WHERE r.centre_id = substr(name, 8) AND p.region = _reservations_named.region) END
+$$;
+COMMENT ON FUNCTION _reservations_named(text, integer) IS 'the reservations that a cell of usage_inbox means, ledger:NUMBER or centre:ID, in the region with this number: an id of the centre''s is asked for among those of its region only, a number of the ledger''s never is one; none for NULL';
+
+CREATE FUNCTION _reservation_at(reservations bigint[], at timestamptz) RETURNS bigint
+	LANGUAGE sql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT min(r.id) FROM compute_ledger.reservation AS r WHERE r.id = ANY (reservations) AND r.period @> at HAVING count(*) = 1
+$$;
+COMMENT ON FUNCTION _reservation_at(bigint[], timestamptz) IS 'the one of some reservations whose period has an instant in it; NULL if there is none, or more than one';
 
 -- ------------------------------------------------------------------ the one way in
 
@@ -166,7 +186,8 @@ $$;
 COMMENT ON FUNCTION _lock_usage_sources(text[], boolean) IS 'part of accept_usage(): keeps other writers from these sources until the transaction ends; waits for those that have them, or goes without: returns the sources that it has';
 
 -- kind 'accept': rows of the inbox, max_rows at most; 'retry': the rejected rows ids, with the cells in mend instead of
--- theirs; 'record': the one row in given, for which others are waited for.
+-- theirs; 'record': the one row in given, an array, for which others are waited for; 'reserve': the rows in given that the
+-- ledger makes of reservations, which may end later than the clock says.
 CREATE FUNCTION _take_usage(kind text, basis text, max_rows bigint DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, given jsonb DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
@@ -237,8 +258,9 @@ BEGIN
 				CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(CASE WHEN mend ? 'source' THEN mend ->> 'source' ELSE r.source END) AS sender) AS u
 				WHERE r.id = ANY (ids);
 			ELSE
-				sources := ARRAY[compute_ledger._usage_sender(given ->> 'source')];
-				months := ARRAY[compute_ledger._usage_month(given ->> 'started_at', NULL, NULL)];
+				SELECT array_agg(DISTINCT compute_ledger._usage_sender(g.row ->> 'source')), array_agg(DISTINCT compute_ledger._usage_month(g.row ->> 'started_at', NULL, NULL))
+				INTO sources, months
+				FROM jsonb_array_elements(given) AS g (row);
 		END CASE;
 		locked := compute_ledger._lock_usage_sources(sources, kind = 'record');
 		busy := cardinality(busy_sources) + cardinality(busy_months);
@@ -246,7 +268,7 @@ BEGIN
 		FOR m IN
 			SELECT DISTINCT n.month FROM unnest(months) AS n (month)
 			WHERE n.month >= '2000-01-01' AND n.month <> ALL (busy_months)
-				AND n.month <= clock_timestamp() + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (locked)) + interval '1 day'
+				AND (kind = 'reserve' OR n.month <= clock_timestamp() + (SELECT max(u.clock_tolerance) FROM compute_ledger.usage_source AS u WHERE u.source = ANY (locked)) + interval '1 day')
 			ORDER BY 1
 		LOOP
 			BEGIN
@@ -309,11 +331,12 @@ BEGIN
 		FROM retried AS r
 		CROSS JOIN LATERAL jsonb_populate_record(
 			ROW(r.id, r.received_at, r.received_by, r.source, r.source_id, r.revision, r.account, r.region, r.accelerator, r.devices, r.started_at,
-				r.ended_at, r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.retracted)::compute_ledger.usage_inbox, mend) AS p
+				r.ended_at, r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.retracted, r.reservation)::compute_ledger.usage_inbox, mend) AS p
 		UNION ALL
 		SELECT p.*
-		FROM jsonb_populate_record(NULL::compute_ledger.usage_inbox, given) AS p
-		WHERE kind = 'record'
+		FROM jsonb_populate_recordset(NULL::compute_ledger.usage_inbox, given) AS p
+		WHERE kind IN ('record', 'reserve')
+			AND (busy_months = '{}' OR (compute_ledger._usage_month(p.started_at, NULL, NULL) = ANY (busy_months)) IS NOT TRUE)
 	), other AS (
 		SELECT m.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
 		FROM mended AS m
@@ -330,11 +353,13 @@ BEGIN
 			CASE WHEN t.revision IS NULL OR t.revision = '' THEN 0 ELSE compute_ledger._usage_revision(t.revision) END AS revision,
 			CASE WHEN t.retracted IS NULL OR t.retracted = '' THEN false ELSE compute_ledger._usage_boolean(t.retracted) END AS retracted,
 			t.account, t.region, t.accelerator, nullif(t.run, '') AS run,
+			CASE WHEN t.reservation ~ '^(ledger:[1-9][0-9]{0,17}|centre:.+)$' AND octet_length(t.reservation) <= 1000 THEN t.reservation END AS reservation, t.reservation AS reservation_cell,
 			compute_ledger._usage_numeric(t.devices) AS devices, t.devices AS devices_cell,
 			compute_ledger._usage_timestamptz(t.started_at, t.time_zone, t.unix_seconds) AS started_at, t.started_at AS started_at_cell,
 			CASE WHEN t.ended_at IS NULL OR t.ended_at = '' THEN 'infinity' ELSE compute_ledger._usage_timestamptz(t.ended_at, t.time_zone, t.unix_seconds) END AS ended_at,
 			CASE WHEN t.measure IS NULL OR t.measure IN ('', 'allocated') THEN 'allocated'
-				WHEN lower(t.measure COLLATE "C") IN ('allocated', 'reserved', 'used') THEN lower(t.measure COLLATE "C") END AS measure,
+				WHEN lower(t.measure COLLATE "C") IN ('allocated', 'reserved', 'used') THEN lower(t.measure COLLATE "C")
+				WHEN kind = 'reserve' THEN t.measure END AS measure,
 			CASE WHEN lower(t.number_format COLLATE "C") IN ('fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4')
 				THEN lower(t.number_format COLLATE "C") END AS number_format, t.number_format AS number_format_cell,
 			compute_ledger._usage_work(t.achieved_work) AS achieved_work, t.achieved_work AS achieved_work_cell,
@@ -344,12 +369,13 @@ BEGIN
 	), read AS MATERIALIZED (
 		-- all but the cells as they came: this is read several times
 		SELECT nextval('compute_ledger.usage_record_id_seq') AS record, c.source, c.account, c.region, c.accelerator, c.id, c.started_at, c.ended_at, c.revision, c.retracted,
-			c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels,
+			c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels, c.reservation,
 			-- faults, as _usage_fault() takes them, with commas between them; a column: its cell cannot be read
 			nullif(concat_ws(',',
 				CASE WHEN c.is_nobodys THEN 'no source' END,
 				CASE WHEN c.source_id IS NULL OR c.source_id = '' THEN 'no source_id' END,
 				CASE WHEN c.is_too_long THEN 'key too long' END,
+				CASE WHEN c.source = 'compute_ledger' AND kind <> 'reserve' THEN 'own source' END,
 				CASE WHEN c.revision IS NULL THEN 'revision' END,
 				CASE WHEN c.retracted IS NULL THEN 'retracted' END,
 				CASE WHEN c.retracted IS NOT TRUE THEN nullif(concat_ws(',',
@@ -359,7 +385,8 @@ BEGIN
 					CASE WHEN c.measure IS NULL THEN 'measure' END,
 					CASE WHEN c.number_format IS NULL AND c.number_format_cell <> '' THEN 'number_format' END,
 					CASE WHEN c.achieved_work IS NULL AND c.achieved_work_cell <> '' THEN 'achieved_work' END,
-					CASE WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels' END), '') END), '') AS unreadable
+					CASE WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels' END,
+					CASE WHEN c.reservation IS NULL AND c.reservation_cell <> '' THEN 'reservation' END), '') END), '') AS unreadable
 		FROM cell AS c
 	), name AS MATERIALIZED (
 		-- each name once, and each record's key; a key that comes more than once in a batch is rare, and so is one that only looks so
@@ -389,6 +416,10 @@ BEGIN
 	), rates AS MATERIALIZED (
 		SELECT t.*
 		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
+	), reservations AS MATERIALIZED (
+		SELECT n.name, n.region, compute_ledger._reservations_named(n.name, g.id) AS ids
+		FROM (SELECT DISTINCT d.reservation AS name, d.region FROM read AS d WHERE d.reservation IS NOT NULL) AS n
+		LEFT JOIN regions AS g ON g.name = n.region
 	), repeats AS MATERIALIZED (
 		-- mostly there are none in a batch, and nothing needs to be sorted
 		SELECT EXISTS (SELECT FROM name AS n WHERE n.is_repeated) AS any
@@ -397,29 +428,33 @@ BEGIN
 			CASE WHEN r.retracted THEN r.unreadable ELSE nullif(concat_ws(',', r.unreadable,
 				-- and each month would have its partition
 				CASE WHEN r.started_at < '2000-01-01 00:00:00+00' THEN 'clock not set' END,
-				CASE WHEN r.started_at > r.latest OR (r.ended_at > r.latest AND r.ended_at < 'infinity') THEN 'clock' END,
+				CASE WHEN kind <> 'reserve' AND (r.started_at > r.latest OR (r.ended_at > r.latest AND r.ended_at < 'infinity')) THEN 'clock' END,
 				CASE WHEN r.ended_at <= r.started_at THEN 'no period' END,
 				-- half a unit of 1/1,680,000: less would be none
 				CASE WHEN NOT (r.devices > 0.000000297619047619047619047619 AND r.devices <= 1000000000) THEN 'number of devices' END,
 				-- without a start it is not known whether the account is valid then
 				CASE WHEN r.account IS NULL AND (r.started_at IS NOT NULL OR NOT r.is_account) THEN 'unknown account' END,
 				CASE WHEN r.region IS NULL THEN 'unknown region' END,
+				CASE WHEN r.reservation_name IS NOT NULL AND r.reservation IS NULL THEN 'unknown reservation' END,
+				CASE WHEN r.reservation_name IS NOT NULL AND r.measure = 'reserved' AND kind <> 'reserve' THEN 'reserved twice' END,
 				-- the last one: where it is the first fault it is the only one
 				CASE WHEN r.accelerator IS NULL THEN 'unknown accelerator' END), '')
 			END AS fault
 		FROM (SELECT r.id, r.record, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
 			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
+			r.reservation AS reservation_name, CASE WHEN cardinality(v.ids) > 1 THEN compute_ledger._reservation_at(v.ids, r.started_at) ELSE v.ids[1] END AS reservation,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
 				ELSE compute_ledger._account_id(r.account, r.started_at) END AS account, a.id IS NOT NULL AS is_account, stamp + s.clock_tolerance AS latest,
 			g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
 			CASE WHEN r.unreadable IS NOT NULL THEN NULL
 				WHEN r.retracted THEN sha256('retracted')
 				ELSE compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
-					r.measure, r.number_format, r.achieved_work, r.run, r.labels) END AS digest
+					r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation) END AS digest
 		FROM read AS r
 		JOIN compute_ledger.usage_source AS s ON s.source = r.source
 		LEFT JOIN accounts AS a ON a.name = r.account
 		LEFT JOIN regions AS g ON g.name = r.region
+		LEFT JOIN reservations AS v ON v.name = r.reservation AND v.region IS NOT DISTINCT FROM r.region
 		LEFT JOIN names AS n ON n.name = r.accelerator AND n.source = r.source
 		LEFT JOIN rates AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator AND r.started_at >= t.from_instant AND r.started_at < t.to_instant
 		OFFSET 0) AS r
@@ -467,18 +502,19 @@ BEGIN
 		FROM verdict AS v WHERE v.verdict = 'accepted'
 	), new_records AS (
 		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
-			rate, rate_recorded, share, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
+			rate, rate_recorded, share, devices, measure, number_format, achieved_work, reservation, reservation_name, source, source_id, account_name, region_name, accelerator_name,
+			run, labels)
 		SELECT v.record, v.account, v.started_at, v.ended_at, stamp,
 			CASE WHEN v.revision < greatest(v.highest, v.old_revision) THEN stamp ELSE 'infinity' END,
 			_take_usage.batch, v.region, v.revision, code, v.accelerator,
-			v.rate, v.rate_recorded, v.share, v.devices, v.measure, v.number_format, v.achieved_work, v.source, v.source_id, v.account_name, v.region_name,
+			v.rate, v.rate_recorded, v.share, v.devices, v.measure, v.number_format, v.achieved_work, v.reservation, v.reservation_name, v.source, v.source_id, v.account_name, v.region_name,
 			v.accelerator_name, v.run, v.labels
 		FROM verdict AS v WHERE v.is_record
 	), new_rejected AS (
 		INSERT INTO compute_ledger.usage_rejected (faults, batch, recorded, received_at, received_by, source, source_id, revision, account,
-			region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted)
+			region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted, reservation)
 		SELECT f.faults, _take_usage.batch, stamp, t.received_at, t.received_by, t.source, t.source_id, t.revision, t.account,
-			t.region, t.accelerator, t.devices, t.started_at, t.ended_at, t.measure, t.number_format, t.achieved_work, t.run, t.labels, t.retracted
+			t.region, t.accelerator, t.devices, t.started_at, t.ended_at, t.measure, t.number_format, t.achieved_work, t.run, t.labels, t.retracted, t.reservation
 		FROM (SELECT v.id, concat_ws(',', CASE v.verdict WHEN 'conflict' THEN 'conflict' END, v.fault) AS faults, v.revision, v.started_at, v.ended_at, v.latest
 			FROM verdict AS v WHERE v.verdict IN ('rejected', 'conflict') OFFSET 0) AS v
 		JOIN (SELECT i.* FROM inbox AS i UNION ALL SELECT o.* FROM other AS o) AS t USING (id)
@@ -571,6 +607,32 @@ BEGIN
 			reason := format('unknown region "%s"', left(cells ->> 'region', 80));
 			detail := 'There is no region of this name.';
 			hint := 'Make it with create_region(); retry_rejected(sqlstate => ''LC007'') takes what waits for it.';
+		WHEN 'own source' THEN
+			"column" := 'source';
+			sqlstate := '42501';
+			reason := 'source "compute_ledger" is the ledger''s own';
+			detail := 'Its records are made of reservations, by record_reservations() and what calls it.';
+			hint := 'Give your source another name.';
+		WHEN 'reservation' THEN
+			"column" := 'reservation';
+			sqlstate := '22P02';
+			reason := format('cannot read reservation "%s"', left(cells ->> 'reservation', 80));
+			detail := 'It is ledger: and the number that the ledger gave the reservation, or centre: and the id that the centre reported for it.';
+		WHEN 'unknown reservation' THEN
+			"column" := 'reservation';
+			sqlstate := 'LC025';
+			reason := format('unknown reservation "%s"', left(cells ->> 'reservation', 80));
+			detail := CASE WHEN starts_with(cells ->> 'reservation', 'ledger:') THEN 'The ledger has given no reservation this number.'
+				WHEN cardinality(compute_ledger._reservations_named(cells ->> 'reservation', compute_ledger._region_id(cells ->> 'region'))) > 1
+					THEN format('Several reservations in region "%s" have this id, and not one alone is for %s.', left(cells ->> 'region', 80), started_at)
+				ELSE format('No reservation in region "%s" is known by this id.', left(cells ->> 'region', 80)) END;
+			hint := 'The centre''s agent reports its id with answer_reservation(); retry_rejected(sqlstate => ''LC025'') takes what waits for it.';
+		WHEN 'reserved twice' THEN
+			"column" := 'reservation';
+			sqlstate := '22023';
+			reason := 'reserved usage names a reservation';
+			detail := 'A reservation is reserved usage by itself: the ledger makes its records.';
+			hint := 'Send what ran in it, as allocated or used.';
 		WHEN 'unknown accelerator' THEN
 			"column" := 'accelerator';
 			sqlstate := 'LC003';
@@ -622,6 +684,7 @@ BEGIN
 	THEN
 		PERFORM compute_ledger._mark_watermark();
 	END IF;
+	PERFORM compute_ledger._make_reserved_usage(clock_timestamp());
 END
 $$;
 COMMENT ON FUNCTION _accept_usage(text, bigint) IS 'what accept_usage() does';
@@ -636,11 +699,12 @@ BEGIN
 	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._accept_usage(basis, max_rows) AS t;
 END
 $$;
-COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. LC002 for an unknown basis.';
+COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. What is due of reservations is recorded as well, as record_reservations() does it, and not counted. LC002 for an unknown basis.';
 
 CREATE FUNCTION _record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
 		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
-		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16')
+		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16',
+		reservation text DEFAULT NULL)
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -661,11 +725,11 @@ BEGIN
 			hint => 'A record that goes on has no end: ended_at NULL.');
 	END IF;
 	SELECT t.batch INTO batch
-	FROM compute_ledger._take_usage('record', basis, given => jsonb_build_object(
+	FROM compute_ledger._take_usage('record', basis, given => jsonb_build_array(jsonb_build_object(
 		'id', 0, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', source, 'source_id', source_id, 'revision', revision::text,
 		'account', account, 'region', region, 'accelerator', accelerator, 'devices', devices::text, 'started_at', (started_at AT TIME ZONE 'UTC')::text || 'Z',
 		'ended_at', (ended_at AT TIME ZONE 'UTC')::text || 'Z', 'measure', measure, 'number_format', number_format, 'achieved_work', achieved_work::text, 'run', run,
-		'labels', labels::text, 'retracted', retracted::text)) AS t;
+		'labels', labels::text, 'retracted', retracted::text, 'reservation', reservation))) AS t;
 	SELECT r.faults INTO faults
 	FROM compute_ledger.usage_rejected AS r WHERE r.batch = batch;
 	IF FOUND THEN
@@ -680,21 +744,22 @@ BEGIN
 	RETURN result;
 END
 $$;
-COMMENT ON FUNCTION _record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'what record_usage() does';
+COMMENT ON FUNCTION _record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text, text) IS 'what record_usage() does';
 
 CREATE FUNCTION record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
 		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
-		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16')
+		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16',
+		reservation text DEFAULT NULL)
 	RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	RETURN compute_ledger._record_usage(source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, revision, retracted, basis);
+	RETURN compute_ledger._record_usage(source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, revision, retracted, basis, reservation);
 END
 $$;
-COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. Waits for whoever is writing its source. What accept_usage() rejects is an error here, with the SQLSTATE and text of the first fault, and the others in the detail; 22008 for a start or end that is infinite or not of the years 1 to 9999. ended_at NULL: it goes on.';
+COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. Waits for whoever is writing its source. What accept_usage() rejects is an error here, with the SQLSTATE and text of the first fault, and the others in the detail; 22008 for a start or end that is infinite or not of the years 1 to 9999. ended_at NULL: it goes on.';
 
 CREATE FUNCTION _retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
@@ -713,7 +778,7 @@ BEGIN
 	SELECT min(k.key COLLATE "C") INTO cell
 	FROM jsonb_each(mend) AS k (key, value)
 	WHERE k.key NOT IN ('source', 'source_id', 'revision', 'account', 'region', 'accelerator', 'devices', 'started_at', 'ended_at', 'measure',
-		'number_format', 'achieved_work', 'run', 'labels', 'retracted');
+		'number_format', 'achieved_work', 'run', 'labels', 'retracted', 'reservation');
 	IF cell IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('22023', format('a usage record has no cell "%s"', cell), hint => 'The keys of mend are columns of usage_inbox.');
 	END IF;
@@ -801,9 +866,10 @@ BEGIN
 		RETURNING r.*
 	), added AS (
 		INSERT INTO compute_ledger.usage_record AS n (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
-			rate, rate_recorded, share, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name, run, labels)
+			rate, rate_recorded, share, devices, measure, number_format, achieved_work, reservation, reservation_name, source, source_id, account_name, region_name, accelerator_name,
+			run, labels)
 		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, _reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
-			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, c.share, r.devices, r.measure, r.number_format, r.achieved_work, r.source, r.source_id, r.account_name, r.region_name,
+			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, c.share, r.devices, r.measure, r.number_format, r.achieved_work, r.reservation, r.reservation_name, r.source, r.source_id, r.account_name, r.region_name,
 			r.accelerator_name, r.run, r.labels
 		FROM closed AS r JOIN changed AS c ON c.id = r.id
 		RETURNING n.id, n.source, n.source_id, n.revision

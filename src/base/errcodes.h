@@ -46,5 +46,7 @@
 #define ERRCODE_CL_BOOKED				MAKE_SQLSTATE('L','C','0','2','3')
 /* A pool whose centre went back on a booking, or an answer of a centre's out of place. */
 #define ERRCODE_CL_CENTRE				MAKE_SQLSTATE('L','C','0','2','4')
+/* A reservation that usage names and nobody knows. */
+#define ERRCODE_CL_UNKNOWN_RESERVATION	MAKE_SQLSTATE('L','C','0','2','5')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */

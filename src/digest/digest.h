@@ -37,7 +37,8 @@
 /*
  * Kinds of a record's fields, any of which may be null instead: account, region,
  * accelerator, devices, start, end, measure, number format, achieved work, run, and
- * labels, which are an object.
+ * labels, which are an object.  After them comes the reservation that the record names, a
+ * text; of a record that names none, nothing does.
  */
 #define DIGEST_FIELDS	"sssdiissqs{"
 

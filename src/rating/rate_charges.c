@@ -30,6 +30,7 @@ typedef struct KindNames
 	Datum		usage;
 	Datum		unpriced;
 	Datum		instance;
+	Datum		parts[PART_UNUSED + 1]; /* what has a name of its own */
 	Datum		rounding;
 	Datum		counted;
 	Datum		list;
@@ -109,7 +110,7 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	memset(nulls, false, OUT_COLUMNS * sizeof(bool));
 	SetRated(rating->places[cell->place].owner, price == NULL ? 0 : price->id);
 	describe_cell(rating, cell, values, nulls);
-	values[OUT_KIND] = price == NULL ? names->unpriced :
+	values[OUT_KIND] = kind->part != PART_WHOLE ? names->parts[kind->part] : price == NULL ? names->unpriced :
 		counted->unit == UNIT_INSTANCE_MONTH ? names->instance : names->usage;
 	values[OUT_PERIOD] = time_range(range, charge->from, charge->to);
 	nulls[OUT_AMOUNT] = kind->share == 0;
@@ -124,6 +125,8 @@ describe_charge(const Rating *rating, const Charge *charge, const KindNames *nam
 	values[OUT_CURRENCY] = rating->names[price ? price->currency : rating->places[cell->place].currency];
 	values[OUT_RECORDS] = Int64GetDatum(charge->parts);
 	nulls[OUT_CORRECTS] = true;
+	nulls[OUT_RESERVATION] = kind->reservation == 0;
+	values[OUT_RESERVATION] = Int64GetDatum(kind->reservation);
 	nulls[OUT_LIST_PRICE] = nulls[OUT_TIERS] = nulls[OUT_UNIT_PRICE] = nulls[OUT_LIST_UNIT_PRICE] = true;
 	nulls[OUT_LIST_COST] = nulls[OUT_CONTRACTED_COST] = nulls[OUT_COST] = true;
 	if (price != NULL)
@@ -253,6 +256,10 @@ rate_charges(PG_FUNCTION_ARGS)
 	names.usage = CStringGetTextDatum("usage");
 	names.unpriced = CStringGetTextDatum("unpriced");
 	names.instance = CStringGetTextDatum("instance");
+	names.parts[PART_WHOLE] = names.usage;
+	names.parts[PART_DRAWN] = CStringGetTextDatum("drawn");
+	names.parts[PART_USED] = CStringGetTextDatum("reservation used");
+	names.parts[PART_UNUSED] = CStringGetTextDatum("reservation unused");
 	names.rounding = CStringGetTextDatum("rounding");
 	names.counted = CStringGetTextDatum("counted");
 	names.list = CStringGetTextDatum("list");

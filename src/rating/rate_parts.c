@@ -174,6 +174,8 @@ typedef struct GivenCharge
 	int64		list_price;		/* 0: none */
 	bool		corrects;		/* a correction is of all that its list prices cut */
 	int32		share;			/* 0: not known */
+	int16		part;			/* a DrawingPart */
+	int64		reservation;	/* 0: none */
 	Accelerator accelerator;
 	Quantity	rate;
 } GivenCharge;
@@ -189,6 +191,17 @@ given_column(HeapTupleHeader row, const char *name, bool *isnull)
 	return null ? (Datum) 0 : value;
 }
 
+/* Returns what part of usage, or of a reservation, a kind of charge is for. */
+static DrawingPart
+part_of_kind(Datum kind)
+{
+	char	   *name = TextDatumGetCString(kind);
+
+	return strcmp(name, "drawn") == 0 ? PART_DRAWN :
+		strcmp(name, "reservation used") == 0 ? PART_USED :
+		strcmp(name, "reservation unused") == 0 ? PART_UNUSED : PART_WHOLE;
+}
+
 /* Reads the row. */
 static void
 read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
@@ -200,6 +213,8 @@ read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
 	bool		no_correction = false;
 	bool		unknown = false;
 	bool		unshared = false;
+	bool		unreserved = false;
+	Datum		kind = given_column(row, "kind", &isnull);
 	Datum		accelerator = given_column(row, "accelerator", &isnull);
 	Datum		measure = given_column(row, "measure", &isnull);
 	Datum		rate = given_column(row, "rate", &without_rate);
@@ -217,6 +232,7 @@ read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
 	(void) given_column(row, "corrects", &no_correction);
 	given->corrects = !no_correction;
 	given->share = DatumGetInt32(given_column(row, "share", &unshared));
+	given->reservation = DatumGetInt64(given_column(row, "reservation", &unreserved));
 	given->has_rate = !without_rate;
 	if (given->has_rate)
 		memcpy(&given->rate, DatumGetQuantityP(rate), sizeof(Quantity));
@@ -225,6 +241,7 @@ read_given(Rating *rating, HeapTupleHeader row, GivenCharge *given)
 	if (!given->by_sum)
 		return;
 	given->measure = RatingName(rating, measure);
+	given->part = (int16) part_of_kind(kind);
 	memcpy(&given->accelerator, DatumGetAcceleratorP(accelerator), sizeof(Accelerator));
 }
 
@@ -255,6 +272,7 @@ find_charge(const Rating *rating, const GivenCharge *given, int from)
 			kind->measure == given->measure && kind->number_format == given->number_format &&
 			memcmp(&kind->accelerator, &given->accelerator, sizeof(Accelerator)) == 0 &&
 			kind->share == given->share &&
+			kind->reservation == given->reservation && kind->part == given->part &&
 			kind->has_rate == given->has_rate && memcmp(&kind->rate, &given->rate, sizeof(Quantity)) == 0)
 			return i;
 	}

@@ -10,6 +10,10 @@
  * and of its region in their trees.  A combination between two cuts is a cell; its
  * quantity is a sum, for which records need no order (rating_cell.c).
  *
+ * Usage that names a reservation draws on it before its time is cut: of its records, and
+ * of those of the reservation, other combinations are made of what is drawn, what is left
+ * unused and what goes beyond (rating_draw.c).
+ *
  * Order matters in a pool of tiers only, and only where a bound is reached.  The cells of
  * a pool form islands, spans of time that none of them reaches out of.  Where no bound is
  * reached in an island, every unit in it costs the same.  The others are taken apart into
@@ -44,10 +48,22 @@
 #include "profile/profile.h"
 #include "price/price_tier.h"
 
+/*
+ * What of usage that names a reservation, or of a reservation itself, is where.
+ */
+typedef enum DrawingPart
+{
+	PART_WHOLE,					/* what draws on none; not divided */
+	PART_DRAWN,					/* usage that a reservation covers */
+	PART_USED,					/* of a reservation: what was drawn of it */
+	PART_UNUSED					/* of a reservation: the rest */
+} DrawingPart;
+
 /* What decides the price of usage.  Compared as bytes: all of them are set. */
 typedef struct UsageKind
 {
 	int64		account;
+	int64		reservation;	/* that it names, or that it is of; 0: none */
 	int32		region;
 	int32		basis;
 	Accelerator accelerator;
@@ -56,6 +72,7 @@ typedef struct UsageKind
 	int16		number_format;	/* likewise; -1: not known */
 	bool		has_rate;
 	bool		has_work;		/* records say what work they achieved */
+	int16		part;			/* a DrawingPart */
 	int32		share;			/* units of a device that one of what is counted is; 0: not known */
 } UsageKind;
 
@@ -103,8 +120,8 @@ typedef struct Place
 	bool		asked;
 } Place;
 
-/* Measures that there are: reserved, allocated, used. */
-#define MAX_MEASURES	3
+/* Measures that there are: reserved, allocated, used, forgone. */
+#define MAX_MEASURES	4
 
 /* A billing period. */
 typedef struct Bill
@@ -283,6 +300,13 @@ typedef struct RatingScope
 	TimestampTz to;
 } RatingScope;
 
+/* A span of time. */
+typedef struct TimeSpan
+{
+	TimestampTz from;
+	TimestampTz to;
+} TimeSpan;
+
 /* A rating. */
 typedef struct Rating
 {
@@ -328,6 +352,13 @@ typedef struct Rating
 
 /* A device-hour in device time. */
 #define DEVICE_HOUR		((int128) INT64CONST(3600000000) * DEVICE_UNITS)
+
+/* Returns what an entry counts, in 1/1,680,000: its level, if that are whole devices. */
+static inline int64
+CountedOf(const Combination *combination, int64 entry)
+{
+	return combination->counted == NULL ? combination->entries[entry].level : combination->counted[entry];
+}
 
 /* Whether the price of a cell is a share of what its list price costs. */
 static inline bool

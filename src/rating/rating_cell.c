@@ -191,18 +191,11 @@ cut_combination(Rating *rating, int n, Segments *segments)
  * Returns what a record achieved between two instants within it: work is taken to be done
  * evenly, and what was done up to an instant is rounded, so that parts add up.
  */
-static int128
-work_between(const UsageEntry *entry, const EntryWork *work, TimestampTz from, TimestampTz to)
+int128
+WorkBetween(const UsageEntry *entry, const EntryWork *work, TimestampTz from, TimestampTz to)
 {
 	return AchievedUntil(work->achieved, entry->start, entry->end, work->recorded, to) -
 		AchievedUntil(work->achieved, entry->start, entry->end, work->recorded, from);
-}
-
-/* Returns what an entry counts, in 1/1,680,000: its level, if that are whole devices. */
-static inline int64
-counted_of(const Combination *combination, int64 entry)
-{
-	return combination->counted == NULL ? combination->entries[entry].level : combination->counted[entry];
 }
 
 /* Adds the part of an entry, which counts so much, that lies in a segment. */
@@ -231,7 +224,7 @@ add_up(const Combination *combination, Segments *segments)
 	for (int64 i = 0; i < combination->count; i++)
 	{
 		const UsageEntry *entry = &combination->entries[i];
-		int64		counted = counted_of(combination, i);
+		int64		counted = CountedOf(combination, i);
 		int64		first = first_segment_after(segments, entry->start);
 		int64		last;
 
@@ -264,7 +257,7 @@ add_up(const Combination *combination, Segments *segments)
 		{
 			Segment    *segment = &segments->segments[s];
 
-			segment->work = AddQuantity(segment->work, work_between(entry, &combination->work[i],
+			segment->work = AddQuantity(segment->work, WorkBetween(entry, &combination->work[i],
 																	Max(entry->start, segment->from), Min(entry->end, segment->to)));
 		}
 	}
@@ -359,12 +352,34 @@ pays_for(const Rating *rating, int64 payer, int64 account, TimestampTz at)
 	return false;
 }
 
+/* Finds which prices there are for a cell of a segment, whose combination and place are known. */
+static void
+find_prices(const Rating *rating, const Segment *segment, RatingCell *cell)
+{
+	const Combination *combination = &rating->combinations[cell->combination];
+	const Winner *winner = &rating->winners[segment->winner];
+
+	cell->price = winner->price;
+	cell->list_price = winner->list_price;
+	/* what a reservation covers is priced by the reservation */
+	if (rating->places[cell->place].lapsed || combination->kind.part == PART_DRAWN)
+		cell->price = cell->list_price = -1;
+	/* a price that follows the list counts what the list price does */
+	if (cell->price >= 0 && !FollowsList(rating, cell) && !price_counts(&rating->prices[cell->price], combination))
+		cell->price = -1;
+	if (cell->list_price >= 0 && (rating->prices[cell->list_price].unit == UNIT_LEVEL ||
+								  rating->prices[cell->list_price].tiers.model == MODEL_LIST ||
+								  !price_counts(&rating->prices[cell->list_price], combination)))
+		cell->list_price = -1;
+	if (FollowsList(rating, cell) &&
+		(cell->list_price < 0 || rating->prices[cell->list_price].currency != rating->prices[cell->price].currency))
+		cell->price = -1;
+}
+
 /* Makes a cell of a segment. */
 static void
 add_cell(Rating *rating, int n, const Segment *segment)
 {
-	const Combination *combination = &rating->combinations[n];
-	const Winner *winner = &rating->winners[segment->winner];
 	const Place *place = &rating->places[segment->place];
 	RatingCell *cell;
 
@@ -379,20 +394,7 @@ add_cell(Rating *rating, int n, const Segment *segment)
 	cell->place = segment->place;
 	cell->bill = segment->bill;
 	cell->day = segment->day;
-	cell->price = winner->price;
-	cell->list_price = winner->list_price;
-	if (place->lapsed)
-		cell->price = cell->list_price = -1;
-	/* a price that follows the list counts what the list price does */
-	if (cell->price >= 0 && !FollowsList(rating, cell) && !price_counts(&rating->prices[cell->price], combination))
-		cell->price = -1;
-	if (cell->list_price >= 0 && (rating->prices[cell->list_price].unit == UNIT_LEVEL ||
-								  rating->prices[cell->list_price].tiers.model == MODEL_LIST ||
-								  !price_counts(&rating->prices[cell->list_price], combination)))
-		cell->list_price = -1;
-	if (FollowsList(rating, cell) &&
-		(cell->list_price < 0 || rating->prices[cell->list_price].currency != rating->prices[cell->price].currency))
-		cell->price = -1;
+	find_prices(rating, segment, cell);
 	cell->asked = place->asked && segment->from >= rating->scope.asked_from && segment->to <= rating->scope.asked_to;
 	cell->amount = segment->amount;
 	cell->counted = segment->counted;
@@ -407,6 +409,33 @@ add_cell(Rating *rating, int n, const Segment *segment)
 
 		cell->special = price->unit == UNIT_LEVEL || (price->committed && pays_for(rating, place->payer, price->account, segment->from));
 	}
+}
+
+/* Finds the spans of time in which a combination has a price, in order; returns how many. */
+int64
+PricedSpans(Rating *rating, int combination, TimeSpan **spans)
+{
+	Segments	segments = {0};
+	int64		count = 0;
+
+	cut_combination(rating, combination, &segments);
+	*spans = palloc_extended(Max(1, segments.count) * sizeof(TimeSpan), MCXT_ALLOC_HUGE);
+	for (int64 i = 0; i < segments.count; i++)
+	{
+		const Segment *segment = &segments.segments[i];
+		RatingCell	cell = {.combination = combination, .place = segment->place};
+
+		find_prices(rating, segment, &cell);
+		if (cell.price < 0)
+			continue;
+		if (count > 0 && (*spans)[count - 1].to == segment->from)
+			(*spans)[count - 1].to = segment->to;
+		else
+			(*spans)[count++] = (TimeSpan) {.from = segment->from, .to = segment->to};
+	}
+	if (segments.segments)
+		pfree(segments.segments);
+	return count;
 }
 
 /* Cuts the time of all combinations, and keeps what is used. */
@@ -459,7 +488,10 @@ compare_parts(const void *a, const void *b)
 		return x->whole_from < y->whole_from ? -1 : 1;
 	if (x->record != y->record)
 		return x->record < y->record ? -1 : 1;
-	return x->from < y->from ? -1 : x->from > y->from;
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	/* what was drawn of a reservation, and what was not, is of one record */
+	return x->cell < y->cell ? -1 : x->cell > y->cell;
 }
 
 /* Adds the parts that the records of a combination have in some of its cells. */
@@ -501,7 +533,7 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 			part->to = Min(entry->end, cell->to);
 			part->whole_from = Max(entry->start, cell->whole_from);
 			part->level = entry->level;
-			part->counted = counted_of(combination, i);
+			part->counted = CountedOf(combination, i);
 			part->record = entry->record;
 			part->cell = cells[c];
 			part->due = (Datum) 0;
@@ -516,7 +548,7 @@ add_parts(Rating *rating, const int64 *cells, int64 ncells, bool list, RatingPar
 			}
 			else
 				part->units = part_units(rating, cell, price, amount, counted, combination->work == NULL ? 0 :
-										 work_between(entry, &combination->work[i], part->from, part->to));
+										 WorkBetween(entry, &combination->work[i], part->from, part->to));
 		}
 	}
 	if (amounts != NULL)

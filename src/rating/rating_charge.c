@@ -248,6 +248,7 @@ static const RowColumn charge_columns[OUT_COLUMNS] = {
 	[OUT_CURRENCY] = ROW_COLUMN("currency", TEXTOID),
 	[OUT_RECORDS] = ROW_COLUMN("records", INT8OID),
 	[OUT_CORRECTS] = ROW_COLUMN("corrects", INT8OID),
+	[OUT_RESERVATION] = ROW_COLUMN("reservation", INT8OID),
 };
 
 /* Checks that rows are of type rated_charge as it is known here. */

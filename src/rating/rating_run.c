@@ -13,6 +13,7 @@
 #include "rating/rating.h"
 #include "rating/rating_cell.h"
 #include "rating/rating_charge.h"
+#include "rating/rating_draw.h"
 #include "rating/rating_input.h"
 #include "rating/rating_run.h"
 #include "rating/rating_usage.h"
@@ -81,6 +82,8 @@ MakeRating(const RatingScope *scope, Oid accelerator_type)
 	ReadUsage(rating);
 	ReadWinners(rating);
 	SPI_finish();
+	DrawReservations(rating);
+	OrderCombinations(rating);
 	MakeCells(rating);
 	MakeCharges(rating);
 	return rating;

@@ -72,7 +72,7 @@ typedef struct UsageReceiver
 enum
 {
 	COL_ACCOUNT, COL_REGION, COL_BASIS, COL_ACCELERATOR, COL_RATE, COL_SHARE, COL_MEASURE, COL_NUMBER_FORMAT,
-	COL_ID, COL_START, COL_END, COL_DEVICES, COL_WORK, COL_RECORDED
+	COL_ID, COL_START, COL_END, COL_DEVICES, COL_WORK, COL_RECORDED, COL_RESERVATION
 };
 
 static const RowColumn usage_columns[] = {
@@ -90,13 +90,13 @@ static const RowColumn usage_columns[] = {
 	[COL_DEVICES] = ROW_COLUMN("devices", NUMERICOID),
 	[COL_WORK] = ROW_COLUMN_OWN("achieved_work", "compute_unit"),
 	[COL_RECORDED] = ROW_COLUMN("recorded", TIMESTAMPTZOID),
+	[COL_RESERVATION] = ROW_COLUMN("reservation", INT8OID),
 };
 
-/* Adds a combination. */
-static int
-add_combination(UsageReceiver *self, const UsageKind *kind)
+/* Adds a combination without entries, and returns its number. */
+int
+AddCombination(Rating *rating, const UsageKind *kind)
 {
-	Rating	   *rating = self->rating;
 	int64		room = rating->combination_room;
 	Combination *combination;
 
@@ -112,13 +112,31 @@ add_combination(UsageReceiver *self, const UsageKind *kind)
 	return rating->ncombinations++;
 }
 
+/* Makes room for one more entry of a combination. */
+void
+ReserveEntry(Rating *rating, Combination *combination)
+{
+	if (combination->count < combination->room)
+		return;
+	RatingReserve(rating, combination->entries, combination->count, combination->room);
+	if (combination->kind.has_work)
+		combination->work = combination->work == NULL ?
+			MemoryContextAllocHuge(rating->context, combination->room * sizeof(EntryWork)) :
+			repalloc_huge(combination->work, combination->room * sizeof(EntryWork));
+	if (combination->kind.share != DEVICE_UNITS)
+		combination->counted = combination->counted == NULL ?
+			MemoryContextAllocHuge(rating->context, combination->room * sizeof(int64)) :
+			repalloc_huge(combination->counted, combination->room * sizeof(int64));
+}
+
 /* Raises for a record without something that every one has. */
 static void
 missing_value_error(const bool *nulls)
 {
 	for (int i = 0; i < (int) lengthof(usage_columns); i++)
 	{
-		if (nulls[i] && i != COL_RATE && i != COL_SHARE && i != COL_NUMBER_FORMAT && i != COL_WORK && i != COL_RECORDED)
+		if (nulls[i] && i != COL_RATE && i != COL_SHARE && i != COL_NUMBER_FORMAT && i != COL_WORK && i != COL_RECORDED &&
+			i != COL_RESERVATION)
 			RowNullError("usage_record", usage_columns[i].name);
 	}
 }
@@ -160,26 +178,19 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 	kind.number_format = nulls[COL_NUMBER_FORMAT] ? -1 : (int16) RatingName(rating, values[COL_NUMBER_FORMAT]);
 	kind.has_work = !nulls[COL_WORK];
 	kind.share = nulls[COL_SHARE] ? 0 : DatumGetInt32(values[COL_SHARE]);
+	if (!nulls[COL_RESERVATION])
+		kind.reservation = DatumGetInt64(values[COL_RESERVATION]);
 
 	known = kinds_insert(self->kinds, kind, &found);
 	if (!found)
-		known->combination = add_combination(self, &kind);
+		known->combination = AddCombination(rating, &kind);
 	combination = &rating->combinations[known->combination];
-	if (!combination->billed)
+	/* what is drawn of a reservation counts in it by any measure */
+	if (!combination->billed && kind.reservation == 0)
 		return true;
 
 	if (combination->count == combination->room)
-	{
-		RatingReserve(rating, combination->entries, combination->count, combination->room);
-		if (kind.has_work)
-			combination->work = combination->work == NULL ?
-				MemoryContextAllocHuge(rating->context, combination->room * sizeof(EntryWork)) :
-				repalloc_huge(combination->work, combination->room * sizeof(EntryWork));
-		if (kind.share != DEVICE_UNITS)
-			combination->counted = combination->counted == NULL ?
-				MemoryContextAllocHuge(rating->context, combination->room * sizeof(int64)) :
-				repalloc_huge(combination->counted, combination->room * sizeof(int64));
-	}
+		ReserveEntry(rating, combination);
 	entry = &combination->entries[combination->count];
 	entry->start = DatumGetTimestampTz(values[COL_START]);
 	entry->end = DatumGetTimestampTz(values[COL_END]);
@@ -247,12 +258,16 @@ compare_kinds(const void *a, const void *b, void *arg)
 		return x->has_rate ? -1 : 1;
 	if (x->share != y->share)
 		return x->share < y->share ? -1 : 1;
+	if (x->reservation != y->reservation)
+		return x->reservation < y->reservation ? -1 : 1;
+	if (x->part != y->part)
+		return (int) x->part - (int) y->part;
 	return QuantityCompare(&x->rate, &y->rate);
 }
 
 /* Numbers combinations in an order that does not depend on that of the rows. */
-static void
-order_combinations(Rating *rating)
+void
+OrderCombinations(Rating *rating)
 {
 	int		   *sorted = MemoryContextAllocHuge(rating->context, Max(1, rating->ncombinations) * sizeof(int));
 	int			order = 0;
@@ -288,11 +303,10 @@ ReadUsage(Rating *rating)
 				   " r.id, r.started_at, r.ended_at, r.devices, r.achieved_work,"
 				   " CASE WHEN r.ended_at OPERATOR(pg_catalog.=) 'infinity' AND r.achieved_work IS NOT NULL"
 				   " THEN compute_ledger._usage_recorded(r.identification, r.recorded, r.source, r.source_id,"
-				   " r.revision) END AS recorded"
+				   " r.revision) END AS recorded, r.reservation"
 				   " FROM compute_ledger.usage_record AS r"
 				   " WHERE r.account = ANY ($1) AND r.started_at < $3 AND r.ended_at > $2"
 				   " AND r.recorded <= $4 AND r.superseded > $4",
 				   4, types, values, NULL, &self.receiver);
 	kinds_destroy(self.kinds);
-	order_combinations(rating);
 }

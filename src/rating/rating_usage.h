@@ -8,5 +8,8 @@
 #include "rating/rating.h"
 
 extern void ReadUsage(Rating *rating);
+extern int	AddCombination(Rating *rating, const UsageKind *kind);
+extern void ReserveEntry(Rating *rating, Combination *combination);
+extern void OrderCombinations(Rating *rating);
 
 #endif							/* COMPUTE_LEDGER_RATING_USAGE_H */

@@ -106,7 +106,7 @@ digest_jsonb(DigestState *state, Jsonb *jsonb)
 /*
  * usage_digest(account text, region text, accelerator text, devices numeric,
  *		started_at timestamptz, ended_at timestamptz, measure text, number_format text,
- *		achieved_work compute_unit, run text, labels jsonb) -> bytea
+ *		achieved_work compute_unit, run text, labels jsonb, reservation text) -> bytea
  *
  * SHA-256 of what a usage record says, made as digest.h has it; never NULL.
  */
@@ -114,7 +114,7 @@ PG_FUNCTION_INFO_V1(usage_digest);
 Datum
 usage_digest(PG_FUNCTION_ARGS)
 {
-	static const char fields[] = DIGEST_FIELDS;
+	static const char fields[] = DIGEST_FIELDS "s";
 	DigestState state;
 	const char *error;
 	bytea	   *result = palloc(VARHDRSZ + DIGEST_LENGTH);
@@ -124,7 +124,9 @@ usage_digest(PG_FUNCTION_ARGS)
 	{
 		if (PG_ARGISNULL(i))
 		{
-			DigestNull(&state);
+			/* a record without a reservation says nothing of it */
+			if (fields[i + 1] != '\0')
+				DigestNull(&state);
 			continue;
 		}
 		switch (fields[i])

@@ -6,7 +6,7 @@ CREATE TABLE compute_ledger.price (
 	accelerator compute_ledger.accelerator NOT NULL DEFAULT 'any',
 	region integer REFERENCES compute_ledger.region,
 	number_format text,
-	measure text NOT NULL DEFAULT 'allocated' CHECK (measure IN ('reserved', 'allocated', 'used')),
+	measure text NOT NULL DEFAULT 'allocated' CHECK (measure IN ('reserved', 'allocated', 'used', 'forgone')),
 	unit text NOT NULL DEFAULT 'device-hour',
 	work compute_ledger.compute_unit,
 	devices_per_instance numeric CHECK (devices_per_instance > 0 AND devices_per_instance < 'Infinity'),

@@ -39,7 +39,8 @@ FROM (
 		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.share, u.rate, u.achieved_work, u.started_at, u.ended_at AS said_end,
 			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL
 				THEN compute_ledger._usage_recorded(u.identification, u.recorded, u.source, u.source_id, u.revision) END AS recorded,
-			CASE WHEN u.ended_at = 'infinity' THEN (SELECT s.as_of FROM state AS s) ELSE u.ended_at END AS ended_at
+			-- what the ledger makes of reservations ends when they do, which may not be yet
+			CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, (SELECT s.as_of FROM state AS s)) ELSE u.ended_at END AS ended_at
 		FROM compute_ledger.usage_record AS u
 		WHERE u.recorded <= (SELECT s.as_of FROM state AS s) AND u.superseded > (SELECT s.as_of FROM state AS s)
 	) AS r

@@ -17,7 +17,8 @@ CREATE TABLE compute_ledger.usage_inbox (
 	achieved_work text,
 	run text,
 	labels text,
-	retracted text
+	retracted text,
+	reservation text
 );
 COMMENT ON TABLE compute_ledger.usage_inbox IS 'Usage as it came, until accept_usage() takes it. Everything is text, so that no record stops a COPY; an empty text is the same as NULL.';
 COMMENT ON COLUMN compute_ledger.usage_inbox.id IS 'order of arrival; of two records with one key the first is taken';
@@ -37,4 +38,5 @@ COMMENT ON COLUMN compute_ledger.usage_inbox.number_format IS 'number format tha
 COMMENT ON COLUMN compute_ledger.usage_inbox.achieved_work IS 'work that was really done, if known: a compute_unit, such as 27.7 PFLOPh';
 COMMENT ON COLUMN compute_ledger.usage_inbox.run IS 'what it was used for: a job, an experiment, a training run';
 COMMENT ON COLUMN compute_ledger.usage_inbox.labels IS 'anything else: a JSON object';
+COMMENT ON COLUMN compute_ledger.usage_inbox.reservation IS 'the reservation that it ran in, if it did: ledger:17, by the number that the ledger gave it, or centre:17, by the id that the centre of the region reported for it';
 COMMENT ON COLUMN compute_ledger.usage_inbox.retracted IS 'true: from this revision on the record does not count; nothing but the key is read then';

@@ -21,6 +21,8 @@ CREATE TABLE compute_ledger.usage_record (
 	measure text COLLATE "C" NOT NULL,
 	number_format text COLLATE "C",
 	achieved_work compute_ledger.compute_unit,
+	reservation bigint,
+	reservation_name text,
 	source text COLLATE "C" NOT NULL,
 	source_id text COLLATE "C" NOT NULL,
 	account_name text NOT NULL,
@@ -34,7 +36,7 @@ CREATE TABLE compute_ledger.usage_record (
 	CONSTRAINT usage_record_devices_check CHECK (devices > 0 AND devices <= 1000000000),
 	CONSTRAINT usage_record_basis_check CHECK (compute_ledger.basis_code(rate) = basis),
 	CONSTRAINT usage_record_share_check CHECK (share BETWEEN 1 AND 1680000),
-	CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used'))
+	CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used', 'forgone'))
 ) PARTITION BY RANGE (started_at);
 ALTER SEQUENCE compute_ledger.usage_record_id_seq OWNED BY compute_ledger.usage_record.id;
 COMMENT ON TABLE compute_ledger.usage_record IS 'Usage that was accepted, one row a revision (and one more each time it is identified anew), one partition a month (UTC) of the start. What was known as of an instant t: recorded <= t AND t < superseded. Never changed but for superseded.';
@@ -54,9 +56,11 @@ COMMENT ON COLUMN compute_ledger.usage_record.rate IS 'what one of devices count
 COMMENT ON COLUMN compute_ledger.usage_record.rate_recorded IS 'since when this database had held the row true that the rate is from: lower(recorded) of accelerator_peak or basis_factor; NULL without a rate';
 COMMENT ON COLUMN compute_ledger.usage_record.share IS 'the part of a device that one of devices was when it was accepted, in 1/1,680,000: less than all of it for a MIG slice and for a vGPU; NULL: not known, of a slice of a device of which it was not known how many it is divided into, or of a vGPU of a card whose memory was not';
 COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices, or of MIG slices';
-COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used';
+COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used; forgone: what was reserved and given up too late, or not taken, of source compute_ledger only';
 COMMENT ON COLUMN compute_ledger.usage_record.number_format IS 'number format that was computed in; NULL: not known';
 COMMENT ON COLUMN compute_ledger.usage_record.achieved_work IS 'work that was really done; NULL: not known';
+COMMENT ON COLUMN compute_ledger.usage_record.reservation IS 'number of the reservation that it ran in, or, of source compute_ledger, that it is of; NULL: none';
+COMMENT ON COLUMN compute_ledger.usage_record.reservation_name IS 'the reservation as it came';
 COMMENT ON COLUMN compute_ledger.usage_record.source IS 'system that the record is from, first part of the key';
 COMMENT ON COLUMN compute_ledger.usage_record.source_id IS 'name of the record in its source, second part of the key';
 COMMENT ON COLUMN compute_ledger.usage_record.account_name IS 'name of the account as it came';
@@ -67,6 +71,8 @@ COMMENT ON COLUMN compute_ledger.usage_record.labels IS 'anything else: an objec
 
 -- rating, and every question about an account
 CREATE INDEX usage_record_account_idx ON compute_ledger.usage_record (account, started_at);
+-- what a reservation is charged for, and what draws on it; few
+CREATE INDEX usage_record_reservation_idx ON compute_ledger.usage_record (reservation) WHERE reservation IS NOT NULL;
 -- what came since, for late usage: rows lie in the order in which they were recorded
 CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (recorded, ended_at) WITH (pages_per_range = 32);
 -- what ceased to count since; few

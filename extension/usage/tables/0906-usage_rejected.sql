@@ -24,7 +24,8 @@ CREATE TABLE compute_ledger.usage_rejected (
 	achieved_work text,
 	run text,
 	labels text,
-	retracted text
+	retracted text,
+	reservation text
 );
 COMMENT ON TABLE compute_ledger.usage_rejected IS 'Records that were rejected, as they came, with the reasons. They stay: retry_rejected() takes them again and notes in which batch.';
 COMMENT ON COLUMN compute_ledger.usage_rejected.id IS 'number of the row';
@@ -53,6 +54,7 @@ COMMENT ON COLUMN compute_ledger.usage_rejected.achieved_work IS 'as it came';
 COMMENT ON COLUMN compute_ledger.usage_rejected.run IS 'as it came';
 COMMENT ON COLUMN compute_ledger.usage_rejected.labels IS 'as it came';
 COMMENT ON COLUMN compute_ledger.usage_rejected.retracted IS 'as it came';
+COMMENT ON COLUMN compute_ledger.usage_rejected.reservation IS 'as it came';
 
 CREATE INDEX usage_rejected_pending_idx ON compute_ledger.usage_rejected (sqlstate, id) WHERE retried_in IS NULL;
 CREATE INDEX usage_rejected_batch_idx ON compute_ledger.usage_rejected (batch);
