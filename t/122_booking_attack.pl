@@ -114,7 +114,7 @@ my (%errors, %said, $killed, $done);
 sub start
 {
 	my %session = (out => '', in => join('', map { transaction() } 1 .. 200));
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres'), '-f', '-' ], '<', \$session{in}, '>', \$session{out}, '2>&1');
+	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres') . ' application_name=attack', '-f', '-' ], '<', \$session{in}, '>', \$session{out}, '2>&1');
 	return \%session;
 }
 
@@ -155,13 +155,13 @@ while (time < $until)
 	$looks++;
 	if (time > $next_kill)
 	{
-		$killed += $node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'psql' AND pid <> pg_backend_pid() AND query !~ 'overbooked' ORDER BY random() LIMIT 2) AS a});
+		$killed += $node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'attack' ORDER BY random() LIMIT 2) AS a});
 		$next_kill = time + 1;
 	}
 	sleep 0.05;
 }
 $watch->quit;
-$node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'psql' AND pid <> pg_backend_pid()});
+$node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'attack'});
 for my $s (@sessions)
 {
 	IPC::Run::finish($s->{run});
