@@ -37,7 +37,7 @@ $node->safe_psql('postgres', q{
 	-- What is free, and every reservation, as lines.
 	CREATE FUNCTION observe(pools bigint[], period tstzrange, now timestamptz) RETURNS SETOF text LANGUAGE sql AS $$
 		SELECT concat_ws(' ', 'free', p.id, seconds(lower(s.period)), seconds(upper(s.period)), trim_scale(s.level))
-		FROM unnest(pools) AS p (id), compute_ledger.steps(compute_ledger.availability(p.id, period, now)) AS s WHERE s.level <> 0
+		FROM unnest(pools) AS p (id), compute_ledger.steps(compute_ledger.pool_availability(p.id, period, now)) AS s WHERE s.level <> 0
 		UNION ALL
 		SELECT concat_ws(' ', 'has', r.id, CASE WHEN r.state = 'held' AND r.held_until <= now THEN 'lapsed' ELSE r.state END, r.devices, seconds(lower(r.period)), seconds(upper(r.period)))
 		FROM compute_ledger.reservation AS r WHERE r.pool = ANY (pools)

@@ -73,7 +73,7 @@ sub free
 {
 	my ($pool, $from, $to, $now) = @_;
 	return sql("SELECT string_agg(to_char(lower(s.period), 'HH24:MI') || '-' || to_char(upper(s.period), 'HH24:MI') || ':' || trim_scale(s.level), ' ' ORDER BY s.period)
-		FROM steps(availability($pool, '" . span($from, $to) . "', now => '" . at($now // '08:00') . "')) AS s WHERE s.level <> 0");
+		FROM steps(pool_availability($pool, '" . span($from, $to) . "', now => '" . at($now // '08:00') . "')) AS s WHERE s.level <> 0");
 }
 
 sub device_hours { my ($pool) = @_; return sql("SELECT trim_scale(sum(r.devices * extract(epoch FROM upper(r.occupies) - lower(r.occupies)) / 3600)) FROM reservation AS r WHERE r.pool = $pool AND NOT isempty(r.occupies)") }
@@ -163,9 +163,9 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 	my $pool = pool(8);
 	sql("SELECT plan_maintenance($pool, 8, '[2027-03-13,2027-03-16)'::daterange, '02:30'::time, '04:00'::time, 'America/New_York', now => '2027-03-01Z')");
 	is(sql("SELECT string_agg(to_char(lower(s.period), 'MM-DD HH24:MI') || '-' || to_char(upper(s.period), 'HH24:MI'), ' ' ORDER BY s.period)
-		FROM steps(device_profile('[2027-03-13Z,2027-03-16Z)'::tstzrange, 8) - availability($pool, '[2027-03-13Z,2027-03-16Z)', now => '2027-03-01Z')) AS s WHERE s.level <> 0"),
+		FROM steps((SELECT device_profile('[2027-03-13Z,2027-03-16Z)'::tstzrange, 8)) - pool_availability($pool, '[2027-03-13Z,2027-03-16Z)', now => '2027-03-01Z')) AS s WHERE s.level <> 0"),
 		'03-13 07:30-09:00 03-14 07:30-08:00 03-15 06:30-08:00', 'each end is a local time of its own');
-	is(sql("SELECT string_agg(trim_scale(integral(device_profile(d.day, 8) - availability($pool, d.day, now => '2027-03-01Z')) / 3600)::text, ' ' ORDER BY d.day)
+	is(sql("SELECT string_agg(trim_scale(8 * extract(epoch FROM upper(d.day) - lower(d.day)) / 3600 - integral(pool_availability($pool, d.day, now => '2027-03-01Z')))::text, ' ' ORDER BY d.day)
 		FROM unnest('{\"[2027-03-13Z,2027-03-14Z)\",\"[2027-03-14Z,2027-03-15Z)\",\"[2027-03-15Z,2027-03-16Z)\"}'::tstzrange[]) AS d (day)"), '12 4 12', 'device-hours');
 	is_booked(book($pool, 8, '2027-03-14 08:00', '2027-03-14 20:00', now => '2027-03-01 00:00'), 'all of the pool from its end on');
 	is_refused(book($pool, 8, '2027-03-14 07:59', '2027-03-14 08:00', now => '2027-03-01 00:00'), 'LC020', 'a minute before');
@@ -290,7 +290,7 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 {
 	my $from = '2027-03-01 00:00Z';
 	my ($w, $s) = (pool(8, chip => 'nvidia/a100-sxm4-40gb'), pool(0, chip => 'nvidia/a100-sxm4-40gb:1g.5gb'));
-	my $both = sub { return sql("SELECT level_at(availability($w, '[2027-03-05Z,2027-03-06Z)', now => '2027-02-01Z'), '2027-03-05Z') || ' ' || level_at(availability($s, '[2027-03-05Z,2027-03-06Z)', now => '2027-02-01Z'), '2027-03-05Z')") };
+	my $both = sub { return sql("SELECT level_at(pool_availability($w, '[2027-03-05Z,2027-03-06Z)', now => '2027-02-01Z'), '2027-03-05Z') || ' ' || level_at(pool_availability($s, '[2027-03-05Z,2027-03-06Z)', now => '2027-02-01Z'), '2027-03-05Z')") };
 	my $r = book($w, 7, '2027-02-25 00:00', '2027-03-05 00:00', now => '2027-02-01 00:00');
 	my $said = try("SELECT d FROM move_devices($w, $s, 2, '$from', now => '2027-02-01Z') AS d");
 	is_refused($said, 'LC023', 'two cards of eight, with seven booked');
@@ -299,13 +299,13 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 	is_ok(try("SELECT shrink_reservation($r, 6, now => '2027-02-01Z')"), 'one less is booked');
 	is_ok(try("SELECT d FROM move_devices($w, $s, 2, '$from', now => '2027-02-01Z') AS d"), 'two cards are cut');
 	is($both->(), '6 14', 'six cards and fourteen slices');
-	is(sql("SELECT level_at(availability($w, '[2027-02-20Z,2027-02-21Z)', now => '2027-02-01Z'), '2027-02-20Z')"), 8, 'from then on');
+	is(sql("SELECT level_at(pool_availability($w, '[2027-02-20Z,2027-02-21Z)', now => '2027-02-01Z'), '2027-02-20Z')"), 8, 'from then on');
 	$r = book($s, 14, '2027-03-01 00:00', '2027-03-10 00:00', now => '2027-02-01 00:00');
 	is_booked($r, 'all slices');
 	$said = try("SELECT d FROM move_devices($s, $w, 1, '2027-03-05Z', now => '2027-02-01Z') AS d");
 	is_refused($said, 'LC023', 'one card made whole again');
 	like($said, qr/\b$r\b/, 'what is in the way is named');
-	is(sql("SELECT level_at(availability($w, '[2027-03-05Z,2027-03-06Z)', now => '2027-02-01Z'), '2027-03-05Z')"), 6, 'and no card is made of nothing');
+	is(sql("SELECT level_at(pool_availability($w, '[2027-03-05Z,2027-03-06Z)', now => '2027-02-01Z'), '2027-03-05Z')"), 6, 'and no card is made of nothing');
 }
 
 # ------------------------------------------------------------------ numbers that wrap

@@ -90,7 +90,7 @@ my @calls = (
 	[ 1, sub { return 'end_outage((SELECT max(id) FROM pool_reduction WHERE kind = \'outage\'), clock_timestamp())' } ],
 	[ 1, sub { return 'set_guest_share(3, ' . one_of('0.25', '0.5', '0.75') . ', tstzrange(soon(0), NULL))' } ],
 	[ 2, sub { return one_of("move_devices(5, 6, 1, soon(@{[ int rand 500 ]}))", "move_devices(6, 5, 1, soon(@{[ int rand 500 ]}))") } ],
-	[ 3, sub { return 'availability(' . (1 + int rand 6) . ', ' . span() . ')' } ],
+	[ 3, sub { return 'pool_availability(' . (1 + int rand 6) . ', ' . span() . ')' } ],
 	[ 2, sub { return "availability('north', 'nvidia/h100', " . span() . ')' } ],
 	[ 1, sub { return "move_account(@{[ account() ]}, " . one_of("'net'", "'house'") . ', date_trunc(\'second\', clock_timestamp()) + interval \'1 day\' * random())' } ],
 );
