@@ -1,20 +1,20 @@
 -- Reservations as usage and money: what is reserved, drawn, left unused and beyond.  t/112_reserved_usage.pl compares random ones with plain SQL.
+\set VERBOSITY terse
+CREATE DATABASE regress_reserved_usage;
+\c regress_reserved_usage
+CREATE EXTENSION compute_ledger;
 SET search_path = public, compute_ledger;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
-\set VERBOSITY terse
 SELECT create_ledger() >= 0 AS made;
 SELECT create_account('ru', currency => 'USD', valid_from => '2026-01-01') > 0 AS ru, create_account('ru/a', parent => 'ru', valid_from => '2026-01-01') > 0 AS a,
 	create_account('ru/b', parent => 'ru', valid_from => '2026-01-01') > 0 AS b, create_region('ru-east') > 0 AS east, create_region('ru-west') > 0 AS west,
 	generate_billing_periods(NULL, '2026-09-01') >= 0 AS periods;
-SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb') > 0 AS pool;
--- A reservation as the book has it.
-CREATE FUNCTION reserve(account text, devices integer, period tstzrange, state text DEFAULT 'confirmed', centre text DEFAULT NULL) RETURNS bigint LANGUAGE sql AS $$
-	WITH b AS (INSERT INTO booking (account, booked, booked_by) SELECT a.id, lower(period), 'me' FROM account AS a WHERE a.name = reserve.account RETURNING id, account),
-	r AS (INSERT INTO reservation (booking, pool, account, guest, devices, period, occupies, since, state, confirmed_at, centre_id, usage_due)
-		SELECT b.id, (SELECT p.id FROM pool AS p WHERE p.region = region_id('ru-east')), b.account, false, devices, period, period, lower(period), state, lower(period), centre, lower(period) FROM b RETURNING *),
-	c AS (INSERT INTO reservation_change (reservation, action, at, state, devices, period, occupies) SELECT r.id, 'book', lower(period), r.state, r.devices, r.period, r.occupies FROM r)
-	SELECT r.id FROM r
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb') AS pool \gset
+SELECT count(*) AS none FROM offer_devices(:pool, 100, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+-- What was booked an hour before it begins.
+CREATE FUNCTION reserve(account text, devices integer, period tstzrange, in_pool bigint DEFAULT NULL) RETURNS bigint LANGUAGE sql AS $$
+	SELECT b.reservation FROM book(account, coalesce(in_pool, pool_id('ru-east', 'nvidia/h100-sxm5-80gb')), devices, period, confirmed => true, now => lower(period) - interval '1 hour') AS b
 $$;
 
 -- ------------------------------------------------------------------ the record of a reservation
@@ -33,7 +33,8 @@ SELECT record_usage('compute_ledger', 'x', 'ru/a', 'ru-east', 'H100', 8, '2026-0
 -- ------------------------------------------------------------------ what names it
 
 -- The ledger's number and the centre's id are told apart by the word before them, and nothing is guessed.
-SELECT reserve('ru/a', 8, '[2026-03-05 00:00Z,2026-03-06 00:00Z)', centre => :'r') AS c \gset
+SELECT reserve('ru/a', 8, '[2026-03-05 00:00Z,2026-03-06 00:00Z)') AS c \gset
+UPDATE reservation SET centre_id = :'r' WHERE id = :c;
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, reservation, measure)
 SELECT 'ru', i, 'ru/b', g, 'nvidia/h100-sxm5-80gb', '1', '2026-02-01T00:00Z', '2026-02-01T01:00Z', v, m
 FROM (VALUES ('ledger', 'ru-east', 'ledger:' || :r, NULL), ('centre', 'ru-east', 'centre:' || :r, NULL), ('elsewhere', 'ru-west', 'centre:' || :r, NULL),
@@ -75,3 +76,60 @@ SELECT kind, measure, trim_scale(quantity) AS quantity, trim_scale(cost) AS cost
 -- Taken apart: what is beyond is shared by levels.
 SELECT r.kind, t.source_id, lower(r.period)::date AS day, t.part_from::time, t.part_to::time, t.devices, trim_scale(t.quantity) AS quantity, trim_scale(t.cost) AS cost
 FROM rate_usage('ru', '[2026-03-02 00:00Z,2026-03-03 00:00Z)', book => 'ru') AS r, trace_charge(r) AS t WHERE r.reservation = :r ORDER BY r.measure DESC, r.kind, t.part_from, t.source_id;
+
+-- ------------------------------------------------------------------ what changes while it runs
+
+-- What a book charges in March, by kinds.
+CREATE FUNCTION charged(account text, reservation bigint, period tstzrange DEFAULT '[2026-03-01 00:00Z,2026-04-01 00:00Z)', book text DEFAULT 'ru')
+	RETURNS TABLE (kind text, measure text, quantity numeric, cost numeric) LANGUAGE sql AS $$
+	SELECT r.kind, r.measure, trim_scale(sum(r.quantity)), trim_scale(sum(r.cost)) FROM rate_usage(account, period, book => book) AS r
+	WHERE r.reservation = charged.reservation GROUP BY r.kind, r.measure ORDER BY r.measure DESC, r.kind
+$$;
+CREATE FUNCTION job(id text, account text, devices numeric, period tstzrange, reservation bigint, measure text DEFAULT 'allocated', region text DEFAULT 'ru-east', chip text DEFAULT 'nvidia/h100-sxm5-80gb', work compute_unit DEFAULT NULL)
+	RETURNS boolean LANGUAGE sql AS $$
+	SELECT record_usage('ru', id, account, region, chip, devices, lower(period), upper(period), measure, achieved_work => work, reservation => 'ledger:' || reservation) > 0
+$$;
+-- Case S14: 8 [10,14), at 12 only 4 from then on; or it ends at 12.
+SELECT reserve('ru/a', 8, '[2026-03-07 10:00Z,2026-03-07 14:00Z)') AS r \gset
+SELECT start_reservation(:r, now => '2026-03-07 09:59Z');
+SELECT start_reservation(:r, now => '2026-03-07 10:00Z'), start_reservation(:r, now => '2026-03-07 10:01Z');
+BEGIN;
+SELECT FROM shrink_reservation(:r, devices => 4, now => '2026-03-07 12:00Z');
+SELECT record_reservations('2026-03-07 12:00Z') AS two;
+SELECT source_id = :r || '/1' AS first, revision, devices, started_at, ended_at FROM usage_record WHERE reservation = :r AND superseded = 'infinity' ORDER BY started_at;
+SELECT trim_scale(sum(devices * extract(epoch FROM ended_at - started_at) / 3600)) AS device_hours FROM usage_record WHERE reservation = :r AND superseded = 'infinity';
+SELECT end_reservation(:r, now => '2026-03-07 13:00Z');
+SELECT source_id = :r || '/1' AS first, revision, devices, started_at, ended_at FROM usage_record WHERE reservation = :r AND superseded = 'infinity' ORDER BY started_at;
+ROLLBACK;
+SELECT end_reservation(:r, at => '2026-03-07 12:01Z', now => '2026-03-07 12:00Z');
+SELECT end_reservation(:r, at => '2026-03-07 09:00Z', now => '2026-03-07 12:00Z');
+SELECT end_reservation(:r, at => '2026-03-07 11:00Z', now => '2026-03-07 12:00Z') AS ended, end_reservation(:r, now => '2026-03-07 12:00Z') AS again;
+SELECT * FROM charged('ru', :r);
+SELECT start_reservation(:r, now => '2026-03-07 13:00Z');
+SELECT count(*) AS free_again FROM book('ru/b', :pool, 100, '[2026-03-07 12:00Z,2026-03-07 14:00Z)', now => '2026-03-07 12:00Z');
+
+-- Case S15: the one before is still there.
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'small') AS small \gset
+SELECT count(*) AS none FROM offer_devices(:small, 8, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT reserve('ru/a', 8, '[2026-03-08 10:00Z,2026-03-08 12:00Z)', :small) AS r1, reserve('ru/b', 8, '[2026-03-08 12:00Z,2026-03-08 14:00Z)', :small) AS r2 \gset
+SELECT start_reservation(:r1, now => '2026-03-08 10:00Z');
+SELECT record_reservations('2026-03-08 12:00Z') AS as_if_it_could_start;
+DO $$
+DECLARE
+	one bigint := (SELECT min(id) FROM reservation WHERE pool = pool_id('ru-east', 'nvidia/h100-sxm5-80gb', 'small'));
+BEGIN
+	PERFORM start_reservation(one + 1, now => '2026-03-08 12:10Z');
+EXCEPTION WHEN OTHERS THEN
+	RAISE NOTICE '% %', SQLSTATE, replace(replace(SQLERRM, (one + 1)::text, 'R2'), one::text, 'R1');
+END
+$$;
+SELECT count(*) AS accepted FROM book('ru/b', :small, 8, '[2026-03-08 14:00Z,2026-03-08 16:00Z)', now => '2026-03-08 12:10Z');
+SELECT end_reservation(:r1, at => '2026-03-08 12:20Z', now => '2026-03-08 12:21Z');
+SELECT start_reservation(:r2, now => '2026-03-08 12:21Z');
+SELECT job('overrun', 'ru/a', 8, '[2026-03-08 10:00Z,2026-03-08 12:20Z)', :r1) AS job;
+SELECT * FROM charged('ru', :r1);
+-- who waited is not charged for it
+SELECT started_at, ended_at, revision FROM usage_record WHERE reservation = :r2 AND superseded = 'infinity';
+
+\c postgres
+DROP DATABASE regress_reserved_usage;

@@ -111,7 +111,6 @@ DECLARE
 	new_since timestamptz;
 	new_earlier compute_ledger.device_profile;
 	over boolean;
-	moved boolean;
 BEGIN
 	SELECT o.* INTO STRICT r FROM compute_ledger.reservation AS o WHERE o.id = reservation FOR UPDATE;
 	state := coalesce(state, r.state);
@@ -130,7 +129,6 @@ BEGIN
 	END IF;
 	was := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
 	is_now := compute_ledger._reservation_profile(occupies, new_since, devices, new_earlier);
-	moved := was OPERATOR(compute_ledger.<>) is_now;
 	PERFORM compute_ledger._book_reservation(r.pool, r.guest, was, is_now, clock, checked);
 	UPDATE compute_ledger.reservation AS o
 	SET state = state, period = period, occupies = occupies, devices = devices, since = new_since, earlier = new_earlier,
@@ -140,11 +138,9 @@ BEGIN
 		started_at = CASE action WHEN 'start' THEN clock ELSE o.started_at END,
 		ended_at = CASE WHEN over THEN CASE action WHEN 'lapse' THEN o.held_until ELSE clock END END,
 		reason = coalesce(reason, o.reason),
-		usage_due = CASE WHEN o.confirmed_at IS NULL AND action <> 'confirm' OR isempty(occupies) AND (o.usage_due IS NULL OR o.usage_due = lower(o.occupies)) THEN NULL
-			WHEN clock <= lower(r.period) THEN lower(occupies)
-			WHEN action = 'confirm' THEN lower(occupies)
-			WHEN moved THEN least(o.usage_due, clock)
-			ELSE o.usage_due END
+		-- from when on the usage of it may be another one; whoever records it sees whether it is
+		usage_due = CASE WHEN o.confirmed_at IS NOT NULL OR action = 'confirm' THEN
+			least(o.usage_due, CASE WHEN action IN ('confirm', 'start') THEN lower(period) ELSE greatest(least(lower(o.period), lower(period)), clock) END) END
 	WHERE o.id = reservation;
 	INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies, reason)
 	VALUES (reservation, action, clock, state, devices, period, occupies, reason);

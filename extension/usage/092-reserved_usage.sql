@@ -88,10 +88,7 @@ BEGIN
 	END IF;
 	-- who waited for others to end is not charged for that
 	counts := r.occupies * tstzrange(compute_ledger._start_waited(r.id, now), NULL);
-	taken := compute_ledger.clip(compute_ledger._level_profile(tstzrange(r.since, NULL) * r.occupies, r.devices), counts);
-	IF r.earlier IS NOT NULL THEN
-		taken := taken OPERATOR(compute_ledger.+) compute_ledger.clip(r.earlier, counts);
-	END IF;
+	taken := compute_ledger.clip(compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier), counts);
 	IF p.counts = 'started' THEN
 		-- whoever has not come yet may come until the end
 		IF r.state <> 'confirmed' OR upper(r.occupies) <= now THEN
