@@ -368,7 +368,7 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 		sql("SELECT start_reservation($r, now => '" . at('10:00') . "')");
 		return ($pool, $r);
 	};
-	my $hours = sub { my ($r) = @_; return sql("SELECT trim_scale((coalesce(integral(earlier), 0) + coalesce(devices * extract(epoch FROM upper(occupies) - since), 0)) / 3600) FROM reservation WHERE id = $r") };
+	my $hours = sub { my ($r) = @_; return sql("SELECT trim_scale(coalesce(integral(earlier), 0) + coalesce(devices * extract(epoch FROM upper(occupies) - since), 0) / 3600) FROM reservation WHERE id = $r") };
 	my ($pool, $r) = $run->();
 	my $now = "now => '" . at('12:00') . "'";
 	like(try("SELECT move_reservation($r, '" . span('11:00', '14:00') . "', $now)"), qr/^(22|LC021)/, 'another start: refused');

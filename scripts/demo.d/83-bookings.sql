@@ -3,7 +3,7 @@ SET search_path = demo, public, compute_ledger;
 \pset null '-'
 
 SELECT count(*) > 0 AS given FROM inventory AS i CROSS JOIN stretch AS s
-WHERE region_id(i.region) IS NOT NULL AND model(i.accelerator) IS NOT NULL AND i.devices >= 1 AND NOT isempty(s.period) \gset pools_
+WHERE region_id(i.region) IS NOT NULL AND model(i.accelerator) IS NOT NULL AND i.devices BETWEEN 1 AND 1000000000 AND NOT isempty(s.period) \gset pools_
 \echo '== 12. What can be booked, and what was refused'
 \echo
 \if :pools_given
@@ -16,7 +16,8 @@ CREATE TABLE offered AS
 SELECT i.region, i.accelerator, floor(i.devices * 0.6)::bigint AS devices, s.period,
        coalesce(pool_id(i.region, i.accelerator), create_pool(i.region, i.accelerator)) AS pool
 FROM inventory AS i, stretch AS s
-WHERE region_id(i.region) IS NOT NULL AND model(i.accelerator) IS NOT NULL AND i.devices >= 1;
+WHERE region_id(i.region) IS NOT NULL AND model(i.accelerator) IS NOT NULL
+  AND i.devices BETWEEN 1 AND 1000000000;
 \echo
 
 SELECT count(*) AS drained
@@ -42,8 +43,8 @@ JOIN (VALUES ('^campus-', 'publicly-funded'), ('-finance$', 'finance-data')) AS 
   ON a.name ~ f.form
 ORDER BY 1;
 \set ECHO none
-\echo 'The bookings: of each pool the jobs with most card-hours, whole cards for whole hours, each asked'
-\echo 'for a day ahead, or on the first day. What is refused says why.'
+\echo 'The bookings: the 400 jobs with most card-hours, whole cards for whole hours, each asked for a day'
+\echo 'ahead, or on the first day. What is refused says why.'
 \echo
 \set ECHO queries
 CREATE TABLE asked AS
@@ -51,14 +52,15 @@ SELECT row_number() OVER (ORDER BY lower(hours), line) AS id, j.*, NULL::bigint 
        NULL::text AS code, NULL::text AS refusal, NULL::text AS clause
 FROM (SELECT u.line, u.account, o.pool, ceil(u.cards)::bigint AS devices,
              tstzrange(date_trunc('hour', lower(u.period)),
-                       date_trunc('hour', upper(u.period) - interval '1 us') + interval '1 hour') AS hours,
-             greatest(lower(u.period) - interval '1 day', lower(o.period)) AS at,
-             row_number() OVER (PARTITION BY o.pool
-                                ORDER BY u.cards * (upper(u.period) - lower(u.period)) DESC, u.line) AS place
+                       date_trunc('hour', upper(u.period) - interval '1 us')
+                       + interval '1 hour') AS hours,
+             greatest(lower(u.period) - interval '1 day', lower(o.period)) AS at
       FROM usage AS u
-      JOIN offered AS o ON o.region = u.region AND o.accelerator @> u.accelerator
-      WHERE u.account IS NOT NULL AND u.cards >= 1) AS j
-WHERE place <= 40;
+      CROSS JOIN LATERAL (SELECT * FROM offered AS f
+                          WHERE f.region = u.region AND f.accelerator @> u.accelerator
+                          ORDER BY specificity(f.accelerator) DESC LIMIT 1) AS o
+      WHERE u.account IS NOT NULL AND u.cards >= 1
+      ORDER BY u.cards * (upper(u.period) - lower(u.period)) DESC, u.line LIMIT 400) AS j;
 \echo
 
 DO $$
@@ -72,7 +74,7 @@ BEGIN
             FROM compute_ledger.book(a.account, a.pool, a.devices, a.hours, confirmed => true,
                                      now => a.at) AS b
             WHERE t.id = a.id;
-        EXCEPTION WHEN SQLSTATE 'LC020' OR SQLSTATE 'LC026' THEN
+        EXCEPTION WHEN SQLSTATE 'LC020' OR SQLSTATE 'LC026' OR SQLSTATE '22023' THEN
             GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
             UPDATE demo.asked AS t SET code = SQLSTATE, refusal = SQLERRM, clause = detail
             WHERE t.id = a.id;
