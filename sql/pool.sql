@@ -1,10 +1,14 @@
 -- Pools: what they offer, what is taken from it, and what may be booked.
+-- In a database of its own: what it prints has numbers of pools.
+CREATE DATABASE regress_pool;
+\c regress_pool
+SET client_min_messages = warning;
+CREATE EXTENSION compute_ledger;
 SET search_path = public, compute_ledger;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \pset format unaligned
 \pset tuples_only on
-SET client_min_messages = warning;
 SELECT create_ledger() IS NOT NULL;
 
 SELECT create_region('r1', jurisdiction => 'US') IS NOT NULL;
@@ -147,3 +151,5 @@ SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', hold => NULL);
 SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', floor_price => 1);
 SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', floor_price => 'NaN', floor_currency => 'USD');
 SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', host => 'nobody');
+\c contrib_regression
+DROP DATABASE regress_pool;

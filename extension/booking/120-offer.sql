@@ -40,25 +40,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION _in_the_way(bigint, boolean, tstzmultirange, timestamptz) IS 'reservations of a pool, or those of guests, that take up some of it in some periods, in the order in which they are drained: the lowest priority first, then the latest booked';
 
-CREATE FUNCTION _lock_pools(pools bigint[], drained tstzrange DEFAULT NULL) RETURNS bigint[]
+CREATE FUNCTION _lock_pools(changed bigint[], booked bigint[]) RETURNS bigint[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	locked bigint[];
+	locked bigint[] := ARRAY(SELECT DISTINCT p FROM unnest(changed || booked) AS p ORDER BY p);
 	next bigint;
 BEGIN
-	SELECT array_agg(DISTINCT p.pool ORDER BY p.pool) INTO locked
-	FROM (
-		SELECT unnest(pools)
-		UNION ALL
-		-- where the other pieces are of what may be given up
-		SELECT o.pool
-		FROM compute_ledger.reservation AS r JOIN compute_ledger.reservation AS o ON o.booking = r.booking
-		WHERE r.pool = ANY (pools) AND NOT isempty(r.occupies) AND upper(r.occupies) > lower(drained) AND r.occupies && drained
-	) AS p (pool);
 	FOREACH next IN ARRAY locked LOOP
-		IF (next = ANY (pools)) IS NOT FALSE THEN
+		IF (next = ANY (changed)) IS NOT FALSE THEN
 			PERFORM compute_ledger._lock_pool(next);
 		ELSE
 			PERFORM FROM compute_ledger.pool AS p WHERE p.id = next FOR NO KEY UPDATE;
@@ -67,7 +58,17 @@ BEGIN
 	RETURN locked;
 END
 $$;
-COMMENT ON FUNCTION _lock_pools(bigint[], tstzrange) IS 'locks pools for a change of what they offer, in order of number, and with them those in which bookings have pieces that may be drained in a period (NULL: none will); all that are locked';
+COMMENT ON FUNCTION _lock_pools(bigint[], bigint[]) IS 'locks pools in order of number: some to change what may be booked of them, and others of which only what is booked changes; all that are locked';
+
+CREATE FUNCTION _drained_pools(pools bigint[], period tstzrange) RETURNS bigint[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT coalesce(array_agg(DISTINCT o.pool), '{}')
+	FROM compute_ledger.reservation AS r JOIN compute_ledger.reservation AS o ON o.booking = r.booking
+	WHERE r.pool = ANY ($1) AND NOT isempty(r.occupies) AND upper(r.occupies) > lower($2) AND r.occupies && $2
+$$;
+COMMENT ON FUNCTION _drained_pools(bigint[], tstzrange) IS 'where the pieces are of bookings that may be drained from pools in a period';
 
 CREATE FUNCTION _drain(pool bigint, guests boolean, excess tstzmultirange, locked bigint[], reason text, at timestamptz) RETURNS SETOF bigint
 	LANGUAGE plpgsql VOLATILE
@@ -128,7 +129,7 @@ BEGIN
 					|| CASE WHEN count(*) > 20 THEN format(' and %s more', count(*) - 20) ELSE '' END
 				INTO list
 				FROM compute_ledger._in_the_way(pool, of_guests, excess, at) AS w;
-				PERFORM compute_ledger._refuse('LC023', format('more of pool %s is booked%s than it would have', pool, CASE WHEN of_guests THEN ' by guests' ELSE '' END),
+				PERFORM compute_ledger._refuse('LC023', format('pool %s would have fewer devices than are booked%s', pool, CASE WHEN of_guests THEN ' by guests' ELSE '' END),
 					detail => format('From %s on. Reservations in the way, in the order in which they would be drained: %s.', lower(excess), list),
 					hint => 'drain => true gives them up, from the lowest priority and the latest booked on, until the rest fits.');
 			END IF;
@@ -153,7 +154,7 @@ DECLARE
 	locked bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN changed END);
+	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN compute_ledger._drained_pools(ARRAY[pool], changed) END);
 	at := compute_ledger._booking_clock(now);
 	before := compute_ledger._limits_before(pool, changed, at);
 	PERFORM compute_ledger._write_offer(pool, number, changed, source);
@@ -187,7 +188,7 @@ BEGIN
 	IF (share BETWEEN 0 AND 1) IS NOT TRUE THEN
 		PERFORM compute_ledger._refuse('22023', format('share of guests %s is not from 0 to 1', coalesce(share::text, 'NULL')), hint => '1 does not limit them.');
 	END IF;
-	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN changed END);
+	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN compute_ledger._drained_pools(ARRAY[pool], changed) END);
 	at := compute_ledger._booking_clock(now);
 	before := compute_ledger._limits_before(pool, changed, at);
 	PERFORM compute_ledger._cut_valid('compute_ledger.guest_share', pool, changed);
@@ -256,7 +257,7 @@ DECLARE
 	locked bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN changed END);
+	locked := compute_ledger._lock_pools(ARRAY[pool], CASE WHEN drain THEN compute_ledger._drained_pools(ARRAY[pool], changed) END);
 	at := compute_ledger._booking_clock(now);
 	before := compute_ledger._limits_before(pool, changed, at);
 	maintenance := compute_ledger._take_devices(pool, kind, devices, periods, reason);
@@ -506,7 +507,7 @@ DECLARE
 	excess tstzmultirange;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	IF NOT compute_ledger._sees_everything(compute_ledger._calling_role()) THEN
+	IF NOT (compute_ledger._sees_everything(compute_ledger._calling_role()) AND EXISTS (SELECT FROM compute_ledger.pool AS p WHERE p.id = _short_reservations.pool)) THEN
 		PERFORM compute_ledger._check_agent(pool);
 	END IF;
 	before := compute_ledger._limits_before(pool, compute_ledger._pool_period(coalesce(period, tstzrange(at, NULL)), true), at);
@@ -545,7 +546,7 @@ DECLARE
 	locked bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	locked := compute_ledger._lock_pools(ARRAY[pool], changed);
+	locked := compute_ledger._lock_pools(ARRAY[pool], compute_ledger._drained_pools(ARRAY[pool], changed));
 	at := compute_ledger._booking_clock(now);
 	-- as if all that may be booked had only now become so little
 	before := compute_ledger._limits_before(pool, changed, at);
@@ -586,7 +587,7 @@ DECLARE
 	locked bigint[];
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	locked := compute_ledger._lock_pools(ARRAY[from_pool, to_pool], CASE WHEN drain THEN changed END);
+	locked := compute_ledger._lock_pools(ARRAY[from_pool, to_pool], CASE WHEN drain THEN compute_ledger._drained_pools(ARRAY[from_pool], changed) END);
 	SELECT p.region, p.accelerator, compute_ledger._devices_per_card(p.accelerator) AS a_card INTO given FROM compute_ledger.pool AS p WHERE p.id = from_pool;
 	SELECT p.region, p.accelerator, compute_ledger._devices_per_card(p.accelerator) AS a_card INTO taken FROM compute_ledger.pool AS p WHERE p.id = to_pool;
 	IF from_pool = to_pool THEN

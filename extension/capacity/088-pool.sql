@@ -196,6 +196,49 @@ END
 $$;
 COMMENT ON FUNCTION _pool_period(tstzrange, boolean) IS 'a period in its one form, [start,end) or [start,) where it may be open; 22023 for one that is NULL, empty, without a start or of another form';
 
+CREATE FUNCTION _pool_limits(pools bigint[], period tstzrange, guests boolean) RETURNS TABLE (pool bigint, devices device_profile)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	starts timestamptz := lower(period);
+	ends timestamptz := upper(period);
+BEGIN
+	RETURN QUERY
+		SELECT l.pool, compute_ledger.device_profile(l.at, l.until, CASE WHEN guests THEN least(l.devices, trunc(l.devices * l.share / l.granule) * l.granule) ELSE l.devices END)
+		FROM (
+			-- what begins and what ends, added up in order of time
+			SELECT c.pool, c.at, lead(c.at) OVER w AS until, p.granule::numeric AS granule, 1 + sum(c.share) OVER w AS share,
+				CASE WHEN sum(c.closed) OVER w = 0 THEN trunc(greatest(sum(c.devices) OVER w, 0) / p.granule) * p.granule ELSE 0 END AS devices
+			FROM (
+				SELECT r.pool, b.at, sum(b.sign * r.devices) AS devices, sum(b.sign * r.closed) AS closed, sum(b.sign * r.share) AS share
+				FROM (
+					SELECT o.pool, o.valid, o.devices, 0 AS closed, 0::numeric AS share
+					FROM compute_ledger.pool_offer AS o
+					WHERE o.pool = ANY (pools) AND upper_inf(o.recorded)
+						AND coalesce(upper(o.valid), 'infinity') > starts AND lower(o.valid) < ends
+					UNION ALL
+					SELECT r.pool, r.valid, -coalesce(r.devices, 0), (r.devices IS NULL)::integer, 0
+					FROM compute_ledger.pool_reduction AS r
+					WHERE r.pool = ANY (pools) AND r.withdrawn = 'infinity'
+						AND coalesce(upper(r.valid), 'infinity') > starts AND lower(r.valid) < ends
+					UNION ALL
+					SELECT s.pool, s.valid, 0, 0, s.share - 1
+					FROM compute_ledger.guest_share AS s
+					WHERE guests AND s.pool = ANY (pools) AND upper_inf(s.recorded)
+						AND coalesce(upper(s.valid), 'infinity') > starts AND coalesce(lower(s.valid), '-infinity') < ends
+				) AS r CROSS JOIN LATERAL (VALUES (greatest(lower(r.valid), starts), 1), (least(upper(r.valid), ends), -1)) AS b (at, sign)
+				GROUP BY r.pool, b.at
+			) AS c
+			JOIN compute_ledger.pool AS p ON p.id = c.pool
+			WINDOW w AS (PARTITION BY c.pool ORDER BY c.at)
+		) AS l
+		WHERE l.devices > 0
+		GROUP BY l.pool;
+END
+$$;
+COMMENT ON FUNCTION _pool_limits(bigint[], tstzrange, boolean) IS 'what _pool_limit() says of several pools; without those of which nothing may be booked';
+
 CREATE FUNCTION _pool_limit(pool bigint, period tstzrange, guests boolean) RETURNS device_profile
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -203,41 +246,20 @@ AS $$
 DECLARE
 	starts timestamptz := lower(period);
 	ends timestamptz := upper(period);
-	result compute_ledger.device_profile;
+	devices integer;
 BEGIN
-	-- what begins and what ends, added up in order of time
-	SELECT compute_ledger.device_profile(l.at, l.until, CASE WHEN guests THEN least(l.devices, trunc(l.devices * l.share / l.granule) * l.granule) ELSE l.devices END)
-	INTO result
-	FROM (
-		SELECT c.at, lead(c.at) OVER w AS until, p.granule, 1 + sum(c.share) OVER w AS share,
-			CASE WHEN sum(c.closed) OVER w = 0 THEN trunc(greatest(sum(c.devices) OVER w, 0) / p.granule) * p.granule ELSE 0 END AS devices
-		FROM (
-			SELECT b.at, sum(b.sign * b.devices) AS devices, sum(b.sign * b.closed) AS closed, sum(b.sign * b.share) AS share
-			FROM (
-				SELECT o.valid, o.devices, 0 AS closed, 0::numeric AS share
-				FROM compute_ledger.pool_offer AS o
-				WHERE o.pool = _pool_limit.pool AND upper_inf(o.recorded)
-					AND coalesce(upper(o.valid), 'infinity') > starts AND lower(o.valid) < ends
-				UNION ALL
-				SELECT r.valid, -coalesce(r.devices, 0), (r.devices IS NULL)::integer, 0
-				FROM compute_ledger.pool_reduction AS r
-				WHERE r.pool = _pool_limit.pool AND r.withdrawn = 'infinity'
-					AND coalesce(upper(r.valid), 'infinity') > starts AND lower(r.valid) < ends
-				UNION ALL
-				SELECT s.valid, 0, 0, s.share - 1
-				FROM compute_ledger.guest_share AS s
-				WHERE guests AND s.pool = _pool_limit.pool AND upper_inf(s.recorded)
-					AND coalesce(upper(s.valid), 'infinity') > starts AND coalesce(lower(s.valid), '-infinity') < ends
-			) AS r CROSS JOIN LATERAL (VALUES
-				(greatest(lower(r.valid), starts), 1, r.devices, r.closed, r.share),
-				(least(upper(r.valid), ends), -1, r.devices, r.closed, r.share)) AS b (at, sign, devices, closed, share)
-			GROUP BY b.at
-		) AS c
-		CROSS JOIN (SELECT p.granule::numeric AS granule FROM compute_ledger.pool AS p WHERE p.id = _pool_limit.pool) AS p
-		WINDOW w AS (ORDER BY c.at)
-	) AS l
-	WHERE l.devices > 0;
-	RETURN coalesce(result, '{}');
+	-- mostly one number holds for all of it
+	SELECT o.devices - o.devices % p.granule INTO devices
+	FROM compute_ledger.pool AS p
+	JOIN compute_ledger.pool_offer AS o ON o.pool = p.id
+	WHERE p.id = _pool_limit.pool AND upper_inf(o.recorded) AND coalesce(upper(o.valid), 'infinity') >= ends AND lower(o.valid) <= starts
+		AND NOT EXISTS (SELECT FROM compute_ledger.pool_reduction AS r
+			WHERE r.pool = p.id AND r.withdrawn = 'infinity' AND coalesce(upper(r.valid), 'infinity') > starts AND lower(r.valid) < ends)
+		AND (NOT guests OR NOT EXISTS (SELECT FROM compute_ledger.guest_share AS s WHERE s.pool = p.id AND upper_inf(s.recorded)));
+	IF FOUND THEN
+		RETURN compute_ledger.device_profile_final(compute_ledger.device_profile_accum(NULL, starts, ends, devices));
+	END IF;
+	RETURN coalesce((SELECT l.devices FROM compute_ledger._pool_limits(ARRAY[pool], period, guests) AS l), '{}');
 END
 $$;
 COMMENT ON FUNCTION _pool_limit(bigint, tstzrange, boolean) IS 'how many devices of a pool may be booked at each instant of a period that has an end: what is offered less what is taken from it, never below 0, rounded down to the granule; for guests at most their share of that, rounded down likewise';

@@ -1,0 +1,234 @@
+-- What the agents of centres say: the last word on reservations, and what is there.
+
+CREATE TYPE pool_use AS (
+	devices bigint,
+	until timestamptz,
+	reservation bigint,
+	centre_id text
+);
+COMMENT ON TYPE pool_use IS 'Devices of a pool that are held, as report_pool() takes it: how many, until when (NULL: not known), and for which reservation, by the ledger''s number or by the id that its centre''s agent gave; neither: for the centre''s own jobs.';
+
+-- ------------------------------------------------------------------ answers
+
+CREATE FUNCTION _answer_reservation(reservation bigint, answer text, reason text DEFAULT NULL, centre_id text DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	r record;
+	place integer;
+	other bigint;
+	clock timestamptz;
+	call jsonb := jsonb_build_object('call', 'answer_reservation', 'reservation', reservation, 'answer', answer, 'reason', reason, 'centre_id', centre_id);
+	said text;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	SELECT p.region, o.pool, ARRAY(SELECT q.pool FROM compute_ledger.reservation AS q WHERE q.booking = o.booking) AS pools INTO r
+	FROM compute_ledger.reservation AS o JOIN compute_ledger.pool AS p ON p.id = o.pool
+	WHERE o.id = reservation AND p.region IN (SELECT compute_ledger._agent_regions(compute_ledger._calling_role()));
+	IF NOT FOUND THEN
+		PERFORM compute_ledger._refuse('42704', format('reservation %s does not exist, or is not in a region that you answer for', coalesce(reservation::text, 'NULL')));
+	ELSIF (answer IN ('accepted', 'refused', 'lost')) IS NOT TRUE THEN
+		PERFORM compute_ledger._refuse('22023', format('unknown answer: "%s"', coalesce(answer, 'NULL')), hint => 'Answers are accepted, refused and lost.');
+	ELSIF centre_id = '' OR octet_length(centre_id) > 1000 THEN
+		PERFORM compute_ledger._refuse('22023', 'the centre''s id of a reservation is empty or longer than 1000 bytes');
+	END IF;
+	place := r.region;
+	IF answer = 'accepted' THEN
+		PERFORM compute_ledger._lock_pools('{}', ARRAY[r.pool]);
+	ELSE
+		PERFORM compute_ledger._lock_pools(ARRAY[r.pool], r.pools);
+	END IF;
+	clock := compute_ledger._booking_clock(now);
+	said := compute_ledger._earlier_answer('region:' || place, request, call) ->> 'answer';
+	IF said IS NOT NULL THEN
+		RETURN said;
+	END IF;
+	SELECT o.*, compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock) AS state_now INTO r
+	FROM compute_ledger.reservation AS o WHERE o.id = reservation FOR UPDATE;
+	IF r.state_now NOT IN ('held', 'confirmed', 'running') THEN
+		IF answer = 'accepted' THEN
+			PERFORM compute_ledger._refuse('LC024', format('reservation %s is %s', reservation, r.state_now),
+				detail => format('Since %s.', CASE r.state_now WHEN 'lapsed' THEN r.held_until ELSE coalesce(r.ended_at, upper(r.occupies)) END), hint => 'Hold nothing for it.');
+		END IF;
+		said := r.state_now || ' already';
+	ELSIF answer = 'accepted' THEN
+		IF centre_id IS NOT NULL AND r.centre_id <> centre_id THEN
+			PERFORM compute_ledger._refuse('LC024', format('reservation %s was accepted as "%s"', reservation, left(r.centre_id, 80)));
+		END IF;
+		SELECT o.id INTO other FROM compute_ledger.reservation AS o WHERE o.pool = r.pool AND o.centre_id = _answer_reservation.centre_id AND o.id <> r.id;
+		IF FOUND THEN
+			PERFORM compute_ledger._refuse('LC024', format('"%s" is reservation %s of pool %s', left(centre_id, 80), other, r.pool), hint => 'Give each reservation of a pool an id of its own.');
+		END IF;
+		said := CASE WHEN r.accepted_at IS NULL THEN 'accepted' ELSE 'accepted already' END;
+		IF r.accepted_at IS NULL THEN
+			PERFORM compute_ledger._change_reservation(reservation, 'accept', clock, reason => reason);
+		END IF;
+		UPDATE compute_ledger.reservation AS o SET centre_id = coalesce(_answer_reservation.centre_id, o.centre_id) WHERE o.id = reservation;
+	ELSE
+		IF answer = 'refused' AND r.state_now = 'running' THEN
+			PERFORM compute_ledger._refuse('LC024', format('reservation %s is running, and is not refused', reservation), hint => 'Answer lost if its devices are gone.');
+		END IF;
+		-- refused are all pieces of the booking, lost is the one
+		FOR r IN
+			SELECT o.id FROM compute_ledger.reservation AS o
+			WHERE o.booking = r.booking AND (answer = 'refused' OR o.id = reservation)
+				AND compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock) IN ('held', 'confirmed', 'running')
+			ORDER BY o.id
+		LOOP
+			PERFORM compute_ledger._cut_reservation(r.id, clock, answer, CASE answer WHEN 'refused' THEN 'refuse' ELSE 'lose' END, reason, clock);
+		END LOOP;
+		UPDATE compute_ledger.pool AS p SET doubted = clock, doubted_why = format('reservation %s was %s: %s', reservation, answer, coalesce(reason, 'no reason was given'))
+		FROM compute_ledger.reservation AS o WHERE o.id = reservation AND p.id = o.pool;
+		said := answer;
+	END IF;
+	PERFORM compute_ledger._keep_answer('region:' || place, request, call, jsonb_build_object('answer', said));
+	RETURN said;
+END
+$$;
+COMMENT ON FUNCTION _answer_reservation(bigint, text, text, text, text, timestamptz) IS 'what answer_reservation() does';
+
+CREATE FUNCTION answer_reservation(reservation bigint, answer text, reason text DEFAULT NULL, centre_id text DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._answer_reservation(reservation, answer, reason, centre_id, request, now);
+END
+$$;
+COMMENT ON FUNCTION answer_reservation(bigint, text, text, text, text, timestamptz) IS 'what a centre says of a reservation in its pool: accepted, with the id that it has there; refused, which frees all pieces of its booking together; or lost, which ends this one. The pool of what was refused or lost is doubted until the agent''s next report: nothing is booked in it. Returns the answer, or what the reservation is already (accepted already, cancelled already). request: the agent''s id of the call, whose repetition gets the first answer again. LC024 for what cannot be said of the reservation as it is, LC022 if the request said something else before, 42704 if there is none in a region that the caller is agent of, 22023 an unknown answer.';
+
+-- ------------------------------------------------------------------ reports
+
+CREATE FUNCTION _report_pool(pool bigint, held pool_use[] DEFAULT '{}', down bigint DEFAULT 0, down_until timestamptz DEFAULT NULL, request text DEFAULT NULL,
+	claimed timestamptz DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	place integer;
+	clock timestamptz;
+	call jsonb := jsonb_build_object('call', 'report_pool', 'pool', pool, 'held', to_jsonb(held), 'down', down, 'down_until', down_until, 'claimed', claimed);
+	fault text;
+	change record;
+	report bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	PERFORM compute_ledger._check_agent(pool);
+	PERFORM compute_ledger._pool_devices(down, 0);
+	IF held IS NULL OR EXISTS (SELECT FROM unnest(held) AS h WHERE (h.devices BETWEEN 1 AND 1000000000) IS NOT TRUE OR NOT isfinite(h.until)) OR NOT isfinite(down_until) OR NOT isfinite(claimed) THEN
+		PERFORM compute_ledger._refuse('22023', 'what is held is 1 to 1000000000 devices, until an instant or NULL');
+	ELSIF (SELECT sum(h.devices) FROM unnest(held) AS h) > 1000000000 THEN
+		PERFORM compute_ledger._refuse('22023', 'more than 1000000000 devices are held');
+	END IF;
+	PERFORM compute_ledger._lock_pool(pool);
+	clock := compute_ledger._booking_clock(now);
+	SELECT p.region INTO place FROM compute_ledger.pool AS p WHERE p.id = _report_pool.pool;
+	report := (compute_ledger._earlier_answer('region:' || place, request, call) ->> 'report')::bigint;
+	IF report IS NOT NULL THEN
+		RETURN report;
+	END IF;
+	SELECT coalesce(h.reservation::text, h.centre_id) INTO fault
+	FROM unnest(held) AS h
+	WHERE (h.reservation IS NOT NULL OR h.centre_id IS NOT NULL) AND NOT EXISTS (SELECT FROM compute_ledger.reservation AS r
+		WHERE r.pool = _report_pool.pool AND (r.id = h.reservation OR h.reservation IS NULL) AND (r.centre_id = h.centre_id OR h.centre_id IS NULL))
+	LIMIT 1;
+	IF FOUND THEN
+		PERFORM compute_ledger._refuse('LC024', format('pool %s has no reservation "%s"', pool, left(fault, 80)),
+			hint => 'A reservation is named by its number, or by the id that answer_reservation() gave; what the centre''s own jobs hold names none.');
+	END IF;
+	-- What is not for a reservation is taken from the pool, and so is what is down; what is as it was reported before stays.
+	FOR change IN
+		SELECT o.event, n.kind, n.devices, n.until
+		FROM (
+			SELECT 'local' AS kind, sum(h.devices)::integer AS devices, h.until
+			FROM unnest(held) AS h WHERE h.reservation IS NULL AND h.centre_id IS NULL AND coalesce(h.until, 'infinity') > clock
+			GROUP BY h.until
+			UNION ALL
+			SELECT 'outage', down::integer, down_until WHERE down > 0 AND coalesce(down_until, 'infinity') > clock
+		) AS n
+		FULL JOIN (
+			SELECT r.event, r.kind, r.devices, upper(r.valid) AS until
+			FROM compute_ledger.pool_reduction AS r
+			WHERE r.pool = _report_pool.pool AND r.reported AND r.withdrawn = 'infinity' AND coalesce(upper(r.valid), 'infinity') > clock
+		) AS o ON (o.kind, o.devices, coalesce(o.until, 'infinity')) = (n.kind, n.devices, coalesce(n.until, 'infinity'))
+		WHERE o.event IS NULL OR n.kind IS NULL
+	LOOP
+		IF change.event IS NOT NULL THEN
+			PERFORM compute_ledger._give_back_devices(change.event, '{local,outage}', clock);
+		ELSE
+			PERFORM compute_ledger._take_devices(pool, change.kind, change.devices, ARRAY[tstzrange(clock, change.until)], 'reported by the centre', true);
+		END IF;
+	END LOOP;
+	UPDATE compute_ledger.pool AS p SET doubted = NULL, doubted_why = NULL WHERE p.id = _report_pool.pool AND p.doubted IS NOT NULL;
+	INSERT INTO compute_ledger.pool_report (pool, at, claimed, down, down_until, held, request, reported_by)
+	VALUES (_report_pool.pool, clock, _report_pool.claimed, _report_pool.down, _report_pool.down_until, to_jsonb(_report_pool.held), _report_pool.request, session_user)
+	RETURNING id INTO report;
+	PERFORM compute_ledger._keep_answer('region:' || place, request, call, jsonb_build_object('report', report));
+	RETURN report;
+END
+$$;
+COMMENT ON FUNCTION _report_pool(bigint, pool_use[], bigint, timestamptz, text, timestamptz, timestamptz) IS 'what report_pool() does';
+
+CREATE FUNCTION report_pool(pool bigint, held pool_use[] DEFAULT '{}', down bigint DEFAULT 0, down_until timestamptz DEFAULT NULL, request text DEFAULT NULL,
+	claimed timestamptz DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._report_pool(pool, held, down, down_until, request, claimed, now);
+END
+$$;
+COMMENT ON FUNCTION report_pool(bigint, pool_use[], bigint, timestamptz, text, timestamptz, timestamptz) IS 'what a centre''s agent reports of a pool, in place of its last report: devices that are held, and by which reservation, the rest being its own jobs'', until when (NULL: not known); devices that are down, until when. What is not for a reservation is not booked until then; what is booked already is short, and short_reservations() lists it. It is as of now by the clock of bookings; claimed, the agent''s time, is only kept. Ends the doubt of the pool. The number of the report. request: as in answer_reservation(). LC024 a reservation that the pool does not have, LC022 if the request said something else before, 42704 if it is no pool in a region that the caller is agent of, 22023 numbers and times that cannot be.';
+
+-- ------------------------------------------------------------------ who is still there
+
+CREATE FUNCTION _still_there(pool bigint, at timestamptz) RETURNS TABLE (reservation bigint, devices bigint)
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH report AS MATERIALIZED (
+		SELECT r.at, h.devices, h.until, h.reservation, h.centre_id
+		FROM (SELECT p.at, p.held FROM compute_ledger.pool_report AS p WHERE p.pool = $1 ORDER BY p.id DESC LIMIT 1) AS r
+		LEFT JOIN LATERAL jsonb_to_recordset(r.held) AS h (devices bigint, until timestamptz, reservation bigint, centre_id text) ON true
+	)
+	-- what has run beyond its end, unless a report after that does not name it
+	SELECT r.id, r.devices::bigint
+	FROM compute_ledger.reservation AS r
+	WHERE r.pool = $1 AND r.state = 'running' AND upper(r.occupies) <= $2
+		AND NOT EXISTS (SELECT FROM report AS p WHERE p.at >= upper(r.occupies))
+	UNION ALL
+	-- what a report says that is held after its end
+	SELECT r.id, sum(p.devices)::bigint
+	FROM report AS p
+	JOIN compute_ledger.reservation AS r ON r.pool = $1 AND (r.id = p.reservation OR p.reservation IS NULL AND r.centre_id = p.centre_id)
+	WHERE p.at >= coalesce(r.ended_at, upper(r.occupies)) AND coalesce(r.ended_at, upper(r.occupies)) <= $2
+	GROUP BY r.id
+$$;
+COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, as the last report of the pool''s agent has it where that is later than their end';
+
+CREATE FUNCTION _in_the_way_of_start(reservation bigint, at timestamptz) RETURNS bigint[]
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r record;
+	others bigint;
+	there bigint;
+	who bigint[];
+BEGIN
+	SELECT o.pool, o.devices INTO r FROM compute_ledger.reservation AS o WHERE o.id = _in_the_way_of_start.reservation;
+	SELECT sum(s.devices), array_agg(s.reservation ORDER BY s.reservation) INTO there, who FROM compute_ledger._still_there(r.pool, at) AS s;
+	IF there IS NULL THEN
+		RETURN '{}';
+	END IF;
+	SELECT coalesce(sum(o.devices), 0) INTO others FROM compute_ledger.reservation AS o
+	WHERE o.pool = r.pool AND o.state = 'running' AND upper(o.occupies) > at AND o.id <> _in_the_way_of_start.reservation;
+	RETURN CASE WHEN r.devices + others + there <= compute_ledger.level_at(compute_ledger._pool_limit(r.pool, tstzrange(at, at + interval '1 microsecond'), false), at)
+		THEN '{}' ELSE who END;
+END
+$$;
+COMMENT ON FUNCTION _in_the_way_of_start(bigint, timestamptz) IS 'reservations that are beyond their end and hold devices without which this one cannot start; none if there is room';
