@@ -179,72 +179,84 @@ CREATE FUNCTION _book(account text, pieces reservation_piece[], request text DEF
 AS $$
 #variable_conflict use_variable
 DECLARE
-	first_start timestamptz := (SELECT min(lower(p.period)) FROM unnest(pieces) AS p);
 	account_id bigint;
 	scope text;
 	call jsonb;
 	answer jsonb;
 	pools bigint[];
-	locked jsonb := '{}';
 	p record;
 	piece compute_ledger.reservation_piece;
+	starts timestamptz;
 	clock timestamptz;
 	guest boolean;
-	held_for interval;
-	new_booking bigint;
-	made bigint[] := '{}';
-	new_id bigint;
+	booked compute_ledger.booked_reservation;
+	made bigint[];
 BEGIN
-	IF pieces IS NULL OR cardinality(pieces) = 0 THEN
+	IF coalesce(cardinality(pieces), 0) = 0 THEN
 		PERFORM compute_ledger._refuse('22023', 'a booking needs at least one piece');
 	ELSIF priority IS NULL OR confirmed IS NULL THEN
 		PERFORM compute_ledger._refuse('22023', 'priority, or whether it is confirmed, is NULL');
-	ELSIF hold <= interval '0' OR NOT isfinite(hold) THEN
+	ELSIF hold <= interval '0' OR hold > interval '100 years' THEN
 		PERFORM compute_ledger._refuse('22023', format('a booking is held for some time: %s', hold));
 	END IF;
-	account_id := compute_ledger._booking_account(account, coalesce(first_start, CURRENT_TIMESTAMP));
+	IF cardinality(pieces) = 1 THEN
+		starts := lower((pieces[1]).period);
+		pools := ARRAY[(pieces[1]).pool];
+	ELSE
+		SELECT min(lower(q.period)), array_agg(DISTINCT q.pool ORDER BY q.pool) INTO starts, pools FROM unnest(pieces) AS q;
+	END IF;
+	account_id := compute_ledger._booking_account(account, coalesce(starts, CURRENT_TIMESTAMP));
 	IF request IS NOT NULL THEN
 		scope := 'account:' || account_id;
 		call := jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), extract(epoch FROM upper(q.period)))) FROM unnest(pieces) AS q),
 			priority, confirmed, extract(epoch FROM hold));
 		answer := compute_ledger._earlier_answer(scope, request, call);
-		IF answer IS NOT NULL THEN
-			RETURN QUERY SELECT a.* FROM compute_ledger._answer_rows(answer) AS a;
-			RETURN;
+	END IF;
+	IF answer IS NULL THEN
+		-- all of them before anything is looked at
+		FOREACH booked.pool IN ARRAY pools LOOP
+			PERFORM compute_ledger._lock_for_booking(booked.pool);
+		END LOOP;
+		IF request IS NOT NULL THEN
+			-- the same call may have been at work
+			answer := compute_ledger._earlier_answer(scope, request, call);
 		END IF;
 	END IF;
-	-- all of them before anything is looked at
-	FOREACH new_id IN ARRAY ARRAY(SELECT DISTINCT q.pool FROM unnest(pieces) AS q ORDER BY q.pool) LOOP
-		PERFORM compute_ledger._lock_for_booking(new_id);
-	END LOOP;
-	IF request IS NOT NULL THEN
-		answer := compute_ledger._earlier_answer(scope, request, call);
-		IF answer IS NOT NULL THEN
-			RETURN QUERY SELECT a.* FROM compute_ledger._answer_rows(answer) AS a;
-			RETURN;
-		END IF;
+	IF answer IS NOT NULL THEN
+		RETURN QUERY SELECT a.* FROM compute_ledger._answer_rows(answer) AS a;
+		RETURN;
 	END IF;
 	clock := compute_ledger._booking_clock(now);
-	INSERT INTO compute_ledger.booking (account, request, booked, booked_by) VALUES (account_id, request, clock, session_user) RETURNING id INTO new_booking;
+	INSERT INTO compute_ledger.booking (account, request, booked, booked_by) VALUES (account_id, request, clock, session_user) RETURNING id INTO booked.booking;
+	booked.state := CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END;
 	FOREACH piece IN ARRAY pieces LOOP
-		SELECT q.* INTO p FROM compute_ledger.pool AS q WHERE q.id = piece.pool;
-		piece.period := compute_ledger._check_piece(p.id, p.granule, p.slot_minutes, p.horizon, piece.devices, piece.period, clock);
+		SELECT q.granule, q.slot_minutes, q.horizon, q.hold, q.host, q.doubted INTO p FROM compute_ledger.pool AS q WHERE q.id = piece.pool;
+		booked.pool := piece.pool;
+		booked.period := compute_ledger._check_piece(piece.pool, p.granule, p.slot_minutes, p.horizon, piece.devices, piece.period, clock);
+		booked.devices := piece.devices;
 		IF p.doubted IS NOT NULL THEN
-			PERFORM compute_ledger._refuse('LC024', format('what pool %s offers is in doubt since %s', p.id, p.doubted), hint => 'It is booked again once its agent has reported.');
+			PERFORM compute_ledger._refuse('LC024', format('what pool %s offers is in doubt since %s', piece.pool, p.doubted), hint => 'It is booked again once its agent has reported.');
 		END IF;
-		guest := compute_ledger._is_guest(account_id, p.host, clock);
-		PERFORM compute_ledger._book_reservation(p.id, guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), clock, true);
-		held_for := CASE WHEN NOT confirmed THEN coalesce(hold, p.hold) END;
-		INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due)
-		VALUES (new_booking, p.id, account_id, guest, piece.devices, piece.period, piece.period, lower(piece.period), CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, priority,
-			clock + held_for, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(piece.period) END)
-		RETURNING id INTO new_id;
+		guest := p.host IS NOT NULL AND compute_ledger._is_guest(account_id, p.host, clock);
+		PERFORM compute_ledger._book_reservation(piece.pool, guest, '{}', compute_ledger._reservation_profile(booked.period, lower(booked.period), booked.devices, NULL), clock, true);
+		IF NOT confirmed THEN
+			booked.held_until := clock + coalesce(hold, p.hold);
+		END IF;
+		WITH made AS (
+			INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due)
+			VALUES (booked.booking, booked.pool, account_id, guest, booked.devices, booked.period, booked.period, lower(booked.period), booked.state, priority,
+				booked.held_until, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(booked.period) END)
+			RETURNING id
+		)
 		INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)
-		VALUES (new_id, 'book', clock, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, piece.devices, piece.period, piece.period);
-		made := made || new_id;
-		RETURN NEXT (new_id, new_booking, p.id, piece.devices::integer, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, clock + held_for)::compute_ledger.booked_reservation;
+		SELECT m.id, 'book', clock, booked.state, booked.devices, booked.period, booked.period FROM made AS m
+		RETURNING reservation_change.reservation INTO booked.reservation;
+		made := made || booked.reservation;
+		RETURN NEXT booked;
 	END LOOP;
-	PERFORM compute_ledger._keep_answer(scope, request, call, compute_ledger._answer_of(made));
+	IF request IS NOT NULL THEN
+		PERFORM compute_ledger._keep_answer(scope, request, call, compute_ledger._answer_of(made));
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION _book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'what book() does';

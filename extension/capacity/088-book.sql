@@ -18,12 +18,8 @@ END
 $$;
 COMMENT ON FUNCTION _booking_clock(timestamptz) IS 'the time by which bookings are judged: that of the clock at the call (NULL), which is made under the pool''s lock, or the one given, by admins only (42501); 22023 for one that is infinite';
 
--- The three functions in C read and write pool_day and pool_month: by days and months, so that they take as long with many
+-- What is in C reads and writes pool_day and pool_month: by days and months, so that they take as long with many
 -- reservations as with few.  Whoever changes has the lock of the pool's row.
-
-CREATE FUNCTION _book_add(pool bigint, guests boolean, period tstzrange, devices bigint, "limit" device_profile DEFAULT NULL) RETURNS timestamptz
-	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_add';
-COMMENT ON FUNCTION _book_add(bigint, boolean, tstzrange, bigint, device_profile) IS 'adds devices over a period to what is booked of a pool, by all or by guests, if that stays within a limit (NULL: whatever it is): NULL, or else the first instant at which it does not';
 
 CREATE FUNCTION _book_change(pool bigint, guests boolean, old device_profile, new device_profile, "limit" device_profile DEFAULT NULL) RETURNS timestamptz
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_change';
@@ -53,20 +49,8 @@ $$;
 COMMENT ON FUNCTION _book_level(bigint, boolean, tstzrange, timestamptz) IS 'what of a pool is booked over a period, by all or by guests, at an instant of the clock of bookings: holds that have run out by then are not';
 
 CREATE FUNCTION _reservation_profile(occupies tstzrange, since timestamptz, devices integer, earlier device_profile) RETURNS device_profile
-	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	result compute_ledger.device_profile;
-BEGIN
-	SELECT coalesce(compute_ledger.device_profile(occupies * tstzrange(since, NULL), devices), '{}') INTO result;
-	IF earlier IS NULL OR isempty(occupies) THEN
-		RETURN result;
-	END IF;
-	RETURN result OPERATOR(compute_ledger.+) compute_ledger.clip(earlier, occupies);
-END
-$$;
-COMMENT ON FUNCTION _reservation_profile(tstzrange, timestamptz, integer, device_profile) IS 'what a row of table reservation takes up in its pool, of its columns of these names';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reservation_profile';
+COMMENT ON FUNCTION _reservation_profile(tstzrange, timestamptz, integer, device_profile) IS 'what a row of table reservation takes up in its pool, of its columns of these names; NULL if one of them is, but for earlier';
 
 CREATE FUNCTION _reservation_state(state text, held_until timestamptz, occupies tstzrange, at timestamptz) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

@@ -491,44 +491,6 @@ make_book_change(BookChange *change, int64 pool, bool guests, const Datum *limit
 }
 
 /*
- * _book_add(pool bigint, guests boolean, period tstzrange, devices bigint, limit device_profile) -> timestamptz
- *
- * Adds devices over a period.
- */
-PG_FUNCTION_INFO_V1(book_add);
-Datum
-book_add(PG_FUNCTION_ARGS)
-{
-	int64		from;
-	int64		to;
-	int64		devices;
-	int64		at;
-	bool		fits;
-	Datum		limit;
-	BookChange *change;
-
-	for (int i = 0; i < 4; i++)
-	{
-		if (PG_ARGISNULL(i))
-			elog(ERROR, "argument %d of _book_add() is NULL", i + 1);
-	}
-	devices = PG_GETARG_INT64(3);
-	if (devices < -1000000000 || devices > 1000000000)
-		elog(ERROR, "number of devices is out of range");
-	if (!ProfilePeriod(PG_GETARG_DATUM(2), &from, &to) || devices == 0)
-		PG_RETURN_NULL();
-	SPI_connect();
-	change = make_change(from, to);
-	add_period(change, from, to, devices * DEVICE_UNITS);
-	limit = PG_ARGISNULL(4) ? (Datum) 0 : PG_GETARG_DATUM(4);
-	fits = make_book_change(change, PG_GETARG_INT64(0), PG_GETARG_BOOL(1), PG_ARGISNULL(4) ? NULL : &limit, &at);
-	SPI_finish();
-	if (fits)
-		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(at);
-}
-
-/*
  * _book_change(pool bigint, guests boolean, old device_profile, new device_profile, limit device_profile) -> timestamptz
  *
  * Puts what a reservation takes up now in the place of what it took up.
@@ -575,6 +537,22 @@ book_change(PG_FUNCTION_ARGS)
 	if (fits)
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(at);
+}
+
+/* Adds what of a profile lies in a window to another one. */
+static void
+add_clipped(ProfileObject *object, Datum profile, int64 from, int64 to)
+{
+	ProfileSource source;
+	ProfileStatus status;
+	ProfileObject *part = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+
+	ProfileOpen(&source, profile, PROFILE_WHOLE);
+	status = ProfileClip(&source.start, from, to, &part->events);
+	if (status != PROFILE_OK)
+		ProfileRaise(status, PROFILE_DEVICE);
+	part->checked = false;
+	ProfileMerge(object, ProfileGetDatum(ProfileFinish(part)), false);
 }
 
 /* Adds a base over a stretch of days, cut to a window, to a profile. */
@@ -627,20 +605,38 @@ book_sum(PG_FUNCTION_ARGS)
 		if (profile == (Datum) 0)
 			continue;
 		if (day * USECS_PER_DAY < from || (day + 1) * USECS_PER_DAY > to)
-		{
-			ProfileObject *part = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
-			ProfileSource source;
-			ProfileStatus status;
-
-			ProfileOpen(&source, profile, PROFILE_WHOLE);
-			status = ProfileClip(&source.start, from, to, &part->events);
-			if (status != PROFILE_OK)
-				ProfileRaise(status, PROFILE_DEVICE);
-			part->checked = false;
-			profile = ProfileGetDatum(ProfileFinish(part));
-		}
-		ProfileMerge(object, profile, false);
+			add_clipped(object, profile, from, to);
+		else
+			ProfileMerge(object, profile, false);
 	}
 	SPI_finish();
+	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
+}
+
+/*
+ * _reservation_profile(occupies tstzrange, since timestamptz, devices integer, earlier device_profile) -> device_profile
+ *
+ * What a reservation takes up: so many devices from an instant on, and before it what it had earlier.
+ */
+PG_FUNCTION_INFO_V1(reservation_profile);
+Datum
+reservation_profile(PG_FUNCTION_ARGS)
+{
+	ProfileObject *object;
+	int64		from;
+	int64		to;
+	int64		since;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	object = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	if (ProfilePeriod(PG_GETARG_DATUM(0), &from, &to))
+	{
+		since = Max(PG_GETARG_TIMESTAMPTZ(1), from);
+		if (!PG_ARGISNULL(3))
+			add_clipped(object, PG_GETARG_DATUM(3), from, to);
+		if (since < to)
+			ProfileAddPeriod(object, since, to, (int128) PG_GETARG_INT32(2) * DEVICE_UNITS);
+	}
 	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
 }

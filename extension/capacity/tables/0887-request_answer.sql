@@ -3,7 +3,7 @@ CREATE TABLE compute_ledger.request_answer (
 	request text COLLATE "C" NOT NULL,
 	digest bytea NOT NULL,
 	answer jsonb NOT NULL,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
+	recorded timestamptz NOT NULL DEFAULT clock_timestamp(),
 	PRIMARY KEY (scope, request)
 );
 COMMENT ON TABLE compute_ledger.request_answer IS 'What was answered to calls that carry an id of the caller''s: the same call again gets the same answer, another one under that id is an error. A call that is refused leaves no row.';
