@@ -48,5 +48,7 @@
 #define ERRCODE_CL_CENTRE				MAKE_SQLSTATE('L','C','0','2','4')
 /* A reservation that usage names and nobody knows. */
 #define ERRCODE_CL_UNKNOWN_RESERVATION	MAKE_SQLSTATE('L','C','0','2','5')
+/* What the operator's policy does not allow. */
+#define ERRCODE_CL_POLICY				MAKE_SQLSTATE('L','C','0','2','6')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */
