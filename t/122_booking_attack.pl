@@ -111,19 +111,22 @@ sub transaction
 my (%errors, %said, $killed, $done);
 
 # Starts a session that has some hundred transactions to do.
+my $started = 0;
 sub start
 {
-	my %session = (out => '', in => join('', map { transaction() } 1 .. 200));
-	$session{run} = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres') . ' application_name=attack', '-f', '-' ], '<', \$session{in}, '>', \$session{out}, '2>&1');
-	return \%session;
+	# files: what is piped would wait for somebody to pump it
+	my $file = $node->basedir . '/session' . ++$started;
+	append_to_file("$file.sql", join '', map { transaction() } 1 .. 200);
+	return { out => "$file.out", run => IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres') . ' application_name=attack', '-f', "$file.sql" ], '>', "$file.out", '2>&1') };
 }
 
 # Counts what a session was told.
 sub count
 {
 	my ($session) = @_;
-	$done += () = $session->{out} =~ /^\d+$/mg;
-	for ($session->{out} =~ /(?:ERROR|FATAL):  (\w{5}: [^\n]*)/g)
+	my $out = slurp_file($session->{out});
+	$done += () = $out =~ /^\d+$/mg;
+	for ($out =~ /(?:ERROR|FATAL):  (\w{5}: [^\n]*)/g)
 	{
 		my $code = substr $_, 0, 5;
 		$errors{$code}++;
