@@ -7,9 +7,9 @@ WHERE region_id(i.region) IS NOT NULL AND model(i.accelerator) IS NOT NULL AND i
 \echo '== 12. What can be booked, and what was refused'
 \echo
 \if :pools_given
-\echo 'Had the largest jobs been booked beforehand: a pool for each chip of a region, of which the centre'
-\echo 'offers three fifths; the rest stays for those who queue. A pool takes bookings up to what it offers at'
-\echo 'every instant, and no further.'
+\echo 'Had the largest jobs been booked beforehand: a pool for each chip of a region, of which the'
+\echo 'centre offers three fifths; the rest stays for those who queue. A pool takes bookings up to what it'
+\echo 'offers at every instant, and no further.'
 \echo
 \set ECHO queries
 CREATE TABLE offered AS
@@ -33,7 +33,8 @@ SELECT create_policy('house rules'),
                           'grant 12, section 4: domestic chips only', flags => '{publicly-funded}',
                           accelerators => '{nvidia,amd,intel}'),
        create_access_rule('data stays', 'house rules', 'deny',
-                          'contract, annex B: finance data leaves no region', flags => '{finance-data}',
+                          'contract, annex B: finance data stays in Shanghai',
+                          flags => '{finance-data}',
                           regions_not => ARRAY(SELECT name FROM region WHERE name = 'shanghai'));
 \echo
 
@@ -48,9 +49,9 @@ ORDER BY 1;
 \echo
 \set ECHO queries
 CREATE TABLE asked AS
-SELECT row_number() OVER (ORDER BY lower(hours), line) AS id, j.*, NULL::bigint AS reservation,
-       NULL::text AS code, NULL::text AS refusal, NULL::text AS clause
-FROM (SELECT u.line, u.account, o.pool, ceil(u.cards)::bigint AS devices,
+SELECT row_number() OVER (ORDER BY at, source_id COLLATE "C", source COLLATE "C") AS id, j.*,
+       NULL::bigint AS reservation, NULL::text AS code, NULL::text AS refusal, NULL::text AS clause
+FROM (SELECT u.source, u.source_id, u.account, o.pool, ceil(u.cards)::bigint AS devices,
              tstzrange(date_trunc('hour', lower(u.period)),
                        date_trunc('hour', upper(u.period) - interval '1 us')
                        + interval '1 hour') AS hours,
@@ -60,7 +61,8 @@ FROM (SELECT u.line, u.account, o.pool, ceil(u.cards)::bigint AS devices,
                           WHERE f.region = u.region AND f.accelerator @> u.accelerator
                           ORDER BY specificity(f.accelerator) DESC LIMIT 1) AS o
       WHERE u.account IS NOT NULL AND u.cards >= 1
-      ORDER BY u.cards * (upper(u.period) - lower(u.period)) DESC, u.line LIMIT 400) AS j;
+      ORDER BY u.cards * (upper(u.period) - lower(u.period)) DESC,
+               u.source_id COLLATE "C", u.source COLLATE "C" LIMIT 400) AS j;
 \echo
 
 DO $$
@@ -68,7 +70,7 @@ DECLARE
     a demo.asked;
     detail text;
 BEGIN
-    FOR a IN SELECT * FROM demo.asked ORDER BY at, id LOOP
+    FOR a IN SELECT * FROM demo.asked ORDER BY id LOOP
         BEGIN
             UPDATE demo.asked AS t SET reservation = b.reservation
             FROM compute_ledger.book(a.account, a.pool, a.devices, a.hours, confirmed => true,
@@ -85,10 +87,10 @@ END $$;
 
 SELECT coalesce(code, 'booked') AS answer,
        CASE code WHEN 'LC026' THEN split_part(clause, '. ', 1)
-                 WHEN 'LC020' THEN 'no capacity' END AS "because",
+                 WHEN 'LC020' THEN 'no capacity' END AS because,
        count(*) AS requests, count(DISTINCT account) AS accounts,
        sum(devices * extract(epoch FROM upper(hours) - lower(hours)) / 3600)::bigint AS "card-hours"
-FROM asked GROUP BY 1, 2 ORDER BY code NULLS FIRST, 2 COLLATE "C";
+FROM asked GROUP BY 1, 2 ORDER BY code NULLS FIRST, because;
 
 SELECT account, refusal
 FROM (SELECT DISTINCT ON (code, split_part(clause, '. ', 1)) id, account, refusal FROM asked
