@@ -1,7 +1,7 @@
 -- What is free: what may be booked less what is, at each instant and never below 0.
 
 CREATE FUNCTION _available("limit" device_profile, booked device_profile) RETURNS device_profile
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION _available(device_profile, device_profile) IS 'what is left of one profile less another, 0 where that is below 0';
 
 -- Inlined, so that profiles stay in memory as they are.

@@ -12,18 +12,22 @@
 /*
  * _available(limit device_profile, booked device_profile) -> device_profile
  *
- * The difference at each instant, and 0 where more is booked than may be.
+ * The difference at each instant, and 0 where more is booked than may be.  Not strict: a call whose NULL is known
+ * beforehand would ask nobody for EXECUTE.
  */
 PG_FUNCTION_INFO_V1(_available);
 Datum
 _available(PG_FUNCTION_ARGS)
 {
-	ProfileObject *left = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	ProfileObject *left;
 	ProfileObject *object;
 	ProfileCursor start;
 	ProfileSegments segments;
 	ProfileSegment segment;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	left = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
 	ProfileMerge(left, PG_GETARG_DATUM(0), false);
 	ProfileMerge(left, PG_GETARG_DATUM(1), true);
 	left = ProfileFinish(left);
