@@ -41,3 +41,6 @@ SELECT day, base, peak, profile FROM pool_day;
 SELECT devices, period, state, held_until FROM book('acme', :p, 8, '[2027-01-02 17:00Z,2027-01-02 18:00Z)', now => '2027-01-01 12:15Z');
 SELECT reservation, action, at, state, occupies FROM reservation_change ORDER BY id;
 SELECT day, base, peak, profile FROM pool_day;
+
+\c postgres
+DROP DATABASE regress_reservation;

@@ -24,21 +24,14 @@ COMMENT ON TYPE booked_reservation IS 'What book(), extend_reservation(), shrink
 
 -- ------------------------------------------------------------------ calls that come twice
 
-CREATE FUNCTION _request_digest(call jsonb) RETURNS bytea
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN pg_catalog.sha256(pg_catalog.convert_to(call::text, 'UTF8'));
-COMMENT ON FUNCTION _request_digest(jsonb) IS 'what a call says, for table request_answer';
-
-CREATE FUNCTION _earlier_answer(scope text, request text, call jsonb) RETURNS jsonb
+CREATE FUNCTION _earlier_answer(scope text, request text, call jsonb) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	earlier record;
 BEGIN
-	IF request IS NULL THEN
-		RETURN NULL;
-	ELSIF request = '' OR octet_length(request) > 1000 THEN
+	IF request = '' OR octet_length(request) > 1000 THEN
 		PERFORM compute_ledger._refuse('22023', 'the id of a request is empty or longer than 1000 bytes');
 	END IF;
 	SELECT a.digest, a.answer INTO earlier
@@ -46,25 +39,28 @@ BEGIN
 	WHERE a.scope = _earlier_answer.scope AND a.request = _earlier_answer.request;
 	IF NOT FOUND THEN
 		RETURN NULL;
-	ELSIF earlier.digest <> compute_ledger._request_digest(call) THEN
+	ELSIF earlier.digest <> sha256(convert_to(call::text, 'UTF8')) THEN
 		PERFORM compute_ledger._refuse('LC022', format('request "%s" has said something else before', left(request, 80)),
 			detail => 'The id of a request stands for one call and all that it says.', hint => 'Give another call an id of its own.');
 	END IF;
-	RETURN earlier.answer;
+	RETURN ARRAY(SELECT ROW(a.reservation, a.booking, a.pool, a.devices, tstzrange(a.starts, a.ends), a.state, a.held_until)::compute_ledger.booked_reservation
+		FROM ROWS FROM (jsonb_to_recordset(earlier.answer) AS (reservation bigint, booking bigint, pool bigint, devices integer, starts timestamptz, ends timestamptz, state text, held_until timestamptz))
+			WITH ORDINALITY AS a ORDER BY a.ordinality);
 END
 $$;
-COMMENT ON FUNCTION _earlier_answer(text, text, jsonb) IS 'what was answered to a call with this id (NULL: none was given), NULL if there was none; LC022 if it said something else, 22023 for an id that is none';
+COMMENT ON FUNCTION _earlier_answer(text, text, jsonb) IS 'what was answered to a call with this id, NULL if there was none; LC022 if it said something else, 22023 for an id that is none';
 
-CREATE FUNCTION _keep_answer(scope text, request text, call jsonb, answer jsonb) RETURNS void
+CREATE FUNCTION _keep_answer(scope text, request text, call jsonb, answer booked_reservation[]) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF request IS NULL THEN
-		RETURN;
-	END IF;
 	INSERT INTO compute_ledger.request_answer (scope, request, digest, answer)
-	VALUES (_keep_answer.scope, _keep_answer.request, compute_ledger._request_digest(call), _keep_answer.answer)
+	SELECT _keep_answer.scope, _keep_answer.request, sha256(convert_to(call::text, 'UTF8')),
+		-- instants as JSON has them, whatever the session's DateStyle
+		jsonb_agg(jsonb_build_object('reservation', a.reservation, 'booking', a.booking, 'pool', a.pool, 'devices', a.devices, 'starts', lower(a.period), 'ends', upper(a.period),
+			'state', a.state, 'held_until', a.held_until) ORDER BY a.ordinality)
+	FROM unnest(_keep_answer.answer) WITH ORDINALITY AS a
 	ON CONFLICT DO NOTHING;
 	IF NOT FOUND THEN
 		-- the same call would have waited for the same pools, and found the answer then
@@ -73,42 +69,24 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _keep_answer(text, text, jsonb, jsonb) IS 'keeps the answer to a call with an id (NULL: none was given); LC022 if another call has taken the id since _earlier_answer() was asked';
-
-CREATE FUNCTION _answer_rows(answer jsonb) RETURNS SETOF booked_reservation
-	LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 1
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT a.reservation, a.booking, a.pool, a.devices, tstzrange(a.starts, a.ends), a.state, a.held_until
-	FROM jsonb_to_recordset(answer) AS a (reservation bigint, booking bigint, pool bigint, devices integer, starts timestamptz, ends timestamptz, state text, held_until timestamptz)
-$$;
-COMMENT ON FUNCTION _answer_rows(jsonb) IS 'what book() answers, of an answer that was kept';
-
-CREATE FUNCTION _answer_of(reservations bigint[]) RETURNS jsonb
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT jsonb_agg(jsonb_build_object('reservation', r.id, 'booking', r.booking, 'pool', r.pool, 'devices', r.devices, 'starts', lower(r.period), 'ends', upper(r.period),
-		'state', r.state, 'held_until', r.held_until) ORDER BY u.place)
-	FROM unnest(reservations) WITH ORDINALITY AS u (id, place) JOIN compute_ledger.reservation AS r ON r.id = u.id
-$$;
-COMMENT ON FUNCTION _answer_of(bigint[]) IS 'an answer to keep: reservations as they are';
+COMMENT ON FUNCTION _keep_answer(text, text, jsonb, booked_reservation[]) IS 'keeps the answer to a call with an id; LC022 if another call has taken the id since _earlier_answer() was asked';
 
 -- ------------------------------------------------------------------ what may be asked for
 
-CREATE FUNCTION _lock_for_booking(pool bigint) RETURNS void
+CREATE FUNCTION _lock_for_booking(pool bigint, OUT id bigint, OUT granule integer, OUT slot_minutes integer, OUT horizon interval, OUT hold interval, OUT host bigint, OUT doubted timestamptz)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM FROM compute_ledger.pool AS q WHERE q.id = _lock_for_booking.pool FOR NO KEY UPDATE;
-	IF NOT FOUND THEN
+	SELECT q.id, q.granule, q.slot_minutes, q.horizon, q.hold, q.host, q.doubted INTO id, granule, slot_minutes, horizon, hold, host, doubted
+	FROM compute_ledger.pool AS q WHERE q.id = _lock_for_booking.pool FOR NO KEY UPDATE;
+	IF id IS NULL THEN
 		PERFORM compute_ledger._refuse('42704', CASE WHEN pool IS NULL THEN 'a booking needs a pool' ELSE format('pool %s does not exist', pool) END,
 			hint => 'pool_id() gives the number of a pool.');
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _lock_for_booking(bigint) IS 'for whoever books in a pool or changes what is booked: waits until nobody else does, or changes what it offers; 42704 for a pool that does not exist';
+COMMENT ON FUNCTION _lock_for_booking(bigint) IS 'for whoever books in a pool or changes what is booked: waits until nobody else does, or changes what it offers, and says how it is booked; 42704 for a pool that does not exist';
 
 CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, devices bigint, period tstzrange, clock timestamptz, begun boolean DEFAULT false) RETURNS tstzrange
 	LANGUAGE plpgsql STABLE
@@ -138,26 +116,34 @@ $$;
 COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, bigint, tstzrange, timestamptz, boolean) IS 'what is asked for in a pool with these terms, in its one form; 22023 with the name of what is wrong with it: devices NULL, not above zero, too many or no multiple of the granule; a period that is none, has no end, is over, begins before the slot of now (unless it has begun), ends beyond the horizon, or is not on the pool''s minutes';
 
 CREATE FUNCTION _booking_account(account text, at timestamptz) RETURNS bigint
-	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found bigint;
+	found record;
 	role name := compute_ledger._calling_role();
 BEGIN
-	IF NOT (compute_ledger._has_access('admin', role) OR account IN (SELECT a.name FROM compute_ledger.account AS a WHERE a.id IN (SELECT compute_ledger._bookable_accounts(role)))) THEN
+	IF NOT compute_ledger._has_access('admin', role)
+		-- no look-up of the name: what is done would depend on whether there is such an account
+		AND NOT EXISTS (SELECT FROM (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = ANY (ARRAY(SELECT compute_ledger._bookable_accounts(role))) OFFSET 0) AS b WHERE b.name = account)
+	THEN
 		PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account));
 	END IF;
-	-- most names mean what they are
-	SELECT a.id INTO found FROM compute_ledger.account AS a
-	WHERE a.name = account
-		AND NOT EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account = a.id AND upper_inf(m.recorded))
-		AND EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded) AND v.valid @> at);
-	found := coalesce(found, compute_ledger._account_id(account, at));
-	IF found IS NULL THEN
+	-- most names mean the account that has them
+	SELECT a.id, (SELECT true FROM compute_ledger.account_merge AS m WHERE m.account = a.id AND upper_inf(m.recorded) LIMIT 1) AS merged,
+		(SELECT true FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded) AND v.valid @> at LIMIT 1) AS valid
+	INTO found
+	FROM compute_ledger.account AS a
+	WHERE a.name = account;
+	IF found.merged THEN
+		found.id := compute_ledger._account_id(account, at);
+	ELSIF found.valid IS NULL THEN
+		found.id := NULL;
+	END IF;
+	IF found.id IS NULL THEN
 		PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account), detail => format('At %s there is no account of this name.', at));
 	END IF;
-	RETURN found;
+	RETURN found.id;
 END
 $$;
 COMMENT ON FUNCTION _booking_account(text, timestamptz) IS 'the account that a name means at an instant, for which the calling role may book; LC006 for any other, whether it is there or not';
@@ -172,9 +158,8 @@ COMMENT ON FUNCTION _is_guest(bigint, bigint, timestamptz) IS 'whether an accoun
 
 -- ------------------------------------------------------------------ booking
 
-CREATE FUNCTION _book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
-		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, now timestamptz) RETURNS booked_reservation[]
+	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -182,7 +167,7 @@ DECLARE
 	account_id bigint;
 	scope text;
 	call jsonb;
-	answer jsonb;
+	answer compute_ledger.booked_reservation[];
 	pools bigint[];
 	p record;
 	piece compute_ledger.reservation_piece;
@@ -190,7 +175,6 @@ DECLARE
 	clock timestamptz;
 	guest boolean;
 	booked compute_ledger.booked_reservation;
-	made bigint[];
 BEGIN
 	IF coalesce(cardinality(pieces), 0) = 0 THEN
 		PERFORM compute_ledger._refuse('22023', 'a booking needs at least one piece');
@@ -200,8 +184,8 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', format('a booking is held for some time: %s', hold));
 	END IF;
 	IF cardinality(pieces) = 1 THEN
-		starts := lower((pieces[1]).period);
-		pools := ARRAY[(pieces[1]).pool];
+		starts := lower((pieces[array_lower(pieces, 1)]).period);
+		pools := ARRAY[(pieces[array_lower(pieces, 1)]).pool];
 	ELSE
 		SELECT min(lower(q.period)), array_agg(DISTINCT q.pool ORDER BY q.pool) INTO starts, pools FROM unnest(pieces) AS q;
 	END IF;
@@ -211,26 +195,27 @@ BEGIN
 		call := jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), extract(epoch FROM upper(q.period)))) FROM unnest(pieces) AS q),
 			priority, confirmed, extract(epoch FROM hold));
 		answer := compute_ledger._earlier_answer(scope, request, call);
-	END IF;
-	IF answer IS NULL THEN
-		-- all of them before anything is looked at
-		FOREACH booked.pool IN ARRAY pools LOOP
-			PERFORM compute_ledger._lock_for_booking(booked.pool);
-		END LOOP;
-		IF request IS NOT NULL THEN
-			-- the same call may have been at work
-			answer := compute_ledger._earlier_answer(scope, request, call);
+		IF answer IS NOT NULL THEN
+			RETURN answer;
 		END IF;
 	END IF;
-	IF answer IS NOT NULL THEN
-		RETURN QUERY SELECT a.* FROM compute_ledger._answer_rows(answer) AS a;
-		RETURN;
+	-- all of them before anything is looked at
+	FOREACH booked.pool IN ARRAY pools LOOP
+		p := compute_ledger._lock_for_booking(booked.pool);
+	END LOOP;
+	IF request IS NOT NULL THEN
+		-- the same call may have been at work
+		answer := compute_ledger._earlier_answer(scope, request, call);
+		IF answer IS NOT NULL THEN
+			RETURN answer;
+		END IF;
 	END IF;
 	clock := compute_ledger._booking_clock(now);
-	INSERT INTO compute_ledger.booking (account, request, booked, booked_by) VALUES (account_id, request, clock, session_user) RETURNING id INTO booked.booking;
 	booked.state := CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END;
 	FOREACH piece IN ARRAY pieces LOOP
-		SELECT q.granule, q.slot_minutes, q.horizon, q.hold, q.host, q.doubted INTO p FROM compute_ledger.pool AS q WHERE q.id = piece.pool;
+		IF p.id <> piece.pool THEN
+			p := compute_ledger._lock_for_booking(piece.pool);
+		END IF;
 		booked.pool := piece.pool;
 		booked.period := compute_ledger._check_piece(piece.pool, p.granule, p.slot_minutes, p.horizon, piece.devices, piece.period, clock);
 		booked.devices := piece.devices;
@@ -242,21 +227,38 @@ BEGIN
 		IF NOT confirmed THEN
 			booked.held_until := clock + coalesce(hold, p.hold);
 		END IF;
-		WITH made AS (
-			INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due)
-			VALUES (booked.booking, booked.pool, account_id, guest, booked.devices, booked.period, booked.period, lower(booked.period), booked.state, priority,
-				booked.held_until, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(booked.period) END)
+		WITH whole AS (
+			-- with its first piece
+			INSERT INTO compute_ledger.booking (account, request, booked, booked_by)
+			SELECT account_id, request, clock, session_user WHERE booked.booking IS NULL
 			RETURNING id
+		), made AS (
+			INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due)
+			VALUES (coalesce(booked.booking, (SELECT w.id FROM whole AS w)), booked.pool, account_id, guest, booked.devices, booked.period, booked.period, lower(booked.period), booked.state,
+				priority, booked.held_until, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(booked.period) END)
+			RETURNING id, booking
+		), kept AS (
+			INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)
+			SELECT m.id, 'book', clock, booked.state, booked.devices, booked.period, booked.period FROM made AS m
 		)
-		INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)
-		SELECT m.id, 'book', clock, booked.state, booked.devices, booked.period, booked.period FROM made AS m
-		RETURNING reservation_change.reservation INTO booked.reservation;
-		made := made || booked.reservation;
-		RETURN NEXT booked;
+		SELECT m.id, m.booking INTO booked.reservation, booked.booking FROM made AS m;
+		answer := answer || booked;
 	END LOOP;
 	IF request IS NOT NULL THEN
-		PERFORM compute_ledger._keep_answer(scope, request, call, compute_ledger._answer_of(made));
+		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
 	END IF;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'part of book(): books all pieces, or refuses';
+
+CREATE FUNCTION _book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
+		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT b.* FROM unnest(compute_ledger._book_pieces(account, pieces, request, priority, confirmed, hold, now)) AS b;
 END
 $$;
 COMMENT ON FUNCTION _book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'what book() does';
@@ -271,27 +273,27 @@ BEGIN
 	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pieces, request, priority, confirmed, hold, now) AS b;
 END
 $$;
-COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. A higher priority is drained later. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, 42704 unknown pool, 22023 what cannot be booked.';
+COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. A higher priority is drained later. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, 42704 unknown pool, 22023 what cannot be booked.';
 
 CREATE FUNCTION _book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
-		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
-	LANGUAGE plpgsql VOLATILE
+		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, ARRAY[ROW(pool, devices, period)::compute_ledger.reservation_piece], request, priority, confirmed, hold, now) AS b;
+	RETURN (compute_ledger._book_pieces(account, ARRAY[ROW(pool, devices, period)::compute_ledger.reservation_piece], request, priority, confirmed, hold, now))[1];
 END
 $$;
 COMMENT ON FUNCTION _book(text, bigint, bigint, tstzrange, text, integer, boolean, interval, timestamptz) IS 'what book() does';
 
 CREATE FUNCTION book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
-		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pool, devices, period, request, priority, confirmed, hold, now) AS b;
+	RETURN compute_ledger._book(account, pool, devices, period, request, priority, confirmed, hold, now);
 END
 $$;
 COMMENT ON FUNCTION book(text, bigint, bigint, tstzrange, text, integer, boolean, interval, timestamptz) IS 'books devices of one pool over a period for an account, as with pieces';
@@ -413,3 +415,137 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION cancel_reservation(bigint, text, timestamptz) IS 'gives up a booking, with all its pieces, of which one is named, from now on: "cancelled", or "cancelled already", which changes nothing. What has passed of it stays as it was. LC021 if it has lapsed, ended, or was given up otherwise; 42704 if there is none that the caller may book for.';
+
+-- One piece, and what of it may be changed: a start that has happened is fixed, and so is what has passed.
+CREATE FUNCTION _alter_reservation(reservation bigint, action text, request text, now timestamptz, period tstzrange DEFAULT NULL, devices bigint DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	scope text;
+	call jsonb := jsonb_build_array(action, reservation, extract(epoch FROM lower(period)), extract(epoch FROM upper(period)), devices, extract(epoch FROM until));
+	answer compute_ledger.booked_reservation[];
+	clock timestamptz;
+	r record;
+	p record;
+	state_now text;
+	begun boolean;
+	given tstzrange := period;
+BEGIN
+	PERFORM compute_ledger._lock_booking(reservation, false);
+	clock := compute_ledger._booking_clock(now);
+	SELECT o.* INTO r FROM compute_ledger.reservation AS o WHERE o.id = reservation;
+	IF request IS NOT NULL THEN
+		scope := 'account:' || r.account;
+		answer := compute_ledger._earlier_answer(scope, request, call);
+		IF answer IS NOT NULL THEN
+			RETURN answer[1];
+		END IF;
+	END IF;
+	state_now := compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock);
+	IF state_now NOT IN ('held', 'confirmed', 'running') THEN
+		PERFORM compute_ledger._refuse_state(r.id, state_now, CASE state_now WHEN 'lapsed' THEN r.held_until ELSE coalesce(r.ended_at, upper(r.occupies)) END);
+	END IF;
+	begun := lower(r.period) <= clock;
+	IF until IS NOT NULL THEN
+		IF NOT isfinite(until) OR until <= lower(r.period) THEN
+			PERFORM compute_ledger._refuse('22023', format('reservation %s begins at %s and cannot end at %s', reservation, lower(r.period), until));
+		END IF;
+		period := tstzrange(lower(r.period), until);
+	END IF;
+	period := coalesce(period, r.period);
+	p := compute_ledger._lock_for_booking(r.pool);
+	devices := coalesce(devices, r.devices);
+	-- an end that stays need not be on the minutes of now
+	IF period <> r.period OR devices <> r.devices THEN
+		period := compute_ledger._check_piece(r.pool, p.granule, p.slot_minutes, p.horizon, devices, period, clock, begun);
+		IF begun AND lower(period) <> lower(r.period) THEN
+			PERFORM compute_ledger._refuse('LC021', format('reservation %s began at %s', reservation, lower(r.period)), detail => 'A start that has happened is fixed.',
+				hint => 'Give a period that begins then.');
+		ELSIF action = 'extend' AND upper(period) < upper(r.period) OR action = 'shrink' AND (upper(period) > upper(r.period) OR devices > r.devices) THEN
+			PERFORM compute_ledger._refuse('22023', format('reservation %s has %s devices until %s, and is to be %s', reservation, r.devices, upper(r.period), CASE action WHEN 'extend' THEN 'extended' ELSE 'shrunk' END),
+				hint => 'extend_reservation() gives it a later end, shrink_reservation() an earlier one or fewer devices, and move_reservation() another period.');
+		END IF;
+		PERFORM compute_ledger._change_reservation(reservation, action, clock, period => period, devices => devices::integer, checked => true);
+	END IF;
+	answer := ARRAY[ROW(r.id, r.booking, r.pool, devices::integer, period, r.state, r.held_until)::compute_ledger.booked_reservation];
+	IF request IS NOT NULL THEN
+		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
+	END IF;
+	RETURN answer[1];
+END
+$$;
+COMMENT ON FUNCTION _alter_reservation(bigint, text, text, timestamptz, tstzrange, bigint, timestamptz) IS 'what extend_reservation(), shrink_reservation() and move_reservation() have in common: another period, or another end, or another number of devices of one piece';
+
+CREATE FUNCTION _extend_reservation(reservation bigint, until timestamptz, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF until IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'a reservation is extended to an instant');
+	END IF;
+	RETURN compute_ledger._alter_reservation(reservation, 'extend', request, now, until => _extend_reservation.until);
+END
+$$;
+COMMENT ON FUNCTION _extend_reservation(bigint, timestamptz, text, timestamptz) IS 'what extend_reservation() does';
+
+CREATE FUNCTION extend_reservation(reservation bigint, until timestamptz, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._extend_reservation(reservation, until, request, now);
+END
+$$;
+COMMENT ON FUNCTION extend_reservation(bigint, timestamptz, text, timestamptz) IS 'gives a reservation a later end, if there is capacity for what is added, and returns it; it has not ended yet. request is the caller''s id of the call, as in book(). LC020 no capacity, and nothing changes; LC021 it has lapsed, ended or was given up; LC022 the id stood for another call; 22023 an end that is none, earlier, or cannot be booked; 42704 no such reservation that the caller may book for.';
+
+CREATE FUNCTION _shrink_reservation(reservation bigint, devices bigint DEFAULT NULL, until timestamptz DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF devices IS NULL AND until IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'a reservation is shrunk to fewer devices, or to an earlier end');
+	END IF;
+	RETURN compute_ledger._alter_reservation(reservation, 'shrink', request, now, devices => _shrink_reservation.devices, until => _shrink_reservation.until);
+END
+$$;
+COMMENT ON FUNCTION _shrink_reservation(bigint, bigint, timestamptz, text, timestamptz) IS 'what shrink_reservation() does';
+
+CREATE FUNCTION shrink_reservation(reservation bigint, devices bigint DEFAULT NULL, until timestamptz DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._shrink_reservation(reservation, devices, until, request, now);
+END
+$$;
+COMMENT ON FUNCTION shrink_reservation(bigint, bigint, timestamptz, text, timestamptz) IS 'gives a reservation fewer devices, an earlier end, or both (NULL: as it is), and returns it. Once it has begun, fewer devices count from now on: what has passed stays. No end lies before now; end_reservation() ends it now. Errors as in extend_reservation().';
+
+CREATE FUNCTION _move_reservation(reservation bigint, period tstzrange, devices bigint DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF period IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'a reservation is moved to a period');
+	END IF;
+	RETURN compute_ledger._alter_reservation(reservation, 'move', request, now, period => _move_reservation.period, devices => _move_reservation.devices);
+END
+$$;
+COMMENT ON FUNCTION _move_reservation(bigint, tstzrange, bigint, text, timestamptz) IS 'what move_reservation() does';
+
+CREATE FUNCTION move_reservation(reservation bigint, period tstzrange, devices bigint DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._move_reservation(reservation, period, devices, request, now);
+END
+$$;
+COMMENT ON FUNCTION move_reservation(bigint, tstzrange, bigint, text, timestamptz) IS 'gives a reservation another period in the same pool, and another number of devices (NULL: as it is), if there is capacity, and returns it: what it holds itself is not in its way. Once it has begun its start is fixed, and another number of devices counts from now on. Errors as in extend_reservation(); LC021 also for another start of what has begun.';

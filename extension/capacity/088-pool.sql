@@ -240,29 +240,8 @@ $$;
 COMMENT ON FUNCTION _pool_limits(bigint[], tstzrange, boolean) IS 'what _pool_limit() says of several pools; without those of which nothing may be booked';
 
 CREATE FUNCTION _pool_limit(pool bigint, period tstzrange, guests boolean) RETURNS device_profile
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	starts timestamptz := lower(period);
-	ends timestamptz := upper(period);
-	devices integer;
-BEGIN
-	-- mostly one number holds for all of it
-	SELECT o.devices - o.devices % p.granule INTO devices
-	FROM compute_ledger.pool AS p
-	JOIN compute_ledger.pool_offer AS o ON o.pool = p.id
-	WHERE p.id = _pool_limit.pool AND upper_inf(o.recorded) AND coalesce(upper(o.valid), 'infinity') >= ends AND lower(o.valid) <= starts
-		AND NOT EXISTS (SELECT FROM compute_ledger.pool_reduction AS r
-			WHERE r.pool = p.id AND r.withdrawn = 'infinity' AND coalesce(upper(r.valid), 'infinity') > starts AND lower(r.valid) < ends)
-		AND (NOT guests OR NOT EXISTS (SELECT FROM compute_ledger.guest_share AS s WHERE s.pool = p.id AND upper_inf(s.recorded)));
-	IF FOUND THEN
-		RETURN compute_ledger.device_profile_final(compute_ledger.device_profile_accum(NULL, starts, ends, devices));
-	END IF;
-	RETURN coalesce((SELECT l.devices FROM compute_ledger._pool_limits(ARRAY[pool], period, guests) AS l), '{}');
-END
-$$;
-COMMENT ON FUNCTION _pool_limit(bigint, tstzrange, boolean) IS 'how many devices of a pool may be booked at each instant of a period that has an end: what is offered less what is taken from it, never below 0, rounded down to the granule; for guests at most their share of that, rounded down likewise';
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pool_limit';
+COMMENT ON FUNCTION _pool_limit(bigint, tstzrange, boolean) IS 'how many devices of a pool may be booked at each instant of a period that has an end: what is offered less what is taken from it, never below 0, rounded down to the granule; for guests at most their share of that, rounded down likewise; NULL for NULL';
 
 CREATE FUNCTION _cut_valid(relation regclass, pool bigint, period tstzrange) RETURNS void
 	LANGUAGE plpgsql VOLATILE

@@ -253,6 +253,10 @@ AS $$
 		('_book', 'EXECUTE', 'booker admin'),
 		('_confirm_reservation', 'EXECUTE', 'booker admin'),
 		('_cancel_reservation', 'EXECUTE', 'booker admin'),
+		('_extend_reservation', 'EXECUTE', 'booker admin'),
+		('_shrink_reservation', 'EXECUTE', 'booker admin'),
+		('_move_reservation', 'EXECUTE', 'booker admin'),
+		('my_reservation', 'SELECT', 'reader booker biller auditor admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),

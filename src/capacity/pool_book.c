@@ -172,11 +172,9 @@ add_profile(BookChange *change, ProfileSource *source, bool negate)
 
 /* ---- rows ---- */
 
-static const RowColumn month_columns[] = {
-	ROW_COLUMN("month", DATEOID), ROW_COLUMN("base", INT8OID)
-};
-static const RowColumn day_columns[] = {
-	ROW_COLUMN("day", DATEOID), ROW_COLUMN("base", INT8OID), ROW_COLUMN("peak", INT8OID), ROW_COLUMN_OWN("profile", "device_profile")
+static const RowColumn book_columns[] = {
+	ROW_COLUMN("is_month", BOOLOID), ROW_COLUMN("day", DATEOID), ROW_COLUMN("base", INT8OID), ROW_COLUMN("peak", INT8OID),
+	ROW_COLUMN_OWN("profile", "device_profile")
 };
 
 /*
@@ -200,43 +198,32 @@ run_book_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum 
 
 /* Returns a column of a row that was read. */
 static Datum
-book_column(uint64 row, int number, bool may_be_null, const RowColumn *columns)
+book_column(uint64 row, int number, bool may_be_null)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, &isnull);
 
 	if (isnull && !may_be_null)
-		RowNullError("the book of a pool", columns[number - 1].name);
+		RowNullError("the book of a pool", book_columns[number - 1].name);
 	return isnull ? (Datum) 0 : value;
 }
 
-/* Reads the rows of months, whose first days are from first to last. */
+/* Reads the rows of days from first to last, and of the months that they are in; returns how many. */
 static uint64
-read_book_months(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
+read_book(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			types[] = {INT8OID, BOOLOID, DATEOID, DATEOID};
-	Datum		values[] = {Int64GetDatum(pool), BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last)};
+	Oid			types[] = {INT8OID, BOOLOID, DATEOID, DATEOID, DATEOID};
+	DateADT		first_month = first == DATEVAL_NOBEGIN ? first : month_start(month_of(first));
+	Datum		values[] = {Int64GetDatum(pool), BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last), DateADTGetDatum(first_month)};
 
-	run_book_plan(&plan, "SELECT m.month, m.base FROM compute_ledger.pool_month AS m"
-			 " WHERE m.pool OPERATOR(pg_catalog.=) $1 AND m.guests OPERATOR(pg_catalog.=) $2"
-			 " AND m.month OPERATOR(pg_catalog.>=) $3 AND m.month OPERATOR(pg_catalog.<=) $4", 4, types, values, read_only, SPI_OK_SELECT);
-	RowColumnsCheck(SPI_tuptable->tupdesc, "pool_month", month_columns, lengthof(month_columns));
-	return SPI_processed;
-}
-
-/* Reads the rows of days, from first to last. */
-static uint64
-read_book_days(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
-{
-	static SPIPlanPtr plan = NULL;
-	Oid			types[] = {INT8OID, BOOLOID, DATEOID, DATEOID};
-	Datum		values[] = {Int64GetDatum(pool), BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last)};
-
-	run_book_plan(&plan, "SELECT d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d"
-			 " WHERE d.pool OPERATOR(pg_catalog.=) $1 AND d.guests OPERATOR(pg_catalog.=) $2"
-			 " AND d.day OPERATOR(pg_catalog.>=) $3 AND d.day OPERATOR(pg_catalog.<=) $4", 4, types, values, read_only, SPI_OK_SELECT);
-	RowColumnsCheck(SPI_tuptable->tupdesc, "pool_day", day_columns, lengthof(day_columns));
+	run_book_plan(&plan, "SELECT false AS is_month, d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d"
+				  " WHERE d.pool OPERATOR(pg_catalog.=) $1 AND d.guests OPERATOR(pg_catalog.=) $2"
+				  " AND d.day OPERATOR(pg_catalog.>=) $3 AND d.day OPERATOR(pg_catalog.<=) $4"
+				  " UNION ALL SELECT true, m.month, m.base, 0, NULL FROM compute_ledger.pool_month AS m"
+				  " WHERE m.pool OPERATOR(pg_catalog.=) $1 AND m.guests OPERATOR(pg_catalog.=) $2"
+				  " AND m.month OPERATOR(pg_catalog.>=) $5 AND m.month OPERATOR(pg_catalog.<=) $4", 5, types, values, read_only, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "the book of a pool", book_columns, lengthof(book_columns));
 	return SPI_processed;
 }
 
@@ -250,63 +237,60 @@ read_rows(BookRows *rows, const BookChange *change, int64 pool, bool guests)
 	rows->bases = palloc0(change->ndays * sizeof(int64));
 	rows->peaks = palloc0(change->ndays * sizeof(int64));
 	rows->profiles = palloc0(change->ndays * sizeof(Datum));
-	count = read_book_months(pool, guests, month_start(change->first_month), month_start(change->first_month + change->nmonths - 1), false);
-	for (uint64 i = 0; i < count; i++)
-		rows->month_bases[month_of(DatumGetDateADT(book_column(i, 1, false, month_columns))) - change->first_month] =
-			DatumGetInt64(book_column(i, 2, false, month_columns));
-	count = read_book_days(pool, guests, change->first_day, change->first_day + change->ndays - 1, false);
+	count = read_book(pool, guests, change->first_day, change->first_day + change->ndays - 1, false);
 	for (uint64 i = 0; i < count; i++)
 	{
-		int32		day = DatumGetDateADT(book_column(i, 1, false, day_columns)) - change->first_day;
+		DateADT		day = DatumGetDateADT(book_column(i, 2, false));
+		int64		base = DatumGetInt64(book_column(i, 3, false));
 
-		rows->bases[day] = DatumGetInt64(book_column(i, 2, false, day_columns));
-		rows->peaks[day] = DatumGetInt64(book_column(i, 3, false, day_columns));
-		rows->profiles[day] = book_column(i, 4, true, day_columns);
+		if (DatumGetBool(book_column(i, 1, false)))
+		{
+			rows->month_bases[month_of(day) - change->first_month] = base;
+			continue;
+		}
+		day -= change->first_day;
+		rows->bases[day] = base;
+		rows->peaks[day] = DatumGetInt64(book_column(i, 4, false));
+		rows->profiles[day] = book_column(i, 5, true);
 	}
 }
 
-/* Writes the months of a change: all of them, whether they have changed or not. */
-static void
-write_months(const BookRows *rows, const BookChange *change, int64 pool, bool guests)
+/* Makes an array of integers that are not null. */
+static Datum
+int64_array(Datum *values, int count)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			types[] = {INT8OID, BOOLOID, DATEARRAYOID, INT8ARRAYOID};
-	Datum	   *months = palloc(change->nmonths * sizeof(Datum));
-	Datum	   *bases = palloc(change->nmonths * sizeof(Datum));
-	Datum		values[4];
-
-	for (int i = 0; i < change->nmonths; i++)
-	{
-		months[i] = DateADTGetDatum(month_start(change->first_month + i));
-		bases[i] = Int64GetDatum(rows->month_bases[i]);
-	}
-	values[0] = Int64GetDatum(pool);
-	values[1] = BoolGetDatum(guests);
-	values[2] = PointerGetDatum(construct_array(months, change->nmonths, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
-	values[3] = PointerGetDatum(construct_array(bases, change->nmonths, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	run_book_plan(&plan, "INSERT INTO compute_ledger.pool_month AS m (pool, guests, month, base)"
-			 " SELECT $1, $2, u.month, u.base FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4)) AS u (month, base)"
-			 " ON CONFLICT (pool, guests, month) DO UPDATE SET base = EXCLUDED.base", 4, types, values, false, SPI_OK_INSERT);
+	return PointerGetDatum(construct_array(values, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/* Writes the days whose numbers, from the first of the change on, are given. */
+/* Writes the days that have changed, and all months of a change, whether they have changed or not. */
 static void
-write_days(const BookRows *rows, const BookChange *change, const int *changed, int count, int64 pool, bool guests)
+write_rows(const BookRows *rows, const BookChange *change, const int *changed, int count, int64 pool, bool guests)
 {
 	static SPIPlanPtr plan = NULL;
 	static Oid	planned_type = InvalidOid;
-	Oid			profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, 4);
-	Oid			types[] = {INT8OID, BOOLOID, DATEARRAYOID, INT8ARRAYOID, INT8ARRAYOID, get_array_type(profile_type)};
-	Datum	   *days = palloc(count * sizeof(Datum));
-	Datum	   *bases = palloc(count * sizeof(Datum));
+	Oid			profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, 5);
+	Oid			types[] = {INT8OID, BOOLOID, DATEARRAYOID, INT8ARRAYOID, DATEARRAYOID, INT8ARRAYOID, INT8ARRAYOID, get_array_type(profile_type)};
+	int			size = Max(count, change->nmonths);
+	Datum	   *days = palloc(size * sizeof(Datum));
+	Datum	   *bases = palloc(size * sizeof(Datum));
 	Datum	   *peaks = palloc(count * sizeof(Datum));
 	Datum	   *profiles = palloc(count * sizeof(Datum));
 	bool	   *nulls = palloc(count * sizeof(bool));
-	Datum		values[6];
+	int			lower_bound = 1;
+	Datum		values[8];
 	int16		length;
 	bool		by_value;
 	char		alignment;
 
+	values[0] = Int64GetDatum(pool);
+	values[1] = BoolGetDatum(guests);
+	for (int i = 0; i < change->nmonths; i++)
+	{
+		days[i] = DateADTGetDatum(month_start(change->first_month + i));
+		bases[i] = Int64GetDatum(rows->month_bases[i]);
+	}
+	values[2] = PointerGetDatum(construct_array(days, change->nmonths, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
+	values[3] = int64_array(bases, change->nmonths);
 	for (int i = 0; i < count; i++)
 	{
 		int			day = changed[i];
@@ -317,24 +301,25 @@ write_days(const BookRows *rows, const BookChange *change, const int *changed, i
 		profiles[i] = rows->profiles[day];
 		nulls[i] = rows->profiles[day] == (Datum) 0;
 	}
+	values[4] = PointerGetDatum(construct_array(days, count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
+	values[5] = int64_array(bases, count);
+	values[6] = int64_array(peaks, count);
 	get_typlenbyvalalign(profile_type, &length, &by_value, &alignment);
-	values[0] = Int64GetDatum(pool);
-	values[1] = BoolGetDatum(guests);
-	values[2] = PointerGetDatum(construct_array(days, count, DATEOID, sizeof(DateADT), true, TYPALIGN_INT));
-	values[3] = PointerGetDatum(construct_array(bases, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[4] = PointerGetDatum(construct_array(peaks, count, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[5] = PointerGetDatum(construct_md_array(profiles, nulls, 1, &count, &(int) {1}, profile_type, length, by_value, alignment));
+	values[7] = PointerGetDatum(construct_md_array(profiles, nulls, 1, &count, &lower_bound, profile_type, length, by_value, alignment));
 	if (planned_type != profile_type)
 	{
 		/* the extension was made anew since */
 		plan = NULL;
 		planned_type = profile_type;
 	}
-	run_book_plan(&plan, "INSERT INTO compute_ledger.pool_day AS d (pool, guests, day, base, peak, profile)"
-			 " SELECT $1, $2, u.day, u.base, u.peak, u.profile FROM ROWS FROM"
-			 " (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6)) AS u (day, base, peak, profile)"
-			 " ON CONFLICT (pool, guests, day) DO UPDATE SET base = EXCLUDED.base, peak = EXCLUDED.peak, profile = EXCLUDED.profile",
-			 6, types, values, false, SPI_OK_INSERT);
+	run_book_plan(&plan, "WITH written AS (INSERT INTO compute_ledger.pool_day AS d (pool, guests, day, base, peak, profile)"
+				  " SELECT $1, $2, u.day, u.base, u.peak, u.profile FROM ROWS FROM"
+				  " (pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8)) AS u (day, base, peak, profile)"
+				  " ON CONFLICT (pool, guests, day) DO UPDATE SET base = EXCLUDED.base, peak = EXCLUDED.peak, profile = EXCLUDED.profile)"
+				  " INSERT INTO compute_ledger.pool_month AS m (pool, guests, month, base)"
+				  " SELECT $1, $2, u.month, u.base FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4)) AS u (month, base)"
+				  " ON CONFLICT (pool, guests, month) DO UPDATE SET base = EXCLUDED.base",
+				  8, types, values, false, SPI_OK_INSERT);
 }
 
 /* ---- whether it fits ---- */
@@ -484,9 +469,7 @@ make_book_change(BookChange *change, int64 pool, bool guests, const Datum *limit
 				return false;
 		}
 	}
-	if (count > 0)
-		write_days(&rows, change, changed, count, pool, guests);
-	write_months(&rows, change, pool, guests);
+	write_rows(&rows, change, changed, count, pool, guests);
 	return true;
 }
 
@@ -588,20 +571,14 @@ book_sum(PG_FUNCTION_ARGS)
 	if (to != PROFILE_END)
 		last = day_of(to - 1);
 	SPI_connect();
-	count = read_book_months(PG_GETARG_INT64(0), PG_GETARG_BOOL(1), first == DATEVAL_NOBEGIN ? first : month_start(month_of(first)), last, true);
+	count = read_book(PG_GETARG_INT64(0), PG_GETARG_BOOL(1), first, last, true);
 	for (uint64 i = 0; i < count; i++)
 	{
-		int32		month = month_of(DatumGetDateADT(book_column(i, 1, false, month_columns)));
+		DateADT		day = DatumGetDateADT(book_column(i, 2, false));
+		bool		is_month = DatumGetBool(book_column(i, 1, false));
+		Datum		profile = book_column(i, 5, true);
 
-		add_base(object, month_start(month), month_start(month + 1), DatumGetInt64(book_column(i, 2, false, month_columns)), from, to);
-	}
-	count = read_book_days(PG_GETARG_INT64(0), PG_GETARG_BOOL(1), first, last, true);
-	for (uint64 i = 0; i < count; i++)
-	{
-		int32		day = DatumGetDateADT(book_column(i, 1, false, day_columns));
-		Datum		profile = book_column(i, 4, true, day_columns);
-
-		add_base(object, day, day + 1, DatumGetInt64(book_column(i, 2, false, day_columns)), from, to);
+		add_base(object, day, is_month ? month_start(month_of(day) + 1) : day + 1, DatumGetInt64(book_column(i, 3, false)), from, to);
 		if (profile == (Datum) 0)
 			continue;
 		if (day * USECS_PER_DAY < from || (day + 1) * USECS_PER_DAY > to)
