@@ -124,7 +124,7 @@ sub fits
 	{
 		my $pool = $self->{pools}{$pool_id};
 		my @mine = grep { $_->[0]{pool} == $pool_id } @changes;
-		for my $at ($self->instants($pool, $self->{now}, EVER), (map { $_->[0] } map { @{ $was{ $_->[0] }{stretches} } } @mine))
+		for my $at ($self->instants($pool, $self->{now}, EVER), (map { @{$_}[ 0, 1 ] } map { @{ $was{ $_->[0] }{stretches} } } @mine))
 		{
 			next if $at < $self->{now};
 			my @more = grep { taken($_->[0], $at) > taken($was{ $_->[0] }, $at) } @mine or next;
@@ -268,7 +268,7 @@ sub shrink
 		return refused('state') if !$self->stands($r) || $self->is_over($r);
 		return refused('invalid') if !defined $devices && !defined $until;
 		return refused('invalid') if defined $devices && (bad_devices($pool, $devices) || $devices > $r->{devices});
-		return refused('invalid') if defined $until && ($until % $pool->{slot} || $until > $r->{to} || $until <= $r->{from} || $until < $self->{now});
+		return refused('invalid') if defined $until && ($until % $pool->{slot} || $until > $r->{to} || $until <= $r->{from} || $until <= $self->{now});
 		return $self->change($r, $r->{from}, $until // $r->{to}, $devices // $r->{devices});
 	});
 }
@@ -279,8 +279,8 @@ sub move
 	my $pool = $self->{pools}{ $r->{pool} };
 	return $self->once($r->{account}, $request, join(' ', 'move', $r->{id}, $from, $to, $devices // ''), sub {
 		return refused('state') if !$self->stands($r) || $self->is_over($r);
-		return refused('invalid') if defined $devices && bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $to > max($r->{to}, $self->{now} + $pool->{horizon});
-		return refused('invalid') if $r->{from} < $self->{now} ? $from != $r->{from} || $to < $self->{now} : $from < $self->{now};
+		return refused('invalid') if defined $devices && bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $to > $self->{now} + $pool->{horizon} || $to <= $self->{now};
+		return refused($r->{from} < $self->{now} ? 'state' : 'invalid') if $r->{from} < $self->{now} ? $from != $r->{from} : $from < $self->{now};
 		return $self->change($r, $from, $to, $devices // $r->{devices});
 	});
 }
