@@ -169,6 +169,13 @@ sub some_period
 	return ($from, $to);
 }
 
+# Centres do not plan on the pool's slots.
+sub any_period
+{
+	my ($from, $to) = some_period(@_);
+	return chance(0.5) ? ($from, $to) : ($from + int rand 60, $to + int rand 100);
+}
+
 sub some_devices { my ($pool) = @_; return $pool->{granule} * int(1 + rand one_of(2, 4, 12)) }
 
 # One thing that is wrong with a piece.
@@ -344,7 +351,7 @@ sub step_offer
 {
 	my ($model) = @_;
 	my $pool = one_of(pools($model));
-	my ($from, $to) = chance(0.3) ? ($model->{now} - DAY, undef) : some_period($model, $pool);
+	my ($from, $to) = chance(0.3) ? ($model->{now} - DAY, undef) : any_period($model, $pool);
 	my $now = BookingModel::limit($pool, max($from, $model->{now}));
 	my $devices = chance(0.6) ? max(0, $now + int(rand(4 * $pool->{granule})) - 2 * $pool->{granule}) : int rand 40;
 	my $drain = chance(0.3) ? 1 : 0;
@@ -357,7 +364,7 @@ sub step_maintenance
 {
 	my ($model) = @_;
 	my $pool = one_of(pools($model));
-	my ($from, $to) = some_period($model, $pool);
+	my ($from, $to) = any_period($model, $pool);
 	my $devices = some_devices($pool);
 	my $drain = chance(0.3) ? 1 : 0;
 	my $expected = $model->reduce($pool, 'maintenance', $devices, $from, $to, $drain);
