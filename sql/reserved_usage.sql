@@ -131,5 +131,117 @@ SELECT * FROM charged('ru', :r1);
 -- who waited is not charged for it
 SELECT started_at, ended_at, revision FROM usage_record WHERE reservation = :r2 AND superseded = 'infinity';
 
+-- ------------------------------------------------------------------ what does not draw
+
+-- Account, region, chip and time are the reservation's, or it is charged as if it named none, and flagged.
+SELECT reserve('ru/a', 8, '[2026-03-10 00:00Z,2026-03-10 10:00Z)') AS r \gset
+SELECT record_reservations('2026-03-10 00:00Z') AS one;
+SELECT job('its own', 'ru/a', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r), job('account', 'ru/b', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r),
+	job('region', 'ru/a', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r, region => 'ru-west'), job('chip', 'ru/a', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r, chip => 'nvidia/h200'),
+	job('class', 'ru/a', 1, '[2026-03-10 00:00Z,2026-03-10 01:00Z)', :r, chip => 'nvidia/h100'), job('time', 'ru/a', 1, '[2026-03-10 10:00Z,2026-03-10 11:00Z)', :r);
+SELECT create_price('nvidia', 'USD', 1, account => 'ru', measure => 'allocated', book => 'ru') > 0 AS whatever;
+SELECT t.source_id, r.kind, trim_scale(t.quantity) AS quantity FROM rate_usage('ru', '[2026-03-10 00:00Z,2026-03-11 00:00Z)', book => 'ru') AS r, trace_charge(r) AS t
+WHERE r.measure = 'allocated' ORDER BY t.source_id;
+SELECT check_name, severity, regexp_replace(detail, 'reservation \d+', 'reservation R') AS detail FROM check_ledger() WHERE check_name = 'usage beside its reservation' AND detail NOT LIKE '%2026-02-01%' ORDER BY detail;
+
+-- ------------------------------------------------------------------ each measure by itself, and work
+
+SELECT reserve('ru/a', 4, '[2026-03-11 00:00Z,2026-03-11 10:00Z)') AS r \gset
+SELECT record_reservations('2026-03-11 00:00Z') AS one;
+SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 5, account => 'ru', measure => 'used', book => 'ru') > 0 AS used;
+SELECT job('allocated', 'ru/a', 6, '[2026-03-11 00:00Z,2026-03-11 10:00Z)', :r, 'allocated'), job('used', 'ru/a', 5, '[2026-03-11 02:00Z,2026-03-11 08:00Z)', :r, 'used');
+SELECT * FROM charged('ru', :r);
+-- of the work that a record achieved, what is beyond has its share by level
+SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 1, account => 'ru', measure => 'reserved', book => 'ru work') > 0 AS reserved,
+	create_price('nvidia/h100-sxm5-80gb', 'USD', 0.5, account => 'ru', measure => 'used', unit => 'PFLOPh', book => 'ru work') > 0 AS used;
+SELECT job('worked', 'ru/a', 8, '[2026-03-11 08:00Z,2026-03-11 12:00Z)', :r, 'used', work => '400 PFLOPh');
+SELECT * FROM charged('ru', :r, book => 'ru work');
+
+-- ------------------------------------------------------------------ what is given up, and what nobody came for
+
+SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 0.5, account => 'ru', measure => 'forgone', book => 'ru') > 0 AS forgone;
+-- Given up with less notice than three hours: until it has run out.
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'notice') AS pool \gset
+UPDATE pool SET notice = '3 hours' WHERE id = :pool;
+SELECT count(*) AS none FROM offer_devices(:pool, 100, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT b.reservation AS early, c.reservation AS late, d.reservation AS running, e.reservation AS held
+FROM book('ru/a', :pool, 8, '[2026-03-12 10:00Z,2026-03-12 14:00Z)', confirmed => true, now => '2026-03-11 00:00Z') AS b,
+	book('ru/a', :pool, 8, '[2026-03-12 10:00Z,2026-03-12 14:00Z)', confirmed => true, now => '2026-03-11 00:00Z') AS c,
+	book('ru/a', :pool, 8, '[2026-03-12 10:00Z,2026-03-12 20:00Z)', confirmed => true, now => '2026-03-11 00:00Z') AS d,
+	book('ru/a', :pool, 8, '[2026-03-12 10:00Z,2026-03-12 14:00Z)', hold => '1 day', now => '2026-03-12 00:00Z') AS e \gset
+SELECT cancel_reservation(:early, now => '2026-03-12 07:00Z'), cancel_reservation(:late, now => '2026-03-12 09:00Z'), cancel_reservation(:held, now => '2026-03-12 09:30Z');
+SELECT start_reservation(:running, now => '2026-03-12 10:00Z');
+SELECT end_reservation(:running, now => '2026-03-12 15:00Z');
+SELECT count(*) AS nothing FROM charged('ru', :early) UNION ALL SELECT count(*) FROM charged('ru', :held);
+SELECT * FROM charged('ru', :late);
+SELECT * FROM charged('ru', :running);
+-- In a pool where only what was started counts: who comes late, and who does not come.
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'started') AS pool \gset
+UPDATE pool SET counts = 'started' WHERE id = :pool;
+SELECT count(*) AS none FROM offer_devices(:pool, 100, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT reserve('ru/a', 8, '[2026-03-13 10:00Z,2026-03-13 14:00Z)', :pool) AS late, reserve('ru/a', 8, '[2026-03-13 10:00Z,2026-03-13 14:00Z)', :pool) AS never \gset
+SELECT record_reservations('2026-03-13 10:30Z') AS none_yet;
+SELECT start_reservation(:late, now => '2026-03-13 11:00Z');
+SELECT * FROM charged('ru', :late);
+SELECT record_reservations('2026-03-13 13:59Z') AS none_yet, record_reservations('2026-03-13 14:00Z') AS no_show;
+SELECT * FROM charged('ru', :never);
+
+-- ------------------------------------------------------------------ closing
+
+SELECT reserve('ru/a', 8, '[2026-03-30 12:00Z,2026-04-02 00:00Z)') AS r \gset
+\set VERBOSITY default
+DO $$
+BEGIN
+	PERFORM close_period('ru', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru');
+EXCEPTION WHEN OTHERS THEN
+	RAISE NOTICE '% %', SQLSTATE, SQLERRM;
+END
+$$;
+\set VERBOSITY terse
+-- made in the transaction that closes, it is not known yet
+BEGIN;
+SELECT record_reservations('2026-04-03 00:00Z') AS one;
+SELECT close_period('ru', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru');
+ROLLBACK;
+SELECT record_reservations('2026-04-03 00:00Z') AS one;
+SELECT close_period('ru', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru') > 0 AS closed;
+SELECT c.kind, c.measure, count(*), trim_scale(sum(c.quantity)) AS quantity, trim_scale(sum(c.cost)) AS cost FROM charge AS c WHERE c.book = 'ru' GROUP BY c.kind, c.measure ORDER BY c.kind, c.measure;
+-- Drawn later: a correction takes from what was unused and from nothing else; and is explained.
+SELECT job('too late', 'ru/a', 10, '[2026-03-30 12:00Z,2026-03-30 18:00Z)', :r) AS recorded;
+SELECT r.kind, r.measure, r.day, trim_scale(r.quantity) AS quantity, trim_scale(r.cost) AS cost FROM rate_corrections('ru', book => 'ru') AS r ORDER BY r.kind, r.measure, r.day;
+SELECT d.measure, d.day, trim_scale(d.cost_a) AS was, trim_scale(d.cost_b) AS is_now, d.reasons
+FROM rate_diff('ru', '[2026-03-01,2026-04-01)', (SELECT as_of FROM period_close WHERE book = 'ru'), NULL, 'ru') AS d ORDER BY d.measure, d.day, d.cost_a, d.cost_b;
+SELECT close_period('ru', '[2026-04-01 00:00Z,2026-05-01 00:00Z)', 'ru') > 0 AS closed;
+SELECT c.kind, t.source_id = :r || '/1' AS of_it, t.part_from, t.part_to, t.devices, trim_scale(t.quantity) AS quantity, trim_scale(t.cost) AS cost
+FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'ru' AND c.corrects IS NOT NULL ORDER BY c.kind, t.part_from, t.quantity;
+SELECT check_name, object, detail FROM check_ledger() WHERE severity = 'breach' AND check_name <> 'unpriced usage';
+
+-- What the ledger made is what the reservation is, and is made in time.
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE usage_record SET devices = 9 WHERE reservation = :running AND source_id = :running || '/1' AND superseded = 'infinity';
+UPDATE usage_record SET reservation = 999999 WHERE reservation = :never AND source = 'compute_ledger';
+UPDATE reservation SET usage_due = '2026-04-01' WHERE id = :late;
+SELECT check_name, object, detail, severity
+FROM check_ledger(false) WHERE check_name IN ('reserved usage', 'reservation not recorded') ORDER BY 1, 2;
+ROLLBACK;
+
+-- ------------------------------------------------------------------ FOCUS, rollups
+
+SELECT create_price('nvidia/h100-sxm5-80gb', 'USD', 2, measure => 'reserved') > 0 AS reserved, create_price('nvidia/h100-sxm5-80gb', 'USD', 3) > 0 AS allocated;
+SELECT "CapacityReservationId" = :r::text AS id, "CapacityReservationStatus", "ChargeCategory", "x_Kind", sum("BilledCost") AS billed, sum("EffectiveCost") AS effective, sum("ConsumedQuantity") AS consumed, min("ChargeDescription") LIKE '%reservation%' AS said
+FROM focus_rated(NULL::focus_1_2, 'ru', '[2026-03-30 00:00Z,2026-04-03 00:00Z)') WHERE "x_Reservation" = :r GROUP BY 1, 2, 3, 4 ORDER BY 4;
+CREATE TABLE bill AS SELECT * FROM focus_rated(NULL::focus_1_2, 'ru', '[2026-03-01 00:00Z,2026-04-03 00:00Z)');
+SELECT requirement, count(*) FROM focus_check('bill') GROUP BY requirement ORDER BY 1;
+-- What is reserved until a time to come counts until the recorded time.
+SELECT count(*) > 0 AS periods FROM generate_billing_periods(NULL, (clock_timestamp() + interval '2 months')::date);
+SELECT (SELECT id FROM account WHERE name = 'ru/b') AS b, date_trunc('hour', clock_timestamp()) AS at \gset
+SELECT reserve('ru/b', 1, tstzrange(:'at'::timestamptz - interval '2 hours', :'at'::timestamptz + interval '1 day')) > 0 AS r;
+SELECT record_reservations() AS one;
+SELECT refresh_rollups() > :'at' AS refreshed;
+SELECT sum(device_hours) BETWEEN 2 AND 3 AS until_now FROM usage_hourly WHERE account = :b AND hour >= :'at'::timestamptz - interval '2 hours';
+SELECT sum(quantity) BETWEEN 2 AND 3 AS until_now FROM rate_usage('ru/b', tstzrange(:'at'::timestamptz - interval '2 hours', :'at'::timestamptz + interval '1 day'), book => 'ru') WHERE measure = 'reserved';
+SELECT check_name, object, detail FROM check_ledger() WHERE severity = 'breach' AND check_name NOT IN ('unpriced usage');
+
 \c postgres
 DROP DATABASE regress_reserved_usage;

@@ -95,6 +95,11 @@ ok_as('owner', q{
 	SELECT a.id, 'nvidia/h100', 'USD', CASE a.name WHEN 'acme' THEN 2 ELSE 7700000050 END, a.name FROM compute_ledger.account AS a WHERE a.name IN ('acme', 'zenith');
 	INSERT INTO compute_ledger.price (accelerator, currency, price, title) VALUES ('nvidia', 'USD', 3, 'list price');
 	INSERT INTO compute_ledger.price (book, accelerator, currency, price, title) VALUES ('cost', 'nvidia', 'USD', 1, 'what it costs: zenith''s and acme''s alike')}, 'prices');
+ok_as('owner', q{
+	SELECT compute_ledger.create_pool('aws/us-east-1', 'nvidia/h100') AS pool \gset
+	SELECT compute_ledger.offer_devices(:pool, 64, '[2020-01-01,)');
+	SELECT compute_ledger.book(a, :pool, 7, tstzrange(date_trunc('hour', now()) + interval '1 day', date_trunc('hour', now()) + interval '2 days'), hold => '1 hour')
+	FROM unnest('{acme,acme research,zenith,zenith labs}'::text[]) AS a}, 'bookings');
 
 my @kinds = ([ 'reader', 'reader', 'acme' ], [ 'analyst', 'reader', 'acme research' ], [ 'team', 'reader', 'acme research' ],
 	[ 'booker', 'booker', 'acme research' ], [ 'agent', 'agent', undef, 'aws/us-east-1' ],
@@ -162,6 +167,7 @@ for (split /\n/, $node->safe_psql('ledger', q{
 				WHEN n.name = 'now' THEN 'NULL'
 				WHEN n.name IN ('role') THEN '''biller'''
 				WHEN n.name = 'book' THEN '''sale'''
+				WHEN n.name = 'state' THEN '''held'''
 				WHEN n.name = 'kind' THEN '''auditor'''
 				WHEN t.type IN ('text'::regtype, 'name'::regtype) THEN '''zenith'''
 				WHEN t.type = 'bigint'::regtype THEN '7700000001'
@@ -320,6 +326,7 @@ is(as($superuser, "PREPARE p AS SELECT count(*) FROM compute_ledger.my_account; 
 my $names = $node->safe_psql('ledger', q{SELECT string_agg(format('(%s, %L)', a.id, a.name), ', ') FROM compute_ledger.account AS a});
 sub accounts_of { return as($_[0], 'SELECT string_agg(a.name, $$,$$ ORDER BY a.name) FROM compute_ledger._bookable_accounts() AS b JOIN (VALUES ' . $names . ') AS a (id, name) ON a.id = b') }
 is(accounts_of('booker'), 'acme merged,acme research', 'a booker books for the account and what is under it');
+is(as('booker', q{SELECT DISTINCT account, state FROM compute_ledger.my_reservation}), as('owner', q{SELECT id || '|held' FROM compute_ledger.account WHERE name = 'acme research'}), 'and sees what is booked for them');
 is(accounts_of($_), '', "$_: for none") for qw(reader agent meter biller auditor);
 is(accounts_of('admin'), 'acme,acme merged,acme research,zenith,zenith labs,zenith old', 'an admin for all');
 is(as('booker', q{SELECT count(*) FROM compute_ledger._bookable_accounts('admin')}), '0', 'who books for what is asked of roles that one can become only');

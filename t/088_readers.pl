@@ -42,6 +42,11 @@ as('owner', q{
 	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, run)
 	SELECT 'zenith source', 'wrong ' || i, a, 'nowhere ' || a, 'NVIDIA H100 80GB HBM3', 1, '2026-08-01Z', '2026-08-02Z', a || ' run' FROM generate_series(1, 20) AS i, unnest('{acme,zenith,zenith labs}'::text[]) AS a});
 as('owner', 'SELECT accept_usage()');
+as('owner', q{
+	SELECT create_pool('aws/us-east-1', 'nvidia/h100') AS pool \gset
+	SELECT offer_devices(:pool, 100000, '[2020-01-01,)');
+	SELECT book(a.name, :pool, a.devices, tstzrange(date_trunc('hour', now()) + (a.devices * 100 + i) * interval '1 minute', date_trunc('hour', now()) + (a.devices * 100 + 60 + i) * interval '1 minute'), hold => '1 day', confirmed => i % 2 = 0)
+	FROM (VALUES ('acme', 2, 40), ('acme research', 3, 30), ('zenith', 5, 900), ('zenith labs', 7, 600)) AS a (name, devices, n) CROSS JOIN LATERAL generate_series(1, a.n) AS i});
 as('owner', "SELECT close_period('acme', '[2026-08-01,2026-09-01)'), close_period('zenith', '[2026-08-01,2026-09-01)')");
 as('owner', "SELECT refresh_rollups(); SELECT grant_access('reader', 'reader', 'acme')");
 $node->safe_psql('ledger', 'GRANT CREATE ON SCHEMA public TO reader; VACUUM ANALYZE');
@@ -138,7 +143,7 @@ sub differ
 # ------------------------------------------------------------------ views
 # Of each column of each view a value that is in rows of Zenith's and nowhere else, and one that is in no row.
 my @views = split /\n/, as('owner', q{SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind = 'v' AND c.relname ~ '^my_' ORDER BY c.relname COLLATE "C"});
-is(join(' ', @views), 'my_account my_charge my_focus_1_2 my_focus_1_2_text my_period_close my_price my_rejected my_spend_daily my_usage my_usage_daily my_usage_hourly', 'views for readers');
+is(join(' ', @views), 'my_account my_charge my_focus_1_2 my_focus_1_2_text my_period_close my_price my_rejected my_reservation my_spend_daily my_usage my_usage_daily my_usage_hourly', 'views for readers');
 my (@pairs, %tried);
 for my $view (@views)
 {

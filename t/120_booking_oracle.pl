@@ -43,7 +43,7 @@ $node->safe_psql('postgres', q{
 		FROM compute_ledger.reservation AS r WHERE r.pool = ANY (pools)
 	$$;
 });
-my $session = $node->background_psql('postgres', on_error_stop => 0);
+my $session;
 {
 	# it would say every query and every answer
 	no warnings qw(redefine once);
@@ -432,6 +432,7 @@ for my $round (1 .. $rounds)
 {
 	my $s = $seed + $round - 1;
 	srand($s);
+	$session = $node->background_psql('postgres', on_error_stop => 0);
 	my $before = $wrong // 0;
 	@log = ("-- seed $s");
 	%repeat = ();
@@ -457,8 +458,8 @@ for my $round (1 .. $rounds)
 	my $found = $session->query('SELECT * FROM check_ledger()');
 	wrong("check_ledger(): $found") if $found ne '' && ($wrong // 0) == $before;
 	is(($wrong // 0) - $before, 0, "round $round, seed $s: everything is as the model says");
+	$session->quit;
 }
 note join ', ', map { "$answered{$_} of $asked{$_} $_" } sort grep { $answered{$_} } keys %asked;
 cmp_ok(($answered{book} // 0), '>', $rounds, 'there were bookings');
-$session->quit;
 done_testing();

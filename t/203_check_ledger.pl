@@ -246,8 +246,8 @@ sound('after that');
 my $sources = $node->safe_psql($db, q{SELECT string_agg(prosrc, E'\n') FROM pg_proc WHERE proname LIKE '\_check\_%' AND pronamespace = 'compute_ledger'::regnamespace AND pg_get_function_result(oid) LIKE 'TABLE(check_name%'});
 my %known = map { $_ => 1 } $sources =~ /(?:SELECT|THEN|ELSE) '([a-z_ ]+)'(?=,|\s+WHEN|\s+ELSE|\s+END,)/g;
 delete @known{qw(records rollup advice)};
-# sql/check_ledger.sql, sql/price_currency.sql
-$seen{$_} = 1 foreach 'commitment that serves nobody', 'currency of a price';
+# sql/check_ledger.sql, sql/price_currency.sql, sql/reserved_usage.sql
+$seen{$_} = 1 foreach 'commitment that serves nobody', 'currency of a price', 'reserved usage', 'reservation not recorded', 'usage beside its reservation';
 is(join(', ', sort keys %known), join(', ', sort keys %seen), 'every check has found something');
 
 done_testing();

@@ -222,14 +222,9 @@ sub cut { my ($r, $at) = @_; return [ map { [ $_->[0], min($_->[1], $at), $_->[2
 sub cancel
 {
 	my ($self, $r) = @_;
-	my @pieces = $self->pieces($r);
-	return { ok => 'cancelled already' } if $r->{state} eq 'cancelled';
-	return refused('state') if !$self->stands($r) || $self->is_over($r);
-	for my $p (grep { $self->stands($_) && !$self->is_over($_) } @pieces)
-	{
-		@{$p}{qw(state stretches)} = ('cancelled', cut($p, $self->{now}));
-	}
-	return { ok => 'cancelled' };
+	my @pieces = grep { $self->stands($_) && !$self->is_over($_) } $self->pieces($r);
+	@{$_}{qw(state stretches)} = ('cancelled', cut($_, $self->{now})) for @pieces;
+	return @pieces ? { ok => 'cancelled' } : $r->{state} eq 'cancelled' ? { ok => 'cancelled already' } : refused('state');
 }
 
 # What a reservation takes if it has devices over a period from now on; what has passed stays.

@@ -126,6 +126,11 @@ BEGIN
 	IF at > upper(r.period) THEN
 		UPDATE compute_ledger.reservation AS o SET ended_at = at WHERE o.id = r.id;
 	END IF;
+	-- and who waited for it is not charged for that
+	UPDATE compute_ledger.reservation AS o SET usage_due = least(o.usage_due, lower(o.period))
+	WHERE o.id IN (SELECT w.id FROM compute_ledger.reservation AS w
+		WHERE w.pool = r.pool AND w.state = 'confirmed' AND lower(w.period) >= upper(r.period) AND lower(w.period) < clock AND upper(w.occupies) > upper(r.period)
+		ORDER BY w.id FOR UPDATE);
 	IF recording THEN
 		PERFORM compute_ledger._make_reserved_usage(clock);
 	END IF;

@@ -188,3 +188,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _cut_reservation(bigint, timestamptz, text, text, text, timestamptz) IS 'ends a reservation before its time, under its pool''s lock: from until on it takes up nothing, and nothing at all where that is not after its start. state NULL: it stays what it is, and its period ends then';
+
+CREATE FUNCTION _reservation_change_guard() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._refuse('23001', 'the history of reservations does not change');
+END
+$$;
+COMMENT ON FUNCTION _reservation_change_guard() IS 'trigger, BEFORE UPDATE OR DELETE OR TRUNCATE of reservation_change: refuses (23001)';

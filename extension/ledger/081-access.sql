@@ -257,6 +257,7 @@ AS $$
 		('_shrink_reservation', 'EXECUTE', 'booker admin'),
 		('_move_reservation', 'EXECUTE', 'booker admin'),
 		('my_reservation', 'SELECT', 'reader booker biller auditor admin'),
+		('_reservation_state', 'EXECUTE', 'reader booker biller auditor admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),

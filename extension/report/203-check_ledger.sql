@@ -536,7 +536,7 @@ BEGIN
 	SELECT 'billed twice', 'charge ' || max(c.id), format('charges the same as charge %s', min(c.id))
 	FROM compute_ledger.charge AS c
 	WHERE c.corrects IS NULL
-	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day
+	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day, c.reservation
 	HAVING count(*) > 1;
 END
 $$;
@@ -558,7 +558,7 @@ BEGIN
 	), charge AS MATERIALIZED (
 		SELECT c.id, c.book, coalesce(c.corrects_payer, c.payer) AS payer, coalesce(c.corrects, c.billing_period) AS billing_period, c.price, c.period, c.amount, c.quantity, c.corrects,
 			(c.book, coalesce(c.corrects_payer, c.payer), coalesce(c.corrects, c.billing_period)) IN (SELECT p.book, p.payer, p.billing_period FROM pending AS p) AS pending,
-			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day) AS alike
+			dense_rank() OVER (ORDER BY c.book, c.account, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day, c.reservation) AS alike
 		FROM compute_ledger.charge AS c
 		-- what counts for nothing is not taken back, either
 		WHERE c.day IS NOT NULL AND c.kind IN ('usage', 'instance', 'unpriced') AND c.quantity <> 0
@@ -686,7 +686,7 @@ CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean) RETURNS TABLE (
 AS $$
 DECLARE
 	-- what contradicts nothing, and is worth a look
-	advice text[] := '{open usage, commitment that serves nobody, partition without trigger}';
+	advice text[] := '{open usage, commitment that serves nobody, usage beside its reservation, reservation not recorded, partition without trigger}';
 	broken boolean;
 BEGIN
 	RETURN QUERY SELECT c.check_name, c.object, c.detail, 'breach' FROM compute_ledger._check_access() AS c;
@@ -701,6 +701,7 @@ BEGIN
 		-- nothing is rated along trees that are none
 		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken)
 		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate) WHERE NOT broken
+		UNION ALL SELECT * FROM compute_ledger._check_reserved_usage(at) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_books()
 		UNION ALL SELECT * FROM compute_ledger._check_guards()
 		UNION ALL SELECT * FROM compute_ledger._check_rollups()

@@ -200,6 +200,27 @@ BEGIN
 	WHERE r.ended_at = 'infinity' AND r.superseded = 'infinity' AND at - r.started_at > s.open_limit
 	ORDER BY r.started_at, r.id;
 
+	-- What names a reservation is drawn on it only if it is the reservation's.
+	RETURN QUERY
+	SELECT 'usage beside its reservation', 'record ' || r.id, format('(%s, %s) names reservation %s and is charged as if it named none: %s', r.source, r.source_id, r.reservation,
+		concat_ws(', ', CASE WHEN NOT w.account THEN format('it is of account "%s"', r.account_name) END, CASE WHEN NOT w.region THEN format('in region "%s"', r.region_name) END,
+			CASE WHEN NOT w.chip THEN format('on %s', r.accelerator) END, CASE WHEN NOT w.time THEN format('from %s to %s', r.started_at, r.ended_at) END))
+	FROM compute_ledger.usage_record AS r
+	JOIN compute_ledger.reservation AS v ON v.id = r.reservation
+	JOIN compute_ledger.pool AS p ON p.id = v.pool
+	CROSS JOIN LATERAL (SELECT r.account = v.account
+			OR EXISTS (SELECT FROM compute_ledger.account_merge AS m WHERE m.account IN (r.account, v.account) AND upper_inf(m.recorded)) AS account,
+		r.region = p.region AS region, p.accelerator OPERATOR(compute_ledger.@>) r.accelerator AS chip, tstzrange(r.started_at, r.ended_at) && v.occupies AS time) AS w
+	WHERE r.reservation IS NOT NULL AND r.superseded = 'infinity' AND r.source <> 'compute_ledger' AND NOT (w.account AND w.region AND w.chip AND w.time)
+	ORDER BY r.id;
+
+	-- Nobody has made the records that are due.
+	RETURN QUERY
+	SELECT 'reservation not recorded', 'reservation ' || r.id, format('record_reservations() has something to make of it since %s', r.usage_due)
+	FROM compute_ledger.reservation AS r
+	WHERE r.usage_due < at - interval '1 day'
+	ORDER BY r.id;
+
 	-- Reserved capacity serves what its account's payer pays for, and not accounts below that are billed themselves.
 	RETURN QUERY
 	WITH idle AS MATERIALIZED (
@@ -224,4 +245,4 @@ BEGIN
 	HAVING sum(h.cost) > 0;
 END
 $$;
-COMMENT ON FUNCTION _check_advice(timestamptz) IS 'part of check_ledger(): what contradicts nothing and is worth a look: records that have been open for long, reserved capacity that serves nobody';
+COMMENT ON FUNCTION _check_advice(timestamptz) IS 'part of check_ledger(): what contradicts nothing and is worth a look: records that have been open for long, usage that does not draw on the reservation that it names, reservations without their records, reserved capacity that serves nobody';

@@ -12,23 +12,31 @@ AS $$
 		FROM compute_ledger._billing_periods(at) AS b
 		WHERE b.starts_at < at AND b.ends_at > since
 	), side AS (
-		SELECT p.payer, b.id AS billing_period,
+		SELECT p.payer, b.id AS billing_period, r.reservation, r.measure, NULL AS kind,
 			sum(compute_ledger._usage_level(r.devices, r.share)::numeric * (1000000 * extract(epoch FROM upper(x.valid) - lower(x.valid)))::bigint) AS used, 0 AS rated
 		FROM compute_ledger.usage_record AS r
 		JOIN place AS p ON p.account = r.account AND ($4 IS NULL OR p.payer = $4) AND p.valid && tstzrange(r.started_at, r.ended_at)
 		JOIN bill AS b ON b.calendar = p.calendar AND b.period && (p.valid * tstzrange(r.started_at, r.ended_at)) AND r.measure = ANY (b.measures)
 		CROSS JOIN LATERAL (SELECT b.period * p.valid * tstzrange(r.started_at, r.ended_at)) AS x (valid)
 		WHERE r.recorded <= at AND r.superseded > at AND r.started_at < at
-		GROUP BY p.payer, b.id
+		GROUP BY p.payer, b.id, r.reservation, r.measure
 		UNION ALL
-		SELECT c.payer, c.billing_period, 0, sum(c.amount)
+		SELECT c.payer, c.billing_period, c.reservation, c.measure, c.kind, 0, sum(c.amount)
 		FROM compute_ledger._rating_scope(NULL, tstzrange(since, at), at) AS s
 		-- peaks, percentiles and reserved capacity stand in billing periods that are asked for as a whole
 		CROSS JOIN LATERAL compute_ledger._rate($1, at, CASE WHEN $4 IS NULL THEN s.payers ELSE ARRAY[$4] END,
 			CASE WHEN $4 IS NULL THEN s.accounts ELSE ARRAY(SELECT DISTINCT y.account FROM place AS y WHERE y.payer = $4) END, NULL,
 			tstzrange(s.starts, (SELECT max(b.ends_at) FROM bill AS b)), s.starts, s.ends) AS c
 		WHERE s.payers IS NOT NULL AND s.starts < s.ends AND (compute_ledger._is_by_sum(c.kind) OR c.kind IN ('peak', 'percentile', 'reserved used', 'beyond'))
-		GROUP BY c.payer, c.billing_period
+		GROUP BY c.payer, c.billing_period, c.reservation, c.measure, c.kind
+	), reserved AS (
+		-- of a reservation, and of what names it, by each measure; what is charged by levels is of none
+		SELECT s.payer, s.billing_period, s.reservation, s.measure, sum(s.used) AS used, sum(s.rated) AS rated,
+			coalesce(sum(s.rated) FILTER (WHERE s.kind = 'reservation used'), 0) AS drawn_of_it, coalesce(sum(s.rated) FILTER (WHERE s.kind = 'drawn'), 0) AS drawn
+		FROM side AS s
+		WHERE s.reservation IS NOT NULL
+			AND NOT EXISTS (SELECT FROM side AS o WHERE o.payer = s.payer AND o.billing_period = s.billing_period AND o.kind IN ('peak', 'percentile', 'reserved used', 'beyond'))
+		GROUP BY s.payer, s.billing_period, s.reservation, s.measure
 	)
 	SELECT 'used and rated', format('account "%s", billing period %s', a.name, s.billing_period),
 		format('under book %s %s device-hours were used, and %s are rated, with a price or without', $1, compute_ledger._device_hours(sum(s.used)), compute_ledger._device_hours(sum(s.rated)))
@@ -36,8 +44,21 @@ AS $$
 	JOIN compute_ledger.account AS a ON a.id = s.payer
 	GROUP BY a.name, s.payer, s.billing_period
 	HAVING sum(s.used) <> sum(s.rated)
+	UNION ALL
+	SELECT 'reservation and usage', format('reservation %s, billing period %s', r.reservation, r.billing_period),
+		CASE WHEN r.measure = 'reserved' THEN format('under book %s %s device-hours were reserved, and %s are drawn or unused', $1, compute_ledger._device_hours(r.used), compute_ledger._device_hours(r.rated))
+			ELSE format('under book %s %s device-hours of it were %s, and %s are drawn or beyond', $1, compute_ledger._device_hours(r.used), r.measure, compute_ledger._device_hours(r.rated)) END
+	FROM reserved AS r
+	WHERE r.used <> r.rated
+	UNION ALL
+	SELECT 'reservation and usage', format('reservation %s, billing period %s', r.reservation, r.billing_period),
+		format('under book %s %s device-hours that were %s are drawn on it, and of it only %s', $1, compute_ledger._device_hours(d.drawn), d.measure, compute_ledger._device_hours(coalesce(r.drawn_of_it, 0)))
+	FROM (SELECT d.reservation, d.measure, sum(d.drawn) AS drawn, min(d.billing_period) AS billing_period FROM reserved AS d WHERE d.measure <> 'reserved' GROUP BY d.reservation, d.measure) AS d
+	LEFT JOIN (SELECT o.reservation, sum(o.drawn_of_it) AS drawn_of_it FROM reserved AS o WHERE o.measure = 'reserved' GROUP BY o.reservation) AS o ON o.reservation = d.reservation
+	CROSS JOIN LATERAL (SELECT d.reservation, d.billing_period, o.drawn_of_it) AS r
+	WHERE d.drawn > coalesce(r.drawn_of_it, 0)
 $$;
-COMMENT ON FUNCTION _used_and_rated(text, timestamptz, timestamptz, bigint) IS 'part of check_ledger(): payers, or one of them, and billing periods for which what was used is not what is rated under a book';
+COMMENT ON FUNCTION _used_and_rated(text, timestamptz, timestamptz, bigint) IS 'part of check_ledger(): payers, or one of them, and billing periods for which what was used is not what is rated under a book, and reservations for which reserved is not drawn and unused together, or what was used not drawn and beyond';
 
 CREATE FUNCTION _check_conservation(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE

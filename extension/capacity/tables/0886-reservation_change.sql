@@ -26,4 +26,7 @@ COMMENT ON COLUMN compute_ledger.reservation_change.recorded IS 'when it was rec
 
 CREATE INDEX reservation_change_reservation_idx ON compute_ledger.reservation_change (reservation);
 
+CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON compute_ledger.reservation_change
+	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._reservation_change_guard();
+
 CREATE POLICY visible ON compute_ledger.reservation_change FOR SELECT USING (reservation IN (SELECT r.id FROM compute_ledger.reservation AS r WHERE r.account IN (SELECT compute_ledger._visible_accounts())));
