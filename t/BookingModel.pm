@@ -1,6 +1,7 @@
 # Pools and reservations kept in the plainest way: each reservation is a list of stretches with devices, and what is booked is
 # added up at every instant at which anything changes; not a test.
 #
+# What is wrong in two ways may be refused for either: or.
 # Instants are seconds; a period is [from, to), to undef: no end.  Each change returns { ok => what is answered } or
 # { refused => why }, and changes nothing if it is refused.  Why: invalid (the call itself), capacity, state, conflict
 # (the request said something else before), in_way (reservations are, listed in of), doubt.
@@ -177,7 +178,7 @@ sub book
 		{
 			my ($id, $devices, $from, $to) = @$piece;
 			my $pool = $self->{pools}{$id} or return refused('invalid');
-			return refused('invalid') if bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $from < $self->{now} || $to > $self->{now} + $pool->{horizon};
+			return { %{ refused('invalid') }, @$pieces > 1 ? (or => 'capacity') : () } if bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $from < $self->{now} || $to > $self->{now} + $pool->{horizon};
 			push @new, { pool => $id, account => $account, guest => $self->is_guest($pool, $account), devices => $devices, from => $from, to => $to, stretches => [],
 				priority => $o{priority} // 0, state => $o{confirmed} ? 'confirmed' : 'held', held_until => $self->{now} + ($o{hold} // min(map { $self->{pools}{ $_->[0] }{hold} } grep { $self->{pools}{ $_->[0] } } @$pieces)) };
 		}
