@@ -186,6 +186,28 @@ SELECT * FROM charged('ru', :late);
 SELECT record_reservations('2026-03-13 13:59Z') AS none_yet, record_reservations('2026-03-13 14:00Z') AS no_show;
 SELECT * FROM charged('ru', :never);
 
+-- ------------------------------------------------------------------ outages
+
+-- What a centre could not give is not charged: of 8, 4 were there for an hour, which the one that is drained last has first.
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'broken') AS pool \gset
+SELECT count(*) AS none FROM offer_devices(:pool, 12, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT (SELECT b.reservation FROM book('ru/a', :pool, 8, '[2026-03-14 10:00Z,2026-03-14 14:00Z)', confirmed => true, now => '2026-03-14 00:00Z') AS b) AS low,
+	(SELECT b.reservation FROM book('ru/b', :pool, 4, '[2026-03-14 10:00Z,2026-03-14 14:00Z)', priority => 1, confirmed => true, now => '2026-03-14 01:00Z') AS b) AS high \gset
+SELECT record_reservations('2026-03-14 10:00Z') AS two;
+SELECT record_outage(:pool, 4, '[2026-03-14 11:00Z,)', now => '2026-03-14 11:05Z') AS outage \gset
+SELECT record_reservations('2026-03-14 11:06Z') AS two_levels;
+SELECT end_outage(:outage, '2026-03-14 12:00Z', now => '2026-03-14 12:01Z');
+SELECT record_reservations('2026-03-14 12:02Z') AS revised;
+SELECT source_id, revision, devices, started_at, ended_at FROM usage_record WHERE reservation = :low AND superseded = 'infinity' ORDER BY started_at;
+SELECT * FROM charged('ru', :low);
+SELECT * FROM charged('ru', :high);
+-- where the pool gives half of it back
+BEGIN;
+UPDATE reservation SET usage_due = lower(period), outage_credit = 0.5 WHERE id = :low;
+SELECT record_reservations('2026-03-14 14:00Z') AS one;
+SELECT devices, started_at, ended_at FROM usage_record WHERE reservation = :low AND superseded = 'infinity' ORDER BY started_at;
+ROLLBACK;
+
 -- ------------------------------------------------------------------ closing
 
 SELECT reserve('ru/a', 8, '[2026-03-30 12:00Z,2026-04-02 00:00Z)') AS r \gset

@@ -294,7 +294,7 @@ for my $case (@cases)
 is_deeply((import_slurm(file(job(JobID => '5_2', JobIDRaw => 9, State => 'CANCELLED by 1000', Suspended => '00:01:40', ElapsedRaw => 3500)), '--region', 'east', '--account-prefix', 'lab/'))[0][0],
 	{ source => 'slurm/c', source_id => '9@1780300000:gpu:h100', revision => 1, account => 'lab/a', region => 'east', accelerator => 'gres/gpu:h100',
 		devices => 2, started_at => '2026-06-01T07:46:40Z', ended_at => '2026-06-01T08:46:40Z', measure => 'allocated', run => '5_2',
-		labels => '{"cancelled_by":"1000","exit_code":"0:0","nodes":"n1","partition":"p","qos":"q","state":"CANCELLED","suspended_seconds":100,"user":"u"}', retracted => '' },
+		labels => '{"cancelled_by":"1000","exit_code":"0:0","nodes":"n1","partition":"p","qos":"q","state":"CANCELLED","suspended_seconds":100,"user":"u"}', retracted => '', reservation => '' },
 	'a row in full');
 
 # A job that was seen running and then took no time is taken back.
@@ -384,6 +384,11 @@ for my $time ('2026-06-01T10:00:00+99:00', '2026-06-01T10:00:00+08:60', '2026-06
 	like($rows->[0]{labels}, qr/"user":"m\xc3\xbcller \xe5\xbc\xa0"/, 'UTF-8 stays');
 	($rows) = import_slurm(job() . "\n", '--format', join(',', map { "$_%30" } @fields));
 	is(scalar @$rows, 1, 'without a header, with --format');
+	# the reservation, of the job and of its steps, where sacct says one
+	my $step = join('|', map { { %usual, JobID => '7.0', JobIDRaw => '7.0', Partition => '', QOS => '', User => '' }->{$_} // '' } @fields);
+	($rows) = import_slurm("$header|ReservationId\n" . join('', map { "$_\n" } job() . '|42', "$step|", job(JobID => 8) . '|', job(JobID => 9) . '|0', job(JobID => 10) . '|None'));
+	is(join(' ', map { "$_->{source_id}=" . ($_->{reservation} // '') } sort { $a->{source_id} cmp $b->{source_id} } @$rows),
+		'10@1780300000:gpu:h100= 7@1780300000.0:gpu:h100=centre:42 7@1780300000:gpu:h100=centre:42 8@1780300000:gpu:h100= 9@1780300000:gpu:h100=', 'the reservation that a job ran in');
 	($rows) = import_slurm(file(job(AllocTRES => 'gres/gpu=1,gres/gpu:h100=1')) =~ s/\|/;/gr, '--delimiter', ';');
 	is(scalar @$rows, 1, 'another delimiter');
 	local $ENV{LC_ALL} = 'de_DE.UTF-8';

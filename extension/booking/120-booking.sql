@@ -73,12 +73,14 @@ COMMENT ON FUNCTION _keep_answer(text, text, jsonb, booked_reservation[]) IS 'ke
 
 -- ------------------------------------------------------------------ what may be asked for
 
-CREATE FUNCTION _lock_for_booking(pool bigint, OUT id bigint, OUT granule integer, OUT slot_minutes integer, OUT horizon interval, OUT hold interval, OUT host bigint, OUT doubted timestamptz)
+CREATE FUNCTION _lock_for_booking(pool bigint, OUT id bigint, OUT granule integer, OUT slot_minutes integer, OUT horizon interval, OUT hold interval, OUT host bigint, OUT doubted timestamptz,
+		OUT counts text, OUT notice interval, OUT outage_credit numeric)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	SELECT q.id, q.granule, q.slot_minutes, q.horizon, q.hold, q.host, q.doubted INTO id, granule, slot_minutes, horizon, hold, host, doubted
+	SELECT q.id, q.granule, q.slot_minutes, q.horizon, q.hold, q.host, q.doubted, q.counts, q.notice, q.outage_credit
+	INTO id, granule, slot_minutes, horizon, hold, host, doubted, counts, notice, outage_credit
 	FROM compute_ledger.pool AS q WHERE q.id = _lock_for_booking.pool FOR NO KEY UPDATE;
 	IF id IS NULL THEN
 		PERFORM compute_ledger._refuse('42704', CASE WHEN pool IS NULL THEN 'a booking needs a pool' ELSE format('pool %s does not exist', pool) END,
@@ -233,9 +235,9 @@ BEGIN
 			SELECT account_id, request, clock, session_user WHERE booked.booking IS NULL
 			RETURNING id
 		), made AS (
-			INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due)
+			INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit)
 			VALUES (coalesce(booked.booking, (SELECT w.id FROM whole AS w)), booked.pool, account_id, guest, booked.devices, booked.period, booked.period, lower(booked.period), booked.state,
-				priority, booked.held_until, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(booked.period) END)
+				priority, booked.held_until, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(booked.period) END, p.counts, p.notice, p.outage_credit)
 			RETURNING id, booking
 		), kept AS (
 			INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)

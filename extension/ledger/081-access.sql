@@ -222,7 +222,7 @@ AS $$
 		('ledger_mark', 'SELECT', 'reader meter booker agent biller auditor admin'),
 		-- pool, reservation
 		('pool', 'SELECT', 'auditor admin'),
-		('pool', 'UPDATE (granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title)', 'admin'),
+		('pool', 'UPDATE (granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, counts, notice, outage_credit, title)', 'admin'),
 		('pool_offer', 'SELECT', 'auditor admin'),
 		('pool_reduction', 'SELECT', 'auditor admin'),
 		('guest_share', 'SELECT', 'auditor admin'),

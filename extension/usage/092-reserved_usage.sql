@@ -69,6 +69,47 @@ END
 $$;
 COMMENT ON FUNCTION _start_waited(bigint, timestamptz) IS 'until when a reservation that had not been started could not be, because those before it in its pool were still there and there was no room for both; NULL: it could';
 
+CREATE FUNCTION _short_of(reservation bigint) RETURNS device_profile
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r record;
+	before compute_ledger.device_profile;
+BEGIN
+	SELECT v.*, b.booked INTO r FROM compute_ledger.reservation AS v JOIN compute_ledger.booking AS b ON b.id = v.booking WHERE v.id = _short_of.reservation;
+	IF isempty(r.occupies) OR NOT EXISTS (SELECT FROM compute_ledger.pool_reduction AS o
+		WHERE int8range(o.pool, o.pool, '[]') = int8range(r.pool, r.pool, '[]') AND o.valid && r.occupies AND o.kind IN ('outage', 'local') AND o.withdrawn = 'infinity')
+	THEN
+		RETURN NULL;
+	END IF;
+	-- what is drained last is served first
+	SELECT compute_ledger.sum(compute_ledger._reservation_profile(o.occupies, o.since, o.devices, o.earlier)) INTO before
+	FROM compute_ledger.reservation AS o
+	JOIN compute_ledger.booking AS b ON b.id = o.booking
+	WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(r.occupies) AND o.occupies && r.occupies AND o.confirmed_at IS NOT NULL
+		AND (-o.priority, b.booked, o.id) < (-r.priority, r.booked, r.id);
+	-- of what there is, they have theirs, as far as it goes; it lacks what it has more than the rest
+	RETURN compute_ledger._above_zero(compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) OPERATOR(compute_ledger.-)
+		coalesce(compute_ledger._above_zero(compute_ledger._pool_limit(r.pool, r.occupies, false) OPERATOR(compute_ledger.-) coalesce(compute_ledger.clip(before, r.occupies), '{}')), '{}'));
+END
+$$;
+COMMENT ON FUNCTION _short_of(bigint) IS 'what a reservation could not have, because an outage, or what the centre holds, left its pool fewer devices than are booked: those that are drained first go without first; NULL: nothing';
+
+CREATE FUNCTION _outage_due() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE compute_ledger.reservation AS r SET usage_due = least(r.usage_due, greatest(lower(r.occupies), lower(NEW.valid)))
+	WHERE r.id IN (SELECT o.id FROM compute_ledger.reservation AS o
+		WHERE o.pool = NEW.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(NEW.valid) AND o.occupies && NEW.valid AND o.confirmed_at IS NOT NULL
+		ORDER BY o.id FOR UPDATE);
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION _outage_due() IS 'trigger, AFTER INSERT OR UPDATE FOR EACH ROW of pool_reduction, of what has happened: the usage of the reservations in its time may be another one';
+
 CREATE FUNCTION _reservation_usage(reservation bigint, now timestamptz)
 	RETURNS TABLE (line text, measure text, started_at timestamptz, ended_at timestamptz, devices numeric)
 	LANGUAGE plpgsql STABLE ROWS 1
@@ -76,28 +117,32 @@ CREATE FUNCTION _reservation_usage(reservation bigint, now timestamptz)
 AS $$
 DECLARE
 	r compute_ledger.reservation;
-	p compute_ledger.pool;
 	counts tstzrange;
 	taken compute_ledger.device_profile;
 	forgone compute_ledger.device_profile;
+	short compute_ledger.device_profile;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS v WHERE v.id = _reservation_usage.reservation;
-	SELECT * INTO p FROM compute_ledger.pool AS v WHERE v.id = r.pool;
 	IF r.confirmed_at IS NULL THEN
 		RETURN;
 	END IF;
 	-- who waited for others to end is not charged for that
 	counts := r.occupies * tstzrange(compute_ledger._start_waited(r.id, now), NULL);
 	taken := compute_ledger.clip(compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier), counts);
-	IF p.counts = 'started' THEN
+	short := compute_ledger._short_of(r.id);
+	IF short IS NOT NULL THEN
+		SELECT taken OPERATOR(compute_ledger.-) coalesce(compute_ledger.device_profile(s.period * counts, s.level * r.outage_credit), '{}') INTO taken
+		FROM compute_ledger.steps(short) AS s WHERE s.level > 0;
+	END IF;
+	IF r.counts = 'started' THEN
 		-- whoever has not come yet may come until the end
 		IF r.state <> 'confirmed' OR upper(r.occupies) <= now THEN
 			forgone := CASE WHEN r.started_at IS NULL THEN taken ELSE compute_ledger.clip(taken, tstzrange(NULL, r.started_at)) END;
 		END IF;
 		taken := compute_ledger.clip(taken, tstzrange(coalesce(r.started_at, 'infinity'), NULL));
 	END IF;
-	IF p.notice > interval '0' THEN
-		SELECT compute_ledger.sum(f.profile) INTO forgone FROM (VALUES (forgone), (compute_ledger._given_up(r.id, p.notice))) AS f (profile);
+	IF r.notice > interval '0' THEN
+		SELECT compute_ledger.sum(f.profile) INTO forgone FROM (VALUES (forgone), (compute_ledger._given_up(r.id, r.notice))) AS f (profile);
 	END IF;
 	RETURN QUERY
 	SELECT format('%s/%s%s', r.id, CASE l.measure WHEN 'forgone' THEN 'forgone/' END, row_number() OVER (PARTITION BY l.measure ORDER BY s.period)),
@@ -187,8 +232,7 @@ BEGIN
 		SELECT min(d.at)
 		FROM (SELECT u.started_at FROM compute_ledger._reservation_usage(r.id, now) AS u WHERE u.started_at > now
 			UNION ALL
-			SELECT upper(r.occupies) WHERE r.state = 'confirmed' AND upper(r.occupies) > now
-				AND EXISTS (SELECT FROM compute_ledger.pool AS p WHERE p.id = r.pool AND p.counts = 'started')) AS d (at))
+			SELECT upper(r.occupies) WHERE r.state = 'confirmed' AND upper(r.occupies) > now AND r.counts = 'started') AS d (at))
 	WHERE r.id = ANY (due)
 		AND NOT EXISTS (SELECT FROM jsonb_to_recordset(given) AS g (source_id text, revision integer, reservation text)
 			WHERE g.reservation = 'ledger:' || r.id

@@ -13,6 +13,7 @@ CREATE TABLE compute_ledger.pool (
 	floor_currency text REFERENCES compute_ledger.currency,
 	counts text NOT NULL DEFAULT 'booked' CONSTRAINT pool_counts_check CHECK (counts IN ('booked', 'started')),
 	notice interval NOT NULL DEFAULT '0' CONSTRAINT pool_notice_check CHECK (notice >= '0'),
+	outage_credit numeric NOT NULL DEFAULT 1 CONSTRAINT pool_outage_credit_check CHECK (outage_credit BETWEEN 0 AND 1),
 	doubted timestamptz,
 	doubted_why text,
 	title text,
@@ -33,8 +34,9 @@ COMMENT ON COLUMN compute_ledger.pool.host IS 'the account whose subtree the cen
 COMMENT ON COLUMN compute_ledger.pool.link_class IS 'what links the devices, for work that is spread over several';
 COMMENT ON COLUMN compute_ledger.pool.floor_price IS 'price of a device-hour below which idle capacity is not given away; NULL: not stated';
 COMMENT ON COLUMN compute_ledger.pool.floor_currency IS 'currency of floor_price';
-COMMENT ON COLUMN compute_ledger.pool.counts IS 'what of a confirmed reservation is reserved usage: booked: all of it, whether or not anything ran; started: what was started, from then on, the rest being usage of measure forgone';
-COMMENT ON COLUMN compute_ledger.pool.notice IS 'how long before its time something confirmed may be given up for nothing: what is given up later is usage of measure forgone until so long after that';
+COMMENT ON COLUMN compute_ledger.pool.counts IS 'what of a confirmed reservation is reserved usage: booked: all of it, whether or not anything ran; started: what was started, from then on, the rest being usage of measure forgone; of what is booked from now on';
+COMMENT ON COLUMN compute_ledger.pool.notice IS 'how long before its time something confirmed may be given up for nothing: what is given up later is usage of measure forgone until so long after that; of what is booked from now on';
+COMMENT ON COLUMN compute_ledger.pool.outage_credit IS 'the part, 0 to 1, of what a reservation could not have for want of devices, because of an outage or what the centre holds, that is no reserved usage: 1, and it costs nothing; of what is booked from now on';
 COMMENT ON COLUMN compute_ledger.pool.doubted IS 'since when what it offers is doubted, because its agent refused or lost a booking: nothing is booked until the agent''s next report; NULL: it is not';
 COMMENT ON COLUMN compute_ledger.pool.doubted_why IS 'what the agent said';
 COMMENT ON COLUMN compute_ledger.pool.title IS 'for people';

@@ -27,4 +27,8 @@ COMMENT ON COLUMN compute_ledger.pool_reduction.withdrawn IS 'until when; infini
 CREATE INDEX pool_reduction_pool_idx ON compute_ledger.pool_reduction (pool, coalesce(upper(valid), 'infinity'::timestamptz)) WHERE withdrawn = 'infinity';
 CREATE INDEX pool_reduction_event_idx ON compute_ledger.pool_reduction (event);
 
+-- what has happened changes what reservations have had
+CREATE TRIGGER outage AFTER INSERT OR UPDATE ON compute_ledger.pool_reduction
+	FOR EACH ROW WHEN (NEW.kind IN ('outage', 'local')) EXECUTE FUNCTION compute_ledger._outage_due();
+
 CREATE POLICY visible ON compute_ledger.pool_reduction FOR SELECT USING (true);

@@ -19,6 +19,9 @@ CREATE TABLE compute_ledger.reservation (
 	reason text,
 	centre_id text,
 	usage_due timestamptz,
+	counts text NOT NULL DEFAULT 'booked',
+	notice interval NOT NULL DEFAULT '0',
+	outage_credit numeric NOT NULL DEFAULT 1,
 	CONSTRAINT reservation_period_check CHECK (NOT isempty(period) AND lower_inc(period) AND NOT upper_inc(period) AND lower(period) > '-infinity' AND upper(period) < 'infinity'),
 	CONSTRAINT reservation_occupies_check CHECK (occupies <@ period AND (isempty(occupies) OR lower(occupies) = lower(period)))
 );
@@ -43,6 +46,9 @@ COMMENT ON COLUMN compute_ledger.reservation.ended_at IS 'when it ended, was can
 COMMENT ON COLUMN compute_ledger.reservation.reason IS 'why it was cancelled, drained, refused or lost';
 COMMENT ON COLUMN compute_ledger.reservation.centre_id IS 'the id that the centre''s agent reported for it; never the ledger''s number';
 COMMENT ON COLUMN compute_ledger.reservation.usage_due IS 'when the next record of reserved usage is due to be made of it; NULL: none';
+COMMENT ON COLUMN compute_ledger.reservation.counts IS 'that of the pool when it was booked';
+COMMENT ON COLUMN compute_ledger.reservation.notice IS 'that of the pool when it was booked';
+COMMENT ON COLUMN compute_ledger.reservation.outage_credit IS 'that of the pool when it was booked';
 
 CREATE INDEX reservation_booking_idx ON compute_ledger.reservation (booking);
 CREATE INDEX reservation_account_idx ON compute_ledger.reservation (account);
