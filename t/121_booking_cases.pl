@@ -387,6 +387,17 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 	is_refused(try("SELECT extend_reservation($r, '" . at('16:00') . "', $now)"), 'LC021', 'what has ended is not made longer');
 }
 
+# ------------------------------------------------------------------ ended off the pool's minutes, by maintenance that does not keep to them
+{
+	my $pool = pool(8, slot_minutes => 15);
+	my $r = book($pool, 8, '10:00', '14:00');
+	sql("SELECT start_reservation($r, now => '" . at('10:00') . "')");
+	is(try("SELECT array_to_string(m.drained, ',') FROM plan_maintenance($pool, 4, '" . span('12:07', '18:00') . "', drain => true, now => '" . at('11:00') . "') AS m"), "ok ($r)", 'what runs ends where it is in the way');
+	is(free($pool, '11:00', '19:00', '11:00'), '12:07-18:00:4 18:00-19:00:8', 'and not before');
+	is_ok(try("SELECT shrink_reservation($r, 4, now => '" . at('11:30') . "')"), 'it is made smaller, its end stays where it was put');
+	is(free($pool, '11:00', '19:00', '11:30'), '11:30-18:00:4 18:00-19:00:8', 'for what is left of its time');
+}
+
 # ------------------------------------------------------------------ the one before is still there
 {
 	my $pool = pool(8);
