@@ -324,5 +324,36 @@ UPDATE reservation_change SET at = at;
 DELETE FROM reservation_change;
 TRUNCATE reservation_change;
 
+\echo every breach is found
+SELECT check_name, object, detail FROM check_ledger();
+CREATE FUNCTION broken(command text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	SET LOCAL session_replication_role = replica;
+	EXECUTE command;
+	SET LOCAL session_replication_role = origin;
+	RETURN QUERY SELECT DISTINCT c.check_name || ': ' || c.detail FROM _check_book() AS c ORDER BY 1;
+	RAISE EXCEPTION 'undone' USING ERRCODE = 'ZZ000';
+EXCEPTION WHEN SQLSTATE 'ZZ000' THEN
+END
+$$;
+SELECT min(r.id) AS r, min(r.pool) AS p FROM reservation AS r JOIN pool AS q ON q.id = r.pool WHERE q.partition = 'past' \gset
+SELECT c, b FROM unnest(string_to_array(format($$UPDATE reservation SET devices = devices + 1 WHERE id = %1$s
+UPDATE reservation SET guest = true WHERE id = %1$s
+UPDATE pool_day SET base = base + 1 WHERE pool = %2$s
+UPDATE pool_day SET peak = peak + 1 WHERE pool = %2$s
+UPDATE pool_month SET base = base - 1 WHERE pool = %2$s
+DELETE FROM pool_day WHERE pool = %2$s
+UPDATE reservation SET booking = 424242 WHERE id = %1$s
+UPDATE booking SET account = 3 WHERE id = (SELECT booking FROM reservation WHERE id = %1$s)
+UPDATE reservation SET account = 424242 WHERE id = %1$s
+UPDATE reservation SET pool = 424242 WHERE id = %1$s
+UPDATE reservation SET state = 'confirmed' WHERE id = %1$s
+UPDATE reservation SET ended_at = NULL WHERE id = %1$s
+UPDATE reservation SET since = since + interval '1 hour' WHERE id = %1$s
+UPDATE reservation_change SET devices = 7 WHERE reservation = %1$s
+DELETE FROM reservation_change WHERE reservation = %1$s
+DELETE FROM reservation WHERE id = %1$s$$, :r, :p), E'\n')) AS c, broken(c) AS b;
+SELECT the_book_is_right();
+
 \c postgres
 DROP DATABASE regress_reservation;

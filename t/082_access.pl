@@ -101,6 +101,9 @@ ok_as('owner', q{
 	SELECT compute_ledger.book(a, :pool, 7, tstzrange(date_trunc('hour', now()) + interval '1 day', date_trunc('hour', now()) + interval '2 days'), hold => '1 hour')
 	FROM unnest('{acme,acme research,zenith,zenith labs}'::text[]) AS a}, 'bookings');
 
+ok_as('owner', q{
+	SELECT compute_ledger.create_policy('house'), compute_ledger.create_access_rule('none', 'house', 'deny', 'clause 1', accelerators => '{nvidia/h100}', valid => '(,2026-10-01)')}, 'a policy');
+
 my @kinds = ([ 'reader', 'reader', 'acme' ], [ 'analyst', 'reader', 'acme research' ], [ 'team', 'reader', 'acme research' ],
 	[ 'booker', 'booker', 'acme research' ], [ 'agent', 'agent', undef, 'aws/us-east-1' ],
 	[ 'meter', 'meter' ], [ 'biller', 'biller' ], [ 'auditor', 'auditor' ], [ 'admin', 'admin' ]);

@@ -41,7 +41,9 @@ as('owner', q{
 	CROSS JOIN LATERAL (SELECT CASE WHEN a.name ~ 'zenith' THEN 'zenith source' ELSE 'acme source' END) AS s (name);
 	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, run)
 	SELECT 'zenith source', 'wrong ' || i, a, 'nowhere ' || a, 'NVIDIA H100 80GB HBM3', 1, '2026-08-01Z', '2026-08-02Z', a || ' run' FROM generate_series(1, 20) AS i, unnest('{acme,zenith,zenith labs}'::text[]) AS a});
-as('owner', 'SELECT accept_usage()');
+# what policy says to it is recorded, too
+as('owner', "SELECT create_policy('house'), create_access_rule('none', 'house', 'deny', 'clause 1', accelerators => '{nvidia/h100}', valid => '(,2026-10-01)')");
+as('owner', $_) for 'SELECT accept_usage(max_rows => 70)', "SELECT set_flag('zenith', 'flagged')", 'SELECT accept_usage()';
 as('owner', q{
 	SELECT create_pool('aws/us-east-1', 'nvidia/h100') AS pool \gset
 	SELECT offer_devices(:pool, 100000, '[2020-01-01,)');
@@ -143,7 +145,7 @@ sub differ
 # ------------------------------------------------------------------ views
 # Of each column of each view a value that is in rows of Zenith's and nowhere else, and one that is in no row.
 my @views = split /\n/, as('owner', q{SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind = 'v' AND c.relname ~ '^my_' ORDER BY c.relname COLLATE "C"});
-is(join(' ', @views), 'my_account my_charge my_focus_1_2 my_focus_1_2_text my_period_close my_price my_rejected my_reservation my_spend_daily my_usage my_usage_daily my_usage_hourly', 'views for readers');
+is(join(' ', @views), 'my_account my_charge my_focus_1_2 my_focus_1_2_text my_period_close my_policy_decision my_price my_rejected my_reservation my_spend_daily my_usage my_usage_daily my_usage_hourly', 'views for readers');
 my (@pairs, %tried);
 for my $view (@views)
 {

@@ -177,6 +177,7 @@ DECLARE
 	clock timestamptz;
 	guest boolean;
 	booked compute_ledger.booked_reservation;
+	allowed jsonb[];
 BEGIN
 	IF coalesce(cardinality(pieces), 0) = 0 THEN
 		PERFORM compute_ledger._refuse('22023', 'a booking needs at least one piece');
@@ -200,6 +201,11 @@ BEGIN
 		IF answer IS NOT NULL THEN
 			RETURN answer;
 		END IF;
+	END IF;
+	-- what policy says does not turn on what is booked: it is asked before others wait
+	IF compute_ledger._lock_policy() THEN
+		allowed := ARRAY(SELECT compute_ledger._ask_policy(account_id, q.accelerator, q.region, u.period)
+			FROM unnest(pieces) WITH ORDINALITY AS u (pool, devices, period, place) JOIN compute_ledger.pool AS q ON q.id = u.pool ORDER BY u.place);
 	END IF;
 	-- all of them before anything is looked at
 	FOREACH booked.pool IN ARRAY pools LOOP
@@ -245,6 +251,9 @@ BEGIN
 		)
 		SELECT m.id, m.booking INTO booked.reservation, booked.booking FROM made AS m;
 		answer := answer || booked;
+		IF allowed IS NOT NULL THEN
+			PERFORM compute_ledger._keep_decision('book', booked.reservation, allowed[cardinality(answer)]);
+		END IF;
 	END LOOP;
 	IF request IS NOT NULL THEN
 		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
@@ -275,7 +284,7 @@ BEGIN
 	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pieces, request, priority, confirmed, hold, now) AS b;
 END
 $$;
-COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. A higher priority is drained later. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, 42704 unknown pool, 22023 what cannot be booked.';
+COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. A higher priority is drained later. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, LC026 the operator''s policies do not allow it, 42704 unknown pool, 22023 what cannot be booked.';
 
 CREATE FUNCTION _book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
 		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
@@ -434,6 +443,8 @@ DECLARE
 	state_now text;
 	begun boolean;
 	given tstzrange := period;
+	-- before the pools
+	policed boolean := action <> 'shrink' AND compute_ledger._lock_policy();
 BEGIN
 	PERFORM compute_ledger._lock_booking(reservation, false);
 	clock := compute_ledger._booking_clock(now);
@@ -469,6 +480,10 @@ BEGIN
 			PERFORM compute_ledger._refuse('22023', format('reservation %s has %s devices until %s, and is to be %s', reservation, r.devices, upper(r.period), CASE action WHEN 'extend' THEN 'extended' ELSE 'shrunk' END),
 				hint => 'extend_reservation() gives it a later end, shrink_reservation() an earlier one or fewer devices, and move_reservation() another period.');
 		END IF;
+		IF policed THEN
+			PERFORM compute_ledger._keep_decision(action, reservation, compute_ledger._ask_policy(r.account, q.accelerator, q.region, tstzrange(greatest(lower(period), CASE WHEN begun THEN clock END), upper(period))))
+			FROM compute_ledger.pool AS q WHERE q.id = r.pool;
+		END IF;
 		PERFORM compute_ledger._change_reservation(reservation, action, clock, period => period, devices => devices::integer, checked => true);
 	END IF;
 	answer := ARRAY[ROW(r.id, r.booking, r.pool, devices::integer, period, r.state, r.held_until)::compute_ledger.booked_reservation];
@@ -502,7 +517,7 @@ BEGIN
 	RETURN compute_ledger._extend_reservation(reservation, until, request, now);
 END
 $$;
-COMMENT ON FUNCTION extend_reservation(bigint, timestamptz, text, timestamptz) IS 'gives a reservation a later end, if there is capacity for what is added, and returns it; it has not ended yet. request is the caller''s id of the call, as in book(). LC020 no capacity, and nothing changes; LC021 it has lapsed, ended or was given up; LC022 the id stood for another call; 22023 an end that is none, earlier, or cannot be booked; 42704 no such reservation that the caller may book for.';
+COMMENT ON FUNCTION extend_reservation(bigint, timestamptz, text, timestamptz) IS 'gives a reservation a later end, if there is capacity for what is added, and returns it; it has not ended yet. request is the caller''s id of the call, as in book(). LC020 no capacity, and nothing changes; LC021 it has lapsed, ended or was given up; LC022 the id stood for another call; LC026 the operator''s policies do not allow it; 22023 an end that is none, earlier, or cannot be booked; 42704 no such reservation that the caller may book for.';
 
 CREATE FUNCTION _shrink_reservation(reservation bigint, devices bigint DEFAULT NULL, until timestamptz DEFAULT NULL, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -52,6 +52,7 @@ AS $$
 DECLARE
 	-- first in the order of locks; whoever has it records what is due
 	recording boolean := compute_ledger._lock_usage_sources('{compute_ledger}', false) <> '{}';
+	policed boolean := compute_ledger._lock_policy();
 	clock timestamptz;
 	r compute_ledger.reservation;
 	state_now text;
@@ -78,6 +79,10 @@ BEGIN
 			detail => format('That was for a time that ended at %s, and there is no room for both.', (SELECT upper(o.period) FROM compute_ledger.reservation AS o WHERE o.id = overrun)),
 			hint => 'Try again when it has ended. The wait is not charged.');
 	END IF;
+	IF policed THEN
+		PERFORM compute_ledger._keep_decision('start', r.id, compute_ledger._ask_policy(r.account, q.accelerator, q.region, tstzrange(clock, upper(r.period))))
+		FROM compute_ledger.pool AS q WHERE q.id = r.pool;
+	END IF;
 	PERFORM compute_ledger._change_reservation(r.id, 'start', clock, state => 'running');
 	IF recording THEN
 		PERFORM compute_ledger._make_reserved_usage(clock);
@@ -96,7 +101,7 @@ BEGIN
 	RETURN compute_ledger._start_reservation(reservation, now);
 END
 $$;
-COMMENT ON FUNCTION start_reservation(bigint, timestamptz) IS 'says that a reservation, a confirmed one whose time it is, is there: "running", or "running already". Its usage is recorded, with what else is due, if nobody else is recording any; otherwise it stays due. LC021 before its time, if it is not confirmed, when it is over or was given up, and while another one that should have ended is in its place. For whoever may book for its account and agents of its region; to all others there is none (42704). now: another time than the clock''s, for replays, by admins only (42501).';
+COMMENT ON FUNCTION start_reservation(bigint, timestamptz) IS 'says that a reservation, a confirmed one whose time it is, is there: "running", or "running already". Its usage is recorded, with what else is due, if nobody else is recording any; otherwise it stays due. LC021 before its time, if it is not confirmed, when it is over or was given up, and while another one that should have ended is in its place. LC026 if the operator''s policies do not allow the rest of it any more. For whoever may book for its account and agents of its region; to all others there is none (42704). now: another time than the clock''s, for replays, by admins only (42501).';
 
 CREATE FUNCTION _end_reservation(reservation bigint, at timestamptz DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

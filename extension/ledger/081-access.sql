@@ -111,6 +111,7 @@ AS $$
 		('_load_policy', 'EXECUTE', 'admin'),
 		('_screen', 'EXECUTE', 'reader booker biller auditor admin'),
 		('_screen_many', 'EXECUTE', 'reader booker biller auditor admin'),
+		('_rescreen', 'EXECUTE', 'auditor admin'),
 
 		-- usage
 		('usage_source', 'SELECT', 'meter biller auditor admin'),

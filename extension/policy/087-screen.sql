@@ -426,6 +426,8 @@ CREATE FUNCTION _strictest(ids bigint[], accounts bigint[], chips accelerator[],
 	RETURNS TABLE (id bigint, effect text, policy text, rule text, clause text, reason text, during tstzmultirange)
 	LANGUAGE sql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	SET datestyle = 'ISO, MDY'
 	-- as many as there are
 	SET enable_nestloop = off
 	SET plan_cache_mode = force_custom_plan
@@ -437,7 +439,11 @@ AS $$
 		FROM (SELECT q.account, q.chip, q.region, min(lower(q.period)) AS from_instant, max(upper(q.period)) AS to_instant
 			FROM question AS q GROUP BY q.account, q.chip, q.region) AS k
 	)
-	SELECT DISTINCT ON (q.id) q.id, j.effect, j.policy, j.rule, j.clause, j.reason, j.during * tstzmultirange(q.period)
+	SELECT DISTINCT ON (q.id) q.id, j.effect, j.policy, j.rule, j.clause,
+		-- what a licence leaves of this period, not of all
+		CASE WHEN j.lifted_by IS NULL OR j.reason LIKE 'not known%' THEN j.reason
+			WHEN j.stands * tstzmultirange(q.period) <> tstzmultirange(j.span * q.period) THEN format('not covered by a licence or an exception: %s', j.stands * tstzmultirange(q.period)) END,
+		j.during * tstzmultirange(q.period)
 	FROM kind AS k
 	CROSS JOIN LATERAL compute_ledger._judge(k.accounts, k.chips, k.regions, k.asked, event, NULL, as_of) AS j
 	JOIN question AS q ON q.account = j.account AND q.chip OPERATOR(compute_ledger.=) j.accelerator AND q.region = j.region AND j.during && q.period
@@ -519,8 +525,8 @@ COMMENT ON FUNCTION screen_many(text[], accelerator[], text[], tstzrange, text, 
 
 -- ------------------------------------------------------------------ decisions
 
-CREATE FUNCTION _decide(action text, reservation bigint, account bigint, chip accelerator, region integer, period tstzrange) RETURNS void
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+CREATE FUNCTION _ask_policy(account bigint, chip accelerator, region integer, period tstzrange) RETURNS jsonb
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -531,18 +537,29 @@ BEGIN
 		PERFORM compute_ledger._refuse('LC026',
 			CASE answer.effect WHEN 'deny' THEN 'policy denies this' WHEN 'review' THEN 'policy wants this reviewed first' ELSE 'policy asks for a licence' END
 				|| CASE WHEN answer.rule IS NOT NULL THEN format(': rule "%s" of policy "%s"', answer.rule, answer.policy) ELSE format(': default of policy "%s"', answer.policy) END,
-			detail => concat_ws(' ', answer.clause || '.', answer.reason || '.', format('It stands in %s. This is the operator''s policy and no legal advice.', answer.during)),
+			detail => format('%s. This is the operator''s policy and no legal advice.', concat_ws('; ', 'Clause: ' || answer.clause, answer.reason, format('it stands in %s', answer.during))),
 			hint => 'screen() tells all that the answer rests on.');
 	END IF;
-	INSERT INTO compute_ledger.policy_decision (action, reservation, account, accelerator, region, period, effect, policy, rule, clause, reason, during, used, version, as_of)
-	VALUES (action, reservation, account, chip, region, period, answer.effect, answer.policy, answer.rule, answer.clause, answer.reason, answer.during, answer.used, answer.version, answer.known_as_of);
+	RETURN to_jsonb(answer) || jsonb_build_object('account', account, 'accelerator', chip::text, 'region', region, 'period', period, 'as_of', answer.known_as_of);
 END
 $$;
-COMMENT ON FUNCTION _decide(text, bigint, bigint, accelerator, integer, tstzrange) IS 'asks policy about a reservation that is being made, moved, extended or started, and keeps the answer; LC026 if it is not to allow it. For whoever has called _lock_policy() and been told that there is a policy.';
+COMMENT ON FUNCTION _ask_policy(bigint, accelerator, integer, tstzrange) IS 'what policy answers to a reservation that is to be, for _keep_decision(); LC026 if it is not to allow it. For whoever has called _lock_policy() and been told that there is a policy.';
 
-CREATE FUNCTION _flag_usage(batch bigint) RETURNS bigint
+CREATE FUNCTION _keep_decision(action text, reservation bigint, answer jsonb) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	INSERT INTO compute_ledger.policy_decision (action, reservation, account, accelerator, region, period, effect, policy, rule, clause, reason, during, used, version, as_of)
+	SELECT $1, $2, d.account, d.accelerator, d.region, d.period, d.effect, d.policy, d.rule, d.clause, d.reason, d.during, d.used, d.version, d.as_of
+	FROM jsonb_populate_record(NULL::compute_ledger.policy_decision, answer) AS d
+$$;
+COMMENT ON FUNCTION _keep_decision(text, bigint, jsonb) IS 'keeps what _ask_policy() answered about a reservation that has been made, moved, extended or started';
+
+CREATE FUNCTION _flag_usage(batch bigint, stamp timestamptz) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	-- records are found by when they were recorded
+	SET enable_seqscan = off
 AS $$
 DECLARE
 	flagged bigint;
@@ -556,8 +573,7 @@ BEGIN
 			-- of what goes on, so far
 			tstzrange(r.started_at, CASE WHEN r.ended_at < 'infinity' THEN r.ended_at ELSE greatest(r.recorded, r.started_at + interval '1 microsecond') END) AS period
 		FROM compute_ledger.usage_record AS r
-		-- what was reserved was asked about when it was
-		WHERE r.batch = _flag_usage.batch AND r.identification = 0 AND r.source <> 'compute_ledger'
+		WHERE r.recorded = stamp AND r.batch = _flag_usage.batch AND r.identification = 0
 	)
 	SELECT 'usage', f.id, f.account, f.accelerator, f.region, f.period, s.effect, s.policy, s.rule, s.clause, s.reason, s.during,
 		jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('policy', s.policy, 'rule', s.rule, 'effect', s.effect, 'clause', s.clause, 'reason', s.reason))), v.version, v.changed
@@ -571,4 +587,4 @@ BEGIN
 	RETURN flagged;
 END
 $$;
-COMMENT ON FUNCTION _flag_usage(bigint) IS 'part of accept_usage(): keeps a decision for each record of a batch that policy does not allow, and returns their number; what has happened is recorded all the same';
+COMMENT ON FUNCTION _flag_usage(bigint, timestamptz) IS 'part of accept_usage(): keeps a decision for each record of a batch that policy does not allow, and returns their number: what has happened is recorded all the same. What was reserved was asked about when it was.';

@@ -702,6 +702,7 @@ BEGIN
 		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken)
 		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_reserved_usage(at) WHERE NOT broken
+		UNION ALL SELECT * FROM compute_ledger._check_book()
 		UNION ALL SELECT * FROM compute_ledger._check_books()
 		UNION ALL SELECT * FROM compute_ledger._check_guards()
 		UNION ALL SELECT * FROM compute_ledger._check_rollups()

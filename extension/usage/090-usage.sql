@@ -550,6 +550,9 @@ BEGIN
 		FROM unnest(old_records, old_starts) AS o (id, started_at)
 		WHERE r.id = o.id AND r.started_at = o.started_at;
 	END IF;
+	IF accepted > 0 AND kind <> 'reserve' THEN
+		PERFORM compute_ledger._flag_usage(batch, stamp);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(), record_usage() and retry_rejected(): takes usage, all of it in one statement; returns the batch and its counts, NULL and zeros if there was nothing';
