@@ -78,7 +78,8 @@ BEGIN
             WHERE t.id = a.id;
         EXCEPTION WHEN SQLSTATE 'LC020' OR SQLSTATE 'LC026' OR SQLSTATE '22023' THEN
             GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
-            UPDATE demo.asked AS t SET code = SQLSTATE, refusal = SQLERRM, clause = detail
+            UPDATE demo.asked AS t
+            SET code = SQLSTATE, refusal = SQLERRM, clause = substring(detail FROM 'Clause: (.*?);')
             WHERE t.id = a.id;
         END;
     END LOOP;
@@ -86,15 +87,14 @@ END $$;
 \echo
 
 SELECT coalesce(code, 'booked') AS answer,
-       CASE code WHEN 'LC026' THEN split_part(clause, '. ', 1)
-                 WHEN 'LC020' THEN 'no capacity' END AS because,
+       CASE code WHEN 'LC020' THEN 'no capacity' ELSE clause END AS because,
        count(*) AS requests, count(DISTINCT account) AS accounts,
        sum(devices * extract(epoch FROM upper(hours) - lower(hours)) / 3600)::bigint AS "card-hours"
-FROM asked GROUP BY 1, 2 ORDER BY code NULLS FIRST, because;
+FROM asked GROUP BY 1, 2 ORDER BY count(code) > 0, 1, 2;
 
 SELECT account, refusal
-FROM (SELECT DISTINCT ON (code, split_part(clause, '. ', 1)) id, account, refusal FROM asked
-      WHERE code IS NOT NULL ORDER BY code, split_part(clause, '. ', 1), id) AS r
+FROM (SELECT DISTINCT ON (code, clause) id, account, refusal FROM asked
+      WHERE code IS NOT NULL ORDER BY code, clause, id) AS r
 ORDER BY id;
 \set ECHO none
 \echo 'How full each centre is: what is booked of what it offers, on average and at the busiest instant,'
