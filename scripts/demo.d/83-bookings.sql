@@ -8,12 +8,12 @@ WHERE region_id(i.region) IS NOT NULL AND model(i.accelerator) IS NOT NULL AND i
 \echo
 \if :pools_given
 \echo 'Had the largest jobs been booked beforehand: a pool for each chip of a region, of which the'
-\echo 'centre offers three fifths; the rest stays for those who queue. A pool takes bookings up to what it'
+\echo 'centre offers two fifths; the rest stays for those who queue. A pool takes bookings up to what it'
 \echo 'offers at every instant, and no further.'
 \echo
 \set ECHO queries
 CREATE TABLE offered AS
-SELECT i.region, i.accelerator, floor(i.devices * 0.6)::bigint AS devices, s.period,
+SELECT i.region, i.accelerator, floor(i.devices * 0.4)::bigint AS devices, s.period,
        coalesce(pool_id(i.region, i.accelerator), create_pool(i.region, i.accelerator)) AS pool
 FROM inventory AS i, stretch AS s
 WHERE region_id(i.region) IS NOT NULL AND model(i.accelerator) IS NOT NULL
@@ -44,8 +44,9 @@ JOIN (VALUES ('^campus-', 'publicly-funded'), ('-finance$', 'finance-data')) AS 
   ON a.name ~ f.form
 ORDER BY 1;
 \set ECHO none
-\echo 'The bookings: the 400 jobs with most card-hours, whole cards for whole hours, each asked for a day'
-\echo 'ahead, or on the first day. What is refused says why.'
+\echo 'The bookings: the 300 jobs with most card-hours, whole cards for whole hours, each asked for a day'
+\echo 'ahead, or on the first day. They are held: what is confirmed becomes usage, and is billed. What is'
+\echo 'refused says why.'
 \echo
 \set ECHO queries
 CREATE TABLE asked AS
@@ -62,7 +63,7 @@ FROM (SELECT u.source, u.source_id, u.account, o.pool, ceil(u.cards)::bigint AS 
                           ORDER BY specificity(f.accelerator) DESC LIMIT 1) AS o
       WHERE u.account IS NOT NULL AND u.cards >= 1
       ORDER BY u.cards * (upper(u.period) - lower(u.period)) DESC,
-               u.source_id COLLATE "C", u.source COLLATE "C" LIMIT 400) AS j;
+               u.source_id COLLATE "C", u.source COLLATE "C" LIMIT 300) AS j;
 \echo
 
 DO $$
@@ -73,7 +74,7 @@ BEGIN
     FOR a IN SELECT * FROM demo.asked ORDER BY id LOOP
         BEGIN
             UPDATE demo.asked AS t SET reservation = b.reservation
-            FROM compute_ledger.book(a.account, a.pool, a.devices, a.hours, confirmed => true,
+            FROM compute_ledger.book(a.account, a.pool, a.devices, a.hours, hold => '60 days',
                                      now => a.at) AS b
             WHERE t.id = a.id;
         EXCEPTION WHEN SQLSTATE 'LC020' OR SQLSTATE 'LC026' OR SQLSTATE '22023' THEN
