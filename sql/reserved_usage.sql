@@ -243,9 +243,9 @@ BEGIN;
 SET LOCAL session_replication_role = replica;
 UPDATE usage_record SET devices = 9 WHERE reservation = :running AND source_id = :running || '/1' AND superseded = 'infinity';
 UPDATE usage_record SET reservation = 999999 WHERE reservation = :never AND source = 'compute_ledger';
-UPDATE reservation SET usage_due = '2026-04-01' WHERE id = :late;
+UPDATE reservation SET usage_due = '2026-04-01', state = 'running' WHERE id = :late;
 SELECT check_name, object, detail, severity
-FROM check_ledger(false) WHERE check_name IN ('reserved usage', 'reservation not recorded') ORDER BY 1, 2;
+FROM check_ledger(false) WHERE check_name IN ('reserved usage', 'reservation not recorded', 'reservation still there') ORDER BY 1, 2;
 ROLLBACK;
 
 -- ------------------------------------------------------------------ FOCUS, rollups

@@ -7,7 +7,8 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('check_ledger');
 $node->init;
-$node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\n");
+# statistics that change meanwhile would change how much is read
+$node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\nautovacuum = off\n");
 $node->start;
 my $db = 'postgres';
 $node->safe_psql($db, 'CREATE ROLE ledger_owner LOGIN; GRANT SET ON PARAMETER session_replication_role TO ledger_owner; ALTER DATABASE postgres OWNER TO ledger_owner; GRANT CREATE ON SCHEMA public TO ledger_owner; CREATE ROLE audit LOGIN; CREATE ROLE read LOGIN; GRANT USAGE ON SCHEMA public TO PUBLIC');
@@ -74,6 +75,15 @@ owner(
 	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES ('slurm', 'new', 'team', 'vendor/c', 'NVIDIA H100 80GB HBM3', '4', '2025-12-20T12:00Z', '2025-12-22T12:00Z')},
 	'SELECT accept_usage()');
 sound('with usage that the rollups do not have yet');
+# bookings
+owner(
+	q{SELECT create_account('host', currency => 'USD')},
+	q{UPDATE pool SET granule = 8, host = (SELECT id FROM account WHERE name = 'host')},
+	q{SELECT offer_devices(id, 60, '[2025-09-01,)'), set_guest_share(id, 0.5) FROM pool},
+	q{SELECT plan_maintenance(id, 4, tstzrange(date_trunc('hour', now()) + interval '1 day', date_trunc('hour', now()) + interval '2 days')) FROM pool},
+	q{SELECT book(a.account, p.id, a.devices, tstzrange(date_trunc('hour', now()) + interval '1 day', date_trunc('hour', now()) + interval '2 days'), confirmed => true) FROM pool AS p, (VALUES ('org', 24), ('host', 32)) AS a (account, devices)},
+	q{SELECT create_pool('vendor/b', 'nvidia/h100-sxm5-80gb')});
+sound('with bookings');
 
 # What is to be read does not depend on how the session wants its own queries planned: the same rows of the same tables.
 my %contrary = (from_collapse_limit => 1, geqo_threshold => 2, join_collapse_limit => 1, plan_cache_mode => 'force_generic_plan', jit => 'on');
@@ -114,6 +124,17 @@ sub breaks
 	like($rows, $object, "$what: which one") if $object;
 	$seen{$_} = 1 for keys %names;
 }
+
+# pools
+breaks('capacity of another pool', 'capacity and pool', q{UPDATE capacity SET pool = (SELECT max(id) FROM pool)}, qr/^capacity and pool\|pool \d+\|has capacity of nvidia\/h100-sxm5-80gb in region \d+, partition "", and is of another$/m);
+breaks('a lower offer', 'overbooked', q{UPDATE pool_offer SET devices = 59 WHERE upper_inf(recorded)}, qr/, 56 devices are booked of 48 that are offered, less what was planned$/m);
+breaks('more maintenance', 'overbooked', q{UPDATE pool_reduction SET devices = 5}, qr/^overbooked\|pool \d+\|from /m);
+breaks('a smaller share', 'overbooked', q{UPDATE guest_share SET share = 0.4}, qr/, guests have 24 devices of the 16 that are for them$/m);
+breaks('maintenance of another pool', 'reduction and event', q{UPDATE pool_reduction SET event = 0}, qr/^reduction and event\|reduction \d+\|is part of event 0 of another pool or kind, or of none$/m);
+is($node->safe_psql($db, q{BEGIN; SELECT record_outage(min(id), 1, tstzrange(now(), NULL)) > 0 FROM pool; UPDATE pool SET doubted = now() - interval '2 days', doubted_why = 'x' WHERE id = (SELECT min(id) FROM pool);
+	UPDATE capacity SET devices = 59; SELECT check_name, severity FROM check_ledger(false) WHERE check_name !~ '^(capacity in|utilization)' ORDER BY 1; ROLLBACK}),
+	"t\ndoubted pool|advice\noffered and not there|advice\nshort pool|advice", 'what is worth a look in pools');
+$seen{$_} = 1 foreach 'doubted pool', 'offered and not there', 'short pool';
 
 # usage
 breaks('a count of a batch', 'batch counts', 'UPDATE usage_batch SET accepted = accepted + 1, taken = taken + 1 WHERE id = 2', qr/^batch counts\|batch 2\|/m);
@@ -247,7 +268,7 @@ my $sources = $node->safe_psql($db, q{SELECT string_agg(prosrc, E'\n') FROM pg_p
 my %known = map { $_ => 1 } $sources =~ /(?:SELECT|THEN|ELSE) '([a-z_ ]+)'(?=,|\s+WHEN|\s+ELSE|\s+END,)/g;
 delete @known{qw(records rollup advice)};
 # sql/check_ledger.sql, sql/price_currency.sql, sql/reserved_usage.sql
-$seen{$_} = 1 foreach 'commitment that serves nobody', 'currency of a price', 'reserved usage', 'reservation not recorded', 'usage beside its reservation';
+$seen{$_} = 1 foreach 'commitment that serves nobody', 'currency of a price', 'reserved usage', 'reservation not recorded', 'reservation still there', 'usage beside its reservation';
 is(join(', ', sort keys %known), join(', ', sort keys %seen), 'every check has found something');
 
 done_testing();

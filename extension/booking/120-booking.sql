@@ -24,7 +24,7 @@ COMMENT ON TYPE booked_reservation IS 'What book(), extend_reservation(), shrink
 
 -- ------------------------------------------------------------------ calls that come twice
 
-CREATE FUNCTION _earlier_answer(scope text, request text, call jsonb) RETURNS booked_reservation[]
+CREATE FUNCTION _answered(scope text, request text, call jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -36,31 +36,26 @@ BEGIN
 	END IF;
 	SELECT a.digest, a.answer INTO earlier
 	FROM compute_ledger.request_answer AS a
-	WHERE a.scope = _earlier_answer.scope AND a.request = _earlier_answer.request;
-	IF NOT FOUND THEN
-		RETURN NULL;
-	ELSIF earlier.digest <> sha256(convert_to(call::text, 'UTF8')) THEN
+	WHERE a.scope = _answered.scope AND a.request = _answered.request;
+	IF earlier.digest <> sha256(convert_to(call::text, 'UTF8')) THEN
 		PERFORM compute_ledger._refuse('LC022', format('request "%s" has said something else before', left(request, 80)),
 			detail => 'The id of a request stands for one call and all that it says.', hint => 'Give another call an id of its own.');
 	END IF;
-	RETURN ARRAY(SELECT ROW(a.reservation, a.booking, a.pool, a.devices, tstzrange(a.starts, a.ends), a.state, a.held_until)::compute_ledger.booked_reservation
-		FROM ROWS FROM (jsonb_to_recordset(earlier.answer) AS (reservation bigint, booking bigint, pool bigint, devices integer, starts timestamptz, ends timestamptz, state text, held_until timestamptz))
-			WITH ORDINALITY AS a ORDER BY a.ordinality);
+	RETURN earlier.answer;
 END
 $$;
-COMMENT ON FUNCTION _earlier_answer(text, text, jsonb) IS 'what was answered to a call with this id, NULL if there was none; LC022 if it said something else, 22023 for an id that is none';
+COMMENT ON FUNCTION _answered(text, text, jsonb) IS 'what was answered to a call with this id, NULL if there was none, or no id; LC022 if it said something else, 22023 for an id that is none';
 
-CREATE FUNCTION _keep_answer(scope text, request text, call jsonb, answer booked_reservation[]) RETURNS void
+CREATE FUNCTION _keep_answered(scope text, request text, call jsonb, answer jsonb) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF request IS NULL THEN
+		RETURN;
+	END IF;
 	INSERT INTO compute_ledger.request_answer (scope, request, digest, answer)
-	SELECT _keep_answer.scope, _keep_answer.request, sha256(convert_to(call::text, 'UTF8')),
-		-- instants as JSON has them, whatever the session's DateStyle
-		jsonb_agg(jsonb_build_object('reservation', a.reservation, 'booking', a.booking, 'pool', a.pool, 'devices', a.devices, 'starts', lower(a.period), 'ends', upper(a.period),
-			'state', a.state, 'held_until', a.held_until) ORDER BY a.ordinality)
-	FROM unnest(_keep_answer.answer) WITH ORDINALITY AS a
+	VALUES (_keep_answered.scope, _keep_answered.request, sha256(convert_to(call::text, 'UTF8')), _keep_answered.answer)
 	ON CONFLICT DO NOTHING;
 	IF NOT FOUND THEN
 		-- the same call would have waited for the same pools, and found the answer then
@@ -69,7 +64,35 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _keep_answer(text, text, jsonb, booked_reservation[]) IS 'keeps the answer to a call with an id; LC022 if another call has taken the id since _earlier_answer() was asked';
+COMMENT ON FUNCTION _keep_answered(text, text, jsonb, jsonb) IS 'keeps the answer to a call with an id, of one without none; LC022 if another call has taken the id since _answered() was asked';
+
+CREATE FUNCTION _earlier_answer(scope text, request text, call jsonb) RETURNS booked_reservation[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	answer jsonb := compute_ledger._answered(scope, request, call);
+BEGIN
+	IF answer IS NULL THEN
+		RETURN NULL;
+	END IF;
+	RETURN ARRAY(SELECT ROW(a.reservation, a.booking, a.pool, a.devices, tstzrange(a.starts, a.ends), a.state, a.held_until)::compute_ledger.booked_reservation
+		FROM ROWS FROM (jsonb_to_recordset(answer) AS (reservation bigint, booking bigint, pool bigint, devices integer, starts timestamptz, ends timestamptz, state text, held_until timestamptz))
+			WITH ORDINALITY AS a ORDER BY a.ordinality);
+END
+$$;
+COMMENT ON FUNCTION _earlier_answer(text, text, jsonb) IS 'the reservations that were answered to a call with this id, as _answered()';
+
+CREATE FUNCTION _keep_answer(scope text, request text, call jsonb, answer booked_reservation[]) RETURNS void
+	LANGUAGE sql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- instants as JSON has them, whatever the session's DateStyle
+	SELECT compute_ledger._keep_answered($1, $2, $3, jsonb_agg(jsonb_build_object('reservation', a.reservation, 'booking', a.booking, 'pool', a.pool, 'devices', a.devices,
+		'starts', lower(a.period), 'ends', upper(a.period), 'state', a.state, 'held_until', a.held_until) ORDER BY a.ordinality))
+	FROM unnest($4) WITH ORDINALITY AS a
+$$;
+COMMENT ON FUNCTION _keep_answer(text, text, jsonb, booked_reservation[]) IS 'keeps reservations as the answer to a call with an id, as _keep_answered()';
 
 -- ------------------------------------------------------------------ what may be asked for
 

@@ -5,7 +5,7 @@
 
 -- ------------------------------------------------------------------ the book under another limit
 
-CREATE FUNCTION _limits_before(pool bigint, period tstzrange, at timestamptz, OUT judged tstzrange, OUT everybody device_profile, OUT guests device_profile)
+CREATE FUNCTION _limits_before(pool bigint, period tstzrange, at timestamptz, OUT judged tstzrange, OUT limits device_profile[])
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -17,15 +17,22 @@ BEGIN
 		WHERE r.pool = _limits_before.pool AND NOT isempty(r.occupies) AND upper(r.occupies) > greatest(lower(_limits_before.period), at)
 		HAVING count(*) > 0) AS b
 	WHERE b.starts < b.ends;
-	IF judged IS NOT NULL THEN
-		everybody := compute_ledger._pool_limit(pool, judged, false);
-		IF (SELECT p.host IS NOT NULL FROM compute_ledger.pool AS p WHERE p.id = _limits_before.pool) THEN
-			guests := compute_ledger._pool_limit(pool, judged, true);
-		END IF;
-	END IF;
+	limits := CASE WHEN judged IS NOT NULL THEN compute_ledger._judged_limits(pool, judged) END;
 END
 $$;
-COMMENT ON FUNCTION _limits_before(bigint, tstzrange, timestamptz) IS 'before a change of what may be booked of a pool in a period: what of the period is yet to come and booked (NULL: nothing), and what may be booked then, of all and of guests (NULL: the pool has none); for _settle_limits()';
+COMMENT ON FUNCTION _limits_before(bigint, tstzrange, timestamptz) IS 'before a change of what may be booked of a pool in a period: what of the period is yet to come and booked (NULL: nothing), and what may be booked then; for _settle_limits()';
+
+CREATE FUNCTION _judged_limits(pool bigint, period tstzrange) RETURNS device_profile[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- What has happened may be over sooner: a plan is held to what was planned, too.
+	SELECT array_agg(CASE WHEN NOT v.guests OR p.host IS NOT NULL
+		THEN compute_ledger._pool_limit(p.id, $2, v.guests, v.happened) END ORDER BY v.guests, v.happened)
+	FROM compute_ledger.pool AS p CROSS JOIN (VALUES (false, false), (false, true), (true, false), (true, true)) AS v (guests, happened)
+	WHERE p.id = $1
+$$;
+COMMENT ON FUNCTION _judged_limits(bigint, tstzrange) IS 'what may be booked of a pool over a period: by all, as planned and as it is, and by guests (NULL: it has none), as planned and as it is';
 
 CREATE FUNCTION _in_the_way(pool bigint, guests boolean, periods tstzmultirange, at timestamptz)
 	RETURNS TABLE (reservation bigint, devices integer, period tstzrange, place bigint)
@@ -105,40 +112,41 @@ END
 $$;
 COMMENT ON FUNCTION _drain(bigint, boolean, tstzmultirange, bigint[], text, timestamptz) IS 'drains the reservation of lowest priority, and then the latest booked, of those of a pool, or its guests, that take up some of it in some periods: it is given up if it has not begun, with all pieces of its booking that have not, and else ends where it is first in the way; the reservations drained. 40001 if a piece is in a pool that is not locked';
 
-CREATE FUNCTION _settle_limits(pool bigint, judged tstzrange, everybody device_profile, guests device_profile, locked bigint[], drain boolean, reason text, at timestamptz) RETURNS SETOF bigint
+CREATE FUNCTION _settle_limits(pool bigint, judged tstzrange, limits device_profile[], locked bigint[], drain boolean, reason text, at timestamptz) RETURNS SETOF bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_guests boolean;
-	allowed compute_ledger.device_profile;
+	allowed compute_ledger.device_profile[];
 	lowered tstzmultirange;
 	excess tstzmultirange;
 	list text;
 BEGIN
-	FOREACH of_guests IN ARRAY ARRAY[false, true] LOOP
-		CONTINUE WHEN judged IS NULL OR of_guests AND guests IS NULL;
-		allowed := compute_ledger._pool_limit(pool, judged, of_guests);
-		lowered := compute_ledger.busy_ranges(CASE WHEN of_guests THEN guests ELSE everybody END OPERATOR(compute_ledger.-) allowed);
-		CONTINUE WHEN isempty(lowered);
+	IF judged IS NULL THEN
+		RETURN;
+	END IF;
+	allowed := compute_ledger._judged_limits(pool, judged);
+	FOR i IN 1 .. 4 LOOP
+		lowered := compute_ledger.busy_ranges(limits[i] OPERATOR(compute_ledger.-) allowed[i]);
+		CONTINUE WHEN isempty(lowered) IS NOT FALSE;
 		LOOP
-			excess := lowered * compute_ledger.busy_ranges(compute_ledger._book_level(pool, of_guests, judged, at) OPERATOR(compute_ledger.-) allowed);
+			excess := lowered * compute_ledger.busy_ranges(compute_ledger._book_level(pool, i > 2, judged, at) OPERATOR(compute_ledger.-) allowed[i]);
 			EXIT WHEN isempty(excess);
 			IF drain IS NOT TRUE THEN
 				SELECT string_agg(format('%s (%s devices, %s)', w.reservation, w.devices, w.period), ', ' ORDER BY w.place) FILTER (WHERE w.place <= 20)
 					|| CASE WHEN count(*) > 20 THEN format(' and %s more', count(*) - 20) ELSE '' END
 				INTO list
-				FROM compute_ledger._in_the_way(pool, of_guests, excess, at) AS w;
-				PERFORM compute_ledger._refuse('LC023', format('pool %s would have fewer devices than are booked%s', pool, CASE WHEN of_guests THEN ' by guests' ELSE '' END),
+				FROM compute_ledger._in_the_way(pool, i > 2, excess, at) AS w;
+				PERFORM compute_ledger._refuse('LC023', format('pool %s would have fewer devices than are booked%s', pool, CASE WHEN i > 2 THEN ' by guests' ELSE '' END),
 					detail => format('From %s on. Reservations in the way, in the order in which they would be drained: %s.', lower(excess), list),
 					hint => 'drain => true gives them up, from the lowest priority and the latest booked on, until the rest fits.');
 			END IF;
-			RETURN QUERY SELECT d FROM compute_ledger._drain(pool, of_guests, excess, locked, reason, at) AS d;
+			RETURN QUERY SELECT d FROM compute_ledger._drain(pool, i > 2, excess, locked, reason, at) AS d;
 		END LOOP;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _settle_limits(bigint, tstzrange, device_profile, device_profile, bigint[], boolean, text, timestamptz) IS 'after a change of what may be booked of a pool, with what _limits_before() said: where less may be booked than before and more is, drains, and returns the reservations drained, or refuses with the reservations in the way (LC023)';
+COMMENT ON FUNCTION _settle_limits(bigint, tstzrange, device_profile[], bigint[], boolean, text, timestamptz) IS 'after a change of what may be booked of a pool, with what _limits_before() said: where less may be booked than before and more is, drains, and returns the reservations drained, or refuses with the reservations in the way (LC023)';
 
 -- ------------------------------------------------------------------ offers
 
@@ -158,7 +166,7 @@ BEGIN
 	at := compute_ledger._booking_clock(now);
 	before := compute_ledger._limits_before(pool, changed, at);
 	PERFORM compute_ledger._write_offer(pool, number, changed, source);
-	RETURN QUERY SELECT s FROM compute_ledger._settle_limits(pool, before.judged, before.everybody, before.guests, locked, drain, 'fewer devices are offered', at) AS s;
+	RETURN QUERY SELECT s FROM compute_ledger._settle_limits(pool, before.judged, before.limits, locked, drain, 'fewer devices are offered', at) AS s;
 END
 $$;
 COMMENT ON FUNCTION _offer_devices(bigint, bigint, tstzrange, boolean, text, timestamptz) IS 'what offer_devices() does';
@@ -194,7 +202,7 @@ BEGIN
 	PERFORM compute_ledger._cut_valid('compute_ledger.guest_share', pool, changed);
 	INSERT INTO compute_ledger.guest_share (pool, share, valid)
 	VALUES (_set_guest_share.pool, _set_guest_share.share, changed);
-	RETURN QUERY SELECT s FROM compute_ledger._settle_limits(pool, before.judged, before.everybody, before.guests, locked, drain, 'a smaller share is for guests', at) AS s;
+	RETURN QUERY SELECT s FROM compute_ledger._settle_limits(pool, before.judged, before.limits, locked, drain, 'a smaller share is for guests', at) AS s;
 END
 $$;
 COMMENT ON FUNCTION _set_guest_share(bigint, numeric, tstzrange, boolean, timestamptz) IS 'what set_guest_share() does';
@@ -261,7 +269,7 @@ BEGIN
 	at := compute_ledger._booking_clock(now);
 	before := compute_ledger._limits_before(pool, changed, at);
 	maintenance := compute_ledger._take_devices(pool, kind, devices, periods, reason);
-	drained := ARRAY(SELECT s FROM compute_ledger._settle_limits(pool, before.judged, before.everybody, before.guests, locked, drain, concat_ws(': ', kind, reason), at) AS s);
+	drained := ARRAY(SELECT s FROM compute_ledger._settle_limits(pool, before.judged, before.limits, locked, drain, concat_ws(': ', kind, reason), at) AS s);
 END
 $$;
 COMMENT ON FUNCTION _plan_reduction(bigint, text, integer, tstzrange[], text, boolean, timestamptz) IS 'plans to take devices (NULL: all) from a pool in some periods, in order; the number of that event and the reservations drained; LC023 as offer_devices()';
@@ -515,7 +523,7 @@ BEGIN
 		RETURN;
 	END IF;
 	excess := compute_ledger._excess(pool, false, before.judged, at)
-		+ CASE WHEN before.guests IS NULL THEN '{}' ELSE compute_ledger._excess(pool, true, before.judged, at) END;
+		+ CASE WHEN before.limits[4] IS NULL THEN '{}' ELSE compute_ledger._excess(pool, true, before.judged, at) END;
 	RETURN QUERY SELECT w.reservation, w.devices, w.period, excess * tstzmultirange(w.period)
 	FROM compute_ledger._in_the_way(pool, false, excess, at) AS w
 	ORDER BY w.place;
@@ -548,13 +556,12 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	locked := compute_ledger._lock_pools(ARRAY[pool], compute_ledger._drained_pools(ARRAY[pool], changed));
 	at := compute_ledger._booking_clock(now);
-	-- as if all that may be booked had only now become so little
 	before := compute_ledger._limits_before(pool, changed, at);
-	IF before.judged IS NULL THEN
-		RETURN;
+	IF before.judged IS NOT NULL THEN
+		-- as if it had only now become so little
+		RETURN QUERY SELECT s FROM compute_ledger._settle_limits(pool, before.judged, ARRAY[NULL, compute_ledger._book_level(pool, false, before.judged, at),
+			NULL, CASE WHEN before.limits[4] IS NOT NULL THEN compute_ledger._book_level(pool, true, before.judged, at) END], locked, true, coalesce(reason, 'the pool is short'), at) AS s;
 	END IF;
-	RETURN QUERY SELECT s FROM compute_ledger._settle_limits(pool, before.judged, compute_ledger._book_level(pool, false, before.judged, at),
-		CASE WHEN before.guests IS NOT NULL THEN compute_ledger._book_level(pool, true, before.judged, at) END, locked, true, coalesce(reason, 'the pool is short'), at) AS s;
 END
 $$;
 COMMENT ON FUNCTION _drain_reservations(bigint, tstzrange, text, timestamptz) IS 'what drain_reservations() does';
@@ -621,7 +628,7 @@ BEGIN
 				WHERE o.pool = to_pool AND upper_inf(o.recorded))) AS g (valid)
 		) AS o;
 	END LOOP;
-	RETURN QUERY SELECT s FROM compute_ledger._settle_limits(from_pool, before.judged, before.everybody, before.guests, locked, drain, 'cards are moved to another pool', at) AS s;
+	RETURN QUERY SELECT s FROM compute_ledger._settle_limits(from_pool, before.judged, before.limits, locked, drain, 'cards are moved to another pool', at) AS s;
 END
 $$;
 COMMENT ON FUNCTION _move_devices(bigint, bigint, bigint, timestamptz, boolean, timestamptz) IS 'what move_devices() does';

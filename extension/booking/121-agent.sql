@@ -41,7 +41,7 @@ BEGIN
 		PERFORM compute_ledger._lock_pools(ARRAY[r.pool], r.pools);
 	END IF;
 	clock := compute_ledger._booking_clock(now);
-	said := compute_ledger._earlier_answer('region:' || place, request, call) ->> 'answer';
+	said := compute_ledger._answered('region:' || place, request, call) ->> 'answer';
 	IF said IS NOT NULL THEN
 		RETURN said;
 	END IF;
@@ -57,9 +57,11 @@ BEGIN
 		IF centre_id IS NOT NULL AND r.centre_id <> centre_id THEN
 			PERFORM compute_ledger._refuse('LC024', format('reservation %s was accepted as "%s"', reservation, left(r.centre_id, 80)));
 		END IF;
-		SELECT o.id INTO other FROM compute_ledger.reservation AS o WHERE o.pool = r.pool AND o.centre_id = _answer_reservation.centre_id AND o.id <> r.id;
+		-- usage that names the id has to find one
+		SELECT o.id INTO other FROM compute_ledger.reservation AS o JOIN compute_ledger.pool AS p ON p.id = o.pool
+		WHERE o.centre_id = _answer_reservation.centre_id AND o.id <> r.id AND o.period && r.period AND p.region = place LIMIT 1;
 		IF FOUND THEN
-			PERFORM compute_ledger._refuse('LC024', format('"%s" is reservation %s of pool %s', left(centre_id, 80), other, r.pool), hint => 'Give each reservation of a pool an id of its own.');
+			PERFORM compute_ledger._refuse('LC024', format('"%s" is reservation %s, of the same time', left(centre_id, 80), other), hint => 'Give each reservation of a region an id of its own.');
 		END IF;
 		said := CASE WHEN r.accepted_at IS NULL THEN 'accepted' ELSE 'accepted already' END;
 		IF r.accepted_at IS NULL THEN
@@ -83,7 +85,7 @@ BEGIN
 		FROM compute_ledger.reservation AS o WHERE o.id = reservation AND p.id = o.pool;
 		said := answer;
 	END IF;
-	PERFORM compute_ledger._keep_answer('region:' || place, request, call, jsonb_build_object('answer', said));
+	PERFORM compute_ledger._keep_answered('region:' || place, request, call, jsonb_build_object('answer', said));
 	RETURN said;
 END
 $$;
@@ -102,6 +104,17 @@ COMMENT ON FUNCTION answer_reservation(bigint, text, text, text, text, timestamp
 
 -- ------------------------------------------------------------------ reports
 
+CREATE FUNCTION _reservation_held(pool bigint, reservation bigint, centre_id text, at timestamptz) RETURNS bigint
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT r.id FROM compute_ledger.reservation AS r
+	WHERE r.pool = $1 AND CASE WHEN $2 IS NOT NULL THEN r.id = $2 AND ($3 IS NULL OR r.centre_id = $3) ELSE r.centre_id = $3 END
+	-- a centre may use an id again
+	ORDER BY lower(r.period) <= $4 DESC, lower(r.period) DESC LIMIT 1
+$$;
+COMMENT ON FUNCTION _reservation_held(bigint, bigint, text, timestamptz) IS 'the reservation of a pool that a report means, by the ledger''s number, or by its centre''s id at an instant; NULL: none';
+
 CREATE FUNCTION _report_pool(pool bigint, held pool_use[] DEFAULT '{}', down bigint DEFAULT 0, down_until timestamptz DEFAULT NULL, request text DEFAULT NULL,
 	claimed timestamptz DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -112,6 +125,7 @@ DECLARE
 	clock timestamptz;
 	call jsonb := jsonb_build_object('call', 'report_pool', 'pool', pool, 'held', to_jsonb(held), 'down', down, 'down_until', down_until, 'claimed', claimed);
 	fault text;
+	named bigint[];
 	change record;
 	report bigint;
 BEGIN
@@ -126,19 +140,29 @@ BEGIN
 	PERFORM compute_ledger._lock_pool(pool);
 	clock := compute_ledger._booking_clock(now);
 	SELECT p.region INTO place FROM compute_ledger.pool AS p WHERE p.id = _report_pool.pool;
-	report := (compute_ledger._earlier_answer('region:' || place, request, call) ->> 'report')::bigint;
+	report := (compute_ledger._answered('region:' || place, request, call) ->> 'report')::bigint;
 	IF report IS NOT NULL THEN
 		RETURN report;
 	END IF;
 	SELECT coalesce(h.reservation::text, h.centre_id) INTO fault
 	FROM unnest(held) AS h
-	WHERE (h.reservation IS NOT NULL OR h.centre_id IS NOT NULL) AND NOT EXISTS (SELECT FROM compute_ledger.reservation AS r
-		WHERE r.pool = _report_pool.pool AND (r.id = h.reservation OR h.reservation IS NULL) AND (r.centre_id = h.centre_id OR h.centre_id IS NULL))
+	WHERE (h.reservation IS NOT NULL OR h.centre_id IS NOT NULL) AND compute_ledger._reservation_held(pool, h.reservation, h.centre_id, clock) IS NULL
 	LIMIT 1;
 	IF FOUND THEN
 		PERFORM compute_ledger._refuse('LC024', format('pool %s has no reservation "%s"', pool, left(fault, 80)),
 			hint => 'A reservation is named by its number, or by the id that answer_reservation() gave; what the centre''s own jobs hold names none.');
 	END IF;
+	-- What runs beyond its end and is not held any more has ended; what has ended and is held is there still.
+	named := ARRAY(SELECT n.id FROM unnest(held) AS h CROSS JOIN LATERAL compute_ledger._reservation_held(pool, h.reservation, h.centre_id, clock) AS n (id) WHERE n.id IS NOT NULL);
+	FOR change IN
+		SELECT r.id FROM compute_ledger.reservation AS r
+		WHERE r.pool = _report_pool.pool AND r.state = 'running' AND upper(r.occupies) <= clock AND r.id <> ALL (named)
+		ORDER BY r.id
+	LOOP
+		PERFORM compute_ledger._cut_reservation(change.id, clock, 'ended', 'end', 'not held any more, as the centre reports', clock);
+	END LOOP;
+	UPDATE compute_ledger.reservation AS r SET ended_at = clock
+	WHERE r.id = ANY (named) AND r.state = 'ended' AND r.ended_at < clock;
 	-- What is not for a reservation is taken from the pool, and so is what is down; what is as it was reported before stays.
 	FOR change IN
 		SELECT o.event, n.kind, n.devices, n.until
@@ -166,7 +190,7 @@ BEGIN
 	INSERT INTO compute_ledger.pool_report (pool, at, claimed, down, down_until, held, request, reported_by)
 	VALUES (_report_pool.pool, clock, _report_pool.claimed, _report_pool.down, _report_pool.down_until, to_jsonb(_report_pool.held), _report_pool.request, session_user)
 	RETURNING id INTO report;
-	PERFORM compute_ledger._keep_answer('region:' || place, request, call, jsonb_build_object('report', report));
+	PERFORM compute_ledger._keep_answered('region:' || place, request, call, jsonb_build_object('report', report));
 	RETURN report;
 END
 $$;
@@ -191,44 +215,19 @@ CREATE FUNCTION _still_there(pool bigint, at timestamptz) RETURNS TABLE (reserva
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH report AS MATERIALIZED (
-		SELECT r.at, h.devices, h.until, h.reservation, h.centre_id
+		SELECT r.at, n.id, sum(h.devices)::bigint AS devices
 		FROM (SELECT p.at, p.held FROM compute_ledger.pool_report AS p WHERE p.pool = $1 ORDER BY p.id DESC LIMIT 1) AS r
-		LEFT JOIN LATERAL jsonb_to_recordset(r.held) AS h (devices bigint, until timestamptz, reservation bigint, centre_id text) ON true
+		CROSS JOIN LATERAL jsonb_to_recordset(r.held) AS h (devices bigint, reservation bigint, centre_id text)
+		CROSS JOIN LATERAL compute_ledger._reservation_held($1, h.reservation, h.centre_id, r.at) AS n (id)
+		GROUP BY r.at, n.id
 	)
-	-- what has run beyond its end, unless a report after that does not name it
-	SELECT r.id, r.devices::bigint
+	-- as many as a report after its end has it
+	SELECT r.id, coalesce((SELECT p.devices FROM report AS p WHERE p.id = r.id AND p.at >= upper(r.occupies)), r.devices)
 	FROM compute_ledger.reservation AS r
 	WHERE r.pool = $1 AND r.state = 'running' AND upper(r.occupies) <= $2
-		AND NOT EXISTS (SELECT FROM report AS p WHERE p.at >= upper(r.occupies))
 	UNION ALL
-	-- what a report says that is held after its end
-	SELECT r.id, sum(p.devices)::bigint
-	FROM report AS p
-	JOIN compute_ledger.reservation AS r ON r.pool = $1 AND (r.id = p.reservation OR p.reservation IS NULL AND r.centre_id = p.centre_id)
-	WHERE p.at >= coalesce(r.ended_at, upper(r.occupies)) AND coalesce(r.ended_at, upper(r.occupies)) <= $2
-	GROUP BY r.id
+	SELECT r.id, p.devices
+	FROM report AS p JOIN compute_ledger.reservation AS r ON r.id = p.id
+	WHERE r.state = 'ended' AND p.at >= r.ended_at
 $$;
-COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, as the last report of the pool''s agent has it where that is later than their end';
-
-CREATE FUNCTION _in_the_way_of_start(reservation bigint, at timestamptz) RETURNS bigint[]
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	r record;
-	others bigint;
-	there bigint;
-	who bigint[];
-BEGIN
-	SELECT o.pool, o.devices INTO r FROM compute_ledger.reservation AS o WHERE o.id = _in_the_way_of_start.reservation;
-	SELECT sum(s.devices), array_agg(s.reservation ORDER BY s.reservation) INTO there, who FROM compute_ledger._still_there(r.pool, at) AS s;
-	IF there IS NULL THEN
-		RETURN '{}';
-	END IF;
-	SELECT coalesce(sum(o.devices), 0) INTO others FROM compute_ledger.reservation AS o
-	WHERE o.pool = r.pool AND o.state = 'running' AND upper(o.occupies) > at AND o.id <> _in_the_way_of_start.reservation;
-	RETURN CASE WHEN r.devices + others + there <= compute_ledger.level_at(compute_ledger._pool_limit(r.pool, tstzrange(at, at + interval '1 microsecond'), false), at)
-		THEN '{}' ELSE who END;
-END
-$$;
-COMMENT ON FUNCTION _in_the_way_of_start(bigint, timestamptz) IS 'reservations that are beyond their end and hold devices without which this one cannot start; none if there is room';
+COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, and those that the last report of the pool''s agent says are there though they have';

@@ -32,13 +32,13 @@ DECLARE
 	room numeric;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _in_its_place.reservation;
-	SELECT sum(o.devices), min(o.id) FILTER (WHERE upper(o.period) <= clock) INTO there, overrun
-	FROM compute_ledger.reservation AS o
-	WHERE o.pool = r.pool AND o.id <> r.id AND o.state = 'running';
+	SELECT sum(t.devices), min(t.reservation) INTO there, overrun FROM compute_ledger._still_there(r.pool, clock) AS t;
 	-- what is there in its own time is in the book, where it has its place beside this one
 	IF overrun IS NULL THEN
 		RETURN NULL;
 	END IF;
+	there := there + coalesce((SELECT sum(o.devices) FROM compute_ledger.reservation AS o
+		WHERE o.pool = r.pool AND o.id <> r.id AND o.state = 'running' AND upper(o.occupies) > clock), 0);
 	room := compute_ledger.level_at(compute_ledger._pool_limit(r.pool, tstzrange(clock, clock + interval '1 microsecond'), false), clock);
 	RETURN CASE WHEN there + r.devices > room THEN overrun END;
 END
@@ -76,8 +76,8 @@ BEGIN
 	overrun := compute_ledger._in_its_place(r.id, clock);
 	IF overrun IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('LC021', format('reservation %s cannot start yet: reservation %s is still there', reservation, overrun),
-			detail => format('That was for a time that ended at %s, and there is no room for both.', (SELECT upper(o.period) FROM compute_ledger.reservation AS o WHERE o.id = overrun)),
-			hint => 'Try again when it has ended. The wait is not charged.');
+			detail => format('That was for a time that ended at %s, and there is no room for both.', (SELECT upper(o.occupies) FROM compute_ledger.reservation AS o WHERE o.id = overrun)),
+			hint => 'Try again when it has ended, or say that it has with end_reservation(). The wait is not charged.');
 	END IF;
 	IF policed THEN
 		PERFORM compute_ledger._keep_decision('start', r.id, compute_ledger._ask_policy(r.account, q.accelerator, q.region, tstzrange(clock, upper(r.period))))

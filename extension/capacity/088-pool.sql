@@ -196,52 +196,9 @@ END
 $$;
 COMMENT ON FUNCTION _pool_period(tstzrange, boolean) IS 'a period in its one form, [start,end) or [start,) where it may be open; 22023 for one that is NULL, empty, without a start or of another form';
 
-CREATE FUNCTION _pool_limits(pools bigint[], period tstzrange, guests boolean) RETURNS TABLE (pool bigint, devices device_profile)
-	LANGUAGE plpgsql STABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	starts timestamptz := lower(period);
-	ends timestamptz := upper(period);
-BEGIN
-	RETURN QUERY
-		SELECT l.pool, compute_ledger.device_profile(l.at, l.until, CASE WHEN guests THEN least(l.devices, trunc(l.devices * l.share / l.granule) * l.granule) ELSE l.devices END)
-		FROM (
-			-- what begins and what ends, added up in order of time
-			SELECT c.pool, c.at, lead(c.at) OVER w AS until, p.granule::numeric AS granule, 1 + sum(c.share) OVER w AS share,
-				CASE WHEN sum(c.closed) OVER w = 0 THEN trunc(greatest(sum(c.devices) OVER w, 0) / p.granule) * p.granule ELSE 0 END AS devices
-			FROM (
-				SELECT r.pool, b.at, sum(b.sign * r.devices) AS devices, sum(b.sign * r.closed) AS closed, sum(b.sign * r.share) AS share
-				FROM (
-					SELECT o.pool, o.valid, o.devices, 0 AS closed, 0::numeric AS share
-					FROM compute_ledger.pool_offer AS o
-					WHERE o.pool = ANY (pools) AND upper_inf(o.recorded)
-						AND coalesce(upper(o.valid), 'infinity') > starts AND lower(o.valid) < ends
-					UNION ALL
-					SELECT r.pool, r.valid, -coalesce(r.devices, 0), (r.devices IS NULL)::integer, 0
-					FROM compute_ledger.pool_reduction AS r
-					WHERE r.pool = ANY (pools) AND r.withdrawn = 'infinity'
-						AND coalesce(upper(r.valid), 'infinity') > starts AND lower(r.valid) < ends
-					UNION ALL
-					SELECT s.pool, s.valid, 0, 0, s.share - 1
-					FROM compute_ledger.guest_share AS s
-					WHERE guests AND s.pool = ANY (pools) AND upper_inf(s.recorded)
-						AND coalesce(upper(s.valid), 'infinity') > starts AND coalesce(lower(s.valid), '-infinity') < ends
-				) AS r CROSS JOIN LATERAL (VALUES (greatest(lower(r.valid), starts), 1), (least(upper(r.valid), ends), -1)) AS b (at, sign)
-				GROUP BY r.pool, b.at
-			) AS c
-			JOIN compute_ledger.pool AS p ON p.id = c.pool
-			WINDOW w AS (PARTITION BY c.pool ORDER BY c.at)
-		) AS l
-		WHERE l.devices > 0
-		GROUP BY l.pool;
-END
-$$;
-COMMENT ON FUNCTION _pool_limits(bigint[], tstzrange, boolean) IS 'what _pool_limit() says of several pools; without those of which nothing may be booked';
-
-CREATE FUNCTION _pool_limit(pool bigint, period tstzrange, guests boolean) RETURNS device_profile
+CREATE FUNCTION _pool_limit(pool bigint, period tstzrange, guests boolean, happened boolean DEFAULT true) RETURNS device_profile
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pool_limit';
-COMMENT ON FUNCTION _pool_limit(bigint, tstzrange, boolean) IS 'how many devices of a pool may be booked at each instant of a period that has an end: what is offered less what is taken from it, never below 0, rounded down to the granule; for guests at most their share of that, rounded down likewise; NULL for NULL';
+COMMENT ON FUNCTION _pool_limit(bigint, tstzrange, boolean, boolean) IS 'how many devices of a pool may be booked at each instant of a period that has an end: what is offered less what is taken from it, never below 0, rounded down to the granule; for guests at most their share of that, rounded down likewise; happened false: if nothing had happened but what was planned; NULL for NULL';
 
 CREATE FUNCTION _cut_valid(relation regclass, pool bigint, period tstzrange) RETURNS void
 	LANGUAGE plpgsql VOLATILE

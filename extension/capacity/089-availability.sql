@@ -8,19 +8,20 @@ COMMENT ON FUNCTION _available(device_profile, device_profile) IS 'what is left 
 CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
 	LANGUAGE sql STABLE
 AS $$
-	SELECT l.pool, l.devices,
-		CASE WHEN r.devices IS NULL THEN compute_ledger._book_sum(l.pool, false, $2) ELSE compute_ledger._book_sum(l.pool, false, $2) OPERATOR(compute_ledger.-) r.devices END,
-		compute_ledger._available(CASE WHEN r.devices IS NULL THEN l.devices ELSE l.devices OPERATOR(compute_ledger.+) r.devices END, compute_ledger._book_sum(l.pool, false, $2))
-	FROM compute_ledger._pool_limits($1, $2, false) AS l
+	SELECT p.pool, compute_ledger._pool_limit(p.pool, $2, false),
+		CASE WHEN r.devices IS NULL THEN compute_ledger._book_sum(p.pool, false, $2) ELSE compute_ledger._book_sum(p.pool, false, $2) OPERATOR(compute_ledger.-) r.devices END,
+		compute_ledger._available(CASE WHEN r.devices IS NULL THEN compute_ledger._pool_limit(p.pool, $2, false) ELSE compute_ledger._pool_limit(p.pool, $2, false) OPERATOR(compute_ledger.+) r.devices END,
+			compute_ledger._book_sum(p.pool, false, $2))
+	FROM pg_catalog.unnest($1) AS p (pool)
 	LEFT JOIN (
 		-- holds that have run out and are in the book still
 		SELECT h.pool, compute_ledger.device_profile(h.occupies OPERATOR(pg_catalog.*) $2, h.devices) AS devices
 		FROM compute_ledger.reservation AS h
 		WHERE h.pool OPERATOR(pg_catalog.=) ANY ($1) AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $3 AND h.occupies OPERATOR(pg_catalog.&&) $2
 		GROUP BY h.pool
-	) AS r ON r.pool OPERATOR(pg_catalog.=) l.pool
+	) AS r ON r.pool OPERATOR(pg_catalog.=) p.pool
 $$;
-COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period, at an instant of the clock of bookings; without those of which nothing may be booked';
+COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period, at an instant of the clock of bookings';
 
 CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestamptz DEFAULT NULL) RETURNS device_profile
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -108,3 +109,33 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _pools_in(integer, accelerator, timestamptz) IS 'pools that are not doubted, in a region and all under it as the tree stands at an instant (NULL: everywhere), of a chip or a class of chips (NULL: all), or of one MIG profile';
+
+CREATE FUNCTION _booking_calendar() RETURNS TABLE (pool bigint, region_name text, accelerator accelerator, partition text, day date, offered numeric, bookable numeric, booked numeric, free numeric, doubted boolean)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	today date := (statement_timestamp() AT TIME ZONE 'UTC')::date;
+	days tstzrange := tstzrange(today AT TIME ZONE 'UTC', (today + 92) AT TIME ZONE 'UTC');
+	pools bigint[] := ARRAY(SELECT p.id FROM compute_ledger.pool AS p);
+	-- more than any pool has
+	ceiling compute_ledger.device_profile := (SELECT compute_ledger.device_profile(days, 1000000000));
+BEGIN
+	RETURN QUERY
+		SELECT p.id, r.name, p.accelerator, p.partition, d.day, compute_ledger.peak(o.offered, d.period),
+			1000000000 - compute_ledger.peak(ceiling OPERATOR(compute_ledger.-) a."limit", d.period), compute_ledger.peak(a.booked, d.period),
+			CASE WHEN p.doubted IS NULL THEN 1000000000 - compute_ledger.peak(ceiling OPERATOR(compute_ledger.-) a.free, d.period) ELSE 0 END, p.doubted IS NOT NULL
+		FROM compute_ledger.pool AS p
+		JOIN compute_ledger.region AS r ON r.id = p.region
+		JOIN (
+			SELECT f.pool, compute_ledger.device_profile(f.valid * days, f.devices) AS offered
+			FROM compute_ledger.pool_offer AS f WHERE upper_inf(f.recorded) AND f.valid && days
+			GROUP BY f.pool) AS o ON o.pool = p.id
+		JOIN compute_ledger._pools_available(pools, days, statement_timestamp()) AS a ON a.pool = p.id
+		CROSS JOIN LATERAL (
+			SELECT n.day::date AS day, tstzrange(n.day AT TIME ZONE 'UTC', (n.day + interval '1 day') AT TIME ZONE 'UTC') AS period
+			FROM generate_series(today::timestamp, today + 91, interval '1 day') AS n (day)) AS d;
+END
+$$;
+COMMENT ON FUNCTION _booking_calendar() IS 'what booking_calendar shows';

@@ -237,6 +237,8 @@ AS $$
 		('_pool_id', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_availability', 'EXECUTE', 'reader booker agent biller auditor admin'),
 		('_pool_availability', 'EXECUTE', 'reader booker agent biller auditor admin'),
+		('booking_calendar', 'SELECT', 'reader booker agent biller auditor admin'),
+		('_booking_calendar', 'EXECUTE', 'reader booker agent biller auditor admin'),
 		('_create_pool', 'EXECUTE', 'admin'),
 		('_offer_devices', 'EXECUTE', 'admin'),
 		('_set_guest_share', 'EXECUTE', 'admin'),

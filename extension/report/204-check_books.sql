@@ -214,6 +214,13 @@ BEGIN
 	WHERE r.reservation IS NOT NULL AND r.superseded = 'infinity' AND r.source <> 'compute_ledger' AND NOT (w.account AND w.region AND w.chip AND w.time)
 	ORDER BY r.id;
 
+	-- What is there longer than it was for is in the way of others.
+	RETURN QUERY
+	SELECT 'reservation still there', 'reservation ' || r.id, format('it should have ended at %s, and nobody has said that it has: what comes after it cannot start where there is no room for both, and is not charged', upper(r.period))
+	FROM compute_ledger.reservation AS r
+	WHERE r.state = 'running' AND upper(r.period) < at - interval '1 day'
+	ORDER BY r.id;
+
 	-- Nobody has made the records that are due.
 	RETURN QUERY
 	SELECT 'reservation not recorded', 'reservation ' || r.id, format('record_reservations() has something to make of it since %s', r.usage_due)

@@ -53,8 +53,8 @@ BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS v WHERE v.id = _start_waited.reservation;
 	SELECT max(coalesce(o.ended_at, now)), sum(o.devices) INTO until, there
 	FROM compute_ledger.reservation AS o
-	WHERE o.pool = r.pool AND o.id <> r.id AND o.started_at IS NOT NULL AND (o.state = 'running' OR o.ended_at > upper(o.period))
-		AND upper(o.period) <= lower(r.period) AND coalesce(o.ended_at, now) > lower(r.period);
+	WHERE o.pool = r.pool AND o.id <> r.id AND o.started_at IS NOT NULL AND (o.state = 'running' OR o.ended_at > upper(o.occupies))
+		AND upper(o.occupies) <= lower(r.period) AND coalesce(o.ended_at, now) > lower(r.period);
 	IF until IS NULL OR isempty(r.occupies) OR r.started_at < until THEN
 		RETURN NULL;
 	END IF;

@@ -42,7 +42,10 @@ static const RowColumn limit_columns[] = {
 	ROW_COLUMN("kind", INT4OID), ROW_COLUMN("valid", TSTZRANGEOID), ROW_COLUMN("devices", INT8OID), ROW_COLUMN("share", NUMERICOID)
 };
 
-/* Rows that hold for a pool ($1) in a period from $2 to $3.  Indexes lead to those that have not ended before it. */
+/*
+ * Rows that hold for a pool ($1) in a period from $2 to $3, without what was not planned unless $4.  Indexes lead to those
+ * that have not ended before it.
+ */
 #define LIMIT_QUERY \
 	"SELECT 0 AS kind, NULL::pg_catalog.tstzrange AS valid, p.granule::pg_catalog.int8 AS devices, NULL::pg_catalog.\"numeric\" AS share" \
 	" FROM compute_ledger.pool AS p WHERE p.id OPERATOR(pg_catalog.=) $1" \
@@ -53,7 +56,8 @@ static const RowColumn limit_columns[] = {
 	" UNION ALL SELECT 2, r.valid, r.devices::pg_catalog.int8, NULL FROM compute_ledger.pool_reduction AS r" \
 	" WHERE r.pool OPERATOR(pg_catalog.=) $1 AND r.withdrawn OPERATOR(pg_catalog.=) 'infinity'::pg_catalog.timestamptz" \
 	" AND COALESCE(pg_catalog.upper(r.valid), 'infinity'::pg_catalog.timestamptz) OPERATOR(pg_catalog.>) $2" \
-	" AND pg_catalog.lower(r.valid) OPERATOR(pg_catalog.<) $3"
+	" AND pg_catalog.lower(r.valid) OPERATOR(pg_catalog.<) $3" \
+	" AND ($4 OR r.kind OPERATOR(pg_catalog.=) ANY (ARRAY['maintenance', 'blackout']))"
 #define SHARE_QUERY \
 	" UNION ALL SELECT 3, s.valid, NULL, s.share FROM compute_ledger.guest_share AS s" \
 	" WHERE s.pool OPERATOR(pg_catalog.=) $1 AND pg_catalog.upper_inf(s.recorded)" \
@@ -62,16 +66,16 @@ static const RowColumn limit_columns[] = {
 
 /* Reads what is recorded of a pool. */
 static void
-read_limit(LimitInput *input, int64 pool, bool guests, int64 from, int64 to)
+read_limit(LimitInput *input, int64 pool, bool guests, bool happened, int64 from, int64 to)
 {
 	static SPIPlanPtr plans[2] = {NULL, NULL};
-	Oid			types[] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	Datum		values[] = {Int64GetDatum(pool), TimestampTzGetDatum(from), TimestampTzGetDatum(to)};
+	Oid			types[] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID};
+	Datum		values[] = {Int64GetDatum(pool), TimestampTzGetDatum(from), TimestampTzGetDatum(to), BoolGetDatum(happened)};
 	TupleDesc	desc;
 
 	if (plans[guests] == NULL)
 	{
-		SPIPlanPtr	p = SPI_prepare_cursor(guests ? LIMIT_QUERY SHARE_QUERY : LIMIT_QUERY, 3, types, CURSOR_OPT_GENERIC_PLAN);
+		SPIPlanPtr	p = SPI_prepare_cursor(guests ? LIMIT_QUERY SHARE_QUERY : LIMIT_QUERY, lengthof(types), types, CURSOR_OPT_GENERIC_PLAN);
 
 		if (p == NULL || SPI_keepplan(p) != 0)
 			elog(ERROR, "could not prepare a query of the limit of a pool");
@@ -164,7 +168,7 @@ add_limit(ProfileObject *limit, const LimitInput *input, int64 from, int64 to, i
 }
 
 /*
- * _pool_limit(pool bigint, period tstzrange, guests boolean) -> device_profile
+ * _pool_limit(pool bigint, period tstzrange, guests boolean, happened boolean) -> device_profile
  */
 PG_FUNCTION_INFO_V1(pool_limit);
 Datum
@@ -174,22 +178,25 @@ pool_limit(PG_FUNCTION_ARGS)
 	int64		from;
 	int64		to;
 	LimitInput	input;
-	ProfileSource source;
+	ProfileStatus status;
+	ProfileCursor start;
 	ProfileSegments segments;
 	ProfileSegment segment;
 
 	if (!ProfilePeriod(PG_GETARG_DATUM(1), &from, &to))
 		PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(limit)));
 	SPI_connect();
-	read_limit(&input, PG_GETARG_INT64(0), PG_GETARG_BOOL(2), from, to);
-	ProfileOpen(&source, ProfileGetDatum(ProfileFinish(input.offered)), PROFILE_WHOLE);
-	ProfileOpenSegments(&segments, &source.start, from, to);
+	read_limit(&input, PG_GETARG_INT64(0), PG_GETARG_BOOL(2), PG_GETARG_BOOL(3), from, to);
+	/* no value of its own: what overlaps may take more than a level can say */
+	status = ProfileNormalize(&input.offered->events);
+	if (status != PROFILE_OK)
+		ProfileRaise(status, PROFILE_DEVICE);
+	ProfileStartEvents(&start, &input.offered->events);
+	ProfileOpenSegments(&segments, &start, from, to);
 	while (ProfileNextSegment(&segments, &segment))
 	{
-		int64		devices = (int64) (segment.level / DEVICE_UNITS);
-
-		if (devices > 0)
-			add_limit(limit, &input, segment.from, segment.to, devices / input.granule * input.granule);
+		if (segment.level > 0)
+			add_limit(limit, &input, segment.from, segment.to, (int64) (segment.level / DEVICE_UNITS) / input.granule * input.granule);
 	}
 	SPI_finish();
 	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(limit)));

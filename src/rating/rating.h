@@ -63,7 +63,6 @@ typedef enum DrawingPart
 typedef struct UsageKind
 {
 	int64		account;
-	int64		reservation;	/* that it names, or that it is of; 0: none */
 	int32		region;
 	int32		basis;
 	Accelerator accelerator;
@@ -74,6 +73,7 @@ typedef struct UsageKind
 	bool		has_work;		/* records say what work they achieved */
 	int16		part;			/* a DrawingPart */
 	int32		share;			/* units of a device that one of what is counted is; 0: not known */
+	int64		reservation;	/* that it names, or that it is of; 0: none */
 } UsageKind;
 
 /* A usage record in a combination. */

@@ -34,10 +34,10 @@ typedef struct KindSlot
 static inline uint32
 hash_kind(const UsageKind *kind)
 {
-	uint64		words[sizeof(UsageKind) / sizeof(uint64)];
-	uint64		h = 0;
+	uint64		words[offsetof(UsageKind, reservation) / sizeof(uint64)];
+	uint64		h = (uint64) kind->reservation * UINT64CONST(0xff51afd7ed558ccd); /* mostly none */
 
-	StaticAssertStmt(sizeof(UsageKind) % sizeof(uint64) == 0, "a kind must be whole words");
+	StaticAssertStmt(offsetof(UsageKind, reservation) % sizeof(uint64) == 0, "a kind must be whole words");
 	memcpy(words, kind, sizeof(words));
 	for (int i = 0; i < (int) lengthof(words); i++)
 	{

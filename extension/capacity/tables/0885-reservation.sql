@@ -53,9 +53,10 @@ COMMENT ON COLUMN compute_ledger.reservation.outage_credit IS 'that of the pool 
 CREATE INDEX reservation_booking_idx ON compute_ledger.reservation (booking);
 CREATE INDEX reservation_account_idx ON compute_ledger.reservation (account);
 CREATE INDEX reservation_pool_idx ON compute_ledger.reservation (pool, (upper(occupies))) WHERE NOT isempty(occupies);
+CREATE INDEX reservation_centre_idx ON compute_ledger.reservation (centre_id) WHERE centre_id IS NOT NULL;
 CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_until) WHERE state = 'held';
 -- who is there, and who was longer than he should
-CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(period);
+CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies);
 CREATE INDEX reservation_usage_due_idx ON compute_ledger.reservation (usage_due) WHERE usage_due IS NOT NULL;
 
 CREATE POLICY visible ON compute_ledger.reservation FOR SELECT USING (account IN (SELECT compute_ledger._visible_accounts()));
