@@ -411,6 +411,42 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 	is(sql("SELECT state FROM reservation WHERE id = $r2"), 'confirmed', 'the second stays confirmed');
 	is_ok(try("SELECT end_reservation($r1, at => '" . at('12:20') . "', now => '" . at('12:21') . "')"), 'the first ends late');
 	is_ok(try("SELECT start_reservation($r2, now => '" . at('12:21') . "')"), 'and the second starts');
+	is(sql("SELECT to_char(ended_at, 'HH24:MI') || ' ' || to_char(upper(occupies), 'HH24:MI') FROM reservation WHERE id = $r1"), '12:20 12:00', 'when it ended is known, and it has taken up no more than it was for');
+}
+
+# ------------------------------------------------------------------ reserved, drawn, unused, beyond
+{
+	my $chip = 'nvidia/l40s';
+	my $pool = sql("SELECT create_pool('site', '$chip')");
+	sql("SELECT create_account('drawer', currency => 'USD', jurisdiction => 'DE'), create_price('$chip', 'USD', 2.00, measure => 'reserved', account => 'drawer'), create_price('$chip', 'USD', 3.00, account => 'drawer');
+		SELECT offer_devices($pool, 16, '[2026-09-01Z,)', now => '2026-09-01Z')");
+	my $r = sql("SELECT reservation FROM book('drawer', $pool, 8, '[2026-09-05Z,2026-09-06Z)', confirmed => true, now => '2026-09-02Z')");
+	sql("SELECT start_reservation($r, now => '2026-09-05Z')");
+	sql("INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, reservation)
+		SELECT 'jobs', n, 'drawer', 'site', '$chip', devices, '2026-09-05T' || starts || 'Z', '2026-09-0' || ends || 'Z', 'ledger:$r'
+		FROM (VALUES (1, 6, '00:00', '5T06:00'), (2, 10, '06:00', '5T12:00'), (3, 6, '12:00', '6T00:00')) AS u (n, devices, starts, ends)");
+	is(sql('SELECT rejected FROM accept_usage()'), 0, 'its jobs name the reservation');
+	sql("SELECT end_reservation($r, now => '2026-09-06Z'), record_reservations(now => '2026-09-07Z')");
+	my $hours = sub { return sql("SELECT coalesce(trim_scale(sum(quantity)), 0) || ' ' || coalesce(sum(cost)::numeric(20,2), 0) FROM rate_usage('drawer', '[2026-09-01Z,2026-10-01Z)') WHERE kind = '$_[0]'") };
+	note sql("SELECT string_agg(concat_ws(' ', kind, measure, trim_scale(quantity), trim_scale(cost), reservation), E'\n') FROM rate_usage('drawer', '[2026-09-01Z,2026-10-01Z)')");
+	is(sql("SELECT sum(cost)::numeric(20,2) FROM rate_usage('drawer', '[2026-09-01Z,2026-10-01Z)')"), '420.00', 'in all');
+	is(sql("SELECT sum(cost)::numeric(20,2) FROM rate_usage('drawer', '[2026-09-01Z,2026-10-01Z)') WHERE measure = 'reserved'"), '384.00', 'what is reserved is paid once');
+	is(sql("SELECT trim_scale(sum(quantity)) || ' ' || sum(cost)::numeric(20,2) FROM rate_usage('drawer', '[2026-09-01Z,2026-10-01Z)') WHERE measure = 'allocated' AND cost <> 0"), '12 36.00', 'and what is beyond it by itself');
+	is($hours->('drawn'), '156 0', 'drawn');
+	is($hours->('reservation unused'), '36 72.00', 'unused');
+}
+
+# ------------------------------------------------------------------ what the centre holds itself
+{
+	my $pool = pool(64);
+	my $r = book($pool, 16, '09:00', '15:00');
+	sql("SELECT start_reservation($r, now => '" . at('09:00') . "')");
+	sql("SELECT report_pool($pool, ARRAY[ROW(16, '" . at('15:00') . "', $r, NULL), ROW(24, '" . at('15:00') . "', NULL, NULL)]::pool_use[], now => '" . at('11:50') . "')");
+	is(free($pool, '12:00', '16:00', '11:55'), '12:00-15:00:24 15:00-16:00:64', 'what is ours is not counted twice, and what is theirs is');
+	is_refused(book($pool, 32, '12:00', '15:00', now => '11:55'), 'LC020', 'more than the centre leaves');
+	is_booked(book($pool, 24, '12:00', '15:00', now => '11:55'), 'what it leaves');
+	is_booked(book($pool, 64, '15:00', '16:00', now => '11:55'), 'and all of it when its jobs are over');
+	like(try("SELECT report_pool($pool, ARRAY[ROW(8, NULL, 77777, NULL)]::pool_use[], now => '" . at('11:56') . "')"), qr/^LC024/, 'a report of what is not there: refused');
 }
 
 # ------------------------------------------------------------------ a broad no and a narrow yes
