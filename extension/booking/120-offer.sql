@@ -58,6 +58,9 @@ BEGIN
 	FOREACH next IN ARRAY locked LOOP
 		IF (next = ANY (changed)) IS NOT FALSE THEN
 			PERFORM compute_ledger._lock_pool(next);
+			IF NOT compute_ledger._book_current(next) THEN
+				PERFORM compute_ledger._refuse('40001', format('pool %s was booked after this transaction''s snapshot was taken', next), hint => 'Run the transaction again.');
+			END IF;
 		ELSE
 			PERFORM FROM compute_ledger.pool AS p WHERE p.id = next FOR NO KEY UPDATE;
 		END IF;
@@ -65,7 +68,7 @@ BEGIN
 	RETURN locked;
 END
 $$;
-COMMENT ON FUNCTION _lock_pools(bigint[], bigint[]) IS 'locks pools in order of number: some to change what may be booked of them, and others of which only what is booked changes; all that are locked';
+COMMENT ON FUNCTION _lock_pools(bigint[], bigint[]) IS 'locks pools in order of number: some to change what may be booked of them, and others of which only what is booked changes; all that are locked. 40001 where one to be changed was booked since the transaction''s snapshot';
 
 CREATE FUNCTION _drained_pools(pools bigint[], period tstzrange) RETURNS bigint[]
 	LANGUAGE sql STABLE

@@ -128,14 +128,10 @@ BEGIN
 	END IF;
 	-- What has passed is not given back, whenever it is said to have ended; of an overrun it says how long that was.
 	PERFORM compute_ledger._cut_reservation(r.id, clock, 'ended', 'end', NULL, clock);
-	IF at > upper(r.period) THEN
-		UPDATE compute_ledger.reservation AS o SET ended_at = at WHERE o.id = r.id;
+	IF coalesce(at, clock) > upper(r.occupies) THEN
+		UPDATE compute_ledger.reservation AS o SET ended_at = coalesce(at, clock) WHERE o.id = r.id;
+		PERFORM compute_ledger._note_waits(r.id, coalesce(at, clock));
 	END IF;
-	-- and who waited for it is not charged for that
-	UPDATE compute_ledger.reservation AS o SET usage_due = least(o.usage_due, lower(o.period))
-	WHERE o.id IN (SELECT w.id FROM compute_ledger.reservation AS w
-		WHERE w.pool = r.pool AND w.state = 'confirmed' AND lower(w.period) >= upper(r.period) AND lower(w.period) < clock AND upper(w.occupies) > upper(r.period)
-		ORDER BY w.id FOR UPDATE);
 	IF recording THEN
 		PERFORM compute_ledger._make_reserved_usage(clock);
 	END IF;

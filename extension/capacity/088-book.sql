@@ -29,6 +29,10 @@ CREATE FUNCTION _book_sum(pool bigint, guests boolean, period tstzrange) RETURNS
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'book_sum';
 COMMENT ON FUNCTION _book_sum(bigint, boolean, tstzrange) IS 'what of a pool is booked over a period, by all or by guests, with holds that have run out and are in the book still';
 
+CREATE FUNCTION _book_current(pool bigint) RETURNS boolean
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION _book_current(bigint) IS 'whether nobody has booked in a pool, whose row is locked, since the snapshot was taken by which the transaction sees it; true where each statement has its own, NULL for NULL';
+
 CREATE FUNCTION _book_level(pool bigint, guests boolean, period tstzrange, at timestamptz) RETURNS device_profile
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -82,6 +86,35 @@ END
 $$;
 COMMENT ON FUNCTION _fold_lapsed(bigint, timestamptz) IS 'takes holds that have run out of the book of a pool, whose lock the caller has; returns how many';
 
+CREATE FUNCTION _shortage_due(pool bigint, period tstzrange, certain boolean) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT certain AND NOT EXISTS (SELECT FROM compute_ledger.pool_reduction AS o
+		WHERE int8range(o.pool, o.pool, '[]') = int8range(_shortage_due.pool, _shortage_due.pool, '[]') AND o.valid && period AND o.kind IN ('outage', 'local') AND o.withdrawn = 'infinity')
+	THEN
+		RETURN;
+	END IF;
+	UPDATE compute_ledger.reservation AS r SET usage_due = least(r.usage_due, greatest(lower(r.occupies), lower(_shortage_due.period)))
+	WHERE r.id IN (SELECT o.id FROM compute_ledger.reservation AS o
+		WHERE o.pool = _shortage_due.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(_shortage_due.period) AND o.occupies && _shortage_due.period AND o.confirmed_at IS NOT NULL
+		ORDER BY o.id FOR UPDATE);
+END
+$$;
+COMMENT ON FUNCTION _shortage_due(bigint, tstzrange, boolean) IS 'what reservations of a pool have had in a period may have become another, where an outage, or what the centre holds, makes the pool short, or certainly: their usage is due';
+
+CREATE FUNCTION _limit_changed() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._shortage_due(NEW.pool, NEW.valid, TG_ARGV[0] = 'certain');
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION _limit_changed() IS 'trigger, AFTER INSERT OR UPDATE FOR EACH ROW of pool_offer and pool_reduction; argument certain: of what has happened';
+
 CREATE FUNCTION _change_reservation(reservation bigint, action text, clock timestamptz, state text DEFAULT NULL, occupies tstzrange DEFAULT NULL, reason text DEFAULT NULL,
 	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -128,6 +161,9 @@ BEGIN
 	WHERE o.id = reservation;
 	INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies, reason)
 	VALUES (reservation, action, clock, state, devices, period, occupies, reason);
+	IF was OPERATOR(compute_ledger.<>) is_now THEN
+		PERFORM compute_ledger._shortage_due(r.pool, compute_ledger.extent(was OPERATOR(compute_ledger.-) is_now), false);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION _change_reservation(bigint, text, timestamptz, text, tstzrange, text, tstzrange, integer, boolean) IS 'the one way to change a reservation, under its pool''s lock: puts what it takes up now in the place of what it took up, in the book too, and keeps its history. What is NULL stays as it is; another number of devices counts from clock on, once the reservation has begun. checked: LC020 if there is no capacity for what is added';

@@ -40,34 +40,40 @@ AS $$
 $$;
 COMMENT ON FUNCTION _given_up(bigint, interval) IS 'what the holder of a reservation gave up of it when it was confirmed, from when he did until the notice had run out; NULL: nothing';
 
-CREATE FUNCTION _start_waited(reservation bigint, now timestamptz) RETURNS timestamptz
-	LANGUAGE plpgsql STABLE
+CREATE FUNCTION _note_waits(reservation bigint, until timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	r compute_ledger.reservation;
-	until timestamptz;
-	there bigint;
+	w record;
 	instant tstzrange;
+	there bigint;
 BEGIN
-	SELECT * INTO r FROM compute_ledger.reservation AS v WHERE v.id = _start_waited.reservation;
-	SELECT max(coalesce(o.ended_at, now)), sum(o.devices) INTO until, there
-	FROM compute_ledger.reservation AS o
-	WHERE o.pool = r.pool AND o.id <> r.id AND o.started_at IS NOT NULL AND (o.state = 'running' OR o.ended_at > upper(o.occupies))
-		AND upper(o.occupies) <= lower(r.period) AND coalesce(o.ended_at, now) > lower(r.period);
-	IF until IS NULL OR isempty(r.occupies) OR r.started_at < until THEN
-		RETURN NULL;
-	END IF;
-	instant := tstzrange(lower(r.period), lower(r.period) + interval '1 microsecond');
-	IF there + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, instant, now), lower(r.period))
-		> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, instant, false), lower(r.period))
-	THEN
-		RETURN least(until, upper(r.occupies));
-	END IF;
-	RETURN NULL;
+	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _note_waits.reservation;
+	FOR w IN
+		SELECT o.id, lower(o.period) AS starts, upper(o.occupies) AS ends
+		FROM compute_ledger.reservation AS o
+		WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > upper(r.occupies) AND o.confirmed_at IS NOT NULL
+			AND lower(o.period) >= upper(r.occupies) AND lower(o.period) < until AND (o.started_at IS NULL OR o.started_at >= until)
+			AND (o.waited_until IS NULL OR o.waited_until < least(until, upper(o.occupies)))
+		ORDER BY o.id
+		FOR UPDATE
+	LOOP
+		instant := tstzrange(w.starts, w.starts + interval '1 microsecond');
+		SELECT sum(o.devices) INTO there
+		FROM compute_ledger.reservation AS o
+		WHERE o.pool = r.pool AND o.started_at IS NOT NULL AND (o.id = r.id OR o.state = 'running' OR o.ended_at > upper(o.occupies))
+			AND upper(o.occupies) <= w.starts AND (o.id = r.id OR coalesce(o.ended_at, until) > w.starts);
+		IF there + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, instant, until), w.starts)
+			> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, instant, false), w.starts)
+		THEN
+			UPDATE compute_ledger.reservation AS o SET waited_until = least(until, w.ends), usage_due = least(o.usage_due, w.starts) WHERE o.id = w.id;
+		END IF;
+	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _start_waited(bigint, timestamptz) IS 'until when a reservation that had not been started could not be, because those before it in its pool were still there and there was no room for both; NULL: it could';
+COMMENT ON FUNCTION _note_waits(bigint, timestamptz) IS 'when a reservation that was there longer than it was for has ended: notes until when those after it in its pool, whose lock the caller has, could not start, because there was no room for both';
 
 CREATE FUNCTION _short_of(reservation bigint) RETURNS device_profile
 	LANGUAGE plpgsql STABLE
@@ -96,20 +102,6 @@ END
 $$;
 COMMENT ON FUNCTION _short_of(bigint) IS 'what a reservation could not have, because an outage, or what the centre holds, left its pool fewer devices than are booked: those that are drained first go without first; NULL: nothing';
 
-CREATE FUNCTION _outage_due() RETURNS trigger
-	LANGUAGE plpgsql SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	UPDATE compute_ledger.reservation AS r SET usage_due = least(r.usage_due, greatest(lower(r.occupies), lower(NEW.valid)))
-	WHERE r.id IN (SELECT o.id FROM compute_ledger.reservation AS o
-		WHERE o.pool = NEW.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(NEW.valid) AND o.occupies && NEW.valid AND o.confirmed_at IS NOT NULL
-		ORDER BY o.id FOR UPDATE);
-	RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION _outage_due() IS 'trigger, AFTER INSERT OR UPDATE FOR EACH ROW of pool_reduction, of what has happened: the usage of the reservations in its time may be another one';
-
 CREATE FUNCTION _reservation_usage(reservation bigint, now timestamptz)
 	RETURNS TABLE (line text, measure text, started_at timestamptz, ended_at timestamptz, devices numeric)
 	LANGUAGE plpgsql STABLE ROWS 1
@@ -127,7 +119,7 @@ BEGIN
 		RETURN;
 	END IF;
 	-- who waited for others to end is not charged for that
-	counts := r.occupies * tstzrange(compute_ledger._start_waited(r.id, now), NULL);
+	counts := r.occupies * tstzrange(r.waited_until, NULL);
 	taken := compute_ledger.clip(compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier), counts);
 	short := compute_ledger._short_of(r.id);
 	IF short IS NOT NULL THEN

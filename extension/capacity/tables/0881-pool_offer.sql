@@ -29,4 +29,7 @@ CREATE TRIGGER y_updated AFTER UPDATE ON compute_ledger.pool_offer
 CREATE TRIGGER y_deleted AFTER DELETE ON compute_ledger.pool_offer
 	REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_history();
 
+CREATE TRIGGER z_limit AFTER INSERT OR UPDATE ON compute_ledger.pool_offer
+	FOR EACH ROW WHEN (upper_inf(NEW.recorded)) EXECUTE FUNCTION compute_ledger._limit_changed('perhaps');
+
 CREATE POLICY visible ON compute_ledger.pool_offer FOR SELECT USING (true);

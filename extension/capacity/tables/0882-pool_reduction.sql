@@ -29,6 +29,8 @@ CREATE INDEX pool_reduction_event_idx ON compute_ledger.pool_reduction (event);
 
 -- what has happened changes what reservations have had
 CREATE TRIGGER outage AFTER INSERT OR UPDATE ON compute_ledger.pool_reduction
-	FOR EACH ROW WHEN (NEW.kind IN ('outage', 'local')) EXECUTE FUNCTION compute_ledger._outage_due();
+	FOR EACH ROW WHEN (NEW.kind IN ('outage', 'local')) EXECUTE FUNCTION compute_ledger._limit_changed('certain');
+CREATE TRIGGER planned AFTER INSERT OR UPDATE ON compute_ledger.pool_reduction
+	FOR EACH ROW WHEN (NEW.kind NOT IN ('outage', 'local')) EXECUTE FUNCTION compute_ledger._limit_changed('perhaps');
 
 CREATE POLICY visible ON compute_ledger.pool_reduction FOR SELECT USING (true);

@@ -19,6 +19,7 @@ CREATE TABLE compute_ledger.reservation (
 	reason text,
 	centre_id text,
 	usage_due timestamptz,
+	waited_until timestamptz,
 	counts text NOT NULL DEFAULT 'booked',
 	notice interval NOT NULL DEFAULT '0',
 	outage_credit numeric NOT NULL DEFAULT 1,
@@ -46,6 +47,7 @@ COMMENT ON COLUMN compute_ledger.reservation.ended_at IS 'when it ended, was can
 COMMENT ON COLUMN compute_ledger.reservation.reason IS 'why it was cancelled, drained, refused or lost';
 COMMENT ON COLUMN compute_ledger.reservation.centre_id IS 'the id that the centre''s agent reported for it; never the ledger''s number';
 COMMENT ON COLUMN compute_ledger.reservation.usage_due IS 'when the next record of reserved usage is due to be made of it; NULL: none';
+COMMENT ON COLUMN compute_ledger.reservation.waited_until IS 'until when it could not start, because one that should have ended was still in its place: the wait is not charged; NULL: it did not wait';
 COMMENT ON COLUMN compute_ledger.reservation.counts IS 'that of the pool when it was booked';
 COMMENT ON COLUMN compute_ledger.reservation.notice IS 'that of the pool when it was booked';
 COMMENT ON COLUMN compute_ledger.reservation.outage_credit IS 'that of the pool when it was booked';
