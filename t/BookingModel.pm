@@ -38,13 +38,13 @@ sub refused { my ($why, @of) = @_; return { refused => $why, of => [ sort { $a <
 
 sub in { my ($period, $at) = @_; return $period->[0] <= $at && $at < ($period->[1] // EVER) }
 
-# What may be booked at an instant, all together or guests.
+# What may be booked at an instant, all together or guests; or what might be had nothing happened but what is planned.
 sub limit
 {
-	my ($pool, $at, $guests) = @_;
+	my ($pool, $at, $guests, $planned) = @_;
 	my $offer = first { in($_->{period}, $at) } reverse @{ $pool->{offers} };
 	my $devices = $offer ? $offer->{devices} : 0;
-	$devices -= $_->{devices} // $devices for grep { !$_->{withdrawn} && in($_->{period}, $at) } values %{ $pool->{reductions} };
+	$devices -= $_->{devices} // $devices for grep { !$_->{withdrawn} && in($_->{period}, $at) && !($planned && $_->{kind} eq 'outage') } values %{ $pool->{reductions} };
 	$devices = max(0, $devices);
 	$devices -= $devices % $pool->{granule};
 	if ($guests && defined $pool->{host})
@@ -304,8 +304,9 @@ sub end
 # all, or of guests.
 sub in_way
 {
-	my ($self, $pool, $was, $guests) = @_;
-	my @at = grep { limit($pool, $_, $guests) < limit($was, $_, $guests) && $self->booked($pool, $_, $guests) > limit($pool, $_, $guests) } $self->instants($pool, $self->{now}, EVER);
+	my ($self, $pool, $was, @limit) = @_;
+	my ($guests) = @limit;
+	my @at = grep { limit($pool, $_, @limit) < limit($was, $_, @limit) && $self->booked($pool, $_, $guests) > limit($pool, $_, @limit) } $self->instants($pool, $self->{now}, EVER);
 	my @of = grep { my $r = $_; (!$guests || $r->{guest}) && grep { taken($r, $_) } @at } $self->of_pool($pool);
 	return (\@at, \@of);
 }
@@ -334,9 +335,9 @@ sub plan
 	my $was = { %$pool, offers => [ @{ $pool->{offers} } ], shares => [ @{ $pool->{shares} } ], reductions => { %{ $pool->{reductions} } } };
 	my $answer = $change->();
 	my @drained;
-	for my $guests (0, 1)
+	for my $limit ([ 0, 1 ], [ 0, 0 ], [ 1, 1 ], [ 1, 0 ])
 	{
-		my ($at, $of) = $self->in_way($pool, $was, $guests);
+		my ($at, $of) = $self->in_way($pool, $was, @$limit);
 		if (@$of && !$drain)
 		{
 			%$pool = %$was;
@@ -346,7 +347,7 @@ sub plan
 		{
 			my ($r) = sort { $a->{priority} <=> $b->{priority} || $b->{id} <=> $a->{id} } @$of;
 			push @drained, $self->drain($r, $at);
-			($at, $of) = $self->in_way($pool, $was, $guests);
+			($at, $of) = $self->in_way($pool, $was, @$limit);
 		}
 	}
 	return { ok => [ sort { $a <=> $b } @drained ], answer => $answer };
