@@ -113,62 +113,43 @@ END
 $$;
 COMMENT ON FUNCTION _lock_for_booking(bigint) IS 'for whoever books in a pool or changes what is booked: waits until nobody else does, or changes what it offers, and says how it is booked; 42704 for a pool that does not exist';
 
-CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, devices bigint, period tstzrange, clock timestamptz, begun boolean DEFAULT false) RETURNS tstzrange
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	slot interval := make_interval(mins => slot_minutes);
-	origin CONSTANT timestamptz := '2000-01-01 00:00:00+00';
-BEGIN
-	PERFORM compute_ledger._pool_devices(devices, 1);
-	period := compute_ledger._pool_period(period, false);
-	IF devices % granule <> 0 THEN
-		PERFORM compute_ledger._refuse('22023', format('%s devices are no multiple of %s, in which pool %s is booked', devices, granule, pool));
-	ELSIF upper(period) <= clock THEN
-		PERFORM compute_ledger._refuse('22023', format('the period ends at %s, and it is %s', upper(period), clock), hint => 'What has been cannot be booked.');
-	ELSIF upper(period) > clock + horizon THEN
-		PERFORM compute_ledger._refuse('22023', format('the period ends beyond the horizon of pool %s: %s', pool, upper(period)),
-			detail => format('Bookings end by %s from now: by %s.', horizon, clock + horizon));
-	ELSIF NOT begun AND lower(period) < clock AND date_bin(slot, lower(period), origin) < date_bin(slot, clock, origin) THEN
-		PERFORM compute_ledger._refuse('22023', format('the period begins at %s, and it is %s', lower(period), clock), hint => 'What has been cannot be booked.');
-	ELSIF NOT begun AND date_bin(slot, lower(period), origin) <> lower(period) OR date_bin(slot, upper(period), origin) <> upper(period) THEN
-		PERFORM compute_ledger._refuse('22023', format('bookings of pool %s begin and end on multiples of %s minutes: %s', pool, slot_minutes, period));
-	END IF;
-	RETURN period;
-END
-$$;
-COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, bigint, tstzrange, timestamptz, boolean) IS 'what is asked for in a pool with these terms, in its one form; 22023 with the name of what is wrong with it: devices NULL, not above zero, too many or no multiple of the granule; a period that is none, has no end, is over, begins before the slot of now (unless it has begun), ends beyond the horizon, or is not on the pool''s minutes';
+CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, devices bigint, period tstzrange, clock timestamptz, begun boolean) RETURNS void
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'check_piece';
+COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, bigint, tstzrange, timestamptz, boolean) IS 'raises 22023, with the name of what is wrong, for what cannot be booked in a pool with these terms: devices that are no multiple of the granule; a period that is over, ends beyond the horizon, begins before the slot of now (unless it has begun), or is not on the pool''s minutes. What _pool_devices() and _pool_period() refuse has been refused';
+
+CREATE FUNCTION _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer, confirmed boolean, hold interval, clock timestamptz, is_booked boolean,
+		OUT reservation bigint, OUT booking_id bigint, OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean)
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_piece';
+COMMENT ON FUNCTION _book_piece(bigint, bigint, text, bigint, bigint, tstzrange, integer, boolean, interval, timestamptz, boolean) IS 'part of book(): locks a pool, reads the clock (unless one is given), and books and stores one piece, of a new booking (NULL) or of one that is there; full_at: the first instant at which there is no capacity, and nothing is stored. is_booked: it is in the book of the pool already';
 
 CREATE FUNCTION _booking_account(account text, at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	found record;
 	role name := compute_ledger._calling_role();
+	-- NULL: any
+	bookable bigint[];
+	found bigint;
 BEGIN
-	IF NOT compute_ledger._has_access('admin', role)
+	IF NOT compute_ledger._has_access('admin', role) THEN
+		bookable := ARRAY(SELECT compute_ledger._bookable_accounts(role));
 		-- no look-up of the name: what is done would depend on whether there is such an account
-		AND NOT EXISTS (SELECT FROM (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = ANY (ARRAY(SELECT compute_ledger._bookable_accounts(role))) OFFSET 0) AS b WHERE b.name = account)
-	THEN
-		PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account));
+		IF NOT EXISTS (SELECT FROM (SELECT a.name FROM compute_ledger.account AS a WHERE a.id = ANY (bookable) OFFSET 0) AS b WHERE b.name = account) THEN
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account));
+		END IF;
 	END IF;
-	-- most names mean the account that has them
-	SELECT a.id, (SELECT true FROM compute_ledger.account_merge AS m WHERE m.account = a.id AND upper_inf(m.recorded) LIMIT 1) AS merged,
-		(SELECT true FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded) AND v.valid @> at LIMIT 1) AS valid
-	INTO found
-	FROM compute_ledger.account AS a
-	WHERE a.name = account;
-	IF found.merged THEN
-		found.id := compute_ledger._account_id(account, at);
-	ELSIF found.valid IS NULL THEN
-		found.id := NULL;
+	-- most names mean the account that has them; one that was merged is not valid any more
+	SELECT v.account INTO found
+	FROM compute_ledger.account AS a JOIN compute_ledger.account_version AS v ON v.account = a.id
+	WHERE a.name = _booking_account.account AND upper_inf(v.recorded) AND v.valid @> at;
+	IF found IS NULL THEN
+		found := compute_ledger._account_id(account, at);
+		IF found IS NULL OR found <> ALL (bookable) THEN
+			PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account), detail => format('At %s there is no account of this name.', at));
+		END IF;
 	END IF;
-	IF found.id IS NULL THEN
-		PERFORM compute_ledger._refuse('LC006', format('unknown account: "%s"', account), detail => format('At %s there is no account of this name.', at));
-	END IF;
-	RETURN found.id;
+	RETURN found;
 END
 $$;
 COMMENT ON FUNCTION _booking_account(text, timestamptz) IS 'the account that a name means at an instant, for which the calling role may book; LC006 for any other, whether it is there or not';
@@ -186,6 +167,8 @@ COMMENT ON FUNCTION _is_guest(bigint, bigint, timestamptz) IS 'whether an accoun
 CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, now timestamptz) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	-- rows are looked up in indexes, whatever was known of the tables' size when this was planned
+	SET enable_seqscan = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -194,12 +177,10 @@ DECLARE
 	call jsonb;
 	answer compute_ledger.booked_reservation[];
 	pools bigint[];
-	p record;
 	piece compute_ledger.reservation_piece;
 	starts timestamptz;
 	clock timestamptz;
-	guest boolean;
-	booked compute_ledger.booked_reservation;
+	made record;
 	allowed jsonb[];
 BEGIN
 	IF coalesce(cardinality(pieces), 0) = 0 THEN
@@ -230,10 +211,10 @@ BEGIN
 		allowed := ARRAY(SELECT compute_ledger._ask_policy(account_id, q.accelerator, q.region, u.period)
 			FROM unnest(pieces) WITH ORDINALITY AS u (pool, devices, period, place) JOIN compute_ledger.pool AS q ON q.id = u.pool ORDER BY u.place);
 	END IF;
-	-- all of them before anything is looked at
-	FOREACH booked.pool IN ARRAY pools LOOP
-		p := compute_ledger._lock_for_booking(booked.pool);
-	END LOOP;
+	-- all pools before any is looked at; one is locked when it is booked
+	IF request IS NOT NULL OR cardinality(pools) > 1 THEN
+		PERFORM compute_ledger._lock_for_booking(q.pool) FROM unnest(pools) AS q (pool);
+	END IF;
 	IF request IS NOT NULL THEN
 		-- the same call may have been at work
 		answer := compute_ledger._earlier_answer(scope, request, call);
@@ -241,41 +222,23 @@ BEGIN
 			RETURN answer;
 		END IF;
 	END IF;
-	clock := compute_ledger._booking_clock(now);
-	booked.state := CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END;
+	IF now IS NOT NULL THEN
+		clock := compute_ledger._booking_clock(now);
+	END IF;
 	FOREACH piece IN ARRAY pieces LOOP
-		IF p.id <> piece.pool THEN
-			p := compute_ledger._lock_for_booking(piece.pool);
+		IF piece.pool IS NULL THEN
+			PERFORM compute_ledger._lock_for_booking(piece.pool);
 		END IF;
-		booked.pool := piece.pool;
-		booked.period := compute_ledger._check_piece(piece.pool, p.granule, p.slot_minutes, p.horizon, piece.devices, piece.period, clock);
-		booked.devices := piece.devices;
-		IF p.doubted IS NOT NULL THEN
-			PERFORM compute_ledger._refuse('LC024', format('what pool %s offers is in doubt since %s', piece.pool, p.doubted), hint => 'It is booked again once its agent has reported.');
+		made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, clock, false);
+		IF made.full_at IS NOT NULL THEN
+			-- as it is, or without holds that have run out
+			PERFORM compute_ledger._book_reservation(piece.pool, made.guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), made.judged_at, true);
+			made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, made.judged_at, true);
 		END IF;
-		guest := p.host IS NOT NULL AND compute_ledger._is_guest(account_id, p.host, clock);
-		PERFORM compute_ledger._book_reservation(piece.pool, guest, '{}', compute_ledger._reservation_profile(booked.period, lower(booked.period), booked.devices, NULL), clock, true);
-		IF NOT confirmed THEN
-			booked.held_until := clock + coalesce(hold, p.hold);
-		END IF;
-		WITH whole AS (
-			-- with its first piece
-			INSERT INTO compute_ledger.booking (account, request, booked, booked_by)
-			SELECT account_id, request, clock, session_user WHERE booked.booking IS NULL
-			RETURNING id
-		), made AS (
-			INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state, priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit)
-			VALUES (coalesce(booked.booking, (SELECT w.id FROM whole AS w)), booked.pool, account_id, guest, booked.devices, booked.period, booked.period, lower(booked.period), booked.state,
-				priority, booked.held_until, CASE WHEN confirmed THEN clock END, CASE WHEN confirmed THEN lower(booked.period) END, p.counts, p.notice, p.outage_credit)
-			RETURNING id, booking
-		), kept AS (
-			INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)
-			SELECT m.id, 'book', clock, booked.state, booked.devices, booked.period, booked.period FROM made AS m
-		)
-		SELECT m.id, m.booking INTO booked.reservation, booked.booking FROM made AS m;
-		answer := answer || booked;
+		clock := made.judged_at;
+		answer := answer || ROW(made.reservation, made.booking_id, piece.pool, piece.devices, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, made.held_until)::compute_ledger.booked_reservation;
 		IF allowed IS NOT NULL THEN
-			PERFORM compute_ledger._keep_decision('book', booked.reservation, allowed[cardinality(answer)]);
+			PERFORM compute_ledger._keep_decision('book', made.reservation, allowed[cardinality(answer)]);
 		END IF;
 	END LOOP;
 	IF request IS NOT NULL THEN
@@ -495,7 +458,9 @@ BEGIN
 	devices := coalesce(devices, r.devices);
 	-- an end that stays need not be on the minutes of now
 	IF period <> r.period OR devices <> r.devices THEN
-		period := compute_ledger._check_piece(r.pool, p.granule, p.slot_minutes, p.horizon, devices, period, clock, begun);
+		PERFORM compute_ledger._pool_devices(devices, 1);
+		period := compute_ledger._pool_period(period, false);
+		PERFORM compute_ledger._check_piece(r.pool, p.granule, p.slot_minutes, p.horizon, devices, period, clock, begun);
 		IF begun AND lower(period) <> lower(r.period) THEN
 			PERFORM compute_ledger._refuse('LC021', format('reservation %s began at %s', reservation, lower(r.period)), detail => 'A start that has happened is fixed.',
 				hint => 'Give a period that begins then.');

@@ -21,9 +21,9 @@ COMMENT ON FUNCTION _booking_clock(timestamptz) IS 'the time by which bookings a
 -- What is in C reads and writes pool_day and pool_month: by days and months, so that they take as long with many
 -- reservations as with few.  Whoever changes has the lock of the pool's row.
 
-CREATE FUNCTION _book_change(pool bigint, guests boolean, old device_profile, new device_profile, "limit" device_profile DEFAULT NULL) RETURNS timestamptz
+CREATE FUNCTION _book_change(pool bigint, guest boolean, was device_profile, is_now device_profile, checked boolean) RETURNS timestamptz
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_change';
-COMMENT ON FUNCTION _book_change(bigint, boolean, device_profile, device_profile, device_profile) IS 'puts what a reservation takes up in the place of what it took up, if what is booked stays within a limit (NULL: whatever it is) where that adds something: NULL, or else the first instant at which it does not';
+COMMENT ON FUNCTION _book_change(bigint, boolean, device_profile, device_profile, boolean) IS 'puts what a reservation takes up in the place of what it took up, in the book of a pool and, of a guest''s, in that of guests: NULL; or, where checked, and more would be booked than may be at an instant at which something is added, changes nothing and returns the first such instant';
 
 CREATE FUNCTION _book_sum(pool bigint, guests boolean, period tstzrange) RETURNS device_profile
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'book_sum';
@@ -119,6 +119,7 @@ CREATE FUNCTION _change_reservation(reservation bigint, action text, clock times
 	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -173,44 +174,30 @@ CREATE FUNCTION _book_reservation(pool bigint, guest boolean, was device_profile
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	at timestamptz;
-	guests boolean;
-	fits_not boolean := true;
-	extent tstzrange := compute_ledger.extent(is_now);
+	at timestamptz := compute_ledger._book_change(pool, guest, was, is_now, checked);
+	extent tstzrange;
+	free compute_ledger.device_profile;
+	of_guests boolean := false;
 BEGIN
-	IF was OPERATOR(compute_ledger.=) is_now THEN
+	IF at IS NOT NULL AND compute_ledger._fold_lapsed(pool, clock) > 0 THEN
+		at := compute_ledger._book_change(pool, guest, was, is_now, checked);
+	END IF;
+	IF at IS NULL THEN
 		RETURN;
 	END IF;
-	FOREACH guests IN ARRAY CASE WHEN guest THEN '{false,true}'::boolean[] ELSE '{false}' END LOOP
-		at := compute_ledger._book_change(pool, guests, was, is_now,
-			CASE WHEN checked AND extent IS NOT NULL THEN compute_ledger._pool_limit(pool, extent, guests) END);
-		IF at IS NOT NULL AND compute_ledger._fold_lapsed(pool, clock) > 0 THEN
-			at := compute_ledger._book_change(pool, guests, was, is_now, compute_ledger._pool_limit(pool, extent, guests));
-		END IF;
-		IF at IS NOT NULL THEN
-			PERFORM compute_ledger._refuse_capacity(pool, guests, was, is_now, at);
-		END IF;
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION _book_reservation(bigint, boolean, device_profile, device_profile, timestamptz, boolean) IS 'part of _change_reservation(): changes the book of the pool, and that of guests, from what a reservation took up to what it takes up; checked: LC020 if there is no capacity for what is added, even when holds that have run out are taken out';
-
-CREATE FUNCTION _refuse_capacity(pool bigint, guests boolean, was device_profile, is_now device_profile, at timestamptz) RETURNS void
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	extent tstzrange := compute_ledger.extent(is_now);
 	-- what would be there without the reservation
-	free compute_ledger.device_profile := compute_ledger._pool_limit(pool, extent, guests) OPERATOR(compute_ledger.-)
-		(compute_ledger._book_sum(pool, guests, extent) OPERATOR(compute_ledger.-) was);
-BEGIN
+	extent := compute_ledger.extent(is_now);
+	LOOP
+		free := compute_ledger._pool_limit(pool, extent, of_guests) OPERATOR(compute_ledger.-) (compute_ledger._book_sum(pool, of_guests, extent) OPERATOR(compute_ledger.-) was);
+		EXIT WHEN of_guests OR NOT guest OR compute_ledger.level_at(free, at) < compute_ledger.level_at(is_now, at);
+		of_guests := true;
+	END LOOP;
 	PERFORM compute_ledger._refuse('LC020', format('pool %s has no capacity for %s devices at %s', pool, compute_ledger.level_at(is_now, at), at),
-		detail => format('At that instant %s devices%s are free.', greatest(compute_ledger.level_at(free, at), 0), CASE WHEN guests THEN ' of those for guests' ELSE '' END),
+		detail => format('At that instant %s devices%s are free.', greatest(compute_ledger.level_at(free, at), 0), CASE WHEN of_guests THEN ' of those for guests' ELSE '' END),
 		hint => 'availability() says how many devices are free and when.');
 END
 $$;
-COMMENT ON FUNCTION _refuse_capacity(bigint, boolean, device_profile, device_profile, timestamptz) IS 'raises LC020: how much of a pool is free at an instant at which a reservation does not fit; names no other reservation';
+COMMENT ON FUNCTION _book_reservation(bigint, boolean, device_profile, device_profile, timestamptz, boolean) IS 'changes the book of the pool from what a reservation took up to what it takes up; checked: LC020, with how much is free and without whose the rest is, if there is no capacity for what is added, even when holds that have run out are taken out';
 
 CREATE FUNCTION _cut_reservation(reservation bigint, until timestamptz, state text, action text, reason text, clock timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE

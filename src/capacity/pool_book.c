@@ -25,6 +25,8 @@
 #include "utils/timestamp.h"
 
 #include "base/row_columns.h"
+#include "capacity/pool_book.h"
+#include "capacity/pool_limit.h"
 #include "profile/profile_object.h"
 #include "profile/profile_period.h"
 #include "profile/profile_query.h"
@@ -49,13 +51,18 @@ typedef struct BookChange
 	ProfileObject *difference;	/* what is added at each instant */
 } BookChange;
 
-/* Rows as they were read, by day and by month. */
+/* Rows of a pool, of all that is booked or of what guests have; by day and by month. */
 typedef struct BookRows
 {
+	int64		pool;
+	bool		guests;
+	int		   *changed;		/* days that have changed, from the first of the change on */
+	int			nchanged;
 	int64	   *bases;			/* of days, in devices */
 	int64	   *peaks;
 	Datum	   *profiles;		/* 0: none */
 	int64	   *month_bases;
+	Oid			profile_type;	/* device_profile */
 } BookRows;
 
 /* ---- days and months ---- */
@@ -92,7 +99,7 @@ month_start(int32 month)
 
 /* Makes room for a change from one instant to another. */
 static BookChange *
-make_change(int64 from, int64 to)
+new_change(int64 from, int64 to)
 {
 	BookChange *change = palloc0(sizeof(BookChange));
 	int64		days = (to - 1) / USECS_PER_DAY - from / USECS_PER_DAY;
@@ -181,8 +188,8 @@ static const RowColumn book_columns[] = {
  * Runs a statement that is prepared once for the backend.  One that is not read-only sees what has been committed since
  * the statement that calls began, if the isolation level lets it.
  */
-static void
-run_book_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, bool read_only, int expected)
+void
+RunBookPlan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, const char *nulls, bool read_only, int expected)
 {
 	if (*plan == NULL)
 	{
@@ -192,7 +199,7 @@ run_book_plan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum 
 			elog(ERROR, "could not prepare a statement of the book of a pool");
 		*plan = p;
 	}
-	if (SPI_execute_plan(*plan, values, NULL, read_only, 0) != expected)
+	if (SPI_execute_plan(*plan, values, nulls, read_only, 0) != expected)
 		elog(ERROR, "could not read or write the book of a pool");
 }
 
@@ -217,19 +224,19 @@ read_book(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
 	DateADT		first_month = first == DATEVAL_NOBEGIN ? first : month_start(month_of(first));
 	Datum		values[] = {Int64GetDatum(pool), BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last), DateADTGetDatum(first_month)};
 
-	run_book_plan(&plan, "SELECT false AS is_month, d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d"
+	RunBookPlan(&plan, "SELECT false AS is_month, d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d"
 				  " WHERE d.pool OPERATOR(pg_catalog.=) $1 AND d.guests OPERATOR(pg_catalog.=) $2"
 				  " AND d.day OPERATOR(pg_catalog.>=) $3 AND d.day OPERATOR(pg_catalog.<=) $4"
 				  " UNION ALL SELECT true, m.month, m.base, 0, NULL FROM compute_ledger.pool_month AS m"
 				  " WHERE m.pool OPERATOR(pg_catalog.=) $1 AND m.guests OPERATOR(pg_catalog.=) $2"
-				  " AND m.month OPERATOR(pg_catalog.>=) $5 AND m.month OPERATOR(pg_catalog.<=) $4", 5, types, values, read_only, SPI_OK_SELECT);
+				  " AND m.month OPERATOR(pg_catalog.>=) $5 AND m.month OPERATOR(pg_catalog.<=) $4", 5, types, values, NULL, read_only, SPI_OK_SELECT);
 	RowColumnsCheck(SPI_tuptable->tupdesc, "the book of a pool", book_columns, lengthof(book_columns));
 	return SPI_processed;
 }
 
 /* Reads the rows that a change meets. */
 static void
-read_rows(BookRows *rows, const BookChange *change, int64 pool, bool guests)
+read_rows(BookRows *rows, const BookChange *change)
 {
 	uint64		count;
 
@@ -237,7 +244,8 @@ read_rows(BookRows *rows, const BookChange *change, int64 pool, bool guests)
 	rows->bases = palloc0(change->ndays * sizeof(int64));
 	rows->peaks = palloc0(change->ndays * sizeof(int64));
 	rows->profiles = palloc0(change->ndays * sizeof(Datum));
-	count = read_book(pool, guests, change->first_day, change->first_day + change->ndays - 1, false);
+	count = read_book(rows->pool, rows->guests, change->first_day, change->first_day + change->ndays - 1, false);
+	rows->profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, 5);
 	for (uint64 i = 0; i < count; i++)
 	{
 		DateADT		day = DatumGetDateADT(book_column(i, 2, false));
@@ -264,12 +272,13 @@ int64_array(Datum *values, int count)
 
 /* Writes the days that have changed, and all months of a change, whether they have changed or not. */
 static void
-write_rows(const BookRows *rows, const BookChange *change, const int *changed, int count, int64 pool, bool guests)
+write_rows(const BookRows *rows, const BookChange *change)
 {
 	static SPIPlanPtr plan = NULL;
 	static Oid	planned_type = InvalidOid;
-	Oid			profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, 5);
+	Oid			profile_type = rows->profile_type;
 	Oid			types[] = {INT8OID, BOOLOID, DATEARRAYOID, INT8ARRAYOID, DATEARRAYOID, INT8ARRAYOID, INT8ARRAYOID, get_array_type(profile_type)};
+	int			count = rows->nchanged;
 	int			size = Max(count, change->nmonths);
 	Datum	   *days = palloc(size * sizeof(Datum));
 	Datum	   *bases = palloc(size * sizeof(Datum));
@@ -282,8 +291,8 @@ write_rows(const BookRows *rows, const BookChange *change, const int *changed, i
 	bool		by_value;
 	char		alignment;
 
-	values[0] = Int64GetDatum(pool);
-	values[1] = BoolGetDatum(guests);
+	values[0] = Int64GetDatum(rows->pool);
+	values[1] = BoolGetDatum(rows->guests);
 	for (int i = 0; i < change->nmonths; i++)
 	{
 		days[i] = DateADTGetDatum(month_start(change->first_month + i));
@@ -293,7 +302,7 @@ write_rows(const BookRows *rows, const BookChange *change, const int *changed, i
 	values[3] = int64_array(bases, change->nmonths);
 	for (int i = 0; i < count; i++)
 	{
-		int			day = changed[i];
+		int			day = rows->changed[i];
 
 		days[i] = DateADTGetDatum(change->first_day + day);
 		bases[i] = Int64GetDatum(rows->bases[day]);
@@ -312,14 +321,14 @@ write_rows(const BookRows *rows, const BookChange *change, const int *changed, i
 		plan = NULL;
 		planned_type = profile_type;
 	}
-	run_book_plan(&plan, "WITH written AS (INSERT INTO compute_ledger.pool_day AS d (pool, guests, day, base, peak, profile)"
+	RunBookPlan(&plan, "WITH written AS (INSERT INTO compute_ledger.pool_day AS d (pool, guests, day, base, peak, profile)"
 				  " SELECT $1, $2, u.day, u.base, u.peak, u.profile FROM ROWS FROM"
 				  " (pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8)) AS u (day, base, peak, profile)"
 				  " ON CONFLICT (pool, guests, day) DO UPDATE SET base = EXCLUDED.base, peak = EXCLUDED.peak, profile = EXCLUDED.profile)"
 				  " INSERT INTO compute_ledger.pool_month AS m (pool, guests, month, base)"
 				  " SELECT $1, $2, u.month, u.base FROM ROWS FROM (pg_catalog.unnest($3), pg_catalog.unnest($4)) AS u (month, base)"
 				  " ON CONFLICT (pool, guests, month) DO UPDATE SET base = EXCLUDED.base",
-				  8, types, values, false, SPI_OK_INSERT);
+				  8, types, values, NULL, false, SPI_OK_INSERT);
 }
 
 /* ---- whether it fits ---- */
@@ -388,14 +397,11 @@ find_excess(const BookChange *change, Datum profile, int64 base, Datum limit, in
 
 /* ---- a change ---- */
 
-/*
- * Makes the new rows of days out of the old ones; returns how many have changed, and which.
- */
-static int
-change_days(BookRows *rows, const BookChange *change, int *changed)
+/* Makes the new rows out of the old ones. */
+static void
+change_rows(BookRows *rows, const BookChange *change)
 {
 	ProfileObject **objects = palloc0(change->ndays * sizeof(ProfileObject *));
-	int			count = 0;
 
 	for (int i = 0; i < change->nparts; i++)
 	{
@@ -410,6 +416,8 @@ change_days(BookRows *rows, const BookChange *change, int *changed)
 		}
 		ProfileAddPeriod(objects[day], part->from, part->to, part->level);
 	}
+	rows->changed = palloc(change->ndays * sizeof(int));
+	rows->nchanged = 0;
 	for (int day = 0; day < change->ndays; day++)
 	{
 		int64		added = change->bases[day] / DEVICE_UNITS;
@@ -426,57 +434,81 @@ change_days(BookRows *rows, const BookChange *change, int *changed)
 			rows->peaks[day] = rows->bases[day] + (int64) (object->events.highest / DEVICE_UNITS);
 			rows->profiles[day] = object->events.count == 0 ? (Datum) 0 : ProfileGetDatum(object);
 		}
-		changed[count++] = day;
+		rows->changed[rows->nchanged++] = day;
 	}
 	for (int i = 0; i < change->nmonths; i++)
 		rows->month_bases[i] += change->month_bases[i] / DEVICE_UNITS;
-	return count;
 }
 
 /*
- * Makes a change in the book of a pool: of all that is booked, or of what guests have.  With a limit, nothing is
- * changed where more would be booked than that at an instant at which the change adds: returns false and the first
- * such instant.
+ * Whether the new rows stay within what may be booked of the pool wherever the change adds something; if not, the first
+ * instant at which they do not.
  */
 static bool
-make_book_change(BookChange *change, int64 pool, bool guests, const Datum *limit, int64 *at)
+rows_fit(const BookRows *rows, const BookChange *change, int64 *at)
 {
-	BookRows	rows;
-	int		   *changed = palloc(change->ndays * sizeof(int));
-	int			count;
+	ProfileSource limit;
+	int32		month = change->first_month;
+	Datum		allowed = ProfileGetDatum(PoolLimit(rows->pool, change->from, change->to, rows->guests, true));
 
-	ProfileFinish(change->difference);
-	read_rows(&rows, change, pool, guests);
-	count = change_days(&rows, change, changed);
-	if (limit != NULL)
+	ProfileOpen(&limit, allowed, PROFILE_WHOLE);
+	for (int i = 0; i < change->ndays; i++)
 	{
-		ProfileSource source;
-		int32		month = change->first_month;
+		int32		day = change->first_day + i;
+		int64		from = Max(day * USECS_PER_DAY, change->from);
+		int64		to = Min((day + 1) * USECS_PER_DAY, change->to);
+		int64		base;
 
-		ProfileOpen(&source, *limit, PROFILE_WHOLE);
-		for (int i = 0; i < change->ndays; i++)
-		{
-			int32		day = change->first_day + i;
-			int64		from = Max(day * USECS_PER_DAY, change->from);
-			int64		to = Min((day + 1) * USECS_PER_DAY, change->to);
-			int64		base;
-
-			if (day == month_start(month + 1))
-				month++;
-			base = rows.month_bases[month - change->first_month];
-			if ((base + rows.peaks[i]) * DEVICE_UNITS > lowest_level(&source, from, to) &&
-				find_excess(change, rows.profiles[i], (base + rows.bases[i]) * DEVICE_UNITS, *limit, from, to, at))
-				return false;
-		}
+		if (day == month_start(month + 1))
+			month++;
+		base = rows->month_bases[month - change->first_month];
+		if ((base + rows->peaks[i]) * DEVICE_UNITS > lowest_level(&limit, from, to) &&
+			find_excess(change, rows->profiles[i], (base + rows->bases[i]) * DEVICE_UNITS, allowed, from, to, at))
+			return false;
 	}
-	write_rows(&rows, change, changed, count, pool, guests);
 	return true;
 }
 
 /*
- * _book_change(pool bigint, guests boolean, old device_profile, new device_profile, limit device_profile) -> timestamptz
+ * Makes a change in the book of a pool and, of a guest's reservation, in that of guests.  checked: makes none where more
+ * would be booked than may be, and returns false and the first such instant.  The caller is connected to SPI.
+ */
+static bool
+make_change(BookChange *change, int64 pool, bool guest, bool checked, int64 *at)
+{
+	int			books = guest ? 2 : 1;
+	BookRows	rows[2];
+
+	ProfileFinish(change->difference);
+	for (int i = 0; i < books; i++)
+	{
+		rows[i].pool = pool;
+		rows[i].guests = i == 1;
+		read_rows(&rows[i], change);
+		change_rows(&rows[i], change);
+		if (checked && !rows_fit(&rows[i], change, at))
+			return false;
+	}
+	for (int i = 0; i < books; i++)
+		write_rows(&rows[i], change);
+	return true;
+}
+
+/* Books devices over a period, if it may; as above. */
+bool
+BookPeriod(int64 pool, bool guest, int64 from, int64 to, int64 devices, int64 *at)
+{
+	BookChange *change = new_change(from, to);
+
+	add_period(change, from, to, devices * DEVICE_UNITS);
+	return make_change(change, pool, guest, true, at);
+}
+
+/*
+ * _book_change(pool bigint, guest boolean, was device_profile, is_now device_profile, checked boolean) -> timestamptz
  *
- * Puts what a reservation takes up now in the place of what it took up.
+ * Puts what a reservation takes up now in the place of what it took up, in the book of all and, of a guest's, in that of
+ * guests.  checked: changes nothing where more would be booked than may be, and returns the first such instant.
  */
 PG_FUNCTION_INFO_V1(book_change);
 Datum
@@ -485,12 +517,11 @@ book_change(PG_FUNCTION_ARGS)
 	ProfileSource sources[2];
 	int64		from = PG_INT64_MAX;
 	int64		to = PG_INT64_MIN;
-	int64		at;
+	int64		at = 0;
 	bool		fits;
-	Datum		limit;
 	BookChange *change;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 5; i++)
 	{
 		if (PG_ARGISNULL(i))
 			elog(ERROR, "argument %d of _book_change() is NULL", i + 1);
@@ -511,11 +542,10 @@ book_change(PG_FUNCTION_ARGS)
 	if (from >= to)
 		PG_RETURN_NULL();
 	SPI_connect();
-	change = make_change(from, to);
+	change = new_change(from, to);
 	add_profile(change, &sources[0], true);
 	add_profile(change, &sources[1], false);
-	limit = PG_ARGISNULL(4) ? (Datum) 0 : PG_GETARG_DATUM(4);
-	fits = make_book_change(change, PG_GETARG_INT64(0), PG_GETARG_BOOL(1), PG_ARGISNULL(4) ? NULL : &limit, &at);
+	fits = make_change(change, PG_GETARG_INT64(0), PG_GETARG_BOOL(1), PG_GETARG_BOOL(4), &at);
 	SPI_finish();
 	if (fits)
 		PG_RETURN_NULL();

@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "base/row_columns.h"
+#include "capacity/pool_limit.h"
 #include "profile/profile_object.h"
 #include "profile/profile_period.h"
 #include "profile/profile_query.h"
@@ -168,25 +169,21 @@ add_limit(ProfileObject *limit, const LimitInput *input, int64 from, int64 to, i
 }
 
 /*
- * _pool_limit(pool bigint, period tstzrange, guests boolean, happened boolean) -> device_profile
+ * Returns what may be booked of a pool from one instant to another, by all or by guests, as the active snapshot has it;
+ * happened: less what has happened, too.
+ * The caller is connected to SPI.
  */
-PG_FUNCTION_INFO_V1(pool_limit);
-Datum
-pool_limit(PG_FUNCTION_ARGS)
+ProfileObject *
+PoolLimit(int64 pool, int64 from, int64 to, bool guests, bool happened)
 {
 	ProfileObject *limit = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
-	int64		from;
-	int64		to;
 	LimitInput	input;
 	ProfileStatus status;
 	ProfileCursor start;
 	ProfileSegments segments;
 	ProfileSegment segment;
 
-	if (!ProfilePeriod(PG_GETARG_DATUM(1), &from, &to))
-		PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(limit)));
-	SPI_connect();
-	read_limit(&input, PG_GETARG_INT64(0), PG_GETARG_BOOL(2), PG_GETARG_BOOL(3), from, to);
+	read_limit(&input, pool, guests, happened, from, to);
 	/* no value of its own: what overlaps may take more than a level can say */
 	status = ProfileNormalize(&input.offered->events);
 	if (status != PROFILE_OK)
@@ -198,6 +195,25 @@ pool_limit(PG_FUNCTION_ARGS)
 		if (segment.level > 0)
 			add_limit(limit, &input, segment.from, segment.to, (int64) (segment.level / DEVICE_UNITS) / input.granule * input.granule);
 	}
-	SPI_finish();
-	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(limit)));
+	return ProfileFinish(limit);
+}
+
+/*
+ * _pool_limit(pool bigint, period tstzrange, guests boolean, happened boolean) -> device_profile
+ */
+PG_FUNCTION_INFO_V1(pool_limit);
+Datum
+pool_limit(PG_FUNCTION_ARGS)
+{
+	ProfileObject *result = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	int64		from;
+	int64		to;
+
+	if (ProfilePeriod(PG_GETARG_DATUM(1), &from, &to))
+	{
+		SPI_connect();
+		ProfileMerge(result, ProfileGetDatum(PoolLimit(PG_GETARG_INT64(0), from, to, PG_GETARG_BOOL(2), PG_GETARG_BOOL(3))), false);
+		SPI_finish();
+	}
+	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(result)));
 }

@@ -1,0 +1,352 @@
+/*
+ * booking_piece.c
+ *		One piece of a booking: whether a pool can be asked for it at all, and booking it.
+ */
+#include "base/compat.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
+
+#include "base/errcodes.h"
+#include "base/refuse.h"
+#include "base/row_columns.h"
+#include "capacity/pool_book.h"
+#include "profile/profile_period.h"
+
+/* Returns the text of a value, as the session has it. */
+static char *
+text_of(Datum value, Oid type)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	return OidOutputFunctionCall(output, value);
+}
+
+/* Returns the text of an instant. */
+static char *
+instant_text(TimestampTz at)
+{
+	return text_of(TimestampTzGetDatum(at), TIMESTAMPTZOID);
+}
+
+/* Returns the number of slots of so many minutes from 2000 on until the one of an instant. */
+static int64
+slot_of(TimestampTz at, int64 slot)
+{
+	return at / slot - (at % slot < 0);
+}
+
+/* What a pool asks of bookings. */
+typedef struct PoolTerms
+{
+	int64		pool;
+	int32		granule;
+	int32		slot_minutes;
+	Datum		horizon;
+} PoolTerms;
+
+/*
+ * Raises 22023, with the name of what is wrong, for what cannot be booked.  Devices are from 1 to 1,000,000,000, and the
+ * period is [start,end) with finite ends.  What has begun keeps its start.
+ */
+static void
+check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, TimestampTz clock, bool begun)
+{
+	int64		slot = terms->slot_minutes * USECS_PER_MINUTE;
+	TimestampTz horizon = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(clock), terms->horizon));
+	long long	pool = terms->pool;
+
+	if (terms->granule <= 0 || slot <= 0)
+		elog(ERROR, "unexpected terms of pool %lld", pool);
+	if (devices % terms->granule == 0 && to > clock && to <= horizon && to % slot == 0 &&
+		(begun || (from % slot == 0 && slot_of(from, slot) >= slot_of(clock, slot))))
+		return;
+	HideOwnContext();
+	if (devices % terms->granule != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%lld devices are no multiple of %d, in which pool %lld is booked", (long long) devices, terms->granule, pool)));
+	if (to <= clock)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the period ends at %s, and it is %s", instant_text(to), instant_text(clock)),
+				 errhint("What has been cannot be booked.")));
+	if (to > horizon)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the period ends beyond the horizon of pool %lld: %s", pool, instant_text(to)),
+				 errdetail("Bookings end by %s from now: by %s.", text_of(terms->horizon, INTERVALOID), instant_text(horizon))));
+	if (!begun && slot_of(from, slot) < slot_of(clock, slot))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the period begins at %s, and it is %s", instant_text(from), instant_text(clock)),
+				 errhint("What has been cannot be booked.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("bookings of pool %lld begin and end on multiples of %d minutes: %s",
+					pool, terms->slot_minutes, text_of(ProfileMakeRange(from, to), TSTZRANGEOID))));
+}
+
+/*
+ * _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, devices bigint, period tstzrange,
+ *				clock timestamptz, begun boolean) -> void
+ */
+PG_FUNCTION_INFO_V1(check_piece);
+Datum
+check_piece(PG_FUNCTION_ARGS)
+{
+	PoolTerms	terms = {PG_GETARG_INT64(0), PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_DATUM(3)};
+	int64		from;
+	int64		to;
+
+	if (!ProfilePeriod(PG_GETARG_DATUM(5), &from, &to))
+		elog(ERROR, "the period is empty");
+	check_terms(&terms, PG_GETARG_INT64(4), from, to, PG_GETARG_TIMESTAMPTZ(6), PG_GETARG_BOOL(7));
+	PG_RETURN_VOID();
+}
+
+/* ---- booking a piece ---- */
+
+/* Reads a period that is [start,end) with finite ends; false if it is of another form, or NULL. */
+static bool
+read_period(FunctionCallInfo fcinfo, int argument, int64 *from, int64 *to)
+{
+	char		flags;
+
+	if (PG_ARGISNULL(argument))
+		return false;
+	flags = range_get_flags(PG_GETARG_RANGE_P(argument));
+	return (flags & RANGE_LB_INC) != 0 && (flags & (RANGE_EMPTY | RANGE_UB_INC | RANGE_LB_INF | RANGE_UB_INF)) == 0 &&
+		ProfileWindow(PG_GETARG_DATUM(argument), from, to) && !TIMESTAMP_NOT_FINITE(*from) && !TIMESTAMP_NOT_FINITE(*to);
+}
+
+/* Has the functions that say so refuse devices or a period that are of no use in any pool. */
+static void
+refuse_piece(FunctionCallInfo fcinfo, int devices, int period)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, TSTZRANGEOID};
+	Datum		values[] = {PG_GETARG_DATUM(devices), PG_GETARG_DATUM(period)};
+	char		nulls[] = {PG_ARGISNULL(devices) ? 'n' : ' ', PG_ARGISNULL(period) ? 'n' : ' '};
+
+	RunBookPlan(&plan, "SELECT compute_ledger._pool_devices($1, 1), compute_ledger._pool_period($2, false)", 2, types, values, nulls, true, SPI_OK_SELECT);
+	elog(ERROR, "devices or a period were not refused");
+}
+
+/* Columns of a pool's row as they are read, in this order. */
+enum
+{
+	POOL_GRANULE,
+	POOL_SLOT_MINUTES,
+	POOL_HORIZON,
+	POOL_HOLD,
+	POOL_HOST,
+	POOL_DOUBTED,
+	POOL_COUNTS,
+	POOL_NOTICE,
+	POOL_OUTAGE_CREDIT,
+	POOL_COLUMNS
+};
+
+static const RowColumn pool_columns[POOL_COLUMNS] = {
+	ROW_COLUMN("granule", INT4OID), ROW_COLUMN("slot_minutes", INT4OID), ROW_COLUMN("horizon", INTERVALOID), ROW_COLUMN("hold", INTERVALOID),
+	ROW_COLUMN("host", INT8OID), ROW_COLUMN("doubted", TIMESTAMPTZOID), ROW_COLUMN("counts", TEXTOID), ROW_COLUMN("notice", INTERVALOID),
+	ROW_COLUMN("outage_credit", NUMERICOID)
+};
+
+/* Locks the row of a pool and reads it. */
+static void
+lock_pool(int64 pool, Datum *values, bool *nulls)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID};
+	Datum		arguments[] = {Int64GetDatum(pool)};
+
+	RunBookPlan(&plan, "SELECT p.granule, p.slot_minutes, p.horizon, p.hold, p.host, p.doubted, p.counts, p.notice, p.outage_credit"
+				" FROM compute_ledger.pool AS p WHERE p.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
+				1, types, arguments, NULL, false, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "pool", pool_columns, POOL_COLUMNS);
+	if (SPI_processed != 1)
+	{
+		HideOwnContext();
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("pool %lld does not exist", (long long) pool),
+				 errhint("pool_id() gives the number of a pool.")));
+	}
+	for (int i = 0; i < POOL_COLUMNS; i++)
+	{
+		values[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &nulls[i]);
+		if (nulls[i] && i != POOL_HOST && i != POOL_DOUBTED)
+			RowNullError("pool", pool_columns[i].name);
+	}
+}
+
+/* Whether an account is a guest in a pool of this host. */
+static bool
+is_guest(int64 account, Datum host, TimestampTz clock)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[] = {INT8OID, INT8OID, TIMESTAMPTZOID};
+	Datum		arguments[] = {Int64GetDatum(account), host, TimestampTzGetDatum(clock)};
+	bool		isnull;
+
+	RunBookPlan(&plan, "SELECT compute_ledger._is_guest($1, $2, $3)", 3, types, arguments, NULL, true, SPI_OK_SELECT);
+	return DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* What a piece is, as it is stored; in the order of the parameters of the statement below. */
+enum
+{
+	PIECE_BOOKING,
+	PIECE_ACCOUNT,
+	PIECE_REQUEST,
+	PIECE_CLOCK,
+	PIECE_POOL,
+	PIECE_GUEST,
+	PIECE_DEVICES,
+	PIECE_PERIOD,
+	PIECE_STATE,
+	PIECE_PRIORITY,
+	PIECE_HELD_UNTIL,
+	PIECE_CONFIRMED_AT,
+	PIECE_USAGE_DUE,
+	PIECE_COUNTS,
+	PIECE_NOTICE,
+	PIECE_OUTAGE_CREDIT,
+	PIECE_VALUES
+};
+
+/* Stores a reservation, the booking that it is the first piece of, and its history; returns both numbers. */
+static void
+store_piece(Datum *values, bool *nulls, Datum *result)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			types[PIECE_VALUES] = {
+		INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID, INT4OID, TSTZRANGEOID, TEXTOID, INT4OID, TIMESTAMPTZOID,
+		TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INTERVALOID, NUMERICOID
+	};
+	static const RowColumn columns[] = {ROW_COLUMN("id", INT8OID), ROW_COLUMN("booking", INT8OID)};
+	char		null_flags[PIECE_VALUES];
+	bool		isnull;
+
+	for (int i = 0; i < PIECE_VALUES; i++)
+		null_flags[i] = nulls[i] ? 'n' : ' ';
+	RunBookPlan(&plan, "WITH whole AS (INSERT INTO compute_ledger.booking (account, request, booked, booked_by)"
+				" SELECT $2, $3, $4, SESSION_USER WHERE $1 IS NULL RETURNING id),"
+				" made AS (INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state,"
+				" priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit)"
+				" VALUES (COALESCE($1, (SELECT w.id FROM whole AS w)), $5, $2, $6, $7, $8, $8, pg_catalog.lower($8), $9,"
+				" $10, $11, $12, $13, $14, $15, $16) RETURNING id, booking),"
+				" kept AS (INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)"
+				" SELECT m.id, 'book', $4, $9, $7, $8, $8 FROM made AS m)"
+				" SELECT m.id, m.booking FROM made AS m", PIECE_VALUES, types, values, null_flags, false, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "reservation", columns, lengthof(columns));
+	if (SPI_processed != 1)
+		elog(ERROR, "a reservation was not stored");
+	for (int i = 0; i < 2; i++)
+	{
+		result[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
+		if (isnull)
+			RowNullError("reservation", columns[i].name);
+	}
+}
+
+/*
+ * _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer,
+ *			   confirmed boolean, hold interval, clock timestamptz, is_booked boolean, OUT reservation bigint, OUT booking_id bigint,
+ *			   OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean)
+ *
+ * Books one piece: locks the pool, reads the clock (unless one is given), checks, writes the book (unless that was done)
+ * and stores the reservation.  full_at: the first instant at which there is no capacity for it; nothing is stored then.
+ */
+PG_FUNCTION_INFO_V1(book_piece);
+Datum
+book_piece(PG_FUNCTION_ARGS)
+{
+	int64		pool = PG_GETARG_INT64(3);
+	int64		devices = PG_ARGISNULL(4) ? 0 : PG_GETARG_INT64(4);
+	bool		confirmed = PG_GETARG_BOOL(7);
+	Datum		terms[POOL_COLUMNS];
+	bool		no_terms[POOL_COLUMNS];
+	Datum		piece[PIECE_VALUES] = {0};
+	bool		no_piece[PIECE_VALUES] = {false};
+	Datum		result[6] = {0};
+	bool		no_result[6] = {false};
+	PoolTerms	checked;
+	TupleDesc	desc;
+	TimestampTz clock;
+	int64		from;
+	int64		to;
+	int64		at;
+
+	for (int i = 0; i < 11; i++)
+	{
+		if (PG_ARGISNULL(i) && i != 0 && i != 2 && i != 4 && i != 5 && i != 8 && i != 9)
+			elog(ERROR, "argument %d of _book_piece() is NULL", i + 1);
+	}
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 6)
+		elog(ERROR, "unexpected result of _book_piece()");
+	desc = BlessTupleDesc(desc);
+	SPI_connect();
+	if (devices < 1 || devices > 1000000000 || !read_period(fcinfo, 5, &from, &to))
+		refuse_piece(fcinfo, 4, 5);
+	lock_pool(pool, terms, no_terms);
+	clock = PG_ARGISNULL(9) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(9);
+	checked = (PoolTerms) {pool, DatumGetInt32(terms[POOL_GRANULE]), DatumGetInt32(terms[POOL_SLOT_MINUTES]), terms[POOL_HORIZON]};
+	check_terms(&checked, devices, from, to, clock, false);
+	if (!no_terms[POOL_DOUBTED])
+	{
+		HideOwnContext();
+		ereport(ERROR,
+				(errcode(ERRCODE_CL_CENTRE),
+				 errmsg("what pool %lld offers is in doubt since %s", (long long) pool, instant_text(DatumGetTimestampTz(terms[POOL_DOUBTED]))),
+				 errhint("It is booked again once its agent has reported.")));
+	}
+	piece[PIECE_GUEST] = BoolGetDatum(!no_terms[POOL_HOST] && is_guest(PG_GETARG_INT64(1), terms[POOL_HOST], clock));
+	result[3] = TimestampTzGetDatum(clock);
+	result[5] = piece[PIECE_GUEST];
+	no_result[2] = confirmed;
+	if (!PG_GETARG_BOOL(10) && !BookPeriod(pool, DatumGetBool(piece[PIECE_GUEST]), from, to, devices, &at))
+	{
+		no_result[0] = no_result[1] = no_result[2] = true;
+		result[4] = TimestampTzGetDatum(at);
+	}
+	else
+	{
+		no_result[4] = true;
+		if (!confirmed)
+			result[2] = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(clock),
+											PG_ARGISNULL(8) ? terms[POOL_HOLD] : PG_GETARG_DATUM(8));
+		piece[PIECE_BOOKING] = PG_GETARG_DATUM(0);
+		no_piece[PIECE_BOOKING] = PG_ARGISNULL(0);
+		piece[PIECE_ACCOUNT] = PG_GETARG_DATUM(1);
+		piece[PIECE_REQUEST] = PG_GETARG_DATUM(2);
+		no_piece[PIECE_REQUEST] = PG_ARGISNULL(2);
+		piece[PIECE_CLOCK] = result[3];
+		piece[PIECE_POOL] = PG_GETARG_DATUM(3);
+		piece[PIECE_DEVICES] = Int32GetDatum((int32) devices);
+		piece[PIECE_PERIOD] = PG_GETARG_DATUM(5);
+		piece[PIECE_STATE] = CStringGetTextDatum(confirmed ? "confirmed" : "held");
+		piece[PIECE_PRIORITY] = PG_GETARG_DATUM(6);
+		piece[PIECE_HELD_UNTIL] = result[2];
+		no_piece[PIECE_HELD_UNTIL] = confirmed;
+		piece[PIECE_CONFIRMED_AT] = result[3];
+		piece[PIECE_USAGE_DUE] = TimestampTzGetDatum(from);
+		no_piece[PIECE_CONFIRMED_AT] = no_piece[PIECE_USAGE_DUE] = !confirmed;
+		piece[PIECE_COUNTS] = terms[POOL_COUNTS];
+		piece[PIECE_NOTICE] = terms[POOL_NOTICE];
+		piece[PIECE_OUTAGE_CREDIT] = terms[POOL_OUTAGE_CREDIT];
+		store_piece(piece, no_piece, result);
+	}
+	SPI_finish();
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, result, no_result)));
+}

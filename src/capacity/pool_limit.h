@@ -1,0 +1,12 @@
+/*
+ * pool_limit.h
+ *		How many devices of a pool may be booked at each instant.
+ */
+#ifndef COMPUTE_LEDGER_POOL_LIMIT_H
+#define COMPUTE_LEDGER_POOL_LIMIT_H
+
+#include "profile/profile_object.h"
+
+extern ProfileObject *PoolLimit(int64 pool, int64 from, int64 to, bool guests, bool happened);
+
+#endif							/* COMPUTE_LEDGER_POOL_LIMIT_H */
