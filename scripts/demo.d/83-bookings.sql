@@ -35,13 +35,14 @@ SELECT create_policy('house rules'),
        create_access_rule('data stays', 'house rules', 'deny',
                           'contract, annex B: finance data stays in Shanghai',
                           flags => '{finance-data}',
-                          regions_not => ARRAY(SELECT name FROM region WHERE name = 'shanghai'));
+                          regions_not => (SELECT array_agg(name) FROM region WHERE name = 'shanghai'));
 \echo
 
 SELECT a.name AS account, f.flag, set_flag(a.name, f.flag) AS set
 FROM account AS a
-JOIN (VALUES ('^campus-', 'publicly-funded'), ('-finance$', 'finance-data')) AS f (form, flag)
-  ON a.name ~ f.form
+JOIN (VALUES ('^campus-', 'publicly-funded', true),
+             ('-finance$', 'finance-data', region_id('shanghai') IS NOT NULL)) AS f (form, flag, ours)
+  ON a.name ~ f.form AND f.ours
 ORDER BY 1;
 \set ECHO none
 \echo 'The bookings: the 300 jobs with most card-hours, whole cards for whole hours, each asked for a day'
