@@ -9,6 +9,7 @@
 #   -- @case NAME: TITLE            starts a case
 #   -- @run LABEL                   a statement to time, by psql's \timing
 #   -- @duckdb LABEL                a statement to time in DuckDB
+#   -- @clients LABEL               a script of pgbench's, which 8 clients run 500 times each; elapsed time, also with --cpu
 #   -- @before LABEL                run before each timing of LABEL, untimed
 #   -- @check TITLE                 must print t: the contestants agree, the plan is the one meant
 #   -- @ratio A / B <= LIMIT        a row of the table: time of A over time of B; without a limit
@@ -105,7 +106,7 @@ sub read_rows
 		my $part = { kind => $word, label => $rest, sql => $body, needs => $needs };
 		if ($word =~ /^(setup|duckdb-setup)$/) { push @setup, $part }
 		elsif ($word eq 'case' && $rest =~ /^([\w-]+): (.+)$/) { push @cases, { name => $1, title => $2, runs => [], file => $file } }
-		elsif ($word =~ /^(run|duckdb)$/) { push @{ $case->{runs} }, $part }
+		elsif ($word =~ /^(run|duckdb|clients)$/) { push @{ $case->{runs} }, $part }
 		elsif ($word eq 'before') { $case->{before}{$rest} = $body }
 		elsif ($word eq 'check') { push @{ $case->{checks} }, $part }
 		elsif ($word eq 'ratio' && $rest =~ m{^(.+?) / (.+?)(?: <= ([\d./]+))?(?:; (.*))?$})
@@ -143,7 +144,7 @@ sub open_database
 {
 	my ($stem) = @_;
 	system('psql', '-Xqc', qq(CREATE DATABASE "bench-$stem")) == 0 or die "bench/run: cannot make bench-$stem\n";
-	%psql = ();
+	%psql = (stem => $stem);
 	$psql{pid} = open2($psql{out}, $psql{in}, "exec psql -XAtq -d bench-$stem -f - 2>&1");
 	my ($answer) = psql(<<"SQL");
 SET client_min_messages = warning;
@@ -203,6 +204,21 @@ sub duckdb
 	$answer = decode_json($answer);
 	return ("ERROR: $answer->{error}", 0) if $answer->{error};
 	return ($answer->{cell}, $cpu ? processor_ms($duckdb{pid}) - $before : $answer->{ms});
+}
+
+# Has 8 clients run a script; returns what went wrong and the time that it took, ms, without connecting.
+sub clients
+{
+	my ($sql) = @_;
+	my $script = "$exchange/clients.sql";
+	open my $out, '>', $script or die "$script: $!\n";
+	print $out $sql;
+	close $out or die "$script: $!\n";
+	local $ENV{PGOPTIONS} = '-c search_path=public,compute_ledger -c client_min_messages=warning';
+	my $output = qx(pgbench -n -c 8 -j 2 -t 500 -f '$script' 'bench-$psql{stem}' 2>&1);
+	my ($tps) = $output =~ /^tps = ([\d.]+) \(without/m;
+	return ('ERROR: ' . ($output =~ /(ERROR:.*)/ ? $1 : "pgbench: $output"), 0) unless $tps && $output !~ /ERROR:/;
+	return ('', 8 * 500 * 1000 / $tps);
 }
 
 # Processor time that a process has used so far, ms (all its threads).
@@ -285,6 +301,7 @@ sub measure
 			($output, $time) =
 			  $output =~ /ERROR/ ? ($output, 0)
 			  : $run->{kind} eq 'duckdb' ? duckdb($run->{sql})
+			  : $run->{kind} eq 'clients' ? clients($run->{sql})
 			  : psql("\\o /dev/null\n\\timing on\n$run->{sql}\n\\timing off\n\\o");
 			if (($output // '') =~ /((?:ERROR|FATAL):.*)/)
 			{

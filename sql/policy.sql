@@ -87,7 +87,7 @@ SELECT grant_licence('x/a', 'rule 3', '(,)');
 SELECT create_access_rule('licensed', 'house', 'needs_licence', 'clause 3', accounts => '{x/ab}', accelerators => '{nvidia/h100}');
 SELECT grant_licence('x', 'licensed', '[2027-01-01,2027-06-01)') AS until_june \gset
 CREATE FUNCTION licensed(period tstzrange) RETURNS text LANGUAGE sql AS $$
-	SELECT concat_ws('; ', s.effect, regexp_replace(s.reason, '\d+$', 'N'), s.during) FROM compute_ledger.screen('x/ab', 'nvidia/h100', 'aws/us-east-1', period) AS s
+	SELECT concat_ws('; ', s.effect, regexp_replace(s.reason, '(licence) \d+', '\1 N', 'g'), s.during) FROM compute_ledger.screen('x/ab', 'nvidia/h100', 'aws/us-east-1', period) AS s
 $$;
 SELECT period, licensed(period) FROM unnest('{"[2027-05-20,2027-06-10)","[2027-05-20,2027-06-01)","[2027-06-01,2027-06-02)","[2027-05-20,2027-06-01]"}'::tstzrange[]) AS period;
 -- two licences end to end
@@ -144,7 +144,7 @@ CREATE TABLE answer AS
 SELECT count(*) FROM (SELECT account, accelerator, region FROM answer GROUP BY 1, 2, 3 HAVING range_agg(during) = '{[2023-01-01,2031-06-01)}') AS whole;
 SELECT count(*) FROM answer AS a JOIN answer AS b USING (account, accelerator, region) WHERE a.ctid < b.ctid AND a.during && b.during;
 SELECT day, count(*) AS asked, count(*) FILTER (WHERE s.effect = m.effect AND (s.effect = 'allow' OR s.rule IS NOT DISTINCT FROM m.rule)) AS same, count(*) FILTER (WHERE s.effect = 'allow') AS allowed
-FROM unnest('{2023-06-01,2023-12-01,2026-06-01,2027-03-03,2030-03-03}'::date[]) AS day
+FROM unnest('{2023-12-01,2027-03-03,2030-03-03}'::date[]) AS day
 	CROSS JOIN question AS q
 	CROSS JOIN LATERAL screen(q.account, q.chip, q.region, tstzrange(day, day + 1)) AS s
 	JOIN answer AS m ON m.account = q.account AND m.accelerator = q.chip AND m.region = q.region AND m.during @> day::timestamptz

@@ -70,7 +70,9 @@ SELECT check_name, severity, count(*) FROM check_ledger() WHERE check_name ~ 'po
 -- and nothing is left to do
 SELECT cancel_reservation(:r, now => '2026-06-11Z'), record_reservations(now => '2026-08-01Z') > 0 AS recorded;
 
--- the tests that come after have no policy
+-- the tests that come after have no policy, and no usage that was against one
+INSERT INTO usage_inbox (source, source_id, revision, retracted) SELECT DISTINCT 's', r.source_id, '1', 'true' FROM usage_record AS r WHERE r.source = 's' AND r.source_id IN ('2', '3', '4', '5', '6');
+SELECT accepted FROM accept_usage();
 DELETE FROM access_policy WHERE upper_inf(recorded);
 DELETE FROM access_rule WHERE upper_inf(recorded);
 DELETE FROM licence WHERE upper_inf(recorded);

@@ -175,6 +175,16 @@ SELECT end_reservation(:running, now => '2026-03-12 15:00Z');
 SELECT count(*) AS nothing FROM charged('ru', :early) UNION ALL SELECT count(*) FROM charged('ru', :held);
 SELECT * FROM charged('ru', :late);
 SELECT * FROM charged('ru', :running);
+-- What is given up and got again is not forgone: moved away and back, shrunk and extended.
+SELECT b.reservation AS moved, c.reservation AS shrunk
+FROM book('ru/a', :pool, 8, '[2026-03-20 10:00Z,2026-03-20 12:00Z)', confirmed => true, now => '2026-03-19 00:00Z') AS b,
+	book('ru/a', :pool, 8, '[2026-03-20 10:00Z,2026-03-20 12:00Z)', confirmed => true, now => '2026-03-19 00:00Z') AS c \gset
+SELECT FROM move_reservation(:moved, '[2026-03-20 14:00Z,2026-03-20 16:00Z)', now => '2026-03-20 09:30Z');
+SELECT FROM move_reservation(:moved, '[2026-03-20 10:00Z,2026-03-20 12:00Z)', now => '2026-03-20 09:31Z');
+SELECT FROM shrink_reservation(:shrunk, until => '2026-03-20 11:00Z', now => '2026-03-20 10:50Z');
+SELECT FROM extend_reservation(:shrunk, '2026-03-20 12:00Z', now => '2026-03-20 10:51Z');
+SELECT record_reservations('2026-03-20 12:00Z') AS two;
+SELECT * FROM charged('ru', :moved) UNION ALL SELECT * FROM charged('ru', :shrunk);
 -- In a pool where only what was started counts: who comes late, and who does not come.
 SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'started') AS pool \gset
 UPDATE pool SET counts = 'started' WHERE id = :pool;
@@ -201,6 +211,13 @@ SELECT record_reservations('2026-03-14 12:02Z') AS revised;
 SELECT source_id, revision, devices, started_at, ended_at FROM usage_record WHERE reservation = :low AND superseded = 'infinity' ORDER BY started_at;
 SELECT * FROM charged('ru', :low);
 SELECT * FROM charged('ru', :high);
+-- What the centre refused was never there. And whatever priority somebody gives himself, the others are recorded.
+SELECT (SELECT b.reservation FROM book('ru/a', :pool, 4, '[2026-03-15 10:00Z,2026-03-15 14:00Z)', confirmed => true, now => '2026-03-14 00:00Z') AS b) AS refused,
+	(SELECT b.reservation FROM book('ru/a', :pool, 4, '[2026-03-15 10:00Z,2026-03-15 14:00Z)', priority => -2147483648, confirmed => true, now => '2026-03-14 00:00Z') AS b) AS lowest \gset
+SELECT record_reservations('2026-03-15 10:00Z') AS two, record_outage(:pool, 5, '[2026-03-15 10:00Z,2026-03-15 11:00Z)', now => '2026-03-15 10:30Z') > 0 AS outage;
+SELECT answer_reservation(:refused, 'refused', now => '2026-03-15 11:00Z');
+SELECT record_reservations('2026-03-15 11:00Z') AS retracted_and_cut;
+SELECT * FROM charged('ru', :refused) UNION ALL SELECT * FROM charged('ru', :lowest);
 -- where the pool gives half of it back
 BEGIN;
 UPDATE reservation SET usage_due = lower(period), outage_credit = 0.5 WHERE id = :low;
@@ -220,6 +237,13 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 \set VERBOSITY terse
+-- what has no account when it begins stays due, and keeps no other from being closed
+SELECT create_account('ru end', currency => 'USD', valid_from => '2026-01-01') > 0 AS ends;
+SELECT reserve('ru end', 1, '[2026-03-28 00:00Z,2026-03-29 00:00Z)') AS nobodys \gset
+UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 00:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru end') AND upper_inf(recorded);
+SELECT count(*) AS none FROM record_reservations('2026-03-28 12:00Z') AS n WHERE n > 0;
+SELECT usage_due FROM reservation WHERE id = :nobodys;
+SELECT close_period('ru end', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru work') > 0 AS closed;
 -- made in the transaction that closes, it is not known yet
 BEGIN;
 SELECT record_reservations('2026-04-03 00:00Z') AS one;

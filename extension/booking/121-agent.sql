@@ -163,6 +163,7 @@ BEGIN
 	END LOOP;
 	UPDATE compute_ledger.reservation AS r SET ended_at = clock
 	WHERE r.id = ANY (named) AND r.state = 'ended' AND r.ended_at < clock;
+	PERFORM compute_ledger._note_waits(r.id, clock) FROM compute_ledger.reservation AS r WHERE r.id = ANY (named) AND r.state = 'ended' AND r.ended_at = clock AND upper(r.occupies) < clock;
 	-- What is not for a reservation is taken from the pool, and so is what is down; what is as it was reported before stays.
 	FOR change IN
 		SELECT o.event, n.kind, n.devices, n.until

@@ -85,7 +85,7 @@ BEGIN
 	END IF;
 	PERFORM compute_ledger._change_reservation(r.id, 'start', clock, state => 'running');
 	IF recording THEN
-		PERFORM compute_ledger._make_reserved_usage(clock);
+		PERFORM compute_ledger._try_reserved_usage(clock);
 	END IF;
 	RETURN 'running';
 END
@@ -127,13 +127,10 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', format('reservation %s was not there yet at %s', reservation, at), detail => format('It started at %s.', r.started_at));
 	END IF;
 	-- What has passed is not given back, whenever it is said to have ended; of an overrun it says how long that was.
-	PERFORM compute_ledger._cut_reservation(r.id, clock, 'ended', 'end', NULL, clock);
-	IF coalesce(at, clock) > upper(r.occupies) THEN
-		UPDATE compute_ledger.reservation AS o SET ended_at = coalesce(at, clock) WHERE o.id = r.id;
-		PERFORM compute_ledger._note_waits(r.id, coalesce(at, clock));
-	END IF;
+	PERFORM compute_ledger._change_reservation(r.id, 'end', clock, state => 'ended', occupies => r.occupies * tstzrange(NULL, clock),
+		ended => CASE WHEN at > upper(r.occupies) THEN at END);
 	IF recording THEN
-		PERFORM compute_ledger._make_reserved_usage(clock);
+		PERFORM compute_ledger._try_reserved_usage(clock);
 	END IF;
 	RETURN 'ended';
 END

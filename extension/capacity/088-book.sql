@@ -29,6 +29,14 @@ CREATE FUNCTION _book_sum(pool bigint, guests boolean, period tstzrange) RETURNS
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'book_sum';
 COMMENT ON FUNCTION _book_sum(bigint, boolean, tstzrange) IS 'what of a pool is booked over a period, by all or by guests, with holds that have run out and are in the book still';
 
+CREATE FUNCTION _book_accum(device_profile, "from" timestamptz, "to" timestamptz, is_month boolean, day date, base bigint, profile device_profile) RETURNS device_profile
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'book_accum';
+COMMENT ON FUNCTION _book_accum(device_profile, timestamptz, timestamptz, boolean, date, bigint, device_profile) IS 'Transition of _book.';
+CREATE AGGREGATE _book("from" timestamptz, "to" timestamptz, is_month boolean, day date, base bigint, profile device_profile) (
+	SFUNC = _book_accum, STYPE = device_profile, SSPACE = 4096, FINALFUNC = device_profile_final, PARALLEL = safe
+);
+COMMENT ON AGGREGATE _book(timestamptz, timestamptz, boolean, date, bigint, device_profile) IS 'what rows of pool_day and of pool_month (is_month) say is booked from an instant to another, as _book_sum() has it of one pool; of a row without a day, its profile';
+
 CREATE FUNCTION _book_current(pool bigint) RETURNS boolean
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION _book_current(bigint) IS 'whether nobody has booked in a pool, whose row is locked, since the snapshot was taken by which the transaction sees it; true where each statement has its own, NULL for NULL';
@@ -115,8 +123,43 @@ END
 $$;
 COMMENT ON FUNCTION _limit_changed() IS 'trigger, AFTER INSERT OR UPDATE FOR EACH ROW of pool_offer and pool_reduction; argument certain: of what has happened';
 
+CREATE FUNCTION _note_waits(reservation bigint, until timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r compute_ledger.reservation;
+	w record;
+	instant tstzrange;
+	there bigint;
+BEGIN
+	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _note_waits.reservation;
+	FOR w IN
+		SELECT o.id, lower(o.period) AS starts, upper(o.occupies) AS ends
+		FROM compute_ledger.reservation AS o
+		WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > upper(r.occupies) AND o.confirmed_at IS NOT NULL
+			AND lower(o.period) >= upper(r.occupies) AND lower(o.period) < until AND (o.started_at IS NULL OR o.started_at >= until)
+			AND (o.waited_until IS NULL OR o.waited_until < least(until, upper(o.occupies)))
+		ORDER BY o.id
+		FOR UPDATE
+	LOOP
+		instant := tstzrange(w.starts, w.starts + interval '1 microsecond');
+		SELECT sum(o.devices) INTO there
+		FROM compute_ledger.reservation AS o
+		WHERE o.pool = r.pool AND o.started_at IS NOT NULL AND (o.id = r.id OR o.state = 'running' OR o.ended_at > upper(o.occupies))
+			AND upper(o.occupies) <= w.starts AND (o.id = r.id OR coalesce(o.ended_at, until) > w.starts);
+		IF there + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, instant, until), w.starts)
+			> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, instant, false), w.starts)
+		THEN
+			UPDATE compute_ledger.reservation AS o SET waited_until = least(until, w.ends), usage_due = least(o.usage_due, w.starts) WHERE o.id = w.id;
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _note_waits(bigint, timestamptz) IS 'when a reservation that was there longer than it was for has ended: notes until when those after it in its pool, whose lock the caller has, could not start, because there was no room for both';
+
 CREATE FUNCTION _change_reservation(reservation bigint, action text, clock timestamptz, state text DEFAULT NULL, occupies tstzrange DEFAULT NULL, reason text DEFAULT NULL,
-	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false) RETURNS void
+	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false, ended timestamptz DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET enable_seqscan = off
@@ -136,6 +179,7 @@ BEGIN
 	occupies := coalesce(occupies, CASE WHEN period = r.period THEN r.occupies ELSE period END);
 	devices := coalesce(devices, r.devices);
 	over := state NOT IN ('held', 'confirmed', 'running');
+	ended := coalesce(ended, clock);
 	new_since := r.since;
 	new_earlier := r.earlier;
 	IF clock <= lower(r.period) THEN
@@ -154,7 +198,7 @@ BEGIN
 		confirmed_at = CASE action WHEN 'confirm' THEN clock ELSE o.confirmed_at END,
 		accepted_at = CASE action WHEN 'accept' THEN clock ELSE o.accepted_at END,
 		started_at = CASE action WHEN 'start' THEN clock ELSE o.started_at END,
-		ended_at = CASE WHEN over THEN CASE action WHEN 'lapse' THEN o.held_until ELSE clock END END,
+		ended_at = CASE WHEN over THEN CASE action WHEN 'lapse' THEN o.held_until ELSE ended END END,
 		reason = coalesce(reason, o.reason),
 		-- from when on the usage of it may be another one; whoever records it sees whether it is
 		usage_due = CASE WHEN o.confirmed_at IS NOT NULL OR action = 'confirm' THEN
@@ -165,9 +209,12 @@ BEGIN
 	IF was OPERATOR(compute_ledger.<>) is_now THEN
 		PERFORM compute_ledger._shortage_due(r.pool, compute_ledger.extent(was OPERATOR(compute_ledger.-) is_now), false);
 	END IF;
+	IF over AND r.state = 'running' AND ended > upper(r.occupies) THEN
+		PERFORM compute_ledger._note_waits(reservation, ended);
+	END IF;
 END
 $$;
-COMMENT ON FUNCTION _change_reservation(bigint, text, timestamptz, text, tstzrange, text, tstzrange, integer, boolean) IS 'the one way to change a reservation, under its pool''s lock: puts what it takes up now in the place of what it took up, in the book too, and keeps its history. What is NULL stays as it is; another number of devices counts from clock on, once the reservation has begun. checked: LC020 if there is no capacity for what is added';
+COMMENT ON FUNCTION _change_reservation(bigint, text, timestamptz, text, tstzrange, text, tstzrange, integer, boolean, timestamptz) IS 'the one way to change a reservation, under its pool''s lock: puts what it takes up now in the place of what it took up, in the book too, and keeps its history. What is NULL stays as it is; another number of devices counts from clock on, once the reservation has begun. checked: LC020 if there is no capacity for what is added; ended: when it ended, if that was before clock';
 
 CREATE FUNCTION _book_reservation(pool bigint, guest boolean, was device_profile, is_now device_profile, clock timestamptz, checked boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE

@@ -4,24 +4,38 @@ CREATE FUNCTION _available("limit" device_profile, booked device_profile) RETURN
 	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION _available(device_profile, device_profile) IS 'what is left of one profile less another, 0 where that is below 0';
 
--- Inlined, so that profiles stay in memory as they are.
+-- Inlined, so that profiles stay in memory as they are, which they do not where they pass through a join.
 CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
 	LANGUAGE sql STABLE
 AS $$
-	SELECT p.pool, compute_ledger._pool_limit(p.pool, $2, false),
-		CASE WHEN r.devices IS NULL THEN compute_ledger._book_sum(p.pool, false, $2) ELSE compute_ledger._book_sum(p.pool, false, $2) OPERATOR(compute_ledger.-) r.devices END,
-		compute_ledger._available(CASE WHEN r.devices IS NULL THEN compute_ledger._pool_limit(p.pool, $2, false) ELSE compute_ledger._pool_limit(p.pool, $2, false) OPERATOR(compute_ledger.+) r.devices END,
-			compute_ledger._book_sum(p.pool, false, $2))
-	FROM pg_catalog.unnest($1) AS p (pool)
-	LEFT JOIN (
+	SELECT b.pool, compute_ledger._pool_limit(b.pool, $2, false),
+		compute_ledger._book(pg_catalog.lower($2), pg_catalog.upper($2), b.is_month, b.day, b.base, b.profile),
+		compute_ledger._available(compute_ledger._pool_limit(b.pool, $2, false),
+			compute_ledger._book(pg_catalog.lower($2), pg_catalog.upper($2), b.is_month, b.day, b.base, b.profile))
+	FROM (
+		SELECT p.pool, NULL::pg_catalog.bool AS is_month, NULL::pg_catalog.date AS day, NULL::pg_catalog.int8 AS base, NULL::compute_ledger.device_profile AS profile
+		FROM pg_catalog.unnest($1) AS p (pool)
+		UNION ALL
+		SELECT d.pool, false, d.day, d.base, d.profile
+		FROM compute_ledger.pool_day AS d
+		WHERE d.pool OPERATOR(pg_catalog.=) ANY ($1) AND NOT d.guests
+			AND d.day OPERATOR(pg_catalog.>=) pg_catalog.timezone('UTC', pg_catalog.lower($2))::pg_catalog.date AND d.day OPERATOR(pg_catalog.<=) pg_catalog.timezone('UTC', pg_catalog.upper($2))::pg_catalog.date
+		UNION ALL
+		SELECT m.pool, true, m.month, m.base, NULL
+		FROM compute_ledger.pool_month AS m
+		WHERE m.pool OPERATOR(pg_catalog.=) ANY ($1) AND NOT m.guests
+			AND m.month OPERATOR(pg_catalog.>=) pg_catalog.date_trunc('month', pg_catalog.timezone('UTC', pg_catalog.lower($2)))::pg_catalog.date
+			AND m.month OPERATOR(pg_catalog.<=) pg_catalog.timezone('UTC', pg_catalog.upper($2))::pg_catalog.date
+		UNION ALL
 		-- holds that have run out and are in the book still
-		SELECT h.pool, compute_ledger.device_profile(h.occupies OPERATOR(pg_catalog.*) $2, h.devices) AS devices
+		SELECT h.pool, NULL, NULL, NULL, compute_ledger.device_profile(h.occupies OPERATOR(pg_catalog.*) $2, OPERATOR(pg_catalog.-) h.devices)
 		FROM compute_ledger.reservation AS h
 		WHERE h.pool OPERATOR(pg_catalog.=) ANY ($1) AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $3 AND h.occupies OPERATOR(pg_catalog.&&) $2
 		GROUP BY h.pool
-	) AS r ON r.pool OPERATOR(pg_catalog.=) p.pool
+	) AS b
+	GROUP BY b.pool
 $$;
-COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period, at an instant of the clock of bookings';
+COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings';
 
 CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestamptz DEFAULT NULL) RETURNS device_profile
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -93,19 +107,17 @@ AS $$
 #variable_conflict use_column
 BEGIN
 	RETURN ARRAY(
-		WITH RECURSIVE matching AS MATERIALIZED (
-			SELECT p.id, p.region FROM compute_ledger.pool AS p
-			WHERE (p.accelerator OPERATOR(compute_ledger.<@) _pools_in.accelerator) IS NOT FALSE AND p.doubted IS NULL
-				AND (compute_ledger.mig_profile(p.accelerator) IS NULL) = (compute_ledger.mig_profile(_pools_in.accelerator) IS NULL)
-		), above (region, ancestor) AS (
-			SELECT DISTINCT m.region, m.region FROM matching AS m
+		WITH RECURSIVE subtree (region) AS (
+			SELECT _pools_in.region
 			UNION
-			SELECT a.region, v.parent
-			FROM above AS a JOIN compute_ledger.region_version AS v ON v.region = a.ancestor
-			WHERE upper_inf(v.recorded) AND v.valid @> at AND v.parent IS NOT NULL
+			SELECT v.region
+			FROM subtree AS s JOIN compute_ledger.region_version AS v ON v.parent = s.region
+			WHERE upper_inf(v.recorded) AND v.valid @> at
 		)
-		SELECT m.id FROM matching AS m
-		WHERE _pools_in.region IS NULL OR m.region IN (SELECT a.region FROM above AS a WHERE a.ancestor = _pools_in.region));
+		SELECT p.id FROM compute_ledger.pool AS p
+		WHERE (p.accelerator OPERATOR(compute_ledger.<@) _pools_in.accelerator) IS NOT FALSE AND p.doubted IS NULL
+			AND (compute_ledger.mig_profile(p.accelerator) IS NULL) = (compute_ledger.mig_profile(_pools_in.accelerator) IS NULL)
+			AND (_pools_in.region IS NULL OR p.region IN (SELECT s.region FROM subtree AS s)));
 END
 $$;
 COMMENT ON FUNCTION _pools_in(integer, accelerator, timestamptz) IS 'pools that are not doubted, in a region and all under it as the tree stands at an instant (NULL: everywhere), of a chip or a class of chips (NULL: all), or of one MIG profile';

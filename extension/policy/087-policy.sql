@@ -4,7 +4,8 @@
 -- device, and who the user of one is, is more than these tables know.
 --
 -- Everything that an answer rests on is covered by one row, policy_version.  Whoever changes anything of it first takes
--- the table for himself, then changes the row's key, then stamps; whoever books locks the row FOR KEY SHARE before he asks.
+-- the table for himself, then changes the row's key, then stamps; whoever books locks the table, and in a transaction with one
+-- snapshot the row FOR KEY SHARE, before he asks.
 -- So changes wait for bookings under way and bookings for changes, in the order in which they come (a row lock alone
 -- would let a withdrawal wait as long as there is always somebody who books); what is asked afterwards is asked of one state, which
 -- its recorded time names; and a transaction with one snapshot that is older gets 40001.
@@ -52,7 +53,11 @@ CREATE FUNCTION _lock_policy() RETURNS boolean
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM FROM compute_ledger.policy_version AS p FOR KEY SHARE;
+	-- a row that all bookings locked would be written by each, with a list of those that have it
+	LOCK TABLE compute_ledger.policy_version IN ROW SHARE MODE;
+	IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+		PERFORM FROM compute_ledger.policy_version AS p FOR KEY SHARE;
+	END IF;
 	RETURN EXISTS (SELECT FROM compute_ledger.access_policy AS p WHERE upper_inf(p.recorded));
 END
 $$;

@@ -12,11 +12,9 @@ COMMENT ON FUNCTION _among(text[], text[], text[]) IS 'whether what has these ta
 
 CREATE FUNCTION _within_class(chip accelerator, classes accelerator[]) RETURNS boolean
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN bool_or(chip OPERATOR(compute_ledger.<@) c.class) THEN true WHEN bool_or(chip OPERATOR(compute_ledger.&&) c.class) THEN NULL ELSE false END
-	FROM unnest(classes) AS c (class)
-$$;
+	-- to be inlined
+	RETURN (SELECT CASE WHEN bool_or(chip OPERATOR(compute_ledger.<@) c.class) THEN true WHEN bool_or(chip OPERATOR(compute_ledger.&&) c.class) THEN NULL ELSE false END
+		FROM unnest(classes) AS c (class));
 COMMENT ON FUNCTION _within_class(accelerator, accelerator[]) IS 'whether a chip is of one of some classes; NULL if it is a class itself, and a part of it is';
 
 CREATE FUNCTION _judge(accounts bigint[], chips accelerator[], regions integer[], asked tstzrange, event text, from_region integer, as_of timestamptz)
@@ -24,7 +22,8 @@ CREATE FUNCTION _judge(accounts bigint[], chips accelerator[], regions integer[]
 		rule_valid tstzrange, rule_recorded timestamptz, span tstzrange, stands tstzmultirange, during tstzmultirange, lifted_by bigint[])
 	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
-	-- @planner
+	-- how it is planned is the caller's: one question or many
+	SET jit = off
 	SET timezone = 'UTC'
 	SET datestyle = 'ISO, MDY'
 AS $$
@@ -138,18 +137,26 @@ BEGIN
 		) AS e ON e.n = p.n AND e.at > lower(p.span) AND e.at < upper(p.span)
 		UNION
 		SELECT p.n, g.at FROM place AS p JOIN group_cut AS g ON g.at > lower(p.span) AND g.at < upper(p.span)
-	), account_span AS (
+	), account_span AS MATERIALIZED (
 		SELECT p.*, c.at, tstzrange(c.at, lead(c.at, 1, upper(p.span)) OVER (PARTITION BY c.n ORDER BY c.at)) AS part
 		FROM account_cut AS c JOIN place AS p ON p.n = c.n
+	), their_party AS (
+		SELECT DISTINCT ON (s.n, s.at) s.n, s.at, y.depth, y.headquarters, y.parent_headquarters, y.verified
+		FROM account_span AS s JOIN party AS y ON y.n = s.n AND y.valid @> s.at
+		ORDER BY s.n, s.at, y.depth
+	), their_flags AS (
+		SELECT s.n, s.at, array_agg(DISTINCT f.flag) AS flags
+		FROM account_span AS s JOIN flag AS f ON f.n = s.n AND f.valid @> s.at
+		GROUP BY s.n, s.at
 	), account_fact AS MATERIALIZED (
 		SELECT s.asked_account, s.path, s.part,
 			CASE WHEN j.country IS NOT NULL THEN j.country || ARRAY(SELECT g.name FROM country_of AS g WHERE g.country = j.country AND g.valid @> s.at) END AS jurisdiction,
 			CASE WHEN y.headquarters IS NOT NULL THEN y.headquarters || ARRAY(SELECT g.name FROM country_of AS g WHERE g.country = y.headquarters AND g.valid @> s.at) END AS headquarters,
 			CASE WHEN y.parent_headquarters IS NOT NULL THEN y.parent_headquarters || ARRAY(SELECT g.name FROM country_of AS g WHERE g.country = y.parent_headquarters AND g.valid @> s.at) END AS parent,
-			coalesce(y.verified, false) AS verified,
-			ARRAY(SELECT f.flag FROM flag AS f WHERE f.n = s.n AND f.valid @> s.at) AS flags
+			coalesce(y.verified, false) AS verified, coalesce(f.flags, '{}') AS flags
 		FROM account_span AS s
-		LEFT JOIN LATERAL (SELECT y.* FROM party AS y WHERE y.n = s.n AND y.valid @> s.at ORDER BY y.depth LIMIT 1) AS y ON true
+		LEFT JOIN their_party AS y ON y.n = s.n AND y.at = s.at
+		LEFT JOIN their_flags AS f ON f.n = s.n AND f.at = s.at
 		-- an account that is of the party of one above it is where that is
 		CROSS JOIN LATERAL (SELECT coalesce(s.jurisdictions[1], s.jurisdictions[y.depth]) AS country) AS j
 	), account_rule AS MATERIALIZED (
@@ -168,14 +175,20 @@ BEGIN
 		SELECT q.chip, compute_ledger.accelerator_trunc('memory', q.chip) AS device FROM (SELECT DISTINCT q.chip FROM question AS q) AS q
 	), model AS MATERIALIZED (
 		SELECT DISTINCT m.accelerator FROM compute_ledger.accelerator_model AS m WHERE CASE WHEN as_of IS NULL THEN upper_inf(m.recorded) ELSE m.recorded @> as_of END
+	), below AS MATERIALIZED (
+		SELECT d.chip, m.accelerator FROM device AS d JOIN model AS m ON m.accelerator OPERATOR(compute_ledger.<@) d.device
+	), live AS MATERIALIZED (
+		-- figures are looked up for rules that may apply
+		SELECT r.* FROM rule AS r WHERE r.n IN (SELECT a.n FROM account_rule AS a) AND r.n IN (SELECT g.n FROM region_rule AS g)
 	), member AS MATERIALIZED (
-		SELECT d.chip, m.accelerator AS member
-		FROM device AS d JOIN model AS m ON m.accelerator OPERATOR(compute_ledger.<@) d.device
+		SELECT m.chip, m.accelerator AS member
+		FROM below AS m
 		-- what has chips below it and no rates of its own is no chip
-		WHERE NOT EXISTS (SELECT FROM model AS b WHERE b.accelerator OPERATOR(compute_ledger.<@) m.accelerator AND b.accelerator OPERATOR(compute_ledger.<>) m.accelerator)
+		WHERE NOT EXISTS (SELECT FROM below AS b WHERE b.chip OPERATOR(compute_ledger.=) m.chip
+				AND b.accelerator OPERATOR(compute_ledger.<@) m.accelerator AND b.accelerator OPERATOR(compute_ledger.<>) m.accelerator)
 			OR (SELECT f.tpp FROM compute_ledger.export_figures(m.accelerator, as_of) AS f) IS NOT NULL
 		UNION
-		SELECT d.chip, d.device FROM device AS d WHERE NOT EXISTS (SELECT FROM model AS m WHERE m.accelerator OPERATOR(compute_ledger.<@) d.device)
+		SELECT d.chip, d.device FROM device AS d WHERE NOT EXISTS (SELECT FROM below AS b WHERE b.chip OPERATOR(compute_ledger.=) d.chip)
 	), figure AS MATERIALIZED (
 		SELECT m.member, f.tpp, f.tpp_complete, f.performance_density AS density,
 			ARRAY(SELECT DISTINCT p.number_format FROM compute_ledger.accelerator_peak AS p
@@ -183,11 +196,11 @@ BEGIN
 					AND CASE WHEN as_of IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> as_of END) AS number_formats
 		FROM (SELECT DISTINCT m.member FROM member AS m) AS m
 		CROSS JOIN LATERAL compute_ledger.export_figures(m.member, as_of) AS f
-		WHERE EXISTS (SELECT FROM rule AS r WHERE num_nonnulls(r.tpp_from, r.tpp_below, r.density_from, r.density_below, r.number_formats) > 0)
+		WHERE EXISTS (SELECT FROM live AS r WHERE num_nonnulls(r.tpp_from, r.tpp_below, r.density_from, r.density_below, r.number_formats) > 0)
 	), class AS MATERIALIZED (
 		SELECT m.member, e.export_rule, nullif(compute_ledger.export_class(m.member, e.export_rule, as_of), 'unknown') AS class
 		FROM (SELECT DISTINCT m.member FROM member AS m) AS m
-		CROSS JOIN (SELECT DISTINCT r.export_rule FROM rule AS r WHERE r.export_rule IS NOT NULL) AS e
+		CROSS JOIN (SELECT DISTINCT r.export_rule FROM live AS r WHERE r.export_rule IS NOT NULL) AS e
 		WHERE EXISTS (SELECT FROM compute_ledger.export_rule AS x WHERE x.rule = e.export_rule AND CASE WHEN as_of IS NULL THEN upper_inf(x.recorded) ELSE x.recorded @> as_of END)
 	), member_rule AS (
 		SELECT m.chip, r.n, r.effect, m.member, c.is_of AND c.is_classed AND c.has_tpp AND c.has_density AND c.has_format AS holds,
@@ -195,7 +208,7 @@ BEGIN
 				WHEN c.has_tpp IS NULL THEN 'TPP of ' || m.member WHEN c.has_density IS NULL THEN 'performance density of ' || m.member
 				WHEN c.has_format IS NULL THEN 'number formats of ' || m.member END AS missing
 		FROM member AS m
-		CROSS JOIN rule AS r
+		CROSS JOIN live AS r
 		LEFT JOIN figure AS f ON f.member OPERATOR(compute_ledger.=) m.member
 		LEFT JOIN class AS x ON x.member OPERATOR(compute_ledger.=) m.member AND x.export_rule = r.export_rule
 		CROSS JOIN LATERAL (SELECT
@@ -220,7 +233,7 @@ BEGIN
 
 	-- the questions, and what of each rule is lifted
 	), finding AS MATERIALIZED (
-		SELECT row_number() OVER () AS id, q.account, q.chip, q.region, r.n, r.rule, r.effect AS says, a.span * g.span AS span, g.path AS region_path,
+		SELECT row_number() OVER () AS id, a.account, a.chip, a.region, r.n, r.rule, r.effect AS says, a.span * g.span AS span, g.path AS region_path,
 			CASE WHEN (a.holds AND g.holds AND c.holds AND r.from_there) IS NULL THEN concat_ws(', ',
 				CASE WHEN a.is_there IS NULL THEN 'jurisdiction of the account' END,
 				CASE WHEN (a.headquarters OR a.parent) IS NULL AND a.headquarters IS NULL THEN 'headquarters of the account''s party' END,
@@ -228,10 +241,10 @@ BEGIN
 				CASE WHEN c.holds IS NULL THEN c.missing END,
 				CASE WHEN g.holds IS NULL THEN 'jurisdiction of the region' END,
 				CASE WHEN r.from_there IS NULL THEN 'where the device comes from' END) END AS missing
-		FROM question AS q
-		JOIN account_rule AS a ON a.asked_account = q.account
-		JOIN region_rule AS g ON g.asked_region = q.region AND g.n = a.n AND g.span && a.span
-		JOIN chip_rule AS c ON c.chip OPERATOR(compute_ledger.=) q.chip AND c.n = a.n
+		-- most rules are not about most accounts
+		FROM (SELECT q.account, q.chip, q.region, a.n, a.span, a.holds, a.is_there, a.headquarters, a.parent FROM question AS q JOIN account_rule AS a ON a.asked_account = q.account OFFSET 0) AS a
+		JOIN region_rule AS g ON g.asked_region = a.region AND g.n = a.n AND g.span && a.span
+		JOIN chip_rule AS c ON c.chip OPERATOR(compute_ledger.=) a.chip AND c.n = a.n
 		JOIN rule AS r ON r.n = a.n
 		-- where the default is to allow, an allowance adds nothing
 		WHERE r.effect <> 'allow' OR r.default_effect <> 'allow'

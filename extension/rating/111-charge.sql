@@ -408,7 +408,9 @@ CREATE FUNCTION _reservations_due(payer bigint, period tstzrange, as_of timestam
 AS $$
 	SELECT string_agg(DISTINCT d.id::text, ', ' ORDER BY d.id::text)
 	FROM (
-		SELECT r.id, r.account FROM compute_ledger.reservation AS r WHERE r.usage_due < upper(_reservations_due.period)
+		-- but for what is of no account: that stays due until it is of one
+		SELECT r.id, r.account FROM compute_ledger.reservation AS r JOIN compute_ledger.account AS a ON a.id = r.account
+		WHERE r.usage_due < upper(_reservations_due.period) AND compute_ledger._account_id(a.name, r.usage_due) IS NOT NULL
 		UNION ALL
 		-- made, and not known yet
 		SELECT u.reservation, u.account FROM compute_ledger.usage_record AS u

@@ -16,7 +16,7 @@ BEGIN
 		SELECT r.id, r.account, p.region, p.accelerator
 		FROM compute_ledger.reservation AS r
 		JOIN compute_ledger.pool AS p ON p.id = r.pool
-		WHERE r.usage_due IS NULL AND r.confirmed_at IS NOT NULL AND r.state <> 'confirmed'
+		WHERE r.usage_due IS NULL AND r.confirmed_at IS NOT NULL AND (r.state <> 'confirmed' OR upper(r.occupies) <= at)
 	)
 	SELECT 'reserved usage', format('reservation %s', coalesce(m.reservation, l.reservation)),
 		CASE WHEN m.line IS NULL THEN format('%s devices from %s to %s have no record', l.devices, l.started_at, l.ended_at)

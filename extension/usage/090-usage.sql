@@ -687,7 +687,7 @@ BEGIN
 	THEN
 		PERFORM compute_ledger._mark_watermark();
 	END IF;
-	PERFORM compute_ledger._make_reserved_usage(clock_timestamp());
+	PERFORM compute_ledger._try_reserved_usage(clock_timestamp());
 END
 $$;
 COMMENT ON FUNCTION _accept_usage(text, bigint) IS 'what accept_usage() does';

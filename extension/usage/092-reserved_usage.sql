@@ -24,56 +24,34 @@ $$;
 COMMENT ON FUNCTION _level_profile(tstzrange, numeric) IS 'so many devices over a period; NULL for NULL';
 
 CREATE FUNCTION _given_up(reservation bigint, notice interval) RETURNS device_profile
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT compute_ledger.sum(compute_ledger._above_zero(compute_ledger.clip(
-		compute_ledger._level_profile(h.occupied, h.devices_before) OPERATOR(compute_ledger.-) compute_ledger._level_profile(h.occupies, h.devices),
-		tstzrange(h.at, h.at + notice))))
-	FROM (
-		SELECT c.action, c.at, c.occupies, c.devices, lag(c.occupies) OVER w AS occupied, lag(c.devices) OVER w AS devices_before, lag(c.state) OVER w AS state_before
-		FROM compute_ledger.reservation_change AS c
-		WHERE c.reservation = _given_up.reservation
-		WINDOW w AS (ORDER BY c.id)
-	) AS h
-	WHERE h.action IN ('cancel', 'end', 'shrink', 'move') AND h.state_before IN ('confirmed', 'running')
-$$;
-COMMENT ON FUNCTION _given_up(bigint, interval) IS 'what the holder of a reservation gave up of it when it was confirmed, from when he did until the notice had run out; NULL: nothing';
-
-CREATE FUNCTION _note_waits(reservation bigint, until timestamptz) RETURNS void
-	LANGUAGE plpgsql VOLATILE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	r compute_ledger.reservation;
-	w record;
-	instant tstzrange;
-	there bigint;
+	had compute_ledger.device_profile := '{}';
+	has compute_ledger.device_profile;
+	change record;
 BEGIN
-	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _note_waits.reservation;
-	FOR w IN
-		SELECT o.id, lower(o.period) AS starts, upper(o.occupies) AS ends
-		FROM compute_ledger.reservation AS o
-		WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > upper(r.occupies) AND o.confirmed_at IS NOT NULL
-			AND lower(o.period) >= upper(r.occupies) AND lower(o.period) < until AND (o.started_at IS NULL OR o.started_at >= until)
-			AND (o.waited_until IS NULL OR o.waited_until < least(until, upper(o.occupies)))
-		ORDER BY o.id
-		FOR UPDATE
+	-- the most that it was to have at an instant, with no more notice than that before it
+	FOR change IN
+		SELECT h.at, compute_ledger._level_profile(h.occupied, h.devices_before) AS profile
+		FROM (
+			SELECT c.action, c.at, lag(c.occupies) OVER w AS occupied, lag(c.devices) OVER w AS devices_before, lag(c.state) OVER w AS state_before
+			FROM compute_ledger.reservation_change AS c
+			WHERE c.reservation = _given_up.reservation
+			WINDOW w AS (ORDER BY c.id)
+		) AS h
+		WHERE h.action IN ('cancel', 'end', 'shrink', 'move') AND h.state_before IN ('confirmed', 'running')
 	LOOP
-		instant := tstzrange(w.starts, w.starts + interval '1 microsecond');
-		SELECT sum(o.devices) INTO there
-		FROM compute_ledger.reservation AS o
-		WHERE o.pool = r.pool AND o.started_at IS NOT NULL AND (o.id = r.id OR o.state = 'running' OR o.ended_at > upper(o.occupies))
-			AND upper(o.occupies) <= w.starts AND (o.id = r.id OR coalesce(o.ended_at, until) > w.starts);
-		IF there + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, instant, until), w.starts)
-			> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, instant, false), w.starts)
-		THEN
-			UPDATE compute_ledger.reservation AS o SET waited_until = least(until, w.ends), usage_due = least(o.usage_due, w.starts) WHERE o.id = w.id;
-		END IF;
+		had := had OPERATOR(compute_ledger.+) coalesce(compute_ledger._above_zero(
+			compute_ledger.clip(change.profile, tstzrange(change.at, change.at + notice)) OPERATOR(compute_ledger.-) had), '{}');
 	END LOOP;
+	-- less what it has in the end
+	SELECT compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) INTO has FROM compute_ledger.reservation AS r WHERE r.id = _given_up.reservation;
+	RETURN compute_ledger._above_zero(had OPERATOR(compute_ledger.-) has);
 END
 $$;
-COMMENT ON FUNCTION _note_waits(bigint, timestamptz) IS 'when a reservation that was there longer than it was for has ended: notes until when those after it in its pool, whose lock the caller has, could not start, because there was no room for both';
+COMMENT ON FUNCTION _given_up(bigint, interval) IS 'what the holder of a reservation gave up of it when it was confirmed, and did not get again, from when he did until the notice had run out; NULL: nothing';
 
 CREATE FUNCTION _short_of(reservation bigint) RETURNS device_profile
 	LANGUAGE plpgsql STABLE
@@ -93,8 +71,8 @@ BEGIN
 	SELECT compute_ledger.sum(compute_ledger._reservation_profile(o.occupies, o.since, o.devices, o.earlier)) INTO before
 	FROM compute_ledger.reservation AS o
 	JOIN compute_ledger.booking AS b ON b.id = o.booking
-	WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(r.occupies) AND o.occupies && r.occupies AND o.confirmed_at IS NOT NULL
-		AND (-o.priority, b.booked, o.id) < (-r.priority, r.booked, r.id);
+	WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(r.occupies) AND o.occupies && r.occupies AND o.confirmed_at IS NOT NULL AND NOT (o.state = 'refused' AND o.started_at IS NULL)
+		AND (-o.priority::bigint, b.booked, o.id) < (-r.priority::bigint, r.booked, r.id);
 	-- of what there is, they have theirs, as far as it goes; it lacks what it has more than the rest
 	RETURN compute_ledger._above_zero(compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) OPERATOR(compute_ledger.-)
 		coalesce(compute_ledger._above_zero(compute_ledger._pool_limit(r.pool, r.occupies, false) OPERATOR(compute_ledger.-) coalesce(compute_ledger.clip(before, r.occupies), '{}')), '{}'));
@@ -115,7 +93,8 @@ DECLARE
 	short compute_ledger.device_profile;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS v WHERE v.id = _reservation_usage.reservation;
-	IF r.confirmed_at IS NULL THEN
+	-- what the centre refused was never there
+	IF r.confirmed_at IS NULL OR r.state = 'refused' AND r.started_at IS NULL THEN
 		RETURN;
 	END IF;
 	-- who waited for others to end is not charged for that
@@ -151,11 +130,14 @@ CREATE FUNCTION _make_reserved_usage(now timestamptz) RETURNS bigint
 	SET search_path = pg_catalog, pg_temp
 	SET datestyle = 'ISO, YMD'
 	-- @planner
+	-- keys are looked up in their index, whatever was known of the size of the table when this was planned
+	SET enable_seqscan = off
 AS $$
 DECLARE
 	due bigint[];
+	lines jsonb;
 	given jsonb;
-	made bigint;
+	taken record;
 BEGIN
 	IF NOT EXISTS (SELECT FROM compute_ledger.reservation AS r WHERE r.usage_due <= now) THEN
 		RETURN 0;
@@ -163,76 +145,85 @@ BEGIN
 	IF compute_ledger._lock_usage_sources('{compute_ledger}', false) = '{}' THEN
 		RETURN 0;
 	END IF;
-	-- What somebody is changing stays due; so does what has no account at its start.
+	-- what somebody is changing stays due
 	SELECT array_agg(l.id) INTO due
 	FROM (SELECT r.id FROM compute_ledger.reservation AS r WHERE r.usage_due <= now ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED) AS l;
-	SELECT array_agg(u.id) INTO due
-	FROM (
-		SELECT r.id
-		FROM compute_ledger.reservation AS r
-		JOIN compute_ledger.account AS a ON a.id = r.account
-		LEFT JOIN LATERAL compute_ledger._reservation_usage(r.id, now) AS u ON u.started_at <= now
-		WHERE r.id = ANY (due)
-		GROUP BY r.id
-		HAVING coalesce(bool_and(u.line IS NULL OR compute_ledger._account_id(a.name, u.started_at) IS NOT NULL), true)
-	) AS u;
-	IF due IS NULL THEN
-		RETURN 0;
-	END IF;
+	SELECT coalesce(jsonb_agg(to_jsonb(u) || jsonb_build_object('reservation', r.id, 'begun', u.started_at <= now,
+		'is_of_nobody', u.started_at <= now AND compute_ledger._account_id(a.name, u.started_at) IS NULL)), '[]')
+	INTO lines
+	FROM compute_ledger.reservation AS r
+	JOIN compute_ledger.account AS a ON a.id = r.account
+	CROSS JOIN LATERAL compute_ledger._reservation_usage(r.id, now) AS u
+	WHERE r.id = ANY (due);
 	WITH line AS MATERIALIZED (
-		SELECT r.id AS reservation, u.*
-		FROM compute_ledger.reservation AS r
-		CROSS JOIN LATERAL compute_ledger._reservation_usage(r.id, now) AS u
-		WHERE r.id = ANY (due) AND u.started_at <= now
-	), gone AS (
-		SELECT n.reservation, n.source_id AS line
+		SELECT l.*
+		FROM jsonb_to_recordset(lines) AS l (reservation bigint, line text, measure text, started_at timestamptz, ended_at timestamptz, devices numeric, begun boolean, is_of_nobody boolean)
+	), changed AS (
+		SELECT l.reservation, l.line, coalesce(k.revision + 1, 0) AS revision, false AS retracted, l.measure, l.started_at, l.ended_at, l.devices
+		FROM line AS l
+		LEFT JOIN LATERAL (SELECT e.revision, e.record, e.started_at FROM compute_ledger.usage_key AS e
+			WHERE e.source = 'compute_ledger' AND e.source_id = l.line ORDER BY e.revision DESC LIMIT 1) AS k ON true
+		LEFT JOIN LATERAL (SELECT u.started_at, u.ended_at, u.devices FROM compute_ledger.usage_record AS u WHERE u.id = k.record AND u.started_at = k.started_at) AS n ON true
+		WHERE l.begun AND NOT l.is_of_nobody AND (n.started_at, n.ended_at, n.devices) IS DISTINCT FROM (l.started_at, l.ended_at, l.devices)
+		UNION ALL
+		SELECT n.reservation, n.source_id, n.revision + 1, true, NULL, NULL, NULL, NULL
 		FROM compute_ledger.usage_record AS n
 		WHERE n.reservation = ANY (due) AND n.source = 'compute_ledger' AND n.superseded = 'infinity' AND n.source_id NOT IN (SELECT l.line FROM line AS l)
-	), old AS (
-		SELECT o.line, k.revision, k.retracted, n.started_at, n.ended_at, n.devices
-		FROM (SELECT l.line FROM line AS l UNION ALL SELECT g.line FROM gone AS g) AS o
-		CROSS JOIN LATERAL (SELECT e.revision, e.retracted, e.record, e.started_at FROM compute_ledger.usage_key AS e
-			WHERE e.source = 'compute_ledger' AND e.source_id = o.line ORDER BY e.revision DESC LIMIT 1) AS k
-		LEFT JOIN compute_ledger.usage_record AS n ON n.id = k.record AND n.started_at = k.started_at
 	)
-	SELECT jsonb_agg(jsonb_build_object('id', x.n, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', 'compute_ledger', 'source_id', x.line,
+	SELECT coalesce(jsonb_agg(jsonb_build_object('id', x.n, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', 'compute_ledger', 'source_id', x.line,
 			'revision', x.revision::text, 'retracted', x.retracted::text, 'account', a.name, 'region', g.name, 'accelerator', p.accelerator::text, 'devices', x.devices::text,
 			'started_at', (x.started_at AT TIME ZONE 'UTC')::text || 'Z', 'ended_at', (x.ended_at AT TIME ZONE 'UTC')::text || 'Z', 'measure', x.measure,
-			'reservation', 'ledger:' || x.reservation))
+			'reservation', 'ledger:' || x.reservation)), '[]')
 	INTO given
-	FROM (
-		SELECT row_number() OVER (ORDER BY l.started_at, l.reservation, l.line) AS n, l.reservation, l.line, coalesce(o.revision + 1, 0) AS revision, false AS retracted,
-			l.measure, l.started_at, l.ended_at, l.devices
-		FROM line AS l
-		LEFT JOIN old AS o ON o.line = l.line
-		WHERE (o.started_at, o.ended_at, o.devices) IS DISTINCT FROM (l.started_at, l.ended_at, l.devices)
-		UNION ALL
-		SELECT 0, g.reservation, g.line, o.revision + 1, true, NULL, NULL, NULL, NULL
-		FROM gone AS g
-		JOIN old AS o ON o.line = g.line AND NOT o.retracted
-	) AS x
+	FROM (SELECT c.*, row_number() OVER (ORDER BY c.started_at, c.reservation, c.line) AS n FROM changed AS c) AS x
 	JOIN compute_ledger.reservation AS r ON r.id = x.reservation
 	JOIN compute_ledger.account AS a ON a.id = r.account
 	JOIN compute_ledger.pool AS p ON p.id = r.pool
 	JOIN compute_ledger.region AS g ON g.id = p.region;
-	made := 0;
-	IF given IS NOT NULL THEN
-		SELECT t.accepted INTO made FROM compute_ledger._take_usage('reserve', 'bf16', given => given) AS t;
+	SELECT * INTO taken FROM compute_ledger._take_usage('reserve', 'bf16', given => given);
+	IF taken.accepted + taken.duplicate < jsonb_array_length(given) THEN
+		-- what could not be taken, because somebody is making the month, stays due
+		due := ARRAY(SELECT unnest(due) EXCEPT SELECT substr(g.reservation, 8)::bigint
+			FROM jsonb_to_recordset(given) AS g (source_id text, revision integer, reservation text)
+			LEFT JOIN LATERAL (SELECT true AS made FROM compute_ledger.usage_key AS e
+				WHERE e.source = 'compute_ledger' AND e.source_id = g.source_id AND e.revision = g.revision LIMIT 1) AS k ON true
+			WHERE k.made IS NULL);
 	END IF;
-	-- What could not be taken, because somebody is making the month, stays due.
-	UPDATE compute_ledger.reservation AS r SET usage_due = (
-		SELECT min(d.at)
-		FROM (SELECT u.started_at FROM compute_ledger._reservation_usage(r.id, now) AS u WHERE u.started_at > now
+	UPDATE compute_ledger.reservation AS r
+	SET usage_due = least(d.next, CASE WHEN r.state = 'confirmed' AND r.counts = 'started' AND upper(r.occupies) > now THEN upper(r.occupies) END)
+	FROM (
+		SELECT u.id, min(u.next) AS next
+		FROM (SELECT unnest(due) AS id, NULL::timestamptz AS next
 			UNION ALL
-			SELECT upper(r.occupies) WHERE r.state = 'confirmed' AND upper(r.occupies) > now AND r.counts = 'started') AS d (at))
-	WHERE r.id = ANY (due)
-		AND NOT EXISTS (SELECT FROM jsonb_to_recordset(given) AS g (source_id text, revision integer, reservation text)
-			WHERE g.reservation = 'ledger:' || r.id
-				AND NOT EXISTS (SELECT FROM compute_ledger.usage_key AS k WHERE k.source = 'compute_ledger' AND k.source_id = g.source_id AND k.revision = g.revision));
-	RETURN made;
+			-- and so does what has no account at its start
+			SELECT l.reservation, l.started_at FROM jsonb_to_recordset(lines) AS l (reservation bigint, started_at timestamptz, begun boolean, is_of_nobody boolean) WHERE NOT l.begun OR l.is_of_nobody) AS u
+		WHERE u.id = ANY (due)
+		GROUP BY u.id
+	) AS d
+	WHERE r.id = d.id;
+	RETURN taken.accepted;
 END
 $$;
 COMMENT ON FUNCTION _make_reserved_usage(timestamptz) IS 'what record_reservations() does, at an instant: of reservations that nobody is changing, if nobody else is making records of reservations; returns how many records it made';
+
+CREATE FUNCTION _try_reserved_usage(now timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	detail text;
+BEGIN
+	PERFORM compute_ledger._make_reserved_usage(now);
+EXCEPTION
+	WHEN transaction_rollback THEN
+		RAISE;
+	WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+		RAISE WARNING 'usage of reservations was not recorded: %', SQLERRM
+			USING DETAIL = detail, HINT = 'It stays due; record_reservations() raises the error.';
+END
+$$;
+COMMENT ON FUNCTION _try_reserved_usage(timestamptz) IS 'does what record_reservations() does beside something else, which an error in it does not stop: a WARNING, and what is due stays due; but for those that a repetition of the transaction mends (class 40)';
 
 CREATE FUNCTION _record_reservations(now timestamptz DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

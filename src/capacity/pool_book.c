@@ -578,6 +578,19 @@ add_base(ProfileObject *object, int32 first, int32 end, int64 base, int64 from, 
 		ProfileAddPeriod(object, from, to, (int128) base * DEVICE_UNITS);
 }
 
+/* Adds a row of a day or a month, cut to a window, to a profile. */
+static void
+add_row(ProfileObject *object, bool is_month, DateADT day, int64 base, Datum profile, int64 from, int64 to)
+{
+	add_base(object, day, is_month ? month_start(month_of(day) + 1) : day + 1, base, from, to);
+	if (profile == (Datum) 0)
+		return;
+	if (day * USECS_PER_DAY < from || (day + 1) * USECS_PER_DAY > to)
+		add_clipped(object, profile, from, to);
+	else
+		ProfileMerge(object, profile, false);
+}
+
 /*
  * _book_sum(pool bigint, guests boolean, period tstzrange) -> device_profile
  *
@@ -603,21 +616,33 @@ book_sum(PG_FUNCTION_ARGS)
 	SPI_connect();
 	count = read_book(PG_GETARG_INT64(0), PG_GETARG_BOOL(1), first, last, true);
 	for (uint64 i = 0; i < count; i++)
-	{
-		DateADT		day = DatumGetDateADT(book_column(i, 2, false));
-		bool		is_month = DatumGetBool(book_column(i, 1, false));
-		Datum		profile = book_column(i, 5, true);
-
-		add_base(object, day, is_month ? month_start(month_of(day) + 1) : day + 1, DatumGetInt64(book_column(i, 3, false)), from, to);
-		if (profile == (Datum) 0)
-			continue;
-		if (day * USECS_PER_DAY < from || (day + 1) * USECS_PER_DAY > to)
-			add_clipped(object, profile, from, to);
-		else
-			ProfileMerge(object, profile, false);
-	}
+		add_row(object, DatumGetBool(book_column(i, 1, false)), DatumGetDateADT(book_column(i, 2, false)), DatumGetInt64(book_column(i, 3, false)),
+				book_column(i, 5, true), from, to);
 	SPI_finish();
 	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
+}
+
+/*
+ * _book_accum(device_profile, from timestamptz, to timestamptz, is_month boolean, day date, base bigint, profile device_profile) -> device_profile
+ *
+ * Transition of _book: adds a row of pool_day or pool_month from an instant to another.  Without a day, the profile as it is.
+ */
+PG_FUNCTION_INFO_V1(book_accum);
+Datum
+book_accum(PG_FUNCTION_ARGS)
+{
+	ProfileObject *state = ProfileState(fcinfo, PROFILE_DEVICE);
+	Datum		profile = PG_ARGISNULL(6) ? (Datum) 0 : PG_GETARG_DATUM(6);
+
+	if (!PG_ARGISNULL(4))
+	{
+		if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5) || !IS_VALID_DATE(PG_GETARG_DATEADT(4)))
+			elog(ERROR, "row of the book of a pool is not complete");
+		add_row(state, PG_GETARG_BOOL(3), PG_GETARG_DATEADT(4), PG_GETARG_INT64(5), profile, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
+	}
+	else if (profile != (Datum) 0)
+		ProfileMerge(state, profile, false);
+	PG_RETURN_DATUM(ProfileStateDatum(fcinfo, state));
 }
 
 /*

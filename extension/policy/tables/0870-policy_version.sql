@@ -4,7 +4,7 @@ CREATE TABLE compute_ledger.policy_version (
 	transaction xid8,
 	changed timestamptz
 );
-COMMENT ON TABLE compute_ledger.policy_version IS 'One row: the state of everything that an answer of screen() rests on. Whoever books locks it FOR KEY SHARE; whoever changes policies, rules, licences, parties, flags, the trees of accounts and regions or the reference data that rules ask for changes its key first.';
+COMMENT ON TABLE compute_ledger.policy_version IS 'One row: the state of everything that an answer of screen() rests on. Whoever books locks the table against those that change it, and in a transaction with one snapshot the row FOR KEY SHARE; whoever changes policies, rules, licences, parties, flags, the trees of accounts and regions or the reference data that rules ask for changes its key first.';
 COMMENT ON COLUMN compute_ledger.policy_version.version IS 'counts the changes';
 COMMENT ON COLUMN compute_ledger.policy_version.transaction IS 'the transaction that made the last change';
 COMMENT ON COLUMN compute_ledger.policy_version.changed IS 'recorded time of the last change: asked as of it, screen() answers as it did from then on until the next change; NULL: there was none';
