@@ -142,6 +142,26 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 	}
 }
 
+# ------------------------------------------------------------------ a booking that has waited for a change sees it
+for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
+{
+	for my $change ("offer_devices(%s, 4, '[2027-01-01Z,)', now => '" . at('08:00') . "')", "plan_maintenance(%s, 4, '" . span('09:00', '13:00') . "', now => '" . at('08:00') . "')")
+	{
+		my $pool = pool(8);
+		my $session = $node->background_psql('postgres');
+		$session->query_safe('BEGIN; SELECT FROM ' . sprintf $change, $pool);
+		my $file = $node->basedir . '/waits';
+		unlink "$file.sql";
+		append_to_file("$file.sql", "BEGIN ISOLATION LEVEL $level; SELECT 'booked' FROM book('blue', $pool, 8, '" . span('10:00', '12:00') . "', now => '" . at('08:00') . "'); COMMIT;");
+		my $run = IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres'), '-f', "$file.sql" ], '>', "$file.out", '2>&1');
+		$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'book'") or die 'it does not wait';
+		$session->query_safe('COMMIT');
+		$session->quit;
+		IPC::Run::finish($run);
+		like(slurp_file("$file.out"), $level eq 'READ COMMITTED' ? qr/ERROR:  LC020/ : qr/ERROR:  (LC020|40001)/, "$level: a booking sees the " . ($change =~ /^(\w+)/)[0] . ' that it has waited for');
+	}
+}
+
 # ------------------------------------------------------------------ the highest instant counts, not the sum of what overlaps
 {
 	my $pool = pool(10);

@@ -35,13 +35,15 @@ SELECT create_policy('house rules'),
        create_access_rule('data stays', 'house rules', 'deny',
                           'contract, annex B: finance data stays in Shanghai',
                           flags => '{finance-data}',
-                          regions_not => (SELECT array_agg(name) FROM region WHERE name = 'shanghai'));
+                          regions_not => (SELECT array_agg(name) FROM region
+                                          WHERE name = 'shanghai'));
 \echo
 
 SELECT a.name AS account, f.flag, set_flag(a.name, f.flag) AS set
 FROM account AS a
 JOIN (VALUES ('^campus-', 'publicly-funded', true),
-             ('-finance$', 'finance-data', region_id('shanghai') IS NOT NULL)) AS f (form, flag, ours)
+             ('-finance$', 'finance-data', region_id('shanghai') IS NOT NULL))
+         AS f (form, flag, ours)
   ON a.name ~ f.form AND f.ours
 ORDER BY 1;
 \set ECHO none
