@@ -131,6 +131,17 @@ SELECT * FROM charged('ru', :r1);
 -- who waited is not charged for it
 SELECT started_at, ended_at, revision FROM usage_record WHERE reservation = :r2 AND superseded = 'infinity';
 
+-- Who starts while another is still there, when there is room for both at last, has waited until then.
+SELECT reserve('ru/a', 4, '[2026-03-09 10:00Z,2026-03-09 12:00Z)', :small) AS a, reserve('ru/a', 4, '[2026-03-09 10:00Z,2026-03-09 12:30Z)', :small) AS c, reserve('ru/b', 4, '[2026-03-09 12:00Z,2026-03-09 14:00Z)', :small) AS b \gset
+SELECT end_reservation(:r2, now => '2026-03-08 14:00Z'), start_reservation(:a, now => '2026-03-09 10:00Z'), start_reservation(:c, now => '2026-03-09 10:00Z');
+SELECT start_reservation(:b, now => '2026-03-09 12:10Z');
+SELECT end_reservation(:c, now => '2026-03-09 12:20Z'), start_reservation(:b, now => '2026-03-09 12:20Z'), end_reservation(:a, now => '2026-03-09 13:00Z');
+SELECT started_at, ended_at FROM usage_record WHERE reservation = :b AND superseded = 'infinity';
+-- What ended in time, and is said later, was not there longer.
+SELECT reserve('ru/a', 8, '[2026-03-09 15:00Z,2026-03-09 16:00Z)', :small) AS a \gset
+SELECT end_reservation(:b, now => '2026-03-09 14:00Z'), start_reservation(:a, now => '2026-03-09 15:00Z'), end_reservation(:a, at => '2026-03-09 15:30Z', now => '2026-03-09 18:00Z');
+SELECT r.ended_at, u.started_at, u.ended_at FROM reservation AS r JOIN usage_record AS u ON u.reservation = r.id AND u.superseded = 'infinity' WHERE r.id = :a;
+
 -- ------------------------------------------------------------------ what does not draw
 
 -- Account, region, chip and time are the reservation's, or it is charged as if it named none, and flagged.
@@ -218,6 +229,16 @@ SELECT record_reservations('2026-03-15 10:00Z') AS two, record_outage(:pool, 5, 
 SELECT answer_reservation(:refused, 'refused', now => '2026-03-15 11:00Z');
 SELECT record_reservations('2026-03-15 11:00Z') AS retracted_and_cut;
 SELECT * FROM charged('ru', :refused) UNION ALL SELECT * FROM charged('ru', :lowest);
+-- No fee for what could not be had. What was planned is no outage.
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'dark') AS dark \gset
+UPDATE pool SET notice = '2 hours' WHERE id = :dark;
+SELECT count(*) AS none FROM offer_devices(:dark, 8, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT reserve('ru/a', 8, '[2026-03-16 12:00Z,2026-03-16 16:00Z)', :dark) AS dark_one, reserve('ru/a', 8, '[2026-03-17 10:00Z,2026-03-17 14:00Z)', :dark) AS past \gset
+SELECT record_outage(:dark, 8, '[2026-03-16 11:00Z,2026-03-16 20:00Z)', now => '2026-03-16 11:00Z') > 0 AS outage, cancel_reservation(:dark_one, now => '2026-03-16 12:31Z');
+SELECT record_reservations('2026-03-17 14:00Z') AS the_other;
+SELECT (plan_maintenance(:dark, 8, '[2026-03-17 00:00Z,2026-03-18 00:00Z)', now => '2026-03-17 15:00Z')).maintenance > 0 AS planned, record_outage(:dark, 1, '[2026-03-17 11:00Z,2026-03-17 11:30Z)', now => '2026-03-17 15:00Z') > 0 AS outage;
+SELECT record_reservations('2026-03-17 15:00Z') AS none;
+SELECT :dark_one AS reservation, c.* FROM charged('ru', :dark_one) AS c UNION ALL SELECT :past, c.* FROM charged('ru', :past) AS c;
 -- where the pool gives half of it back
 BEGIN;
 UPDATE reservation SET usage_due = lower(period), outage_credit = 0.5 WHERE id = :low;

@@ -83,6 +83,11 @@ BEGIN
 		PERFORM compute_ledger._keep_decision('start', r.id, compute_ledger._ask_policy(r.account, q.accelerator, q.region, tstzrange(clock, upper(r.period))))
 		FROM compute_ledger.pool AS q WHERE q.id = r.pool;
 	END IF;
+	-- who waited until now may start although others are still there
+	PERFORM compute_ledger._note_waits(t.reservation, clock) FROM compute_ledger._still_there(r.pool, clock) AS t;
+	-- the next start under an older snapshot would not see this one: what both write gives it 40001
+	UPDATE compute_ledger.pool_month AS m SET base = m.base
+	WHERE m.pool = r.pool AND NOT m.guests AND m.month = date_trunc('month', clock AT TIME ZONE 'UTC')::date;
 	PERFORM compute_ledger._change_reservation(r.id, 'start', clock, state => 'running');
 	IF recording THEN
 		PERFORM compute_ledger._try_reserved_usage(clock);
@@ -128,7 +133,7 @@ BEGIN
 	END IF;
 	-- What has passed is not given back, whenever it is said to have ended; of an overrun it says how long that was.
 	PERFORM compute_ledger._change_reservation(r.id, 'end', clock, state => 'ended', occupies => r.occupies * tstzrange(NULL, clock),
-		ended => CASE WHEN at > upper(r.occupies) THEN at END);
+		ended => at);
 	IF recording THEN
 		PERFORM compute_ledger._try_reserved_usage(clock);
 	END IF;

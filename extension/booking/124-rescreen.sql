@@ -9,6 +9,7 @@ AS $$
 DECLARE
 	clock timestamptz := compute_ledger._booking_clock(_rescreen.now);
 BEGIN
+	PERFORM compute_ledger._require_ledger();
 	RETURN QUERY
 	WITH standing AS MATERIALIZED (
 		SELECT r.id, r.account, q.accelerator, q.region, r.period, r.state, r.occupies * tstzrange(clock, NULL) AS ahead

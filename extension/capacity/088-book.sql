@@ -135,11 +135,10 @@ DECLARE
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _note_waits.reservation;
 	FOR w IN
-		SELECT o.id, lower(o.period) AS starts, upper(o.occupies) AS ends
+		SELECT o.id, lower(o.period) AS starts, least(until, o.started_at, upper(o.occupies)) AS waited
 		FROM compute_ledger.reservation AS o
 		WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > upper(r.occupies) AND o.confirmed_at IS NOT NULL
-			AND lower(o.period) >= upper(r.occupies) AND lower(o.period) < until AND (o.started_at IS NULL OR o.started_at >= until)
-			AND (o.waited_until IS NULL OR o.waited_until < least(until, upper(o.occupies)))
+			AND lower(o.period) >= upper(r.occupies) AND lower(o.period) < until AND least(until, o.started_at, upper(o.occupies)) > greatest(lower(o.period), o.waited_until)
 		ORDER BY o.id
 		FOR UPDATE
 	LOOP
@@ -151,12 +150,36 @@ BEGIN
 		IF there + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, instant, until), w.starts)
 			> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, instant, false), w.starts)
 		THEN
-			UPDATE compute_ledger.reservation AS o SET waited_until = least(until, w.ends), usage_due = least(o.usage_due, w.starts) WHERE o.id = w.id;
+			UPDATE compute_ledger.reservation AS o SET waited_until = w.waited, usage_due = least(o.usage_due, w.starts) WHERE o.id = w.id;
 		END IF;
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION _note_waits(bigint, timestamptz) IS 'when a reservation that was there longer than it was for has ended: notes until when those after it in its pool, whose lock the caller has, could not start, because there was no room for both';
+
+CREATE FUNCTION _has_no_room(reservation bigint, at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	r compute_ledger.reservation;
+	instant timestamptz;
+	overrun numeric;
+BEGIN
+	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _has_no_room.reservation;
+	instant := greatest(at, lower(r.occupies));
+	IF isempty(r.occupies) OR instant >= upper(r.occupies) THEN
+		RETURN false;
+	END IF;
+	-- who is there longer than he should is in the way now, perhaps not when its time comes
+	SELECT coalesce(sum(o.devices), 0) INTO overrun
+	FROM compute_ledger.reservation AS o
+	WHERE instant = at AND r.started_at IS NULL AND o.pool = r.pool AND o.id <> r.id AND o.state = 'running' AND upper(o.occupies) <= at;
+	RETURN overrun + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, tstzrange(instant, instant + interval '1 microsecond'), at), instant)
+		> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, tstzrange(instant, instant + interval '1 microsecond'), false), instant);
+END
+$$;
+COMMENT ON FUNCTION _has_no_room(bigint, timestamptz) IS 'whether a reservation, under its pool''s lock, could not have what it takes up, now or when it begins, because more is booked then than there is, or those before it are still there';
 
 CREATE FUNCTION _change_reservation(reservation bigint, action text, clock timestamptz, state text DEFAULT NULL, occupies tstzrange DEFAULT NULL, reason text DEFAULT NULL,
 	period tstzrange DEFAULT NULL, devices integer DEFAULT NULL, checked boolean DEFAULT false, ended timestamptz DEFAULT NULL) RETURNS void
@@ -172,6 +195,7 @@ DECLARE
 	new_since timestamptz;
 	new_earlier compute_ledger.device_profile;
 	over boolean;
+	could_not_be_had boolean;
 BEGIN
 	SELECT o.* INTO STRICT r FROM compute_ledger.reservation AS o WHERE o.id = reservation FOR UPDATE;
 	state := coalesce(state, r.state);
@@ -191,6 +215,7 @@ BEGIN
 	END IF;
 	was := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
 	is_now := compute_ledger._reservation_profile(occupies, new_since, devices, new_earlier);
+	could_not_be_had := action IN ('cancel', 'end', 'shrink', 'move') AND r.notice > '0' AND compute_ledger._has_no_room(reservation, clock);
 	PERFORM compute_ledger._book_reservation(r.pool, r.guest, was, is_now, clock, checked);
 	UPDATE compute_ledger.reservation AS o
 	SET state = state, period = period, occupies = occupies, devices = devices, since = new_since, earlier = new_earlier,
@@ -204,8 +229,8 @@ BEGIN
 		usage_due = CASE WHEN o.confirmed_at IS NOT NULL OR action = 'confirm' THEN
 			least(o.usage_due, CASE WHEN action IN ('confirm', 'start') THEN lower(period) ELSE greatest(least(lower(o.period), lower(period)), clock) END) END
 	WHERE o.id = reservation;
-	INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies, reason)
-	VALUES (reservation, action, clock, state, devices, period, occupies, reason);
+	INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies, reason, could_not_be_had)
+	VALUES (reservation, action, clock, state, devices, period, occupies, reason, could_not_be_had);
 	IF was OPERATOR(compute_ledger.<>) is_now THEN
 		PERFORM compute_ledger._shortage_due(r.pool, compute_ledger.extent(was OPERATOR(compute_ledger.-) is_now), false);
 	END IF;

@@ -131,7 +131,7 @@ AS $$
 		('_accept_usage', 'EXECUTE', 'meter admin'),
 		('_record_usage', 'EXECUTE', 'meter admin'),
 		('_retry_rejected', 'EXECUTE', 'meter admin'),
-		('_record_reservations', 'EXECUTE', 'meter booker agent biller admin'),
+		('_record_reservations', 'EXECUTE', 'meter biller admin'),
 		('_start_reservation', 'EXECUTE', 'booker agent admin'),
 		('_end_reservation', 'EXECUTE', 'booker agent admin'),
 		('_reidentify', 'EXECUTE', 'admin'),

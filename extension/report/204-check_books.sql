@@ -216,7 +216,7 @@ BEGIN
 
 	-- What is there longer than it was for is in the way of others.
 	RETURN QUERY
-	SELECT 'reservation still there', 'reservation ' || r.id, format('it should have ended at %s, and nobody has said that it has: what comes after it cannot start where there is no room for both, and is not charged', upper(r.period))
+	SELECT 'reservation still there', 'reservation ' || r.id, format('it should have ended at %s, and nobody has said that it has: what comes after it cannot start where there is no room for both', upper(r.period))
 	FROM compute_ledger.reservation AS r
 	WHERE r.state = 'running' AND upper(r.period) < at - interval '1 day'
 	ORDER BY r.id;

@@ -36,12 +36,12 @@ BEGIN
 	FOR change IN
 		SELECT h.at, compute_ledger._level_profile(h.occupied, h.devices_before) AS profile
 		FROM (
-			SELECT c.action, c.at, lag(c.occupies) OVER w AS occupied, lag(c.devices) OVER w AS devices_before, lag(c.state) OVER w AS state_before
+			SELECT c.action, c.at, c.could_not_be_had, lag(c.occupies) OVER w AS occupied, lag(c.devices) OVER w AS devices_before, lag(c.state) OVER w AS state_before
 			FROM compute_ledger.reservation_change AS c
 			WHERE c.reservation = _given_up.reservation
 			WINDOW w AS (ORDER BY c.id)
 		) AS h
-		WHERE h.action IN ('cancel', 'end', 'shrink', 'move') AND h.state_before IN ('confirmed', 'running')
+		WHERE h.action IN ('cancel', 'end', 'shrink', 'move') AND h.state_before IN ('confirmed', 'running') AND NOT h.could_not_be_had
 	LOOP
 		had := had OPERATOR(compute_ledger.+) coalesce(compute_ledger._above_zero(
 			compute_ledger.clip(change.profile, tstzrange(change.at, change.at + notice)) OPERATOR(compute_ledger.-) had), '{}');
@@ -60,6 +60,7 @@ AS $$
 DECLARE
 	r record;
 	before compute_ledger.device_profile;
+	own compute_ledger.device_profile;
 BEGIN
 	SELECT v.*, b.booked INTO r FROM compute_ledger.reservation AS v JOIN compute_ledger.booking AS b ON b.id = v.booking WHERE v.id = _short_of.reservation;
 	IF isempty(r.occupies) OR NOT EXISTS (SELECT FROM compute_ledger.pool_reduction AS o
@@ -73,9 +74,15 @@ BEGIN
 	JOIN compute_ledger.booking AS b ON b.id = o.booking
 	WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(r.occupies) AND o.occupies && r.occupies AND o.confirmed_at IS NOT NULL AND NOT (o.state = 'refused' AND o.started_at IS NULL)
 		AND (-o.priority::bigint, b.booked, o.id) < (-r.priority::bigint, r.booked, r.id);
-	-- of what there is, they have theirs, as far as it goes; it lacks what it has more than the rest
-	RETURN compute_ledger._above_zero(compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) OPERATOR(compute_ledger.-)
-		coalesce(compute_ledger._above_zero(compute_ledger._pool_limit(r.pool, r.occupies, false) OPERATOR(compute_ledger.-) coalesce(compute_ledger.clip(before, r.occupies), '{}')), '{}'));
+	before := coalesce(compute_ledger.clip(before, r.occupies), '{}');
+	own := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
+	-- Of what there is, they have theirs, as far as it goes, and it lacks what it has more than the rest: because of what has
+	-- happened, so much more than without.
+	RETURN compute_ledger._above_zero(
+		coalesce(compute_ledger._above_zero(own OPERATOR(compute_ledger.-)
+			coalesce(compute_ledger._above_zero(compute_ledger._pool_limit(r.pool, r.occupies, false) OPERATOR(compute_ledger.-) before), '{}')), '{}')
+		OPERATOR(compute_ledger.-) coalesce(compute_ledger._above_zero(own OPERATOR(compute_ledger.-)
+			coalesce(compute_ledger._above_zero(compute_ledger._pool_limit(r.pool, r.occupies, false, false) OPERATOR(compute_ledger.-) before), '{}')), '{}'));
 END
 $$;
 COMMENT ON FUNCTION _short_of(bigint) IS 'what a reservation could not have, because an outage, or what the centre holds, left its pool fewer devices than are booked: those that are drained first go without first; NULL: nothing';

@@ -8,6 +8,7 @@ CREATE TABLE compute_ledger.reservation_change (
 	period tstzrange NOT NULL,
 	occupies tstzrange NOT NULL,
 	reason text,
+	could_not_be_had boolean NOT NULL DEFAULT false,
 	made_by name NOT NULL DEFAULT session_user,
 	recorded timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -21,6 +22,7 @@ COMMENT ON COLUMN compute_ledger.reservation_change.devices IS 'devices after it
 COMMENT ON COLUMN compute_ledger.reservation_change.period IS 'period after it';
 COMMENT ON COLUMN compute_ledger.reservation_change.occupies IS 'what it took up in the pool after it';
 COMMENT ON COLUMN compute_ledger.reservation_change.reason IS 'why';
+COMMENT ON COLUMN compute_ledger.reservation_change.could_not_be_had IS 'of something given up: whether there was no room for it then, because of an outage or of others that should have ended; no notice is asked for';
 COMMENT ON COLUMN compute_ledger.reservation_change.made_by IS 'role whose session made it';
 COMMENT ON COLUMN compute_ledger.reservation_change.recorded IS 'when it was recorded';
 
