@@ -155,10 +155,26 @@ $$;
 COMMENT ON FUNCTION _booking_account(text, timestamptz) IS 'the account that a name means at an instant, for which the calling role may book; LC006 for any other, whether it is there or not';
 
 CREATE FUNCTION _is_guest(account bigint, host bigint, at timestamptz) RETURNS boolean
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT host IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger._account_tree(NULL) AS t WHERE t.account = $1 AND t.ancestor = host AND t.valid @> at)
+BEGIN
+	-- up from the account, by indexes: it is asked while others wait
+	RETURN host IS NOT NULL AND NOT EXISTS (
+		WITH RECURSIVE way AS (
+			SELECT _is_guest.account AS id
+			UNION
+			SELECT u.above
+			FROM way AS w CROSS JOIN LATERAL (
+				SELECT v.parent AS above FROM compute_ledger.account_version AS v
+				WHERE v.account = w.id AND upper_inf(v.recorded) AND v.valid @> at AND v.parent IS NOT NULL
+				UNION ALL
+				SELECT m.merged_into FROM compute_ledger.account_merge AS m
+				WHERE int8range(m.account, m.account, '[]') = int8range(w.id, w.id, '[]') AND upper_inf(m.recorded) AND m.at <= _is_guest.at
+			) AS u
+		)
+		SELECT FROM way AS w WHERE w.id = host);
+END
 $$;
 COMMENT ON FUNCTION _is_guest(bigint, bigint, timestamptz) IS 'whether an account is outside the subtree of a pool''s host at an instant; a pool without a host (NULL) has no guests';
 

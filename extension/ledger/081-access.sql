@@ -342,32 +342,33 @@ CREATE FUNCTION _granted_subtree(kind text, role name) RETURNS SETOF bigint
 AS $$
 BEGIN
 	RETURN QUERY
-		WITH RECURSIVE place AS MATERIALIZED (
-			-- where an account is now; one that has ended or has not begun, where it was or will be
-			(SELECT DISTINCT ON (v.account) v.account AS thing, v.parent
-			FROM compute_ledger.account_version AS v
-			WHERE _granted_subtree.kind <> 'agent' AND upper_inf(v.recorded)
-			ORDER BY v.account,
-				CASE WHEN coalesce(lower(v.valid), '-infinity') <= statement_timestamp() THEN coalesce(lower(v.valid), '-infinity') END DESC NULLS LAST,
-				lower(v.valid))
-			UNION ALL
-			-- and under the one that it was merged into
-			SELECT m.account, m.merged_into FROM compute_ledger.account_merge AS m
-			WHERE _granted_subtree.kind <> 'agent' AND upper_inf(m.recorded) AND m.at <= statement_timestamp()
-			UNION ALL
-			-- a region likewise
-			(SELECT DISTINCT ON (v.region) v.region, v.parent
-			FROM compute_ledger.region_version AS v
-			WHERE _granted_subtree.kind = 'agent' AND upper_inf(v.recorded)
-			ORDER BY v.region,
-				CASE WHEN coalesce(lower(v.valid), '-infinity') <= statement_timestamp() THEN coalesce(lower(v.valid), '-infinity') END DESC NULLS LAST,
-				lower(v.valid))
-		), subtree AS (
+		WITH RECURSIVE subtree AS (
 			SELECT coalesce(a.account, a.region) AS thing
 			FROM compute_ledger.ledger_access AS a, pg_roles AS r
 			WHERE r.oid = a.role AND a.kind = _granted_subtree.kind AND pg_has_role(_granted_subtree.role, r.oid, 'USAGE')
 			UNION
-			SELECT p.thing FROM subtree AS s, place AS p WHERE p.parent = s.thing
+			SELECT c.thing
+			FROM subtree AS s CROSS JOIN LATERAL (
+				-- where an account is now; one that has ended or has not begun, where it was or will be
+				SELECT v.account AS thing
+				FROM compute_ledger.account_version AS v CROSS JOIN LATERAL (SELECT coalesce(lower(v.valid), '-infinity') AS start) AS l
+				WHERE _granted_subtree.kind <> 'agent' AND v.parent = s.thing AND upper_inf(v.recorded)
+					AND NOT EXISTS (SELECT FROM compute_ledger.account_version AS o CROSS JOIN LATERAL (SELECT coalesce(lower(o.valid), '-infinity') AS start) AS m
+						WHERE o.account = v.account AND upper_inf(o.recorded)
+							AND CASE WHEN l.start <= statement_timestamp() THEN m.start > l.start AND m.start <= statement_timestamp() ELSE m.start < l.start END)
+				UNION ALL
+				-- and under the one that it was merged into
+				SELECT m.account FROM compute_ledger.account_merge AS m
+				WHERE _granted_subtree.kind <> 'agent' AND m.merged_into = s.thing AND upper_inf(m.recorded) AND m.at <= statement_timestamp()
+				UNION ALL
+				-- a region likewise
+				SELECT v.region
+				FROM compute_ledger.region_version AS v CROSS JOIN LATERAL (SELECT coalesce(lower(v.valid), '-infinity') AS start) AS l
+				WHERE _granted_subtree.kind = 'agent' AND v.parent = s.thing AND upper_inf(v.recorded)
+					AND NOT EXISTS (SELECT FROM compute_ledger.region_version AS o CROSS JOIN LATERAL (SELECT coalesce(lower(o.valid), '-infinity') AS start) AS m
+						WHERE o.region = v.region AND upper_inf(o.recorded)
+							AND CASE WHEN l.start <= statement_timestamp() THEN m.start > l.start AND m.start <= statement_timestamp() ELSE m.start < l.start END)
+			) AS c
 		)
 		SELECT s.thing FROM subtree AS s;
 END

@@ -129,7 +129,7 @@ read_period(FunctionCallInfo fcinfo, int argument, int64 *from, int64 *to)
 }
 
 /* Has the functions that say so refuse devices or a period that are of no use in any pool. */
-static void
+pg_noreturn static void
 refuse_piece(FunctionCallInfo fcinfo, int devices, int period)
 {
 	static SPIPlanPtr plan = NULL;

@@ -215,6 +215,19 @@ book_column(uint64 row, int number, bool may_be_null)
 	return isnull ? (Datum) 0 : value;
 }
 
+/* Returns the day of a row that was read, or the first of its month. */
+static DateADT
+book_day(uint64 row)
+{
+	DateADT		day = DatumGetDateADT(book_column(row, 2, false));
+
+	if (DATE_NOT_FINITE(day))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the book of a pool has a row of no day")));
+	return day;
+}
+
 /* Reads the rows of days from first to last, and of the months that they are in; returns how many. */
 static uint64
 read_book(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
@@ -234,6 +247,17 @@ read_book(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
 	return SPI_processed;
 }
 
+/* Returns the place of a row that was read among so many days or months; who owns the table may have put another in its place. */
+static int
+row_place(int64 place, int count)
+{
+	if (place < 0 || place >= count)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the book of a pool has a row out of place")));
+	return (int) place;
+}
+
 /* Reads the rows that a change meets. */
 static void
 read_rows(BookRows *rows, const BookChange *change)
@@ -248,18 +272,19 @@ read_rows(BookRows *rows, const BookChange *change)
 	rows->profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, 5);
 	for (uint64 i = 0; i < count; i++)
 	{
-		DateADT		day = DatumGetDateADT(book_column(i, 2, false));
+		DateADT		day = book_day(i);
 		int64		base = DatumGetInt64(book_column(i, 3, false));
+		int			place;
 
 		if (DatumGetBool(book_column(i, 1, false)))
 		{
-			rows->month_bases[month_of(day) - change->first_month] = base;
+			rows->month_bases[row_place(month_of(day) - change->first_month, change->nmonths)] = base;
 			continue;
 		}
-		day -= change->first_day;
-		rows->bases[day] = base;
-		rows->peaks[day] = DatumGetInt64(book_column(i, 4, false));
-		rows->profiles[day] = book_column(i, 5, true);
+		place = row_place((int64) day - change->first_day, change->ndays);
+		rows->bases[place] = base;
+		rows->peaks[place] = DatumGetInt64(book_column(i, 4, false));
+		rows->profiles[place] = book_column(i, 5, true);
 	}
 }
 
