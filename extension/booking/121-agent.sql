@@ -54,7 +54,7 @@ BEGIN
 		END IF;
 		said := r.state_now || ' already';
 	ELSIF answer = 'accepted' THEN
-		IF centre_id IS NOT NULL AND r.centre_id <> centre_id THEN
+		IF centre_id IS NOT NULL AND r.centre_id <> centre_id AND r.accepted_at IS NOT NULL THEN
 			PERFORM compute_ledger._refuse('LC024', format('reservation %s was accepted as "%s"', reservation, left(r.centre_id, 80)));
 		END IF;
 		-- usage that names the id has to find one
@@ -152,18 +152,21 @@ BEGIN
 		PERFORM compute_ledger._refuse('LC024', format('pool %s has no reservation "%s"', pool, left(fault, 80)),
 			hint => 'A reservation is named by its number, or by the id that answer_reservation() gave; what the centre''s own jobs hold names none.');
 	END IF;
-	-- What runs beyond its end and is not held any more has ended; what has ended and is held is there still.
+	-- What runs beyond its end and is not held any more has ended; what has ended and is held, or was until now, was there as long.
 	named := ARRAY(SELECT n.id FROM unnest(held) AS h CROSS JOIN LATERAL compute_ledger._reservation_held(pool, h.reservation, h.centre_id, clock) AS n (id) WHERE n.id IS NOT NULL);
 	FOR change IN
-		SELECT r.id FROM compute_ledger.reservation AS r
-		WHERE r.pool = _report_pool.pool AND r.state = 'running' AND upper(r.occupies) <= clock AND r.id <> ALL (named)
+		SELECT r.id, r.state FROM compute_ledger.reservation AS r
+		WHERE r.id IN (SELECT s.reservation FROM compute_ledger._still_there(_report_pool.pool, clock) AS s UNION SELECT unnest(named)) AND r.started_at IS NOT NULL
+			AND CASE r.state WHEN 'running' THEN upper(r.occupies) <= clock AND r.id <> ALL (named) ELSE r.ended_at < clock END
 		ORDER BY r.id
 	LOOP
-		PERFORM compute_ledger._cut_reservation(change.id, clock, 'ended', 'end', 'not held any more, as the centre reports', clock);
+		IF change.state = 'running' THEN
+			PERFORM compute_ledger._cut_reservation(change.id, clock, 'ended', 'end', 'not held any more, as the centre reports', clock);
+		ELSE
+			UPDATE compute_ledger.reservation AS r SET ended_at = clock WHERE r.id = change.id;
+		END IF;
+		PERFORM compute_ledger._note_waits(change.id, clock);
 	END LOOP;
-	UPDATE compute_ledger.reservation AS r SET ended_at = clock
-	WHERE r.id = ANY (named) AND r.state = 'ended' AND r.ended_at < clock;
-	PERFORM compute_ledger._note_waits(r.id, clock) FROM compute_ledger.reservation AS r WHERE r.id = ANY (named) AND r.state = 'ended' AND r.ended_at = clock AND upper(r.occupies) < clock;
 	-- What is not for a reservation is taken from the pool, and so is what is down; what is as it was reported before stays.
 	FOR change IN
 		SELECT o.event, n.kind, n.devices, n.until
@@ -229,6 +232,6 @@ AS $$
 	UNION ALL
 	SELECT r.id, p.devices
 	FROM report AS p JOIN compute_ledger.reservation AS r ON r.id = p.id
-	WHERE r.state = 'ended' AND p.at >= r.ended_at
+	WHERE r.state NOT IN ('held', 'confirmed', 'running') AND p.at >= r.ended_at
 $$;
-COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, and those that the last report of the pool''s agent says are there though they have';
+COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, and those that the last report of the pool''s agent says are there though they have, or were given up';

@@ -136,9 +136,13 @@ BEGIN
 	IF (NEW.id, NEW.region, NEW.partition) <> (OLD.id, OLD.region, OLD.partition) OR NEW.accelerator OPERATOR(compute_ledger.<>) OLD.accelerator THEN
 		PERFORM compute_ledger._refuse('23001', 'number, region, accelerator and partition of a pool do not change', hint => 'Make another pool.');
 	ELSIF NEW.granule <> OLD.granule OR NEW.host IS DISTINCT FROM OLD.host THEN
+		IF NOT compute_ledger._book_current(OLD.id) THEN
+			PERFORM compute_ledger._refuse('40001', format('pool %s was booked after this transaction''s snapshot was taken', OLD.id), hint => 'Run the transaction again.');
+		END IF;
 		SELECT string_agg(r.id::text, ', ' ORDER BY r.id) INTO booked
 		FROM (SELECT r.id FROM compute_ledger.reservation AS r
-			WHERE r.pool = OLD.id AND NOT isempty(r.occupies) AND upper(r.occupies) > clock_timestamp() LIMIT 10) AS r;
+			WHERE r.pool = OLD.id AND NOT isempty(r.occupies) AND upper(r.occupies) > clock_timestamp()
+				AND NOT (r.state = 'held' AND r.held_until <= clock_timestamp()) LIMIT 10) AS r;
 		IF booked IS NOT NULL THEN
 			PERFORM compute_ledger._refuse('LC023', 'granule and host of a pool do not change while it is booked', detail => format('Reservations: %s.', booked));
 		END IF;
