@@ -194,11 +194,13 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', format('the period must include its start and exclude its end: %s', period), hint => 'Write it as [start,end).');
 	ELSIF isfinite(upper(period)) IS NOT TRUE AND NOT may_be_open THEN
 		PERFORM compute_ledger._refuse('22023', format('the period has no end: %s', period), hint => 'Write it as [start,end).');
+	ELSIF lower(period) < '0001-01-02 00:00+00' OR isfinite(upper(period)) AND upper(period) > '9999-12-31 00:00+00' THEN
+		PERFORM compute_ledger._refuse('22023', format('the period is not within the years 1 to 9999: %s', period));
 	END IF;
 	RETURN tstzrange(lower(period), nullif(upper(period), 'infinity'));
 END
 $$;
-COMMENT ON FUNCTION _pool_period(tstzrange, boolean) IS 'a period in its one form, [start,end) or [start,) where it may be open; 22023 for one that is NULL, empty, without a start or of another form';
+COMMENT ON FUNCTION _pool_period(tstzrange, boolean) IS 'a period in its one form, [start,end) or [start,) where it may be open; 22023 for one that is NULL, empty, without a start, of another form, or beyond the years 1 to 9999';
 
 CREATE FUNCTION _pool_limit(pool bigint, period tstzrange, guests boolean, happened boolean DEFAULT true) RETURNS device_profile
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pool_limit';
