@@ -11,6 +11,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rangetypes.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/errcodes.h"
@@ -300,6 +301,8 @@ book_piece(PG_FUNCTION_ARGS)
 	if (devices < 1 || devices > 1000000000 || !read_period(fcinfo, 5, &from, &to))
 		refuse_piece(fcinfo, 4, 5);
 	lock_pool(pool, terms, no_terms);
+	/* who has waited sees from here on, also where it only reads, what it has waited for */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	clock = PG_ARGISNULL(9) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(9);
 	checked = (PoolTerms) {pool, DatumGetInt32(terms[POOL_GRANULE]), DatumGetInt32(terms[POOL_SLOT_MINUTES]), terms[POOL_HORIZON]};
 	check_terms(&checked, devices, from, to, clock, false);
@@ -347,6 +350,7 @@ book_piece(PG_FUNCTION_ARGS)
 		piece[PIECE_OUTAGE_CREDIT] = terms[POOL_OUTAGE_CREDIT];
 		store_piece(piece, no_piece, result);
 	}
+	PopActiveSnapshot();
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, result, no_result)));
 }
