@@ -99,6 +99,36 @@ SELECT start_reservation(:o3, '2083-03-01 13:02+00');
 SELECT report_pool(:o, now => '2083-03-01 13:03+00') IS NOT NULL;
 SELECT start_reservation(:o3, '2083-03-01 13:04+00');
 
+-- Who waited until a report said that the one before was gone is not charged for that.
+SELECT r.waited_until FROM reservation AS r WHERE r.id = :o2;
+SELECT line, measure, started_at, ended_at FROM _reservation_usage(:o2, '2083-03-01 15:00+00');
+-- What was given up while it ran, and is held, keeps the next waiting, too.
+SELECT create_pool('there', 'nvidia/l4-24gb') AS l \gset
+SELECT offer_devices(:l, 8, '[2083-01-01,)');
+SELECT reservation AS l1 FROM book('a', :l, 8, '[2083-03-01 10:00,2083-03-01 12:00)', confirmed => true, now => :clock) \gset
+SELECT start_reservation(:l1, '2083-03-01 10:00+00'), cancel_reservation(:l1, now => '2083-03-01 10:30+00');
+SELECT reservation AS l2 FROM book('a', :l, 8, '[2083-03-01 10:30,2083-03-01 12:00)', confirmed => true, now => '2083-03-01 10:30+00') \gset
+SELECT report_pool(:l, ARRAY[(8, NULL, :l1, NULL)]::pool_use[], now => '2083-03-01 10:32+00') IS NOT NULL;
+SELECT start_reservation(:l2, '2083-03-01 10:33+00');
+SELECT report_pool(:l, now => '2083-03-01 10:40+00') IS NOT NULL;
+SELECT start_reservation(:l2, '2083-03-01 10:40+00');
+SELECT waited_until FROM reservation WHERE id = :l2;
+-- What the centre refused it never gave, and nobody pays for.
+SELECT reservation AS l3 FROM book('a', :l, 8, '[2083-03-01 14:00,2083-03-01 16:00)', confirmed => true, now => :clock) \gset
+SELECT record_reservations('2083-03-01 14:30+00') > 0;
+SELECT answer_reservation(:l3, 'refused', now => '2083-03-01 15:00+00');
+SELECT record_reservations('2083-03-01 15:01+00') > 0;
+SELECT count(*) FROM usage_record WHERE reservation = :l3 AND superseded = 'infinity' AND devices > 0;
+-- What was moved or extended is to be accepted again.
+SELECT report_pool(:l, now => '2083-03-01 15:02+00') IS NOT NULL;
+SELECT reservation AS l4 FROM book('a', :l, 8, '[2083-03-02 10:00,2083-03-02 12:00)', confirmed => true, now => '2083-03-01 16:00+00') \gset
+SELECT answer_reservation(:l4, 'accepted', centre_id => 'x4', now => '2083-03-01 16:00+00');
+SELECT count(*) FROM extend_reservation(:l4, '2083-03-02 13:00+00', now => '2083-03-01 16:01+00');
+SELECT accepted_at, centre_id FROM reservation WHERE id = :l4;
+SELECT answer_reservation(:l4, 'accepted', centre_id => 'x5', now => '2083-03-01 16:02+00');
+SELECT count(*) FROM move_reservation(:l4, '[2083-03-02 14:00+00,2083-03-02 17:00+00)', now => '2083-03-01 16:03+00');
+SELECT accepted_at, centre_id FROM reservation WHERE id = :l4;
+
 -- ------------------------------------------------------------------ only pools of one's own region
 
 CREATE ROLE regress_agent;
@@ -112,8 +142,15 @@ SELECT answer_reservation(:r1, 'accepted');
 SELECT record_outage(:q, 1, '[2026-01-01,)');
 SELECT short_reservations(:q);
 SELECT count(*) >= 0 FROM short_reservations(:p);
+SELECT pool, devices, period, state, centre_id FROM agent_reservation WHERE reservation = :r1;
+SELECT count(*) FROM agent_reservation WHERE pool = :q;
 SELECT count(*) FROM reservation;
 SELECT offer_devices(:p, 1, '[2083-01-01,)');
+RESET ROLE;
+-- what was accepted and is given up is to be freed
+SELECT cancel_reservation(:r1);
+SET ROLE regress_agent;
+SELECT pool, devices, period, state, centre_id FROM agent_reservation WHERE reservation = :r1;
 RESET ROLE;
 SELECT revoke_access('regress_agent', 'agent', region => 'there');
 DROP ROLE regress_agent;

@@ -73,6 +73,7 @@ SELECT grant_access('regress_availability', 'booker', 'a');
 SET ROLE regress_availability;
 SELECT availability('eu', 'nvidia/h100', '[2083-03-01,2083-03-02)') IS NOT NULL, pool_availability(:p, '[2083-03-01,2083-03-02)') IS NOT NULL;
 SELECT count(*) > 0 FROM booking_calendar;
+SELECT pool, granule, hold FROM pool_terms WHERE pool = :x;
 SELECT availability('eu', 'nvidia/h100', '[2083-03-01,2083-03-02)', now => :clock);
 RESET ROLE;
 SELECT revoke_access('regress_availability', 'booker', 'a');
@@ -89,6 +90,8 @@ SELECT availability('eu', 'nvidia/h100', '[2083-03-01,infinity)');
 SELECT pool_availability(NULL, '[2083-03-01,2083-03-02)');
 SELECT pool_availability(-1, '[2083-03-01,2083-03-02)');
 SELECT pool_availability(:p, '[2083-03-01,2083-03-02)', 'infinity');
-SELECT pool_availability(:p, '[0001-01-01,290000-03-02)') IS NOT NULL;
+SELECT pool_availability(:p, '[0001-01-03,9999-03-02)') IS NOT NULL;
+SELECT pool_availability(:p, '[4714-11-24 00:00Z BC,2083-03-02)');
+SELECT pool_availability(:p, '[2083-03-02,290000-03-02)');
 \c contrib_regression
 DROP DATABASE regress_availability;

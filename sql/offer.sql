@@ -124,6 +124,10 @@ SELECT array_agg(d) = ARRAY[:e2, :e1]::bigint[] FROM drain_reservations(:x, '[20
 SELECT state, occupies FROM reservation WHERE id IN (:e1, :e2, :e3) ORDER BY id;
 SELECT drain_reservations(:x, '[2083-03-01 05:00,)');
 SELECT drain_reservations(:x, '[2083-01-01,2083-01-02)');
+-- What a clock that was put back finds started is drained, too.
+SELECT start_reservation(:e3, now => '2083-03-02 00:00+00');
+SELECT offer_devices(:x, 0, '[2083-03-02,2083-03-03)', drain => true, now => '2083-03-01 12:00+00') = :e3;
+SELECT state, occupies FROM reservation WHERE id = :e3;
 SELECT short_reservations(-1);
 SELECT short_reservations(NULL);
 

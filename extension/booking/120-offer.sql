@@ -89,12 +89,14 @@ DECLARE
 	piece record;
 	ends timestamptz;
 BEGIN
-	SELECT w.reservation, w.period INTO STRICT first
-	FROM compute_ledger._in_the_way(pool, guests, excess, at) AS w ORDER BY w.place LIMIT 1;
-	IF lower(first.period) <= at THEN
+	SELECT w.reservation, w.period, r.state INTO STRICT first
+	FROM compute_ledger._in_the_way(pool, guests, excess, at) AS w JOIN compute_ledger.reservation AS r ON r.id = w.reservation ORDER BY w.place LIMIT 1;
+	-- a clock that was put back may find what has started, or ended, to come
+	IF lower(first.period) <= at OR first.state NOT IN ('held', 'confirmed') THEN
 		-- it goes on until it is in the way
 		ends := greatest(lower(excess * tstzmultirange(first.period)), at);
-		PERFORM compute_ledger._cut_reservation(first.reservation, ends, CASE WHEN ends = at THEN 'drained' END, 'drain', reason, at);
+		PERFORM compute_ledger._cut_reservation(first.reservation, ends, CASE WHEN first.state NOT IN ('held', 'confirmed', 'running') THEN first.state
+			WHEN ends <= greatest(lower(first.period), at) THEN 'drained' END, 'drain', reason, at);
 		RETURN NEXT first.reservation;
 		RETURN;
 	END IF;

@@ -54,7 +54,7 @@ BEGIN
 		END IF;
 		said := r.state_now || ' already';
 	ELSIF answer = 'accepted' THEN
-		IF centre_id IS NOT NULL AND r.centre_id <> centre_id THEN
+		IF centre_id IS NOT NULL AND r.centre_id <> centre_id AND r.accepted_at IS NOT NULL THEN
 			PERFORM compute_ledger._refuse('LC024', format('reservation %s was accepted as "%s"', reservation, left(r.centre_id, 80)));
 		END IF;
 		-- usage that names the id has to find one
@@ -101,6 +101,31 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION answer_reservation(bigint, text, text, text, text, timestamptz) IS 'what a centre says of a reservation in its pool: accepted, with the id that it has there; refused, which frees all pieces of its booking together; or lost, which ends this one. The pool of what was refused or lost is doubted until the agent''s next report: nothing is booked in it. Returns the answer, or what the reservation is already (accepted already, cancelled already). request: the agent''s id of the call, whose repetition gets the first answer again. LC024 for what cannot be said of the reservation as it is, LC022 if the request said something else before, 42704 if there is none in a region that the caller is agent of, 22023 an unknown answer.';
+
+CREATE FUNCTION _agent_reservation() RETURNS TABLE (reservation bigint, booking bigint, pool bigint, devices integer, period tstzrange, state text, held_until timestamptz,
+	accepted_at timestamptz, centre_id text, started_at timestamptz)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	clock timestamptz := statement_timestamp();
+	role name := compute_ledger._calling_role();
+	pools bigint[] := ARRAY(SELECT p.id FROM compute_ledger.pool AS p WHERE p.region IN (SELECT compute_ledger._agent_regions(role)) OR compute_ledger._sees_everything(role));
+BEGIN
+	RETURN QUERY
+		SELECT r.id, r.booking, r.pool, r.devices, r.period, compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock), r.held_until, r.accepted_at, r.centre_id, r.started_at
+		FROM compute_ledger.reservation AS r
+		WHERE r.id IN (
+			SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND NOT isempty(o.occupies) AND upper(o.occupies) > clock
+			UNION
+			SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.state = 'running'
+			UNION
+			-- what the centre is to free
+			SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.accepted_at IS NOT NULL AND o.state NOT IN ('held', 'confirmed', 'running') AND upper(o.period) > clock);
+END
+$$;
+COMMENT ON FUNCTION _agent_reservation() IS 'what agent_reservation shows';
 
 -- ------------------------------------------------------------------ reports
 
@@ -152,18 +177,21 @@ BEGIN
 		PERFORM compute_ledger._refuse('LC024', format('pool %s has no reservation "%s"', pool, left(fault, 80)),
 			hint => 'A reservation is named by its number, or by the id that answer_reservation() gave; what the centre''s own jobs hold names none.');
 	END IF;
-	-- What runs beyond its end and is not held any more has ended; what has ended and is held is there still.
+	-- What runs beyond its end and is not held any more has ended; what has ended and is held, or was until now, was there as long.
 	named := ARRAY(SELECT n.id FROM unnest(held) AS h CROSS JOIN LATERAL compute_ledger._reservation_held(pool, h.reservation, h.centre_id, clock) AS n (id) WHERE n.id IS NOT NULL);
 	FOR change IN
-		SELECT r.id FROM compute_ledger.reservation AS r
-		WHERE r.pool = _report_pool.pool AND r.state = 'running' AND upper(r.occupies) <= clock AND r.id <> ALL (named)
+		SELECT r.id, r.state FROM compute_ledger.reservation AS r
+		WHERE r.id IN (SELECT s.reservation FROM compute_ledger._still_there(_report_pool.pool, clock) AS s UNION SELECT unnest(named)) AND r.started_at IS NOT NULL
+			AND CASE r.state WHEN 'running' THEN upper(r.occupies) <= clock AND r.id <> ALL (named) ELSE r.ended_at < clock END
 		ORDER BY r.id
 	LOOP
-		PERFORM compute_ledger._cut_reservation(change.id, clock, 'ended', 'end', 'not held any more, as the centre reports', clock);
+		IF change.state = 'running' THEN
+			PERFORM compute_ledger._cut_reservation(change.id, clock, 'ended', 'end', 'not held any more, as the centre reports', clock);
+		ELSE
+			UPDATE compute_ledger.reservation AS r SET ended_at = clock WHERE r.id = change.id;
+		END IF;
+		PERFORM compute_ledger._note_waits(change.id, clock);
 	END LOOP;
-	UPDATE compute_ledger.reservation AS r SET ended_at = clock
-	WHERE r.id = ANY (named) AND r.state = 'ended' AND r.ended_at < clock;
-	PERFORM compute_ledger._note_waits(r.id, clock) FROM compute_ledger.reservation AS r WHERE r.id = ANY (named) AND r.state = 'ended' AND r.ended_at = clock AND upper(r.occupies) < clock;
 	-- What is not for a reservation is taken from the pool, and so is what is down; what is as it was reported before stays.
 	FOR change IN
 		SELECT o.event, n.kind, n.devices, n.until
@@ -229,6 +257,6 @@ AS $$
 	UNION ALL
 	SELECT r.id, p.devices
 	FROM report AS p JOIN compute_ledger.reservation AS r ON r.id = p.id
-	WHERE r.state = 'ended' AND p.at >= r.ended_at
+	WHERE r.state NOT IN ('held', 'confirmed', 'running') AND p.at >= r.ended_at
 $$;
-COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, and those that the last report of the pool''s agent says are there though they have';
+COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, and those that the last report of the pool''s agent says are there though they have, or were given up';

@@ -221,7 +221,9 @@ BEGIN
 	SET state = state, period = period, occupies = occupies, devices = devices, since = new_since, earlier = new_earlier,
 		held_until = CASE WHEN state = 'confirmed' OR state = 'running' THEN NULL ELSE o.held_until END,
 		confirmed_at = CASE action WHEN 'confirm' THEN clock ELSE o.confirmed_at END,
-		accepted_at = CASE action WHEN 'accept' THEN clock ELSE o.accepted_at END,
+		-- what the centre has accepted is what it was asked for
+		accepted_at = CASE WHEN action = 'accept' THEN clock WHEN action NOT IN ('extend', 'move') THEN o.accepted_at END,
+		centre_id = CASE WHEN action <> 'move' OR o.started_at IS NOT NULL THEN o.centre_id END,
 		started_at = CASE action WHEN 'start' THEN clock ELSE o.started_at END,
 		ended_at = CASE WHEN over THEN CASE action WHEN 'lapse' THEN o.held_until ELSE ended END END,
 		reason = coalesce(reason, o.reason),

@@ -136,9 +136,13 @@ BEGIN
 	IF (NEW.id, NEW.region, NEW.partition) <> (OLD.id, OLD.region, OLD.partition) OR NEW.accelerator OPERATOR(compute_ledger.<>) OLD.accelerator THEN
 		PERFORM compute_ledger._refuse('23001', 'number, region, accelerator and partition of a pool do not change', hint => 'Make another pool.');
 	ELSIF NEW.granule <> OLD.granule OR NEW.host IS DISTINCT FROM OLD.host THEN
+		IF NOT compute_ledger._book_current(OLD.id) THEN
+			PERFORM compute_ledger._refuse('40001', format('pool %s was booked after this transaction''s snapshot was taken', OLD.id), hint => 'Run the transaction again.');
+		END IF;
 		SELECT string_agg(r.id::text, ', ' ORDER BY r.id) INTO booked
 		FROM (SELECT r.id FROM compute_ledger.reservation AS r
-			WHERE r.pool = OLD.id AND NOT isempty(r.occupies) AND upper(r.occupies) > clock_timestamp() LIMIT 10) AS r;
+			WHERE r.pool = OLD.id AND NOT isempty(r.occupies) AND upper(r.occupies) > clock_timestamp()
+				AND NOT (r.state = 'held' AND r.held_until <= clock_timestamp()) LIMIT 10) AS r;
 		IF booked IS NOT NULL THEN
 			PERFORM compute_ledger._refuse('LC023', 'granule and host of a pool do not change while it is booked', detail => format('Reservations: %s.', booked));
 		END IF;
@@ -190,11 +194,13 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', format('the period must include its start and exclude its end: %s', period), hint => 'Write it as [start,end).');
 	ELSIF isfinite(upper(period)) IS NOT TRUE AND NOT may_be_open THEN
 		PERFORM compute_ledger._refuse('22023', format('the period has no end: %s', period), hint => 'Write it as [start,end).');
+	ELSIF lower(period) < '0001-01-02 00:00+00' OR isfinite(upper(period)) AND upper(period) > '9999-12-31 00:00+00' THEN
+		PERFORM compute_ledger._refuse('22023', format('the period is not within the years 1 to 9999: %s', period));
 	END IF;
 	RETURN tstzrange(lower(period), nullif(upper(period), 'infinity'));
 END
 $$;
-COMMENT ON FUNCTION _pool_period(tstzrange, boolean) IS 'a period in its one form, [start,end) or [start,) where it may be open; 22023 for one that is NULL, empty, without a start or of another form';
+COMMENT ON FUNCTION _pool_period(tstzrange, boolean) IS 'a period in its one form, [start,end) or [start,) where it may be open; 22023 for one that is NULL, empty, without a start, of another form, or beyond the years 1 to 9999';
 
 CREATE FUNCTION _pool_limit(pool bigint, period tstzrange, guests boolean, happened boolean DEFAULT true) RETURNS device_profile
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pool_limit';

@@ -151,3 +151,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _booking_calendar() IS 'what booking_calendar shows';
+
+CREATE FUNCTION _pool_terms() RETURNS TABLE (pool bigint, region_name text, accelerator accelerator, partition text, granule integer, slot_minutes integer, horizon interval, hold interval,
+	counts text, notice interval, outage_credit numeric, link_class text, floor_price numeric, floor_currency text, title text)
+	LANGUAGE sql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.id, r.name, p.accelerator, p.partition, p.granule, p.slot_minutes, p.horizon, p.hold, p.counts, p.notice, p.outage_credit, p.link_class, p.floor_price, p.floor_currency, p.title
+	FROM compute_ledger.pool AS p JOIN compute_ledger.region AS r ON r.id = p.region
+$$;
+COMMENT ON FUNCTION _pool_terms() IS 'what pool_terms shows';
