@@ -104,7 +104,7 @@ LedgerFixture::sql($node, 'ledger', 'alice', q{SET search_path = compute_ledger,
 	SELECT book('zenith', :pool, 2, '[2027-03-01 12:00Z,2027-05-02 12:00Z)', confirmed => true, now => '2027-02-01Z');});
 my $book = q{SELECT _book_sum(1, g, '(,)'), _pool_limit(1, '[2027-01-01,2028-01-01)', g, true) FROM unnest('{t,f}'::boolean[]) AS g;}
 	. q{SELECT book('zenith', 1, 1, '[2027-03-01 12:00Z,2027-03-02 12:00Z)', now => '2027-02-01Z');};
-is($node->safe_psql('ledger', 'SELECT count(*) FROM compute_ledger.pool_day'), '8', 'days of a booking, of all and of guests');
+is($node->safe_psql('ledger', 'SELECT count(*) FROM compute_ledger.pool_day'), '66', 'days of a booking, of all and of guests');
 test_table('ledger', 'alice', 'pool_day', 'day base peak profile pool guests', 'profile pool guests', $book, 0);
 test_table('ledger', 'alice', 'pool_month', 'month base', '', $book, 0);
 test_table('ledger', 'alice', $_, $node->safe_psql('ledger', "SELECT string_agg(quote_ident(attname), ' ') FROM pg_attribute WHERE attrelid = 'compute_ledger.$_'::regclass AND attnum > 0 AND NOT attisdropped"), '', $book, 0)
