@@ -66,7 +66,9 @@ check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, Timesta
 	long long	pool = terms->pool;
 
 	if (terms->granule <= 0 || slot <= 0)
-		elog(ERROR, "unexpected terms of pool %lld", pool);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("terms of pool %lld are none", pool)));
 	if (devices % terms->granule == 0 && to > clock && to <= horizon && to % slot == 0 &&
 		(begun || (from % slot == 0 && slot_of(from, slot) >= slot_of(clock, slot))))
 		return;
@@ -109,7 +111,9 @@ check_piece(PG_FUNCTION_ARGS)
 	int64		to;
 
 	if (!ProfilePeriod(PG_GETARG_DATUM(5), &from, &to))
-		elog(ERROR, "the period is empty");
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the period is empty")));
 	check_terms(&terms, PG_GETARG_INT64(4), from, to, PG_GETARG_TIMESTAMPTZ(6), PG_GETARG_BOOL(7));
 	PG_RETURN_VOID();
 }
@@ -292,7 +296,9 @@ book_piece(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 11; i++)
 	{
 		if (PG_ARGISNULL(i) && i != 0 && i != 2 && i != 4 && i != 5 && i != 8 && i != 9)
-			elog(ERROR, "argument %d of _book_piece() is NULL", i + 1);
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d of _book_piece() is NULL", i + 1)));
 	}
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 6)
 		elog(ERROR, "unexpected result of _book_piece()");
