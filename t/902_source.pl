@@ -16,7 +16,7 @@ my (undef, %project) = split /^== (.*)\n/m, <<'END';
 == docs/architecture.md
 010  base      what all use
 020  quantity  amounts
-== extension/quantity/015-unit.sql
+== extension/quantity/030-unit.sql
 SELECT 1;
   SELECT 2;
 == src/base/one.h
@@ -119,8 +119,8 @@ src/base/one.c: includes quantity/unit.h, and quantity comes after base (rooms)
 src/base/one.c: calls Two of src/base/two.c (circles)
 src/base/two.c: includes base/one.h (circles)
 src/base/one.h:7: Nowhere is not defined in one.c (headers)
-extension/quantity/015-unit.sql: its number is not one of quantity (parts)
-extension/quantity/015-unit.sql:2: indented with blanks (indent)
+extension/quantity/030-unit.sql: the numbers of quantity are 020 to 029 (parts)
+extension/quantity/030-unit.sql:2: indented with blanks (indent)
 src/quantity/unit.c:14: 172 columns (width)
 src/base/two.c:4: another divider: /* ------ sums */ (dividers)
 src/base/two.c:12: an opening brace at the end of the line (braces)
