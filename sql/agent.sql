@@ -142,8 +142,15 @@ SELECT answer_reservation(:r1, 'accepted');
 SELECT record_outage(:q, 1, '[2026-01-01,)');
 SELECT short_reservations(:q);
 SELECT count(*) >= 0 FROM short_reservations(:p);
+SELECT pool, devices, period, state, centre_id FROM agent_reservation WHERE reservation = :r1;
+SELECT count(*) FROM agent_reservation WHERE pool = :q;
 SELECT count(*) FROM reservation;
 SELECT offer_devices(:p, 1, '[2083-01-01,)');
+RESET ROLE;
+-- what was accepted and is given up is to be freed
+SELECT cancel_reservation(:r1);
+SET ROLE regress_agent;
+SELECT pool, devices, period, state, centre_id FROM agent_reservation WHERE reservation = :r1;
 RESET ROLE;
 SELECT revoke_access('regress_agent', 'agent', region => 'there');
 DROP ROLE regress_agent;

@@ -45,6 +45,12 @@ my %values = (
 	'regclass' => [ 0, '4294967295', 'pg_class', 'pg_stats', 'pg_class_oid_index', 'compute_ledger.focus_rule' ],
 	'regprocedure' => [ 0, 'now()', 'compute_ledger.focus_check(regclass, name)' ],
 	'timestamp without time zone' => [ 'epoch', 'infinity', '-infinity', '2026-03-29 02:30:00', '294276-12-31 23:59:59.999999' ],
+	'daterange' => [ 'empty', '(,)', '[2026-01-01,2026-02-01)', '[4714-11-24 BC,5874897-12-31)' ],
+	'time without time zone' => [ '00:00', '02:30', '24:00' ],
+	'tstzmultirange' => [ '{}', '{(,)}', '{[2026-01-01,2026-01-02),[2026-01-03,)}' ],
+	'compute_ledger.reservation_piece[]' => [ '{}', '{NULL}', '{"(1,8,)","(,,)"}' ],
+	'compute_ledger.booked_reservation[]' => [ '{}', '{NULL}', '{"(1,1,1,8,,held,)"}' ],
+	'compute_ledger.pool_use[]' => [ '{}', '{NULL}' ],
 	'bytea' => [ '\x', '\x00', '\x' . 'ff' x 40 ],
 );
 for my $v ([ '[2026-01-01,2026-01-02)', 1 ], [ '[2026-01-01,2026-03-02)', '0.142857' ], [ '[4714-11-24 00:00:00+00 BC,294276-12-31 23:59:59+00)', 1000000 ])

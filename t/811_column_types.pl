@@ -98,6 +98,18 @@ for my $table (qw(account account_version price price_tier region_version billin
 		'', $rate, 0);
 }
 
+# The book of a pool, and what it is beside.
+LedgerFixture::sql($node, 'ledger', 'alice', q{SET search_path = compute_ledger, public; SELECT create_pool('aws', 'nvidia/h100-sxm5-80gb', host => 'acme') AS pool \gset
+	SELECT offer_devices(:pool, 8, '[2020-01-01,)'), set_guest_share(:pool, 0.5), plan_maintenance(:pool, 1, '[2099-01-01,2099-01-02)');
+	SELECT book('zenith', :pool, 2, '[2027-03-01 12:00Z,2027-05-02 12:00Z)', confirmed => true, now => '2027-02-01Z');});
+my $book = q{SELECT _book_sum(1, g, '(,)'), _pool_limit(1, '[2027-01-01,2028-01-01)', g, true) FROM unnest('{t,f}'::boolean[]) AS g;}
+	. q{SELECT book('zenith', 1, 1, '[2027-03-01 12:00Z,2027-03-02 12:00Z)', now => '2027-02-01Z');};
+is($node->safe_psql('ledger', 'SELECT count(*) FROM compute_ledger.pool_day'), '66', 'days of a booking, of all and of guests');
+test_table('ledger', 'alice', 'pool_day', 'day base peak profile pool guests', 'profile pool guests', $book, 0);
+test_table('ledger', 'alice', 'pool_month', 'month base', '', $book, 0);
+test_table('ledger', 'alice', $_, $node->safe_psql('ledger', "SELECT string_agg(quote_ident(attname), ' ') FROM pg_attribute WHERE attrelid = 'compute_ledger.$_'::regclass AND attnum > 0 AND NOT attisdropped"), '', $book, 0)
+	for qw(pool pool_offer pool_reduction guest_share reservation booking);
+
 # Reference data.
 my $super = $node->safe_psql('postgres', 'SELECT current_user');
 my $identify = q{SELECT identify('no such thing 77'), identify('H100'), (identify_instance('p5.48xlarge')).devices;};

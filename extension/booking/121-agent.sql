@@ -102,6 +102,31 @@ END
 $$;
 COMMENT ON FUNCTION answer_reservation(bigint, text, text, text, text, timestamptz) IS 'what a centre says of a reservation in its pool: accepted, with the id that it has there; refused, which frees all pieces of its booking together; or lost, which ends this one. The pool of what was refused or lost is doubted until the agent''s next report: nothing is booked in it. Returns the answer, or what the reservation is already (accepted already, cancelled already). request: the agent''s id of the call, whose repetition gets the first answer again. LC024 for what cannot be said of the reservation as it is, LC022 if the request said something else before, 42704 if there is none in a region that the caller is agent of, 22023 an unknown answer.';
 
+CREATE FUNCTION _agent_reservation() RETURNS TABLE (reservation bigint, booking bigint, pool bigint, devices integer, period tstzrange, state text, held_until timestamptz,
+	accepted_at timestamptz, centre_id text, started_at timestamptz)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	clock timestamptz := statement_timestamp();
+	role name := compute_ledger._calling_role();
+	pools bigint[] := ARRAY(SELECT p.id FROM compute_ledger.pool AS p WHERE p.region IN (SELECT compute_ledger._agent_regions(role)) OR compute_ledger._sees_everything(role));
+BEGIN
+	RETURN QUERY
+		SELECT r.id, r.booking, r.pool, r.devices, r.period, compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock), r.held_until, r.accepted_at, r.centre_id, r.started_at
+		FROM compute_ledger.reservation AS r
+		WHERE r.id IN (
+			SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND NOT isempty(o.occupies) AND upper(o.occupies) > clock
+			UNION
+			SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.state = 'running'
+			UNION
+			-- what the centre is to free
+			SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.accepted_at IS NOT NULL AND o.state NOT IN ('held', 'confirmed', 'running') AND upper(o.period) > clock);
+END
+$$;
+COMMENT ON FUNCTION _agent_reservation() IS 'what agent_reservation shows';
+
 -- ------------------------------------------------------------------ reports
 
 CREATE FUNCTION _reservation_held(pool bigint, reservation bigint, centre_id text, at timestamptz) RETURNS bigint

@@ -238,6 +238,8 @@ AS $$
 		('_availability', 'EXECUTE', 'reader booker agent biller auditor admin'),
 		('_pool_availability', 'EXECUTE', 'reader booker agent biller auditor admin'),
 		('booking_calendar', 'SELECT', 'reader booker agent biller auditor admin'),
+		('agent_reservation', 'SELECT', 'agent auditor admin'),
+		('_agent_reservation', 'EXECUTE', 'agent auditor admin'),
 		('pool_terms', 'SELECT', 'reader booker agent biller auditor admin'),
 		('_pool_terms', 'EXECUTE', 'reader booker agent biller auditor admin'),
 		('_booking_calendar', 'EXECUTE', 'reader booker agent biller auditor admin'),

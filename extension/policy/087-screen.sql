@@ -252,13 +252,15 @@ BEGIN
 		SELECT DISTINCT s.asked_account, l.id, l.kind, l.rule, l.accelerator, l.region, l.valid * s.span AS span
 		FROM step AS s JOIN compute_ledger.licence AS l ON l.account = s.account AND l.valid && s.span
 		WHERE l.recorded @> known AND (l.events IS NULL OR l.events @> ARRAY[event])
-	), judged AS (
-		SELECT f.id, f.account, f.chip, f.region, f.n, f.says, f.missing, f.span, tstzmultirange(f.span) - coalesce(range_agg(h.span), '{}') AS stands,
-			array_agg(h.id ORDER BY h.id) FILTER (WHERE h.id IS NOT NULL) AS lifted_by
+	), lifted AS (
+		SELECT f.id, range_agg(h.span) AS span, array_agg(h.id ORDER BY h.id) AS by
 		FROM finding AS f
-		LEFT JOIN held AS h ON h.asked_account = f.account AND h.rule = f.rule AND h.span && f.span AND (h.kind = 'exception' OR f.says <> 'deny')
+		JOIN held AS h ON h.asked_account = f.account AND h.rule = f.rule AND h.span && f.span AND (h.kind = 'exception' OR f.says <> 'deny')
 			AND (h.accelerator IS NULL OR f.chip OPERATOR(compute_ledger.<@) h.accelerator) AND (h.region IS NULL OR h.region = ANY (f.region_path))
-		GROUP BY f.id, f.account, f.chip, f.region, f.n, f.says, f.missing, f.span
+		GROUP BY f.id
+	), judged AS (
+		SELECT f.account, f.chip, f.region, f.n, f.missing, f.span, CASE WHEN l.id IS NULL THEN tstzmultirange(f.span) ELSE tstzmultirange(f.span) - l.span END AS stands, l.by AS lifted_by
+		FROM finding AS f LEFT JOIN lifted AS l ON l.id = f.id
 	), verdict AS (
 		SELECT j.account, j.chip, j.region,
 			CASE WHEN isempty(j.stands) THEN 'allow' WHEN j.missing IS NULL THEN r.effect ELSE 'review' END AS effect,
@@ -266,12 +268,12 @@ BEGIN
 			CASE WHEN j.missing IS NOT NULL THEN 'not known: ' || j.missing
 				WHEN isempty(j.stands) THEN 'lifted'
 				WHEN j.lifted_by IS NOT NULL THEN format('not covered by a licence or an exception: %s', j.stands) END AS reason,
-			r.valid AS rule_valid, lower(r.recorded) AS rule_recorded, j.span, j.stands, j.lifted_by
+			r.valid AS rule_valid, lower(r.recorded) AS rule_recorded, j.span, j.stands, j.lifted_by, j.missing IS NULL AS is_certain, j.n
 		FROM judged AS j JOIN rule AS r ON r.n = j.n
 		UNION ALL
 		-- where no rule of a policy says anything, its default does
 		SELECT q.account, q.chip, q.region, p.default_effect, p.policy, NULL, NULL, NULL, format('no rule of policy "%s" applies, and its default is %s', p.policy, p.default_effect),
-			p.valid, lower(p.recorded), asked * p.valid, d.stands, NULL
+			p.valid, lower(p.recorded), asked * p.valid, d.stands, NULL, true, 0
 		FROM question AS q
 		JOIN compute_ledger.access_policy AS p ON p.recorded @> known AND p.valid && asked AND p.default_effect <> 'allow'
 		LEFT JOIN (SELECT j.account, j.chip, j.region, r.policy, range_agg(j.span) AS ruled FROM judged AS j JOIN rule AS r ON r.n = j.n GROUP BY j.account, j.chip, j.region, r.policy) AS j
@@ -281,8 +283,9 @@ BEGIN
 	), placed AS (
 		SELECT v.*, row_number() OVER w AS place, range_agg(CASE WHEN v.effect = 'allow' THEN '{}' ELSE v.stands END) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS stricter
 		FROM verdict AS v
+		-- what is certain first; rules are numbered in their order
 		WINDOW w AS (PARTITION BY v.account, v.chip, v.region
-			ORDER BY array_position('{deny,needs_licence,review,allow}', v.effect), coalesce(v.reason LIKE 'not known%', false), v.policy, v.rule, v.span, v.rule_valid)
+			ORDER BY CASE v.effect WHEN 'deny' THEN 0 WHEN 'needs_licence' THEN 1 WHEN 'review' THEN 2 ELSE 3 END, v.is_certain DESC, v.n, v.policy, v.span)
 	)
 	SELECT p.account, p.chip, p.region, p.place, p.effect, p.policy, p.rule, p.clause, p.review, p.reason, p.rule_valid, p.rule_recorded, p.span,
 		p.stands, p.stands - coalesce(p.stricter, '{}'), p.lifted_by

@@ -15,13 +15,13 @@ BEGIN
 		GROUP BY p.id, g.guests
 	)
 	SELECT 'book of a pool', format('pool %s', t.pool), format('%s booked at %s%s, and its reservations are %s', compute_ledger.level_at(b.devices, d.at), d.at,
-		CASE WHEN t.guests THEN ' by guests' ELSE '' END, compute_ledger.level_at(t.devices, d.at))
+		(CASE WHEN NOT t.guests THEN '' ELSE ' by guests' END), compute_ledger.level_at(t.devices, d.at))
 	FROM taken AS t
 	CROSS JOIN LATERAL (SELECT compute_ledger._book_sum(t.pool, t.guests, '(,)') AS devices) AS b
 	CROSS JOIN LATERAL (SELECT lower(compute_ledger.extent(b.devices OPERATOR(compute_ledger.-) coalesce(t.devices, '{}'))) AS at) AS d
 	WHERE d.at IS NOT NULL
 	UNION ALL
-	SELECT 'book of a pool', format('pool %s, %s', d.pool, d.day), format('its peak%s is %s, and is %s', CASE WHEN d.guests THEN ' of guests' ELSE '' END, d.peak, d.base + coalesce(compute_ledger.peak(d.profile), 0))
+	SELECT 'book of a pool', format('pool %s, %s', d.pool, d.day), format('its peak%s is %s, and is %s', (CASE WHEN NOT d.guests THEN '' ELSE ' of guests' END), d.peak, d.base + coalesce(compute_ledger.peak(d.profile), 0))
 	FROM compute_ledger.pool_day AS d
 	WHERE d.peak <> d.base + coalesce(compute_ledger.peak(d.profile), 0);
 
@@ -37,7 +37,7 @@ BEGIN
 		(r.state IN ('held', 'confirmed', 'running') AND r.occupies <> r.period, format('is %s and does not take up its period', r.state)),
 		(r.state = 'lapsed' AND NOT isempty(r.occupies), 'has lapsed and takes up something'),
 		((r.state = 'held') AND r.held_until IS NULL OR r.state IN ('confirmed', 'running') AND (r.held_until IS NOT NULL OR r.confirmed_at IS NULL), format('is %s, and its times say something else', r.state)),
-		((r.state IN ('held', 'confirmed', 'running')) <> (r.ended_at IS NULL), format('is %s, and %s', r.state, CASE WHEN r.ended_at IS NULL THEN 'has not ended' ELSE 'has ended' END)),
+		((r.state IN ('held', 'confirmed', 'running')) <> (r.ended_at IS NULL), format('is %s, and has %sended', r.state, (CASE WHEN r.ended_at IS NOT NULL THEN '' ELSE 'not ' END))),
 		(CASE WHEN r.earlier IS NULL THEN r.since <> lower(r.period) ELSE r.since < lower(r.period) OR NOT compute_ledger.extent(r.earlier) <@ tstzrange(lower(r.period), r.since) END,
 			'what it had earlier is not from its start until its devices were changed')
 	) AS f (holds, fault)
@@ -45,7 +45,7 @@ BEGIN
 
 	RETURN QUERY
 	SELECT 'history of reservations', format('reservation %s', coalesce(r.id, c.reservation)),
-		CASE WHEN c.reservation IS NULL THEN 'has no history' WHEN r.id IS NULL THEN 'has a history and does not exist' ELSE 'is not what its last change says' END
+		CASE WHEN c.reservation IS NULL THEN format('has no history') WHEN r.id IS NULL THEN format('has a history and does not exist') ELSE 'is not what its last change says' END
 	FROM compute_ledger.reservation AS r
 	FULL JOIN (SELECT DISTINCT ON (h.reservation) h.* FROM compute_ledger.reservation_change AS h ORDER BY h.reservation, h.id DESC) AS c ON c.reservation = r.id
 	WHERE (c.state, c.devices, c.period, c.occupies) IS DISTINCT FROM (r.state, r.devices, r.period, r.occupies);

@@ -11,6 +11,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rangetypes.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/errcodes.h"
@@ -65,7 +66,9 @@ check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, Timesta
 	long long	pool = terms->pool;
 
 	if (terms->granule <= 0 || slot <= 0)
-		elog(ERROR, "unexpected terms of pool %lld", pool);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("terms of pool %lld are none", pool)));
 	if (devices % terms->granule == 0 && to > clock && to <= horizon && to % slot == 0 &&
 		(begun || (from % slot == 0 && slot_of(from, slot) >= slot_of(clock, slot))))
 		return;
@@ -108,7 +111,9 @@ check_piece(PG_FUNCTION_ARGS)
 	int64		to;
 
 	if (!ProfilePeriod(PG_GETARG_DATUM(5), &from, &to))
-		elog(ERROR, "the period is empty");
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the period is empty")));
 	check_terms(&terms, PG_GETARG_INT64(4), from, to, PG_GETARG_TIMESTAMPTZ(6), PG_GETARG_BOOL(7));
 	PG_RETURN_VOID();
 }
@@ -291,7 +296,9 @@ book_piece(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 11; i++)
 	{
 		if (PG_ARGISNULL(i) && i != 0 && i != 2 && i != 4 && i != 5 && i != 8 && i != 9)
-			elog(ERROR, "argument %d of _book_piece() is NULL", i + 1);
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d of _book_piece() is NULL", i + 1)));
 	}
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 6)
 		elog(ERROR, "unexpected result of _book_piece()");
@@ -300,6 +307,8 @@ book_piece(PG_FUNCTION_ARGS)
 	if (devices < 1 || devices > 1000000000 || !read_period(fcinfo, 5, &from, &to))
 		refuse_piece(fcinfo, 4, 5);
 	lock_pool(pool, terms, no_terms);
+	/* who has waited sees from here on, also where it only reads, what it has waited for */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	clock = PG_ARGISNULL(9) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(9);
 	checked = (PoolTerms) {pool, DatumGetInt32(terms[POOL_GRANULE]), DatumGetInt32(terms[POOL_SLOT_MINUTES]), terms[POOL_HORIZON]};
 	check_terms(&checked, devices, from, to, clock, false);
@@ -347,6 +356,7 @@ book_piece(PG_FUNCTION_ARGS)
 		piece[PIECE_OUTAGE_CREDIT] = terms[POOL_OUTAGE_CREDIT];
 		store_piece(piece, no_piece, result);
 	}
+	PopActiveSnapshot();
 	SPI_finish();
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, result, no_result)));
 }

@@ -215,17 +215,22 @@ book_column(uint64 row, int number, bool may_be_null)
 	return isnull ? (Datum) 0 : value;
 }
 
+/* Raises for a day that no instant is in: who owns the table may have put another in its place. */
+static DateADT
+check_day(DateADT day)
+{
+	if (day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE || day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("day of the book of a pool out of range")));
+	return day;
+}
+
 /* Returns the day of a row that was read, or the first of its month. */
 static DateADT
 book_day(uint64 row)
 {
-	DateADT		day = DatumGetDateADT(book_column(row, 2, false));
-
-	if (DATE_NOT_FINITE(day))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the book of a pool has a row of no day")));
-	return day;
+	return check_day(DatumGetDateADT(book_column(row, 2, false)));
 }
 
 /* Reads the rows of days from first to last, and of the months that they are in; returns how many. */
@@ -549,7 +554,9 @@ book_change(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 5; i++)
 	{
 		if (PG_ARGISNULL(i))
-			elog(ERROR, "argument %d of _book_change() is NULL", i + 1);
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d of _book_change() is NULL", i + 1)));
 	}
 	for (int i = 0; i < 2; i++)
 	{
@@ -641,7 +648,7 @@ book_sum(PG_FUNCTION_ARGS)
 	SPI_connect();
 	count = read_book(PG_GETARG_INT64(0), PG_GETARG_BOOL(1), first, last, true);
 	for (uint64 i = 0; i < count; i++)
-		add_row(object, DatumGetBool(book_column(i, 1, false)), DatumGetDateADT(book_column(i, 2, false)), DatumGetInt64(book_column(i, 3, false)),
+		add_row(object, DatumGetBool(book_column(i, 1, false)), book_day(i), DatumGetInt64(book_column(i, 3, false)),
 				book_column(i, 5, true), from, to);
 	SPI_finish();
 	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
@@ -661,9 +668,12 @@ book_accum(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(4))
 	{
-		if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5) || !IS_VALID_DATE(PG_GETARG_DATEADT(4)))
-			elog(ERROR, "row of the book of a pool is not complete");
-		add_row(state, PG_GETARG_BOOL(3), PG_GETARG_DATEADT(4), PG_GETARG_INT64(5), profile, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
+		if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("row of the book of a pool is not complete")));
+		add_row(state, PG_GETARG_BOOL(3), check_day(PG_GETARG_DATEADT(4)), PG_GETARG_INT64(5), profile,
+				PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
 	}
 	else if (profile != (Datum) 0)
 		ProfileMerge(state, profile, false);

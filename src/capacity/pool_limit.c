@@ -125,7 +125,9 @@ read_limit(LimitInput *input, int64 pool, bool guests, bool happened, int64 from
 			ProfileAddPeriod(input->offered, starts, ends, (int128) (kind == 1 ? DatumGetInt64(devices) : -DatumGetInt64(devices)) * DEVICE_UNITS);
 	}
 	if (input->granule <= 0)
-		elog(ERROR, "pool %lld has no granule", (long long) pool);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("pool %lld does not exist", (long long) pool)));
 }
 
 /* Returns a share of so many devices, rounded down to the granule. */

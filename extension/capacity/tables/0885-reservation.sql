@@ -56,6 +56,8 @@ CREATE INDEX reservation_booking_idx ON compute_ledger.reservation (booking);
 CREATE INDEX reservation_account_idx ON compute_ledger.reservation (account);
 CREATE INDEX reservation_pool_idx ON compute_ledger.reservation (pool, (upper(occupies))) WHERE NOT isempty(occupies);
 CREATE INDEX reservation_centre_idx ON compute_ledger.reservation (centre_id) WHERE centre_id IS NOT NULL;
+-- what a centre is to free
+CREATE INDEX reservation_accepted_idx ON compute_ledger.reservation (pool, upper(period)) WHERE accepted_at IS NOT NULL AND state NOT IN ('held', 'confirmed', 'running');
 CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_until) WHERE state = 'held';
 -- who is there, and who was longer than he should
 CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies);
