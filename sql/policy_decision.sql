@@ -53,6 +53,15 @@ SELECT extend_reservation(:r, '2026-07-02', now => '2026-06-01Z');
 SELECT move_reservation(:r, '[2026-07-03,2026-07-05)', now => '2026-06-01Z');
 SELECT (move_reservation(:r, '[2026-06-10,2026-06-12)', now => '2026-06-01Z')).state AS moved, (shrink_reservation(:r, 4, now => '2026-06-01Z')).state AS shrunk;
 SELECT (extend_reservation(:r, '2026-06-13', now => '2026-06-01Z')).state AS extended;
+-- a hold is asked about again when it is confirmed
+SELECT reservation AS h FROM book('d', :here, 8, '[2026-06-20,2026-06-25)', now => '2026-06-01Z') \gset
+BEGIN;
+SELECT withdraw_licence(:june, '2026-06-22');
+SELECT confirm_reservation(:h, now => '2026-06-01Z');
+ROLLBACK;
+SELECT confirm_reservation(:h, now => '2026-06-01Z');
+SELECT action, effect, period FROM policy_decision WHERE reservation = :h ORDER BY id;
+SELECT cancel_reservation(:h, now => '2026-06-01Z');
 -- what a change made unlawful
 SELECT count(*) FROM rescreen(now => '2026-06-02Z');
 SELECT withdraw_licence(:june, '2026-06-12');

@@ -353,6 +353,8 @@ CREATE FUNCTION _confirm_reservation(reservation bigint, now timestamptz DEFAULT
 	SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	-- before the pools
+	policed boolean := compute_ledger._lock_policy();
 	ids bigint[] := compute_ledger._lock_booking(reservation, true);
 	clock timestamptz := compute_ledger._booking_clock(now);
 	r record;
@@ -369,7 +371,10 @@ BEGIN
 	IF held = '{}' THEN
 		RETURN 'confirmed already';
 	END IF;
-	FOR r IN SELECT h.id FROM unnest(held) AS h (id) LOOP
+	FOR r IN SELECT o.id, o.account, o.period, q.accelerator, q.region FROM compute_ledger.reservation AS o JOIN compute_ledger.pool AS q ON q.id = o.pool WHERE o.id = ANY (held) ORDER BY o.id LOOP
+		IF policed THEN
+			PERFORM compute_ledger._keep_decision('confirm', r.id, compute_ledger._ask_policy(r.account, r.accelerator, r.region, tstzrange(greatest(lower(r.period), clock), upper(r.period))));
+		END IF;
 		PERFORM compute_ledger._change_reservation(r.id, 'confirm', clock, state => 'confirmed');
 	END LOOP;
 	RETURN 'confirmed';
@@ -386,7 +391,7 @@ BEGIN
 	RETURN compute_ledger._confirm_reservation(reservation, now);
 END
 $$;
-COMMENT ON FUNCTION confirm_reservation(bigint, timestamptz) IS 'confirms a booking that is held, with all its pieces, of which one is named: "confirmed", or "confirmed already". From its start on it counts as reserved, whether anything runs or not. LC021 if it has lapsed (the end of the hold is excluded), ended, or was given up; 42704 if there is none that the caller may book for.';
+COMMENT ON FUNCTION confirm_reservation(bigint, timestamptz) IS 'confirms a booking that is held, with all its pieces, of which one is named: "confirmed", or "confirmed already". From its start on it counts as reserved, whether anything runs or not. LC021 if it has lapsed (the end of the hold is excluded), ended, or was given up; LC026 if the operator''s policies do not allow it any more; 42704 if there is none that the caller may book for.';
 
 CREATE FUNCTION _cancel_reservation(reservation bigint, reason text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

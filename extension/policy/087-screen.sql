@@ -569,7 +569,7 @@ AS $$
 	SELECT $1, $2, d.account, d.accelerator, d.region, d.period, d.effect, d.policy, d.rule, d.clause, d.reason, d.during, d.used, d.version, d.as_of
 	FROM jsonb_populate_record(NULL::compute_ledger.policy_decision, answer) AS d
 $$;
-COMMENT ON FUNCTION _keep_decision(text, bigint, jsonb) IS 'keeps what _ask_policy() answered about a reservation that has been made, moved, extended or started';
+COMMENT ON FUNCTION _keep_decision(text, bigint, jsonb) IS 'keeps what _ask_policy() answered about a reservation that has been made, confirmed, moved, extended or started';
 
 CREATE FUNCTION _flag_usage(batch bigint, stamp timestamptz) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE

@@ -78,7 +78,7 @@ BEGIN
 	SELECT 'reservation without decision', 'reservation ' || c.reservation, format('%s, %s times while there was a policy, and %s decisions say that it was allowed', c.action, c.n, coalesce(d.n, 0))
 	FROM (SELECT h.reservation, h.action, count(*) AS n
 		FROM compute_ledger.reservation_change AS h
-		WHERE h.action IN ('book', 'extend', 'move', 'start') AND EXISTS (SELECT FROM compute_ledger.access_policy AS p WHERE p.recorded @> h.recorded)
+		WHERE h.action IN ('book', 'confirm', 'extend', 'move', 'start') AND EXISTS (SELECT FROM compute_ledger.access_policy AS p WHERE p.recorded @> h.recorded)
 		GROUP BY h.reservation, h.action) AS c
 	LEFT JOIN (SELECT e.reservation, e.action, count(*) AS n FROM compute_ledger.policy_decision AS e GROUP BY e.reservation, e.action) AS d ON d.reservation = c.reservation AND d.action = c.action
 	WHERE c.n > coalesce(d.n, 0);
