@@ -207,6 +207,17 @@ SELECT * FROM charged('ru', :late);
 SELECT record_reservations('2026-03-13 13:59Z') AS none_yet, record_reservations('2026-03-13 14:00Z') AS no_show;
 SELECT * FROM charged('ru', :never);
 
+-- What runs in it has started it, whether anybody said so or not; and no longer when it is taken back.
+SELECT reserve('ru/a', 8, '[2026-03-13 15:00Z,2026-03-13 19:00Z)', :pool) AS used \gset
+SELECT record_reservations('2026-03-13 19:00Z') AS no_show, job('somebody else', 'ru/b', 8, '[2026-03-13 15:00Z,2026-03-13 19:00Z)', :used), job('came late', 'ru/a', 8, '[2026-03-13 16:00Z,2026-03-13 18:00Z)', :used);
+SELECT record_reservations('2026-03-13 19:01Z') AS two;
+SELECT c.account = (SELECT id FROM account WHERE name = 'ru/a') AS own, c.kind, c.measure, trim_scale(c.quantity) AS quantity, trim_scale(c.cost) AS cost
+FROM rate_usage('ru', '[2026-03-13 15:00Z,2026-03-13 19:00Z)', book => 'ru') AS c WHERE c.reservation = :used ORDER BY 1, 3, 2;
+BEGIN;
+SELECT record_usage('ru', 'came late', NULL, NULL, NULL, NULL, NULL, revision => 1, retracted => true) IS NULL AS retracted, record_reservations('2026-03-13 19:02Z') AS two;
+SELECT source_id = :used || '/forgone/1' AS all_forgone, devices, started_at, ended_at FROM usage_record WHERE source = 'compute_ledger' AND reservation = :used AND superseded = 'infinity';
+ROLLBACK;
+
 -- ------------------------------------------------------------------ outages
 
 -- What a centre could not give is not charged: of 8, 4 were there for an hour, which the one that is drained last has first.

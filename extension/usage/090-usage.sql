@@ -212,6 +212,7 @@ DECLARE
 	basis_word text := compute_ledger.basis_name(code);
 	old_records bigint[];
 	old_starts timestamptz[];
+	named bigint[];
 	zones jsonb;
 	unix_sources text[];
 	removed bigint;
@@ -526,7 +527,8 @@ BEGIN
 	), tally AS MATERIALIZED (
 		SELECT count(*) AS taken, (SELECT count(*) FROM removed) AS removed, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted, count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicate,
 			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')) AS rejected,
-			array_agg(v.old_record) FILTER (WHERE v.supersedes) AS records, array_agg(v.old_started_at) FILTER (WHERE v.supersedes) AS starts
+			array_agg(v.old_record) FILTER (WHERE v.supersedes) AS records, array_agg(v.old_started_at) FILTER (WHERE v.supersedes) AS starts,
+			array_agg(DISTINCT v.reservation) FILTER (WHERE v.is_record AND v.reservation IS NOT NULL) AS reservations
 		FROM verdict AS v
 	), written AS (
 		INSERT INTO compute_ledger.usage_batch (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
@@ -534,8 +536,8 @@ BEGIN
 			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
 		FROM tally AS t WHERE t.taken > 0
 	)
-	SELECT t.taken, t.removed, t.accepted, t.duplicate, t.rejected, t.records, t.starts
-	INTO taken, removed, accepted, duplicate, rejected, old_records, old_starts
+	SELECT t.taken, t.removed, t.accepted, t.duplicate, t.rejected, t.records, t.starts, t.reservations
+	INTO taken, removed, accepted, duplicate, rejected, old_records, old_starts, named
 	FROM tally AS t;
 
 	IF kind = 'accept' AND taken <> removed THEN
@@ -546,9 +548,16 @@ BEGIN
 	END IF;
 	IF old_records IS NOT NULL THEN
 		-- A transaction that had its stamp long ago may replace what was recorded since; nobody has read that far.
-		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
-		FROM unnest(old_records, old_starts) AS o (id, started_at)
-		WHERE r.id = o.id AND r.started_at = o.started_at;
+		WITH old AS (
+			UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
+			FROM unnest(old_records, old_starts) AS o (id, started_at)
+			WHERE r.id = o.id AND r.started_at = o.started_at
+			RETURNING r.reservation
+		)
+		SELECT named || array_agg(DISTINCT o.reservation) INTO named FROM old AS o WHERE o.reservation IS NOT NULL;
+	END IF;
+	IF named IS NOT NULL AND kind <> 'reserve' THEN
+		PERFORM compute_ledger._started_by_use(named);
 	END IF;
 	IF accepted > 0 AND kind <> 'reserve' THEN
 		PERFORM compute_ledger._flag_usage(batch, stamp);

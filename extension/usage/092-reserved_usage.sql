@@ -87,6 +87,19 @@ END
 $$;
 COMMENT ON FUNCTION _short_of(bigint) IS 'what a reservation could not have, because an outage, or what the centre holds, left its pool fewer devices than are booked: those that are drained first go without first; NULL: nothing';
 
+CREATE FUNCTION _started_by_use(reservations bigint[]) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- whoever changes one has its usage due anyway
+	UPDATE compute_ledger.reservation AS r SET usage_due = least(r.usage_due, lower(r.period))
+	WHERE r.id IN (SELECT o.id FROM compute_ledger.reservation AS o
+		WHERE o.id = ANY (reservations) AND o.counts = 'started' AND o.confirmed_at IS NOT NULL ORDER BY o.id FOR NO KEY UPDATE SKIP LOCKED);
+END
+$$;
+COMMENT ON FUNCTION _started_by_use(bigint[]) IS 'part of accept_usage(): usage that names reservations has come, or has ceased to count; of those of which only what was started counts, the usage is due';
+
 CREATE FUNCTION _reservation_usage(reservation bigint, now timestamptz)
 	RETURNS TABLE (line text, measure text, started_at timestamptz, ended_at timestamptz, devices numeric)
 	LANGUAGE plpgsql STABLE ROWS 1
@@ -98,6 +111,7 @@ DECLARE
 	taken compute_ledger.device_profile;
 	forgone compute_ledger.device_profile;
 	short compute_ledger.device_profile;
+	started timestamptz;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS v WHERE v.id = _reservation_usage.reservation;
 	-- what the centre refused was never there
@@ -113,11 +127,17 @@ BEGIN
 		FROM compute_ledger.steps(short) AS s WHERE s.level > 0;
 	END IF;
 	IF r.counts = 'started' THEN
+		-- what runs in it has started it, too
+		SELECT least(r.started_at, min(u.started_at)) INTO started
+		FROM compute_ledger.usage_record AS u
+		JOIN compute_ledger.pool AS p ON p.id = r.pool
+		WHERE u.reservation = r.id AND u.source <> 'compute_ledger' AND u.superseded = 'infinity' AND u.measure IN ('allocated', 'used')
+			AND u.account = r.account AND u.region = p.region AND p.accelerator OPERATOR(compute_ledger.@>) u.accelerator AND tstzrange(u.started_at, u.ended_at) && r.occupies;
 		-- whoever has not come yet may come until the end
-		IF r.state <> 'confirmed' OR upper(r.occupies) <= now THEN
-			forgone := CASE WHEN r.started_at IS NULL THEN taken ELSE compute_ledger.clip(taken, tstzrange(NULL, r.started_at)) END;
+		IF r.state <> 'confirmed' OR started IS NOT NULL OR upper(r.occupies) <= now THEN
+			forgone := CASE WHEN started IS NULL THEN taken ELSE compute_ledger.clip(taken, tstzrange(NULL, started)) END;
 		END IF;
-		taken := compute_ledger.clip(taken, tstzrange(coalesce(r.started_at, 'infinity'), NULL));
+		taken := compute_ledger.clip(taken, tstzrange(coalesce(started, 'infinity'), NULL));
 	END IF;
 	IF r.notice > interval '0' THEN
 		SELECT compute_ledger.sum(f.profile) INTO forgone FROM (VALUES (forgone), (compute_ledger._given_up(r.id, r.notice))) AS f (profile);
