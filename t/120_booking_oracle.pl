@@ -269,6 +269,18 @@ sub step_cancel
 	return;
 }
 
+# Makes a call; sometimes under an id, and then perhaps once more, the same or another.
+sub again
+{
+	my ($model, $r, $do) = @_;
+	my $request = chance(0.25) ? 'c' . $requests++ : undef;
+	$do->($request, 0);
+	return if !defined $request;
+	$do->($request, 0) if chance(0.5);
+	$do->($request, 1) if chance(0.3);
+	return;
+}
+
 sub step_extend
 {
 	my ($model) = @_;
@@ -277,7 +289,11 @@ sub step_extend
 	my $until = $r->{to} + $pool->{slot} * int(rand(one_of(6 * HOUR, 3 * DAY, 30 * DAY)) / $pool->{slot});
 	$until++ if chance(0.05);
 	return if $until == $r->{to};
-	call($model, 'extend', "SELECT extend_reservation($r->{id}, " . at($until) . ', now => ' . at($model->{now}) . ')', $model->extend($r, $until));
+	again($model, $r, sub {
+		my ($request, $more) = @_;
+		my $until = $until + $more * $pool->{slot};
+		call($model, 'extend', "SELECT extend_reservation($r->{id}, " . at($until) . ', ' . text($request) . ', ' . at($model->{now}) . ')', $model->extend($r, $until, $request));
+	});
 	return;
 }
 
@@ -290,7 +306,11 @@ sub step_shrink
 	my $devices = chance(0.6) ? $r->{devices} - $pool->{granule} * int(1 + rand 3) : undef;
 	my $until = !defined $devices || chance(0.3) ? $first + $pool->{slot} * int(rand(max(0, $r->{to} - $first)) / $pool->{slot}) : undef;
 	return if defined $until && $until == $r->{to};
-	call($model, 'shrink', "SELECT shrink_reservation($r->{id}, " . value($devices) . ', ' . at($until) . ', now => ' . at($model->{now}) . ')', $model->shrink($r, $devices, $until));
+	again($model, $r, sub {
+		my ($request, $more) = @_;
+		my $devices = $more ? ($devices // $r->{devices}) - $pool->{granule} : $devices;
+		call($model, 'shrink', "SELECT shrink_reservation($r->{id}, " . value($devices) . ', ' . at($until) . ', ' . text($request) . ', ' . at($model->{now}) . ')', $model->shrink($r, $devices, $until, $request));
+	});
 	return;
 }
 
@@ -304,7 +324,11 @@ sub step_move
 	if (chance(0.4)) { my $by = $pool->{slot} * int(rand(5)); ($from, $to) = ($r->{from} + $by, $r->{to} + $by) }
 	if ($r->{from} < $model->{now} && chance(0.8)) { ($from, $to) = ($r->{from}, max($to, $r->{to} - $pool->{slot})) }
 	my $devices = chance(0.5) ? some_devices($pool) : undef;
-	call($model, 'move', "SELECT move_reservation($r->{id}, " . span($from, $to) . ', ' . value($devices) . ', now => ' . at($model->{now}) . ')', $model->move($r, $from, $to, $devices));
+	again($model, $r, sub {
+		my ($request, $more) = @_;
+		my $to = $to + $more * $pool->{slot};
+		call($model, 'move', "SELECT move_reservation($r->{id}, " . span($from, $to) . ', ' . value($devices) . ', ' . text($request) . ', ' . at($model->{now}) . ')', $model->move($r, $from, $to, $devices, $request));
+	});
 	return;
 }
 
