@@ -317,6 +317,36 @@ END
 $$;
 SELECT the_book_is_right();
 
+-- ------------------------------------------------------------------ what is in doubt, and what is half there
+
+\echo what is in doubt gives nothing more, and takes back
+SELECT make_pool('doubt', 64) AS p \gset
+SELECT reservation AS r FROM book('acme', :p, 8, '[2027-01-01 10:00Z,2027-01-01 12:00Z)', confirmed => true, now => '2027-01-01 07:00Z') \gset
+SELECT reservation AS o FROM book('acme', :p, 8, '[2027-01-01 10:00Z,2027-01-01 12:00Z)', confirmed => true, now => '2027-01-01 07:00Z') \gset
+SELECT count(answer_reservation(:o, 'refused', 'node down', now => '2027-01-01 07:01Z'));
+SELECT book('acme', :p, 8, '[2027-01-01 10:00Z,2027-01-01 12:00Z)', now => '2027-01-01 07:02Z');
+SELECT extend_reservation(:r, '2027-01-01 13:00Z', now => '2027-01-01 07:02Z');
+SELECT move_reservation(:r, '[2027-01-01 10:00Z,2027-01-01 12:00Z)', 50, now => '2027-01-01 07:02Z');
+SELECT move_reservation(:r, '[2027-01-01 11:00Z,2027-01-01 13:00Z)', now => '2027-01-01 07:02Z');
+SELECT (shrink_reservation(:r, 4, now => '2027-01-01 07:02Z')).devices, (shrink_reservation(:r, until => '2027-01-01 11:00Z', now => '2027-01-01 07:02Z')).period = '[2027-01-01 10:00Z,2027-01-01 11:00Z)' AS shorter;
+SELECT count(report_pool(:p, '{}', now => '2027-01-01 07:03Z'));
+\echo half a gang is not confirmed
+SELECT make_pool('half', 8) AS p, make_pool('other half', 8) AS q \gset
+SELECT min(reservation) AS r, max(reservation) AS o FROM book('acme', ARRAY[(:p, 8, '[2027-01-01 10:00Z,2027-01-01 12:00Z)'), (:q, 8, '[2027-01-01 10:00Z,2027-01-01 12:00Z)')]::reservation_piece[], now => '2027-01-01 07:00Z') \gset
+SELECT count(answer_reservation(:o, 'lost', now => '2027-01-01 07:01Z'));
+SELECT at('07:02', format('confirm_reservation(%s, now)', :r)) ~ '^LC021: reservation \d+ was lost' AS refused;
+SELECT cancel_reservation(:r, now => '2027-01-01 07:02Z');
+SELECT count(report_pool(pool, '{}', now => '2027-01-01 07:03Z')) FROM unnest(ARRAY[:p, :q]) AS pool;
+\echo the bounds of a period are a part of what a call says
+SELECT make_pool('bounds', 8) AS p \gset
+SELECT (book('acme', :p, 8, '[2027-01-01 10:00Z,2027-01-01 12:00Z)', 'bounds', now => '2027-01-01 07:00Z')).devices;
+SELECT book('acme', :p, 8, '(2027-01-01 10:00Z,2027-01-01 12:00Z]', 'bounds', now => '2027-01-01 07:00Z');
+\echo holds that have run out do not pile up, also where they are in no way
+SELECT make_pool('piled up', 100) AS p \gset
+SELECT count(book('acme', :p, 1, tstzrange('2027-01-01 10:00Z', '2027-01-01 12:00Z'), hold => '1 minute', now => timestamptz '2027-01-01 07:00Z' + n * interval '10 minutes')) FROM generate_series(1, 12) AS n;
+SELECT state, count(*) FROM reservation WHERE pool = :p GROUP BY 1 ORDER BY 1;
+SELECT the_book_is_right();
+
 -- ------------------------------------------------------------------ who sees what, and what stays
 
 \echo history does not change

@@ -113,9 +113,9 @@ END
 $$;
 COMMENT ON FUNCTION _lock_for_booking(bigint) IS 'for whoever books in a pool or changes what is booked: waits until nobody else does, or changes what it offers, and says how it is booked; 42704 for a pool that does not exist';
 
-CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, devices bigint, period tstzrange, clock timestamptz, begun boolean) RETURNS void
+CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, doubted timestamptz, devices bigint, period tstzrange, clock timestamptz, start_stays boolean, end_stays boolean) RETURNS void
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'check_piece';
-COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, bigint, tstzrange, timestamptz, boolean) IS 'raises 22023, with the name of what is wrong, for what cannot be booked in a pool with these terms: devices that are no multiple of the granule; a period that is over, ends beyond the horizon, begins before the slot of now (unless it has begun), or is not on the pool''s minutes. What _pool_devices() and _pool_period() refuse has been refused';
+COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, timestamptz, bigint, tstzrange, timestamptz, boolean, boolean) IS 'raises LC024 if the pool is in doubt, since an instant that is not infinite; 22023, with the name of what is wrong, for what cannot be booked in a pool with these terms: devices that are no multiple of the granule; a period that is over, ends beyond the horizon, begins before the slot of now, or is not on the pool''s minutes. A start and an end that stay what they were are what they are. What _pool_devices() and _pool_period() refuse has been refused';
 
 CREATE FUNCTION _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer, confirmed boolean, hold interval, clock timestamptz, is_booked boolean,
 		OUT reservation bigint, OUT booking_id bigint, OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean)
@@ -188,6 +188,7 @@ CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request t
 AS $$
 #variable_conflict use_variable
 DECLARE
+	policed boolean;
 	account_id bigint;
 	scope text;
 	call jsonb;
@@ -205,6 +206,13 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', 'priority, or whether it is confirmed, is NULL');
 	ELSIF hold <= interval '0' OR hold > interval '100 years' THEN
 		PERFORM compute_ledger._refuse('22023', format('a booking is held for some time: %s', hold));
+	ELSIF (hold IS NOT NULL OR priority > 0) AND NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
+		-- what is held costs nothing, and who has priority takes from others
+		IF priority > 0 THEN
+			PERFORM compute_ledger._refuse('42501', 'a priority above 0 is for admins to give');
+		ELSIF hold > (SELECT min(p.hold) FROM unnest(pieces) AS q JOIN compute_ledger.pool AS p ON p.id = q.pool) THEN
+			PERFORM compute_ledger._refuse('22023', format('a booking is not held longer than its pool does: %s', hold), hint => 'pool_terms says how long that is.');
+		END IF;
 	END IF;
 	IF cardinality(pieces) = 1 THEN
 		starts := lower((pieces[array_lower(pieces, 1)]).period);
@@ -212,10 +220,12 @@ BEGIN
 	ELSE
 		SELECT min(lower(q.period)), array_agg(DISTINCT q.pool ORDER BY q.pool) INTO starts, pools FROM unnest(pieces) AS q;
 	END IF;
+	-- from here on accounts stay as they are, too
+	policed := compute_ledger._lock_policy();
 	account_id := compute_ledger._booking_account(account, coalesce(starts, CURRENT_TIMESTAMP));
 	IF request IS NOT NULL THEN
 		scope := 'account:' || account_id;
-		call := jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), extract(epoch FROM upper(q.period)))) FROM unnest(pieces) AS q),
+		call := jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), lower_inc(q.period), extract(epoch FROM upper(q.period)), upper_inc(q.period))) FROM unnest(pieces) AS q),
 			priority, confirmed, extract(epoch FROM hold));
 		answer := compute_ledger._earlier_answer(scope, request, call);
 		IF answer IS NOT NULL THEN
@@ -223,7 +233,7 @@ BEGIN
 		END IF;
 	END IF;
 	-- what policy says does not turn on what is booked: it is asked before others wait
-	IF compute_ledger._lock_policy() THEN
+	IF policed THEN
 		allowed := ARRAY(SELECT compute_ledger._ask_policy(account_id, q.accelerator, q.region, u.period)
 			FROM unnest(pieces) WITH ORDINALITY AS u (pool, devices, period, place) JOIN compute_ledger.pool AS q ON q.id = u.pool ORDER BY u.place);
 	END IF;
@@ -256,6 +266,10 @@ BEGIN
 		IF allowed IS NOT NULL THEN
 			PERFORM compute_ledger._keep_decision('book', made.reservation, allowed[cardinality(answer)]);
 		END IF;
+		IF NOT confirmed THEN
+			-- whoever adds a hold takes some out that have run out: so there are never many
+			PERFORM compute_ledger._fold_lapsed(piece.pool, clock, 8);
+		END IF;
 	END LOOP;
 	IF request IS NOT NULL THEN
 		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
@@ -286,7 +300,7 @@ BEGIN
 	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pieces, request, priority, confirmed, hold, now) AS b;
 END
 $$;
-COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. A higher priority is drained later. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, LC026 the operator''s policies do not allow it, 42704 unknown pool, 22023 what cannot be booked.';
+COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. hold is no longer than the pool''s, unless an admin says so. A higher priority is drained later; one above 0 is for admins (42501). now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, LC026 the operator''s policies do not allow it, 42704 unknown pool, 22023 what cannot be booked.';
 
 CREATE FUNCTION _book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
 		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
@@ -359,15 +373,26 @@ DECLARE
 	clock timestamptz := compute_ledger._booking_clock(now);
 	r record;
 	held bigint[] := '{}';
+	gone bigint;
+	gone_state text;
+	gone_at timestamptz;
 BEGIN
 	FOR r IN SELECT o.*, compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock) AS state_now FROM compute_ledger.reservation AS o WHERE o.id = ANY (ids) ORDER BY o.id LOOP
 		CASE WHEN r.state_now = 'held' THEN
 			held := held || r.id;
-		WHEN r.id = reservation AND r.state_now NOT IN ('confirmed', 'running') OR r.state_now = 'lapsed' THEN
-			PERFORM compute_ledger._refuse_state(r.id, r.state_now, CASE r.state_now WHEN 'lapsed' THEN r.held_until ELSE coalesce(r.ended_at, upper(r.occupies)) END);
+		WHEN r.state_now NOT IN ('confirmed', 'running') THEN
+			-- of a booking that is held, any piece; else the one that is named
+			IF gone IS NULL OR r.id = reservation THEN
+				gone := r.id;
+				gone_state := r.state_now;
+				gone_at := CASE r.state_now WHEN 'lapsed' THEN r.held_until ELSE coalesce(r.ended_at, upper(r.occupies)) END;
+			END IF;
 		ELSE
 		END CASE;
 	END LOOP;
+	IF gone = reservation OR gone IS NOT NULL AND held <> '{}' THEN
+		PERFORM compute_ledger._refuse_state(gone, gone_state, gone_at);
+	END IF;
 	IF held = '{}' THEN
 		RETURN 'confirmed already';
 	END IF;
@@ -442,7 +467,7 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	scope text;
-	call jsonb := jsonb_build_array(action, reservation, extract(epoch FROM lower(period)), extract(epoch FROM upper(period)), devices, extract(epoch FROM until));
+	call jsonb := jsonb_build_array(action, reservation, extract(epoch FROM lower(period)), lower_inc(period), extract(epoch FROM upper(period)), upper_inc(period), devices, extract(epoch FROM until));
 	answer compute_ledger.booked_reservation[];
 	clock timestamptz;
 	r record;
@@ -477,15 +502,17 @@ BEGIN
 	period := coalesce(period, r.period);
 	p := compute_ledger._lock_for_booking(r.pool);
 	devices := coalesce(devices, r.devices);
-	-- an end that stays need not be on the minutes of now
 	IF period <> r.period OR devices <> r.devices THEN
 		PERFORM compute_ledger._pool_devices(devices, 1);
 		period := compute_ledger._pool_period(period, false);
-		PERFORM compute_ledger._check_piece(r.pool, p.granule, p.slot_minutes, p.horizon, devices, period, clock, begun);
 		IF begun AND lower(period) <> lower(r.period) THEN
 			PERFORM compute_ledger._refuse('LC021', format('reservation %s began at %s', reservation, lower(r.period)), detail => 'A start that has happened is fixed.',
 				hint => 'Give a period that begins then.');
-		ELSIF action = 'extend' AND upper(period) < upper(r.period) OR action = 'shrink' AND (upper(period) > upper(r.period) OR devices > r.devices) THEN
+		END IF;
+		-- what gives something back is not in doubt
+		PERFORM compute_ledger._check_piece(r.pool, p.granule, p.slot_minutes, p.horizon, CASE WHEN devices <= r.devices AND period <@ r.period THEN 'infinity' ELSE coalesce(p.doubted, 'infinity') END,
+			devices, period, clock, lower(period) = lower(r.period), upper(period) = upper(r.period));
+		IF action = 'extend' AND upper(period) < upper(r.period) OR action = 'shrink' AND (upper(period) > upper(r.period) OR devices > r.devices) THEN
 			PERFORM compute_ledger._refuse('22023', format('reservation %s has %s devices until %s, and is to be %s', reservation, r.devices, upper(r.period), CASE action WHEN 'extend' THEN 'extended' ELSE 'shrunk' END),
 				hint => 'extend_reservation() gives it a later end, shrink_reservation() an earlier one or fewer devices, and move_reservation() another period.');
 		END IF;

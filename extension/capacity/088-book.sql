@@ -73,7 +73,7 @@ COMMENT ON FUNCTION _reservation_state(text, timestamptz, tstzrange, timestamptz
 
 -- ------------------------------------------------------------------ changes of reservations
 
-CREATE FUNCTION _fold_lapsed(pool bigint, clock timestamptz) RETURNS bigint
+CREATE FUNCTION _fold_lapsed(pool bigint, clock timestamptz, most bigint DEFAULT NULL) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -84,7 +84,7 @@ BEGIN
 	FOR r IN
 		SELECT h.id FROM compute_ledger.reservation AS h
 		WHERE h.pool = _fold_lapsed.pool AND h.state = 'held' AND h.held_until <= clock
-		ORDER BY h.id
+		ORDER BY h.id LIMIT most
 	LOOP
 		PERFORM compute_ledger._change_reservation(r.id, 'lapse', clock, state => 'lapsed', occupies => 'empty');
 		count := count + 1;
@@ -92,7 +92,7 @@ BEGIN
 	RETURN count;
 END
 $$;
-COMMENT ON FUNCTION _fold_lapsed(bigint, timestamptz) IS 'takes holds that have run out of the book of a pool, whose lock the caller has; returns how many';
+COMMENT ON FUNCTION _fold_lapsed(bigint, timestamptz, bigint) IS 'takes holds that have run out, so many at most (NULL: all), out of the book of a pool, whose lock the caller has; returns how many';
 
 CREATE FUNCTION _shortage_due(pool bigint, period tstzrange, certain boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE

@@ -52,14 +52,15 @@ typedef struct PoolTerms
 	int32		granule;
 	int32		slot_minutes;
 	Datum		horizon;
+	TimestampTz doubted;		/* infinity: it is not */
 } PoolTerms;
 
 /*
- * Raises 22023, with the name of what is wrong, for what cannot be booked.  Devices are from 1 to 1,000,000,000, and the
- * period is [start,end) with finite ends.  What has begun keeps its start.
+ * Raises LC024 for a pool in doubt, and 22023, with the name of what is wrong, for what cannot be booked.  Devices are from 1 to 1,000,000,000, and the
+ * period is [start,end) with finite ends.  A start or an end that stays what it was is not looked at.
  */
 static void
-check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, TimestampTz clock, bool begun)
+check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, TimestampTz clock, bool start_stays, bool end_stays)
 {
 	int64		slot = terms->slot_minutes * USECS_PER_MINUTE;
 	TimestampTz horizon = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(clock), terms->horizon));
@@ -69,8 +70,8 @@ check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, Timesta
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("terms of pool %lld are none", pool)));
-	if (devices % terms->granule == 0 && to > clock && to <= horizon && to % slot == 0 &&
-		(begun || (from % slot == 0 && slot_of(from, slot) >= slot_of(clock, slot))))
+	if (devices % terms->granule == 0 && to > clock && (end_stays || (to <= horizon && to % slot == 0)) &&
+		(start_stays || (from % slot == 0 && slot_of(from, slot) >= slot_of(clock, slot))) && TIMESTAMP_IS_NOEND(terms->doubted))
 		return;
 	HideOwnContext();
 	if (devices % terms->granule != 0)
@@ -82,16 +83,21 @@ check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, Timesta
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the period ends at %s, and it is %s", instant_text(to), instant_text(clock)),
 				 errhint("What has been cannot be booked.")));
-	if (to > horizon)
+	if (!end_stays && to > horizon)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the period ends beyond the horizon of pool %lld: %s", pool, instant_text(to)),
 				 errdetail("Bookings end by %s from now: by %s.", text_of(terms->horizon, INTERVALOID), instant_text(horizon))));
-	if (!begun && slot_of(from, slot) < slot_of(clock, slot))
+	if (!start_stays && slot_of(from, slot) < slot_of(clock, slot))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the period begins at %s, and it is %s", instant_text(from), instant_text(clock)),
 				 errhint("What has been cannot be booked.")));
+	if (!TIMESTAMP_IS_NOEND(terms->doubted))
+		ereport(ERROR,
+				(errcode(ERRCODE_CL_CENTRE),
+				 errmsg("what pool %lld offers is in doubt since %s", pool, instant_text(terms->doubted)),
+				 errhint("It is booked again once its agent has reported.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("bookings of pool %lld begin and end on multiples of %d minutes: %s",
@@ -99,22 +105,22 @@ check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, Timesta
 }
 
 /*
- * _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, devices bigint, period tstzrange,
- *				clock timestamptz, begun boolean) -> void
+ * _check_piece(pool bigint, granule integer, slot_minutes integer, horizon interval, doubted timestamptz, devices bigint,
+ *				period tstzrange, clock timestamptz, start_stays boolean, end_stays boolean) -> void
  */
 PG_FUNCTION_INFO_V1(check_piece);
 Datum
 check_piece(PG_FUNCTION_ARGS)
 {
-	PoolTerms	terms = {PG_GETARG_INT64(0), PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_DATUM(3)};
+	PoolTerms	terms = {PG_GETARG_INT64(0), PG_GETARG_INT32(1), PG_GETARG_INT32(2), PG_GETARG_DATUM(3), PG_GETARG_TIMESTAMPTZ(4)};
 	int64		from;
 	int64		to;
 
-	if (!ProfilePeriod(PG_GETARG_DATUM(5), &from, &to))
+	if (!ProfilePeriod(PG_GETARG_DATUM(6), &from, &to))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the period is empty")));
-	check_terms(&terms, PG_GETARG_INT64(4), from, to, PG_GETARG_TIMESTAMPTZ(6), PG_GETARG_BOOL(7));
+	check_terms(&terms, PG_GETARG_INT64(5), from, to, PG_GETARG_TIMESTAMPTZ(7), PG_GETARG_BOOL(8), PG_GETARG_BOOL(9));
 	PG_RETURN_VOID();
 }
 
@@ -195,13 +201,13 @@ lock_pool(int64 pool, Datum *values, bool *nulls)
 	}
 }
 
-/* Whether an account is a guest in a pool of this host. */
+/* Whether an account is a guest in a pool of this host at an instant. */
 static bool
-is_guest(int64 account, Datum host, TimestampTz clock)
+is_guest(int64 account, Datum host, TimestampTz at)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[] = {INT8OID, INT8OID, TIMESTAMPTZOID};
-	Datum		arguments[] = {Int64GetDatum(account), host, TimestampTzGetDatum(clock)};
+	Datum		arguments[] = {Int64GetDatum(account), host, TimestampTzGetDatum(at)};
 	bool		isnull;
 
 	RunBookPlan(&plan, "SELECT compute_ledger._is_guest($1, $2, $3)", 3, types, arguments, NULL, true, SPI_OK_SELECT);
@@ -288,6 +294,7 @@ book_piece(PG_FUNCTION_ARGS)
 	bool		no_result[6] = {false};
 	PoolTerms	checked;
 	TupleDesc	desc;
+	HeapTupleHeader tuple;
 	TimestampTz clock;
 	int64		from;
 	int64		to;
@@ -310,17 +317,10 @@ book_piece(PG_FUNCTION_ARGS)
 	/* who has waited sees from here on, also where it only reads, what it has waited for */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	clock = PG_ARGISNULL(9) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(9);
-	checked = (PoolTerms) {pool, DatumGetInt32(terms[POOL_GRANULE]), DatumGetInt32(terms[POOL_SLOT_MINUTES]), terms[POOL_HORIZON]};
-	check_terms(&checked, devices, from, to, clock, false);
-	if (!no_terms[POOL_DOUBTED])
-	{
-		HideOwnContext();
-		ereport(ERROR,
-				(errcode(ERRCODE_CL_CENTRE),
-				 errmsg("what pool %lld offers is in doubt since %s", (long long) pool, instant_text(DatumGetTimestampTz(terms[POOL_DOUBTED]))),
-				 errhint("It is booked again once its agent has reported.")));
-	}
-	piece[PIECE_GUEST] = BoolGetDatum(!no_terms[POOL_HOST] && is_guest(PG_GETARG_INT64(1), terms[POOL_HOST], clock));
+	checked = (PoolTerms) {pool, DatumGetInt32(terms[POOL_GRANULE]), DatumGetInt32(terms[POOL_SLOT_MINUTES]), terms[POOL_HORIZON],
+		no_terms[POOL_DOUBTED] ? DT_NOEND : DatumGetTimestampTz(terms[POOL_DOUBTED])};
+	check_terms(&checked, devices, from, to, clock, false, false);
+	piece[PIECE_GUEST] = BoolGetDatum(!no_terms[POOL_HOST] && is_guest(PG_GETARG_INT64(1), terms[POOL_HOST], Max(clock, from)));
 	result[3] = TimestampTzGetDatum(clock);
 	result[5] = piece[PIECE_GUEST];
 	no_result[2] = confirmed;
@@ -357,6 +357,8 @@ book_piece(PG_FUNCTION_ARGS)
 		store_piece(piece, no_piece, result);
 	}
 	PopActiveSnapshot();
+	/* what the values point to is gone with SPI */
+	tuple = SPI_returntuple(heap_form_tuple(desc, result, no_result), desc);
 	SPI_finish();
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, result, no_result)));
+	PG_RETURN_DATUM(HeapTupleHeaderGetDatum(tuple));
 }
