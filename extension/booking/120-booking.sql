@@ -118,9 +118,9 @@ CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer,
 COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, timestamptz, bigint, tstzrange, timestamptz, boolean, boolean) IS 'raises LC024 if the pool is in doubt, since an instant that is not infinite; 22023, with the name of what is wrong, for what cannot be booked in a pool with these terms: devices that are no multiple of the granule; a period that is over, ends beyond the horizon, begins before the slot of now, or is not on the pool''s minutes. A start and an end that stay what they were are what they are. What _pool_devices() and _pool_period() refuse has been refused';
 
 CREATE FUNCTION _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer, confirmed boolean, hold interval, clock timestamptz, is_booked boolean,
-		OUT reservation bigint, OUT booking_id bigint, OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean)
+		OUT reservation bigint, OUT booking_id bigint, OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean, OUT lapsed boolean)
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_piece';
-COMMENT ON FUNCTION _book_piece(bigint, bigint, text, bigint, bigint, tstzrange, integer, boolean, interval, timestamptz, boolean) IS 'part of book(): locks a pool, reads the clock (unless one is given), and books and stores one piece, of a new booking (NULL) or of one that is there; full_at: the first instant at which there is no capacity, and nothing is stored. is_booked: it is in the book of the pool already';
+COMMENT ON FUNCTION _book_piece(bigint, bigint, text, bigint, bigint, tstzrange, integer, boolean, interval, timestamptz, boolean) IS 'part of book(): locks a pool, reads the clock (unless one is given), and books and stores one piece, of a new booking (NULL) or of one that is there; full_at: the first instant at which there is no capacity, and nothing is stored. is_booked: it is in the book of the pool already. lapsed: holds that have run out are in the book';
 
 CREATE FUNCTION _booking_account(account text, at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql STABLE
@@ -266,8 +266,8 @@ BEGIN
 		IF allowed IS NOT NULL THEN
 			PERFORM compute_ledger._keep_decision('book', made.reservation, allowed[cardinality(answer)]);
 		END IF;
-		IF NOT confirmed THEN
-			-- whoever adds a hold takes some out that have run out: so there are never many
+		IF made.lapsed THEN
+			-- each booking takes some out, so there are never many
 			PERFORM compute_ledger._fold_lapsed(piece.pool, clock, 8);
 		END IF;
 	END LOOP;

@@ -164,26 +164,29 @@ enum
 	POOL_COUNTS,
 	POOL_NOTICE,
 	POOL_OUTAGE_CREDIT,
+	POOL_LAPSED,
 	POOL_COLUMNS
 };
 
 static const RowColumn pool_columns[POOL_COLUMNS] = {
 	ROW_COLUMN("granule", INT4OID), ROW_COLUMN("slot_minutes", INT4OID), ROW_COLUMN("horizon", INTERVALOID), ROW_COLUMN("hold", INTERVALOID),
 	ROW_COLUMN("host", INT8OID), ROW_COLUMN("doubted", TIMESTAMPTZOID), ROW_COLUMN("counts", TEXTOID), ROW_COLUMN("notice", INTERVALOID),
-	ROW_COLUMN("outage_credit", NUMERICOID)
+	ROW_COLUMN("outage_credit", NUMERICOID), ROW_COLUMN("lapsed", BOOLOID)
 };
 
-/* Locks the row of a pool and reads it. */
+/* Locks the row of a pool and reads it; lapsed: holds had run out at an instant, as it was before the lock. */
 static void
-lock_pool(int64 pool, Datum *values, bool *nulls)
+lock_pool(int64 pool, TimestampTz at, Datum *values, bool *nulls)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			types[] = {INT8OID};
-	Datum		arguments[] = {Int64GetDatum(pool)};
+	Oid			types[] = {INT8OID, TIMESTAMPTZOID};
+	Datum		arguments[] = {Int64GetDatum(pool), TimestampTzGetDatum(at)};
 
-	RunBookPlan(&plan, "SELECT p.granule, p.slot_minutes, p.horizon, p.hold, p.host, p.doubted, p.counts, p.notice, p.outage_credit"
+	RunBookPlan(&plan, "SELECT p.granule, p.slot_minutes, p.horizon, p.hold, p.host, p.doubted, p.counts, p.notice, p.outage_credit,"
+				" EXISTS (SELECT FROM compute_ledger.reservation AS h WHERE h.pool OPERATOR(pg_catalog.=) $1"
+				" AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $2) AS lapsed"
 				" FROM compute_ledger.pool AS p WHERE p.id OPERATOR(pg_catalog.=) $1 FOR NO KEY UPDATE",
-				1, types, arguments, NULL, false, SPI_OK_SELECT);
+				lengthof(types), types, arguments, NULL, false, SPI_OK_SELECT);
 	RowColumnsCheck(SPI_tuptable->tupdesc, "pool", pool_columns, POOL_COLUMNS);
 	if (SPI_processed != 1)
 	{
@@ -274,10 +277,11 @@ store_piece(Datum *values, bool *nulls, Datum *result)
 /*
  * _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer,
  *			   confirmed boolean, hold interval, clock timestamptz, is_booked boolean, OUT reservation bigint, OUT booking_id bigint,
- *			   OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean)
+ *			   OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean, OUT lapsed boolean)
  *
  * Books one piece: locks the pool, reads the clock (unless one is given), checks, writes the book (unless that was done)
  * and stores the reservation.  full_at: the first instant at which there is no capacity for it; nothing is stored then.
+ * lapsed: there are holds that have run out, and are in the book.
  */
 PG_FUNCTION_INFO_V1(book_piece);
 Datum
@@ -290,8 +294,8 @@ book_piece(PG_FUNCTION_ARGS)
 	bool		no_terms[POOL_COLUMNS];
 	Datum		piece[PIECE_VALUES] = {0};
 	bool		no_piece[PIECE_VALUES] = {false};
-	Datum		result[6] = {0};
-	bool		no_result[6] = {false};
+	Datum		result[7] = {0};
+	bool		no_result[7] = {false};
 	PoolTerms	checked;
 	TupleDesc	desc;
 	HeapTupleHeader tuple;
@@ -307,13 +311,13 @@ book_piece(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d of _book_piece() is NULL", i + 1)));
 	}
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 6)
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != lengthof(result))
 		elog(ERROR, "unexpected result of _book_piece()");
 	desc = BlessTupleDesc(desc);
 	SPI_connect();
 	if (devices < 1 || devices > 1000000000 || !read_period(fcinfo, 5, &from, &to))
 		refuse_piece(fcinfo, 4, 5);
-	lock_pool(pool, terms, no_terms);
+	lock_pool(pool, PG_ARGISNULL(9) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(9), terms, no_terms);
 	/* who has waited sees from here on, also where it only reads, what it has waited for */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	clock = PG_ARGISNULL(9) ? GetCurrentTimestamp() : PG_GETARG_TIMESTAMPTZ(9);
@@ -323,6 +327,7 @@ book_piece(PG_FUNCTION_ARGS)
 	piece[PIECE_GUEST] = BoolGetDatum(!no_terms[POOL_HOST] && is_guest(PG_GETARG_INT64(1), terms[POOL_HOST], Max(clock, from)));
 	result[3] = TimestampTzGetDatum(clock);
 	result[5] = piece[PIECE_GUEST];
+	result[6] = terms[POOL_LAPSED];
 	no_result[2] = confirmed;
 	if (!PG_GETARG_BOOL(10) && !BookPeriod(pool, DatumGetBool(piece[PIECE_GUEST]), from, to, devices, &at))
 	{
