@@ -374,7 +374,7 @@ UPDATE pool_day SET peak = peak + 1 WHERE pool = %2$s
 UPDATE pool_month SET base = base - 1 WHERE pool = %2$s
 DELETE FROM pool_day WHERE pool = %2$s
 UPDATE reservation SET booking = 424242 WHERE id = %1$s
-UPDATE booking SET account = 3 WHERE id = (SELECT booking FROM reservation WHERE id = %1$s)
+UPDATE reservation AS r SET booking = (SELECT min(o.id) FROM reservation AS o WHERE o.account <> r.account AND o.booking = o.id) WHERE id = %1$s
 UPDATE reservation SET account = 424242 WHERE id = %1$s
 UPDATE reservation SET pool = 424242 WHERE id = %1$s
 UPDATE reservation SET state = 'confirmed' WHERE id = %1$s

@@ -96,7 +96,7 @@ breaks('a licence that was taken back in the past', 'decision', q{DELETE FROM li
 breaks('a rule that was made milder in the past', 'decision', q{UPDATE access_rule SET effect = 'review' WHERE rule = 'at home'});
 breaks('a party that was another in the past', 'decision', q{UPDATE access_rule SET flags = '{moves}' WHERE rule = 'at home'});
 breaks('a decision of another account', 'decision and reservation', q{UPDATE policy_decision SET account = account_id('acme/lab') WHERE reservation IS NOT NULL AND account = account_id('acme')});
-breaks('a decision about no reservation', 'decision and reservation', q{UPDATE policy_decision SET reservation = 424242, recorded = recorded WHERE account = account_id('acme') AND reservation IS NOT NULL}, 'DELETE FROM reservation_change', 'DELETE FROM reservation', 'DELETE FROM booking', 'DELETE FROM pool_day');
+breaks('a decision about no reservation', 'decision and reservation', q{UPDATE policy_decision SET reservation = 424242, recorded = recorded WHERE account = account_id('acme') AND reservation IS NOT NULL}, 'DELETE FROM reservation_change', 'DELETE FROM reservation', 'DELETE FROM pool_day');
 breaks('a decision about other usage', 'decision and usage', q{UPDATE policy_decision SET period = tstzrange(lower(period) - interval '1 hour', upper(period)), during = tstzmultirange(tstzrange(lower(period) - interval '1 hour', upper(period))) WHERE usage IS NOT NULL});
 breaks('a booking without a decision', 'reservation without decision', q{DELETE FROM policy_decision WHERE reservation = (SELECT min(id) FROM reservation)});
 breaks('no trigger that keeps decisions', 'table without trigger', 'DROP TRIGGER immutable ON policy_decision');

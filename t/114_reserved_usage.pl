@@ -45,11 +45,9 @@ my $random = q{
 			1 + floor(random() * 12)::int AS devices, 1 + floor(random() * 12)::int AS before,
 			date_trunc('hour', timestamptz '2026-03-01Z' + random() * interval '12 days') AS starts, (1 + floor(random() * 60))::int * interval '17 minutes' AS length, random() < 0.4 AS changed
 		FROM generate_series(1, 40) AS i
-	), b AS (
-		INSERT INTO booking (id, account, booked, booked_by) SELECT r.id, r.account, '2026-02-01Z', 'me' FROM r RETURNING id
 	)
-	INSERT INTO reservation (id, booking, pool, account, guest, devices, period, occupies, since, earlier, state, confirmed_at, started_at, usage_due)
-	SELECT r.id, r.id, (SELECT array_agg(p.id ORDER BY p.id) FROM pool AS p)[r.pool], r.account, false, r.devices, tstzrange(r.starts, r.starts + r.length), tstzrange(r.starts, r.starts + r.length),
+	INSERT INTO reservation (id, booking, booked, pool, account, guest, devices, period, occupies, since, earlier, state, confirmed_at, started_at, usage_due)
+	SELECT r.id, r.id, '2026-02-01Z', (SELECT array_agg(p.id ORDER BY p.id) FROM pool AS p)[r.pool], r.account, false, r.devices, tstzrange(r.starts, r.starts + r.length), tstzrange(r.starts, r.starts + r.length),
 		CASE WHEN r.changed THEN r.starts + r.length / 3 ELSE r.starts END,
 		CASE WHEN r.changed THEN _level_profile(tstzrange(r.starts, r.starts + r.length / 3), r.before) END, 'running', '2026-02-01Z', r.starts, r.starts
 	FROM r;

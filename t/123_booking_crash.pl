@@ -47,7 +47,7 @@ sub script
 		my $request = "r$round/$client/$n";
 		my $call = "book('acme', $what, request => '$request', now => '2027-01-01Z')";
 		$sql .= "SELECT '$request', string_agg(reservation::text, ',' ORDER BY reservation) FROM $call;\n";
-		$sql .= "SELECT 'then', r.id, " . one_of(map { "$_\_reservation(r.id" } qw(confirm cancel)) . ", now => '2027-01-01Z') FROM (SELECT min(x.id) AS id FROM reservation AS x JOIN booking AS b ON b.id = x.booking WHERE b.request = '$request') AS r WHERE r.id IS NOT NULL;\n" if rand() < 0.5;
+		$sql .= "SELECT 'then', r.id, " . one_of(map { "$_\_reservation(r.id" } qw(confirm cancel)) . ", now => '2027-01-01Z') FROM (SELECT min(x.id) AS id FROM reservation AS x WHERE x.request = '$request') AS r WHERE r.id IS NOT NULL;\n" if rand() < 0.5;
 	}
 	return $sql;
 }
@@ -97,13 +97,13 @@ for my $round (1 .. $rounds)
 	# what was answered is there
 	my $values = join ', ', map { "('$_->[0]', '$_->[1]')" } @booked;
 	is($node->safe_psql('postgres', "SELECT count(*) FROM (VALUES $values) AS a (request, reservations)
-		WHERE a.reservations IS DISTINCT FROM (SELECT string_agg(r.id::text, ',' ORDER BY r.id) FROM booking AS b JOIN reservation AS r ON r.booking = b.id WHERE b.request = a.request)
+		WHERE a.reservations IS DISTINCT FROM (SELECT string_agg(r.id::text, ',' ORDER BY r.id) FROM reservation AS r WHERE r.request = a.request)
 			OR NOT EXISTS (SELECT FROM request_answer AS q WHERE q.request = a.request)"), 0, "round $round: " . @booked . ' bookings that were answered are there') if @booked;
 	my $states = join ', ', map { "($_->[0], '$_->[1]')" } @then;
 	is($node->safe_psql('postgres', "SELECT count(*) FROM (VALUES $states) AS a (id, state) JOIN reservation AS r USING (id) WHERE r.state <> a.state"), 0, "round $round: and " . @then . ' changes') if @then;
 	is($node->safe_psql('postgres', q{SELECT
-		(SELECT count(*) FROM booking AS b WHERE NOT EXISTS (SELECT FROM reservation AS r WHERE r.booking = b.id) OR NOT EXISTS (SELECT FROM request_answer AS q WHERE q.request = b.request)),
-		(SELECT count(*) FROM request_answer AS q WHERE NOT EXISTS (SELECT FROM booking AS b WHERE b.request = q.request)),
+		(SELECT count(*) FROM reservation AS r WHERE NOT EXISTS (SELECT FROM reservation AS b WHERE b.id = r.booking) OR NOT EXISTS (SELECT FROM request_answer AS q WHERE q.request = r.request)),
+		(SELECT count(*) FROM request_answer AS q WHERE NOT EXISTS (SELECT FROM reservation AS r WHERE r.request = q.request)),
 		(SELECT count(*) FROM (SELECT FROM reservation GROUP BY booking HAVING count(DISTINCT state) > 1 OR count(DISTINCT pool) = 1 AND count(*) > 1) AS half),
 		(SELECT count(*) FROM reservation AS r WHERE NOT EXISTS (SELECT FROM reservation_change AS c WHERE c.reservation = r.id AND c.action = 'book'))}), '0|0|0|0', "round $round: nothing is there by half");
 	is($node->safe_psql('postgres', 'SELECT * FROM check_ledger()'), '', "round $round: check_ledger() finds nothing") if $round % 4 == 0 || $round == $rounds;

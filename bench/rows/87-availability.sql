@@ -6,11 +6,10 @@ SELECT create_account('a', currency => 'USD'), create_region('net', 'provider');
 SELECT count(create_region('net/' || n, 'region', 'net')) FROM generate_series(1, 50) AS n;
 SELECT count(create_pool('net/' || n, chip::accelerator, p)) FROM generate_series(1, 50) AS n, unnest('{nvidia/h100-sxm5-80gb,nvidia/a100-sxm4-80gb}'::text[]) AS chip, unnest('{a,b,c,d}'::text[]) AS p;
 SELECT count(*) FROM pool AS p, offer_devices(p.id, 1000, '[2026-01-01,)');
-INSERT INTO booking (account, booked, booked_by) SELECT id, now(), session_user FROM account WHERE name = 'a';
-INSERT INTO reservation (booking, pool, account, guest, devices, period, occupies, since, state)
-SELECT b.id, p.id, b.account, false, 1 + floor(random() * 8)::integer, tstzrange(s.at, s.at + interval '1 day'), tstzrange(s.at, s.at + interval '1 day'), s.at, 'confirmed'
-FROM booking AS b, pool AS p, generate_series(1, 1000) AS n, LATERAL (SELECT '2040-03-01 00:00+00'::timestamptz + (n * 0 + floor(random() * 29 * 24)) * interval '1 hour' AS at) AS s
-WHERE n <= CASE WHEN p.accelerator <@ 'nvidia/h100' THEN 1000 ELSE 100 END;
+INSERT INTO reservation (booking, booked, pool, account, guest, devices, period, occupies, since, state)
+SELECT 1, now(), p.id, a.id, false, 1 + floor(random() * 8)::integer, tstzrange(s.at, s.at + interval '1 day'), tstzrange(s.at, s.at + interval '1 day'), s.at, 'confirmed'
+FROM account AS a, pool AS p, generate_series(1, 1000) AS n, LATERAL (SELECT '2040-03-01 00:00+00'::timestamptz + (n * 0 + floor(random() * 29 * 24)) * interval '1 hour' AS at) AS s
+WHERE a.name = 'a' AND n <= CASE WHEN p.accelerator <@ 'nvidia/h100' THEN 1000 ELSE 100 END;
 INSERT INTO pool_day (pool, guests, day, base, peak, profile)
 SELECT d.pool, false, d.day, d.base, d.base + coalesce(peak(d.profile), 0), d.profile
 FROM (

@@ -11,8 +11,8 @@ DECLARE
 	made bigint;
 BEGIN
 	PERFORM FROM compute_ledger.pool AS p WHERE p.id = bare_book.pool FOR NO KEY UPDATE;
-	INSERT INTO bare (booking, pool, account, guest, devices, period, occupies, since, state, held_until)
-	VALUES (1, pool, 1, false, devices, period, period, lower(period), 'held', clock_timestamp() + interval '1 day') RETURNING id INTO made;
+	INSERT INTO bare (booking, booked, pool, account, guest, devices, period, occupies, since, state, held_until)
+	VALUES (1, now(), pool, 1, false, devices, period, period, lower(period), 'held', clock_timestamp() + interval '1 day') RETURNING id INTO made;
 	RETURN made;
 END
 $$;

@@ -39,9 +39,8 @@ CREATE FUNCTION _in_the_way(pool bigint, guests boolean, periods tstzmultirange,
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT r.id, r.devices, r.occupies, row_number() OVER (ORDER BY r.priority, b.booked DESC, r.id DESC)
+	SELECT r.id, r.devices, r.occupies, row_number() OVER (ORDER BY r.priority, r.booked DESC, r.id DESC)
 	FROM compute_ledger.reservation AS r
-	JOIN compute_ledger.booking AS b ON b.id = r.booking
 	WHERE r.pool = $1 AND NOT isempty(r.occupies) AND upper(r.occupies) > lower($3) AND r.occupies && $3
 		AND (r.guest OR NOT $2) AND NOT (r.state = 'held' AND r.held_until <= $4)
 $$;

@@ -228,7 +228,6 @@ AS $$
 		('pool_reduction', 'SELECT', 'auditor admin'),
 		('guest_share', 'SELECT', 'auditor admin'),
 		('pool_report', 'SELECT', 'auditor admin'),
-		('booking', 'SELECT', 'auditor admin'),
 		('reservation', 'SELECT', 'auditor admin'),
 		('reservation_change', 'SELECT', 'auditor admin'),
 		('request_answer', 'SELECT', 'auditor admin'),

@@ -28,10 +28,10 @@ BEGIN
 	RETURN QUERY
 	SELECT 'reservation', format('reservation %s', r.id), f.fault
 	FROM compute_ledger.reservation AS r
-	LEFT JOIN compute_ledger.booking AS b ON b.id = r.booking
+	LEFT JOIN compute_ledger.reservation AS b ON b.id = r.booking AND b.booking = b.id
 	CROSS JOIN LATERAL (VALUES
 		(b.id IS NULL, format('is a piece of booking %s, which does not exist', r.booking)),
-		(b.account <> r.account, 'is for another account than its booking'),
+		((b.account, b.booked, b.request) IS DISTINCT FROM (r.account, r.booked, r.request) AND b.id IS NOT NULL, 'is for another account, time or request than its booking'),
 		(NOT EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.id = r.account), format('is for account %s, which does not exist', r.account)),
 		(NOT EXISTS (SELECT FROM compute_ledger.pool AS p WHERE p.id = r.pool), format('is in pool %s, which does not exist', r.pool)),
 		(r.state IN ('held', 'confirmed', 'running') AND r.occupies <> r.period, format('is %s and does not take up its period', r.state)),

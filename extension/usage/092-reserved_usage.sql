@@ -62,7 +62,7 @@ DECLARE
 	before compute_ledger.device_profile;
 	own compute_ledger.device_profile;
 BEGIN
-	SELECT v.*, b.booked INTO r FROM compute_ledger.reservation AS v JOIN compute_ledger.booking AS b ON b.id = v.booking WHERE v.id = _short_of.reservation;
+	SELECT v.* INTO r FROM compute_ledger.reservation AS v WHERE v.id = _short_of.reservation;
 	IF isempty(r.occupies) OR NOT EXISTS (SELECT FROM compute_ledger.pool_reduction AS o
 		WHERE int8range(o.pool, o.pool, '[]') = int8range(r.pool, r.pool, '[]') AND o.valid && r.occupies AND o.kind IN ('outage', 'local') AND o.withdrawn = 'infinity')
 	THEN
@@ -71,9 +71,8 @@ BEGIN
 	-- what is drained last is served first
 	SELECT compute_ledger.sum(compute_ledger._reservation_profile(o.occupies, o.since, o.devices, o.earlier)) INTO before
 	FROM compute_ledger.reservation AS o
-	JOIN compute_ledger.booking AS b ON b.id = o.booking
 	WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(r.occupies) AND o.occupies && r.occupies AND o.confirmed_at IS NOT NULL AND NOT (o.state = 'refused' AND o.started_at IS NULL)
-		AND (-o.priority::bigint, b.booked, o.id) < (-r.priority::bigint, r.booked, r.id);
+		AND (-o.priority::bigint, o.booked, o.id) < (-r.priority::bigint, r.booked, r.id);
 	before := coalesce(compute_ledger.clip(before, r.occupies), '{}');
 	own := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
 	-- Of what there is, they have theirs, as far as it goes, and it lacks what it has more than the rest: because of what has

@@ -239,7 +239,7 @@ enum
 	PIECE_VALUES
 };
 
-/* Stores a reservation, the booking that it is the first piece of, and its history; returns both numbers. */
+/* Stores a reservation and its history; returns its number, and that of its booking: its own for the first piece. */
 static void
 store_piece(Datum *values, bool *nulls, Datum *result)
 {
@@ -254,12 +254,11 @@ store_piece(Datum *values, bool *nulls, Datum *result)
 
 	for (int i = 0; i < PIECE_VALUES; i++)
 		null_flags[i] = nulls[i] ? 'n' : ' ';
-	RunBookPlan(&plan, "WITH whole AS (INSERT INTO compute_ledger.booking (account, request, booked, booked_by)"
-				" SELECT $2, $3, $4, SESSION_USER WHERE $1 IS NULL RETURNING id),"
-				" made AS (INSERT INTO compute_ledger.reservation (booking, pool, account, guest, devices, period, occupies, since, state,"
-				" priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit)"
-				" VALUES (COALESCE($1, (SELECT w.id FROM whole AS w)), $5, $2, $6, $7, $8, $8, pg_catalog.lower($8), $9,"
-				" $10, $11, $12, $13, $14, $15, $16) RETURNING id, booking),"
+	RunBookPlan(&plan, "WITH made AS (INSERT INTO compute_ledger.reservation (id, booking, pool, account, request, booked, guest, devices, period,"
+				" occupies, since, state, priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit)"
+				" SELECT n.id, COALESCE($1, n.id), $5, $2, $3, $4, $6, $7, $8, $8, pg_catalog.lower($8), $9,"
+				" $10, $11, $12, $13, $14, $15, $16 FROM (SELECT pg_catalog.nextval('compute_ledger.reservation_id_seq') AS id) AS n"
+				" RETURNING id, booking),"
 				" kept AS (INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)"
 				" SELECT m.id, 'book', $4, $9, $7, $8, $8 FROM made AS m)"
 				" SELECT m.id, m.booking FROM made AS m", PIECE_VALUES, types, values, null_flags, false, SPI_OK_SELECT);

@@ -3,6 +3,9 @@ CREATE TABLE compute_ledger.reservation (
 	booking bigint NOT NULL,
 	pool bigint NOT NULL,
 	account bigint NOT NULL,
+	request text,
+	booked timestamptz NOT NULL,
+	booked_by name NOT NULL DEFAULT session_user,
 	guest boolean NOT NULL,
 	devices integer NOT NULL CONSTRAINT reservation_devices_check CHECK (devices BETWEEN 1 AND 1000000000),
 	period tstzrange NOT NULL,
@@ -28,9 +31,12 @@ CREATE TABLE compute_ledger.reservation (
 );
 COMMENT ON TABLE compute_ledger.reservation IS 'Reservations: devices of a pool over a period, for an account. At every instant those of a pool add up to no more than it offers.';
 COMMENT ON COLUMN compute_ledger.reservation.id IS 'number of the reservation';
-COMMENT ON COLUMN compute_ledger.reservation.booking IS 'the booking that it is a piece of';
+COMMENT ON COLUMN compute_ledger.reservation.booking IS 'number of the booking that it is a piece of: that of the first reservation that was booked with it';
 COMMENT ON COLUMN compute_ledger.reservation.pool IS 'the pool';
 COMMENT ON COLUMN compute_ledger.reservation.account IS 'account that it is for';
+COMMENT ON COLUMN compute_ledger.reservation.request IS 'the caller''s id of the call that booked it; NULL: none was given';
+COMMENT ON COLUMN compute_ledger.reservation.booked IS 'when it was booked, by the clock of bookings';
+COMMENT ON COLUMN compute_ledger.reservation.booked_by IS 'role whose session booked';
 COMMENT ON COLUMN compute_ledger.reservation.guest IS 'whether the account was a guest in the pool when it was booked: guest_share limits what guests hold';
 COMMENT ON COLUMN compute_ledger.reservation.devices IS 'number of devices, or slices, from since on';
 COMMENT ON COLUMN compute_ledger.reservation.period IS 'when it is for, as last agreed';

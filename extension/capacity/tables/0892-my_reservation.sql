@@ -1,6 +1,6 @@
 CREATE VIEW compute_ledger.my_reservation WITH (security_barrier = true) AS
 SELECT
-	r.id, r.booking, r.pool, r.account, r.devices, r.period, r.occupies,
+	r.id, r.booking, r.pool, r.account, r.request, r.booked, r.devices, r.period, r.occupies,
 	compute_ledger._reservation_state(r.state, r.held_until, r.occupies, statement_timestamp()) AS state,
 	r.priority, r.held_until, r.confirmed_at, r.accepted_at, r.started_at, r.ended_at, r.waited_until, r.reason, r.centre_id, r.guest, r.counts, r.notice, r.outage_credit
 FROM compute_ledger.reservation AS r
