@@ -198,10 +198,9 @@ BEGIN
 		CROSS JOIN LATERAL compute_ledger.export_figures(m.member, as_of) AS f
 		WHERE EXISTS (SELECT FROM live AS r WHERE num_nonnulls(r.tpp_from, r.tpp_below, r.density_from, r.density_below, r.number_formats) > 0)
 	), class AS MATERIALIZED (
-		SELECT m.member, e.export_rule, nullif(compute_ledger.export_class(m.member, e.export_rule, as_of), 'unknown') AS class
-		FROM (SELECT DISTINCT m.member FROM member AS m) AS m
-		CROSS JOIN (SELECT DISTINCT r.export_rule FROM live AS r WHERE r.export_rule IS NOT NULL) AS e
-		WHERE EXISTS (SELECT FROM compute_ledger.export_rule AS x WHERE x.rule = e.export_rule AND CASE WHEN as_of IS NULL THEN upper_inf(x.recorded) ELSE x.recorded @> as_of END)
+		SELECT c.chip AS member, c.rule AS export_rule, nullif(c.class, 'unknown') AS class
+		FROM (SELECT array_agg(DISTINCT r.export_rule) AS rules FROM live AS r WHERE r.export_rule IS NOT NULL HAVING count(*) > 0) AS e
+		CROSS JOIN LATERAL compute_ledger._export_classes(ARRAY(SELECT DISTINCT m.member FROM member AS m), e.rules, as_of) AS c
 	), member_rule AS (
 		SELECT m.chip, r.n, r.effect, m.member, c.is_of AND c.is_classed AND c.has_tpp AND c.has_density AND c.has_format AS holds,
 			CASE WHEN c.is_of IS NULL THEN 'which chip ' || m.member || ' is' WHEN c.is_classed IS NULL THEN format('class of %s under %s', m.member, r.export_rule)

@@ -192,30 +192,45 @@ CREATE FUNCTION export_tests(chip accelerator, rule text, as_of timestamptz DEFA
 	END;
 COMMENT ON FUNCTION export_tests(accelerator, text, timestamptz) IS 'the tests behind export_class, in the order in which they are tried: for the package of the device, or for every known variant of a class that has no peak rate of its own; holds is NULL where a figure is missing, or where a lower bound does not decide; no rows for an unknown rule';
 
+CREATE FUNCTION _export_classes(chips accelerator[], rules text[], as_of timestamptz) RETURNS TABLE (chip accelerator, rule text, class text)
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
+	SET search_path = pg_catalog, pg_temp
+	-- planning costs more than running
+	SET plan_cache_mode = force_generic_plan
+	AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
+	WITH question AS (
+		SELECT row_number() OVER () AS n, c.chip, r.rule FROM unnest(chips) AS c (chip) CROSS JOIN unnest(rules) AS r (rule)
+	), tests AS (
+		SELECT q.n, q.chip, q.rule, t.class, t.rank, t.holds, min(t.rank) FILTER (WHERE t.holds) OVER (PARTITION BY q.n, t.variant) AS decided
+		FROM question AS q CROSS JOIN LATERAL compute_ledger.export_tests(q.chip, q.rule, as_of) AS t
+	), outcomes AS (
+		-- everything that the known figures leave possible
+		SELECT t.n, t.chip, t.rule, t.class FROM tests AS t
+		WHERE t.rank = t.decided OR t.holds IS NULL AND (t.decided IS NULL OR t.rank < t.decided)
+		UNION ALL
+		SELECT t.n, t.chip, t.rule, 'none' FROM tests AS t WHERE t.decided IS NULL
+	)
+	SELECT (array_agg(o.chip))[1], min(o.rule), CASE WHEN count(DISTINCT o.class) = 1 THEN min(o.class) ELSE 'unknown' END
+	FROM outcomes AS o
+	GROUP BY o.n;
+END
+$$;
+COMMENT ON FUNCTION _export_classes(accelerator[], text[], timestamptz) IS 'export_class() of each of some chips under each of some rules; no rows for a rule that does not exist';
+
 CREATE FUNCTION export_class(chip accelerator, rule text, as_of timestamptz) RETURNS text
 	LANGUAGE plpgsql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 	AS $$
 DECLARE
-	tested boolean;
 	answer text;
 BEGIN
 	IF $1 IS NULL OR rule IS NULL THEN
 		RETURN NULL;
 	END IF;
-	WITH tests AS (
-		SELECT t.*, min(t.rank) FILTER (WHERE t.holds) OVER (PARTITION BY t.variant) AS decided
-		FROM compute_ledger.export_tests($1, $2, $3) AS t
-	), outcomes AS (
-		-- everything that the known figures leave possible
-		SELECT t.class FROM tests AS t
-		WHERE t.rank = t.decided OR t.holds IS NULL AND (t.decided IS NULL OR t.rank < t.decided)
-		UNION
-		SELECT 'none' FROM tests AS t WHERE t.decided IS NULL
-	)
-	SELECT EXISTS (SELECT FROM tests),
-		(SELECT CASE WHEN count(*) = 1 THEN min(o.class) ELSE 'unknown' END FROM outcomes AS o)
-	INTO tested, answer;
-	IF NOT tested THEN
+	answer := (SELECT c.class FROM compute_ledger._export_classes(ARRAY[$1], ARRAY[$2], $3) AS c);
+	IF answer IS NULL THEN
 		PERFORM compute_ledger._refuse('22023', format('export rule "%s" does not exist', rule),
 			hint => 'Rules are rows of table compute_ledger.export_rule: '
 					|| (SELECT string_agg(DISTINCT r.rule COLLATE "C", ', ' ORDER BY r.rule COLLATE "C")
