@@ -29,7 +29,8 @@ lock_policy(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (IsolationUsesXactSnapshot())
 		RunBookPlan(&lock_rows, "SELECT FROM compute_ledger.policy_version AS p FOR KEY SHARE", 0, NULL, NULL, NULL, false, SPI_OK_SELECT);
-	RunBookPlan(&any, "SELECT FROM compute_ledger.access_policy AS p WHERE pg_catalog.upper_inf(p.recorded) LIMIT 1", 0, NULL, NULL, NULL, false, SPI_OK_SELECT);
+	RunBookPlan(&any, "SELECT FROM compute_ledger.access_policy AS p WHERE pg_catalog.upper_inf(p.recorded) LIMIT 1",
+				0, NULL, NULL, NULL, false, SPI_OK_SELECT);
 	found = SPI_processed > 0;
 	SPI_finish();
 	PG_RETURN_BOOL(found);
