@@ -268,6 +268,7 @@ AS $$
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_check_name', 'EXECUTE', 'admin'),
+		('_check_time', 'EXECUTE', 'admin'),
 		('_check_account', 'EXECUTE', 'admin'),
 		('_check_currency', 'EXECUTE', 'biller admin'),
 		('_similar_names', 'EXECUTE', 'biller admin'),

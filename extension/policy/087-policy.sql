@@ -175,6 +175,20 @@ COMMENT ON FUNCTION _licence_guard() IS 'trigger, BEFORE INSERT OR UPDATE of lic
 
 -- ------------------------------------------------------------------ writing, by names
 
+CREATE FUNCTION _check_time(what text, valid tstzrange) RETURNS void
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF (NOT isempty(valid) AND (lower_inc(valid) OR lower_inf(valid)) AND NOT upper_inc(valid)
+		AND (lower(valid) < 'infinity') IS NOT FALSE AND (upper(valid) > '-infinity') IS NOT FALSE) IS NOT TRUE
+	THEN
+		PERFORM compute_ledger._refuse('22023', format('%s holds from an instant to another, [from,to), and not for %s', what, coalesce(valid::text, 'NULL')));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _check_time(text, tstzrange) IS 'raises 22023 for a validity that is NULL, empty, or not [from,to); what has it, as in "a flag"';
+
 CREATE FUNCTION _set_party(account text, headquarters text, parent_headquarters text, parent text DEFAULT NULL, verified boolean DEFAULT false, subtree boolean DEFAULT false,
 	title text DEFAULT NULL, source text DEFAULT NULL, valid_from timestamptz DEFAULT '-infinity') RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -189,6 +203,8 @@ BEGIN
 	this := compute_ledger._account_number(account);
 	IF valid_from IS NULL OR valid_from = 'infinity' THEN
 		PERFORM compute_ledger._refuse('22023', 'a party is stated from an instant on');
+	ELSIF verified IS NULL OR subtree IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'whether a party is verified, and holds for the subtree, is true or false');
 	END IF;
 	valid_from := nullif(valid_from, '-infinity');
 	DELETE FROM compute_ledger.account_party AS p
@@ -211,7 +227,7 @@ BEGIN
 	PERFORM compute_ledger._set_party(account, headquarters, parent_headquarters, parent, verified, subtree, title, source, valid_from);
 END
 $$;
-COMMENT ON FUNCTION set_party(text, text, text, text, boolean, boolean, text, text, timestamptz) IS 'states who is behind an account from an instant on: the country of the headquarters and that of the ultimate parent''s (ISO 3166-1 alpha-2; NULL: not known; of a party without a parent, its own), the parent''s name, whether verified, and whether this is so of all accounts under it that have no statement of their own. What was stated before stays as it was until then. For admins. LC006 unknown account, 22023 unknown country.';
+COMMENT ON FUNCTION set_party(text, text, text, text, boolean, boolean, text, text, timestamptz) IS 'states who is behind an account from an instant on: the country of the headquarters and that of the ultimate parent''s (ISO 3166-1 alpha-2; NULL: not known; of a party without a parent, its own), the parent''s name, whether verified, and whether this is so of all accounts under it that have no statement of their own. What was stated before stays as it was until then. For admins. LC006 unknown account, 22023 unknown country, or NULL where something is to be said.';
 
 CREATE FUNCTION _set_flag(account text, flag text, valid tstzrange DEFAULT '(,)', source text DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -220,6 +236,7 @@ AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	PERFORM compute_ledger._check_name('a flag', flag);
+	PERFORM compute_ledger._check_time('a flag', valid);
 	INSERT INTO compute_ledger.account_flag (account, flag, source, valid)
 	VALUES (compute_ledger._account_number(_set_flag.account), _set_flag.flag, _set_flag.source, _set_flag.valid);
 END
@@ -235,7 +252,7 @@ BEGIN
 	PERFORM compute_ledger._set_flag(account, flag, valid, source);
 END
 $$;
-COMMENT ON FUNCTION set_flag(text, text, tstzrange, text) IS 'gives an account, and all that is under it, a flag that rules go by, for a time. To take it back, DELETE or UPDATE the row of account_flag. For admins. LC006 unknown account.';
+COMMENT ON FUNCTION set_flag(text, text, tstzrange, text) IS 'gives an account, and all that is under it, a flag that rules go by, for a time. To take it back, DELETE or UPDATE the row of account_flag. For admins. LC006 unknown account, 22023 no time.';
 
 CREATE FUNCTION _account_numbers(names text[]) RETURNS bigint[]
 	LANGUAGE plpgsql STABLE
@@ -270,6 +287,10 @@ AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	PERFORM compute_ledger._check_name('a policy', policy);
+	IF default_effect IS NULL OR default_effect NOT IN ('allow', 'deny', 'needs_licence', 'review') THEN
+		PERFORM compute_ledger._refuse('22023', format('a policy says allow, deny, needs_licence or review where no rule applies, and not: %s', coalesce(left(default_effect, 80), 'NULL')));
+	END IF;
+	PERFORM compute_ledger._check_time('a policy', valid);
 	INSERT INTO compute_ledger.access_policy (policy, default_effect, title, source, valid)
 	VALUES (_create_policy.policy, _create_policy.default_effect, _create_policy.title, _create_policy.source, _create_policy.valid);
 END
@@ -285,7 +306,7 @@ BEGIN
 	PERFORM compute_ledger._create_policy(policy, default_effect, title, source, valid);
 END
 $$;
-COMMENT ON FUNCTION create_policy(text, text, text, text, tstzrange) IS 'makes a policy, in force for a time, and states what it says where none of its rules applies: allow, deny, needs_licence or review. For admins. 23P01 if there is one of that name.';
+COMMENT ON FUNCTION create_policy(text, text, text, text, tstzrange) IS 'makes a policy, in force for a time, and states what it says where none of its rules applies: allow, deny, needs_licence or review. For admins. 23P01 if there is one of that name, 22023 for another word or no time.';
 
 CREATE FUNCTION _create_access_rule(rule text, policy text, effect text, clause text, events text[] DEFAULT '{book}',
 	accounts text[] DEFAULT NULL, accounts_not text[] DEFAULT NULL, jurisdictions text[] DEFAULT NULL, jurisdictions_not text[] DEFAULT NULL,
