@@ -19,7 +19,7 @@
  */
 PG_FUNCTION_INFO_V1(lock_policy);
 Datum
-lock_policy(PG_FUNCTION_ARGS)
+lock_policy(PG_FUNCTION_ARGS pg_attribute_unused())
 {
 	static SPIPlanPtr lock_rows = NULL;
 	static SPIPlanPtr any = NULL;
