@@ -84,7 +84,7 @@ breaks('two policies of a name', 'policies overlap', 'ALTER TABLE access_policy 
 breaks('two rules of a name', 'rules overlap', 'ALTER TABLE access_rule DROP CONSTRAINT access_rule_excl', q{INSERT INTO access_rule SELECT * FROM access_rule WHERE rule = 'not zenith'});
 breaks('two licences of a number', 'licences overlap', 'ALTER TABLE licence DROP CONSTRAINT licence_excl', 'INSERT INTO licence SELECT * FROM licence');
 breaks('two parties of an account', 'parties overlap', 'ALTER TABLE account_party DROP CONSTRAINT account_party_excl', 'INSERT INTO account_party SELECT * FROM account_party');
-breaks('a rule of no policy', 'rule of nothing', q{UPDATE access_rule SET policy = 'moon' WHERE rule = 'at home'}, 'TRUNCATE policy_decision', 'TRUNCATE reservation_change, booking, reservation, pool_day, pool_month CASCADE');
+breaks('a rule of no policy', 'rule of nothing', q{UPDATE access_rule SET policy = 'moon' WHERE rule = 'at home'}, 'TRUNCATE policy_decision', 'TRUNCATE reservation_change, reservation, pool_day, pool_month CASCADE');
 breaks('a rule about no account', 'rule of nothing', q{UPDATE access_rule SET accounts_not = '{424242}' WHERE rule = 'at home'});
 breaks('a rule about no region', 'rule of nothing', q{UPDATE access_rule SET regions_not = '{424242}' WHERE rule = 'at home'});
 breaks('a licence for no rule', 'licence of nothing', q{INSERT INTO licence (kind, rule, account, valid, recorded) SELECT 'licence', 'moon', account, valid, recorded FROM licence});
