@@ -28,7 +28,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-VACUUM (ANALYZE) pool, pool_offer, pool_reduction, pool_day, pool_month, reservation, booking, reservation_change, bare, account, account_version;
+VACUUM (ANALYZE) pool, pool_offer, pool_reduction, pool_day, pool_month, reservation, reservation_change, bare, account, account_version;
 
 -- @case book-day: bookings of 24 h into one pool, 8 clients
 -- @check there are so many in the one, and none in the other

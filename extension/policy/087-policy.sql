@@ -49,18 +49,7 @@ CREATE TRIGGER a_policy BEFORE INSERT OR UPDATE OR DELETE ON accelerator_peak
 	FOR EACH STATEMENT EXECUTE FUNCTION _policy_touch('reference');
 
 CREATE FUNCTION _lock_policy() RETURNS boolean
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	-- a row that all bookings locked would be written by each, with a list of those that have it
-	LOCK TABLE compute_ledger.policy_version IN ROW SHARE MODE;
-	IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-		PERFORM FROM compute_ledger.policy_version AS p FOR KEY SHARE;
-	END IF;
-	RETURN EXISTS (SELECT FROM compute_ledger.access_policy AS p WHERE upper_inf(p.recorded));
-END
-$$;
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'lock_policy';
 COMMENT ON FUNCTION _lock_policy() IS 'keeps policies, and all that they rest on, as they are until the transaction ends, and returns whether there are any; 40001 in a transaction with a snapshot that is older. In the order of locks after the trees, before accounts and pools.';
 
 CREATE FUNCTION _decision_guard() RETURNS trigger

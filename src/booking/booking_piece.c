@@ -4,9 +4,12 @@
  */
 #include "base/compat.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "executor/spi.h"
 #include "funcapi.h"
+#include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -220,6 +223,7 @@ is_guest(int64 account, Datum host, TimestampTz at)
 /* What a piece is, as it is stored; in the order of the parameters of the statement below. */
 enum
 {
+	PIECE_ID,
 	PIECE_BOOKING,
 	PIECE_ACCOUNT,
 	PIECE_REQUEST,
@@ -239,38 +243,36 @@ enum
 	PIECE_VALUES
 };
 
-/* Stores a reservation and its history; returns its number, and that of its booking: its own for the first piece. */
+/* Returns the next number of a reservation. */
+static Datum
+next_reservation(void)
+{
+	RangeVar   *sequence = makeRangeVar("compute_ledger", "reservation_id_seq", -1);
+
+	return Int64GetDatum(nextval_internal(RangeVarGetRelid(sequence, NoLock, false), true));
+}
+
+/* Stores a reservation, which has a number, and its history. */
 static void
-store_piece(Datum *values, bool *nulls, Datum *result)
+store_piece(Datum *values, bool *nulls)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			types[PIECE_VALUES] = {
-		INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID, INT4OID, TSTZRANGEOID, TEXTOID, INT4OID, TIMESTAMPTZOID,
+		INT8OID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID, INT4OID, TSTZRANGEOID, TEXTOID, INT4OID, TIMESTAMPTZOID,
 		TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INTERVALOID, NUMERICOID
 	};
-	static const RowColumn columns[] = {ROW_COLUMN("id", INT8OID), ROW_COLUMN("booking", INT8OID)};
 	char		null_flags[PIECE_VALUES];
-	bool		isnull;
 
 	for (int i = 0; i < PIECE_VALUES; i++)
 		null_flags[i] = nulls[i] ? 'n' : ' ';
-	RunBookPlan(&plan, "WITH made AS (INSERT INTO compute_ledger.reservation (id, booking, pool, account, request, booked, guest, devices, period,"
+	RunBookPlan(&plan, "WITH kept AS (INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)"
+				" VALUES ($1, 'book', $5, $10, $8, $9, $9))"
+				" INSERT INTO compute_ledger.reservation (id, booking, pool, account, request, booked, guest, devices, period,"
 				" occupies, since, state, priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit)"
-				" SELECT n.id, COALESCE($1, n.id), $5, $2, $3, $4, $6, $7, $8, $8, pg_catalog.lower($8), $9,"
-				" $10, $11, $12, $13, $14, $15, $16 FROM (SELECT pg_catalog.nextval('compute_ledger.reservation_id_seq') AS id) AS n"
-				" RETURNING id, booking),"
-				" kept AS (INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)"
-				" SELECT m.id, 'book', $4, $9, $7, $8, $8 FROM made AS m)"
-				" SELECT m.id, m.booking FROM made AS m", PIECE_VALUES, types, values, null_flags, false, SPI_OK_SELECT);
-	RowColumnsCheck(SPI_tuptable->tupdesc, "reservation", columns, lengthof(columns));
+				" VALUES ($1, $2, $6, $3, $4, $5, $7, $8, $9, $9, pg_catalog.lower($9), $10,"
+				" $11, $12, $13, $14, $15, $16, $17)", PIECE_VALUES, types, values, null_flags, false, SPI_OK_INSERT);
 	if (SPI_processed != 1)
 		elog(ERROR, "a reservation was not stored");
-	for (int i = 0; i < 2; i++)
-	{
-		result[i] = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1, &isnull);
-		if (isnull)
-			RowNullError("reservation", columns[i].name);
-	}
 }
 
 /*
@@ -339,8 +341,9 @@ book_piece(PG_FUNCTION_ARGS)
 		if (!confirmed)
 			result[2] = DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(clock),
 											PG_ARGISNULL(8) ? terms[POOL_HOLD] : PG_GETARG_DATUM(8));
-		piece[PIECE_BOOKING] = PG_GETARG_DATUM(0);
-		no_piece[PIECE_BOOKING] = PG_ARGISNULL(0);
+		piece[PIECE_ID] = result[0] = next_reservation();
+		/* a booking is the number of its first piece */
+		piece[PIECE_BOOKING] = result[1] = PG_ARGISNULL(0) ? result[0] : PG_GETARG_DATUM(0);
 		piece[PIECE_ACCOUNT] = PG_GETARG_DATUM(1);
 		piece[PIECE_REQUEST] = PG_GETARG_DATUM(2);
 		no_piece[PIECE_REQUEST] = PG_ARGISNULL(2);
@@ -358,7 +361,7 @@ book_piece(PG_FUNCTION_ARGS)
 		piece[PIECE_COUNTS] = terms[POOL_COUNTS];
 		piece[PIECE_NOTICE] = terms[POOL_NOTICE];
 		piece[PIECE_OUTAGE_CREDIT] = terms[POOL_OUTAGE_CREDIT];
-		store_piece(piece, no_piece, result);
+		store_piece(piece, no_piece);
 	}
 	PopActiveSnapshot();
 	/* what the values point to is gone with SPI */
