@@ -108,7 +108,7 @@ is($node->safe_psql('ledger', 'SELECT count(*) FROM compute_ledger.pool_day'), '
 test_table('ledger', 'alice', 'pool_day', 'day base peak profile pool guests', 'profile pool guests', $book, 0);
 test_table('ledger', 'alice', 'pool_month', 'month base', '', $book, 0);
 test_table('ledger', 'alice', $_, $node->safe_psql('ledger', "SELECT string_agg(quote_ident(attname), ' ') FROM pg_attribute WHERE attrelid = 'compute_ledger.$_'::regclass AND attnum > 0 AND NOT attisdropped"), '', $book, 0)
-	for qw(pool pool_offer pool_reduction guest_share reservation booking);
+	for qw(pool pool_offer pool_reduction guest_share reservation);
 
 # Reference data.
 my $super = $node->safe_psql('postgres', 'SELECT current_user');
