@@ -96,6 +96,10 @@ COMMENT ON FUNCTION _keep_answer(text, text, jsonb, booked_reservation[]) IS 'ke
 
 -- ------------------------------------------------------------------ what may be asked for
 
+CREATE FUNCTION _lock_policy() RETURNS boolean
+	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'lock_policy';
+COMMENT ON FUNCTION _lock_policy() IS 'keeps policies, and all that they rest on, as they are until the transaction ends, and returns whether there are any; 40001 in a transaction with a snapshot that is older. In the order of locks after the trees, before accounts and pools.';
+
 CREATE FUNCTION _lock_for_booking(pool bigint, OUT id bigint, OUT granule integer, OUT slot_minutes integer, OUT horizon interval, OUT hold interval, OUT host bigint, OUT doubted timestamptz,
 		OUT counts text, OUT notice interval, OUT outage_credit numeric)
 	LANGUAGE plpgsql VOLATILE

@@ -48,10 +48,6 @@ CREATE TRIGGER a_policy BEFORE INSERT OR UPDATE OR DELETE ON accelerator_model
 CREATE TRIGGER a_policy BEFORE INSERT OR UPDATE OR DELETE ON accelerator_peak
 	FOR EACH STATEMENT EXECUTE FUNCTION _policy_touch('reference');
 
-CREATE FUNCTION _lock_policy() RETURNS boolean
-	LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'lock_policy';
-COMMENT ON FUNCTION _lock_policy() IS 'keeps policies, and all that they rest on, as they are until the transaction ends, and returns whether there are any; 40001 in a transaction with a snapshot that is older. In the order of locks after the trees, before accounts and pools.';
-
 CREATE FUNCTION _decision_guard() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp
