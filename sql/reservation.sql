@@ -347,6 +347,15 @@ SELECT count(book('acme', :p, 1, tstzrange('2027-01-01 10:00Z', '2027-01-01 12:0
 SELECT state, count(*) FROM reservation WHERE pool = :p GROUP BY 1 ORDER BY 1;
 SELECT the_book_is_right();
 
+\echo a guest is who is one when his booking begins
+SELECT make_pool('lodging', 8) AS p \gset
+SELECT create_account('lodger', parent => 'acme') > 0 AS made;
+UPDATE pool SET host = (SELECT id FROM account WHERE name = 'acme') WHERE id = :p;
+SELECT count(move_account('lodger', 'zenith', '2027-06-01Z'));
+SELECT count(*) FROM set_guest_share(:p, 0, now => '2027-01-01Z');
+SELECT (book('lodger', :p, 8, '[2027-05-30Z,2027-06-02Z)', now => '2027-01-01 07:00Z')).state;
+SELECT book('lodger', :p, 8, '[2027-06-02Z,2027-06-03Z)', now => '2027-01-01 07:00Z');
+
 -- ------------------------------------------------------------------ who sees what, and what stays
 
 \echo history does not change
