@@ -151,5 +151,23 @@ SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', hold => NULL);
 SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', floor_price => 1);
 SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', floor_price => 'NaN', floor_currency => 'USD');
 SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', host => 'nobody');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', counts => 'held');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', counts => NULL);
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', notice => '-1 second');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', notice => '101 years');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', notice => NULL);
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', outage_credit => 1.01);
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', outage_credit => 'NaN');
+SELECT create_pool('r1', 'nvidia/a100-sxm4-40gb', 'x', outage_credit => NULL);
+-- ------------------------------------------------------------------ terms
+
+-- The terms by which its bookings are charged are given with it; a reservation keeps those that it was booked by.
+SELECT create_pool('r1', 'nvidia/h100-sxm5-80gb', 'terms', counts => 'started', notice => '3 hours', outage_credit => 0.5) AS t \gset
+SELECT partition, counts, notice, outage_credit FROM pool_terms WHERE partition = 'terms';
+SELECT create_account('tenant', currency => 'USD') IS NOT NULL;
+SELECT offer_devices(:t, 8, '[2027-03-01,)');
+SELECT devices FROM book('tenant', :t, 8, '[2027-03-02,2027-03-03)', confirmed => true, now => '2027-03-01');
+UPDATE pool SET counts = 'booked', notice = '0', outage_credit = 1 WHERE id = :t;
+SELECT counts, notice, outage_credit FROM reservation WHERE pool = :t;
 \c contrib_regression
 DROP DATABASE regress_pool;

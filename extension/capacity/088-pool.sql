@@ -27,7 +27,8 @@ COMMENT ON FUNCTION pool_id(text, accelerator, text) IS 'number of the pool of e
 
 CREATE FUNCTION _create_pool(region text, accelerator accelerator, partition text DEFAULT '', granule integer DEFAULT 1, slot_minutes integer DEFAULT 1,
 	horizon interval DEFAULT '366 days', hold interval DEFAULT '15 minutes', host text DEFAULT NULL, link_class text DEFAULT NULL,
-	floor_price numeric DEFAULT NULL, floor_currency text DEFAULT NULL, title text DEFAULT NULL) RETURNS bigint
+	floor_price numeric DEFAULT NULL, floor_currency text DEFAULT NULL, title text DEFAULT NULL,
+	counts text DEFAULT 'booked', notice interval DEFAULT '0', outage_credit numeric DEFAULT 1) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -68,13 +69,21 @@ BEGIN
 			THEN ARRAY['pool_floor_price_check', format('floor price %s of a pool is not a number from 0 on', floor_price)]
 		WHEN (floor_price IS NULL) <> (floor_currency IS NULL)
 			THEN ARRAY['pool_floor_check', 'a floor price has a currency, and a currency a floor price']
+		WHEN (counts IN ('booked', 'started')) IS NOT TRUE
+			THEN ARRAY['pool_counts_check', format('what counts of the reservations of a pool is booked or started, not %s', coalesce(quote_ident(left(counts, 80)), 'NULL')), 'booked is all that is confirmed; started is what was started, from then on.']
+		WHEN (notice >= '0' AND notice <= '100 years') IS NOT TRUE
+			THEN ARRAY['pool_notice_check', format('notice %s of a pool is not from 0 to 100 years', coalesce(notice::text, 'NULL'))]
+		WHEN (outage_credit BETWEEN 0 AND 1) IS NOT TRUE
+			THEN ARRAY['pool_outage_credit_check', format('credit %s for outages of a pool is not from 0 to 1', coalesce(outage_credit::text, 'NULL')), '1: what could not be had costs nothing.']
 	END;
 	IF fault IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('23514', fault[2], hint => fault[3], "constraint" => fault[1]);
 	END IF;
-	INSERT INTO compute_ledger.pool (region, accelerator, partition, granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title)
+	INSERT INTO compute_ledger.pool (region, accelerator, partition, granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title,
+		counts, notice, outage_credit)
 	VALUES (place, _create_pool.accelerator, _create_pool.partition, _create_pool.granule, _create_pool.slot_minutes, _create_pool.horizon, _create_pool.hold, host_id,
-		_create_pool.link_class, _create_pool.floor_price, _create_pool.floor_currency, _create_pool.title)
+		_create_pool.link_class, _create_pool.floor_price, _create_pool.floor_currency, _create_pool.title,
+		_create_pool.counts, _create_pool.notice, _create_pool.outage_credit)
 	ON CONFLICT ON CONSTRAINT pool_region_accelerator_partition_key DO NOTHING
 	RETURNING id INTO new_id;
 	IF new_id IS NULL THEN
@@ -84,20 +93,21 @@ BEGIN
 	RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION _create_pool(text, accelerator, text, integer, integer, interval, interval, text, text, numeric, text, text) IS 'what create_pool() does';
+COMMENT ON FUNCTION _create_pool(text, accelerator, text, integer, integer, interval, interval, text, text, numeric, text, text, text, interval, numeric) IS 'what create_pool() does';
 
 CREATE FUNCTION create_pool(region text, accelerator accelerator, partition text DEFAULT '', granule integer DEFAULT 1, slot_minutes integer DEFAULT 1,
 	horizon interval DEFAULT '366 days', hold interval DEFAULT '15 minutes', host text DEFAULT NULL, link_class text DEFAULT NULL,
-	floor_price numeric DEFAULT NULL, floor_currency text DEFAULT NULL, title text DEFAULT NULL) RETURNS bigint
+	floor_price numeric DEFAULT NULL, floor_currency text DEFAULT NULL, title text DEFAULT NULL,
+	counts text DEFAULT 'booked', notice interval DEFAULT '0', outage_credit numeric DEFAULT 1) RETURNS bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	RETURN compute_ledger._create_pool(region, accelerator, partition, granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title);
+	RETURN compute_ledger._create_pool(region, accelerator, partition, granule, slot_minutes, horizon, hold, host, link_class, floor_price, floor_currency, title, counts, notice, outage_credit);
 END
 $$;
-COMMENT ON FUNCTION create_pool(text, accelerator, text, integer, integer, interval, interval, text, text, numeric, text, text) IS 'makes a pool, of one chip or of one MIG profile of it, and returns its number; it offers nothing until offer_devices() says so. granule: devices are booked in multiples of it, 1 to 1,000,000; slot_minutes: bookings begin and end on multiples of so many minutes of the day (UTC), a divisor of 1440; horizon: how far ahead a booking may end; hold: how long one is held that is not confirmed; both above 0 and at most 100 years; host: name of the account whose subtree is at home there, all others are guests; floor_price, with floor_currency: of a device-hour, below which idle capacity is not given away. LC007 unknown region, LC006 unknown host, 23503 unknown currency, 23505 there is such a pool, 23514 any other value that cannot be, NULL where there is no default of NULL included.';
+COMMENT ON FUNCTION create_pool(text, accelerator, text, integer, integer, interval, interval, text, text, numeric, text, text, text, interval, numeric) IS 'makes a pool, of one chip or of one MIG profile of it, and returns its number; it offers nothing until offer_devices() says so. granule: devices are booked in multiples of it, 1 to 1,000,000; slot_minutes: bookings begin and end on multiples of so many minutes of the day (UTC), a divisor of 1440; horizon: how far ahead a booking may end; hold: how long one is held that is not confirmed; both above 0 and at most 100 years; host: name of the account whose subtree is at home there, all others are guests; floor_price, with floor_currency: of a device-hour, below which idle capacity is not given away; counts: booked (all of what is confirmed is reserved usage) or started (what was started, from then on; the rest is forgone); notice: how long before its time something confirmed may be given up for nothing, 0 to 100 years; outage_credit: the part, 0 to 1, of what could not be had for an outage that costs nothing. LC007 unknown region, LC006 unknown host, 23503 unknown currency, 23505 there is such a pool, 23514 any other value that cannot be, NULL where there is no default of NULL included.';
 
 CREATE FUNCTION _capacity_complete() RETURNS trigger
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
