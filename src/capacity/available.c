@@ -67,7 +67,7 @@ take_holds(const PoolsAsked *asked, const PoolSet *set, PoolBook *books)
 		int64		to;
 
 		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
-		for (int column = 0; column < lengthof(hold_columns); column++)
+		for (int column = 0; column < (int) lengthof(hold_columns); column++)
 		{
 			if (nulls[column])
 				RowNullError("holds", hold_columns[column].name);
