@@ -183,7 +183,7 @@ COMMENT ON FUNCTION _is_guest(bigint, bigint, timestamptz) IS 'whether an accoun
 
 -- ------------------------------------------------------------------ booking
 
-CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, now timestamptz) RETURNS booked_reservation[]
+CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, now timestamptz, said jsonb DEFAULT NULL) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	-- rows are looked up in indexes, whatever was known of the tables' size when this was planned
@@ -228,8 +228,8 @@ BEGIN
 	account_id := compute_ledger._booking_account(account, coalesce(starts, CURRENT_TIMESTAMP));
 	IF request IS NOT NULL THEN
 		scope := 'account:' || account_id;
-		call := jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), lower_inc(q.period), extract(epoch FROM upper(q.period)), upper_inc(q.period))) FROM unnest(pieces) AS q),
-			priority, confirmed, extract(epoch FROM hold));
+		call := coalesce(said, jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), lower_inc(q.period), extract(epoch FROM upper(q.period)), upper_inc(q.period))) FROM unnest(pieces) AS q),
+			priority, confirmed, extract(epoch FROM hold)));
 		answer := compute_ledger._earlier_answer(scope, request, call);
 		IF answer IS NOT NULL THEN
 			RETURN answer;
@@ -280,7 +280,7 @@ BEGIN
 	RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'part of book(): books all pieces, or refuses';
+COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, timestamptz, jsonb) IS 'part of book(): books all pieces, or refuses; said: all that the call said to which request belongs, NULL: these pieces';
 
 CREATE FUNCTION _book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
 		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation

@@ -5,12 +5,12 @@ CREATE FUNCTION _available("limit" device_profile, booked device_profile) RETURN
 COMMENT ON FUNCTION _available(device_profile, device_profile) IS 'what is left of one profile less another, 0 where that is below 0';
 
 -- Inlined, so that profiles stay in memory as they are, which they do not where they pass through a join.
-CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
+CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz, guests boolean DEFAULT false) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
 	LANGUAGE sql STABLE
 AS $$
-	SELECT b.pool, compute_ledger._pool_limit(b.pool, $2, false),
+	SELECT b.pool, compute_ledger._pool_limit(b.pool, $2, $4),
 		compute_ledger._book(pg_catalog.lower($2), pg_catalog.upper($2), b.is_month, b.day, b.base, b.profile),
-		compute_ledger._available(compute_ledger._pool_limit(b.pool, $2, false),
+		compute_ledger._available(compute_ledger._pool_limit(b.pool, $2, $4),
 			compute_ledger._book(pg_catalog.lower($2), pg_catalog.upper($2), b.is_month, b.day, b.base, b.profile))
 	FROM (
 		SELECT p.pool, NULL::pg_catalog.bool AS is_month, NULL::pg_catalog.date AS day, NULL::pg_catalog.int8 AS base, NULL::compute_ledger.device_profile AS profile
@@ -18,24 +18,24 @@ AS $$
 		UNION ALL
 		SELECT d.pool, false, d.day, d.base, d.profile
 		FROM compute_ledger.pool_day AS d
-		WHERE d.pool OPERATOR(pg_catalog.=) ANY ($1) AND NOT d.guests
+		WHERE d.pool OPERATOR(pg_catalog.=) ANY ($1) AND d.guests OPERATOR(pg_catalog.=) $4
 			AND d.day OPERATOR(pg_catalog.>=) pg_catalog.timezone('UTC', pg_catalog.lower($2))::pg_catalog.date AND d.day OPERATOR(pg_catalog.<=) pg_catalog.timezone('UTC', pg_catalog.upper($2))::pg_catalog.date
 		UNION ALL
 		SELECT m.pool, true, m.month, m.base, NULL
 		FROM compute_ledger.pool_month AS m
-		WHERE m.pool OPERATOR(pg_catalog.=) ANY ($1) AND NOT m.guests
+		WHERE m.pool OPERATOR(pg_catalog.=) ANY ($1) AND m.guests OPERATOR(pg_catalog.=) $4
 			AND m.month OPERATOR(pg_catalog.>=) pg_catalog.date_trunc('month', pg_catalog.timezone('UTC', pg_catalog.lower($2)))::pg_catalog.date
 			AND m.month OPERATOR(pg_catalog.<=) pg_catalog.timezone('UTC', pg_catalog.upper($2))::pg_catalog.date
 		UNION ALL
 		-- holds that have run out and are in the book still
 		SELECT h.pool, NULL, NULL, NULL, compute_ledger.device_profile(h.occupies OPERATOR(pg_catalog.*) $2, OPERATOR(pg_catalog.-) h.devices)
 		FROM compute_ledger.reservation AS h
-		WHERE h.pool OPERATOR(pg_catalog.=) ANY ($1) AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $3 AND h.occupies OPERATOR(pg_catalog.&&) $2
+		WHERE h.pool OPERATOR(pg_catalog.=) ANY ($1) AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $3 AND h.occupies OPERATOR(pg_catalog.&&) $2 AND (h.guest OR NOT $4)
 		GROUP BY h.pool
 	) AS b
 	GROUP BY b.pool
 $$;
-COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings';
+COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz, boolean) IS 'of each of some pools, what may be booked of it, by all or by guests, what is and what is free over a period that has an end, at an instant of the clock of bookings';
 
 CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestamptz DEFAULT NULL) RETURNS device_profile
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
