@@ -5,7 +5,7 @@ CREATE FUNCTION _available("limit" device_profile, booked device_profile) RETURN
 COMMENT ON FUNCTION _available(device_profile, device_profile) IS 'what is left of one profile less another, 0 where that is below 0';
 
 -- Inlined, so that profiles stay in memory as they are, which they do not where they pass through a join.
-CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
+CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz, preempting boolean DEFAULT false) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
 	LANGUAGE sql STABLE
 AS $$
 	SELECT b.pool, compute_ledger._pool_limit(b.pool, $2, false),
@@ -32,10 +32,19 @@ AS $$
 		FROM compute_ledger.reservation AS h
 		WHERE h.pool OPERATOR(pg_catalog.=) ANY ($1) AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $3 AND h.occupies OPERATOR(pg_catalog.&&) $2
 		GROUP BY h.pool
+		UNION ALL
+		-- what gives way, once it has been told
+		SELECT r.pool, NULL, NULL, NULL, compute_ledger.device_profile(r.occupies OPERATOR(pg_catalog.*) $2
+			OPERATOR(pg_catalog.*) pg_catalog.tstzrange($3 OPERATOR(pg_catalog.+) r.preempt_notice, NULL), OPERATOR(pg_catalog.-) r.devices)
+		FROM compute_ledger.reservation AS r
+		WHERE $4 AND r.pool OPERATOR(pg_catalog.=) ANY ($1) AND r.preempt_notice IS NOT NULL AND NOT pg_catalog.isempty(r.occupies)
+			AND pg_catalog.upper(r.occupies) OPERATOR(pg_catalog.>) GREATEST($3, pg_catalog.lower($2)) AND r.occupies OPERATOR(pg_catalog.&&) $2
+			AND (r.state OPERATOR(pg_catalog.=) ANY (ARRAY['confirmed', 'running']) OR r.state OPERATOR(pg_catalog.=) 'held' AND r.held_until OPERATOR(pg_catalog.>) $3)
+		GROUP BY r.pool
 	) AS b
 	GROUP BY b.pool
 $$;
-COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings';
+COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz, boolean) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings; preempting: for whom preemptible reservations give way, so that they are not booked once their notice has passed';
 
 CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestamptz DEFAULT NULL) RETURNS device_profile
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -153,11 +162,11 @@ $$;
 COMMENT ON FUNCTION _booking_calendar() IS 'what booking_calendar shows';
 
 CREATE FUNCTION _pool_terms() RETURNS TABLE (pool bigint, region_name text, accelerator accelerator, partition text, granule integer, slot_minutes integer, horizon interval, hold interval,
-	counts text, notice interval, outage_credit numeric, link_class text, floor_price numeric, floor_currency text, title text)
+	counts text, notice interval, outage_credit numeric, preempt_notice interval, link_class text, floor_price numeric, floor_currency text, title text)
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT p.id, r.name, p.accelerator, p.partition, p.granule, p.slot_minutes, p.horizon, p.hold, p.counts, p.notice, p.outage_credit, p.link_class, p.floor_price, p.floor_currency, p.title
+	SELECT p.id, r.name, p.accelerator, p.partition, p.granule, p.slot_minutes, p.horizon, p.hold, p.counts, p.notice, p.outage_credit, p.preempt_notice, p.link_class, p.floor_price, p.floor_currency, p.title
 	FROM compute_ledger.pool AS p JOIN compute_ledger.region AS r ON r.id = p.region
 $$;
 COMMENT ON FUNCTION _pool_terms() IS 'what pool_terms shows';
