@@ -145,3 +145,5 @@ SELECT accepted FROM accept_usage();
 SELECT record_reservations() >= 0;
 SELECT kind, measure, quantity, cost FROM rate_usage('pay', '[2026-05-01,2026-06-01)') ORDER BY kind, measure;
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
+\c contrib_regression
+DROP DATABASE regress_idle;

@@ -181,7 +181,8 @@ BEGIN
 	named := ARRAY(SELECT n.id FROM unnest(held) AS h CROSS JOIN LATERAL compute_ledger._reservation_held(pool, h.reservation, h.centre_id, clock) AS n (id) WHERE n.id IS NOT NULL);
 	FOR change IN
 		SELECT r.id, r.state, r.preempted_at IS NOT NULL AS gave_way FROM compute_ledger.reservation AS r
-		WHERE r.id IN (SELECT s.reservation FROM compute_ledger._still_there(_report_pool.pool, clock) AS s UNION SELECT unnest(named)) AND r.started_at IS NOT NULL
+		WHERE r.id IN (SELECT s.reservation FROM compute_ledger._still_there(_report_pool.pool, clock) AS s UNION SELECT unnest(named)
+				UNION SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = _report_pool.pool AND o.state = 'running' AND upper(o.occupies) <= clock) AND r.started_at IS NOT NULL
 			AND CASE r.state WHEN 'running' THEN upper(r.occupies) <= clock AND r.id <> ALL (named) ELSE r.ended_at < clock END
 		ORDER BY r.id
 	LOOP

@@ -266,6 +266,9 @@ AS $$
 		('my_reservation', 'SELECT', 'reader booker biller auditor admin'),
 		('_reservation_state', 'EXECUTE', 'reader booker biller auditor admin'),
 
+		-- placement
+		('_placement_request', 'EXECUTE', 'reader booker agent biller auditor admin'),
+
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_check_name', 'EXECUTE', 'admin'),
