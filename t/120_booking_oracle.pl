@@ -1,5 +1,6 @@
 # Pools and bookings against a model that adds everything up (BookingModel.pm): random pools, offers, reductions and shares,
-# bookings, changes, cancellations, holds that lapse, starts and ends on a replayed clock.  After each call the answer, or the
+# bookings, changes, cancellations, holds that lapse, starts and ends, cards cut into slices, what centres answer and report, on a
+# replayed clock.  After each call the answer, or the
 # reason of the refusal, what is free in every pool at every instant, and each reservation are what the model says.
 #
 # COMPUTE_LEDGER_SEED, COMPUTE_LEDGER_ROUNDS and COMPUTE_LEDGER_STEPS say which, how many and how long: what differs is found
@@ -29,6 +30,7 @@ $node->safe_psql('postgres', q{
 	SELECT create_ledger();
 	SELECT create_account('zq1', currency => 'USD'), create_account('zq1/lab', parent => 'zq1'), create_account('zq1ed', currency => 'USD'), create_account('zq2', currency => 'USD');
 	SELECT create_region('site');
+	SELECT offer_devices(create_pool('site', 'nvidia/h100-sxm5-80gb', 'clock'), 1000000, '[2020-01-01,)');
 } . BookingModel::try() . q{
 	CREATE FUNCTION at(seconds numeric) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS 'SELECT to_timestamp(seconds)';
 	CREATE FUNCTION span("from" numeric, "to" numeric) RETURNS tstzrange LANGUAGE sql IMMUTABLE AS 'SELECT tstzrange(to_timestamp("from"), to_timestamp("to"))';
@@ -39,7 +41,10 @@ $node->safe_psql('postgres', q{
 		SELECT concat_ws(' ', 'free', p.id, seconds(lower(s.period)), seconds(upper(s.period)), trim_scale(s.level))
 		FROM unnest(pools) AS p (id), compute_ledger.steps(compute_ledger.pool_availability(p.id, period, now)) AS s WHERE s.level <> 0
 		UNION ALL
-		SELECT concat_ws(' ', 'has', r.id, CASE WHEN r.state = 'held' AND r.held_until <= now THEN 'lapsed' ELSE r.state END, r.devices, seconds(lower(r.period)), seconds(upper(r.period)))
+		SELECT concat_ws(' ', 'room', a.pool, seconds(lower(s.period)), seconds(upper(s.period)), trim_scale(s.level))
+		FROM compute_ledger._pools_available(pools, period, now, true) AS a, compute_ledger.steps(a.free) AS s WHERE s.level <> 0
+		UNION ALL
+		SELECT concat_ws(' ', 'has', r.id, CASE WHEN r.state = 'held' AND r.held_until <= now THEN 'lapsed' ELSE r.state END, r.devices, seconds(lower(r.period)), seconds(upper(r.period)), CASE WHEN r.accepted_at IS NULL THEN 'not' END, 'accepted')
 		FROM compute_ledger.reservation AS r WHERE r.pool = ANY (pools)
 	$$;
 });
@@ -61,6 +66,7 @@ sub value { my ($v) = @_; return defined $v ? $v : 'NULL' }
 sub text { my ($v) = @_; return defined $v ? "'$v'" : 'NULL' }
 
 my (%asked, %answered, $wrong, @log);
+my $preempted = 0;
 
 # Runs a call, and compares what it says with what the model says; answers what is behind "ok", or undef if it was refused.
 sub call
@@ -75,7 +81,7 @@ sub call
 		return wrong("$what was refused", $sql, $said) if $said !~ /^ok /;
 		return $said =~ s/^ok //r;
 	}
-	wrong("$what should be refused: $expected->{refused}", $sql, $said) if !grep { $said =~ $code{$_} } grep { defined } @{$expected}{qw(refused or)};
+	wrong("$what should be refused: $expected->{refused}", $sql, $said) if !grep { $said =~ $code{$_} } $expected->{refused}, @{ $expected->{or} // [] };
 	if ($expected->{refused} eq 'in_way')
 	{
 		# the numbers of those in the way, and nobody's name
@@ -102,28 +108,30 @@ sub compare
 	my ($model, $from, $to) = @_;
 	my @pools = sort { $a <=> $b } keys %{ $model->{pools} };
 	my $said = $session->query("SELECT * FROM observe('{" . join(',', @pools) . "}', " . span($from, $to) . ', ' . at($model->{now}) . ')');
-	my (%free, %has);
+	my (%free, %room, %has);
 	for (split /\n/, $said)
 	{
 		my ($what, $of, @rest) = split / /;
 		if ($what eq 'has') { $has{$of} = "@rest" }
-		else { push @{ $free{$of} }, \@rest }
+		else { push @{ ($what eq 'free' ? \%free : \%room)->{$of} }, \@rest }
 	}
-	for my $id (grep { !$model->{pools}{$_}{doubted} } @pools)
+	for my $of (map { [ $_, 0 ], [ $_, 1 ] } @pools)
 	{
+		my ($id, $preempting) = @$of;
 		my @got;
-		for my $s (sort { $a->[0] <=> $b->[0] } @{ $free{$id} // [] })
+		for my $s (sort { $a->[0] <=> $b->[0] } @{ ($preempting ? $room{$id} : $free{$id}) // [] })
 		{
 			if (@got && $got[-1][1] == $s->[0] && $got[-1][2] == $s->[2]) { $got[-1][1] = $s->[1] }
 			else { push @got, $s }
 		}
-		my ($got, $expected) = map { join ' ', map { sprintf '%s+%s:%s', $_->[0] - $model->{now}, $_->[1] - $_->[0], $_->[2] } @$_ } \@got, [ $model->free($model->{pools}{$id}, $from, $to) ];
-		wrong("pool $id has other devices free", "got      $got", "expected $expected") if $got ne $expected;
+		my @expected = $model->{pools}{$id}{doubted} && !$preempting ? () : $model->free($model->{pools}{$id}, $from, $to, $preempting);
+		my ($got, $expected) = map { join ' ', map { sprintf '%s+%s:%s', $_->[0] - $model->{now}, $_->[1] - $_->[0], $_->[2] } @$_ } \@got, \@expected;
+		wrong("pool $id has other devices " . ($preempting ? 'for whom others give way' : 'free'), "got      $got", "expected $expected") if $got ne $expected;
 	}
 	for my $id (sort { $a <=> $b } keys %{ $model->{reservations} })
 	{
 		my $r = $model->{reservations}{$id};
-		my $expected = "@{$r}{qw(state devices from to)}";
+		my $expected = "@{$r}{qw(state devices from to)} " . ($r->{accepted} ? 'accepted' : 'not accepted');
 		wrong("reservation $id is another", "got      " . ($has{$id} // ''), "expected $expected") if ($has{$id} // '') !~ ($r->{state} =~ /^(held|confirmed|running)$/ ? qr/^\Q$expected\E$/ : qr/^$r->{state} /);
 		delete $has{$id};
 	}
@@ -138,13 +146,15 @@ my $pool_number = 0;
 sub make_pool
 {
 	my ($model) = @_;
-	my %pool = (granule => one_of(1, 1, 2, 4, 8), slot => 60 * one_of(1, 15, 30, 60), horizon => DAY * one_of(60, 100), hold => 60 * one_of(15, 60, 600), host => one_of(undef, 'zq1'),
-		offers => [], shares => [], reductions => {});
+	my %pool = (granule => one_of(1, 1, 2, 4, 8), slot => 60 * one_of(1, 15, 30, 60), horizon => DAY * one_of(60, 100), hold => 60 * one_of(15, 60, 600), host => one_of(undef, 'zq1'), notice => one_of(undef, 0, 300, 3 * HOUR),
+		a_card => chance(0.3) ? 7 : 1, offers => [], shares => [], reductions => {}, reports => 0);
 	$pool_number++;
-	$pool{id} = $session->query("SELECT create_pool('site', 'nvidia/h100-sxm5-80gb', 'p$pool_number', granule => $pool{granule}, slot_minutes => " . $pool{slot} / 60 . ", horizon => interval '$pool{horizon} seconds',
+	my $chip = 'nvidia/h100-sxm5-80gb' . ($pool{a_card} == 7 ? ':1g.10gb' : '');
+	$pool{id} = $session->query("SELECT create_pool('site', '$chip', 'p$pool_number', granule => $pool{granule}, slot_minutes => " . $pool{slot} / 60 . ", horizon => interval '$pool{horizon} seconds',
 		hold => interval '$pool{hold} seconds', host => " . text($pool{host}) . ')');
 	BAIL_OUT("no pool: $pool{id} $session->{stderr}") if $pool{id} !~ /^\d+$/;
-	push @log, "-- pool $pool{id}: " . join ', ', map { "$_ " . ($pool{$_} // '-') } qw(granule slot horizon hold host);
+	$session->query("SELECT offer_idle($pool{id}, 0.1, 'USD', interval '$pool{notice} seconds', now => '2020-01-01')") if defined $pool{notice};
+	push @log, "-- pool $pool{id}: " . join ', ', map { "$_ " . ($pool{$_} // '-') } qw(granule slot horizon hold host a_card notice);
 	return $model->{pools}{ $pool{id} } = \%pool;
 }
 
@@ -196,6 +206,18 @@ sub spoil
 my $requests = 0;
 my %repeat;
 
+# A piece at the time of a reservation that would give way, or any.
+sub in_its_time
+{
+	my ($model) = @_;
+	my $r = first { defined $_->{notice} && $model->stands($_) && $_->{to} > $model->{now} + $_->{notice} } shuffle reservations($model);
+	my $pool = $r ? $model->{pools}{ $r->{pool} } : one_of(pools($model));
+	my ($from, $to) = some_period($model, $pool);
+	$from = $pool->{slot} * int(max($r->{from}, $model->{now} + one_of(0, 1, 1, 2) * $r->{notice} + $pool->{slot}) / $pool->{slot}) if $r;
+	$to = max($to, $from + $pool->{slot});
+	return [ $pool->{id}, max($pool->{granule}, BookingModel::limit($pool, $from) - $pool->{granule} * one_of(0, 1, 3)), $from, $to ];
+}
+
 sub step_book
 {
 	my ($model) = @_;
@@ -203,9 +225,11 @@ sub step_book
 	push @pools, $pools[0] if chance(0.05);
 	my @pieces = map { [ $_->{id}, some_devices($_), some_period($model, $_) ] } @pools;
 	@pieces = map { [ $_->[0], $_->[1], @{ $pieces[0] }[ 2, 3 ] ] } @pieces if @pieces > 1 && !grep { $_->{slot} != $pools[0]{slot} } @pools;
-	$pieces[0] = spoil($pools[0], $pieces[0]) if chance(0.08);
+	my $in_its_time = chance(0.35);
+	@pieces = in_its_time($model) if $in_its_time;
+	$pieces[0] = spoil($model->{pools}{ $pieces[0][0] }, $pieces[0]) if chance(0.08);
 	my $account = one_of(qw(zq1 zq1/lab zq1ed zq2));
-	my %o = (priority => one_of(0, 0, 1, 2, -1), confirmed => chance(0.5) ? 1 : 0, hold => @pieces > 1 || chance(0.3) ? 60 * one_of(5, 100, 1000) : undef, request => chance(0.2) ? 'q' . $requests++ : undef);
+	my %o = (priority => one_of(0, 0, 1, 2, -1), confirmed => chance($in_its_time ? 0.9 : 0.5) ? 1 : 0, hold => @pieces > 1 || chance(0.3) ? 60 * one_of(5, 100, 1000) : undef, request => chance(0.2) ? 'q' . $requests++ : undef, preemptible => chance($in_its_time ? 0.1 : 0.6) ? 1 : 0);
 	my $form = @pieces == 1 && chance(0.5);
 	if (my $old = chance(0.15) && $repeat{$account})
 	{
@@ -221,8 +245,8 @@ sub step_book
 sub book
 {
 	my ($model, $account, $pieces, $o, $form) = @_;
-	my $rest = sprintf 'request => %s, priority => %s, confirmed => %s, hold => %s, now => %s', text($o->{request}), $o->{priority}, $o->{confirmed} ? 'true' : 'false',
-		defined $o->{hold} ? "interval '$o->{hold} seconds'" : 'NULL', at($model->{now});
+	my $rest = sprintf 'request => %s, priority => %s, confirmed => %s, hold => %s, preemptible => %s, now => %s', text($o->{request}), $o->{priority}, $o->{confirmed} ? 'true' : 'false',
+		defined $o->{hold} ? "interval '$o->{hold} seconds'" : 'NULL', $o->{preemptible} ? 'true' : 'false', at($model->{now});
 	my $what = $form ? "$pieces->[0][0], " . value($pieces->[0][1]) . '::bigint, ' . span(@{ $pieces->[0] }[ 2, 3 ])
 		: 'ARRAY[' . join(', ', map { "ROW($_->[0], " . value($_->[1]) . ', ' . span(@{$_}[ 2, 3 ]) . ')::reservation_piece' } @$pieces) . ']';
 	my $expected = $model->book($account, $pieces, %$o);
@@ -417,7 +441,7 @@ sub step_repair
 	my ($model) = @_;
 	for my $pool (shuffle pools($model))
 	{
-		my $id = first { !$pool->{reductions}{$_}{withdrawn} && ($pool->{reductions}{$_}{period}[1] // BookingModel::EVER) > $model->{now} } sort keys %{ $pool->{reductions} } or next;
+		my $id = first { !$pool->{reductions}{$_}{withdrawn} && !$pool->{reductions}{$_}{reported} && ($pool->{reductions}{$_}{period}[1] // BookingModel::EVER) > $model->{now} } sort keys %{ $pool->{reductions} } or next;
 		my $reduction = $pool->{reductions}{$id};
 		if ($reduction->{kind} eq 'outage')
 		{
@@ -445,10 +469,57 @@ sub step_share
 	return;
 }
 
-my @weights = (book => 30, confirm => 8, cancel => 6, extend => 8, shrink => 6, move => 8, start => 5, end => 3, offer => 6, maintenance => 5, outage => 3, repair => 3, share => 3);
+# Cards of one pool go to another; a card is a device, or seven slices.
+sub step_cards
+{
+	my ($model) = @_;
+	my ($pool, $other) = shuffle pools($model);
+	$other = $pool if !$other || chance(0.05);
+	my $at = chance(0.2) ? $model->{now} - int rand DAY : some_time($model, $pool);
+	my $cards = 1 + int rand one_of(2, 8);
+	my $drain = chance(0.3) ? 1 : 0;
+	my $expected = $model->move_cards($pool, $other, $cards, $at, $drain);
+	drained('cards', scalar call($model, 'cards', "SELECT string_agg(d::text, ',') FROM move_devices($pool->{id}, $other->{id}, $cards, " . at($at) . ', ' . ($drain ? 'true' : 'false') . ', now => ' . at($model->{now}) . ') AS d', $expected), $expected);
+	return;
+}
+
+my $centre_ids = 0;
+sub step_answer
+{
+	my ($model) = @_;
+	my $r = some_reservation($model) or return;
+	my $answer = one_of(qw(accepted accepted accepted refused lost));
+	my $centre_id = $answer eq 'accepted' && chance(0.5) ? 'c' . $centre_ids++ : undef;
+	again($model, $r, sub {
+		my ($request, $more) = @_;
+		my $answer = $more ? 'lost' : $answer;
+		my $expected = $model->answer($r, $answer, $centre_id, $request);
+		my $said = call($model, $answer, "SELECT answer_reservation($r->{id}, '$answer', centre_id => " . text($centre_id) . ', request => ' . text($request) . ', now => ' . at($model->{now}) . ')', $expected);
+		wrong("$answer is answered $said", $expected->{ok}) if defined $said && $said ne $expected->{ok};
+	});
+	return;
+}
+
+# A centre's agent reports, that of a pool in doubt first.
+sub step_report
+{
+	my ($model) = @_;
+	my ($pool) = sort { ($b->{doubted} // 0) <=> ($a->{doubted} // 0) } shuffle pools($model);
+	my @there = grep { $_->{pool} == $pool->{id} && $_->{state} eq 'running' && chance(0.7) } reservations($model);
+	my @taken = map { [ $_, int rand one_of(1, 1, 6), chance(0.3) ? undef : $model->{now} + int rand one_of(HOUR, DAY) ] } qw(down local);
+	my ($down, $local) = @taken;
+	my @held = map { "($_->{devices}, NULL, $_->{id}, NULL)" } @there;
+	push @held, "($local->[1], " . at($local->[2]) . ', NULL, NULL)' if $local->[1];
+	call($model, 'report', "SELECT report_pool($pool->{id}, ARRAY[" . join(', ', @held) . "]::pool_use[], $down->[1], " . at($down->[2]) . ', now => ' . at($model->{now}) . ')', $model->report($pool, \@there, @taken));
+	# what ends now is not there any more
+	$model->advance($model->{now} + 1);
+	return;
+}
+
+my @weights = (book => 30, confirm => 8, cancel => 6, extend => 8, shrink => 6, move => 8, start => 5, end => 3, offer => 6, maintenance => 5, outage => 3, repair => 3, share => 3, cards => 4, answer => 6, report => 8);
 my @choices = map { ($weights[ 2 * $_ ]) x $weights[ 2 * $_ + 1 ] } 0 .. $#weights / 2;
 my %steps = (book => \&step_book, confirm => \&step_confirm, cancel => \&step_cancel, extend => \&step_extend, shrink => \&step_shrink, move => \&step_move, start => \&step_start,
-	end => \&step_end, offer => \&step_offer, maintenance => \&step_maintenance, outage => \&step_outage, repair => \&step_repair, share => \&step_share);
+	end => \&step_end, offer => \&step_offer, maintenance => \&step_maintenance, outage => \&step_outage, repair => \&step_repair, share => \&step_share, cards => \&step_cards, answer => \&step_answer, report => \&step_report);
 my %without = map { ($_ => 1) } split /[ ,]+/, $ENV{COMPUTE_LEDGER_WITHOUT} // '';
 @choices = grep { !$without{$_} } @choices;
 
@@ -479,11 +550,16 @@ for my $round (1 .. $rounds)
 		compare($model, $model->{now}, $begin + 250 * DAY);
 		last if ($wrong // 0) > $before;
 	}
+	# it judges by the last change of a reservation what is over
+	my $minute = 60 * int($model->{now} / 60);
+	$session->query("SELECT book('zq1', pool_id('site', 'nvidia/h100-sxm5-80gb', 'clock'), 1, " . span($minute, $minute + 60) . ', now => ' . at($model->{now}) . ')');
 	my $found = $session->query(q{SELECT * FROM check_ledger() WHERE severity <> 'advice'});
 	wrong("check_ledger(): $found") if $found ne '' && ($wrong // 0) == $before;
+	$preempted += grep { $_->{told} || $_->{state} eq 'preempted' } reservations($model);
 	is(($wrong // 0) - $before, 0, "round $round, seed $s: everything is as the model says");
 	$session->quit;
 }
+cmp_ok($preempted, '>', 0, 'reservations gave way');
 note join ', ', map { "$answered{$_} of $asked{$_} $_" } sort grep { $answered{$_} } keys %asked;
 cmp_ok(($answered{book} // 0), '>', $rounds, 'there were bookings');
 done_testing();

@@ -1,41 +1,12 @@
 -- What is free: what may be booked less what is, at each instant and never below 0.
 
-CREATE FUNCTION _available("limit" device_profile, booked device_profile) RETURNS device_profile
-	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _available(device_profile, device_profile) IS 'what is left of one profile less another, 0 where that is below 0';
+CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz, preempting boolean DEFAULT false, guests boolean DEFAULT false) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_available';
+COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz, boolean, boolean) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings; preempting: for whom preemptible reservations give way, so that they are not booked once their notice has passed; guests: of what guests may have and have booked';
 
--- Inlined, so that profiles stay in memory as they are, which they do not where they pass through a join.
-CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz, guests boolean DEFAULT false) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
-	LANGUAGE sql STABLE
-AS $$
-	SELECT b.pool, compute_ledger._pool_limit(b.pool, $2, $4),
-		compute_ledger._book(pg_catalog.lower($2), pg_catalog.upper($2), b.is_month, b.day, b.base, b.profile),
-		compute_ledger._available(compute_ledger._pool_limit(b.pool, $2, $4),
-			compute_ledger._book(pg_catalog.lower($2), pg_catalog.upper($2), b.is_month, b.day, b.base, b.profile))
-	FROM (
-		SELECT p.pool, NULL::pg_catalog.bool AS is_month, NULL::pg_catalog.date AS day, NULL::pg_catalog.int8 AS base, NULL::compute_ledger.device_profile AS profile
-		FROM pg_catalog.unnest($1) AS p (pool)
-		UNION ALL
-		SELECT d.pool, false, d.day, d.base, d.profile
-		FROM compute_ledger.pool_day AS d
-		WHERE d.pool OPERATOR(pg_catalog.=) ANY ($1) AND d.guests OPERATOR(pg_catalog.=) $4
-			AND d.day OPERATOR(pg_catalog.>=) pg_catalog.timezone('UTC', pg_catalog.lower($2))::pg_catalog.date AND d.day OPERATOR(pg_catalog.<=) pg_catalog.timezone('UTC', pg_catalog.upper($2))::pg_catalog.date
-		UNION ALL
-		SELECT m.pool, true, m.month, m.base, NULL
-		FROM compute_ledger.pool_month AS m
-		WHERE m.pool OPERATOR(pg_catalog.=) ANY ($1) AND m.guests OPERATOR(pg_catalog.=) $4
-			AND m.month OPERATOR(pg_catalog.>=) pg_catalog.date_trunc('month', pg_catalog.timezone('UTC', pg_catalog.lower($2)))::pg_catalog.date
-			AND m.month OPERATOR(pg_catalog.<=) pg_catalog.timezone('UTC', pg_catalog.upper($2))::pg_catalog.date
-		UNION ALL
-		-- holds that have run out and are in the book still
-		SELECT h.pool, NULL, NULL, NULL, compute_ledger.device_profile(h.occupies OPERATOR(pg_catalog.*) $2, OPERATOR(pg_catalog.-) h.devices)
-		FROM compute_ledger.reservation AS h
-		WHERE h.pool OPERATOR(pg_catalog.=) ANY ($1) AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $3 AND h.occupies OPERATOR(pg_catalog.&&) $2 AND (h.guest OR NOT $4)
-		GROUP BY h.pool
-	) AS b
-	GROUP BY b.pool
-$$;
-COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz, boolean) IS 'of each of some pools, what may be booked of it, by all or by guests, what is and what is free over a period that has an end, at an instant of the clock of bookings';
+CREATE FUNCTION _pools_free(pools bigint[], period tstzrange, at timestamptz) RETURNS device_profile
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_free';
+COMMENT ON FUNCTION _pools_free(bigint[], tstzrange, timestamptz) IS 'what is free of some pools together, as _pools_available() has it of each';
 
 CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestamptz DEFAULT NULL) RETURNS device_profile
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -51,7 +22,7 @@ BEGIN
 	IF NOT FOUND THEN
 		PERFORM compute_ledger._refuse('42704', format('pool %s does not exist', coalesce(pool::text, 'NULL')), hint => 'pool_id() gives the number of a pool.');
 	END IF;
-	RETURN coalesce((SELECT a.free FROM compute_ledger._pools_available(pools, asked, at) AS a), '{}');
+	RETURN compute_ledger._pools_free(pools, asked, at);
 END
 $$;
 COMMENT ON FUNCTION _pool_availability(bigint, tstzrange, timestamptz) IS 'what pool_availability() does';
@@ -84,7 +55,7 @@ BEGIN
 	END IF;
 	at := compute_ledger._booking_clock(now);
 	pools := compute_ledger._pools_in(place, accelerator, at);
-	RETURN coalesce((SELECT compute_ledger.sum(a.free) FROM compute_ledger._pools_available(pools, asked, at) AS a), '{}');
+	RETURN compute_ledger._pools_free(pools, asked, at);
 END
 $$;
 COMMENT ON FUNCTION _availability(text, accelerator, tstzrange, timestamptz) IS 'what availability() does';
@@ -153,11 +124,11 @@ $$;
 COMMENT ON FUNCTION _booking_calendar() IS 'what booking_calendar shows';
 
 CREATE FUNCTION _pool_terms() RETURNS TABLE (pool bigint, region_name text, accelerator accelerator, partition text, granule integer, slot_minutes integer, horizon interval, hold interval,
-	counts text, notice interval, outage_credit numeric, link_class text, floor_price numeric, floor_currency text, title text)
+	counts text, notice interval, outage_credit numeric, preempt_notice interval, link_class text, floor_price numeric, floor_currency text, title text)
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT p.id, r.name, p.accelerator, p.partition, p.granule, p.slot_minutes, p.horizon, p.hold, p.counts, p.notice, p.outage_credit, p.link_class, p.floor_price, p.floor_currency, p.title
+	SELECT p.id, r.name, p.accelerator, p.partition, p.granule, p.slot_minutes, p.horizon, p.hold, p.counts, p.notice, p.outage_credit, p.preempt_notice, p.link_class, p.floor_price, p.floor_currency, p.title
 	FROM compute_ledger.pool AS p JOIN compute_ledger.region AS r ON r.id = p.region
 $$;
 COMMENT ON FUNCTION _pool_terms() IS 'what pool_terms shows';

@@ -7,6 +7,10 @@ CREATE FUNCTION _first_fit(free device_profile, devices bigint, duration interva
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'first_fit';
 COMMENT ON FUNCTION _first_fit(device_profile, bigint, interval, integer, tstzmultirange) IS 'the first start of a slot from which so many devices are free for so long without a break, all within one of the ranges; NULL if there is none';
 
+CREATE FUNCTION _lesser(device_profile, device_profile) RETURNS device_profile
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lesser';
+COMMENT ON FUNCTION _lesser(device_profile, device_profile) IS 'the lower of two profiles at each instant';
+
 CREATE TYPE _placement_try AS (
 	n bigint,
 	pool bigint,
@@ -79,7 +83,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
 
-CREATE FUNCTION _found(tries _placement_try[], stretch tstzrange, at timestamptz) RETURNS TABLE (pool bigint, devices bigint, starts timestamptz)
+CREATE FUNCTION _found(tries _placement_try[], stretch tstzrange, at timestamptz, preempting boolean) RETURNS TABLE (pool bigint, devices bigint, starts timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -91,21 +95,21 @@ BEGIN
 	IF hosts <> '{}' THEN
 		RETURN QUERY
 		SELECT t.pool, t.devices, compute_ledger._first_fit(a.free, t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
-		FROM compute_ledger._pools_available(hosts, stretch, at) AS a
+		FROM compute_ledger._pools_available(hosts, stretch, at, preempting) AS a
 		JOIN unnest(tries) AS t ON t.pool = a.pool;
 	END IF;
 	IF guests <> '{}' THEN
 		RETURN QUERY
-		SELECT t.pool, t.devices, compute_ledger._first_fit(a.free OPERATOR(compute_ledger.-) compute_ledger._available(a.free, g.free), t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
-		FROM compute_ledger._pools_available(guests, stretch, at) AS a
-		JOIN compute_ledger._pools_available(guests, stretch, at, true) AS g ON g.pool = a.pool
+		SELECT t.pool, t.devices, compute_ledger._first_fit(compute_ledger._lesser(a.free, g.free), t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
+		FROM compute_ledger._pools_available(guests, stretch, at, preempting) AS a
+		JOIN compute_ledger._pools_available(guests, stretch, at, preempting, true) AS g ON g.pool = a.pool
 		JOIN unnest(tries) AS t ON t.pool = a.pool;
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _found(_placement_try[], tstzrange, timestamptz) IS 'when what is tried is free first in a stretch of time, NULL if it is not';
+COMMENT ON FUNCTION _found(_placement_try[], tstzrange, timestamptz, boolean) IS 'when what is tried is free first in a stretch of time, NULL if it is not; preempting: for whom preemptible reservations give way';
 
-CREATE FUNCTION _fits(tries _placement_try[], at timestamptz) RETURNS TABLE (pool bigint, devices bigint, starts timestamptz)
+CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean) RETURNS TABLE (pool bigint, devices bigint, starts timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -124,7 +128,7 @@ BEGIN
 		END IF;
 		done := '{}';
 		FOR pool, devices, starts IN
-			SELECT DISTINCT ON (f.pool) f.pool, f.devices, f.starts FROM compute_ledger._found(rest, stretch, at) AS f WHERE f.starts IS NOT NULL ORDER BY f.pool, f.devices
+			SELECT DISTINCT ON (f.pool) f.pool, f.devices, f.starts FROM compute_ledger._found(rest, stretch, at, preempting) AS f WHERE f.starts IS NOT NULL ORDER BY f.pool, f.devices
 		LOOP
 			RETURN NEXT;
 			done := done || pool;
@@ -135,7 +139,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _fits(_placement_try[], timestamptz) IS 'of each pool that is tried the first start, with the fewest devices of those tried; none for a pool that has no room before its horizon';
+COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean) IS 'of each pool that is tried the first start, with the fewest devices of those tried; none for a pool that has no room before its horizon';
 
 CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
 	LANGUAGE sql STABLE
@@ -184,7 +188,7 @@ END
 $$;
 COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, _placement_try) IS 'why a pool that might take a request has no start for it';
 
-CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, OUT offers _placement_offer[], OUT looked_at bigint)
+CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, OUT offers _placement_offer[], OUT looked_at bigint)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -203,14 +207,14 @@ BEGIN
 		EXIT WHEN FOUND AND ((turn[1]).late, (turn[1]).bound) > (last.late, last.objective);
 		offers := offers || coalesce(compute_ledger._cost_offers(asked, candidates, ARRAY(
 			SELECT ROW(ARRAY[f.pool], ARRAY[f.devices], f.starts, f.starts + t.length, t.efficiency, NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer
-			FROM compute_ledger._fits(turn, at) AS f JOIN unnest(turn) AS t ON t.pool = f.pool AND t.devices = f.devices ORDER BY t.n), at), '{}');
+			FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.pool = f.pool AND t.devices = f.devices ORDER BY t.n), at), '{}');
 		looked_at := looked_at + batch;
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz) IS 'offers of one pool each, among them the best, so many of them; looked_at: the tries that were looked at have a place up to this';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; looked_at: the tries that were looked at have a place up to this';
 
-CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz)
+CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
 		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb, worst numeric)
 	LANGUAGE plpgsql STABLE ROWS 100
@@ -221,7 +225,7 @@ AS $$
 DECLARE
 	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
 	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
-	best record := compute_ledger._best_offers(asked, candidates, tries, most, at);
+	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting);
 BEGIN
 	RETURN QUERY
 	WITH judged AS MATERIALIZED (
@@ -266,7 +270,7 @@ BEGIN
 	ORDER BY 1 NULLS LAST, 2;
 END
 $$;
-COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; worst: what it costs in the highest tier';
+COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it; worst: what it costs in the highest tier';
 
 CREATE FUNCTION _quote(asked placement_request, "limit" integer DEFAULT 10, now timestamptz DEFAULT NULL)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
@@ -287,7 +291,7 @@ BEGIN
 	RETURN QUERY
 	SELECT o.rank, o.pool, o.reason, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, o.efficiency, o.lost_device_hours, o.price_per_pfloph, o.keeps_deadline,
 		o.objective, o.expires, o.offer
-	FROM compute_ledger._offers(compute_ledger._booking_account(checked.account, greatest(at, checked.not_before)), checked, "limit", at) AS o;
+	FROM compute_ledger._offers(compute_ledger._booking_account(checked.account, greatest(at, checked.not_before)), checked, "limit", at, NOT checked.preemptible) AS o;
 END
 $$;
 COMMENT ON FUNCTION _quote(placement_request, integer, timestamptz) IS 'what quote() does';

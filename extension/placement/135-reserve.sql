@@ -40,17 +40,17 @@ BEGIN
 	answer := CASE WHEN request IS NOT NULL THEN compute_ledger._earlier_answer('account:' || account_id, request, call) END;
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at) AS o ORDER BY o.rank NULLS LAST LIMIT 1;
+		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.rank NULLS LAST LIMIT 1;
 		IF first.rank IS NULL OR NOT first.keeps_deadline THEN
 			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.rank IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
 				detail => CASE WHEN first.rank IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
-					(SELECT string_agg(format('Pool %s: %s.', o.pool, o.reason), ' ' ORDER BY o.pool) FROM (SELECT o.pool, o.reason FROM compute_ledger._offers(account_id, checked, 1, at) AS o ORDER BY o.pool LIMIT 20) AS o) END,
+					(SELECT string_agg(format('Pool %s: %s.', o.pool, o.reason), ' ' ORDER BY o.pool) FROM (SELECT o.pool, o.reason FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.pool LIMIT 20) AS o) END,
 				hint => 'quote() says of every pool why it is out.');
 		END IF;
 		PERFORM compute_ledger._hold_budget(account_id, first.worst, first.currency,
 			compute_ledger._nominal_work(ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at, ARRAY(SELECT i.pool FROM unnest(first.pieces) AS i)) AS p), first.pieces));
 		BEGIN
-			answer := compute_ledger._book_pieces(checked.account, first.pieces, request, 0, confirmed, hold, now, call);
+			answer := compute_ledger._book_pieces(checked.account, first.pieces, request, 0, confirmed, hold, checked.preemptible, now, call);
 		EXCEPTION WHEN SQLSTATE 'LC020' THEN
 			-- somebody else was faster: what is best now
 			IF attempt = 10 THEN
@@ -151,7 +151,7 @@ BEGIN
 		END IF;
 		PERFORM compute_ledger._hold_budget(account_id, priced.worst, said.currency, compute_ledger._nominal_work(pools, said.pieces));
 		BEGIN
-			answer := compute_ledger._book_pieces((said.asked).account, said.pieces, request, 0, confirmed, hold, now, call);
+			answer := compute_ledger._book_pieces((said.asked).account, said.pieces, request, 0, confirmed, hold, (said.asked).preemptible, now, call);
 		EXCEPTION WHEN SQLSTATE 'LC020' THEN
 			PERFORM compute_ledger._stale(SQLERRM);
 		END;
