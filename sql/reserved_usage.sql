@@ -259,6 +259,14 @@ ROLLBACK;
 
 -- ------------------------------------------------------------------ closing
 
+CREATE FUNCTION sqlstate_of(command text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE command;
+	RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
 SELECT reserve('ru/a', 8, '[2026-03-30 12:00Z,2026-04-02 00:00Z)') AS r \gset
 \set VERBOSITY default
 DO $$
@@ -269,10 +277,43 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 \set VERBOSITY terse
--- what has no account when it begins stays due, and keeps no other from being closed
-SELECT create_account('ru end', currency => 'USD', valid_from => '2026-01-01') > 0 AS ends;
-SELECT reserve('ru end', 1, '[2026-03-28 00:00Z,2026-03-29 00:00Z)') AS nobodys \gset
+-- An account does not end before what is reserved for it begins: neither what is to come, nor what is not recorded yet.
+SELECT create_account('ru end', currency => 'USD', valid_from => '2026-01-01') > 0 AS ends, create_account('ru into', currency => 'USD', valid_from => '2026-01-01') > 0 AS into;
+SELECT reserve('ru end', 1, '[2026-03-28 00:00Z,2026-03-29 00:00Z)') AS nobodys, reserve('ru end', 1, '[2026-03-26 00:00Z,2026-03-27 12:00Z)') AS over \gset
+\set VERBOSITY default
+DO $$
+BEGIN
+	UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 00:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru end') AND upper_inf(recorded);
+	SET CONSTRAINTS ALL IMMEDIATE;
+EXCEPTION WHEN integrity_constraint_violation THEN
+	RAISE NOTICE '% %', SQLSTATE, regexp_replace(SQLERRM, '\d{2,}', 'N');
+END
+$$;
+\set VERBOSITY terse
+-- nor one that it was merged into; a merger itself leaves it one
+BEGIN;
+SELECT merge_account('ru end', 'ru into', '2026-03-27 00:00Z');
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
+UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 06:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru into') AND upper_inf(recorded);
+SELECT sqlstate_of('SET CONSTRAINTS ALL IMMEDIATE');
+ROLLBACK;
+-- nor is anything booked for, or moved to, a time at which there is none
+BEGIN;
+SELECT cancel_reservation(:nobodys, now => '2026-03-01 00:00Z'), record_reservations('2026-03-27 12:00Z') > 0 AS recorded;
 UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 00:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru end') AND upper_inf(recorded);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT reserve('ru end', 1, '[2026-03-20 00:00Z,2026-03-21 00:00Z)') AS earlier \gset
+SELECT sqlstate_of(format($$SELECT move_reservation(%s, '[2026-03-28 00:00Z,2026-03-29 00:00Z)', now => '2026-03-01 00:00Z')$$, :earlier)) AS moved,
+	sqlstate_of(format($$SELECT book('ru end', ARRAY[ROW(%1$s, 1, '[2026-03-20 00:00Z,2026-03-21 00:00Z)'), ROW(%1$s, 1, '[2026-03-28 00:00Z,2026-03-29 00:00Z)')]::reservation_piece[], now => '2026-03-01 00:00Z')$$, pool)) AS booked
+FROM reservation WHERE id = :earlier;
+ROLLBACK;
+-- what has none all the same stays due, and keeps no other from being closed
+SELECT cancel_reservation(:over, now => '2026-03-25 00:00Z');
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 00:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru end') AND upper_inf(recorded);
+COMMIT;
 SELECT count(*) AS none FROM record_reservations('2026-03-28 12:00Z') AS n WHERE n > 0;
 SELECT usage_due FROM reservation WHERE id = :nobodys;
 SELECT close_period('ru end', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru work') > 0 AS closed;
