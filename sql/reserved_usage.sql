@@ -268,6 +268,12 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 SELECT reserve('ru/a', 8, '[2026-03-30 12:00Z,2026-04-02 00:00Z)') AS r \gset
+-- nobody says for long that the one before has ended
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'waits') AS waits \gset
+SELECT count(*) AS none FROM offer_devices(:waits, 8, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT reserve('ru/b', 8, '[2026-03-20 10:00Z,2026-03-20 12:00Z)', :waits) AS overruns, reserve('ru/b', 8, '[2026-03-20 12:00Z,2026-03-20 14:00Z)', :waits) AS kept_waiting \gset
+SELECT start_reservation(:overruns, '2026-03-20 10:00Z');
+SELECT record_reservations('2026-03-20 14:00Z') AS one;
 \set VERBOSITY default
 DO $$
 BEGIN
@@ -327,6 +333,8 @@ SELECT close_period('ru', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru') > 0 AS 
 SELECT c.kind, c.measure, count(*), trim_scale(sum(c.quantity)) AS quantity, trim_scale(sum(c.cost)) AS cost FROM charge AS c WHERE c.book = 'ru' GROUP BY c.kind, c.measure ORDER BY c.kind, c.measure;
 -- Drawn later: a correction takes from what was unused and from nothing else; and is explained.
 SELECT job('too late', 'ru/a', 10, '[2026-03-30 12:00Z,2026-03-30 18:00Z)', :r) AS recorded;
+-- Said after the closing, the wait is taken back by a correction, too.
+SELECT end_reservation(:overruns, at => '2026-03-20 13:00Z', now => '2026-04-05 00:00Z'), record_reservations('2026-04-05 00:00Z') AS made_already;
 SELECT r.kind, r.measure, r.day, trim_scale(r.quantity) AS quantity, trim_scale(r.cost) AS cost FROM rate_corrections('ru', book => 'ru') AS r ORDER BY r.kind, r.measure, r.day;
 SELECT d.measure, d.day, trim_scale(d.cost_a) AS was, trim_scale(d.cost_b) AS is_now, d.reasons
 FROM rate_diff('ru', '[2026-03-01,2026-04-01)', (SELECT as_of FROM period_close WHERE book = 'ru'), NULL, 'ru') AS d ORDER BY d.measure, d.day, d.cost_a, d.cost_b;
