@@ -51,6 +51,16 @@ AS $$
 $$;
 COMMENT ON FUNCTION _placement_length(placement_request, compute_rate, bigint, numeric, integer) IS 'how long devices are booked: the time limit, or what the work takes them, in whole slots; NULL if that is more than 100 years, or the rate is not known';
 
+CREATE FUNCTION _pool_efficiencies(asked placement_request, link_class text) RETURNS numeric[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
+		WHERE s.workload IN ((asked).workload, '') AND s.link_class = _pool_efficiencies.link_class AND s.sites = n.n ORDER BY s.workload DESC LIMIT 1), CASE n.n WHEN 1 THEN 1 END) ORDER BY n.n)
+	FROM generate_series(1, 8) AS n (n)
+$$;
+COMMENT ON FUNCTION _pool_efficiencies(placement_request, text) IS 'what part of its work a device still does on 1, 2, ... 8 sites of a link class; on one 1, and on more NULL, where there is no figure';
+
 CREATE FUNCTION _tries(asked placement_request, pools _placement_pool[], at timestamptz) RETURNS _placement_try[]
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -58,9 +68,7 @@ AS $$
 	WITH single AS (
 		SELECT p.*, d.devices, e.efficiency, compute_ledger._placement_length(asked, p.rate, d.devices, e.efficiency, p.slot_minutes) AS length
 		FROM unnest(pools) AS p
-		CROSS JOIN LATERAL (
-			SELECT coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
-				WHERE s.workload IN ((asked).workload, '') AND s.link_class = p.link_class AND s.sites = 1 ORDER BY s.workload DESC LIMIT 1), 1) AS efficiency) AS e
+		CROSS JOIN LATERAL (SELECT (compute_ledger._pool_efficiencies(asked, p.link_class))[1] AS efficiency) AS e
 		CROSS JOIN LATERAL (
 			SELECT (asked).devices AS devices WHERE (asked).devices % p.granule = 0
 			UNION ALL
@@ -214,6 +222,8 @@ END
 $$;
 COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; looked_at: the tries that were looked at have a place up to this';
 
+-- ------------------------------------------------------------------ quoting
+
 CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
 		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb, worst numeric)
@@ -226,10 +236,11 @@ DECLARE
 	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
 	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
 	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting);
+	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
 BEGIN
 	RETURN QUERY
 	WITH judged AS MATERIALIZED (
-		SELECT o.*, compute_ledger._too_dear(asked, o, candidates[1].currency) AS too_dear FROM unnest(best.offers) AS o
+		SELECT o.*, compute_ledger._too_dear(asked, o, candidates[1].currency) AS too_dear FROM unnest(best.offers || split.offers) AS o
 	), ranked AS MATERIALIZED (
 		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL
 	), terms AS MATERIALIZED (
@@ -250,7 +261,7 @@ BEGIN
 		SELECT p.pool, coalesce(p.reason, j.too_dear,
 			CASE WHEN r.place IS NOT NULL THEN format('beaten: %s, from %s to %s', compute_ledger._money_text(r.cost + r.transfer_cost, p.currency), r.starts, r.ends)
 				WHEN t.n > best.looked_at THEN format('beaten: at least %s', compute_ledger._money_text(t.bound, p.currency))
-				ELSE compute_ledger._no_room(asked, p, t) END) AS reason
+				ELSE concat_ws('; ', compute_ledger._no_room(asked, p, t), coalesce(split.reason, CASE WHEN split.offers <> '{}' THEN 'with other sites it is beaten' END)) END) AS reason
 		FROM unnest(candidates) AS p
 		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
 		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
