@@ -1,11 +1,11 @@
 -- Sets of pools: over which a request may be split, from when on, and what of its work that loses.
 
-CREATE FUNCTION _split_fits(devices bigint, duration interval, slot_minutes integer, fewest integer, sites integer, most integer, origin timestamptz, delay double precision,
+CREATE FUNCTION _split_fits(devices bigint, duration interval, slot_minutes integer, fewest integer, sites integer, most integer, origin timestamptz, delay double precision, most_money double precision, deadline timestamptz,
 		free device_profile[], granules integer[], units double precision[], fixed double precision[], efficiencies double precision[], pairs double precision[],
 		OUT starts timestamptz, OUT members bigint[], OUT share bigint[], OUT reason text) RETURNS SETOF record
 	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'split_fits';
-COMMENT ON FUNCTION _split_fits(bigint, interval, integer, integer, integer, integer, timestamptz, double precision, device_profile[], integer[], double precision[], double precision[], double precision[], double precision[]) IS
-'the best, so many of them at most, of sets of 2 to so many sites that have so many devices for so long together, from an instant at which something becomes free on: of as few as have them then, those that do more than fewer would, by money and delay x microseconds from origin to the end. Of each site what is free, its granule, money for a device and for a piece, and its efficiency on 1 to 8 sites (NaN: not known); pairs: money for each two of them, or none. members: places in these arrays, with the devices of each. A row with a reason only where fewer sites always do as much';
+COMMENT ON FUNCTION _split_fits(bigint, interval, integer, integer, integer, integer, timestamptz, double precision, double precision, timestamptz, device_profile[], integer[], double precision[], double precision[], double precision[], double precision[]) IS
+'the best, so many of them at most, of sets of 2 to so many sites that have so many devices for so long together, from an instant at which something becomes free on: of as few as have them then, those that do more than fewer would, by money, no more than most_money, and delay x microseconds from origin to the end, those that end by the deadline first. Of each site what is free, its granule, money for a device and for a piece, and its efficiency on 1 to 8 sites (NaN: not known); pairs: money for each two of them, or none. members: places in these arrays, with the devices of each. A row with a reason only where fewer sites always do as much';
 
 CREATE FUNCTION _between_money(asked placement_request, regions integer[], currency text, at timestamptz) RETURNS double precision[]
 	LANGUAGE sql STABLE
@@ -99,6 +99,7 @@ BEGIN
 		CONTINUE WHEN length IS NULL;
 		FOR fit IN
 			SELECT f.* FROM compute_ledger._split_fits(asked.devices, length, s.slot_minutes, run.fewest, run.sites, most, at, (asked.delay_value * asked.devices / 3600000000)::double precision,
+				coalesce(asked.max_cost * 1.000000001, 'Infinity')::double precision, coalesce(asked.deadline, 'infinity'),
 				s.free, s.granules,
 				ARRAY(SELECT p.price * extract(epoch FROM length)::double precision / 3600 + (CASE WHEN asked.data_moved THEN p.data ELSE 0 END + p.results) / asked.devices
 					FROM unnest(s.prices, s.data, s.results) WITH ORDINALITY AS p (price, data, results, n) ORDER BY p.n),

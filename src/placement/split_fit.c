@@ -65,6 +65,7 @@ typedef struct Search
 	int64		duration;
 	int64		origin;
 	double		delay;			/* money for a microsecond until the end */
+	double		most_money;		/* what costs more is none */
 	FitSite	   *sites;
 	int			count;
 	const double *between;		/* money for a pair, count x count; NULL: nothing goes between pieces */
@@ -75,6 +76,10 @@ typedef struct Search
 	int			chosen[MOST_SITES];
 	int			sets;			/* looked at */
 	int			shares;
+	int64		share[MOST_SITES];	/* of the chosen sites */
+	bool		divided;		/* there is a way to, the cheapest: */
+	int64		division[MOST_SITES];
+	double		money;
 	bool		possible;		/* so many sites have the devices */
 	double		fewer;			/* what fewer sites do, in devices */
 	int			fewer_sites;
@@ -178,13 +183,15 @@ instants(const Search *search, int64 slot, int64 *count)
 /* ---- which set, and how much of each ---- */
 
 /*
- * Shares devices out over the chosen sites from one on, which are in the order of what a device costs: as many as can be of
- * the first.  Each gets some, in multiples of its granule.
+ * Divides devices among the chosen sites from one on, which are in the order of what a device costs, so that it costs least:
+ * each gets some, in multiples of its granule.
  */
-static bool
-divide(Search *search, int place, int64 rest, int64 *devices)
+static void
+divide(Search *search, int place, int64 rest, double money)
 {
 	const FitSite *site = &search->sites[search->chosen[place]];
+	bool		is_last = place + 1 == search->wanted;
+	double		next = is_last ? 0 : search->sites[search->chosen[place + 1]].unit;
 	int64		least = 0;
 	int64		most = 0;
 
@@ -195,25 +202,34 @@ divide(Search *search, int place, int64 rest, int64 *devices)
 	}
 	for (int64 share = Min(site->cap, rest - least) / site->granule * site->granule; share >= Max(site->granule, rest - most); share -= site->granule)
 	{
-		if (++search->shares > MOST_SHARES)
-			return false;
-		devices[place] = share;
-		if (place + 1 == search->wanted ? share == rest : divide(search, place + 1, rest - share, devices))
-			return true;
+		double		spent = money + site->unit * share;
+
+		/* with less of this one it costs no less */
+		if (++search->shares > MOST_SHARES || (search->divided && spent + next * (rest - share) >= search->money))
+			return;
+		search->share[place] = share;
+		if (!is_last)
+			divide(search, place + 1, rest - share, spent);
+		else if (share == rest)
+		{
+			search->divided = true;
+			search->money = spent;
+			memcpy(search->division, search->share, sizeof(search->share));
+		}
 	}
-	return false;
 }
 
 /* Looks at a set that has been chosen. */
 static void
 judge_set(Search *search)
 {
-	int64		devices[MOST_SITES];
 	double		efficiency = 1;
 	double		money = 0;
 
 	search->shares = 0;
-	if (!divide(search, 0, search->devices, devices))
+	search->divided = false;
+	divide(search, 0, search->devices, 0);
+	if (!search->divided)
 		return;
 	search->possible = true;
 	for (int i = 0; i < search->wanted; i++)
@@ -221,18 +237,19 @@ judge_set(Search *search)
 		const FitSite *site = &search->sites[search->chosen[i]];
 
 		efficiency = Min(efficiency, site->efficiency[search->wanted - 1]);
-		money += site->fixed + site->unit * devices[i];
+		money += site->fixed;
 		for (int j = 0; search->between != NULL && j < search->wanted; j++)
 			if (i != j)
 				money += search->between[search->chosen[i] * search->count + search->chosen[j]];
 	}
+	money += search->money;
 	/* fewer sites do as much */
 	if (efficiency * search->devices <= search->fewer)
 	{
 		search->does = Max(search->does, efficiency * search->devices);
 		return;
 	}
-	if (isinf(money) || (search->found && money >= search->best.objective))
+	if (isinf(money) || money > search->most_money || (search->found && money >= search->best.objective))
 		return;
 	search->found = true;
 	search->best.objective = money;
@@ -240,7 +257,7 @@ judge_set(Search *search)
 	for (int i = 0; i < search->wanted; i++)
 	{
 		search->best.members[i] = search->chosen[i];
-		search->best.devices[i] = devices[i];
+		search->best.devices[i] = search->division[i];
 	}
 }
 
@@ -448,13 +465,13 @@ static void
 take_sites(FunctionCallInfo fcinfo, Search *search)
 {
 	int			count = -1;
-	Datum	   *free = elements(fcinfo, 8, InvalidOid, &count);
-	Datum	   *granules = elements(fcinfo, 9, INT4OID, &count);
-	Datum	   *units = elements(fcinfo, 10, FLOAT8OID, &count);
-	Datum	   *fixed = elements(fcinfo, 11, FLOAT8OID, &count);
+	Datum	   *free = elements(fcinfo, 10, InvalidOid, &count);
+	Datum	   *granules = elements(fcinfo, 11, INT4OID, &count);
+	Datum	   *units = elements(fcinfo, 12, FLOAT8OID, &count);
+	Datum	   *fixed = elements(fcinfo, 13, FLOAT8OID, &count);
 	int			each = count * MOST_SITES;
 	int			pairs = count * count;
-	Datum	   *efficiencies = elements(fcinfo, 12, FLOAT8OID, &each);
+	Datum	   *efficiencies = elements(fcinfo, 14, FLOAT8OID, &each);
 
 	search->count = count;
 	search->sites = palloc0((count + 1) * sizeof(FitSite));
@@ -471,9 +488,9 @@ take_sites(FunctionCallInfo fcinfo, Search *search)
 			site->efficiency[k] = DatumGetFloat8(efficiencies[i * MOST_SITES + k]);
 		take_site(site, free[i]);
 	}
-	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(13)) > 0)
+	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(15)) > 0)
 	{
-		Datum	   *between = elements(fcinfo, 13, FLOAT8OID, &pairs);
+		Datum	   *between = elements(fcinfo, 15, FLOAT8OID, &pairs);
 		double	   *money = MemoryContextAllocHuge(CurrentMemoryContext, (pairs + 1) * sizeof(double));
 
 		for (int i = 0; i < pairs; i++)
@@ -534,14 +551,16 @@ split_fits(PG_FUNCTION_ARGS)
 {
 	Search		search = {
 		.devices = PG_GETARG_INT64(0), .duration = ProfileFixedInterval(PG_GETARG_INTERVAL_P(1), "duration"),
-		.origin = PG_GETARG_TIMESTAMPTZ(6), .delay = PG_GETARG_FLOAT8(7)
+		.origin = PG_GETARG_TIMESTAMPTZ(6), .delay = PG_GETARG_FLOAT8(7), .most_money = PG_GETARG_FLOAT8(8)
 	};
 	int64		slot = PG_GETARG_INT32(2) * USECS_PER_MINUTE;
 	int			fewest = PG_GETARG_INT32(3);
 	int			sites = PG_GETARG_INT32(4);
 	int			most = PG_GETARG_INT32(5);
+	TimestampTz deadline = PG_GETARG_TIMESTAMPTZ(9);
 	Split	   *splits;
 	int			count = 0;
+	int			in_time = 0;	/* of these, those that keep the deadline come first */
 	double		does = 0;
 	double		fewer = 0;
 	int			wanted = 0;
@@ -561,18 +580,22 @@ split_fits(PG_FUNCTION_ARGS)
 	times = instants(&search, slot, &ntimes);
 	for (int64 i = 0; i < ntimes; i++)
 	{
+		int			first;
 		double		waits = search.delay * ((double) times[i] + search.duration - search.origin);
 
 		CHECK_FOR_INTERRUPTS();
+		/* what keeps the deadline stays before what does not */
+		first = times[i] <= deadline - search.duration ? 0 : in_time;
 		/* what is later cannot be better */
-		if (count == most && least + waits >= splits[most - 1].objective)
+		if (count == most && (first == most || least + waits >= splits[most - 1].objective))
 			break;
 		search.does = 0;
 		if (search_instant(&search, times[i], fewest, sites))
 		{
 			search.best.starts = times[i];
 			search.best.objective += waits;
-			count = keep_split(splits, count, most, &search.best);
+			count = first + keep_split(splits + first, count - first, most - first, &search.best);
+			in_time = first == 0 ? count : in_time;
 		}
 		else if (search.does > does)
 		{
