@@ -50,6 +50,42 @@ SELECT p.id, t::date, pool_availability(p.id, '[2083-03-01,2083-05-15)', now => 
 FROM pool AS p, unnest('{2083-02-28 13:00+00,2083-03-01 12:00+00}'::timestamptz[]) AS t WHERE p.id <= 3 ORDER BY 1, 2;
 -- What pools have together is their sum.
 SELECT availability('eu', NULL, '[2083-03-01,2083-05-15)', now => '2083-02-28 13:00+00') = sum(pool_availability(p, '[2083-03-01,2083-05-15)', now => '2083-02-28 13:00+00')) FROM unnest(ARRAY[:p, :q, :r]::bigint[]) AS p;
+-- Together and one by one is the same, of more pools than are read at once: some with more booked than there is, some with holds
+-- that have run out, some full, and over months that are booked as such.
+SELECT count(create_region('many/' || n)) FROM generate_series(1, 10) AS n;
+SELECT count(create_pool('many/' || n, 'nvidia/a100-sxm4-80gb', p::text)) FROM generate_series(1, 10) AS n, generate_series(1, 15) AS p;
+SELECT count(*) FROM pool AS p, offer_devices(p.id, 8 * (p.id % 7), CASE p.id % 3 WHEN 0 THEN tstzrange('2083-03-05', '2083-04-10 12:00+00') ELSE '[2083-01-01,)' END) WHERE p.accelerator = 'nvidia/a100-sxm4-80gb';
+DO $$
+BEGIN
+	FOR i IN 1 .. 1500 LOOP
+		BEGIN
+			PERFORM compute_ledger.book('b', p.id, 1 + floor(random() * 6)::bigint, tstzrange(s, s + interval '1 hour' * (1 + floor(exp(random() * 7.3)))),
+				confirmed => random() < 0.5, hold => interval '1 hour' * (20 + i % 10), now => '2083-02-28 12:00+00')
+			FROM (SELECT '2083-03-01 00:00+00'::timestamptz + interval '1 hour' * floor(random() * 1000) AS s) AS r,
+				(SELECT p.id FROM compute_ledger.pool AS p WHERE p.accelerator OPERATOR(compute_ledger.=) 'nvidia/a100-sxm4-80gb' AND p.id % 5 <> 0 ORDER BY random() LIMIT 1) AS p;
+		EXCEPTION WHEN SQLSTATE 'LC020' THEN
+			NULL;
+		END;
+	END LOOP;
+END
+$$;
+SELECT count(record_outage(p.id, 12, '[2083-02-28,2083-03-20)', now => '2083-02-28 13:00+00')) FROM pool AS p WHERE p.accelerator = 'nvidia/a100-sxm4-80gb' AND p.id % 4 = 0;
+SELECT (SELECT count(*) > 600 FROM reservation), (SELECT count(*) > 20 FROM pool_month WHERE base > 0);
+SELECT t::time, availability(NULL, 'nvidia/a100-sxm4-80gb', period, now => t) = sum(pool_availability(p.id, period, now => t)),
+	availability(NULL, 'nvidia/a100-sxm4-80gb', period, now => t) = (SELECT sum(a.free) FROM _pools_available(array_agg(p.id) || array_agg(p.id) || NULL::bigint, period, t) AS a),
+	bool_and(pool_availability(p.id, period, now => t) = (SELECT coalesce(device_profile(s.period, s.level), '{}') FROM steps(_pool_limit(p.id, period, false) - _book_level(p.id, false, period, t)) AS s WHERE s.level > 0))
+FROM pool AS p, unnest('{2083-02-28 13:00+00,2083-03-01 12:00+00}'::timestamptz[]) AS t, unnest('{"[2083-03-01 05:30+00,2083-05-01 07:00+00)","[2083-03-10,2083-03-10 01:00+00)"}'::tstzrange[]) AS period
+WHERE p.accelerator = 'nvidia/a100-sxm4-80gb' GROUP BY t, period ORDER BY t, period;
+-- Numbers that nobody can have booked are refused where they come to too much, and never wrapped around.
+BEGIN;
+INSERT INTO pool_day (pool, guests, day, base, peak) VALUES (:x, false, '2083-03-01', 9223372036854775807, 9223372036854775807);
+SELECT pool_availability(:x, '[2083-03-01,2083-03-02)');
+ROLLBACK;
+BEGIN;
+SELECT create_pool('eu/b', 'nvidia/h100-nvl-94gb') AS y \gset
+INSERT INTO pool_day (pool, guests, day, base) VALUES (:p, false, '2083-05-30', 5000000000000), (:q, false, '2083-05-30', 5000000000000), (:x, false, '2083-05-30', -5000000000000), (:y, false, '2083-05-30', -5000000000000);
+SELECT availability(NULL, 'nvidia/h100', '[2083-05-30,2083-05-31)', now => '2083-03-02'), availability(NULL, 'nvidia/h100', '[2083-05-31,2083-06-01)', now => '2083-03-02');
+ROLLBACK;
 
 -- ------------------------------------------------------------------ the calendar
 

@@ -56,6 +56,7 @@ as('ledger_owner', q{SELECT create_pool('eu', 'nvidia/h100'), create_pool('us', 
 	q{SELECT record_usage('s', '1', 'acme', 'us', 'NVIDIA H100 80GB HBM3', 8, '2026-05-01Z', '2026-05-02Z')},
 	q{INSERT INTO country_group (name, country) VALUES ('own', 'FR')});
 is(as('read', 'SELECT count(*), count(reservation), count(usage) FROM my_policy_decision'), '2|1|1', 'a reader sees the decisions about his accounts');
+is(as('book', 'SELECT count(*), count(reservation), count(usage), count(DISTINCT account_name) FROM my_policy_decision'), '2|1|1|1', 'whoever books for them as well');
 is(as('audit', 'SELECT count(*) FROM policy_decision'), '3', 'an auditor all');
 my $sound = q{SELECT string_agg(concat_ws('|', check_name, object, detail), E'\n') FROM check_ledger()};
 my $advice = 'usage against policy|account "acme"|1 records that are current, of nvidia/h100-sxm5-80gb in us, were not allowed: deny by rule "at home" (article 5)';

@@ -1,5 +1,6 @@
 # Pools and bookings against a model that adds everything up (BookingModel.pm): random pools, offers, reductions and shares,
-# bookings, changes, cancellations, holds that lapse, starts and ends on a replayed clock.  After each call the answer, or the
+# bookings, changes, cancellations, holds that lapse, starts and ends, cards cut into slices, what centres answer and report, on a
+# replayed clock.  After each call the answer, or the
 # reason of the refusal, what is free in every pool at every instant, and each reservation are what the model says.
 #
 # COMPUTE_LEDGER_SEED, COMPUTE_LEDGER_ROUNDS and COMPUTE_LEDGER_STEPS say which, how many and how long: what differs is found
@@ -39,7 +40,7 @@ $node->safe_psql('postgres', q{
 		SELECT concat_ws(' ', 'free', p.id, seconds(lower(s.period)), seconds(upper(s.period)), trim_scale(s.level))
 		FROM unnest(pools) AS p (id), compute_ledger.steps(compute_ledger.pool_availability(p.id, period, now)) AS s WHERE s.level <> 0
 		UNION ALL
-		SELECT concat_ws(' ', 'has', r.id, CASE WHEN r.state = 'held' AND r.held_until <= now THEN 'lapsed' ELSE r.state END, r.devices, seconds(lower(r.period)), seconds(upper(r.period)))
+		SELECT concat_ws(' ', 'has', r.id, CASE WHEN r.state = 'held' AND r.held_until <= now THEN 'lapsed' ELSE r.state END, r.devices, seconds(lower(r.period)), seconds(upper(r.period)), CASE WHEN r.accepted_at IS NULL THEN 'not' END, 'accepted')
 		FROM compute_ledger.reservation AS r WHERE r.pool = ANY (pools)
 	$$;
 });
@@ -75,7 +76,7 @@ sub call
 		return wrong("$what was refused", $sql, $said) if $said !~ /^ok /;
 		return $said =~ s/^ok //r;
 	}
-	wrong("$what should be refused: $expected->{refused}", $sql, $said) if !grep { $said =~ $code{$_} } grep { defined } @{$expected}{qw(refused or)};
+	wrong("$what should be refused: $expected->{refused}", $sql, $said) if !grep { $said =~ $code{$_} } $expected->{refused}, @{ $expected->{or} // [] };
 	if ($expected->{refused} eq 'in_way')
 	{
 		# the numbers of those in the way, and nobody's name
@@ -109,7 +110,7 @@ sub compare
 		if ($what eq 'has') { $has{$of} = "@rest" }
 		else { push @{ $free{$of} }, \@rest }
 	}
-	for my $id (grep { !$model->{pools}{$_}{doubted} } @pools)
+	for my $id (@pools)
 	{
 		my @got;
 		for my $s (sort { $a->[0] <=> $b->[0] } @{ $free{$id} // [] })
@@ -117,13 +118,14 @@ sub compare
 			if (@got && $got[-1][1] == $s->[0] && $got[-1][2] == $s->[2]) { $got[-1][1] = $s->[1] }
 			else { push @got, $s }
 		}
-		my ($got, $expected) = map { join ' ', map { sprintf '%s+%s:%s', $_->[0] - $model->{now}, $_->[1] - $_->[0], $_->[2] } @$_ } \@got, [ $model->free($model->{pools}{$id}, $from, $to) ];
+		my @expected = $model->{pools}{$id}{doubted} ? () : $model->free($model->{pools}{$id}, $from, $to);
+		my ($got, $expected) = map { join ' ', map { sprintf '%s+%s:%s', $_->[0] - $model->{now}, $_->[1] - $_->[0], $_->[2] } @$_ } \@got, \@expected;
 		wrong("pool $id has other devices free", "got      $got", "expected $expected") if $got ne $expected;
 	}
 	for my $id (sort { $a <=> $b } keys %{ $model->{reservations} })
 	{
 		my $r = $model->{reservations}{$id};
-		my $expected = "@{$r}{qw(state devices from to)}";
+		my $expected = "@{$r}{qw(state devices from to)} " . ($r->{accepted} ? 'accepted' : 'not accepted');
 		wrong("reservation $id is another", "got      " . ($has{$id} // ''), "expected $expected") if ($has{$id} // '') !~ ($r->{state} =~ /^(held|confirmed|running)$/ ? qr/^\Q$expected\E$/ : qr/^$r->{state} /);
 		delete $has{$id};
 	}
@@ -139,12 +141,13 @@ sub make_pool
 {
 	my ($model) = @_;
 	my %pool = (granule => one_of(1, 1, 2, 4, 8), slot => 60 * one_of(1, 15, 30, 60), horizon => DAY * one_of(60, 100), hold => 60 * one_of(15, 60, 600), host => one_of(undef, 'zq1'),
-		offers => [], shares => [], reductions => {});
+		a_card => chance(0.3) ? 7 : 1, offers => [], shares => [], reductions => {}, reports => 0);
 	$pool_number++;
-	$pool{id} = $session->query("SELECT create_pool('site', 'nvidia/h100-sxm5-80gb', 'p$pool_number', granule => $pool{granule}, slot_minutes => " . $pool{slot} / 60 . ", horizon => interval '$pool{horizon} seconds',
+	my $chip = 'nvidia/h100-sxm5-80gb' . ($pool{a_card} == 7 ? ':1g.10gb' : '');
+	$pool{id} = $session->query("SELECT create_pool('site', '$chip', 'p$pool_number', granule => $pool{granule}, slot_minutes => " . $pool{slot} / 60 . ", horizon => interval '$pool{horizon} seconds',
 		hold => interval '$pool{hold} seconds', host => " . text($pool{host}) . ')');
 	BAIL_OUT("no pool: $pool{id} $session->{stderr}") if $pool{id} !~ /^\d+$/;
-	push @log, "-- pool $pool{id}: " . join ', ', map { "$_ " . ($pool{$_} // '-') } qw(granule slot horizon hold host);
+	push @log, "-- pool $pool{id}: " . join ', ', map { "$_ " . ($pool{$_} // '-') } qw(granule slot horizon hold host a_card);
 	return $model->{pools}{ $pool{id} } = \%pool;
 }
 
@@ -417,7 +420,7 @@ sub step_repair
 	my ($model) = @_;
 	for my $pool (shuffle pools($model))
 	{
-		my $id = first { !$pool->{reductions}{$_}{withdrawn} && ($pool->{reductions}{$_}{period}[1] // BookingModel::EVER) > $model->{now} } sort keys %{ $pool->{reductions} } or next;
+		my $id = first { !$pool->{reductions}{$_}{withdrawn} && !$pool->{reductions}{$_}{reported} && ($pool->{reductions}{$_}{period}[1] // BookingModel::EVER) > $model->{now} } sort keys %{ $pool->{reductions} } or next;
 		my $reduction = $pool->{reductions}{$id};
 		if ($reduction->{kind} eq 'outage')
 		{
@@ -445,10 +448,57 @@ sub step_share
 	return;
 }
 
-my @weights = (book => 30, confirm => 8, cancel => 6, extend => 8, shrink => 6, move => 8, start => 5, end => 3, offer => 6, maintenance => 5, outage => 3, repair => 3, share => 3);
+# Cards of one pool go to another; a card is a device, or seven slices.
+sub step_cards
+{
+	my ($model) = @_;
+	my ($pool, $other) = shuffle pools($model);
+	$other = $pool if !$other || chance(0.05);
+	my $at = chance(0.2) ? $model->{now} - int rand DAY : some_time($model, $pool);
+	my $cards = 1 + int rand one_of(2, 8);
+	my $drain = chance(0.3) ? 1 : 0;
+	my $expected = $model->move_cards($pool, $other, $cards, $at, $drain);
+	drained('cards', scalar call($model, 'cards', "SELECT string_agg(d::text, ',') FROM move_devices($pool->{id}, $other->{id}, $cards, " . at($at) . ', ' . ($drain ? 'true' : 'false') . ', now => ' . at($model->{now}) . ') AS d', $expected), $expected);
+	return;
+}
+
+my $centre_ids = 0;
+sub step_answer
+{
+	my ($model) = @_;
+	my $r = some_reservation($model) or return;
+	my $answer = one_of(qw(accepted accepted accepted refused lost));
+	my $centre_id = $answer eq 'accepted' && chance(0.5) ? 'c' . $centre_ids++ : undef;
+	again($model, $r, sub {
+		my ($request, $more) = @_;
+		my $answer = $more ? 'lost' : $answer;
+		my $expected = $model->answer($r, $answer, $centre_id, $request);
+		my $said = call($model, $answer, "SELECT answer_reservation($r->{id}, '$answer', centre_id => " . text($centre_id) . ', request => ' . text($request) . ', now => ' . at($model->{now}) . ')', $expected);
+		wrong("$answer is answered $said", $expected->{ok}) if defined $said && $said ne $expected->{ok};
+	});
+	return;
+}
+
+# A centre's agent reports, that of a pool in doubt first.
+sub step_report
+{
+	my ($model) = @_;
+	my ($pool) = sort { ($b->{doubted} // 0) <=> ($a->{doubted} // 0) } shuffle pools($model);
+	my @there = grep { $_->{pool} == $pool->{id} && $_->{state} eq 'running' && chance(0.7) } reservations($model);
+	my @taken = map { [ $_, int rand one_of(1, 1, 6), chance(0.3) ? undef : $model->{now} + int rand one_of(HOUR, DAY) ] } qw(down local);
+	my ($down, $local) = @taken;
+	my @held = map { "($_->{devices}, NULL, $_->{id}, NULL)" } @there;
+	push @held, "($local->[1], " . at($local->[2]) . ', NULL, NULL)' if $local->[1];
+	call($model, 'report', "SELECT report_pool($pool->{id}, ARRAY[" . join(', ', @held) . "]::pool_use[], $down->[1], " . at($down->[2]) . ', now => ' . at($model->{now}) . ')', $model->report($pool, \@there, @taken));
+	# what ends now is not there any more
+	$model->advance($model->{now} + 1);
+	return;
+}
+
+my @weights = (book => 30, confirm => 8, cancel => 6, extend => 8, shrink => 6, move => 8, start => 5, end => 3, offer => 6, maintenance => 5, outage => 3, repair => 3, share => 3, cards => 4, answer => 6, report => 8);
 my @choices = map { ($weights[ 2 * $_ ]) x $weights[ 2 * $_ + 1 ] } 0 .. $#weights / 2;
 my %steps = (book => \&step_book, confirm => \&step_confirm, cancel => \&step_cancel, extend => \&step_extend, shrink => \&step_shrink, move => \&step_move, start => \&step_start,
-	end => \&step_end, offer => \&step_offer, maintenance => \&step_maintenance, outage => \&step_outage, repair => \&step_repair, share => \&step_share);
+	end => \&step_end, offer => \&step_offer, maintenance => \&step_maintenance, outage => \&step_outage, repair => \&step_repair, share => \&step_share, cards => \&step_cards, answer => \&step_answer, report => \&step_report);
 my %without = map { ($_ => 1) } split /[ ,]+/, $ENV{COMPUTE_LEDGER_WITHOUT} // '';
 @choices = grep { !$without{$_} } @choices;
 

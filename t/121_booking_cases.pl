@@ -365,6 +365,23 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 	my $other = try($call->('green', 12));
 	is_ok($other, 'another account has names of its own');
 	is(device_hours($pool), 16 + 24, 'and a reservation of its own');
+	# who books for that account alone is told what he would be told if the first had not been
+	$node->safe_psql('postgres', q{CREATE ROLE elsewhere LOGIN; SELECT grant_access('elsewhere', 'booker', 'red'); GRANT USAGE ON SCHEMA public TO elsewhere});
+	my $elsewhere = sub { my ($out, $err) = ('', ''); $node->psql('postgres', "\\set VERBOSITY verbose\n\\set SHOW_CONTEXT never\n$_[0]", stdout => \$out, stderr => \$err, extra_params => [ '-U', 'elsewhere' ]); return $out . $err =~ s/^LOCATION:.*\n//mgr };
+	my $soon = "tstzrange(date_trunc('hour', clock_timestamp()) + interval '2 days', date_trunc('hour', clock_timestamp()) + interval '50 hours')";
+	sql("SELECT offer_devices($pool, 64, '[2026-01-01Z,)')");
+	my $ask = sub { my ($account, $request, $devices) = @_; return $elsewhere->("SELECT devices, state FROM book('$account', $pool, $devices, $soon, request => '$request')") };
+	is($ask->('red', 'q1', 12), '12|held', 'the name is free to another role for its account');
+	is($ask->('red', 'q1', 12), '12|held', 'and its own answer is what it gets again');
+	like($ask->('red', 'q1', 8), qr/LC022: request "q1" has said something else before/, 'nor does it stand for two calls there');
+	is($ask->('blue', 'q1', 8) =~ s/q1/?/gr, $ask->('blue', 'never sent', 8) =~ s/never sent/?/gr, 'for the first account it is refused, whether the name was used or not');
+	like($ask->('blue', 'q1', 8), qr/LC006: unknown account: "blue"/, 'as if there were none');
+	my ($r) = $first =~ /^ok \((\d+),/;
+	is($elsewhere->("SELECT extend_reservation($r, '" . at('13:00') . "', request => 'q1')") =~ s/\b$r\b/?/gr, $elsewhere->("SELECT extend_reservation(77777, '" . at('13:00') . "', request => 'q1')") =~ s/77777/?/gr, 'nor does its reservation exist');
+	is($elsewhere->('SELECT count(*), min(devices) FROM my_reservation WHERE pool = ' . $pool), '1|12', 'nor is it shown');
+	like($elsewhere->('SELECT count(*) FROM request_answer'), qr/42501: permission denied/, 'nor are the answers');
+	is(device_hours($pool), 16 + 24 + 24, 'and nothing of the first has changed');
+	$elsewhere->("SELECT cancel_reservation(id) FROM my_reservation WHERE pool = $pool");
 	# what was refused is not the answer for ever
 	my $refused = sub { my ($now) = @_; return try("SELECT b.* FROM book('blue', $pool, 64, '" . span('10:00', '12:00') . "', request => 'q2', now => '" . at($now) . "') AS b") };
 	is_refused($refused->('08:01'), 'LC020', 'a request without room');
@@ -438,6 +455,17 @@ for my $level ('READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE')
 	is_ok(try("SELECT end_reservation($r1, at => '" . at('12:20') . "', now => '" . at('12:21') . "')"), 'the first ends late');
 	is_ok(try("SELECT start_reservation($r2, now => '" . at('12:21') . "')"), 'and the second starts');
 	is(sql("SELECT to_char(ended_at, 'HH24:MI') || ' ' || to_char(upper(occupies), 'HH24:MI') FROM reservation WHERE id = $r1"), '12:20 12:00', 'when it ended is known, and it has taken up no more than it was for');
+	# nobody ends it: the centre reports that it is there, and then that it is not
+	$pool = pool(8);
+	($r1, $r2) = (book($pool, 8, '10:00', '12:00'), book($pool, 8, '12:00', '14:00'));
+	sql("SELECT start_reservation($r1, now => '" . at('10:00') . "'), report_pool($pool, ARRAY[(8, NULL, $r1, NULL)]::pool_use[], now => '" . at('12:10') . "')");
+	is_refused(try("SELECT start_reservation($r2, now => '" . at('12:11') . "')"), 'LC021', 'the second starts while the centre has the first there');
+	sql("SELECT report_pool($pool, now => '" . at('12:20') . "')");
+	is(sql("SELECT state || to_char(ended_at, ' HH24:MI') || to_char(upper(occupies), ' HH24:MI ') || reason FROM reservation WHERE id = $r1"), 'ended 12:20 12:00 not held any more, as the centre reports', 'the report that does not have it ends it');
+	is(sql("SELECT state || to_char(waited_until, ' HH24:MI') FROM reservation WHERE id = $r2"), 'confirmed 12:20', 'and says how long the second waited, though it has not come since');
+	is(sql("SELECT string_agg(concat_ws(' ', u.measure, to_char(u.started_at, 'HH24:MI'), to_char(u.ended_at, 'HH24:MI')), ', ') FROM _reservation_usage($r1, '" . at('15:00') . "') AS u"), 'reserved 10:00 12:00', 'the first has its own time reserved');
+	is(sql("SELECT string_agg(concat_ws(' ', u.measure, to_char(u.started_at, 'HH24:MI'), to_char(u.ended_at, 'HH24:MI')), ', ') FROM _reservation_usage($r2, '" . at('15:00') . "') AS u"), 'reserved 12:20 14:00', 'the second not what it waited');
+	is_ok(try("SELECT start_reservation($r2, now => '" . at('12:21') . "')"), 'and it starts');
 }
 
 # ------------------------------------------------------------------ reserved, drawn, unused, beyond
@@ -532,6 +560,20 @@ for my $order (0, 1)
 	like(screened('veiled', 'nvidia/h100-sxm5-80gb', 'there', '2023-06-01', '2023-06-02'), qr/^allow/, 'a fact that no rule in force asks for is not missing');
 	sql(q{SELECT set_party('veiled', 'SG', 'SG', valid_from => '2024-02-01Z')});
 	like(screened('veiled', 'nvidia/h100-sxm5-80gb', 'there', '2024-02-10', '2024-02-12'), qr/^allow/, 'once it is known, it is free');
+	# a chip that nobody has figures of
+	sql(q{INSERT INTO accelerator_model (accelerator, name, data_center) VALUES ('pci0009/x1', 'X1', true)});
+	my $asked = sub { my ($account, $chip, $from, $to) = @_; return sql("SELECT concat_ws(' ', s.effect, s.reason) FROM screen('$account', '$chip', 'there', '[${from}Z,${to}Z)') AS s") };
+	like($asked->('veiled', 'pci0009/x1', '2024-01-10', '2024-01-12'), qr/^review .*parent/, 'a chip without a TPP for that party: people decide');
+	sql(q{SELECT create_account('owned', currency => 'USD', jurisdiction => 'SG'), set_party('owned', 'SG', 'CN')});
+	like($asked->('owned', 'pci0009/x1', '2024-01-10', '2024-01-12'), qr/^review .*pci0009\/x1/, 'and for one of a country that the rule is about: the chip is what nobody knows');
+	like($asked->('veiled', 'pci0009/x1', '2024-02-10', '2024-02-12'), qr/^allow/, 'where the rule does not ask for the figure, it is not missing');
+	sql(q{SELECT create_region('unmeasured', jurisdiction => 'DE')});
+	my $pool = sql(q{SELECT create_pool('unmeasured', 'pci0009/x1')});
+	sql("SELECT offer_devices($pool, 8, '[2027-01-01Z,)', now => '2027-01-01Z')");
+	my $said = book($pool, 8, '10:00', '12:00', account => 'owned');
+	is_refused($said, 'LC026', 'it is booked');
+	like($said, qr/review/, 'for review');
+	is(sql("SELECT count(*) FROM reservation WHERE pool = $pool"), 0, 'and books nothing');
 }
 
 # ------------------------------------------------------------------ asked for by name

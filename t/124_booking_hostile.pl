@@ -41,7 +41,7 @@ as('owner', q{
 } . BookingModel::try());
 
 # The functions, by the files that make them.
-my @names = map { my $sql = slurp_file($_); $sql =~ /^CREATE FUNCTION ([a-z]\w*)\(/mg } map { glob } qw(extension/capacity/*.sql extension/booking/*.sql extension/policy/*.sql);
+my @names = map { my $sql = slurp_file($_); $sql =~ /^CREATE FUNCTION ([a-z]\w*)\(/mg } map { glob } qw(extension/capacity/*.sql extension/booking/*.sql extension/policy/*.sql extension/usage/092-reserved_usage.sql);
 my $names = join ',', map { "'$_'" } @names;
 my @functions = map { [ split /\|/, $_, -1 ] } split /\n/, as('owner', qq{
 	SELECT p.oid::regprocedure, p.proname, array_to_string(p.proargnames[1:p.pronargs], ','), (SELECT string_agg(format_type(t, NULL), ';' ORDER BY n) FROM unnest(p.proargtypes) WITH ORDINALITY AS a (t, n)), p.pronargs - p.pronargdefaults

@@ -101,7 +101,9 @@ one(void)
 static int
 one(void)
 {
-	return 1;
+	SPI_connect();
+	SPI_finish();
+	return heap_form_tuple();
 }
 END
 for my $file (keys %project)
@@ -128,6 +130,7 @@ src/quantity/unit.c:8: PG_FUNCTION_INFO_V1(unit_in) is not above its function (i
 src/quantity/unit.c:12: Half should be snake_case (names)
 src/quantity/unit.c:6: type Cell is in src/base/one.h:6 too (types)
 src/quantity/unit.c:30: function one is in src/quantity/rate.c:2 too (functions)
+src/quantity/rate.c:6: heap_form_tuple() after SPI_finish() (spi)
 src/quantity/unit.c:18: Unit is used in this file only (externs)
 END
 

@@ -1,7 +1,7 @@
 # Pools and reservations kept in the plainest way: each reservation is a list of stretches with devices, and what is booked is
 # added up at every instant at which anything changes; not a test.
 #
-# What is wrong in two ways may be refused for either: or.
+# What is wrong in several ways may be refused for any of them: or, a list.
 # Instants are seconds; a period is [from, to), to undef: no end.  Each change returns { ok => what is answered } or
 # { refused => why }, and changes nothing if it is refused.  Why: invalid (the call itself), capacity, state, conflict
 # (the request said something else before), in_way (reservations are, listed in of), doubt.
@@ -144,6 +144,9 @@ sub bad_period
 	return !defined $from || !defined $to || $from >= $to || $to >= EVER || $from <= -EVER() || $from % $pool->{slot} || $to % $pool->{slot};
 }
 
+# A change that cannot be, perhaps for other reasons beside that, as that the pool is in doubt.
+sub invalid { my ($self, $pool, @or) = @_; return { %{ refused('invalid') }, or => [ @or, $pool->{doubted} ? 'doubt' : () ] } }
+
 sub bad_devices { my ($pool, $devices) = @_; return !defined $devices || $devices <= 0 || $devices % $pool->{granule} }
 
 sub is_guest
@@ -174,16 +177,18 @@ sub book
 	return $self->once($account, $o{request}, $said, sub {
 		return refused('invalid') if !@$pieces || defined $o{hold} && $o{hold} <= 0;
 		my @new;
+		my @doubt = grep { $_ && $_->{doubted} } map { $self->{pools}{ $_->[0] } } @$pieces;
 		for my $piece (@$pieces)
 		{
 			my ($id, $devices, $from, $to) = @$piece;
 			my $pool = $self->{pools}{$id} or return refused('invalid');
-			return { %{ refused('invalid') }, @$pieces > 1 ? (or => 'capacity') : () } if bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $from < $self->{now} || $to > $self->{now} + $pool->{horizon};
+			return { %{ refused('invalid') }, or => [ @$pieces > 1 ? 'capacity' : (), @doubt ? 'doubt' : () ] } if bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $from < $self->{now} || $to > $self->{now} + $pool->{horizon};
 			push @new, { pool => $id, account => $account, guest => $self->is_guest($pool, $account), devices => $devices, from => $from, to => $to, stretches => [],
 				priority => $o{priority} // 0, state => $o{confirmed} ? 'confirmed' : 'held', held_until => $self->{now} + ($o{hold} // min(map { $self->{pools}{ $_->[0] }{hold} } grep { $self->{pools}{ $_->[0] } } @$pieces)) };
 		}
-		return refused('doubt') if grep { $self->{pools}{ $_->{pool} }{doubted} } @new;
-		return refused('capacity') if !$self->fits(map { [ $_, [ [ $_->{from}, $_->{to}, $_->{devices} ] ] ] } @new);
+		my $fits = $self->fits(map { [ $_, [ [ $_->{from}, $_->{to}, $_->{devices} ] ] ] } @new);
+		return { %{ refused('doubt') }, $fits ? () : (or => ['capacity']) } if @doubt;
+		return refused('capacity') if !$fits;
 		$_->{stretches} = [ [ @{$_}{qw(from to devices)} ] ] for @new;
 		return { ok => \@new };
 	});
@@ -211,8 +216,9 @@ sub confirm
 {
 	my ($self, $r) = @_;
 	my @pieces = $self->pieces($r);
-	return refused('state') if !$self->stands($r) || $self->is_over($r) || grep { $_->{state} eq 'lapsed' } @pieces;
 	my @held = grep { $_->{state} eq 'held' && !$self->is_over($_) } @pieces;
+	# half of what was booked is not confirmed
+	return refused('state') if !$self->stands($r) || $self->is_over($r) || @held && grep { !$self->stands($_) || $self->is_over($_) } @pieces;
 	$_->{state} = 'confirmed' for @held;
 	return { ok => @held ? 'confirmed' : 'confirmed already' };
 }
@@ -240,6 +246,8 @@ sub change
 {
 	my ($self, $r, $from, $to, $devices) = @_;
 	my $new = $self->changed($r, $from, $to, $devices);
+	# what gives something back is not in doubt
+	return refused('doubt') if $self->{pools}{ $r->{pool} }{doubted} && ($devices > $r->{devices} || $from < $r->{from} || $to > $r->{to});
 	return refused('capacity') if !$self->fits([ $r, $new ]);
 	@{$r}{qw(from to devices stretches)} = ($from, $to, $devices, $new);
 	return { ok => 'changed' };
@@ -251,8 +259,9 @@ sub extend
 	my $pool = $self->{pools}{ $r->{pool} };
 	return $self->once($r->{account}, $request, "extend $r->{id} $until", sub {
 		return refused('state') if !$self->stands($r) || $self->is_over($r);
-		return refused('invalid') if !defined $until || $until <= $r->{to} || $until % $pool->{slot} || $until > $self->{now} + $pool->{horizon};
-		return $self->change($r, $r->{from}, $until, $r->{devices});
+		return $self->invalid($pool) if !defined $until || $until <= $r->{to} || $until % $pool->{slot} || $until > $self->{now} + $pool->{horizon};
+		delete $r->{accepted} if exists((my $answer = $self->change($r, $r->{from}, $until, $r->{devices}))->{ok});
+		return $answer;
 	});
 }
 
@@ -275,9 +284,17 @@ sub move
 	my $pool = $self->{pools}{ $r->{pool} };
 	return $self->once($r->{account}, $request, join(' ', 'move', $r->{id}, $from, $to, $devices // ''), sub {
 		return refused('state') if !$self->stands($r) || $self->is_over($r);
-		return refused('invalid') if defined $devices && bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $to > $self->{now} + $pool->{horizon} || $to <= $self->{now};
+		return $self->invalid($pool, $r->{from} < $self->{now} && $from != $r->{from} ? 'state' : ()) if defined $devices && bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $to > $self->{now} + $pool->{horizon} || $to <= $self->{now};
 		return refused($r->{from} < $self->{now} ? 'state' : 'invalid') if $r->{from} < $self->{now} ? $from != $r->{from} : $from < $self->{now};
-		return $self->change($r, $from, $to, $devices // $r->{devices});
+		my $same = $from == $r->{from} && $to == $r->{to} && ($devices // $r->{devices}) == $r->{devices};
+		my $answer = $self->change($r, $from, $to, $devices // $r->{devices});
+		if (exists $answer->{ok} && !$same)
+		{
+			delete $r->{accepted};
+			# what the centre called it was for another time
+			delete $r->{centre_id} if $r->{state} ne 'running';
+		}
+		return $answer;
 	});
 }
 
@@ -366,6 +383,73 @@ sub reduce
 	my $reduction = { kind => $kind, devices => $devices, period => [ $from, $to ] };
 	my $do = sub { $pool->{reductions}{new} = $reduction };
 	return $kind eq 'outage' ? { ok => [], answer => $do->() } : $self->plan($pool, $drain, $do);
+}
+
+# Moves whole cards, of which a device of a pool is one of so many (a_card), from an instant on and as long as the first pool offers them.
+sub move_cards
+{
+	my ($self, $from, $to, $cards, $at, $drain) = @_;
+	my $offered = sub { my ($pool, $at) = @_; my $offer = first { in($_->{period}, $at) } reverse @{ $pool->{offers} }; return $offer ? $offer->{devices} : 0 };
+	return refused('invalid') if $from == $to || !$offered->($from, $at);
+	my %at = ($at => 1);
+	$at{$_} = 1 for grep { defined && $_ > $at } map { @{ $_->{period} } } @{ $from->{offers} }, @{ $to->{offers} };
+	my @at = sort { $a <=> $b } keys %at;
+	my (@less, @more);
+	for my $n (0 .. $#at)
+	{
+		my $devices = $offered->($from, $at[$n]) or next;
+		return refused('invalid') if $devices < $cards * $from->{a_card};
+		push @less, { devices => $devices - $cards * $from->{a_card}, period => [ @at[ $n, $n + 1 ] ] };
+		push @more, { devices => $offered->($to, $at[$n]) + $cards * $to->{a_card}, period => [ @at[ $n, $n + 1 ] ] };
+	}
+	my $answer = $self->plan($from, $drain, sub { push @{ $from->{offers} }, @less });
+	push @{ $to->{offers} }, @more if exists $answer->{ok};
+	return $answer;
+}
+
+# ------------------------------------------------------------------ what the centre says
+
+sub answer
+{
+	my ($self, $r, $answer, $centre_id, $request) = @_;
+	return $self->once('its centre', $request, join(' ', $r->{id}, $answer, $centre_id // ''), sub {
+		if (!$self->stands($r) || $self->is_over($r))
+		{
+			return refused('doubt') if $answer eq 'accepted';
+			return { ok => ($self->stands($r) ? 'ended' : $r->{state}) . ' already' };
+		}
+		if ($answer eq 'accepted')
+		{
+			return refused('doubt') if $r->{accepted} && defined $r->{centre_id} && defined $centre_id && $centre_id ne $r->{centre_id};
+			my $already = $r->{accepted} ? ' already' : '';
+			$r->{accepted} = 1;
+			$r->{centre_id} = $centre_id if defined $centre_id;
+			return { ok => "accepted$already" };
+		}
+		return refused('doubt') if $answer eq 'refused' && $r->{state} eq 'running';
+		my @of = grep { $self->stands($_) && !$self->is_over($_) } $answer eq 'refused' ? $self->pieces($r) : $r;
+		@{$_}{qw(state stretches)} = ($answer, cut($_, $self->{now})) for @of;
+		$self->{pools}{ $r->{pool} }{doubted} = 1;
+		return { ok => $answer };
+	});
+}
+
+# Devices that are down and that the centre's own jobs hold, [kind, devices, until]..., in place of what was reported before; and
+# which reservations are there: of the others, those that should have ended have.
+sub report
+{
+	my ($self, $pool, $there, @taken) = @_;
+	my %there = map { ($_->{id} => 1) } @$there;
+	@{$_}{qw(state stretches)} = ('ended', cut($_, $self->{now})) for grep { $_->{state} eq 'running' && $self->is_over($_) && !$there{ $_->{id} } } $self->of_pool($pool);
+	$_->{period}[1] = $self->{now} for grep { $_->{reported} && ($_->{period}[1] // EVER) > $self->{now} } values %{ $pool->{reductions} };
+	for my $taken (@taken)
+	{
+		my ($kind, $devices, $until) = @$taken;
+		$pool->{reductions}{"reported $pool->{reports} $kind"} = { kind => 'outage', reported => 1, devices => $devices, period => [ $self->{now}, $until ] } if $devices && ($until // EVER) > $self->{now};
+	}
+	$pool->{reports}++;
+	delete $pool->{doubted};
+	return { ok => 'reported' };
 }
 
 sub number_reduction { my ($pool, $id) = @_; $pool->{reductions}{$id} = delete $pool->{reductions}{new}; return }

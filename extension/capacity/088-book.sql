@@ -29,14 +29,6 @@ CREATE FUNCTION _book_sum(pool bigint, guests boolean, period tstzrange) RETURNS
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'book_sum';
 COMMENT ON FUNCTION _book_sum(bigint, boolean, tstzrange) IS 'what of a pool is booked over a period, by all or by guests, with holds that have run out and are in the book still';
 
-CREATE FUNCTION _book_accum(device_profile, "from" timestamptz, "to" timestamptz, is_month boolean, day date, base bigint, profile device_profile) RETURNS device_profile
-	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'book_accum';
-COMMENT ON FUNCTION _book_accum(device_profile, timestamptz, timestamptz, boolean, date, bigint, device_profile) IS 'Transition of _book.';
-CREATE AGGREGATE _book("from" timestamptz, "to" timestamptz, is_month boolean, day date, base bigint, profile device_profile) (
-	SFUNC = _book_accum, STYPE = device_profile, SSPACE = 4096, FINALFUNC = device_profile_final, PARALLEL = safe
-);
-COMMENT ON AGGREGATE _book(timestamptz, timestamptz, boolean, date, bigint, device_profile) IS 'what rows of pool_day and of pool_month (is_month) say is booked from an instant to another, as _book_sum() has it of one pool; of a row without a day, its profile';
-
 CREATE FUNCTION _book_current(pool bigint) RETURNS boolean
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION _book_current(bigint) IS 'whether nobody has booked in a pool, whose row is locked, since the snapshot was taken by which the transaction sees it; true where each statement has its own, NULL for NULL';

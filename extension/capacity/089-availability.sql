@@ -1,41 +1,12 @@
 -- What is free: what may be booked less what is, at each instant and never below 0.
 
-CREATE FUNCTION _available("limit" device_profile, booked device_profile) RETURNS device_profile
-	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME';
-COMMENT ON FUNCTION _available(device_profile, device_profile) IS 'what is left of one profile less another, 0 where that is below 0';
-
--- Inlined, so that profiles stay in memory as they are, which they do not where they pass through a join.
 CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
-	LANGUAGE sql STABLE
-AS $$
-	SELECT b.pool, compute_ledger._pool_limit(b.pool, $2, false),
-		compute_ledger._book(pg_catalog.lower($2), pg_catalog.upper($2), b.is_month, b.day, b.base, b.profile),
-		compute_ledger._available(compute_ledger._pool_limit(b.pool, $2, false),
-			compute_ledger._book(pg_catalog.lower($2), pg_catalog.upper($2), b.is_month, b.day, b.base, b.profile))
-	FROM (
-		SELECT p.pool, NULL::pg_catalog.bool AS is_month, NULL::pg_catalog.date AS day, NULL::pg_catalog.int8 AS base, NULL::compute_ledger.device_profile AS profile
-		FROM pg_catalog.unnest($1) AS p (pool)
-		UNION ALL
-		SELECT d.pool, false, d.day, d.base, d.profile
-		FROM compute_ledger.pool_day AS d
-		WHERE d.pool OPERATOR(pg_catalog.=) ANY ($1) AND NOT d.guests
-			AND d.day OPERATOR(pg_catalog.>=) pg_catalog.timezone('UTC', pg_catalog.lower($2))::pg_catalog.date AND d.day OPERATOR(pg_catalog.<=) pg_catalog.timezone('UTC', pg_catalog.upper($2))::pg_catalog.date
-		UNION ALL
-		SELECT m.pool, true, m.month, m.base, NULL
-		FROM compute_ledger.pool_month AS m
-		WHERE m.pool OPERATOR(pg_catalog.=) ANY ($1) AND NOT m.guests
-			AND m.month OPERATOR(pg_catalog.>=) pg_catalog.date_trunc('month', pg_catalog.timezone('UTC', pg_catalog.lower($2)))::pg_catalog.date
-			AND m.month OPERATOR(pg_catalog.<=) pg_catalog.timezone('UTC', pg_catalog.upper($2))::pg_catalog.date
-		UNION ALL
-		-- holds that have run out and are in the book still
-		SELECT h.pool, NULL, NULL, NULL, compute_ledger.device_profile(h.occupies OPERATOR(pg_catalog.*) $2, OPERATOR(pg_catalog.-) h.devices)
-		FROM compute_ledger.reservation AS h
-		WHERE h.pool OPERATOR(pg_catalog.=) ANY ($1) AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $3 AND h.occupies OPERATOR(pg_catalog.&&) $2
-		GROUP BY h.pool
-	) AS b
-	GROUP BY b.pool
-$$;
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_available';
 COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings';
+
+CREATE FUNCTION _pools_free(pools bigint[], period tstzrange, at timestamptz) RETURNS device_profile
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_free';
+COMMENT ON FUNCTION _pools_free(bigint[], tstzrange, timestamptz) IS 'what is free of some pools together, as _pools_available() has it of each';
 
 CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestamptz DEFAULT NULL) RETURNS device_profile
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -51,7 +22,7 @@ BEGIN
 	IF NOT FOUND THEN
 		PERFORM compute_ledger._refuse('42704', format('pool %s does not exist', coalesce(pool::text, 'NULL')), hint => 'pool_id() gives the number of a pool.');
 	END IF;
-	RETURN coalesce((SELECT a.free FROM compute_ledger._pools_available(pools, asked, at) AS a), '{}');
+	RETURN compute_ledger._pools_free(pools, asked, at);
 END
 $$;
 COMMENT ON FUNCTION _pool_availability(bigint, tstzrange, timestamptz) IS 'what pool_availability() does';
@@ -84,7 +55,7 @@ BEGIN
 	END IF;
 	at := compute_ledger._booking_clock(now);
 	pools := compute_ledger._pools_in(place, accelerator, at);
-	RETURN coalesce((SELECT compute_ledger.sum(a.free) FROM compute_ledger._pools_available(pools, asked, at) AS a), '{}');
+	RETURN compute_ledger._pools_free(pools, asked, at);
 END
 $$;
 COMMENT ON FUNCTION _availability(text, accelerator, tstzrange, timestamptz) IS 'what availability() does';

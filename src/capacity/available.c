@@ -1,39 +1,157 @@
 /*
  * available.c
- *		What is left of what may be booked.
+ *		What is free: what may be booked less what is, at each instant and never below 0.
  */
 #include "base/compat.h"
 
-#include "fmgr.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
 
-#include "profile/profile_object.h"
+#include "base/row_columns.h"
+#include "capacity/pool_book.h"
+#include "capacity/pool_limit.h"
+#include "profile/profile_period.h"
 #include "profile/profile_query.h"
 
-/*
- * _available(limit device_profile, booked device_profile) -> device_profile
- *
- * The difference at each instant, and 0 where more is booked than may be.  Not strict: a call whose NULL is known
- * beforehand would ask nobody for EXECUTE.
- */
-PG_FUNCTION_INFO_V1(_available);
-Datum
-_available(PG_FUNCTION_ARGS)
+/* So many pools are read at once: a statement costs as much as some pools, and what is read is kept until it is added up. */
+#define POOLS_AT_ONCE	64
+
+/* What is asked. */
+typedef struct PoolsAsked
 {
-	ProfileObject *left;
+	int64		from;
+	int64		to;
+	TimestampTz clock;			/* holds that have run out by then are not booked */
+	ProfileTally *free;			/* what is free of all pools together; NULL: of each by itself */
+} PoolsAsked;
+
+/* What there is of a pool. */
+typedef struct PoolBook
+{
+	ProfileObject *limit;
+	ProfileTally *booked;		/* NULL: it is taken from what is free of all pools together */
+	int64		base;			/* the highest of its months */
+	int64		peak;			/* the highest of its days */
+} PoolBook;
+
+/* Holds that have run out and are in the book still. */
+#define HOLD_QUERY(these) \
+	"SELECT h.pool, h.occupies, h.devices FROM compute_ledger.reservation AS h WHERE h.pool " these \
+	" AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $2"
+
+static const RowColumn hold_columns[] = {
+	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("occupies", TSTZRANGEOID), ROW_COLUMN("devices", INT4OID)
+};
+
+/* Takes holds that have run out from what is booked of pools. */
+static void
+take_holds(const PoolsAsked *asked, const PoolSet *set, PoolBook *books)
+{
+	static const char *const queries[] = POOL_SET_QUERIES(HOLD_QUERY);
+	static PoolSetPlans plans;
+	Oid			types[] = {InvalidOid, TIMESTAMPTZOID};
+	Datum		arguments[] = {0, TimestampTzGetDatum(asked->clock)};
+	uint64		count = PoolSetRun(set, &plans, queries, lengthof(types), types, arguments, true);
+
+	RowColumnsCheck(SPI_tuptable->tupdesc, "holds", hold_columns, lengthof(hold_columns));
+	for (uint64 i = 0; i < count; i++)
+	{
+		Datum		values[lengthof(hold_columns)];
+		bool		nulls[lengthof(hold_columns)];
+		PoolBook   *book;
+		int64		from;
+		int64		to;
+
+		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, values, nulls);
+		for (int column = 0; column < (int) lengthof(hold_columns); column++)
+		{
+			if (nulls[column])
+				RowNullError("holds", hold_columns[column].name);
+		}
+		if (!ProfileWindow(values[1], &from, &to) || Max(from, asked->from) >= Min(to, asked->to))
+			continue;
+		book = &books[PoolSetPlace(set, DatumGetInt64(values[0]))];
+		ProfileTallyPeriod(book->booked != NULL ? book->booked : asked->free, Max(from, asked->from), Min(to, asked->to),
+						   (int128) DatumGetInt32(values[2]) * (book->booked != NULL ? -DEVICE_UNITS : DEVICE_UNITS));
+	}
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * Whether more may be booked of a pool throughout than is at any instant.  What is free is then the difference, of which
+ * nothing has to be cut off, and it is all the same in which order it is added up over pools.
+ */
+static bool
+fits(const PoolsAsked *asked, const PoolBook *book)
+{
+	ProfileSource limit;
+	ProfileStatus status;
+	int128		lowest;
+
+	ProfileOpen(&limit, ProfileGetDatum(book->limit), PROFILE_WHOLE);
+	status = ProfileLowest(&limit.start, asked->from, asked->to, &lowest);
+	if (status != PROFILE_OK)
+		ProfileRaise(status, PROFILE_DEVICE);
+	return ((int128) book->base + book->peak) * DEVICE_UNITS <= lowest;
+}
+
+/* Reads what may be booked of pools and what is: into a tally for each, but where that is not needed. */
+static PoolBook *
+read_pools(const PoolsAsked *asked, const PoolSet *set)
+{
+	PoolBook   *books = palloc0(set->count * sizeof(PoolBook));
+	ProfileObject **limits = PoolLimits(set, asked->from, asked->to, false, true);
+	uint64		count = ReadBook(set, false, asked->from, asked->to);
+	BookRow    *rows = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(BookRow));
+
+	for (uint64 i = 0; i < count; i++)
+	{
+		PoolBook   *book;
+
+		GetBookRow(set, i, &rows[i]);
+		book = &books[rows[i].place];
+		if (rows[i].is_month)
+			book->base = Max(book->base, rows[i].base);
+		else
+			book->peak = Max(book->peak, rows[i].peak);
+	}
+	for (int i = 0; i < set->count; i++)
+	{
+		books[i].limit = limits[i];
+		if (asked->free == NULL || !fits(asked, &books[i]))
+			books[i].booked = ProfileTallyMake(CurrentMemoryContext);
+	}
+	for (uint64 i = 0; i < count; i++)
+	{
+		ProfileTally *booked = books[rows[i].place].booked;
+
+		TallyBookRow(booked != NULL ? booked : asked->free, &rows[i], asked->from, asked->to, booked == NULL);
+	}
+	SPI_freetuptable(SPI_tuptable);
+	take_holds(asked, set, books);
+	return books;
+}
+
+/* Returns what is left of one profile less another. */
+static ProfileObject *
+left_of(ProfileObject *limit, ProfileObject *booked)
+{
+	ProfileObject *left = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
 	ProfileObject *object;
 	ProfileCursor start;
 	ProfileSegments segments;
 	ProfileSegment segment;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	left = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
-	ProfileMerge(left, PG_GETARG_DATUM(0), false);
-	ProfileMerge(left, PG_GETARG_DATUM(1), true);
+	ProfileMerge(left, ProfileGetDatum(limit), false);
+	ProfileMerge(left, ProfileGetDatum(booked), true);
 	left = ProfileFinish(left);
 	/* finishing has found the range of its levels */
 	if (left->events.lowest >= 0)
-		PG_RETURN_DATUM(ProfileGetDatum(left));
+		return left;
 	object = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
 	ProfileStartEvents(&start, &left->events);
 	ProfileOpenSegments(&segments, &start, PROFILE_BEGIN, PROFILE_END);
@@ -42,5 +160,119 @@ _available(PG_FUNCTION_ARGS)
 			ProfileAddPeriod(object, segment.from, segment.to, segment.level);
 	if (segments.cursor.status != PROFILE_OK)
 		ProfileRaise(segments.cursor.status, PROFILE_DEVICE);
-	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
+	return ProfileFinish(object);
+}
+
+/* Answers for some pools: adds what is free of them, or puts a row for each. */
+static void
+answer(const PoolsAsked *asked, const PoolSet *set, ReturnSetInfo *result)
+{
+	PoolBook   *books = read_pools(asked, set);
+
+	for (int i = 0; i < set->count; i++)
+	{
+		ProfileObject *limit = books[i].limit;
+		ProfileObject *booked;
+
+		if (books[i].booked == NULL)
+		{
+			ProfileTallyMerge(asked->free, ProfileGetDatum(limit), false);
+			continue;
+		}
+		booked = ProfileTallyFinish(books[i].booked);
+		if (asked->free != NULL)
+			ProfileTallyMerge(asked->free, ProfileGetDatum(left_of(limit, booked)), false);
+		else
+		{
+			ProfileObject *left = left_of(limit, booked);
+			Datum		values[] = {Int64GetDatum(set->pools[i]), ProfileGetDatum(limit), ProfileGetDatum(booked), ProfileGetDatum(left)};
+			bool		nulls[lengthof(values)] = {false};
+
+			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		}
+	}
+}
+
+/* Orders numbers of pools. */
+static int
+order_pools(const void *a, const void *b)
+{
+	int64		first = *(const int64 *) a;
+	int64		second = *(const int64 *) b;
+
+	return (first > second) - (first < second);
+}
+
+/* Answers for an array of pools, of which each counts once. */
+static void
+answer_all(const PoolsAsked *asked, ArrayType *pools, ReturnSetInfo *result)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "books of pools", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller;
+	Datum	   *values;
+	bool	   *nulls;
+	int			nvalues;
+	int64	   *numbers;
+	int			count = 0;
+
+	deconstruct_array(pools, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values, &nulls, &nvalues);
+	numbers = palloc((nvalues + 1) * sizeof(int64));
+	for (int i = 0; i < nvalues; i++)
+	{
+		if (!nulls[i])
+			numbers[count++] = DatumGetInt64(values[i]);
+	}
+	qsort(numbers, count, sizeof(int64), order_pools);
+	nvalues = count;
+	count = 0;
+	for (int i = 0; i < nvalues; i++)
+	{
+		if (count == 0 || numbers[count - 1] != numbers[i])
+			numbers[count++] = numbers[i];
+	}
+	SPI_connect();
+	caller = MemoryContextSwitchTo(context);
+	for (int first = 0; first < count; first += POOLS_AT_ONCE)
+	{
+		PoolSet		set = {&numbers[first], Min(count - first, POOLS_AT_ONCE)};
+
+		answer(asked, &set, result);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	SPI_finish();
+	MemoryContextDelete(context);
+}
+
+/*
+ * _pools_available(pools bigint[], period tstzrange, at timestamptz) -> (pool bigint, limit, booked, free device_profile)
+ *
+ * Of each of some pools, what may be booked of it, what is and what is free over a period that has an end.
+ */
+PG_FUNCTION_INFO_V1(pools_available);
+Datum
+pools_available(PG_FUNCTION_ARGS)
+{
+	PoolsAsked		asked = {.clock = PG_GETARG_TIMESTAMPTZ(2), .free = NULL};
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (ProfilePeriod(PG_GETARG_DATUM(1), &asked.from, &asked.to))
+		answer_all(&asked, PG_GETARG_ARRAYTYPE_P(0), (ReturnSetInfo *) fcinfo->resultinfo);
+	return (Datum) 0;
+}
+
+/*
+ * _pools_free(pools bigint[], period tstzrange, at timestamptz) -> device_profile
+ *
+ * What is free of some pools together.
+ */
+PG_FUNCTION_INFO_V1(pools_free);
+Datum
+pools_free(PG_FUNCTION_ARGS)
+{
+	PoolsAsked		asked = {.clock = PG_GETARG_TIMESTAMPTZ(2), .free = ProfileTallyMake(CurrentMemoryContext)};
+
+	if (ProfilePeriod(PG_GETARG_DATUM(1), &asked.from, &asked.to))
+		answer_all(&asked, PG_GETARG_ARRAYTYPE_P(0), NULL);
+	PG_RETURN_DATUM(ProfileGetDatum(ProfileTallyFinish(asked.free)));
 }

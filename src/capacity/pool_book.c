@@ -179,77 +179,78 @@ add_profile(BookChange *change, ProfileSource *source, bool negate)
 
 /* ---- rows ---- */
 
-static const RowColumn book_columns[] = {
-	ROW_COLUMN("is_month", BOOLOID), ROW_COLUMN("day", DATEOID), ROW_COLUMN("base", INT8OID), ROW_COLUMN("peak", INT8OID),
+/* Columns of the book as they are read, in this order. */
+enum
+{
+	BOOK_POOL,
+	BOOK_IS_MONTH,
+	BOOK_DAY,
+	BOOK_BASE,
+	BOOK_PEAK,
+	BOOK_PROFILE,
+	BOOK_COLUMNS
+};
+
+static const RowColumn book_columns[BOOK_COLUMNS] = {
+	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("is_month", BOOLOID), ROW_COLUMN("day", DATEOID), ROW_COLUMN("base", INT8OID), ROW_COLUMN("peak", INT8OID),
 	ROW_COLUMN_OWN("profile", "device_profile")
 };
 
-/*
- * Runs a statement that is prepared once for the backend.  One that is not read-only sees what has been committed since
- * the statement that calls began, if the isolation level lets it.
- */
-void
-RunBookPlan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, const char *nulls, bool read_only, int expected)
-{
-	if (*plan == NULL)
-	{
-		SPIPlanPtr	p = SPI_prepare_cursor(query, nargs, types, CURSOR_OPT_GENERIC_PLAN);
-
-		if (p == NULL || SPI_keepplan(p) != 0)
-			elog(ERROR, "could not prepare a statement of the book of a pool");
-		*plan = p;
-	}
-	if (SPI_execute_plan(*plan, values, nulls, read_only, 0) != expected)
-		elog(ERROR, "could not read or write the book of a pool");
-}
-
-/* Returns a column of a row that was read. */
-static Datum
-book_column(uint64 row, int number, bool may_be_null)
-{
-	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, number, &isnull);
-
-	if (isnull && !may_be_null)
-		RowNullError("the book of a pool", book_columns[number - 1].name);
-	return isnull ? (Datum) 0 : value;
-}
-
-/* Raises for a day that no instant is in: who owns the table may have put another in its place. */
-static DateADT
-check_day(DateADT day)
-{
-	if (day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE || day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("day of the book of a pool out of range")));
-	return day;
-}
-
-/* Returns the day of a row that was read, or the first of its month. */
-static DateADT
-book_day(uint64 row)
-{
-	return check_day(DatumGetDateADT(book_column(row, 2, false)));
-}
+/* Rows of days from $3 to $4, and of months from $5 on; these: of which pools. */
+#define BOOK_QUERY(these) \
+	"SELECT d.pool, false AS is_month, d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d" \
+	" WHERE d.pool " these " AND d.guests OPERATOR(pg_catalog.=) $2" \
+	" AND d.day OPERATOR(pg_catalog.>=) $3 AND d.day OPERATOR(pg_catalog.<=) $4" \
+	" UNION ALL SELECT m.pool, true, m.month, m.base, 0, NULL FROM compute_ledger.pool_month AS m" \
+	" WHERE m.pool " these " AND m.guests OPERATOR(pg_catalog.=) $2" \
+	" AND m.month OPERATOR(pg_catalog.>=) $5 AND m.month OPERATOR(pg_catalog.<=) $4"
 
 /* Reads the rows of days from first to last, and of the months that they are in; returns how many. */
 static uint64
-read_book(int64 pool, bool guests, DateADT first, DateADT last, bool read_only)
+read_book(const PoolSet *set, bool guests, DateADT first, DateADT last, bool read_only)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			types[] = {INT8OID, BOOLOID, DATEOID, DATEOID, DATEOID};
+	static const char *const queries[] = POOL_SET_QUERIES(BOOK_QUERY);
+	static PoolSetPlans plans;
+	Oid			types[] = {InvalidOid, BOOLOID, DATEOID, DATEOID, DATEOID};
 	DateADT		first_month = first == DATEVAL_NOBEGIN ? first : month_start(month_of(first));
-	Datum		values[] = {Int64GetDatum(pool), BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last), DateADTGetDatum(first_month)};
+	Datum		values[] = {0, BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last), DateADTGetDatum(first_month)};
+	uint64		count = PoolSetRun(set, &plans, queries, lengthof(types), types, values, read_only);
 
-	RunBookPlan(&plan, "SELECT false AS is_month, d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d"
-				  " WHERE d.pool OPERATOR(pg_catalog.=) $1 AND d.guests OPERATOR(pg_catalog.=) $2"
-				  " AND d.day OPERATOR(pg_catalog.>=) $3 AND d.day OPERATOR(pg_catalog.<=) $4"
-				  " UNION ALL SELECT true, m.month, m.base, 0, NULL FROM compute_ledger.pool_month AS m"
-				  " WHERE m.pool OPERATOR(pg_catalog.=) $1 AND m.guests OPERATOR(pg_catalog.=) $2"
-				  " AND m.month OPERATOR(pg_catalog.>=) $5 AND m.month OPERATOR(pg_catalog.<=) $4", 5, types, values, NULL, read_only, SPI_OK_SELECT);
-	RowColumnsCheck(SPI_tuptable->tupdesc, "the book of a pool", book_columns, lengthof(book_columns));
-	return SPI_processed;
+	RowColumnsCheck(SPI_tuptable->tupdesc, "the book of a pool", book_columns, BOOK_COLUMNS);
+	return count;
+}
+
+/* Reads the rows of pools that meet a window, as the caller's snapshot has them; returns how many. */
+uint64
+ReadBook(const PoolSet *set, bool guests, int64 from, int64 to)
+{
+	return read_book(set, guests, from == PROFILE_BEGIN ? DATEVAL_NOBEGIN : day_of(from), to == PROFILE_END ? DATEVAL_NOEND : day_of(to - 1), true);
+}
+
+/* Gives a row that was read of a set. */
+void
+GetBookRow(const PoolSet *set, uint64 number, BookRow *row)
+{
+	Datum		values[BOOK_COLUMNS];
+	bool		nulls[BOOK_COLUMNS];
+
+	heap_deform_tuple(SPI_tuptable->vals[number], SPI_tuptable->tupdesc, values, nulls);
+	for (int i = 0; i < BOOK_PROFILE; i++)
+	{
+		if (nulls[i])
+			RowNullError("the book of a pool", book_columns[i].name);
+	}
+	row->place = PoolSetPlace(set, DatumGetInt64(values[BOOK_POOL]));
+	row->is_month = DatumGetBool(values[BOOK_IS_MONTH]);
+	row->day = DatumGetDateADT(values[BOOK_DAY]);
+	/* who owns the table may have put another in its place */
+	if (row->day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE || row->day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("day of the book of a pool out of range")));
+	row->base = DatumGetInt64(values[BOOK_BASE]);
+	row->peak = DatumGetInt64(values[BOOK_PEAK]);
+	row->profile = nulls[BOOK_PROFILE] ? (Datum) 0 : values[BOOK_PROFILE];
 }
 
 /* Returns the place of a row that was read among so many days or months; who owns the table may have put another in its place. */
@@ -267,29 +268,30 @@ row_place(int64 place, int count)
 static void
 read_rows(BookRows *rows, const BookChange *change)
 {
+	PoolSet		set = {&rows->pool, 1};
 	uint64		count;
 
 	rows->month_bases = palloc0(change->nmonths * sizeof(int64));
 	rows->bases = palloc0(change->ndays * sizeof(int64));
 	rows->peaks = palloc0(change->ndays * sizeof(int64));
 	rows->profiles = palloc0(change->ndays * sizeof(Datum));
-	count = read_book(rows->pool, rows->guests, change->first_day, change->first_day + change->ndays - 1, false);
-	rows->profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, 5);
+	count = read_book(&set, rows->guests, change->first_day, change->first_day + change->ndays - 1, false);
+	rows->profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, BOOK_PROFILE + 1);
 	for (uint64 i = 0; i < count; i++)
 	{
-		DateADT		day = book_day(i);
-		int64		base = DatumGetInt64(book_column(i, 3, false));
+		BookRow		row;
 		int			place;
 
-		if (DatumGetBool(book_column(i, 1, false)))
+		GetBookRow(&set, i, &row);
+		if (row.is_month)
 		{
-			rows->month_bases[row_place(month_of(day) - change->first_month, change->nmonths)] = base;
+			rows->month_bases[row_place(month_of(row.day) - change->first_month, change->nmonths)] = row.base;
 			continue;
 		}
-		place = row_place((int64) day - change->first_day, change->ndays);
-		rows->bases[place] = base;
-		rows->peaks[place] = DatumGetInt64(book_column(i, 4, false));
-		rows->profiles[place] = book_column(i, 5, true);
+		place = row_place((int64) row.day - change->first_day, change->ndays);
+		rows->bases[place] = row.base;
+		rows->peaks[place] = row.peak;
+		rows->profiles[place] = row.profile;
 	}
 }
 
@@ -362,28 +364,6 @@ write_rows(const BookRows *rows, const BookChange *change)
 }
 
 /* ---- whether it fits ---- */
-
-/* Returns the lowest level of a profile in a window. */
-static int64
-lowest_level(const ProfileSource *source, int64 from, int64 to)
-{
-	ProfileSegments segments;
-	ProfileSegment segment;
-	int64		lowest = PG_INT64_MAX;
-	int64		at = from;
-
-	ProfileOpenSegments(&segments, &source->start, from, to);
-	while (ProfileNextSegment(&segments, &segment))
-	{
-		if (segment.from > at)
-			lowest = Min(lowest, 0);
-		lowest = (int64) Min(lowest, segment.level);
-		at = segment.to;
-	}
-	if (segments.cursor.status != PROFILE_OK)
-		ProfileRaise(segments.cursor.status, PROFILE_DEVICE);
-	return at < to ? Min(lowest, 0) : lowest;
-}
 
 /*
  * Finds the first instant of a window at which something is added and the level, which is that of a profile (0: none)
@@ -488,11 +468,16 @@ rows_fit(const BookRows *rows, const BookChange *change, int64 *at)
 		int64		from = Max(day * USECS_PER_DAY, change->from);
 		int64		to = Min((day + 1) * USECS_PER_DAY, change->to);
 		int64		base;
+		int128		lowest;
+		ProfileStatus status;
 
 		if (day == month_start(month + 1))
 			month++;
 		base = rows->month_bases[month - change->first_month];
-		if ((base + rows->peaks[i]) * DEVICE_UNITS > lowest_level(&limit, from, to) &&
+		status = ProfileLowest(&limit.start, from, to, &lowest);
+		if (status != PROFILE_OK)
+			ProfileRaise(status, PROFILE_DEVICE);
+		if ((int128) (base + rows->peaks[i]) * DEVICE_UNITS > lowest &&
 			find_excess(change, rows->profiles[i], (base + rows->bases[i]) * DEVICE_UNITS, allowed, from, to, at))
 			return false;
 	}
@@ -584,9 +569,11 @@ book_change(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(at);
 }
 
-/* Adds what of a profile lies in a window to another one. */
-static void
-add_clipped(ProfileObject *object, Datum profile, int64 from, int64 to)
+/* ---- what is booked ---- */
+
+/* Returns what of a profile lies in a window. */
+static ProfileObject *
+clip(Datum profile, int64 from, int64 to)
 {
 	ProfileSource source;
 	ProfileStatus status;
@@ -597,30 +584,21 @@ add_clipped(ProfileObject *object, Datum profile, int64 from, int64 to)
 	if (status != PROFILE_OK)
 		ProfileRaise(status, PROFILE_DEVICE);
 	part->checked = false;
-	ProfileMerge(object, ProfileGetDatum(ProfileFinish(part)), false);
+	return ProfileFinish(part);
 }
 
-/* Adds a base over a stretch of days, cut to a window, to a profile. */
-static void
-add_base(ProfileObject *object, int32 first, int32 end, int64 base, int64 from, int64 to)
+/* Adds what a row of the book says of a window to a tally, or takes it away. */
+void
+TallyBookRow(ProfileTally *tally, const BookRow *row, int64 from, int64 to, bool negate)
 {
-	from = Max(first * USECS_PER_DAY, from);
-	to = Min(end * USECS_PER_DAY, to);
-	if (base != 0 && from < to)
-		ProfileAddPeriod(object, from, to, (int128) base * DEVICE_UNITS);
-}
+	int64		starts = row->day * USECS_PER_DAY;
+	int64		ends = (row->is_month ? month_start(month_of(row->day) + 1) : row->day + 1) * USECS_PER_DAY;
+	bool		is_within = from <= starts && ends <= to;
 
-/* Adds a row of a day or a month, cut to a window, to a profile. */
-static void
-add_row(ProfileObject *object, bool is_month, DateADT day, int64 base, Datum profile, int64 from, int64 to)
-{
-	add_base(object, day, is_month ? month_start(month_of(day) + 1) : day + 1, base, from, to);
-	if (profile == (Datum) 0)
-		return;
-	if (day * USECS_PER_DAY < from || (day + 1) * USECS_PER_DAY > to)
-		add_clipped(object, profile, from, to);
-	else
-		ProfileMerge(object, profile, false);
+	if (row->base != 0 && Max(starts, from) < Min(ends, to))
+		ProfileTallyPeriod(tally, Max(starts, from), Min(ends, to), (int128) row->base * (negate ? -DEVICE_UNITS : DEVICE_UNITS));
+	if (row->profile != (Datum) 0)
+		ProfileTallyMerge(tally, is_within ? row->profile : ProfileGetDatum(clip(row->profile, from, to)), negate);
 }
 
 /*
@@ -632,52 +610,28 @@ PG_FUNCTION_INFO_V1(book_sum);
 Datum
 book_sum(PG_FUNCTION_ARGS)
 {
-	ProfileObject *object = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	ProfileTally *tally = ProfileTallyMake(CurrentMemoryContext);
+	int64		pool = PG_GETARG_INT64(0);
+	PoolSet		set = {&pool, 1};
 	int64		from;
 	int64		to;
-	DateADT		first = DATEVAL_NOBEGIN;
-	DateADT		last = DATEVAL_NOEND;
-	uint64		count;
 
-	if (!ProfileWindow(PG_GETARG_DATUM(2), &from, &to))
-		PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
-	if (from != PROFILE_BEGIN)
-		first = day_of(from);
-	if (to != PROFILE_END)
-		last = day_of(to - 1);
-	SPI_connect();
-	count = read_book(PG_GETARG_INT64(0), PG_GETARG_BOOL(1), first, last, true);
-	for (uint64 i = 0; i < count; i++)
-		add_row(object, DatumGetBool(book_column(i, 1, false)), book_day(i), DatumGetInt64(book_column(i, 3, false)),
-				book_column(i, 5, true), from, to);
-	SPI_finish();
-	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
-}
-
-/*
- * _book_accum(device_profile, from timestamptz, to timestamptz, is_month boolean, day date, base bigint, profile device_profile) -> device_profile
- *
- * Transition of _book: adds a row of pool_day or pool_month from an instant to another.  Without a day, the profile as it is.
- */
-PG_FUNCTION_INFO_V1(book_accum);
-Datum
-book_accum(PG_FUNCTION_ARGS)
-{
-	ProfileObject *state = ProfileState(fcinfo, PROFILE_DEVICE);
-	Datum		profile = PG_ARGISNULL(6) ? (Datum) 0 : PG_GETARG_DATUM(6);
-
-	if (!PG_ARGISNULL(4))
+	if (ProfileWindow(PG_GETARG_DATUM(2), &from, &to))
 	{
-		if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5))
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("row of the book of a pool is not complete")));
-		add_row(state, PG_GETARG_BOOL(3), check_day(PG_GETARG_DATEADT(4)), PG_GETARG_INT64(5), profile,
-				PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
+		uint64		count;
+
+		SPI_connect();
+		count = ReadBook(&set, PG_GETARG_BOOL(1), from, to);
+		for (uint64 i = 0; i < count; i++)
+		{
+			BookRow		row;
+
+			GetBookRow(&set, i, &row);
+			TallyBookRow(tally, &row, from, to, false);
+		}
+		SPI_finish();
 	}
-	else if (profile != (Datum) 0)
-		ProfileMerge(state, profile, false);
-	PG_RETURN_DATUM(ProfileStateDatum(fcinfo, state));
+	PG_RETURN_DATUM(ProfileGetDatum(ProfileTallyFinish(tally)));
 }
 
 /*
@@ -701,7 +655,7 @@ reservation_profile(PG_FUNCTION_ARGS)
 	{
 		since = Max(PG_GETARG_TIMESTAMPTZ(1), from);
 		if (!PG_ARGISNULL(3))
-			add_clipped(object, PG_GETARG_DATUM(3), from, to);
+			ProfileMerge(object, ProfileGetDatum(clip(PG_GETARG_DATUM(3), from, to)), false);
 		if (since < to)
 			ProfileAddPeriod(object, since, to, (int128) PG_GETARG_INT32(2) * DEVICE_UNITS);
 	}

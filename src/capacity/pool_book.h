@@ -7,9 +7,25 @@
 
 #include "base/compat.h"
 
-#include "executor/spi.h"
+#include "utils/date.h"
+
+#include "capacity/pool_set.h"
+#include "profile/profile_tally.h"
+
+/* A row of the book: of a day, or of a month. */
+typedef struct BookRow
+{
+	int			place;			/* of its pool, in the set that was read */
+	bool		is_month;
+	DateADT		day;			/* of a month, the first */
+	int64		base;			/* in devices */
+	int64		peak;			/* of a month, 0 */
+	Datum		profile;		/* 0: none */
+} BookRow;
 
 extern bool BookPeriod(int64 pool, bool guest, int64 from, int64 to, int64 devices, int64 *at);
-extern void RunBookPlan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, const char *nulls, bool read_only, int expected);
+extern uint64 ReadBook(const PoolSet *set, bool guests, int64 from, int64 to);
+extern void GetBookRow(const PoolSet *set, uint64 number, BookRow *row);
+extern void TallyBookRow(ProfileTally *tally, const BookRow *row, int64 from, int64 to, bool negate);
 
 #endif							/* COMPUTE_LEDGER_POOL_BOOK_H */

@@ -34,100 +34,107 @@ typedef struct GuestShare
 typedef struct LimitInput
 {
 	ProfileObject *offered;		/* less what is taken from it */
-	int64		granule;
-	GuestShare *shares;
+	int64		granule;		/* 0: there is no such pool */
+	GuestShare *shares;			/* NULL: none */
 	int			nshares;
 } LimitInput;
 
 static const RowColumn limit_columns[] = {
-	ROW_COLUMN("kind", INT4OID), ROW_COLUMN("valid", TSTZRANGEOID), ROW_COLUMN("devices", INT8OID), ROW_COLUMN("share", NUMERICOID)
+	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("kind", INT4OID), ROW_COLUMN("valid", TSTZRANGEOID), ROW_COLUMN("devices", INT8OID),
+	ROW_COLUMN("share", NUMERICOID)
 };
 
 /*
- * Rows that hold for a pool ($1) in a period from $2 to $3, without what was not planned unless $4.  Indexes lead to those
- * that have not ended before it.
+ * Rows that hold for pools in a period from $2 to $3, without what was not planned unless $4; these: which pools.  Indexes lead
+ * to those that have not ended before it.
  */
-#define LIMIT_QUERY \
-	"SELECT 0 AS kind, NULL::pg_catalog.tstzrange AS valid, p.granule::pg_catalog.int8 AS devices, NULL::pg_catalog.\"numeric\" AS share" \
-	" FROM compute_ledger.pool AS p WHERE p.id OPERATOR(pg_catalog.=) $1" \
-	" UNION ALL SELECT 1, o.valid, o.devices::pg_catalog.int8, NULL FROM compute_ledger.pool_offer AS o" \
-	" WHERE o.pool OPERATOR(pg_catalog.=) $1 AND pg_catalog.upper_inf(o.recorded)" \
+#define LIMIT_QUERY(these) \
+	"SELECT p.id AS pool, 0 AS kind, NULL::pg_catalog.tstzrange AS valid, p.granule::pg_catalog.int8 AS devices, NULL::pg_catalog.\"numeric\" AS share" \
+	" FROM compute_ledger.pool AS p WHERE p.id " these \
+	" UNION ALL SELECT o.pool, 1, o.valid, o.devices::pg_catalog.int8, NULL FROM compute_ledger.pool_offer AS o" \
+	" WHERE o.pool " these " AND pg_catalog.upper_inf(o.recorded)" \
 	" AND COALESCE(pg_catalog.upper(o.valid), 'infinity'::pg_catalog.timestamptz) OPERATOR(pg_catalog.>) $2" \
 	" AND pg_catalog.lower(o.valid) OPERATOR(pg_catalog.<) $3" \
-	" UNION ALL SELECT 2, r.valid, r.devices::pg_catalog.int8, NULL FROM compute_ledger.pool_reduction AS r" \
-	" WHERE r.pool OPERATOR(pg_catalog.=) $1 AND r.withdrawn OPERATOR(pg_catalog.=) 'infinity'::pg_catalog.timestamptz" \
+	" UNION ALL SELECT r.pool, 2, r.valid, r.devices::pg_catalog.int8, NULL FROM compute_ledger.pool_reduction AS r" \
+	" WHERE r.pool " these " AND r.withdrawn OPERATOR(pg_catalog.=) 'infinity'::pg_catalog.timestamptz" \
 	" AND COALESCE(pg_catalog.upper(r.valid), 'infinity'::pg_catalog.timestamptz) OPERATOR(pg_catalog.>) $2" \
 	" AND pg_catalog.lower(r.valid) OPERATOR(pg_catalog.<) $3" \
 	" AND ($4 OR r.kind OPERATOR(pg_catalog.=) ANY (ARRAY['maintenance', 'blackout']))"
-#define SHARE_QUERY \
-	" UNION ALL SELECT 3, s.valid, NULL, s.share FROM compute_ledger.guest_share AS s" \
-	" WHERE s.pool OPERATOR(pg_catalog.=) $1 AND pg_catalog.upper_inf(s.recorded)" \
+#define GUEST_LIMIT_QUERY(these) \
+	LIMIT_QUERY(these) \
+	" UNION ALL SELECT s.pool, 3, s.valid, NULL, s.share FROM compute_ledger.guest_share AS s" \
+	" WHERE s.pool " these " AND pg_catalog.upper_inf(s.recorded)" \
 	" AND COALESCE(pg_catalog.upper(s.valid), 'infinity'::pg_catalog.timestamptz) OPERATOR(pg_catalog.>) $2" \
 	" AND COALESCE(pg_catalog.lower(s.valid), '-infinity'::pg_catalog.timestamptz) OPERATOR(pg_catalog.<) $3"
 
-/* Reads what is recorded of a pool. */
+/* Adds a row that holds for a pool in a period. */
 static void
-read_limit(LimitInput *input, int64 pool, bool guests, bool happened, int64 from, int64 to)
+add_row(LimitInput *input, HeapTuple row, TupleDesc desc, int64 from, int64 to)
 {
-	static SPIPlanPtr plans[2] = {NULL, NULL};
-	Oid			types[] = {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID};
-	Datum		values[] = {Int64GetDatum(pool), TimestampTzGetDatum(from), TimestampTzGetDatum(to), BoolGetDatum(happened)};
-	TupleDesc	desc;
+	bool		no_period;
+	bool		no_devices;
+	bool		no_share;
+	int			kind = DatumGetInt32(SPI_getbinval(row, desc, 2, &no_period));
+	Datum		valid = SPI_getbinval(row, desc, 3, &no_period);
+	Datum		devices = SPI_getbinval(row, desc, 4, &no_devices);
+	Datum		share = SPI_getbinval(row, desc, 5, &no_share);
+	int64		starts;
+	int64		ends;
 
-	if (plans[guests] == NULL)
+	if (kind == 0)
 	{
-		SPIPlanPtr	p = SPI_prepare_cursor(guests ? LIMIT_QUERY SHARE_QUERY : LIMIT_QUERY, lengthof(types), types, CURSOR_OPT_GENERIC_PLAN);
-
-		if (p == NULL || SPI_keepplan(p) != 0)
-			elog(ERROR, "could not prepare a query of the limit of a pool");
-		plans[guests] = p;
+		input->granule = no_devices ? 0 : DatumGetInt64(devices);
+		return;
 	}
-	if (SPI_execute_plan(plans[guests], values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the limit of a pool");
-	desc = SPI_tuptable->tupdesc;
+	if (no_period || !ProfileWindow(valid, &starts, &ends))
+		return;
+	starts = Max(starts, from);
+	ends = Min(ends, to);
+	if (starts >= ends)
+		return;
+	if (kind == 3)
+	{
+		if (input->shares == NULL)
+			input->shares = palloc(SPI_processed * sizeof(GuestShare));
+		if (!no_share)
+			input->shares[input->nshares++] = (GuestShare) {starts, ends, share};
+	}
+	else if (no_devices)
+		ProfileAddPeriod(input->offered, starts, ends, -(int128) ALL_DEVICES * DEVICE_UNITS);
+	else
+		ProfileAddPeriod(input->offered, starts, ends, (int128) (kind == 1 ? DatumGetInt64(devices) : -DatumGetInt64(devices)) * DEVICE_UNITS);
+}
+
+/* Reads what is recorded of pools, one after the other as the set has them. */
+static LimitInput *
+read_limits(const PoolSet *set, bool guests, bool happened, int64 from, int64 to)
+{
+	static const char *const queries[][2] = {POOL_SET_QUERIES(LIMIT_QUERY), POOL_SET_QUERIES(GUEST_LIMIT_QUERY)};
+	static PoolSetPlans plans[2];
+	Oid			types[] = {InvalidOid, TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID};
+	Datum		values[] = {0, TimestampTzGetDatum(from), TimestampTzGetDatum(to), BoolGetDatum(happened)};
+	LimitInput *inputs = palloc0(set->count * sizeof(LimitInput));
+	uint64		count = PoolSetRun(set, &plans[guests], queries[guests], lengthof(types), types, values, true);
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+
 	RowColumnsCheck(desc, "the limit of a pool", limit_columns, lengthof(limit_columns));
-	input->offered = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
-	input->granule = 1;
-	input->shares = palloc(SPI_processed * sizeof(GuestShare));
-	input->nshares = 0;
-	for (uint64 i = 0; i < SPI_processed; i++)
+	for (int i = 0; i < set->count; i++)
+		inputs[i].offered = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	for (uint64 i = 0; i < count; i++)
 	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		bool		no_period;
-		bool		no_devices;
-		bool		no_share;
-		int			kind = DatumGetInt32(SPI_getbinval(row, desc, 1, &no_period));
-		Datum		valid = SPI_getbinval(row, desc, 2, &no_period);
-		Datum		devices = SPI_getbinval(row, desc, 3, &no_devices);
-		Datum		share = SPI_getbinval(row, desc, 4, &no_share);
-		int64		starts;
-		int64		ends;
+		bool		isnull;
+		int64		pool = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], desc, 1, &isnull));
 
-		if (kind == 0)
-		{
-			input->granule = no_devices ? 0 : DatumGetInt64(devices);
-			continue;
-		}
-		if (no_period || !ProfileWindow(valid, &starts, &ends))
-			continue;
-		starts = Max(starts, from);
-		ends = Min(ends, to);
-		if (starts >= ends)
-			continue;
-		if (kind == 3)
-		{
-			if (!no_share)
-				input->shares[input->nshares++] = (GuestShare) {starts, ends, share};
-		}
-		else if (no_devices)
-			ProfileAddPeriod(input->offered, starts, ends, -(int128) ALL_DEVICES * DEVICE_UNITS);
-		else
-			ProfileAddPeriod(input->offered, starts, ends, (int128) (kind == 1 ? DatumGetInt64(devices) : -DatumGetInt64(devices)) * DEVICE_UNITS);
+		add_row(&inputs[PoolSetPlace(set, pool)], SPI_tuptable->vals[i], desc, from, to);
 	}
-	if (input->granule <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("pool %lld does not exist", (long long) pool)));
+	for (int i = 0; i < set->count; i++)
+	{
+		if (inputs[i].granule <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("pool %lld does not exist", (long long) set->pools[i])));
+	}
+	return inputs;
 }
 
 /* Returns a share of so many devices, rounded down to the granule. */
@@ -170,34 +177,51 @@ add_limit(ProfileObject *limit, const LimitInput *input, int64 from, int64 to, i
 	}
 }
 
-/*
- * Returns what may be booked of a pool from one instant to another, by all or by guests, as the active snapshot has it;
- * happened: less what has happened, too.
- * The caller is connected to SPI.
- */
-ProfileObject *
-PoolLimit(int64 pool, int64 from, int64 to, bool guests, bool happened)
+/* Returns what may be booked of a pool from one instant to another, of what is recorded of it. */
+static ProfileObject *
+limit_of(const LimitInput *input, int64 from, int64 to)
 {
 	ProfileObject *limit = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
-	LimitInput	input;
 	ProfileStatus status;
 	ProfileCursor start;
 	ProfileSegments segments;
 	ProfileSegment segment;
 
-	read_limit(&input, pool, guests, happened, from, to);
 	/* no value of its own: what overlaps may take more than a level can say */
-	status = ProfileNormalize(&input.offered->events);
+	status = ProfileNormalize(&input->offered->events);
 	if (status != PROFILE_OK)
 		ProfileRaise(status, PROFILE_DEVICE);
-	ProfileStartEvents(&start, &input.offered->events);
+	ProfileStartEvents(&start, &input->offered->events);
 	ProfileOpenSegments(&segments, &start, from, to);
 	while (ProfileNextSegment(&segments, &segment))
 	{
 		if (segment.level > 0)
-			add_limit(limit, &input, segment.from, segment.to, (int64) (segment.level / DEVICE_UNITS) / input.granule * input.granule);
+			add_limit(limit, input, segment.from, segment.to, (int64) (segment.level / DEVICE_UNITS) / input->granule * input->granule);
 	}
 	return ProfileFinish(limit);
+}
+
+/*
+ * Returns what may be booked of pools, as the set has them, from one instant to another, by all or by guests, as the active
+ * snapshot has it; happened: less what has happened, too.
+ * The caller is connected to SPI.
+ */
+ProfileObject **
+PoolLimits(const PoolSet *set, int64 from, int64 to, bool guests, bool happened)
+{
+	LimitInput *inputs = read_limits(set, guests, happened, from, to);
+	ProfileObject **limits = palloc(set->count * sizeof(ProfileObject *));
+
+	for (int i = 0; i < set->count; i++)
+		limits[i] = limit_of(&inputs[i], from, to);
+	return limits;
+}
+
+/* The same of one pool. */
+ProfileObject *
+PoolLimit(int64 pool, int64 from, int64 to, bool guests, bool happened)
+{
+	return PoolLimits(&(PoolSet) {&pool, 1}, from, to, guests, happened)[0];
 }
 
 /*

@@ -614,8 +614,15 @@ decode_narrow(const ProfileFlat *flat, ProfileEvents *into, bool negate)
 			int64		delta;
 			ProfileEvent *item;
 
-			if ((i > 0 && (p = load_varint(p, cursor.end, &distance)) == NULL) ||
-				(p = load_varint(p, cursor.end, &zigzag)) == NULL)
+			/* mostly a byte each; whether they are is guessed right more often than not */
+			if (likely(i > 0 && cursor.end - p >= 2 && (p[0] | p[1]) < 0x80))
+			{
+				distance = p[0];
+				zigzag = p[1];
+				p += 2;
+			}
+			else if ((i > 0 && (p = load_varint(p, cursor.end, &distance)) == NULL) ||
+					 (p = load_varint(p, cursor.end, &zigzag)) == NULL)
 				return PROFILE_CORRUPT;
 			at += distance * time_unit;
 			q += (zigzag >> 1) ^ -(zigzag & 1);

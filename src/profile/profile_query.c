@@ -169,6 +169,31 @@ ProfilePeak(const ProfileCursor *start, int64 from, int64 to, int128 *peak)
 	return segments.cursor.status;
 }
 
+/* Finds the lowest level in a window: zero where there is no step. */
+ProfileStatus
+ProfileLowest(const ProfileCursor *start, int64 from, int64 to, int128 *lowest)
+{
+	ProfileSegments segments;
+	ProfileSegment segment;
+	int64		at = from;
+	bool		any = false;
+
+	*lowest = 0;
+	ProfileOpenSegments(&segments, start, from, to);
+	while (ProfileNextSegment(&segments, &segment))
+	{
+		/* the first stretch may begin later */
+		if (!any && segment.from == from)
+			*lowest = segment.level;
+		*lowest = Min(*lowest, segment.level);
+		any = true;
+		at = segment.to;
+	}
+	if (at < to)
+		*lowest = Min(*lowest, 0);
+	return segments.cursor.status;
+}
+
 /* Finds the level at an instant. */
 ProfileStatus
 ProfileLevelAt(const ProfileCursor *start, int64 at, int128 *level)

@@ -32,6 +32,7 @@ extern void ProfileOpenSegments(ProfileSegments *segments, const ProfileCursor *
 extern bool ProfileNextSegment(ProfileSegments *segments, ProfileSegment *segment);
 extern ProfileStatus ProfileExtent(const ProfileCursor *start, int64 *first, int64 *last);
 extern ProfileStatus ProfilePeak(const ProfileCursor *start, int64 from, int64 to, int128 *peak);
+extern ProfileStatus ProfileLowest(const ProfileCursor *start, int64 from, int64 to, int128 *lowest);
 extern ProfileStatus ProfileLevelAt(const ProfileCursor *start, int64 at, int128 *level);
 extern ProfileStatus ProfileIntegral(const ProfileCursor *start, int64 from, int64 to, int128 *integral);
 extern ProfileStatus ProfileBusy(const ProfileCursor *start, int64 from, int64 to, uint64 *busy);
