@@ -159,6 +159,7 @@ make_world(World *world)
 		QueuePool  *pool = &world->pools[i];
 
 		pool->id = i + 1;
+		pool->granule = below(4) == 0 ? 2 : 1;
 		pool->step = 1 + below(3);
 		pool->first = (world->plan.now + pool->step - 1) / pool->step * pool->step;
 		pool->until = SPAN - below(20);
@@ -199,11 +200,12 @@ make_world(World *world)
 		{
 			if (below(4) != 0)
 				world->fits[kind->first_fit + kind->fits++] = (QueueFit) {.pool = n, .guest = world->pools[n].has_guests && below(2),
-					.delay = below(4) == 0 ? below(10) : 0, .price = (double) below(3), .rate = (double) (1 + below(3)), .speed = below(4)};
+					.from = below(4) == 0 ? below(40) : 0, .until = below(4) == 0 ? 60 + below(60) : SPAN, .transfer = (double) below(2),
+					.delay = below(4) == 0 ? below(10) : 0, .price = 3600e6 * (double) below(3), .rate = (double) (1 + below(3)), .speed = below(4)};
 		}
 		*request = (QueueRequest) {.id = i + 1, .account = (int32) below(world->plan.naccounts), .kind = i, .band = (int32) below(2),
 			.submitted = below(5), .devices = 1 + below(below(2) ? 3 : 12), .not_before = below(4) == 0 ? below(40) : 0, .planned_pool = -1,
-			.latest = PG_INT64_MAX};
+			.latest = PG_INT64_MAX, .most = below(4) == 0 ? (double) below(100) : 1e30};
 		if (below(4) == 0)
 			request->work = 1 + below(100);
 		else
@@ -326,10 +328,12 @@ plan_plainly(World *world)
 				if (length == 0)
 					continue;
 				length = (length + pool->step - 1) / pool->step * pool->step;
-				price = f->price * (double) request->devices * (double) length;
-				for (int64 start = 0; start + length <= pool->until; start += pool->step)
+				price = f->price / 3600e6 * (double) request->devices * (double) length + f->transfer;
+				if (price > request->most || request->devices % pool->granule != 0)
+					continue;
+				for (int64 start = 0; start + length <= pool->until && start + length <= f->until; start += pool->step)
 				{
-					if (start < pool->first || start < world->plan.now + f->delay || start < request->not_before ||
+					if (start < pool->first || start < f->from || start < world->plan.now + f->delay || start < request->not_before ||
 						!has_room(world, request, f, start, length))
 						continue;
 					if (best == NULL || start < best_start || (start == best_start && price < best_price))
@@ -460,16 +464,16 @@ measure(int32 count, int32 npools)
 	plan.kinds[0].fits = npools;
 	for (int32 i = 0; i < npools; i++)
 	{
-		plan.pools[i] = (QueuePool) {.id = i, .step = minute, .until = 100000000 * minute};
+		plan.pools[i] = (QueuePool) {.id = i, .granule = 1, .step = minute, .until = 100000000 * minute};
 		TimelineInit(&plan.pools[i].free, resize, NULL);
 		TimelineAdd(&plan.pools[i].free, 0, 200000000 * minute, 256);
-		plan.fits[i] = (QueueFit) {.pool = i, .price = i, .rate = 1};
+		plan.fits[i] = (QueueFit) {.pool = i, .until = PG_INT64_MAX, .price = i, .rate = 1};
 	}
 	for (int32 i = 0; i < plan.naccounts; i++)
 		plan.accounts[i] = (QueueAccount) {.parent = -1, .share = 1};
 	for (int32 i = 0; i < count; i++)
 		plan.requests[i] = (QueueRequest) {.id = i, .account = (int32) below(plan.naccounts), .submitted = i, .devices = 1 + below(INT64CONST(1) << below(9)),
-			.length = (1 + below(INT64CONST(1) << below(13))) * minute, .planned_pool = -1, .latest = PG_INT64_MAX};
+			.length = (1 + below(INT64CONST(1) << below(13))) * minute, .planned_pool = -1, .latest = PG_INT64_MAX, .most = 1e30};
 	start = clock();
 	QueueMakePlan(&plan);
 	printf("%d requests over %d pools: %.3f s, in %d rounds\n", count, npools, (double) (clock() - start) / CLOCKS_PER_SEC, plan.rounds);

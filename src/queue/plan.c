@@ -19,6 +19,8 @@
 /* What is longer is no length: 100 years and a day. */
 #define LONGEST			(INT64CONST(36501) * 86400 * 1000000)
 
+#define HOUR			3600e6
+
 /* An account, or what it asks for itself, among those beside it. */
 typedef struct QueueNode
 {
@@ -51,7 +53,7 @@ typedef struct QueueSpot
 	const QueueFit *fit;		/* NULL: none */
 	int64		start;
 	int64		end;
-	double		price;
+	double		cost;
 } QueueSpot;
 
 static QueuePass *sorting;		/* what is being sorted */
@@ -120,12 +122,22 @@ on_step(int64 at, int64 step)
 	return over == 0 ? at : over > 0 ? at - over + step : at - over;
 }
 
-/* Returns how long a request takes in a pool, a multiple of a step; 0: it cannot run there. */
-static int64
-length_in(const QueueRequest *request, const QueueFit *fit, int64 step)
+/* Returns what a request costs that takes so long in a pool. */
+static double
+cost_of(const QueueRequest *request, const QueueFit *fit, int64 length)
 {
+	return fit->price * (double) request->devices * (double) length / HOUR + fit->transfer;
+}
+
+/* Returns how long a request takes in a pool, on its steps; 0: it cannot run there. */
+static int64
+length_in(const QueuePlan *plan, const QueueRequest *request, const QueueFit *fit)
+{
+	const QueuePool *pool = &plan->pools[fit->pool];
 	int128		length = request->length;
 
+	if (request->devices % pool->granule != 0)
+		return 0;
 	if (length == 0)
 	{
 		int128		speed = fit->speed;
@@ -137,7 +149,10 @@ length_in(const QueueRequest *request, const QueueFit *fit, int64 step)
 		speed *= request->devices;
 		length = request->work / speed + (request->work % speed != 0);
 	}
-	return length <= 0 || length > LONGEST ? 0 : on_step((int64) length, step);
+	if (length <= 0 || length > LONGEST)
+		return 0;
+	length = on_step((int64) length, pool->step);
+	return cost_of(request, fit, (int64) length) > request->most ? 0 : (int64) length;
 }
 
 /* Returns the earliest start that a request could have in a pool. */
@@ -146,7 +161,7 @@ earliest(const QueuePlan *plan, const QueueRequest *request, const QueueFit *fit
 {
 	const QueuePool *pool = &plan->pools[fit->pool];
 
-	return on_step(Max(Max(pool->first, plan->now + fit->delay), request->not_before), pool->step);
+	return on_step(Max(Max(pool->first, plan->now + fit->delay), Max(request->not_before, fit->from)), pool->step);
 }
 
 /* Finds the earliest start from an instant to another at which there is room, among guests too for one. */
@@ -180,16 +195,16 @@ try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int6
 {
 	QueuePool  *pool = &pass->plan->pools[fit->pool];
 	QueueBounds *bounds = pool->bounds[fit->guest];
-	int64		length = length_in(request, fit, pool->step);
+	int64		length = length_in(pass->plan, request, fit);
 	int64		from = Max(bound, earliest(pass->plan, request, fit));
-	int64		last = pool->until - length;
-	double		price = fit->price * (double) request->devices * (double) length;
+	int64		last = Min(pool->until, fit->until) - length;
+	double		cost = cost_of(request, fit, length);
 	int64		start;
 
 	if (spot->fit != NULL)
-		last = Min(last, spot->start - (price > spot->price || (price == spot->price && fit > spot->fit)));
+		last = Min(last, spot->start - (cost > spot->cost || (cost == spot->cost && fit > spot->fit)));
 	if (find_room(pool, fit->guest, request->devices, length, from, last, &start))
-		*spot = (QueueSpot) {fit, start, start + length, price};
+		*spot = (QueueSpot) {fit, start, start + length, cost};
 	else
 		start = Max(last, from - 1) + 1;
 	if (bounded && from <= Max(bound, pool->first))
@@ -208,7 +223,7 @@ find_spot(QueuePass *pass, const QueueRequest *request, bool bounded)
 	{
 		const QueueFit *fit = &plan->fits[kind->first_fit + i];
 		QueuePool  *pool = &plan->pools[fit->pool];
-		int64		length = length_in(request, fit, pool->step);
+		int64		length = length_in(plan, request, fit);
 
 		pass->bounds[i] = length == 0 ? PG_INT64_MAX :
 			Max(bounded ? bound_of(pool->bounds[fit->guest], request->devices, length) : PG_INT64_MIN, earliest(plan, request, fit));
@@ -229,7 +244,7 @@ find_spot(QueuePass *pass, const QueueRequest *request, bool bounded)
 		fit = &plan->fits[kind->first_fit + first];
 		bounds = plan->pools[fit->pool].bounds[fit->guest];
 		try_pool(pass, request, fit,
-				 bounded ? bound_of(bounds, request->devices, length_in(request, fit, plan->pools[fit->pool].step)) : PG_INT64_MIN,
+				 bounded ? bound_of(bounds, request->devices, length_in(plan, request, fit)) : PG_INT64_MIN,
 				 bounded, &spot);
 		pass->bounds[first] = PG_INT64_MAX;
 	}
@@ -243,6 +258,7 @@ put_request(QueuePass *pass, QueueRequest *request, const QueueSpot *spot)
 	if (spot->fit == NULL)
 		return;
 	request->pool = spot->fit->pool;
+	request->fit = (int32) (spot->fit - pass->plan->fits);
 	request->start = spot->start;
 	request->end = spot->end;
 	request->due = spot->start <= on_step(Max(pass->plan->pools[spot->fit->pool].first, pass->plan->now + spot->fit->delay),
@@ -250,16 +266,18 @@ put_request(QueuePass *pass, QueueRequest *request, const QueueSpot *spot)
 	take_devices(&pass->plan->pools[spot->fit->pool], spot->fit->guest, request->devices, spot->start, spot->end);
 }
 
-/* Returns what of a kind runs in a pool. */
+/* Returns the pool and time in which a stored plan is; NULL: it may not be there any more. */
 static const QueueFit *
-fit_in(const QueuePlan *plan, const QueueRequest *request, int32 pool)
+planned_fit(const QueuePlan *plan, const QueueRequest *request)
 {
 	const QueueKind *kind = &plan->kinds[request->kind];
 
 	for (int i = 0; i < kind->fits; i++)
 	{
-		if (plan->fits[kind->first_fit + i].pool == pool)
-			return &plan->fits[kind->first_fit + i];
+		const QueueFit *fit = &plan->fits[kind->first_fit + i];
+
+		if (fit->pool == request->planned_pool && fit->from <= request->planned_start && request->planned_start < fit->until)
+			return fit;
 	}
 	return NULL;
 }
@@ -350,7 +368,7 @@ count_request(QueuePass *pass, const QueueRequest *request)
 {
 	if (request->pool != NONE)
 		count_work(pass, request->account,
-				   fit_in(pass->plan, request, request->pool)->rate * (double) request->devices * (double) (request->end - request->start));
+				   pass->plan->fits[request->fit].rate * (double) request->devices * (double) (request->end - request->start));
 }
 
 /* The request of a node has been served: lets the next one of it, if there is one, and all above, take their places. */
@@ -439,20 +457,20 @@ why_not(const QueuePool *pool)
 
 /* Tells whether a plan fits in what is left, or was there before the pass. */
 static bool
-plan_fits(const QueuePool *pool, bool guest, int64 devices, int64 start, int64 end, bool before)
+plan_fits(const QueuePool *pool, const QueueFit *fit, int64 devices, int64 start, int64 end, bool before)
 {
-	return end <= pool->until && TimelineFits(before ? &pool->free : &pool->left, devices, start, end) &&
-		(!guest || TimelineFits(before ? &pool->free_to_guests : &pool->left_to_guests, devices, start, end));
+	return end <= Min(pool->until, fit->until) && TimelineFits(before ? &pool->free : &pool->left, devices, start, end) &&
+		(!fit->guest || TimelineFits(before ? &pool->free_to_guests : &pool->left_to_guests, devices, start, end));
 }
 
 /* Makes of a stored plan what it is now; says in moved why it cannot stay. */
 static QueueSpot
 stored_plan(QueuePass *pass, QueueRequest *request)
 {
-	const QueueFit *fit = fit_in(pass->plan, request, request->planned_pool);
+	const QueueFit *fit = planned_fit(pass->plan, request);
 	const QueuePool *pool = &pass->plan->pools[request->planned_pool];
 	QueueSpot	spot = {.fit = fit};
-	int64		length = fit == NULL ? 0 : length_in(request, fit, pool->step);
+	int64		length = fit == NULL ? 0 : length_in(pass->plan, request, fit);
 
 	request->moved = QUEUE_NOT_MOVED;
 	if (length == 0)
@@ -463,9 +481,9 @@ stored_plan(QueuePass *pass, QueueRequest *request)
 	}
 	spot.start = Max(on_step(request->planned_start, pool->step), earliest(pass->plan, request, fit));
 	spot.end = spot.start + length;
-	if (!plan_fits(pool, fit->guest, request->devices, spot.start, spot.end, true))
+	if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, true))
 		request->moved = why_not(pool);
-	else if (!plan_fits(pool, fit->guest, request->devices, spot.start, spot.end, false))
+	else if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, false))
 		request->moved = QUEUE_MOVED_HIGHER;
 	else if (spot.start > request->latest)
 		request->moved = QUEUE_MOVED_LATE;
@@ -632,7 +650,7 @@ move_up(QueuePass *pass)
 			continue;
 		if (request->pool != NONE)
 		{
-			take_devices(&plan->pools[request->pool], fit_in(plan, request, request->pool)->guest, -request->devices, request->start, request->end);
+			take_devices(&plan->pools[request->pool], plan->fits[request->fit].guest, -request->devices, request->start, request->end);
 			spot = find_spot(pass, request, false);
 			put_request(pass, request, &spot);
 		}

@@ -34,6 +34,7 @@ typedef struct QueueBounds
 typedef struct QueuePool
 {
 	int64		id;
+	int64		granule;		/* devices are multiples of it */
 	int64		step;			/* starts and ends are multiples of it */
 	int64		first;			/* the earliest start */
 	int64		until;			/* the latest end */
@@ -47,13 +48,16 @@ typedef struct QueuePool
 	QueueBounds *bounds[2];		/* for all, for guests */
 } QueuePool;
 
-/* A pool in which requests of a kind may run. */
+/* A pool in which requests of a kind may run, and a time in which they may. */
 typedef struct QueueFit
 {
 	int32		pool;
 	bool		guest;
+	int64		from;
+	int64		until;
 	int64		delay;			/* from the pass to the earliest start: while data is on its way */
 	double		price;			/* of a device-hour */
+	double		transfer;		/* of what goes there and comes back */
 	double		rate;			/* work of a device, in the basis that shares are counted in */
 	int128		speed;			/* that of requests with an amount of work, in their basis; 0: it has none */
 } QueueFit;
@@ -98,6 +102,7 @@ typedef struct QueueRequest
 	int64		length;			/* 0: work */
 	int128		work;
 	int64		not_before;
+	double		most;			/* that it may cost */
 	/* the plan that is stored */
 	int32		planned_pool;	/* -1: none */
 	int64		planned_start;
@@ -105,6 +110,7 @@ typedef struct QueueRequest
 	int64		latest;			/* the latest start that others may push it to */
 	/* what comes out */
 	int32		pool;			/* -1: it cannot be planned */
+	int32		fit;
 	int64		start;
 	int64		end;
 	int32		place;			/* in the order of service */
