@@ -244,6 +244,7 @@ AS $$
 		('_booking_calendar', 'EXECUTE', 'reader booker agent biller auditor admin'),
 		('_create_pool', 'EXECUTE', 'admin'),
 		('_offer_devices', 'EXECUTE', 'admin'),
+		('_offer_idle', 'EXECUTE', 'admin'),
 		('_set_guest_share', 'EXECUTE', 'admin'),
 		('_move_devices', 'EXECUTE', 'admin'),
 		('_drain_reservations', 'EXECUTE', 'admin'),

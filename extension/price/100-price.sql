@@ -145,7 +145,7 @@ BEGIN
 	-- What the table's constraints refuse, in words; lazily, and NULL is for NOT NULL to refuse.
 	fault := CASE
 		WHEN NEW.book = '' OR octet_length(NEW.book) > 1000 THEN ARRAY['price_book_check', format('name of a price book has %s bytes, not 1 to 1000', octet_length(NEW.book))]
-		WHEN NEW.measure NOT IN ('reserved', 'allocated', 'used', 'forgone') THEN ARRAY['price_measure_check', format('unknown measure of a price: "%s"', NEW.measure), 'Measures are reserved, allocated, used and forgone.']
+		WHEN NEW.measure NOT IN ('reserved', 'allocated', 'used', 'forgone', 'preemptible') THEN ARRAY['price_measure_check', format('unknown measure of a price: "%s"', NEW.measure), 'Measures are reserved, allocated, used, forgone and preemptible.']
 		WHEN NEW.model NOT IN ('flat', 'graduated', 'volume', 'package', 'list') THEN ARRAY['price_model_check', format('unknown model of a price: "%s"', NEW.model), 'Models are flat, graduated, volume, package and list.']
 		WHEN NOT (NEW.price >= 0 AND NEW.price < 'Infinity') THEN ARRAY['price_price_check', format('price %s is not a number from 0 on', NEW.price)]
 		WHEN NOT (NEW.free >= 0 AND NEW.free < 'Infinity') THEN ARRAY['price_free_check', format('free quantity %s of a price is not a number from 0 on', NEW.free)]
