@@ -254,16 +254,18 @@ find_spot(QueuePass *pass, const QueueRequest *request, bool bounded)
 static void
 put_request(QueuePass *pass, QueueRequest *request, const QueueSpot *spot)
 {
+	QueuePool  *pool;
+
 	request->pool = NONE;
 	if (spot->fit == NULL)
 		return;
+	pool = &pass->plan->pools[spot->fit->pool];
 	request->pool = spot->fit->pool;
 	request->fit = (int32) (spot->fit - pass->plan->fits);
 	request->start = spot->start;
 	request->end = spot->end;
-	request->due = spot->start <= on_step(Max(pass->plan->pools[spot->fit->pool].first, pass->plan->now + spot->fit->delay),
-										  pass->plan->pools[spot->fit->pool].step);
-	take_devices(&pass->plan->pools[spot->fit->pool], spot->fit->guest, request->devices, spot->start, spot->end);
+	request->due = spot->start <= on_step(Max(pool->first, pass->plan->now + Max(spot->fit->delay, pool->lead)), pool->step);
+	take_devices(pool, spot->fit->guest, request->devices, spot->start, spot->end);
 }
 
 /* Returns the pool and time in which a stored plan is; NULL: it may not be there any more. */

@@ -38,6 +38,7 @@ typedef struct QueuePool
 	int64		step;			/* starts and ends are multiples of it */
 	int64		first;			/* the earliest start */
 	int64		until;			/* the latest end */
+	int64		lead;			/* what begins so long after the pass is due, too */
 	bool		changed;		/* what it offers is not what it was when plans were last made */
 	bool		overrun;		/* somebody is there longer than he should be */
 	bool		has_guests;		/* guests are limited */

@@ -1,5 +1,5 @@
 CREATE TABLE compute_ledger.request_fit (
-	kind bytea NOT NULL REFERENCES compute_ledger.request_kind ON DELETE CASCADE,
+	kind bigint NOT NULL REFERENCES compute_ledger.request_kind,
 	pool bigint NOT NULL REFERENCES compute_ledger.pool,
 	allowed tstzrange NOT NULL,
 	guest boolean NOT NULL,

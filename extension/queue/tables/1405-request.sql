@@ -25,7 +25,7 @@ COMMENT ON TABLE compute_ledger.request IS 'Requests that were submitted to the 
 COMMENT ON COLUMN compute_ledger.request.id IS 'number of the request';
 COMMENT ON COLUMN compute_ledger.request.account IS 'account that it is for';
 COMMENT ON COLUMN compute_ledger.request.asked IS 'what is asked for';
-COMMENT ON COLUMN compute_ledger.request.kind IS 'its kind in request_kind';
+COMMENT ON COLUMN compute_ledger.request.kind IS 'its kind: digest of a row of request_kind, once a pass has been made';
 COMMENT ON COLUMN compute_ledger.request.band IS 'the higher, the earlier it is served, whoever asks';
 COMMENT ON COLUMN compute_ledger.request.request IS 'the caller''s id of the call that submitted it; NULL: none was given';
 COMMENT ON COLUMN compute_ledger.request.submitted IS 'when, by the clock of bookings';
