@@ -43,7 +43,7 @@ $$;
 COMMENT ON FUNCTION set_share(text, numeric, tstzrange) IS 'sets the shares of an account, 0 to 1,000,000,000, against those beside it in the tree, always or in a period; 0: it is served when nobody beside it waits; an account for which nothing is set has 1. For admins. LC006 unknown account, 22023 shares or a period that cannot be.';
 
 CREATE FUNCTION _decayed_work(rate compute_rate, devices numeric, "from" timestamptz, "to" timestamptz, at timestamptz, half_life double precision) RETURNS numeric
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'decayed_work';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'decayed_work';
 COMMENT ON FUNCTION _decayed_work(compute_rate, numeric, timestamptz, timestamptz, timestamptz, double precision) IS 'FLOP that devices of a rate have done from one instant to another, nothing after at, each moment''s counted for half after so many seconds; a whole number; NULL for NULL; 22023 for instants or a half-life that cannot be, 22003 beyond 2^110';
 
 CREATE FUNCTION _device_time(at timestamptz) RETURNS TABLE (account bigint, accelerator accelerator, starts timestamptz, ends timestamptz, devices numeric, queued boolean)
@@ -82,8 +82,8 @@ AS $$
 		GROUP BY u.reservation, u.accelerator
 	) AS b
 	JOIN compute_ledger.reservation AS r ON r.id = b.reservation
-	CROSS JOIN LATERAL compute_ledger.steps(compute_ledger._available(b.used, CASE WHEN r.confirmed_at IS NOT NULL
-		THEN compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) ELSE '{}' END)) AS s
+	CROSS JOIN LATERAL compute_ledger.steps(b.used OPERATOR(compute_ledger.-) CASE WHEN r.confirmed_at IS NOT NULL
+		THEN compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) ELSE '{}' END) AS s
 	WHERE s.level > 0
 $$;
 COMMENT ON FUNCTION _device_time(timestamptz) IS 'device time that has begun before an instant, each device-second once: what was reserved, and what was allocated beyond it; queued: it is the rest of what a request of the queue was given';
@@ -156,7 +156,7 @@ BEGIN
 		WINDOW beside AS (PARTITION BY t.parent)
 	)
 	SELECT f.account, a.name, f.parent, f.level, CASE WHEN f.stands THEN f.shares END, CASE WHEN f.stands THEN round(f.shares / nullif(f.all_shares, 0), 9) END,
-		compute_ledger.with_basis((f.work || ' FLOP')::compute_ledger.compute_unit, code), compute_ledger.with_basis((f.ahead || ' FLOP')::compute_ledger.compute_unit, code),
+		compute_ledger.with_basis(f.work::compute_ledger.compute_unit, code), compute_ledger.with_basis(f.ahead::compute_ledger.compute_unit, code),
 		round(f.work / nullif(f.all_work, 0), 9),
 		CASE WHEN f.stands AND f.work > 0 THEN round(f.shares / nullif(f.all_shares, 0) * f.all_work / f.work, 6) END
 	FROM figure AS f JOIN compute_ledger.account AS a ON a.id = f.account

@@ -301,15 +301,10 @@ COMMENT ON FUNCTION cancel_request(bigint, text, timestamptz) IS 'takes a reques
 
 -- ------------------------------------------------------------------ explaining
 
-CREATE FUNCTION _request_state(state text, booking bigint, at timestamptz) RETURNS text
-	LANGUAGE sql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE WHEN state <> 'placed' THEN state ELSE coalesce((
-		SELECT nullif(compute_ledger._reservation_state(r.state, r.held_until, r.occupies, at), 'confirmed')
-		FROM compute_ledger.reservation AS r WHERE r.booking = _request_state.booking ORDER BY r.id LIMIT 1), 'placed') END
-$$;
-COMMENT ON FUNCTION _request_state(text, bigint, timestamptz) IS 'the state of a request at an instant, of its columns: once it is placed, what has become of its booking';
+CREATE FUNCTION _request_state(state text, of_booking text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN state OPERATOR(pg_catalog.=) 'placed' THEN coalesce(nullif(of_booking, 'confirmed'), state) ELSE state END;
+COMMENT ON FUNCTION _request_state(text, text) IS 'the state of a request, of its column and the state of its booking: once it is placed, what has become of that';
 
 CREATE FUNCTION _waits_for(state text, asked placement_request, pool bigint, planned tstzrange, latest timestamptz) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -338,7 +333,8 @@ DECLARE
 BEGIN
 	PERFORM compute_ledger._own_request(request, true);
 	SELECT * INTO r FROM compute_ledger.request AS o WHERE o.id = _explain_request.request;
-	state_now := compute_ledger._request_state(r.state, r.booking, clock);
+	SELECT compute_ledger._request_state(r.state, compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock)) INTO state_now
+	FROM compute_ledger.reservation AS o WHERE o.booking = r.booking ORDER BY o.id LIMIT 1;
 	RETURN NEXT format('Request %s of "%s", submitted %s: %s devices for %s, band %s.', r.id, (r.asked).account, r.submitted, (r.asked).devices,
 		coalesce((r.asked).time_limit::text, (r.asked).work::text), r.band);
 	IF r.state = 'placed' THEN
@@ -375,7 +371,7 @@ CREATE FUNCTION explain_request(request bigint, now timestamptz DEFAULT NULL) RE
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	RETURN QUERY SELECT t.* FROM compute_ledger._explain_request(request, now) AS t (said);
+	RETURN QUERY SELECT t.* FROM compute_ledger._explain_request(request, now) AS t;
 END
 $$;
 COMMENT ON FUNCTION explain_request(bigint, timestamptz) IS 'says of a request what has become of it, or how many are served before it, where and when it is planned, what it waits for, until when others may push it, why it was moved, and which pools are out for which reason: a line each, times in UTC. For bookers and readers of the account, billers, auditors and admins; to all others there is none (42704). now: another time than the clock''s, by admins only (42501).';

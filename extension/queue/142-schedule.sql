@@ -3,7 +3,7 @@
 -- One pass at a time holds the row of queue_pass.  What it plans it reads without a lock on any pool; what it then books it
 -- books under the pools' locks, so that a booking that came between is seen, and the request waits for the next pass.
 
-CREATE FUNCTION _queue_pools(now timestamptz, until timestamptz)
+CREATE FUNCTION _queue_pools(now timestamptz, latest timestamptz)
 	RETURNS TABLE (pool bigint, granule integer, slot_minutes integer, first timestamptz, until timestamptz, lead bigint, changed boolean, overrun bigint,
 		free device_profile, free_to_guests device_profile)
 	LANGUAGE plpgsql STABLE ROWS 50
@@ -32,7 +32,7 @@ BEGIN
 				OR EXISTS (SELECT FROM compute_ledger.pool_report AS o WHERE o.pool = p.id)), 0)::bigint,
 		a.free,
 		CASE WHEN EXISTS (SELECT FROM compute_ledger.guest_share AS g WHERE int8range(g.pool, g.pool, '[]') = int8range(p.id, p.id, '[]') AND upper_inf(g.recorded) AND g.valid && span)
-			THEN compute_ledger._available(compute_ledger._pool_limit(p.id, span, true), compute_ledger._book_level(p.id, true, span, $1)) END
+			THEN compute_ledger._pool_limit(p.id, span, true) OPERATOR(compute_ledger.-) compute_ledger._book_level(p.id, true, span, $1) END
 	FROM compute_ledger._pools_available(pools, span, $1, true) AS a
 	JOIN compute_ledger.pool AS p ON p.id = a.pool
 	CROSS JOIN compute_ledger.queue_pass AS s;

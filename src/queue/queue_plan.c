@@ -81,7 +81,7 @@ instant(Datum at)
 
 /* Runs a query, and compares its columns; returns the number of rows. */
 static int32
-read_rows(const char *query, Datum now, Datum until, const RowColumn *columns, int ncolumns)
+read_queue(const char *query, Datum now, Datum until, const RowColumn *columns, int ncolumns)
 {
 	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[] = {now, until};
@@ -98,7 +98,7 @@ read_rows(const char *query, Datum now, Datum until, const RowColumn *columns, i
 
 /* Makes a table of so many things, all zero. */
 static void *
-make_rows(PlanInput *input, int32 count, Size size)
+make_queue(PlanInput *input, int32 count, Size size)
 {
 	return MemoryContextAllocExtended((MemoryContext) input->plan.context, Max(1, count) * size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
@@ -146,20 +146,20 @@ read_profile(PlanInput *input, Timeline *timeline, Datum profile)
 
 /* Reads pools, and what is free of them. */
 static void
-read_pools(PlanInput *input, Datum now, Datum until)
+read_queue_pools(PlanInput *input, Datum now, Datum until)
 {
 	static const RowColumn columns[] = {
 		ROW_COLUMN("pool", INT8OID), ROW_COLUMN("granule", INT4OID), ROW_COLUMN("slot_minutes", INT4OID), ROW_COLUMN("first", TIMESTAMPTZOID),
 		ROW_COLUMN("until", TIMESTAMPTZOID), ROW_COLUMN("lead", INT8OID), ROW_COLUMN("changed", BOOLOID), ROW_COLUMN("overrun", INT8OID),
 		ROW_COLUMN_OWN("free", "device_profile"), ROW_COLUMN_OWN("free_to_guests", "device_profile")
 	};
-	int32		count = read_rows("SELECT pool, granule, slot_minutes, first, until, lead, changed, overrun, free, free_to_guests"
+	int32		count = read_queue("SELECT pool, granule, slot_minutes, first, until, lead, changed, overrun, free, free_to_guests"
 								  " FROM compute_ledger._queue_pools($1, $2) ORDER BY pool",
 								  now, until, columns, lengthof(columns));
 
 	input->plan.npools = count;
-	input->plan.pools = make_rows(input, count, sizeof(QueuePool));
-	input->pools = make_rows(input, count, sizeof(int64));
+	input->plan.pools = make_queue(input, count, sizeof(QueuePool));
+	input->pools = make_queue(input, count, sizeof(int64));
 	for (int32 i = 0; i < count; i++)
 	{
 		QueuePool  *pool = &input->plan.pools[i];
@@ -195,14 +195,14 @@ read_fits(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("delay", INT8OID), ROW_COLUMN("price", FLOAT8OID), ROW_COLUMN("transfer", FLOAT8OID),
 		ROW_COLUMN_OWN("rate", "compute_rate"), ROW_COLUMN_OWN("speed", "compute_rate")
 	};
-	int32		count = read_rows("SELECT kind, pool, guest, starts, ends, delay, price, transfer, rate, speed"
+	int32		count = read_queue("SELECT kind, pool, guest, starts, ends, delay, price, transfer, rate, speed"
 								  " FROM compute_ledger._queue_fits($1) ORDER BY kind, pool, starts",
 								  now, until, columns, lengthof(columns));
 	int32		nfits = 0;
 
-	input->plan.fits = make_rows(input, count, sizeof(QueueFit));
-	input->plan.kinds = make_rows(input, count, sizeof(QueueKind));
-	input->kinds = make_rows(input, count, sizeof(int64));
+	input->plan.fits = make_queue(input, count, sizeof(QueueFit));
+	input->plan.kinds = make_queue(input, count, sizeof(QueueKind));
+	input->kinds = make_queue(input, count, sizeof(int64));
 	for (int32 i = 0; i < count; i++)
 	{
 		int64		kind = DatumGetInt64(needed(i, 1));
@@ -239,19 +239,25 @@ static void
 read_accounts(PlanInput *input, Datum now, Datum until)
 {
 	static const RowColumn columns[] = {
-		ROW_COLUMN("account", INT8OID), ROW_COLUMN("parent", INT8OID), ROW_COLUMN("shares", FLOAT8OID), ROW_COLUMN("work", FLOAT8OID), ROW_COLUMN("own", FLOAT8OID)
+		ROW_COLUMN("account", INT8OID), ROW_COLUMN("parent", INT8OID), ROW_COLUMN("shares", FLOAT8OID), ROW_COLUMN("work", FLOAT8OID),
+		ROW_COLUMN("own", FLOAT8OID)
 	};
-	int32		count = read_rows("SELECT account, parent, shares, work, own FROM compute_ledger._queue_accounts($1) ORDER BY account",
+	int32		count = read_queue("SELECT account, parent, shares, work, own FROM compute_ledger._queue_accounts($1) ORDER BY account",
 								  now, until, columns, lengthof(columns));
-	QueueAccount *accounts = make_rows(input, count, sizeof(QueueAccount));
+	QueueAccount *accounts = make_queue(input, count, sizeof(QueueAccount));
 
 	input->plan.naccounts = count;
 	input->plan.accounts = accounts;
-	input->accounts = make_rows(input, count, sizeof(int64));
+	input->accounts = make_queue(input, count, sizeof(int64));
 	for (int32 i = 0; i < count; i++)
 	{
 		input->accounts[i] = DatumGetInt64(needed(i, 1));
-		accounts[i] = (QueueAccount) {.parent = -1, .share = DatumGetFloat8(needed(i, 3)), .work = DatumGetFloat8(needed(i, 4)), .own_work = DatumGetFloat8(needed(i, 5))};
+		accounts[i] = (QueueAccount) {
+			.parent = -1,
+			.share = DatumGetFloat8(needed(i, 3)),
+			.work = DatumGetFloat8(needed(i, 4)),
+			.own_work = DatumGetFloat8(needed(i, 5))
+		};
 	}
 	for (int32 i = 0; i < count; i++)
 	{
@@ -277,12 +283,12 @@ read_requests(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("not_before", TIMESTAMPTZOID), ROW_COLUMN("most", FLOAT8OID), ROW_COLUMN("pool", INT8OID), ROW_COLUMN("starts", TIMESTAMPTZOID),
 		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("latest", TIMESTAMPTZOID), ROW_COLUMN("turn", FLOAT8OID)
 	};
-	int32		count = read_rows("SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest, turn"
+	int32		count = read_queue("SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest, turn"
 								  " FROM compute_ledger._queue_requests($1)",
 								  now, until, columns, lengthof(columns));
 
-	input->plan.requests = make_rows(input, count, sizeof(QueueRequest));
-	input->turns = make_rows(input, count, sizeof(double));
+	input->plan.requests = make_queue(input, count, sizeof(QueueRequest));
+	input->turns = make_queue(input, count, sizeof(double));
 	for (int32 i = 0; i < count; i++)
 	{
 		QueueRequest *request = &input->plan.requests[input->plan.nrequests];
@@ -320,7 +326,7 @@ static void
 give_turns(PlanInput *input)
 {
 	QueuePlan  *plan = &input->plan;
-	int32	   *served = make_rows(input, plan->nrequests, sizeof(int32));
+	int32	   *served = make_queue(input, plan->nrequests, sizeof(int32));
 	double		last = 0;
 
 	for (int32 i = 0; i < plan->nrequests; i++)
@@ -366,7 +372,7 @@ plan_queue(PG_FUNCTION_ARGS)
 				 errmsg("a pass is made at an instant")));
 	input.plan.now = DatumGetTimestampTz(now);
 	SPI_connect();
-	read_pools(&input, now, until);
+	read_queue_pools(&input, now, until);
 	read_fits(&input, now, until);
 	read_accounts(&input, now, until);
 	read_requests(&input, now, until);

@@ -21,19 +21,31 @@
  *
  * FLOP that so many devices have done from one instant to another, until "at", each moment's counted for half after so many
  * seconds: the integral of rate x devices x 2^(-age / half_life), as a whole number, so that sums do not turn on their order.
+ * Not strict: a call whose NULL is known beforehand would ask nobody for EXECUTE.
  */
 PG_FUNCTION_INFO_V1(decayed_work);
 Datum
 decayed_work(PG_FUNCTION_ARGS)
 {
-	double		rate = (double) QuantityAmount(PG_GETARG_QUANTITY_P(0));
-	double		devices = DatumGetFloat8(DirectFunctionCall1(numeric_float8, PG_GETARG_DATUM(1)));
-	TimestampTz from = PG_GETARG_TIMESTAMPTZ(2);
-	TimestampTz to = PG_GETARG_TIMESTAMPTZ(3);
-	TimestampTz at = PG_GETARG_TIMESTAMPTZ(4);
-	double		half_life = PG_GETARG_FLOAT8(5) * 1e6;
+	double		rate;
+	double		devices;
+	TimestampTz from;
+	TimestampTz to;
+	TimestampTz at;
+	double		half_life;
 	double		work;
 
+	for (int i = 0; i < 6; i++)
+	{
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	}
+	rate = (double) QuantityAmount(PG_GETARG_QUANTITY_P(0));
+	devices = DatumGetFloat8(DirectFunctionCall1(numeric_float8, PG_GETARG_DATUM(1)));
+	from = PG_GETARG_TIMESTAMPTZ(2);
+	to = PG_GETARG_TIMESTAMPTZ(3);
+	at = PG_GETARG_TIMESTAMPTZ(4);
+	half_life = PG_GETARG_FLOAT8(5) * 1e6;
 	if (TIMESTAMP_NOT_FINITE(at) || TIMESTAMP_IS_NOBEGIN(to) || TIMESTAMP_NOT_FINITE(from) || !(half_life > 0) || isinf(half_life))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
