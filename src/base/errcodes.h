@@ -54,5 +54,7 @@
 #define ERRCODE_CL_NO_OFFER				MAKE_SQLSTATE('L','C','0','2','7')
 /* An offer that has expired, or would not be made again. */
 #define ERRCODE_CL_STALE_OFFER			MAKE_SQLSTATE('L','C','0','2','8')
+/* A request that can never be placed. */
+#define ERRCODE_CL_REQUEST				MAKE_SQLSTATE('L','C','0','2','9')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */
