@@ -187,7 +187,7 @@ instants(const Search *search, int64 slot, int64 *count)
  * each gets some, in multiples of its granule.
  */
 static void
-divide(Search *search, int place, int64 rest, double money)
+share_devices(Search *search, int place, int64 rest, double money)
 {
 	const FitSite *site = &search->sites[search->chosen[place]];
 	bool		is_last = place + 1 == search->wanted;
@@ -209,7 +209,7 @@ divide(Search *search, int place, int64 rest, double money)
 			return;
 		search->share[place] = share;
 		if (!is_last)
-			divide(search, place + 1, rest - share, spent);
+			share_devices(search, place + 1, rest - share, spent);
 		else if (share == rest)
 		{
 			search->divided = true;
@@ -228,7 +228,7 @@ judge_set(Search *search)
 
 	search->shares = 0;
 	search->divided = false;
-	divide(search, 0, search->devices, 0);
+	share_devices(search, 0, search->devices, 0);
 	if (!search->divided)
 		return;
 	search->possible = true;
@@ -542,8 +542,9 @@ return_splits(FunctionCallInfo fcinfo, const Search *search, const Split *splits
 
 /*
  * _split_fits(devices bigint, duration interval, slot_minutes integer, fewest integer, sites integer, most integer, origin timestamptz,
- *		delay double precision, free device_profile[], granules integer[], units double precision[], fixed double precision[],
- *		efficiencies double precision[], between double precision[]) -> (starts timestamptz, members bigint[], devices bigint[], reason text)
+ *		delay double precision, most_money double precision, deadline timestamptz, free device_profile[], granules integer[],
+ *		units double precision[], fixed double precision[], efficiencies double precision[], pairs double precision[])
+ *		-> (starts timestamptz, members bigint[], devices bigint[], reason text)
  */
 PG_FUNCTION_INFO_V1(split_fits);
 Datum
