@@ -422,15 +422,15 @@ BEGIN
 	-- Of what is reserved no more is unused than that, and what is not was drawn by usage that names a reservation.
 	RETURN QUERY
 	WITH side AS (
-		SELECT r.region, compute_ledger.accelerator_trunc('memory', r.accelerator) AS accelerator, CASE WHEN r.source = 'compute_ledger' THEN 'reserved' ELSE 'taken' END AS side,
+		SELECT r.region, compute_ledger.accelerator_trunc('memory', r.accelerator) AS accelerator, r.source = 'compute_ledger' AS own, false AS unused,
 			compute_ledger._usage_level(r.devices, r.share)::numeric * (extract(epoch FROM least(r.ended_at, at) - r.started_at) * 1000000)::bigint AS device_time
 		FROM compute_ledger.usage_record AS r
 		WHERE r.reservation IS NOT NULL AND r.measure <> 'forgone' AND r.recorded <= at AND r.superseded > at AND r.started_at < at
 		UNION ALL
-		SELECT n.region, n.accelerator, 'unused', n.device_time FROM compute_ledger._unused_hourly AS n
+		SELECT n.region, n.accelerator, false, true, n.device_time FROM compute_ledger._unused_hourly AS n
 	), known AS (
-		SELECT s.region, s.accelerator, coalesce(sum(s.device_time) FILTER (WHERE s.side = 'reserved'), 0) AS reserved,
-			coalesce(sum(s.device_time) FILTER (WHERE s.side = 'taken'), 0) AS taken, coalesce(sum(s.device_time) FILTER (WHERE s.side = 'unused'), 0) AS unused
+		SELECT s.region, s.accelerator, coalesce(sum(s.device_time) FILTER (WHERE s.own), 0) AS reserved,
+			coalesce(sum(s.device_time) FILTER (WHERE NOT s.own AND NOT s.unused), 0) AS taken, coalesce(sum(s.device_time) FILTER (WHERE s.unused), 0) AS unused
 		FROM side AS s
 		GROUP BY s.region, s.accelerator
 	)
