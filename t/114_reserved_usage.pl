@@ -1,5 +1,5 @@
 # What usage draws on reservations, against a plain formulation in SQL of the same rules, on random ledgers: reservations
-# of several levels, whole devices and slices, accounts that are merged, prices for reserved that hold for a part of the
+# of several levels, some of which give way to others, whole devices and slices, accounts that are merged, prices for reserved that hold for a part of the
 # time, records that name the reservation of another account, region or chip.  Every record is compared in exact integers,
 # the whole in money; then check_ledger() proves the sums.
 use strict;
@@ -34,6 +34,8 @@ my $setup = q{
 	-- reserved has a price from 03-03 on, and there is none for reserved slices after 03-09
 	SELECT create_price('nvidia/h100', 'USD', 2.37, account => 'top', measure => 'reserved', valid_from => '2026-03-03 05:00Z'),
 		create_price('nvidia/a100-sxm4-40gb:1g.5gb', 'USD', 0.731, account => 'top', measure => 'reserved', unit => 'slice-hour', valid_from => '2026-03-01', valid_until => '2026-03-09 12:34:56.789Z'),
+		create_price('nvidia/h100', 'USD', 0.61, account => 'top', measure => 'preemptible', valid_from => '2026-03-02', valid_until => '2026-03-10 17:00Z'),
+		create_price('nvidia/a100-sxm4-40gb:1g.5gb', 'USD', 0.2, account => 'top', measure => 'preemptible', unit => 'slice-hour', valid_from => '2026-03-04'),
 		create_price('nvidia', 'USD', account => 'top', measure => 'allocated', tier_bounds => '{50,400}', tier_prices => '{4.1,3.3,2.9}', tier_fees => '{0,1,0}'),
 		create_price('nvidia', 'USD', 0.11, account => 'top', measure => 'used');
 };
@@ -43,13 +45,13 @@ my $random = q{
 	WITH r AS MATERIALIZED (
 		SELECT nextval('reservation_id_seq') AS id, 1 + floor(random() * 3)::bigint AS pool, (SELECT array_agg(a.id ORDER BY a.id) FROM account AS a WHERE a.name IN ('a', 'b', 'gone'))[1 + floor(random() * 3)::int + 0 * i] AS account,
 			1 + floor(random() * 12)::int AS devices, 1 + floor(random() * 12)::int AS before,
-			date_trunc('hour', timestamptz '2026-03-01Z' + random() * interval '12 days') AS starts, (1 + floor(random() * 60))::int * interval '17 minutes' AS length, random() < 0.4 AS changed
+			date_trunc('hour', timestamptz '2026-03-01Z' + random() * interval '12 days') AS starts, (1 + floor(random() * 60))::int * interval '17 minutes' AS length, random() < 0.4 AS changed, CASE WHEN random() < 0.4 THEN interval '5 minutes' END AS gives_way
 		FROM generate_series(1, 40) AS i
 	)
-	INSERT INTO reservation (id, booking, booked, pool, account, guest, devices, period, occupies, since, earlier, state, confirmed_at, started_at, usage_due)
+	INSERT INTO reservation (id, booking, booked, pool, account, guest, devices, period, occupies, since, earlier, state, confirmed_at, started_at, usage_due, preempt_notice)
 	SELECT r.id, r.id, '2026-02-01Z', (SELECT array_agg(p.id ORDER BY p.id) FROM pool AS p)[r.pool], r.account, false, r.devices, tstzrange(r.starts, r.starts + r.length), tstzrange(r.starts, r.starts + r.length),
 		CASE WHEN r.changed THEN r.starts + r.length / 3 ELSE r.starts END,
-		CASE WHEN r.changed THEN _level_profile(tstzrange(r.starts, r.starts + r.length / 3), r.before) END, 'running', '2026-02-01Z', r.starts, r.starts
+		CASE WHEN r.changed THEN _level_profile(tstzrange(r.starts, r.starts + r.length / 3), r.before) END, 'running', '2026-02-01Z', r.starts, r.starts, r.gives_way
 	FROM r;
 	SELECT record_reservations('2026-03-20Z');
 	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, achieved_work, number_format, reservation)
@@ -80,13 +82,13 @@ my $plain = q{
 	CREATE VIEW plain.reserved AS
 	SELECT r.*, p.period * r.period AS priced
 	FROM plain.record AS r
-	JOIN LATERAL (SELECT p.valid AS period FROM price AS p WHERE p.measure = 'reserved' AND upper_inf(p.recorded) AND p.accelerator @> r.accelerator AND p.valid && r.period) AS p ON true
-	WHERE r.measure = 'reserved';
+	JOIN LATERAL (SELECT p.valid AS period FROM price AS p WHERE p.measure = r.measure AND upper_inf(p.recorded) AND p.accelerator @> r.accelerator AND p.valid && r.period) AS p ON true
+	WHERE r.measure IN ('reserved', 'preemptible');
 	CREATE VIEW plain.drawing AS
 	-- what may draw, and when: its own account, or what that was merged into
 	SELECT d.id, d.reservation, d.measure, d.level, d.counted, x.period
 	FROM plain.record AS d
-	JOIN (SELECT DISTINCT v.reservation, v.accelerator, v.region, v.share, v.owner_before, v.owner_after, v.merged FROM plain.record AS v WHERE v.measure = 'reserved') AS v ON v.reservation = d.reservation
+	JOIN (SELECT DISTINCT v.reservation, v.accelerator, v.region, v.share, v.owner_before, v.owner_after, v.merged FROM plain.record AS v WHERE v.measure IN ('reserved', 'preemptible')) AS v ON v.reservation = d.reservation
 	CROSS JOIN LATERAL (SELECT CASE WHEN v.owner_before = d.owner_before THEN d.period
 			WHEN v.owner_after = d.owner_after THEN d.period * tstzrange(greatest(v.merged, d.merged), NULL) END) AS x (period)
 	WHERE d.measure IN ('allocated', 'used') AND v.accelerator @> d.accelerator AND v.region = d.region AND v.share = d.share AND x.period IS NOT NULL AND NOT isempty(x.period);
@@ -124,7 +126,7 @@ for my $round (1 .. $rounds)
 	$node->safe_psql($db, q{CREATE TABLE rated AS SELECT c.kind, c.measure, c.reservation, c.amount AS charged, c.quantity AS of_charge, c.records, c.cost AS cost_of_charge, row_number() OVER () AS charge, c.rated
 		FROM (SELECT r AS rated, r.* FROM rate_usage('top', '[2026-03-01 00:00Z,2026-04-01 00:00Z)') AS r) AS c WHERE c.kind <> 'rounding'});
 	$node->safe_psql($db, q{CREATE TABLE traced AS SELECT c.charge, c.kind, c.measure, c.reservation, t.record, t.part_from, t.part_to, t.devices, t.amount, t.quantity, t.cost FROM rated AS c CROSS JOIN LATERAL trace_charge(c.rated) AS t});
-	is($node->safe_psql($db, q{SELECT count(DISTINCT (kind, measure)) FROM rated WHERE reservation IS NOT NULL}), 7, "round $round: there is something of each kind to compare");
+	is($node->safe_psql($db, q{SELECT count(DISTINCT (kind, measure)) FROM rated WHERE reservation IS NOT NULL}), 10, "round $round: there is something of each kind to compare");
 	note $node->safe_psql($db, q{SELECT string_agg(format('%s %s: %s', kind, measure, n), ', ' ORDER BY kind, measure) FROM (SELECT kind, measure, count(*) AS n FROM rated WHERE reservation IS NOT NULL GROUP BY kind, measure) AS k});
 	no_rows($db, q{
 		SELECT p.record, p.amount AS plain, t.amount AS rated

@@ -30,6 +30,7 @@ $node->safe_psql('postgres', q{
 	SELECT create_ledger();
 	SELECT create_account('zq1', currency => 'USD'), create_account('zq1/lab', parent => 'zq1'), create_account('zq1ed', currency => 'USD'), create_account('zq2', currency => 'USD');
 	SELECT create_region('site');
+	SELECT offer_devices(create_pool('site', 'nvidia/h100-sxm5-80gb', 'clock'), 1000000, '[2020-01-01,)');
 } . BookingModel::try() . q{
 	CREATE FUNCTION at(seconds numeric) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS 'SELECT to_timestamp(seconds)';
 	CREATE FUNCTION span("from" numeric, "to" numeric) RETURNS tstzrange LANGUAGE sql IMMUTABLE AS 'SELECT tstzrange(to_timestamp("from"), to_timestamp("to"))';
@@ -39,6 +40,9 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION observe(pools bigint[], period tstzrange, now timestamptz) RETURNS SETOF text LANGUAGE sql AS $$
 		SELECT concat_ws(' ', 'free', p.id, seconds(lower(s.period)), seconds(upper(s.period)), trim_scale(s.level))
 		FROM unnest(pools) AS p (id), compute_ledger.steps(compute_ledger.pool_availability(p.id, period, now)) AS s WHERE s.level <> 0
+		UNION ALL
+		SELECT concat_ws(' ', 'room', a.pool, seconds(lower(s.period)), seconds(upper(s.period)), trim_scale(s.level))
+		FROM compute_ledger._pools_available(pools, period, now, true) AS a, compute_ledger.steps(a.free) AS s WHERE s.level <> 0
 		UNION ALL
 		SELECT concat_ws(' ', 'has', r.id, CASE WHEN r.state = 'held' AND r.held_until <= now THEN 'lapsed' ELSE r.state END, r.devices, seconds(lower(r.period)), seconds(upper(r.period)), CASE WHEN r.accepted_at IS NULL THEN 'not' END, 'accepted')
 		FROM compute_ledger.reservation AS r WHERE r.pool = ANY (pools)
@@ -62,6 +66,7 @@ sub value { my ($v) = @_; return defined $v ? $v : 'NULL' }
 sub text { my ($v) = @_; return defined $v ? "'$v'" : 'NULL' }
 
 my (%asked, %answered, $wrong, @log);
+my $preempted = 0;
 
 # Runs a call, and compares what it says with what the model says; answers what is behind "ok", or undef if it was refused.
 sub call
@@ -103,24 +108,25 @@ sub compare
 	my ($model, $from, $to) = @_;
 	my @pools = sort { $a <=> $b } keys %{ $model->{pools} };
 	my $said = $session->query("SELECT * FROM observe('{" . join(',', @pools) . "}', " . span($from, $to) . ', ' . at($model->{now}) . ')');
-	my (%free, %has);
+	my (%free, %room, %has);
 	for (split /\n/, $said)
 	{
 		my ($what, $of, @rest) = split / /;
 		if ($what eq 'has') { $has{$of} = "@rest" }
-		else { push @{ $free{$of} }, \@rest }
+		else { push @{ ($what eq 'free' ? \%free : \%room)->{$of} }, \@rest }
 	}
-	for my $id (@pools)
+	for my $of (map { [ $_, 0 ], [ $_, 1 ] } @pools)
 	{
+		my ($id, $preempting) = @$of;
 		my @got;
-		for my $s (sort { $a->[0] <=> $b->[0] } @{ $free{$id} // [] })
+		for my $s (sort { $a->[0] <=> $b->[0] } @{ ($preempting ? $room{$id} : $free{$id}) // [] })
 		{
 			if (@got && $got[-1][1] == $s->[0] && $got[-1][2] == $s->[2]) { $got[-1][1] = $s->[1] }
 			else { push @got, $s }
 		}
-		my @expected = $model->{pools}{$id}{doubted} ? () : $model->free($model->{pools}{$id}, $from, $to);
+		my @expected = $model->{pools}{$id}{doubted} && !$preempting ? () : $model->free($model->{pools}{$id}, $from, $to, $preempting);
 		my ($got, $expected) = map { join ' ', map { sprintf '%s+%s:%s', $_->[0] - $model->{now}, $_->[1] - $_->[0], $_->[2] } @$_ } \@got, \@expected;
-		wrong("pool $id has other devices free", "got      $got", "expected $expected") if $got ne $expected;
+		wrong("pool $id has other devices " . ($preempting ? 'for whom others give way' : 'free'), "got      $got", "expected $expected") if $got ne $expected;
 	}
 	for my $id (sort { $a <=> $b } keys %{ $model->{reservations} })
 	{
@@ -140,14 +146,15 @@ my $pool_number = 0;
 sub make_pool
 {
 	my ($model) = @_;
-	my %pool = (granule => one_of(1, 1, 2, 4, 8), slot => 60 * one_of(1, 15, 30, 60), horizon => DAY * one_of(60, 100), hold => 60 * one_of(15, 60, 600), host => one_of(undef, 'zq1'),
+	my %pool = (granule => one_of(1, 1, 2, 4, 8), slot => 60 * one_of(1, 15, 30, 60), horizon => DAY * one_of(60, 100), hold => 60 * one_of(15, 60, 600), host => one_of(undef, 'zq1'), notice => one_of(undef, 0, 300, 3 * HOUR),
 		a_card => chance(0.3) ? 7 : 1, offers => [], shares => [], reductions => {}, reports => 0);
 	$pool_number++;
 	my $chip = 'nvidia/h100-sxm5-80gb' . ($pool{a_card} == 7 ? ':1g.10gb' : '');
 	$pool{id} = $session->query("SELECT create_pool('site', '$chip', 'p$pool_number', granule => $pool{granule}, slot_minutes => " . $pool{slot} / 60 . ", horizon => interval '$pool{horizon} seconds',
 		hold => interval '$pool{hold} seconds', host => " . text($pool{host}) . ')');
 	BAIL_OUT("no pool: $pool{id} $session->{stderr}") if $pool{id} !~ /^\d+$/;
-	push @log, "-- pool $pool{id}: " . join ', ', map { "$_ " . ($pool{$_} // '-') } qw(granule slot horizon hold host a_card);
+	$session->query("SELECT offer_idle($pool{id}, 0.1, 'USD', interval '$pool{notice} seconds', now => '2020-01-01')") if defined $pool{notice};
+	push @log, "-- pool $pool{id}: " . join ', ', map { "$_ " . ($pool{$_} // '-') } qw(granule slot horizon hold host a_card notice);
 	return $model->{pools}{ $pool{id} } = \%pool;
 }
 
@@ -199,6 +206,18 @@ sub spoil
 my $requests = 0;
 my %repeat;
 
+# A piece at the time of a reservation that would give way, or any.
+sub in_its_time
+{
+	my ($model) = @_;
+	my $r = first { defined $_->{notice} && $model->stands($_) && $_->{to} > $model->{now} + $_->{notice} } shuffle reservations($model);
+	my $pool = $r ? $model->{pools}{ $r->{pool} } : one_of(pools($model));
+	my ($from, $to) = some_period($model, $pool);
+	$from = $pool->{slot} * int(max($r->{from}, $model->{now} + one_of(0, 1, 1, 2) * $r->{notice} + $pool->{slot}) / $pool->{slot}) if $r;
+	$to = max($to, $from + $pool->{slot});
+	return [ $pool->{id}, max($pool->{granule}, BookingModel::limit($pool, $from) - $pool->{granule} * one_of(0, 1, 3)), $from, $to ];
+}
+
 sub step_book
 {
 	my ($model) = @_;
@@ -206,9 +225,11 @@ sub step_book
 	push @pools, $pools[0] if chance(0.05);
 	my @pieces = map { [ $_->{id}, some_devices($_), some_period($model, $_) ] } @pools;
 	@pieces = map { [ $_->[0], $_->[1], @{ $pieces[0] }[ 2, 3 ] ] } @pieces if @pieces > 1 && !grep { $_->{slot} != $pools[0]{slot} } @pools;
-	$pieces[0] = spoil($pools[0], $pieces[0]) if chance(0.08);
+	my $in_its_time = chance(0.35);
+	@pieces = in_its_time($model) if $in_its_time;
+	$pieces[0] = spoil($model->{pools}{ $pieces[0][0] }, $pieces[0]) if chance(0.08);
 	my $account = one_of(qw(zq1 zq1/lab zq1ed zq2));
-	my %o = (priority => one_of(0, 0, 1, 2, -1), confirmed => chance(0.5) ? 1 : 0, hold => @pieces > 1 || chance(0.3) ? 60 * one_of(5, 100, 1000) : undef, request => chance(0.2) ? 'q' . $requests++ : undef);
+	my %o = (priority => one_of(0, 0, 1, 2, -1), confirmed => chance($in_its_time ? 0.9 : 0.5) ? 1 : 0, hold => @pieces > 1 || chance(0.3) ? 60 * one_of(5, 100, 1000) : undef, request => chance(0.2) ? 'q' . $requests++ : undef, preemptible => chance($in_its_time ? 0.1 : 0.6) ? 1 : 0);
 	my $form = @pieces == 1 && chance(0.5);
 	if (my $old = chance(0.15) && $repeat{$account})
 	{
@@ -224,8 +245,8 @@ sub step_book
 sub book
 {
 	my ($model, $account, $pieces, $o, $form) = @_;
-	my $rest = sprintf 'request => %s, priority => %s, confirmed => %s, hold => %s, now => %s', text($o->{request}), $o->{priority}, $o->{confirmed} ? 'true' : 'false',
-		defined $o->{hold} ? "interval '$o->{hold} seconds'" : 'NULL', at($model->{now});
+	my $rest = sprintf 'request => %s, priority => %s, confirmed => %s, hold => %s, preemptible => %s, now => %s', text($o->{request}), $o->{priority}, $o->{confirmed} ? 'true' : 'false',
+		defined $o->{hold} ? "interval '$o->{hold} seconds'" : 'NULL', $o->{preemptible} ? 'true' : 'false', at($model->{now});
 	my $what = $form ? "$pieces->[0][0], " . value($pieces->[0][1]) . '::bigint, ' . span(@{ $pieces->[0] }[ 2, 3 ])
 		: 'ARRAY[' . join(', ', map { "ROW($_->[0], " . value($_->[1]) . ', ' . span(@{$_}[ 2, 3 ]) . ')::reservation_piece' } @$pieces) . ']';
 	my $expected = $model->book($account, $pieces, %$o);
@@ -529,11 +550,16 @@ for my $round (1 .. $rounds)
 		compare($model, $model->{now}, $begin + 250 * DAY);
 		last if ($wrong // 0) > $before;
 	}
+	# it judges by the last change of a reservation what is over
+	my $minute = 60 * int($model->{now} / 60);
+	$session->query("SELECT book('zq1', pool_id('site', 'nvidia/h100-sxm5-80gb', 'clock'), 1, " . span($minute, $minute + 60) . ', now => ' . at($model->{now}) . ')');
 	my $found = $session->query(q{SELECT * FROM check_ledger() WHERE severity <> 'advice'});
 	wrong("check_ledger(): $found") if $found ne '' && ($wrong // 0) == $before;
+	$preempted += grep { $_->{told} || $_->{state} eq 'preempted' } reservations($model);
 	is(($wrong // 0) - $before, 0, "round $round, seed $s: everything is as the model says");
 	$session->quit;
 }
+cmp_ok($preempted, '>', 0, 'reservations gave way');
 note join ', ', map { "$answered{$_} of $asked{$_} $_" } sort grep { $answered{$_} } keys %asked;
 cmp_ok(($answered{book} // 0), '>', $rounds, 'there were bookings');
 done_testing();

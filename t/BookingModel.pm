@@ -93,15 +93,18 @@ sub instants
 	return sort { $a <=> $b } keys %at;
 }
 
-# What is free, as [from, to, devices] where there is any.
+# What is free, as [from, to, devices] where there is any; for whom others give way, if so.
 sub free
 {
-	my ($self, $pool, $from, $to) = @_;
-	my @at = ($self->instants($pool, $from, $to), $to);
+	my ($self, $pool, $from, $to, $preempting) = @_;
+	my @giving = grep { $preempting && defined $_->{notice} && $self->stands($_) } $self->of_pool($pool);
+	my %at = map { ($_ => 1) } $self->instants($pool, $from, $to), grep { $_ > $from && $_ < $to } map { $self->{now} + $_->{notice} } @giving;
+	my @at = ((sort { $a <=> $b } keys %at), $to);
 	my @free;
 	for my $n (0 .. $#at - 1)
 	{
-		my $devices = limit($pool, $at[$n]) - $self->booked($pool, $at[$n]);
+		my $at = $at[$n];
+		my $devices = limit($pool, $at) - $self->booked($pool, $at) + sum0(map { taken($_, $at) } grep { $self->{now} + $_->{notice} <= $at } @giving);
 		next if $devices <= 0;
 		if (@free && $free[-1][1] == $at[$n] && $free[-1][2] == $devices) { $free[-1][1] = $at[ $n + 1 ] }
 		else { push @free, [ @at[ $n, $n + 1 ], $devices ] }
@@ -109,32 +112,72 @@ sub free
 	return @free;
 }
 
-# Whether reservations may take stretches instead of those that they have: [reservation, stretches]...  Where one takes
-# more than before, what there is must do for all; where it takes no more, it asks for nothing.
-sub fits
+# Where a reservation that takes stretches instead of those that it has takes more than before, what there is must do for all;
+# where it takes no more, it asks for nothing.  The first instant at which it does not: of all, or else of guests; undef: it does.
+sub lacks
 {
-	my ($self, @changes) = @_;
-	my @old = map { [ $_->[0], $_->[0]{stretches} ] } @changes;
-	my %was = map { my $r = $_->[0]; ($r => { %$r }) } @changes;
-	$_->[0]{stretches} = $_->[1] for @changes;
-	my @new = grep { !$self->{reservations}{ $_->[0]{id} // '' } } @changes;
-	my $n = 0;
-	for my $new (@new) { $self->{reservations}{ 'new ' . $n++ } = $new->[0] }
-	my $fits = 1;
-	for my $pool_id (sort keys %{ { map { ($_->[0]{pool} => 1) } @changes } })
+	my ($self, $r, $stretches) = @_;
+	my $pool = $self->{pools}{ $r->{pool} };
+	my $was = {%$r};
+	my $new = !$self->{reservations}{ $r->{id} // '' };
+	$r->{stretches} = $stretches;
+	$self->{reservations}{new} = $r if $new;
+	my @at = sort { $a <=> $b } grep { $_ >= $self->{now} } $self->instants($pool, $self->{now}, EVER), map { @{$_}[ 0, 1 ] } @{ $was->{stretches} };
+	@at = grep { taken($r, $_) > taken($was, $_) } @at;
+	my @lack = map { my $guests = $_; my $at = first { $self->booked($pool, $_, $guests) > limit($pool, $_, $guests) } @at; defined $at ? [ $guests, $at ] : () } 0, $r->{guest} ? 1 : ();
+	delete $self->{reservations}{new};
+	$r->{stretches} = $was->{stretches};
+	return $lack[0];
+}
+
+# What is preemptible gives way at an instant, if its notice can be kept: the lowest priority, then the latest booked.  All pieces of a
+# booking do: those that have begun end then, the others are given up.
+sub preempt
+{
+	my ($self, $pool, $guests, $at) = @_;
+	my ($first) = sort { $a->{priority} <=> $b->{priority} || $b->{id} <=> $a->{id} }
+		grep { defined $_->{notice} && $self->stands($_) && taken($_, $at) && (!$guests || $_->{guest}) && $self->{now} + $_->{notice} <= $at } $self->of_pool($pool);
+	return 0 if !$first;
+	for my $r (grep { $self->stands($_) && $_->{to} > $at } $self->pieces($first))
 	{
-		my $pool = $self->{pools}{$pool_id};
-		my @mine = grep { $_->[0]{pool} == $pool_id } @changes;
-		for my $at ($self->instants($pool, $self->{now}, EVER), (map { @{$_}[ 0, 1 ] } map { @{ $was{ $_->[0] }{stretches} } } @mine))
+		if ($r->{from} > $self->{now}) { @{$r}{qw(state stretches)} = ('preempted', []) }
+		else
 		{
-			next if $at < $self->{now};
-			my @more = grep { taken($_->[0], $at) > taken($was{ $_->[0] }, $at) } @mine or next;
-			$fits = 0 if $self->booked($pool, $at) > limit($pool, $at);
-			$fits = 0 if grep({ $_->[0]{guest} } @more) && $self->booked($pool, $at, 1) > limit($pool, $at, 1);
+			$r->{stretches} = cut($r, $at);
+			$r->{told} = 1;
+			if ($at <= max($r->{from}, $self->{now})) { $r->{state} = 'preempted' }
+			else { $r->{to} = $at }
 		}
 	}
+	return 1;
+}
+
+# All reservations as they are, and making them so again.
+sub kept { my ($self) = @_; return map { [ $_, {%$_} ] } values %{ $self->{reservations} } }
+sub put_back { %{ $_->[0] } = %{ $_->[1] } for @_; return }
+
+# Lets reservations take stretches, one after the other: [reservation, stretches]...; others give way if need be and they may ask for
+# that.  False, and all is as it was, if there is no room.
+sub take
+{
+	my ($self, $preempting, @changes) = @_;
+	my @before = $self->kept;
+	my $fits = 1;
+	my $n = 0;
+	for my $change (@changes)
+	{
+		my ($r, $stretches) = @$change;
+		my $lack;
+		while ($lack = $self->lacks($r, $stretches))
+		{
+			last if !$preempting || !$self->preempt($self->{pools}{ $r->{pool} }, @$lack);
+		}
+		if ($lack) { $fits = 0; last }
+		$r->{stretches} = $stretches;
+		$self->{reservations}{ 'new ' . $n++ } = $r if !defined $r->{id};
+	}
 	delete $self->{reservations}{$_} for grep { /new/ } keys %{ $self->{reservations} };
-	$_->[0]{stretches} = $_->[1] for @old;
+	put_back(@before) if !$fits;
 	return $fits;
 }
 
@@ -173,10 +216,12 @@ sub once
 sub book
 {
 	my ($self, $account, $pieces, %o) = @_;
-	my $said = join ' ', 'book', (map { join ',', map { $_ // '' } @$_ } @$pieces), map { "$_=" . ($o{$_} // '') } qw(priority confirmed hold);
+	my $said = join ' ', 'book', (map { join ',', map { $_ // '' } @$_ } @$pieces), map { "$_=" . ($o{$_} // '') } qw(priority confirmed hold preemptible);
 	return $self->once($account, $o{request}, $said, sub {
 		return refused('invalid') if !@$pieces || defined $o{hold} && $o{hold} <= 0;
 		my @new;
+		my $notice = $o{preemptible} ? max(map { $self->{pools}{ $_->[0] } ? $self->{pools}{ $_->[0] }{notice} // EVER : 0 } @$pieces) : undef;
+		return refused('invalid') if defined $notice && $notice == EVER;
 		my @doubt = grep { $_ && $_->{doubted} } map { $self->{pools}{ $_->[0] } } @$pieces;
 		for my $piece (@$pieces)
 		{
@@ -184,12 +229,13 @@ sub book
 			my $pool = $self->{pools}{$id} or return refused('invalid');
 			return { %{ refused('invalid') }, or => [ @$pieces > 1 ? 'capacity' : (), @doubt ? 'doubt' : () ] } if bad_devices($pool, $devices) || bad_period($pool, $from, $to) || $from < $self->{now} || $to > $self->{now} + $pool->{horizon};
 			push @new, { pool => $id, account => $account, guest => $self->is_guest($pool, $account), devices => $devices, from => $from, to => $to, stretches => [],
-				priority => $o{priority} // 0, state => $o{confirmed} ? 'confirmed' : 'held', held_until => $self->{now} + ($o{hold} // min(map { $self->{pools}{ $_->[0] }{hold} } grep { $self->{pools}{ $_->[0] } } @$pieces)) };
+				priority => $o{priority} // 0, notice => $notice, state => $o{confirmed} ? 'confirmed' : 'held', held_until => $self->{now} + ($o{hold} // min(map { $self->{pools}{ $_->[0] }{hold} } grep { $self->{pools}{ $_->[0] } } @$pieces)) };
 		}
-		my $fits = $self->fits(map { [ $_, [ [ $_->{from}, $_->{to}, $_->{devices} ] ] ] } @new);
+		my @before = $self->kept;
+		my $fits = $self->take($o{confirmed} && !$o{preemptible}, map { [ $_, [ [ $_->{from}, $_->{to}, $_->{devices} ] ] ] } @new);
+		put_back(@before) if @doubt;
 		return { %{ refused('doubt') }, $fits ? () : (or => ['capacity']) } if @doubt;
 		return refused('capacity') if !$fits;
-		$_->{stretches} = [ [ @{$_}{qw(from to devices)} ] ] for @new;
 		return { ok => \@new };
 	});
 }
@@ -248,8 +294,8 @@ sub change
 	my $new = $self->changed($r, $from, $to, $devices);
 	# what gives something back is not in doubt
 	return refused('doubt') if $self->{pools}{ $r->{pool} }{doubted} && ($devices > $r->{devices} || $from < $r->{from} || $to > $r->{to});
-	return refused('capacity') if !$self->fits([ $r, $new ]);
-	@{$r}{qw(from to devices stretches)} = ($from, $to, $devices, $new);
+	return refused('capacity') if !$self->take($r->{state} ne 'held' && !defined $r->{notice}, [ $r, $new ]);
+	@{$r}{qw(from to devices)} = ($from, $to, $devices);
 	return { ok => 'changed' };
 }
 
@@ -260,7 +306,7 @@ sub extend
 	return $self->once($r->{account}, $request, "extend $r->{id} $until", sub {
 		return refused('state') if !$self->stands($r) || $self->is_over($r);
 		return $self->invalid($pool) if !defined $until || $until <= $r->{to} || $until % $pool->{slot} || $until > $self->{now} + $pool->{horizon};
-		delete $r->{accepted} if exists((my $answer = $self->change($r, $r->{from}, $until, $r->{devices}))->{ok});
+		delete @{$r}{qw(accepted told)} if exists((my $answer = $self->change($r, $r->{from}, $until, $r->{devices}))->{ok});
 		return $answer;
 	});
 }
@@ -290,7 +336,7 @@ sub move
 		my $answer = $self->change($r, $from, $to, $devices // $r->{devices});
 		if (exists $answer->{ok} && !$same)
 		{
-			delete $r->{accepted};
+			delete @{$r}{qw(accepted told)};
 			# what the centre called it was for another time
 			delete $r->{centre_id} if $r->{state} ne 'running';
 		}
@@ -311,7 +357,7 @@ sub end
 {
 	my ($self, $r) = @_;
 	return refused('state') if $r->{state} ne 'running';
-	@{$r}{qw(state stretches)} = ('ended', cut($r, $self->{now}));
+	@{$r}{qw(state stretches)} = ($r->{told} ? 'preempted' : 'ended', cut($r, $self->{now}));
 	return { ok => 'ended' };
 }
 
@@ -362,7 +408,7 @@ sub plan
 		}
 		while (@$of)
 		{
-			my ($r) = sort { $a->{priority} <=> $b->{priority} || $b->{id} <=> $a->{id} } @$of;
+			my ($r) = sort { defined $b->{notice} <=> defined $a->{notice} || $a->{priority} <=> $b->{priority} || $b->{id} <=> $a->{id} } @$of;
 			push @drained, $self->drain($r, $at);
 			($at, $of) = $self->in_way($pool, $was, @$limit);
 		}
@@ -440,7 +486,7 @@ sub report
 {
 	my ($self, $pool, $there, @taken) = @_;
 	my %there = map { ($_->{id} => 1) } @$there;
-	@{$_}{qw(state stretches)} = ('ended', cut($_, $self->{now})) for grep { $_->{state} eq 'running' && $self->is_over($_) && !$there{ $_->{id} } } $self->of_pool($pool);
+	@{$_}{qw(state stretches)} = ($_->{told} ? 'preempted' : 'ended', cut($_, $self->{now})) for grep { $_->{state} eq 'running' && $self->is_over($_) && !$there{ $_->{id} } } $self->of_pool($pool);
 	$_->{period}[1] = $self->{now} for grep { $_->{reported} && ($_->{period}[1] // EVER) > $self->{now} } values %{ $pool->{reductions} };
 	for my $taken (@taken)
 	{

@@ -121,10 +121,27 @@ CREATE FUNCTION _check_piece(pool bigint, granule integer, slot_minutes integer,
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'check_piece';
 COMMENT ON FUNCTION _check_piece(bigint, integer, integer, interval, timestamptz, bigint, tstzrange, timestamptz, boolean, boolean) IS 'raises LC024 if the pool is in doubt, since an instant that is not infinite; 22023, with the name of what is wrong, for what cannot be booked in a pool with these terms: devices that are no multiple of the granule; a period that is over, ends beyond the horizon, begins before the slot of now, or is not on the pool''s minutes. A start and an end that stay what they were are what they are. What _pool_devices() and _pool_period() refuse has been refused';
 
-CREATE FUNCTION _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer, confirmed boolean, hold interval, clock timestamptz, is_booked boolean,
+CREATE FUNCTION _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer, confirmed boolean, hold interval, clock timestamptz, is_booked boolean, preempt_notice interval,
 		OUT reservation bigint, OUT booking_id bigint, OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean, OUT lapsed boolean)
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'book_piece';
-COMMENT ON FUNCTION _book_piece(bigint, bigint, text, bigint, bigint, tstzrange, integer, boolean, interval, timestamptz, boolean) IS 'part of book(): locks a pool, reads the clock (unless one is given), and books and stores one piece, of a new booking (NULL) or of one that is there; full_at: the first instant at which there is no capacity, and nothing is stored. is_booked: it is in the book of the pool already. lapsed: holds that have run out are in the book';
+COMMENT ON FUNCTION _book_piece(bigint, bigint, text, bigint, bigint, tstzrange, integer, boolean, interval, timestamptz, boolean, interval) IS 'part of book(): locks a pool, reads the clock (unless one is given), and books and stores one piece, of a new booking (NULL) or of one that is there; full_at: the first instant at which there is no capacity, and nothing is stored. is_booked: it is in the book of the pool already. preempt_notice: of a preemptible one. lapsed: holds that have run out are in the book';
+
+CREATE FUNCTION _preempt_notice(pools bigint[]) RETURNS interval
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	q record;
+BEGIN
+	SELECT p.id, p.preempt_notice INTO q
+	FROM compute_ledger.pool AS p WHERE p.id = ANY (pools) ORDER BY p.preempt_notice DESC NULLS FIRST, p.id LIMIT 1;
+	IF FOUND AND q.preempt_notice IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', format('pool %s does not offer its idle capacity', q.id), hint => 'offer_idle() offers it; pool_terms shows where it is.');
+	END IF;
+	RETURN q.preempt_notice;
+END
+$$;
+COMMENT ON FUNCTION _preempt_notice(bigint[]) IS 'the notice with which preemptible pieces in pools give way together: the longest that one of them gives; 22023 for a pool that takes none';
 
 CREATE FUNCTION _booking_account(account text, at timestamptz) RETURNS bigint
 	LANGUAGE plpgsql STABLE
@@ -183,7 +200,52 @@ COMMENT ON FUNCTION _is_guest(bigint, bigint, timestamptz) IS 'whether an accoun
 
 -- ------------------------------------------------------------------ booking
 
-CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, now timestamptz) RETURNS booked_reservation[]
+CREATE FUNCTION _ask_pieces(account bigint, pieces reservation_piece[]) RETURNS jsonb[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ARRAY(SELECT compute_ledger._ask_policy($1, q.accelerator, q.region, u.period)
+		FROM unnest($2) WITH ORDINALITY AS u (pool, devices, period, place) JOIN compute_ledger.pool AS q ON q.id = u.pool ORDER BY u.place)
+$$;
+COMMENT ON FUNCTION _ask_pieces(bigint, reservation_piece[]) IS 'what policy answers to pieces that are to be booked for an account, as _ask_policy()';
+
+CREATE FUNCTION _book_asked(account bigint, request text, pieces reservation_piece[], priority integer, confirmed boolean, hold interval, notice interval, clock timestamptz, allowed jsonb[]) RETURNS booked_reservation[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+	answer compute_ledger.booked_reservation[];
+	piece compute_ledger.reservation_piece;
+	made record;
+BEGIN
+	FOREACH piece IN ARRAY pieces LOOP
+		IF piece.pool IS NULL THEN
+			PERFORM compute_ledger._lock_for_booking(piece.pool);
+		END IF;
+		made := compute_ledger._book_piece((answer[1]).booking, account, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, clock, false, notice);
+		IF made.full_at IS NOT NULL THEN
+			-- as it is, or without holds that have run out
+			PERFORM compute_ledger._book_reservation(piece.pool, made.guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), made.judged_at, true, confirmed AND notice IS NULL);
+			made := compute_ledger._book_piece((answer[1]).booking, account, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, made.judged_at, true, notice);
+		END IF;
+		clock := made.judged_at;
+		answer := answer || ROW(made.reservation, made.booking_id, piece.pool, piece.devices, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, made.held_until)::compute_ledger.booked_reservation;
+		IF allowed IS NOT NULL THEN
+			PERFORM compute_ledger._keep_decision('book', made.reservation, allowed[cardinality(answer)]);
+		END IF;
+		IF made.lapsed THEN
+			-- each booking takes some out, so there are never many
+			PERFORM compute_ledger._fold_lapsed(piece.pool, clock, 8);
+		END IF;
+	END LOOP;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION _book_asked(bigint, text, reservation_piece[], integer, boolean, interval, interval, timestamptz, jsonb[]) IS 'books all pieces for an account, whoever calls, or refuses, and keeps what policy has answered (NULL: there is none). Of several pools the caller has the locks. notice: with which preemptible ones give way; clock NULL: that of the server';
+
+CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, preemptible boolean, now timestamptz, said jsonb DEFAULT NULL) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	-- rows are looked up in indexes, whatever was known of the tables' size when this was planned
@@ -197,16 +259,15 @@ DECLARE
 	call jsonb;
 	answer compute_ledger.booked_reservation[];
 	pools bigint[];
-	piece compute_ledger.reservation_piece;
 	starts timestamptz;
 	clock timestamptz;
-	made record;
 	allowed jsonb[];
+	notice interval;
 BEGIN
 	IF coalesce(cardinality(pieces), 0) = 0 THEN
 		PERFORM compute_ledger._refuse('22023', 'a booking needs at least one piece');
-	ELSIF priority IS NULL OR confirmed IS NULL THEN
-		PERFORM compute_ledger._refuse('22023', 'priority, or whether it is confirmed, is NULL');
+	ELSIF priority IS NULL OR confirmed IS NULL OR preemptible IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'priority, or whether it is confirmed, or preemptible, is NULL');
 	ELSIF hold <= interval '0' OR hold > interval '100 years' THEN
 		PERFORM compute_ledger._refuse('22023', format('a booking is held for some time: %s', hold));
 	ELSIF (hold IS NOT NULL OR priority > 0) AND NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
@@ -226,10 +287,13 @@ BEGIN
 	-- from here on accounts stay as they are, too
 	policed := compute_ledger._lock_policy();
 	account_id := compute_ledger._booking_account(account, coalesce(starts, CURRENT_TIMESTAMP));
+	IF cardinality(pieces) > 1 THEN
+		PERFORM compute_ledger._booking_account(account, q.starts) FROM (SELECT DISTINCT lower(u.period) AS starts FROM unnest(pieces) AS u) AS q WHERE q.starts > starts;
+	END IF;
 	IF request IS NOT NULL THEN
 		scope := 'account:' || account_id;
-		call := jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), lower_inc(q.period), extract(epoch FROM upper(q.period)), upper_inc(q.period))) FROM unnest(pieces) AS q),
-			priority, confirmed, extract(epoch FROM hold));
+		call := coalesce(said, jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), lower_inc(q.period), extract(epoch FROM upper(q.period)), upper_inc(q.period))) FROM unnest(pieces) AS q),
+			priority, confirmed, extract(epoch FROM hold)) || CASE WHEN preemptible THEN '["preemptible"]' ELSE '[]' END::jsonb);
 		answer := compute_ledger._earlier_answer(scope, request, call);
 		IF answer IS NOT NULL THEN
 			RETURN answer;
@@ -237,12 +301,14 @@ BEGIN
 	END IF;
 	-- what policy says does not turn on what is booked: it is asked before others wait
 	IF policed THEN
-		allowed := ARRAY(SELECT compute_ledger._ask_policy(account_id, q.accelerator, q.region, u.period)
-			FROM unnest(pieces) WITH ORDINALITY AS u (pool, devices, period, place) JOIN compute_ledger.pool AS q ON q.id = u.pool ORDER BY u.place);
+		allowed := compute_ledger._ask_pieces(account_id, pieces);
 	END IF;
 	-- all pools before any is looked at; one is locked when it is booked
-	IF request IS NOT NULL OR cardinality(pools) > 1 THEN
+	IF request IS NOT NULL OR cardinality(pools) > 1 OR preemptible THEN
 		PERFORM compute_ledger._lock_for_booking(q.pool) FROM unnest(pools) AS q (pool);
+	END IF;
+	IF preemptible THEN
+		notice := compute_ledger._preempt_notice(pools);
 	END IF;
 	IF request IS NOT NULL THEN
 		-- the same call may have been at work
@@ -254,59 +320,40 @@ BEGIN
 	IF now IS NOT NULL THEN
 		clock := compute_ledger._booking_clock(now);
 	END IF;
-	FOREACH piece IN ARRAY pieces LOOP
-		IF piece.pool IS NULL THEN
-			PERFORM compute_ledger._lock_for_booking(piece.pool);
-		END IF;
-		made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, clock, false);
-		IF made.full_at IS NOT NULL THEN
-			-- as it is, or without holds that have run out
-			PERFORM compute_ledger._book_reservation(piece.pool, made.guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), made.judged_at, true);
-			made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, made.judged_at, true);
-		END IF;
-		clock := made.judged_at;
-		answer := answer || ROW(made.reservation, made.booking_id, piece.pool, piece.devices, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, made.held_until)::compute_ledger.booked_reservation;
-		IF allowed IS NOT NULL THEN
-			PERFORM compute_ledger._keep_decision('book', made.reservation, allowed[cardinality(answer)]);
-		END IF;
-		IF made.lapsed THEN
-			-- each booking takes some out, so there are never many
-			PERFORM compute_ledger._fold_lapsed(piece.pool, clock, 8);
-		END IF;
-	END LOOP;
+	answer := compute_ledger._book_asked(account_id, request, pieces, priority, confirmed, hold, notice, clock, allowed);
 	IF request IS NOT NULL THEN
 		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
 	END IF;
 	RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'part of book(): books all pieces, or refuses';
+COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, boolean, timestamptz, jsonb) IS 'part of book(): books all pieces, or refuses; said: all that the call said to which request belongs, NULL: these pieces';
 
 CREATE FUNCTION _book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
-		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+		hold interval DEFAULT NULL, preemptible boolean DEFAULT false, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN QUERY SELECT b.* FROM unnest(compute_ledger._book_pieces(account, pieces, request, priority, confirmed, hold, now)) AS b;
+	RETURN QUERY SELECT b.* FROM unnest(compute_ledger._book_pieces(account, pieces, request, priority, confirmed, hold, preemptible, now)) AS b;
 END
 $$;
-COMMENT ON FUNCTION _book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'what book() does';
+COMMENT ON FUNCTION _book(text, reservation_piece[], text, integer, boolean, interval, boolean, timestamptz) IS 'what book() does';
 
 CREATE FUNCTION book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
-		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+		hold interval DEFAULT NULL, preemptible boolean DEFAULT false, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pieces, request, priority, confirmed, hold, now) AS b;
+	RETURN QUERY SELECT b.* FROM compute_ledger._book(account, pieces, request, priority, confirmed, hold, preemptible, now) AS b;
 END
 $$;
-COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. hold is no longer than the pool''s, unless an admin says so. A higher priority is drained later; one above 0 is for admins (42501). now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, LC026 the operator''s policies do not allow it, 42704 unknown pool, 22023 what cannot be booked.';
+COMMENT ON FUNCTION book(text, reservation_piece[], text, integer, boolean, interval, boolean, timestamptz) IS 'books devices of pools over periods for an account, all pieces or none, and returns them in their order. They are held, for as long as the pools say or hold does, until confirm_reservation(); or confirmed at once. request is the caller''s id of the call: the same call again books nothing more and gets the same answer. hold is no longer than the pool''s, unless an admin says so. A higher priority is drained later; one above 0 is for admins (42501). preemptible: it gets idle capacity of pools that offer it, at the price of measure preemptible, and gives way, with the notice that the pool gives, where something that is confirmed and not preemptible would not fit otherwise. now is for admins: the time it is taken to be. For bookers of the account and admins. LC020 no capacity, LC006 unknown account, LC022 the id stood for another call, LC024 the pool is in doubt, LC026 the operator''s policies do not allow it, 42704 unknown pool, 22023 what cannot be booked.';
 
 CREATE FUNCTION _book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
-		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+		hold interval DEFAULT NULL, preemptible boolean DEFAULT false, now timestamptz DEFAULT NULL) RETURNS booked_reservation
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	-- as _book_pieces()
@@ -317,8 +364,8 @@ DECLARE
 	made record;
 BEGIN
 	-- most bookings ask for nothing else: each expression and statement less is felt where many book
-	IF request IS NULL AND hold IS NULL AND now IS NULL AND priority <= 0 AND confirmed IS NOT NULL AND pool IS NOT NULL AND NOT compute_ledger._lock_policy() THEN
-		made := compute_ledger._book_piece(NULL, compute_ledger._booking_account(account, coalesce(lower(period), CURRENT_TIMESTAMP)), NULL, pool, devices, period, priority, confirmed, NULL, NULL, false);
+	IF request IS NULL AND hold IS NULL AND now IS NULL AND priority <= 0 AND confirmed IS NOT NULL AND pool IS NOT NULL AND NOT preemptible AND NOT compute_ledger._lock_policy() THEN
+		made := compute_ledger._book_piece(NULL, compute_ledger._booking_account(account, coalesce(lower(period), CURRENT_TIMESTAMP)), NULL, pool, devices, period, priority, confirmed, NULL, NULL, false, NULL);
 		IF made.lapsed AND made.full_at IS NULL THEN
 			PERFORM compute_ledger._fold_lapsed(pool, made.judged_at, 8);
 		END IF;
@@ -326,22 +373,22 @@ BEGIN
 			RETURN ROW(made.reservation, made.booking_id, pool, devices, period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, made.held_until)::compute_ledger.booked_reservation;
 		END IF;
 	END IF;
-	RETURN (compute_ledger._book_pieces(account, ARRAY[ROW(pool, devices, period)::compute_ledger.reservation_piece], request, priority, confirmed, hold, now))[1];
+	RETURN (compute_ledger._book_pieces(account, ARRAY[ROW(pool, devices, period)::compute_ledger.reservation_piece], request, priority, confirmed, hold, preemptible, now))[1];
 END
 $$;
-COMMENT ON FUNCTION _book(text, bigint, bigint, tstzrange, text, integer, boolean, interval, timestamptz) IS 'what book() does';
+COMMENT ON FUNCTION _book(text, bigint, bigint, tstzrange, text, integer, boolean, interval, boolean, timestamptz) IS 'what book() does';
 
 CREATE FUNCTION book(account text, pool bigint, devices bigint, period tstzrange, request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
-		hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS booked_reservation
+		hold interval DEFAULT NULL, preemptible boolean DEFAULT false, now timestamptz DEFAULT NULL) RETURNS booked_reservation
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	RETURN compute_ledger._book(account, pool, devices, period, request, priority, confirmed, hold, now);
+	RETURN compute_ledger._book(account, pool, devices, period, request, priority, confirmed, hold, preemptible, now);
 END
 $$;
-COMMENT ON FUNCTION book(text, bigint, bigint, tstzrange, text, integer, boolean, interval, timestamptz) IS 'books devices of one pool over a period for an account, as with pieces';
+COMMENT ON FUNCTION book(text, bigint, bigint, tstzrange, text, integer, boolean, interval, boolean, timestamptz) IS 'books devices of one pool over a period for an account, as with pieces';
 
 -- ------------------------------------------------------------------ changing
 
@@ -492,7 +539,7 @@ DECLARE
 	p record;
 	state_now text;
 	begun boolean;
-	given tstzrange := period;
+	account text;
 	-- before the pools
 	policed boolean := action <> 'shrink' AND compute_ledger._lock_policy();
 BEGIN
@@ -526,6 +573,12 @@ BEGIN
 		IF begun AND lower(period) <> lower(r.period) THEN
 			PERFORM compute_ledger._refuse('LC021', format('reservation %s began at %s', reservation, lower(r.period)), detail => 'A start that has happened is fixed.',
 				hint => 'Give a period that begins then.');
+		END IF;
+		IF lower(period) <> lower(r.period) THEN
+			SELECT a.name INTO account FROM compute_ledger.account AS a WHERE a.id = r.account;
+			IF compute_ledger._account_id(account, lower(period)) IS NULL THEN
+				PERFORM compute_ledger._refuse('LC006', format('account "%s" is not valid at %s', account, lower(period)), hint => 'Choose another time.');
+			END IF;
 		END IF;
 		-- what gives something back is not in doubt
 		PERFORM compute_ledger._check_piece(r.pool, p.granule, p.slot_minutes, p.horizon, CASE WHEN devices <= r.devices AND period <@ r.period THEN 'infinity' ELSE coalesce(p.doubted, 'infinity') END,

@@ -39,12 +39,12 @@ CREATE FUNCTION _in_the_way(pool bigint, guests boolean, periods tstzmultirange,
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT r.id, r.devices, r.occupies, row_number() OVER (ORDER BY r.priority, r.booked DESC, r.id DESC)
+	SELECT r.id, r.devices, r.occupies, row_number() OVER (ORDER BY r.preempt_notice IS NULL, r.priority, r.booked DESC, r.id DESC)
 	FROM compute_ledger.reservation AS r
 	WHERE r.pool = $1 AND NOT isempty(r.occupies) AND upper(r.occupies) > lower($3) AND r.occupies && $3
 		AND (r.guest OR NOT $2) AND NOT (r.state = 'held' AND r.held_until <= $4)
 $$;
-COMMENT ON FUNCTION _in_the_way(bigint, boolean, tstzmultirange, timestamptz) IS 'reservations of a pool, or those of guests, that take up some of it in some periods, in the order in which they are drained: the lowest priority first, then the latest booked';
+COMMENT ON FUNCTION _in_the_way(bigint, boolean, tstzmultirange, timestamptz) IS 'reservations of a pool, or those of guests, that take up some of it in some periods, in the order in which they are drained: preemptible ones first, then the lowest priority, then the latest booked';
 
 CREATE FUNCTION _lock_pools(changed bigint[], booked bigint[]) RETURNS bigint[]
 	LANGUAGE plpgsql VOLATILE

@@ -103,7 +103,7 @@ $$;
 COMMENT ON FUNCTION answer_reservation(bigint, text, text, text, text, timestamptz) IS 'what a centre says of a reservation in its pool: accepted, with the id that it has there; refused, which frees all pieces of its booking together; or lost, which ends this one. The pool of what was refused or lost is doubted until the agent''s next report: nothing is booked in it. Returns the answer, or what the reservation is already (accepted already, cancelled already). request: the agent''s id of the call, whose repetition gets the first answer again. LC024 for what cannot be said of the reservation as it is, LC022 if the request said something else before, 42704 if there is none in a region that the caller is agent of, 22023 an unknown answer.';
 
 CREATE FUNCTION _agent_reservation() RETURNS TABLE (reservation bigint, booking bigint, pool bigint, devices integer, period tstzrange, state text, held_until timestamptz,
-	accepted_at timestamptz, centre_id text, started_at timestamptz)
+	accepted_at timestamptz, centre_id text, started_at timestamptz, preempted_at timestamptz)
 	LANGUAGE plpgsql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -114,7 +114,7 @@ DECLARE
 	pools bigint[] := ARRAY(SELECT p.id FROM compute_ledger.pool AS p WHERE p.region IN (SELECT compute_ledger._agent_regions(role)) OR compute_ledger._sees_everything(role));
 BEGIN
 	RETURN QUERY
-		SELECT r.id, r.booking, r.pool, r.devices, r.period, compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock), r.held_until, r.accepted_at, r.centre_id, r.started_at
+		SELECT r.id, r.booking, r.pool, r.devices, r.period, compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock), r.held_until, r.accepted_at, r.centre_id, r.started_at, r.preempted_at
 		FROM compute_ledger.reservation AS r
 		WHERE r.id IN (
 			SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND NOT isempty(o.occupies) AND upper(o.occupies) > clock
@@ -180,13 +180,14 @@ BEGIN
 	-- What runs beyond its end and is not held any more has ended; what has ended and is held, or was until now, was there as long.
 	named := ARRAY(SELECT n.id FROM unnest(held) AS h CROSS JOIN LATERAL compute_ledger._reservation_held(pool, h.reservation, h.centre_id, clock) AS n (id) WHERE n.id IS NOT NULL);
 	FOR change IN
-		SELECT r.id, r.state FROM compute_ledger.reservation AS r
-		WHERE r.id IN (SELECT s.reservation FROM compute_ledger._still_there(_report_pool.pool, clock) AS s UNION SELECT unnest(named)) AND r.started_at IS NOT NULL
+		SELECT r.id, r.state, r.preempted_at IS NOT NULL AS gave_way FROM compute_ledger.reservation AS r
+		WHERE r.id IN (SELECT s.reservation FROM compute_ledger._still_there(_report_pool.pool, clock) AS s UNION SELECT unnest(named)
+				UNION SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = _report_pool.pool AND o.state = 'running' AND upper(o.occupies) <= clock) AND r.started_at IS NOT NULL
 			AND CASE r.state WHEN 'running' THEN upper(r.occupies) <= clock AND r.id <> ALL (named) ELSE r.ended_at < clock END
 		ORDER BY r.id
 	LOOP
 		IF change.state = 'running' THEN
-			PERFORM compute_ledger._cut_reservation(change.id, clock, 'ended', 'end', 'not held any more, as the centre reports', clock);
+			PERFORM compute_ledger._cut_reservation(change.id, clock, CASE WHEN change.gave_way THEN 'preempted' ELSE 'ended' END, 'end', 'not held any more, as the centre reports', clock);
 		ELSE
 			UPDATE compute_ledger.reservation AS r SET ended_at = clock WHERE r.id = change.id;
 		END IF;
@@ -254,6 +255,8 @@ AS $$
 	SELECT r.id, coalesce((SELECT p.devices FROM report AS p WHERE p.id = r.id AND p.at >= upper(r.occupies)), r.devices)
 	FROM compute_ledger.reservation AS r
 	WHERE r.pool = $1 AND r.state = 'running' AND upper(r.occupies) <= $2
+		-- what has given way is there only if it was seen
+		AND (r.preempted_at IS NULL OR EXISTS (SELECT FROM report AS p WHERE p.id = r.id AND p.at >= upper(r.occupies)))
 	UNION ALL
 	SELECT r.id, p.devices
 	FROM report AS p JOIN compute_ledger.reservation AS r ON r.id = p.id

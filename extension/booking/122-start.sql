@@ -120,7 +120,7 @@ BEGIN
 	PERFORM compute_ledger._lock_to_start(reservation);
 	clock := compute_ledger._booking_clock(now);
 	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _end_reservation.reservation;
-	IF r.state = 'ended' THEN
+	IF r.state = 'ended' OR r.state = 'preempted' AND r.started_at IS NOT NULL THEN
 		RETURN 'ended already';
 	ELSIF r.started_at IS NULL OR r.state <> 'running' THEN
 		PERFORM compute_ledger._refuse('LC021', format('reservation %s is not running', reservation),
@@ -132,7 +132,9 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', format('reservation %s was not there yet at %s', reservation, at), detail => format('It started at %s.', r.started_at));
 	END IF;
 	-- What has passed is not given back, whenever it is said to have ended; of an overrun it says how long that was.
-	PERFORM compute_ledger._change_reservation(r.id, 'end', clock, state => 'ended', occupies => r.occupies * tstzrange(NULL, clock),
+	-- Who gives way pays until it is gone.
+	PERFORM compute_ledger._change_reservation(r.id, 'end', clock, state => CASE WHEN r.preempted_at IS NULL THEN 'ended' ELSE 'preempted' END,
+		occupies => r.occupies * tstzrange(NULL, CASE WHEN r.preempted_at IS NULL THEN clock ELSE greatest(coalesce(at, clock), r.preempted_at) END),
 		ended => at);
 	IF recording THEN
 		PERFORM compute_ledger._try_reserved_usage(clock);
@@ -151,4 +153,4 @@ BEGIN
 	RETURN compute_ledger._end_reservation(reservation, at, now);
 END
 $$;
-COMMENT ON FUNCTION end_reservation(bigint, timestamptz, timestamptz) IS 'says that a reservation that was running has ended: "ended", or "ended already". What is left of its time is free from now on, and counts no more; what has passed stays. Of one that was there longer than it was for, at says until when, if that was before now. LC021 if it was not running; 22023 for an end that is to come, or before it started. For whoever may book for its account and agents of its region; to all others there is none (42704). now: another time than the clock''s, for replays, by admins only (42501).';
+COMMENT ON FUNCTION end_reservation(bigint, timestamptz, timestamptz) IS 'says that a reservation that was running has ended: "ended", or "ended already". What is left of its time is free from now on, and counts no more; what has passed stays. Of one that was there longer than it was for, or had to give way, at says until when, if that was before now. LC021 if it was not running; 22023 for an end that is to come, or before it started. For whoever may book for its account and agents of its region; to all others there is none (42704). now: another time than the clock''s, for replays, by admins only (42501).';

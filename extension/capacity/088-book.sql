@@ -1,19 +1,27 @@
 -- The book of a pool: what of it is booked, kept flat so that a booking does not add up those that are there.
 
+CREATE FUNCTION _stated_clock(now timestamptz) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT isfinite(now) THEN
+		PERFORM compute_ledger._refuse('22023', format('the time of a booking cannot be %s', now));
+	ELSIF now IS NOT NULL AND NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
+		PERFORM compute_ledger._refuse('42501', 'only admins say what time it is',
+			hint => 'Leave argument now out: it is for replays and tests.');
+	END IF;
+	RETURN now;
+END
+$$;
+COMMENT ON FUNCTION _stated_clock(timestamptz) IS 'the time that was given, by admins only (42501), or NULL; 22023 for one that is infinite';
+
 CREATE FUNCTION _booking_clock(now timestamptz) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF now IS NULL THEN
-		RETURN clock_timestamp();
-	ELSIF NOT isfinite(now) THEN
-		PERFORM compute_ledger._refuse('22023', format('the time of a booking cannot be %s', now));
-	ELSIF NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
-		PERFORM compute_ledger._refuse('42501', 'only admins say what time it is',
-			hint => 'Leave argument now out: it is for replays and tests.');
-	END IF;
-	RETURN now;
+	RETURN CASE WHEN now IS NULL THEN clock_timestamp() ELSE compute_ledger._stated_clock(now) END;
 END
 $$;
 COMMENT ON FUNCTION _booking_clock(timestamptz) IS 'the time by which bookings are judged: that of the clock at the call (NULL), which is made under the pool''s lock, or the one given, by admins only (42501); 22023 for one that is infinite';
@@ -115,6 +123,33 @@ END
 $$;
 COMMENT ON FUNCTION _limit_changed() IS 'trigger, AFTER INSERT OR UPDATE FOR EACH ROW of pool_offer and pool_reduction; argument certain: of what has happened';
 
+CREATE FUNCTION _reservations_keep_account() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	clock timestamptz := clock_timestamp();
+	of_nobody record;
+BEGIN
+	-- under its own name, or under that of one that was merged into it
+	SELECT string_agg(format('%s (from %s)', r.id, r.starts), ', ' ORDER BY r.id) AS list, min(r.name) AS name INTO of_nobody
+	FROM (
+		SELECT r.id, a.name, lower(r.occupies) AS starts
+		FROM compute_ledger.reservation AS r JOIN compute_ledger.account AS a ON a.id = r.account
+		WHERE r.account IN (SELECT OLD.account UNION SELECT l.account FROM compute_ledger._account_alias(NULL) AS l WHERE l.target = OLD.account)
+			AND NOT isempty(r.occupies) AND (r.usage_due IS NOT NULL OR compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock) IN ('held', 'confirmed', 'running'))
+			AND compute_ledger._account_id(a.name, lower(r.occupies)) IS NULL
+		LIMIT 10
+	) AS r;
+	IF of_nobody.list IS NOT NULL THEN
+		PERFORM compute_ledger._refuse('23000', format('account "%s" would not be valid when reservations of it begin', of_nobody.name),
+			detail => format('Reservations: %s.', of_nobody.list), hint => 'Cancel what is to come, and call record_reservations() for what is over.');
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION _reservations_keep_account() IS 'constraint trigger, AFTER UPDATE OR DELETE FOR EACH ROW of account_version and account_merge, at the end of the transaction: reservations that stand, or whose usage is due, have an account when they begin (23000); that of who books is looked up when those who change accounts are waited for';
+
 CREATE FUNCTION _note_waits(reservation bigint, until timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -166,7 +201,7 @@ BEGIN
 	-- who is there longer than he should is in the way now, perhaps not when its time comes
 	SELECT coalesce(sum(o.devices), 0) INTO overrun
 	FROM compute_ledger.reservation AS o
-	WHERE instant = at AND r.started_at IS NULL AND o.pool = r.pool AND o.id <> r.id AND o.state = 'running' AND upper(o.occupies) <= at;
+	WHERE instant = at AND r.started_at IS NULL AND o.pool = r.pool AND o.id <> r.id AND o.state = 'running' AND o.preempted_at IS NULL AND upper(o.occupies) <= at;
 	RETURN overrun + compute_ledger.level_at(compute_ledger._book_level(r.pool, false, tstzrange(instant, instant + interval '1 microsecond'), at), instant)
 		> compute_ledger.level_at(compute_ledger._pool_limit(r.pool, tstzrange(instant, instant + interval '1 microsecond'), false), instant);
 END
@@ -208,7 +243,7 @@ BEGIN
 	was := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
 	is_now := compute_ledger._reservation_profile(occupies, new_since, devices, new_earlier);
 	could_not_be_had := action IN ('cancel', 'end', 'shrink', 'move') AND r.notice > '0' AND compute_ledger._has_no_room(reservation, clock);
-	PERFORM compute_ledger._book_reservation(r.pool, r.guest, was, is_now, clock, checked);
+	PERFORM compute_ledger._book_reservation(r.pool, r.guest, was, is_now, clock, checked, r.preempt_notice IS NULL AND state IN ('confirmed', 'running'));
 	UPDATE compute_ledger.reservation AS o
 	SET state = state, period = period, occupies = occupies, devices = devices, since = new_since, earlier = new_earlier,
 		held_until = CASE WHEN state = 'confirmed' OR state = 'running' THEN NULL ELSE o.held_until END,
@@ -217,6 +252,8 @@ BEGIN
 		accepted_at = CASE WHEN action = 'accept' THEN clock WHEN action NOT IN ('extend', 'move') THEN o.accepted_at END,
 		centre_id = CASE WHEN action <> 'move' OR o.started_at IS NOT NULL THEN o.centre_id END,
 		started_at = CASE action WHEN 'start' THEN clock ELSE o.started_at END,
+		-- another end is agreed
+		preempted_at = CASE WHEN action = 'preempt' THEN clock WHEN action NOT IN ('extend', 'move') THEN o.preempted_at END,
 		ended_at = CASE WHEN over THEN CASE action WHEN 'lapse' THEN o.held_until ELSE ended END END,
 		reason = coalesce(reason, o.reason),
 		-- from when on the usage of it may be another one; whoever records it sees whether it is
@@ -235,7 +272,46 @@ END
 $$;
 COMMENT ON FUNCTION _change_reservation(bigint, text, timestamptz, text, tstzrange, text, tstzrange, integer, boolean, timestamptz) IS 'the one way to change a reservation, under its pool''s lock: puts what it takes up now in the place of what it took up, in the book too, and keeps its history. What is NULL stays as it is; another number of devices counts from clock on, once the reservation has begun. checked: LC020 if there is no capacity for what is added; ended: when it ended, if that was before clock';
 
-CREATE FUNCTION _book_reservation(pool bigint, guest boolean, was device_profile, is_now device_profile, clock timestamptz, checked boolean) RETURNS void
+CREATE FUNCTION _preempt(pool bigint, guests boolean, at timestamptz, clock timestamptz) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off
+AS $$
+DECLARE
+	first record;
+	piece record;
+BEGIN
+	SELECT r.id, r.booking INTO first
+	FROM compute_ledger.reservation AS r
+	WHERE r.pool = _preempt.pool AND r.preempt_notice IS NOT NULL AND NOT isempty(r.occupies) AND upper(r.occupies) > at AND r.occupies @> at AND (r.guest OR NOT guests)
+		AND r.state IN ('held', 'confirmed', 'running') AND clock + r.preempt_notice <= at
+	ORDER BY r.priority, r.booked DESC, r.id DESC LIMIT 1;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	-- what was booked together gives way together
+	FOR piece IN
+		SELECT o.id, o.pool FROM compute_ledger.reservation AS o
+		WHERE o.booking = first.booking AND o.state IN ('held', 'confirmed', 'running') AND upper(o.occupies) > at
+		ORDER BY o.pool, o.id
+	LOOP
+		-- out of the order of locks, so nobody is waited for
+		PERFORM FROM compute_ledger.pool AS p WHERE p.id = piece.pool FOR NO KEY UPDATE SKIP LOCKED;
+		IF NOT FOUND THEN
+			PERFORM compute_ledger._refuse('40001', format('reservation %s is to give way, and the pool of another piece of its booking is being booked', first.id), hint => 'Run the transaction again.');
+		END IF;
+		-- one that has begun goes on until it is in the way; of another, nobody asked for a part
+		PERFORM compute_ledger._cut_reservation(r.id, e.ends, CASE WHEN e.ends <= greatest(lower(r.period), clock) THEN 'preempted' END, 'preempt', 'gives way to another booking', clock)
+		FROM compute_ledger.reservation AS r
+		CROSS JOIN LATERAL (SELECT CASE WHEN lower(r.period) <= clock THEN at ELSE lower(r.period) END AS ends) AS e
+		WHERE r.id = piece.id AND r.state IN ('held', 'confirmed', 'running') AND upper(r.occupies) > at;
+	END LOOP;
+	RETURN true;
+END
+$$;
+COMMENT ON FUNCTION _preempt(bigint, boolean, timestamptz, timestamptz) IS 'makes room in a pool, whose lock the caller has, at an instant: the preemptible reservation of lowest priority, and then the latest booked, of those there then (or of guests) whose notice can be kept, gives way, with all pieces of its booking: it ends then if it has begun, and else is given up; false: there is none. 40001 if somebody books in a pool of another piece';
+
+CREATE FUNCTION _book_reservation(pool bigint, guest boolean, was device_profile, is_now device_profile, clock timestamptz, checked boolean, preempting boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -243,27 +319,32 @@ DECLARE
 	at timestamptz := compute_ledger._book_change(pool, guest, was, is_now, checked);
 	extent tstzrange;
 	free compute_ledger.device_profile;
-	of_guests boolean := false;
+	of_guests boolean;
 BEGIN
 	IF at IS NOT NULL AND compute_ledger._fold_lapsed(pool, clock) > 0 THEN
 		at := compute_ledger._book_change(pool, guest, was, is_now, checked);
 	END IF;
-	IF at IS NULL THEN
-		RETURN;
-	END IF;
-	-- what would be there without the reservation
-	extent := compute_ledger.extent(is_now);
 	LOOP
-		free := compute_ledger._pool_limit(pool, extent, of_guests) OPERATOR(compute_ledger.-) (compute_ledger._book_sum(pool, of_guests, extent) OPERATOR(compute_ledger.-) was);
-		EXIT WHEN of_guests OR NOT guest OR compute_ledger.level_at(free, at) < compute_ledger.level_at(is_now, at);
-		of_guests := true;
+		IF at IS NULL THEN
+			RETURN;
+		END IF;
+		-- what would be there without the reservation
+		extent := compute_ledger.extent(is_now);
+		of_guests := false;
+		LOOP
+			free := compute_ledger._pool_limit(pool, extent, of_guests) OPERATOR(compute_ledger.-) (compute_ledger._book_sum(pool, of_guests, extent) OPERATOR(compute_ledger.-) was);
+			EXIT WHEN of_guests OR NOT guest OR compute_ledger.level_at(free, at) < compute_ledger.level_at(is_now, at);
+			of_guests := true;
+		END LOOP;
+		EXIT WHEN NOT preempting OR NOT compute_ledger._preempt(pool, of_guests, at, clock);
+		at := compute_ledger._book_change(pool, guest, was, is_now, checked);
 	END LOOP;
 	PERFORM compute_ledger._refuse('LC020', format('pool %s has no capacity for %s devices at %s', pool, compute_ledger.level_at(is_now, at), at),
 		detail => format('At that instant %s devices%s are free.', greatest(compute_ledger.level_at(free, at), 0), CASE WHEN of_guests THEN ' of those for guests' ELSE '' END),
 		hint => 'availability() says how many devices are free and when.');
 END
 $$;
-COMMENT ON FUNCTION _book_reservation(bigint, boolean, device_profile, device_profile, timestamptz, boolean) IS 'changes the book of the pool from what a reservation took up to what it takes up; checked: LC020, with how much is free and without whose the rest is, if there is no capacity for what is added, even when holds that have run out are taken out';
+COMMENT ON FUNCTION _book_reservation(bigint, boolean, device_profile, device_profile, timestamptz, boolean, boolean) IS 'changes the book of the pool from what a reservation took up to what it takes up; checked: LC020, with how much is free and without whose the rest is, if there is no capacity for what is added, even when holds that have run out are taken out and, where preempting, preemptible reservations give way';
 
 CREATE FUNCTION _cut_reservation(reservation bigint, until timestamptz, state text, action text, reason text, clock timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE

@@ -1,8 +1,8 @@
 -- What is free: what may be booked less what is, at each instant and never below 0.
 
-CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
+CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz, preempting boolean DEFAULT false, guests boolean DEFAULT false) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_available';
-COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings';
+COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz, boolean, boolean) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings; preempting: for whom preemptible reservations give way, so that they are not booked once their notice has passed; guests: of what guests may have and have booked';
 
 CREATE FUNCTION _pools_free(pools bigint[], period tstzrange, at timestamptz) RETURNS device_profile
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_free';
@@ -124,11 +124,11 @@ $$;
 COMMENT ON FUNCTION _booking_calendar() IS 'what booking_calendar shows';
 
 CREATE FUNCTION _pool_terms() RETURNS TABLE (pool bigint, region_name text, accelerator accelerator, partition text, granule integer, slot_minutes integer, horizon interval, hold interval,
-	counts text, notice interval, outage_credit numeric, link_class text, floor_price numeric, floor_currency text, title text)
+	counts text, notice interval, outage_credit numeric, preempt_notice interval, link_class text, floor_price numeric, floor_currency text, title text)
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT p.id, r.name, p.accelerator, p.partition, p.granule, p.slot_minutes, p.horizon, p.hold, p.counts, p.notice, p.outage_credit, p.link_class, p.floor_price, p.floor_currency, p.title
+	SELECT p.id, r.name, p.accelerator, p.partition, p.granule, p.slot_minutes, p.horizon, p.hold, p.counts, p.notice, p.outage_credit, p.preempt_notice, p.link_class, p.floor_price, p.floor_currency, p.title
 	FROM compute_ledger.pool AS p JOIN compute_ledger.region AS r ON r.id = p.region
 $$;
 COMMENT ON FUNCTION _pool_terms() IS 'what pool_terms shows';

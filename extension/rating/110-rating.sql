@@ -49,7 +49,7 @@ COMMENT ON COLUMN rated_charge.list_price IS 'the price that wins among those wi
 COMMENT ON COLUMN rated_charge.region IS 'region of the usage; NULL for what is charged over several';
 COMMENT ON COLUMN rated_charge.accelerator IS 'chip or class that was used; NULL for what is charged over several';
 COMMENT ON COLUMN rated_charge.number_format IS 'number format of the usage; NULL: not known, or several';
-COMMENT ON COLUMN rated_charge.measure IS 'reserved, allocated, used or forgone';
+COMMENT ON COLUMN rated_charge.measure IS 'reserved, allocated, used, forgone or preemptible';
 COMMENT ON COLUMN rated_charge.basis IS 'code of the basis of rate';
 COMMENT ON COLUMN rated_charge.rate IS 'the normalised rate of one device, or of one MIG slice, as the records froze it: the factor from hours of these to work';
 COMMENT ON COLUMN rated_charge.share IS 'the part of a device that one of what was used is, in 1/1,680,000, as the records froze it: less than 1680000 for MIG slices and vGPUs; NULL: not known, or several';
@@ -193,7 +193,7 @@ CREATE FUNCTION _billed_measures(book text, as_of timestamptz, period tstzrange)
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(array_agg(m.measure), '{allocated}')
-	FROM (VALUES ('reserved'), ('allocated'), ('used'), ('forgone')) AS m (measure)
+	FROM (VALUES ('reserved'), ('allocated'), ('used'), ('forgone'), ('preemptible')) AS m (measure)
 	WHERE EXISTS (SELECT FROM compute_ledger.price AS p
 		WHERE p.book = _billed_measures.book AND p.measure = m.measure AND p.recorded @> _billed_measures.as_of AND p.valid && _billed_measures.period)
 $$;

@@ -46,15 +46,15 @@ AS $$
 	HAVING sum(s.used) <> sum(s.rated)
 	UNION ALL
 	SELECT 'reservation and usage', format('reservation %s, billing period %s', r.reservation, r.billing_period),
-		CASE WHEN r.measure = 'reserved' THEN format('under book %s %s device-hours were reserved, and %s are drawn or unused', $1, compute_ledger._device_hours(r.used), compute_ledger._device_hours(r.rated))
+		CASE WHEN r.measure IN ('reserved', 'preemptible') THEN format('under book %s %s device-hours were reserved, and %s are drawn or unused', $1, compute_ledger._device_hours(r.used), compute_ledger._device_hours(r.rated))
 			ELSE format('under book %s %s device-hours of it were %s, and %s are drawn or beyond', $1, compute_ledger._device_hours(r.used), r.measure, compute_ledger._device_hours(r.rated)) END
 	FROM reserved AS r
 	WHERE r.used <> r.rated
 	UNION ALL
 	SELECT 'reservation and usage', format('reservation %s, billing period %s', r.reservation, r.billing_period),
 		format('under book %s %s device-hours that were %s are drawn on it, and of it only %s', $1, compute_ledger._device_hours(d.drawn), d.measure, compute_ledger._device_hours(coalesce(r.drawn_of_it, 0)))
-	FROM (SELECT d.reservation, d.measure, sum(d.drawn) AS drawn, min(d.billing_period) AS billing_period FROM reserved AS d WHERE d.measure <> 'reserved' GROUP BY d.reservation, d.measure) AS d
-	LEFT JOIN (SELECT o.reservation, sum(o.drawn_of_it) AS drawn_of_it FROM reserved AS o WHERE o.measure = 'reserved' GROUP BY o.reservation) AS o ON o.reservation = d.reservation
+	FROM (SELECT d.reservation, d.measure, sum(d.drawn) AS drawn, min(d.billing_period) AS billing_period FROM reserved AS d WHERE d.measure NOT IN ('reserved', 'preemptible') GROUP BY d.reservation, d.measure) AS d
+	LEFT JOIN (SELECT o.reservation, sum(o.drawn_of_it) AS drawn_of_it FROM reserved AS o WHERE o.measure IN ('reserved', 'preemptible') GROUP BY o.reservation) AS o ON o.reservation = d.reservation
 	CROSS JOIN LATERAL (SELECT d.reservation, d.billing_period, o.drawn_of_it) AS r
 	WHERE d.drawn > coalesce(r.drawn_of_it, 0)
 $$;

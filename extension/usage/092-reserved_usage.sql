@@ -1,4 +1,4 @@
--- Reservations as usage of measure reserved, whose source is the ledger itself.
+-- Reservations as usage of measure reserved, or preemptible, whose source is the ledger itself.
 --
 -- One record for each level of a reservation, from its start, or that of the level, to its end: it is known when it begins,
 -- so that nothing has to happen for it to end.  What changes later makes a revision.  What is given up with less notice than
@@ -72,7 +72,7 @@ BEGIN
 	SELECT compute_ledger.sum(compute_ledger._reservation_profile(o.occupies, o.since, o.devices, o.earlier)) INTO before
 	FROM compute_ledger.reservation AS o
 	WHERE o.pool = r.pool AND NOT isempty(o.occupies) AND upper(o.occupies) > lower(r.occupies) AND o.occupies && r.occupies AND o.confirmed_at IS NOT NULL AND NOT (o.state = 'refused' AND o.started_at IS NULL)
-		AND (-o.priority::bigint, o.booked, o.id) < (-r.priority::bigint, r.booked, r.id);
+		AND (o.preempt_notice IS NOT NULL, -o.priority::bigint, o.booked, o.id) < (r.preempt_notice IS NOT NULL, -r.priority::bigint, r.booked, r.id);
 	before := coalesce(compute_ledger.clip(before, r.occupies), '{}');
 	own := compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier);
 	-- Of what there is, they have theirs, as far as it goes, and it lacks what it has more than the rest: because of what has
@@ -144,7 +144,7 @@ BEGIN
 	RETURN QUERY
 	SELECT format('%s/%s%s', r.id, CASE l.measure WHEN 'forgone' THEN 'forgone/' END, row_number() OVER (PARTITION BY l.measure ORDER BY s.period)),
 		l.measure, lower(s.period), upper(s.period), s.level
-	FROM (VALUES ('reserved', taken), ('forgone', forgone)) AS l (measure, profile)
+	FROM (VALUES (CASE WHEN r.preempt_notice IS NULL THEN 'reserved' ELSE 'preemptible' END, taken), ('forgone', forgone)) AS l (measure, profile)
 	CROSS JOIN LATERAL compute_ledger.steps(l.profile) AS s
 	WHERE s.level > 0;
 END

@@ -50,5 +50,11 @@
 #define ERRCODE_CL_UNKNOWN_RESERVATION	MAKE_SQLSTATE('L','C','0','2','5')
 /* What the operator's policy does not allow. */
 #define ERRCODE_CL_POLICY				MAKE_SQLSTATE('L','C','0','2','6')
+/* A request for which there is no offer. */
+#define ERRCODE_CL_NO_OFFER				MAKE_SQLSTATE('L','C','0','2','7')
+/* An offer that has expired, or would not be made again. */
+#define ERRCODE_CL_STALE_OFFER			MAKE_SQLSTATE('L','C','0','2','8')
+/* A request that can never be placed. */
+#define ERRCODE_CL_REQUEST				MAKE_SQLSTATE('L','C','0','2','9')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */

@@ -240,6 +240,7 @@ enum
 	PIECE_COUNTS,
 	PIECE_NOTICE,
 	PIECE_OUTAGE_CREDIT,
+	PIECE_PREEMPT_NOTICE,
 	PIECE_VALUES
 };
 
@@ -259,7 +260,7 @@ store_piece(Datum *values, bool *nulls)
 	static SPIPlanPtr plan = NULL;
 	Oid			types[PIECE_VALUES] = {
 		INT8OID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID, INT4OID, TSTZRANGEOID, TEXTOID, INT4OID, TIMESTAMPTZOID,
-		TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INTERVALOID, NUMERICOID
+		TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, INTERVALOID, NUMERICOID, INTERVALOID
 	};
 	char		null_flags[PIECE_VALUES];
 
@@ -268,17 +269,19 @@ store_piece(Datum *values, bool *nulls)
 	RunBookPlan(&plan, "WITH kept AS (INSERT INTO compute_ledger.reservation_change (reservation, action, at, state, devices, period, occupies)"
 				" VALUES ($1, 'book', $5, $10, $8, $9, $9))"
 				" INSERT INTO compute_ledger.reservation (id, booking, pool, account, request, booked, guest, devices, period,"
-				" occupies, since, state, priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit)"
+				" occupies, since, state, priority, held_until, confirmed_at, usage_due, counts, notice, outage_credit, preempt_notice)"
 				" VALUES ($1, $2, $6, $3, $4, $5, $7, $8, $9, $9, pg_catalog.lower($9), $10,"
-				" $11, $12, $13, $14, $15, $16, $17)", PIECE_VALUES, types, values, null_flags, false, SPI_OK_INSERT);
+				" $11, $12, $13, $14, $15, CASE WHEN $18 IS NULL THEN $16 ELSE '0'::pg_catalog.interval END, $17, $18)",
+				PIECE_VALUES, types, values, null_flags, false, SPI_OK_INSERT);
 	if (SPI_processed != 1)
 		elog(ERROR, "a reservation was not stored");
 }
 
 /*
  * _book_piece(booking bigint, account bigint, request text, pool bigint, devices bigint, period tstzrange, priority integer,
- *			   confirmed boolean, hold interval, clock timestamptz, is_booked boolean, OUT reservation bigint, OUT booking_id bigint,
- *			   OUT held_until timestamptz, OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean, OUT lapsed boolean)
+ *			   confirmed boolean, hold interval, clock timestamptz, is_booked boolean, preempt_notice interval,
+ *			   OUT reservation bigint, OUT booking_id bigint, OUT held_until timestamptz,
+ *			   OUT judged_at timestamptz, OUT full_at timestamptz, OUT guest boolean, OUT lapsed boolean)
  *
  * Books one piece: locks the pool, reads the clock (unless one is given), checks, writes the book (unless that was done)
  * and stores the reservation.  full_at: the first instant at which there is no capacity for it; nothing is stored then.
@@ -305,9 +308,9 @@ book_piece(PG_FUNCTION_ARGS)
 	int64		to;
 	int64		at;
 
-	for (int i = 0; i < 11; i++)
+	for (int i = 0; i < 12; i++)
 	{
-		if (PG_ARGISNULL(i) && i != 0 && i != 2 && i != 4 && i != 5 && i != 8 && i != 9)
+		if (PG_ARGISNULL(i) && i != 0 && i != 2 && i != 4 && i != 5 && i != 8 && i != 9 && i != 11)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d of _book_piece() is NULL", i + 1)));
@@ -361,6 +364,8 @@ book_piece(PG_FUNCTION_ARGS)
 		piece[PIECE_COUNTS] = terms[POOL_COUNTS];
 		piece[PIECE_NOTICE] = terms[POOL_NOTICE];
 		piece[PIECE_OUTAGE_CREDIT] = terms[POOL_OUTAGE_CREDIT];
+		piece[PIECE_PREEMPT_NOTICE] = PG_GETARG_DATUM(11);
+		no_piece[PIECE_PREEMPT_NOTICE] = PG_ARGISNULL(11);
 		store_piece(piece, no_piece);
 	}
 	PopActiveSnapshot();

@@ -120,8 +120,8 @@ typedef struct Place
 	bool		asked;
 } Place;
 
-/* Measures that there are: reserved, allocated, used, forgone. */
-#define MAX_MEASURES	4
+/* Measures that there are: reserved, allocated, used, forgone, preemptible. */
+#define MAX_MEASURES	5
 
 /* A billing period. */
 typedef struct Bill

@@ -3,8 +3,9 @@
  *		What usage draws on the reservations that it names.
  *
  * The records of a reservation, which the ledger makes, say how many devices are reserved
- * at every instant.  Usage that names it draws on it where its account, region and chip
- * are the reservation's, and reserved usage has a price.  At an instant, of each measure
+ * at every instant; those of one that gives way are of a measure of their own.  Usage that
+ * names it draws on it where its account, region and chip are the reservation's, and its
+ * records have a price.  At an instant, of each measure
  * by itself, as much is drawn as is reserved, or as is used if that is less; what is used
  * beyond is shared by that instant's records by their levels, as differences of rounded
  * running totals.  What is drawn of the reservation is the most that any measure draws.
@@ -450,13 +451,21 @@ draw_reservation(DrawState *state)
 static int
 side_of(const Rating *rating, const Combination *combination)
 {
-	static const char *const names[SIDES] = {"reserved", "allocated", "used"};
+	static const struct
+	{
+		const char *name;
+		int			side;
+	}			measures[] = {
+		{"reserved", SIDE_RESERVED}, {"preemptible", SIDE_RESERVED}, {"allocated", SIDE_ALLOCATED}, {"used", SIDE_USED}
+	};
 	struct varlena *name = (struct varlena *) DatumGetPointer(rating->names[combination->kind.measure]);
-	int			side = 0;
 
-	while (side < SIDES && (VARSIZE_ANY_EXHDR(name) != strlen(names[side]) || memcmp(VARDATA_ANY(name), names[side], strlen(names[side])) != 0))
-		side++;
-	return side;
+	for (int i = 0; i < lengthof(measures); i++)
+	{
+		if (VARSIZE_ANY_EXHDR(name) == strlen(measures[i].name) && memcmp(VARDATA_ANY(name), measures[i].name, strlen(measures[i].name)) == 0)
+			return measures[i].side;
+	}
+	return SIDES;
 }
 
 /* Orders drawers by reservation, its own records first. */

@@ -14,6 +14,7 @@ CREATE TABLE compute_ledger.pool (
 	counts text NOT NULL DEFAULT 'booked' CONSTRAINT pool_counts_check CHECK (counts IN ('booked', 'started')),
 	notice interval NOT NULL DEFAULT '0' CONSTRAINT pool_notice_check CHECK (notice >= '0' AND notice <= '100 years'),
 	outage_credit numeric NOT NULL DEFAULT 1 CONSTRAINT pool_outage_credit_check CHECK (outage_credit BETWEEN 0 AND 1),
+	preempt_notice interval CONSTRAINT pool_preempt_notice_check CHECK (preempt_notice >= '0' AND preempt_notice <= '100 years'),
 	doubted timestamptz,
 	doubted_why text,
 	title text,
@@ -37,6 +38,7 @@ COMMENT ON COLUMN compute_ledger.pool.floor_currency IS 'currency of floor_price
 COMMENT ON COLUMN compute_ledger.pool.counts IS 'what of a confirmed reservation is reserved usage: booked: all of it, whether or not anything ran; started: what was started, from then on, the rest being usage of measure forgone; of what is booked from now on';
 COMMENT ON COLUMN compute_ledger.pool.notice IS 'how long before its time something confirmed may be given up for nothing: what is given up later is usage of measure forgone until so long after that; of what is booked from now on';
 COMMENT ON COLUMN compute_ledger.pool.outage_credit IS 'the part, 0 to 1, of what a reservation could not have for want of devices, because of an outage or what the centre holds, that is no reserved usage: 1, and it costs nothing; of what is booked from now on';
+COMMENT ON COLUMN compute_ledger.pool.preempt_notice IS 'how long before they give way preemptible reservations are told, of what is booked from now on; NULL: the pool does not offer its idle capacity';
 COMMENT ON COLUMN compute_ledger.pool.doubted IS 'since when what it offers is doubted, because its agent refused or lost a booking: nothing is booked until the agent''s next report; NULL: it is not';
 COMMENT ON COLUMN compute_ledger.pool.doubted_why IS 'what the agent said';
 COMMENT ON COLUMN compute_ledger.pool.title IS 'for people';

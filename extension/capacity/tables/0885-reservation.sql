@@ -12,7 +12,7 @@ CREATE TABLE compute_ledger.reservation (
 	occupies tstzrange NOT NULL,
 	since timestamptz NOT NULL,
 	earlier compute_ledger.device_profile,
-	state text COLLATE "C" NOT NULL CONSTRAINT reservation_state_check CHECK (state IN ('held', 'confirmed', 'running', 'ended', 'cancelled', 'lapsed', 'drained', 'refused', 'lost')),
+	state text COLLATE "C" NOT NULL CONSTRAINT reservation_state_check CHECK (state IN ('held', 'confirmed', 'running', 'ended', 'cancelled', 'lapsed', 'drained', 'refused', 'lost', 'preempted')),
 	priority integer NOT NULL DEFAULT 0,
 	held_until timestamptz,
 	confirmed_at timestamptz,
@@ -26,6 +26,8 @@ CREATE TABLE compute_ledger.reservation (
 	counts text NOT NULL DEFAULT 'booked',
 	notice interval NOT NULL DEFAULT '0',
 	outage_credit numeric NOT NULL DEFAULT 1,
+	preempt_notice interval,
+	preempted_at timestamptz,
 	CONSTRAINT reservation_period_check CHECK (NOT isempty(period) AND lower_inc(period) AND NOT upper_inc(period) AND lower(period) > '-infinity' AND upper(period) < 'infinity'),
 	CONSTRAINT reservation_occupies_check CHECK (occupies <@ period AND (isempty(occupies) OR lower(occupies) = lower(period)))
 );
@@ -43,24 +45,27 @@ COMMENT ON COLUMN compute_ledger.reservation.period IS 'when it is for, as last 
 COMMENT ON COLUMN compute_ledger.reservation.occupies IS 'what of period it takes up in the pool: all of it while it is held, confirmed or running; cut where it ended, was cancelled, drained or lost; empty if it was given up before its start, or lapsed';
 COMMENT ON COLUMN compute_ledger.reservation.since IS 'from when on it has devices: the start of period, or the instant at which their number was last changed while it ran';
 COMMENT ON COLUMN compute_ledger.reservation.earlier IS 'what it had before since; NULL: nothing else';
-COMMENT ON COLUMN compute_ledger.reservation.state IS 'held until it is confirmed or lapses; confirmed; running; ended; cancelled; lapsed (a hold that ran out; noted by whoever has the pool''s lock next); drained (given up for less capacity); refused and lost (the centre''s word)';
+COMMENT ON COLUMN compute_ledger.reservation.state IS 'held until it is confirmed or lapses; confirmed; running; ended; cancelled; lapsed (a hold that ran out; noted by whoever has the pool''s lock next); drained (given up for less capacity); refused and lost (the centre''s word); preempted (it gave way to another; one that had begun goes on until its end first)';
 COMMENT ON COLUMN compute_ledger.reservation.priority IS 'the higher the later it is drained';
 COMMENT ON COLUMN compute_ledger.reservation.held_until IS 'end of the hold, excluded; NULL once it is confirmed';
 COMMENT ON COLUMN compute_ledger.reservation.confirmed_at IS 'when it was confirmed';
 COMMENT ON COLUMN compute_ledger.reservation.accepted_at IS 'when the centre''s agent accepted it';
 COMMENT ON COLUMN compute_ledger.reservation.started_at IS 'when it was started';
-COMMENT ON COLUMN compute_ledger.reservation.ended_at IS 'when it ended, was cancelled, drained, refused, lost, or lapsed';
-COMMENT ON COLUMN compute_ledger.reservation.reason IS 'why it was cancelled, drained, refused or lost';
+COMMENT ON COLUMN compute_ledger.reservation.ended_at IS 'when it ended, was cancelled, drained, refused, lost, preempted, or lapsed';
+COMMENT ON COLUMN compute_ledger.reservation.reason IS 'why it was cancelled, drained, refused, lost or preempted';
 COMMENT ON COLUMN compute_ledger.reservation.centre_id IS 'the id that the centre''s agent reported for it; never the ledger''s number';
 COMMENT ON COLUMN compute_ledger.reservation.usage_due IS 'when the next record of reserved usage is due to be made of it; NULL: none';
 COMMENT ON COLUMN compute_ledger.reservation.waited_until IS 'until when it could not start, because one that should have ended was still in its place: the wait is not charged; NULL: it did not wait';
 COMMENT ON COLUMN compute_ledger.reservation.counts IS 'that of the pool when it was booked';
 COMMENT ON COLUMN compute_ledger.reservation.notice IS 'that of the pool when it was booked';
 COMMENT ON COLUMN compute_ledger.reservation.outage_credit IS 'that of the pool when it was booked';
+COMMENT ON COLUMN compute_ledger.reservation.preempt_notice IS 'of a preemptible one, which gives way to others: how long before that it is told; the longest that the pools of its booking asked for; NULL: it gives way to none';
+COMMENT ON COLUMN compute_ledger.reservation.preempted_at IS 'when it was told to give way, at the end of its period as that is now; NULL: it was not';
 
 CREATE INDEX reservation_booking_idx ON compute_ledger.reservation (booking);
 CREATE INDEX reservation_account_idx ON compute_ledger.reservation (account);
 CREATE INDEX reservation_pool_idx ON compute_ledger.reservation (pool, (upper(occupies))) WHERE NOT isempty(occupies);
+CREATE INDEX reservation_preemptible_idx ON compute_ledger.reservation (pool, (upper(occupies))) WHERE preempt_notice IS NOT NULL AND NOT isempty(occupies);
 CREATE INDEX reservation_centre_idx ON compute_ledger.reservation (centre_id) WHERE centre_id IS NOT NULL;
 -- what a centre is to free
 CREATE INDEX reservation_accepted_idx ON compute_ledger.reservation (pool, upper(period)) WHERE accepted_at IS NOT NULL AND state NOT IN ('held', 'confirmed', 'running');
@@ -68,5 +73,11 @@ CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_unti
 -- who is there, and who was longer than he should
 CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies);
 CREATE INDEX reservation_usage_due_idx ON compute_ledger.reservation (usage_due) WHERE usage_due IS NOT NULL;
+
+-- what is reserved has an account
+CREATE CONSTRAINT TRIGGER z_reservations AFTER UPDATE OR DELETE ON compute_ledger.account_version
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (upper_inf(OLD.recorded)) EXECUTE FUNCTION compute_ledger._reservations_keep_account();
+CREATE CONSTRAINT TRIGGER z_reservations AFTER UPDATE OR DELETE ON compute_ledger.account_merge
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (upper_inf(OLD.recorded)) EXECUTE FUNCTION compute_ledger._reservations_keep_account();
 
 CREATE POLICY visible ON compute_ledger.reservation FOR SELECT USING (account IN (SELECT compute_ledger._visible_accounts()));

@@ -15,7 +15,7 @@ CREATE TABLE compute_ledger.reservation_change (
 COMMENT ON TABLE compute_ledger.reservation_change IS 'History of reservations: what each was after each change. Never changed.';
 COMMENT ON COLUMN compute_ledger.reservation_change.id IS 'number of the row';
 COMMENT ON COLUMN compute_ledger.reservation_change.reservation IS 'the reservation';
-COMMENT ON COLUMN compute_ledger.reservation_change.action IS 'book, confirm, extend, shrink, move, cancel, start, end, lapse, drain, accept, refuse, lose';
+COMMENT ON COLUMN compute_ledger.reservation_change.action IS 'book, confirm, extend, shrink, move, cancel, start, end, lapse, drain, accept, refuse, lose, preempt';
 COMMENT ON COLUMN compute_ledger.reservation_change.at IS 'when, by the clock of bookings';
 COMMENT ON COLUMN compute_ledger.reservation_change.state IS 'state after it';
 COMMENT ON COLUMN compute_ledger.reservation_change.devices IS 'devices after it';

@@ -6,7 +6,7 @@ CREATE TABLE compute_ledger.price (
 	accelerator compute_ledger.accelerator NOT NULL DEFAULT 'any',
 	region integer REFERENCES compute_ledger.region,
 	number_format text,
-	measure text NOT NULL DEFAULT 'allocated' CHECK (measure IN ('reserved', 'allocated', 'used', 'forgone')),
+	measure text NOT NULL DEFAULT 'allocated' CHECK (measure IN ('reserved', 'allocated', 'used', 'forgone', 'preemptible')),
 	unit text NOT NULL DEFAULT 'device-hour',
 	work compute_ledger.compute_unit,
 	devices_per_instance numeric CHECK (devices_per_instance > 0 AND devices_per_instance < 'Infinity'),
@@ -56,7 +56,7 @@ COMMENT ON COLUMN compute_ledger.price.account IS 'account to whose subtree the 
 COMMENT ON COLUMN compute_ledger.price.accelerator IS 'class of chips; any: all';
 COMMENT ON COLUMN compute_ledger.price.region IS 'region in whose subtree it holds; NULL: everywhere';
 COMMENT ON COLUMN compute_ledger.price.number_format IS 'number format of the use; NULL: any';
-COMMENT ON COLUMN compute_ledger.price.measure IS 'which usage records it bills: reserved, allocated, used or forgone';
+COMMENT ON COLUMN compute_ledger.price.measure IS 'which usage records it bills: reserved, allocated, used, forgone or preemptible';
 COMMENT ON COLUMN compute_ledger.price.unit IS 'what is counted: device-hour, of which a MIG slice has its share; slice-hour (of MIG slices, where accelerator is one); instance-month (of the billing month, by exact time); peak-device (most devices at one time in the billing period); percentile-device (sampled percentile of devices over the billing period); or a unit of work, such as PFLOPh@bf16 (nominal work in that basis), PFLOPh (achieved work)';
 COMMENT ON COLUMN compute_ledger.price.work IS 'one unit, where the unit is one of work; set by the trigger';
 COMMENT ON COLUMN compute_ledger.price.devices_per_instance IS 'devices of an instance, for instance-month';

@@ -26,7 +26,7 @@ BEGIN
 		UNION ALL
 		VALUES ('x_ChargeId', 'id of the charge, with .N for tier N, /fee for the fee of a tier and /purchase for the purchase of what was committed to; InvoiceId and /payable for the difference to what is payable'),
 			('x_Kind', 'kind of the charge; payable: the difference to what is payable'), ('x_Account', 'name of the account'), ('x_Day', 'day in the account''s time zone'),
-			('x_Accelerator', 'the chip'), ('x_NumberFormat', 'number format of the use'), ('x_Measure', 'reserved, allocated, used or forgone'),
+			('x_Accelerator', 'the chip'), ('x_NumberFormat', 'number format of the use'), ('x_Measure', 'reserved, allocated, used, forgone or preemptible'),
 			('x_Price', 'id of the price'), ('x_ListPrice', 'id of the list price'), ('x_Basis', 'basis that work is counted in'),
 			('x_Rate', 'normalised rate of a device'), ('x_Work', 'nominal work; in the first row of a charge only'),
 			('x_Records', 'number of parts of usage records; in the first row of a charge only'),

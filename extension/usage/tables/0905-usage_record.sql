@@ -36,7 +36,7 @@ CREATE TABLE compute_ledger.usage_record (
 	CONSTRAINT usage_record_devices_check CHECK (devices > 0 AND devices <= 1000000000),
 	CONSTRAINT usage_record_basis_check CHECK (compute_ledger.basis_code(rate) = basis),
 	CONSTRAINT usage_record_share_check CHECK (share BETWEEN 1 AND 1680000),
-	CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used', 'forgone'))
+	CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used', 'forgone', 'preemptible'))
 ) PARTITION BY RANGE (started_at);
 ALTER SEQUENCE compute_ledger.usage_record_id_seq OWNED BY compute_ledger.usage_record.id;
 COMMENT ON TABLE compute_ledger.usage_record IS 'Usage that was accepted, one row a revision (and one more each time it is identified anew), one partition a month (UTC) of the start. What was known as of an instant t: recorded <= t AND t < superseded. Never changed but for superseded.';
@@ -56,7 +56,7 @@ COMMENT ON COLUMN compute_ledger.usage_record.rate IS 'what one of devices count
 COMMENT ON COLUMN compute_ledger.usage_record.rate_recorded IS 'since when this database had held the row true that the rate is from: lower(recorded) of accelerator_peak or basis_factor; NULL without a rate';
 COMMENT ON COLUMN compute_ledger.usage_record.share IS 'the part of a device that one of devices was when it was accepted, in 1/1,680,000: less than all of it for a MIG slice and for a vGPU; NULL: not known, of a slice of a device of which it was not known how many it is divided into, or of a vGPU of a card whose memory was not';
 COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices, or of MIG slices';
-COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used; forgone: what was reserved and given up too late, or not taken, of source compute_ledger only';
+COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used; forgone: what was reserved and given up too late, or not taken, and preemptible: what was reserved and gives way to others; these of source compute_ledger only';
 COMMENT ON COLUMN compute_ledger.usage_record.number_format IS 'number format that was computed in; NULL: not known';
 COMMENT ON COLUMN compute_ledger.usage_record.achieved_work IS 'work that was really done; NULL: not known';
 COMMENT ON COLUMN compute_ledger.usage_record.reservation IS 'number of the reservation that it ran in, or, of source compute_ledger, that it is of; NULL: none';
