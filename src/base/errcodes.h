@@ -50,5 +50,7 @@
 #define ERRCODE_CL_UNKNOWN_RESERVATION	MAKE_SQLSTATE('L','C','0','2','5')
 /* What the operator's policy does not allow. */
 #define ERRCODE_CL_POLICY				MAKE_SQLSTATE('L','C','0','2','6')
+/* A lease that has expired, was closed, or whose work was taken again. */
+#define ERRCODE_CL_LEASE				MAKE_SQLSTATE('L','C','0','3','0')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */
