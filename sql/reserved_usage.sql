@@ -259,7 +259,21 @@ ROLLBACK;
 
 -- ------------------------------------------------------------------ closing
 
+CREATE FUNCTION sqlstate_of(command text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE command;
+	RETURN 'none';
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
 SELECT reserve('ru/a', 8, '[2026-03-30 12:00Z,2026-04-02 00:00Z)') AS r \gset
+-- nobody says for long that the one before has ended
+SELECT create_pool('ru-east', 'nvidia/h100-sxm5-80gb', 'waits') AS waits \gset
+SELECT count(*) AS none FROM offer_devices(:waits, 8, '[2026-01-01 00:00Z,)', now => '2026-01-01 00:00Z');
+SELECT reserve('ru/b', 8, '[2026-03-20 10:00Z,2026-03-20 12:00Z)', :waits) AS overruns, reserve('ru/b', 8, '[2026-03-20 12:00Z,2026-03-20 14:00Z)', :waits) AS kept_waiting \gset
+SELECT start_reservation(:overruns, '2026-03-20 10:00Z');
+SELECT record_reservations('2026-03-20 14:00Z') AS one;
 \set VERBOSITY default
 DO $$
 BEGIN
@@ -269,10 +283,43 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 \set VERBOSITY terse
--- what has no account when it begins stays due, and keeps no other from being closed
-SELECT create_account('ru end', currency => 'USD', valid_from => '2026-01-01') > 0 AS ends;
-SELECT reserve('ru end', 1, '[2026-03-28 00:00Z,2026-03-29 00:00Z)') AS nobodys \gset
+-- An account does not end before what is reserved for it begins: neither what is to come, nor what is not recorded yet.
+SELECT create_account('ru end', currency => 'USD', valid_from => '2026-01-01') > 0 AS ends, create_account('ru into', currency => 'USD', valid_from => '2026-01-01') > 0 AS into;
+SELECT reserve('ru end', 1, '[2026-03-28 00:00Z,2026-03-29 00:00Z)') AS nobodys, reserve('ru end', 1, '[2026-03-26 00:00Z,2026-03-27 12:00Z)') AS over \gset
+\set VERBOSITY default
+DO $$
+BEGIN
+	UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 00:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru end') AND upper_inf(recorded);
+	SET CONSTRAINTS ALL IMMEDIATE;
+EXCEPTION WHEN integrity_constraint_violation THEN
+	RAISE NOTICE '% %', SQLSTATE, regexp_replace(SQLERRM, '\d{2,}', 'N');
+END
+$$;
+\set VERBOSITY terse
+-- nor one that it was merged into; a merger itself leaves it one
+BEGIN;
+SELECT merge_account('ru end', 'ru into', '2026-03-27 00:00Z');
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS ALL DEFERRED;
+UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 06:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru into') AND upper_inf(recorded);
+SELECT sqlstate_of('SET CONSTRAINTS ALL IMMEDIATE');
+ROLLBACK;
+-- nor is anything booked for, or moved to, a time at which there is none
+BEGIN;
+SELECT cancel_reservation(:nobodys, now => '2026-03-01 00:00Z'), record_reservations('2026-03-27 12:00Z') > 0 AS recorded;
 UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 00:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru end') AND upper_inf(recorded);
+SET CONSTRAINTS ALL IMMEDIATE;
+SELECT reserve('ru end', 1, '[2026-03-20 00:00Z,2026-03-21 00:00Z)') AS earlier \gset
+SELECT sqlstate_of(format($$SELECT move_reservation(%s, '[2026-03-28 00:00Z,2026-03-29 00:00Z)', now => '2026-03-01 00:00Z')$$, :earlier)) AS moved,
+	sqlstate_of(format($$SELECT book('ru end', ARRAY[ROW(%1$s, 1, '[2026-03-20 00:00Z,2026-03-21 00:00Z)'), ROW(%1$s, 1, '[2026-03-28 00:00Z,2026-03-29 00:00Z)')]::reservation_piece[], now => '2026-03-01 00:00Z')$$, pool)) AS booked
+FROM reservation WHERE id = :earlier;
+ROLLBACK;
+-- what has none all the same stays due, and keeps no other from being closed
+SELECT cancel_reservation(:over, now => '2026-03-25 00:00Z');
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE account_version SET valid = '[2026-01-01 00:00Z,2026-03-27 00:00Z)' WHERE account = (SELECT id FROM account WHERE name = 'ru end') AND upper_inf(recorded);
+COMMIT;
 SELECT count(*) AS none FROM record_reservations('2026-03-28 12:00Z') AS n WHERE n > 0;
 SELECT usage_due FROM reservation WHERE id = :nobodys;
 SELECT close_period('ru end', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru work') > 0 AS closed;
@@ -286,6 +333,8 @@ SELECT close_period('ru', '[2026-03-01 00:00Z,2026-04-01 00:00Z)', 'ru') > 0 AS 
 SELECT c.kind, c.measure, count(*), trim_scale(sum(c.quantity)) AS quantity, trim_scale(sum(c.cost)) AS cost FROM charge AS c WHERE c.book = 'ru' GROUP BY c.kind, c.measure ORDER BY c.kind, c.measure;
 -- Drawn later: a correction takes from what was unused and from nothing else; and is explained.
 SELECT job('too late', 'ru/a', 10, '[2026-03-30 12:00Z,2026-03-30 18:00Z)', :r) AS recorded;
+-- Said after the closing, the wait is taken back by a correction, too.
+SELECT end_reservation(:overruns, at => '2026-03-20 13:00Z', now => '2026-04-05 00:00Z'), record_reservations('2026-04-05 00:00Z') AS made_already;
 SELECT r.kind, r.measure, r.day, trim_scale(r.quantity) AS quantity, trim_scale(r.cost) AS cost FROM rate_corrections('ru', book => 'ru') AS r ORDER BY r.kind, r.measure, r.day;
 SELECT d.measure, d.day, trim_scale(d.cost_a) AS was, trim_scale(d.cost_b) AS is_now, d.reasons
 FROM rate_diff('ru', '[2026-03-01,2026-04-01)', (SELECT as_of FROM period_close WHERE book = 'ru'), NULL, 'ru') AS d ORDER BY d.measure, d.day, d.cost_a, d.cost_b;

@@ -200,7 +200,7 @@ COMMENT ON FUNCTION _is_guest(bigint, bigint, timestamptz) IS 'whether an accoun
 
 -- ------------------------------------------------------------------ booking
 
-CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, preemptible boolean, now timestamptz) RETURNS booked_reservation[]
+CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, preemptible boolean, now timestamptz, said jsonb DEFAULT NULL) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	-- rows are looked up in indexes, whatever was known of the tables' size when this was planned
@@ -244,10 +244,13 @@ BEGIN
 	-- from here on accounts stay as they are, too
 	policed := compute_ledger._lock_policy();
 	account_id := compute_ledger._booking_account(account, coalesce(starts, CURRENT_TIMESTAMP));
+	IF cardinality(pieces) > 1 THEN
+		PERFORM compute_ledger._booking_account(account, q.starts) FROM (SELECT DISTINCT lower(u.period) AS starts FROM unnest(pieces) AS u) AS q WHERE q.starts > starts;
+	END IF;
 	IF request IS NOT NULL THEN
 		scope := 'account:' || account_id;
-		call := jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), lower_inc(q.period), extract(epoch FROM upper(q.period)), upper_inc(q.period))) FROM unnest(pieces) AS q),
-			priority, confirmed, extract(epoch FROM hold)) || CASE WHEN preemptible THEN '["preemptible"]' ELSE '[]' END::jsonb;
+		call := coalesce(said, jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), lower_inc(q.period), extract(epoch FROM upper(q.period)), upper_inc(q.period))) FROM unnest(pieces) AS q),
+			priority, confirmed, extract(epoch FROM hold)) || CASE WHEN preemptible THEN '["preemptible"]' ELSE '[]' END::jsonb);
 		answer := compute_ledger._earlier_answer(scope, request, call);
 		IF answer IS NOT NULL THEN
 			RETURN answer;
@@ -301,7 +304,7 @@ BEGIN
 	RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, boolean, timestamptz) IS 'part of book(): books all pieces, or refuses';
+COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, boolean, timestamptz, jsonb) IS 'part of book(): books all pieces, or refuses; said: all that the call said to which request belongs, NULL: these pieces';
 
 CREATE FUNCTION _book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
 		hold interval DEFAULT NULL, preemptible boolean DEFAULT false, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
@@ -513,7 +516,7 @@ DECLARE
 	p record;
 	state_now text;
 	begun boolean;
-	given tstzrange := period;
+	account text;
 	-- before the pools
 	policed boolean := action <> 'shrink' AND compute_ledger._lock_policy();
 BEGIN
@@ -547,6 +550,12 @@ BEGIN
 		IF begun AND lower(period) <> lower(r.period) THEN
 			PERFORM compute_ledger._refuse('LC021', format('reservation %s began at %s', reservation, lower(r.period)), detail => 'A start that has happened is fixed.',
 				hint => 'Give a period that begins then.');
+		END IF;
+		IF lower(period) <> lower(r.period) THEN
+			SELECT a.name INTO account FROM compute_ledger.account AS a WHERE a.id = r.account;
+			IF compute_ledger._account_id(account, lower(period)) IS NULL THEN
+				PERFORM compute_ledger._refuse('LC006', format('account "%s" is not valid at %s', account, lower(period)), hint => 'Choose another time.');
+			END IF;
 		END IF;
 		-- what gives something back is not in doubt
 		PERFORM compute_ledger._check_piece(r.pool, p.granule, p.slot_minutes, p.horizon, CASE WHEN devices <= r.devices AND period <@ r.period THEN 'infinity' ELSE coalesce(p.doubted, 'infinity') END,

@@ -1,19 +1,27 @@
 -- The book of a pool: what of it is booked, kept flat so that a booking does not add up those that are there.
 
+CREATE FUNCTION _stated_clock(now timestamptz) RETURNS timestamptz
+	LANGUAGE plpgsql STABLE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT isfinite(now) THEN
+		PERFORM compute_ledger._refuse('22023', format('the time of a booking cannot be %s', now));
+	ELSIF now IS NOT NULL AND NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
+		PERFORM compute_ledger._refuse('42501', 'only admins say what time it is',
+			hint => 'Leave argument now out: it is for replays and tests.');
+	END IF;
+	RETURN now;
+END
+$$;
+COMMENT ON FUNCTION _stated_clock(timestamptz) IS 'the time that was given, by admins only (42501), or NULL; 22023 for one that is infinite';
+
 CREATE FUNCTION _booking_clock(now timestamptz) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF now IS NULL THEN
-		RETURN clock_timestamp();
-	ELSIF NOT isfinite(now) THEN
-		PERFORM compute_ledger._refuse('22023', format('the time of a booking cannot be %s', now));
-	ELSIF NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
-		PERFORM compute_ledger._refuse('42501', 'only admins say what time it is',
-			hint => 'Leave argument now out: it is for replays and tests.');
-	END IF;
-	RETURN now;
+	RETURN CASE WHEN now IS NULL THEN clock_timestamp() ELSE compute_ledger._stated_clock(now) END;
 END
 $$;
 COMMENT ON FUNCTION _booking_clock(timestamptz) IS 'the time by which bookings are judged: that of the clock at the call (NULL), which is made under the pool''s lock, or the one given, by admins only (42501); 22023 for one that is infinite';
@@ -114,6 +122,33 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _limit_changed() IS 'trigger, AFTER INSERT OR UPDATE FOR EACH ROW of pool_offer and pool_reduction; argument certain: of what has happened';
+
+CREATE FUNCTION _reservations_keep_account() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	clock timestamptz := clock_timestamp();
+	of_nobody record;
+BEGIN
+	-- under its own name, or under that of one that was merged into it
+	SELECT string_agg(format('%s (from %s)', r.id, r.starts), ', ' ORDER BY r.id) AS list, min(r.name) AS name INTO of_nobody
+	FROM (
+		SELECT r.id, a.name, lower(r.occupies) AS starts
+		FROM compute_ledger.reservation AS r JOIN compute_ledger.account AS a ON a.id = r.account
+		WHERE r.account IN (SELECT OLD.account UNION SELECT l.account FROM compute_ledger._account_alias(NULL) AS l WHERE l.target = OLD.account)
+			AND NOT isempty(r.occupies) AND (r.usage_due IS NOT NULL OR compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock) IN ('held', 'confirmed', 'running'))
+			AND compute_ledger._account_id(a.name, lower(r.occupies)) IS NULL
+		LIMIT 10
+	) AS r;
+	IF of_nobody.list IS NOT NULL THEN
+		PERFORM compute_ledger._refuse('23000', format('account "%s" would not be valid when reservations of it begin', of_nobody.name),
+			detail => format('Reservations: %s.', of_nobody.list), hint => 'Cancel what is to come, and call record_reservations() for what is over.');
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION _reservations_keep_account() IS 'constraint trigger, AFTER UPDATE OR DELETE FOR EACH ROW of account_version and account_merge, at the end of the transaction: reservations that stand, or whose usage is due, have an account when they begin (23000); that of who books is looked up when those who change accounts are waited for';
 
 CREATE FUNCTION _note_waits(reservation bigint, until timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE

@@ -1,8 +1,8 @@
 -- What is free: what may be booked less what is, at each instant and never below 0.
 
-CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz, preempting boolean DEFAULT false) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
+CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestamptz, preempting boolean DEFAULT false, guests boolean DEFAULT false) RETURNS TABLE (pool bigint, "limit" device_profile, booked device_profile, free device_profile)
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_available';
-COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz, boolean) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings; preempting: for whom preemptible reservations give way, so that they are not booked once their notice has passed';
+COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz, boolean, boolean) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings; preempting: for whom preemptible reservations give way, so that they are not booked once their notice has passed; guests: of what guests may have and have booked';
 
 CREATE FUNCTION _pools_free(pools bigint[], period tstzrange, at timestamptz) RETURNS device_profile
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_free';

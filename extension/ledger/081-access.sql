@@ -279,6 +279,18 @@ AS $$
 
 		-- placement
 		('_placement_request', 'EXECUTE', 'reader booker agent biller auditor admin'),
+		('region_link', 'SELECT', 'booker biller auditor admin'),
+		('region_link', 'INSERT', 'admin'),
+		('region_link', 'UPDATE', 'admin'),
+		('region_link', 'DELETE', 'admin'),
+		('scaling_efficiency', 'SELECT', 'booker biller auditor admin'),
+		('scaling_efficiency', 'INSERT', 'admin'),
+		('scaling_efficiency', 'UPDATE', 'admin'),
+		('scaling_efficiency', 'DELETE', 'admin'),
+		('_set_region_link', 'EXECUTE', 'admin'),
+		('_set_scaling_efficiency', 'EXECUTE', 'admin'),
+		('_quote', 'EXECUTE', 'booker admin'),
+		('_reserve', 'EXECUTE', 'booker admin'),
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),

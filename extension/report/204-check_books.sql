@@ -224,7 +224,7 @@ BEGIN
 	-- Nobody has made the records that are due.
 	RETURN QUERY
 	SELECT 'reservation not recorded', 'reservation ' || r.id, CASE WHEN compute_ledger._account_id(a.name, r.usage_due) IS NULL
-		THEN format('account "%s" was not valid at %s: nothing can be recorded of it', a.name, r.usage_due)
+		THEN format('account "%s" was not valid at %s: nothing can be recorded of it until it is', a.name, r.usage_due)
 		ELSE format('record_reservations() has something to make of it since %s', r.usage_due) END
 	FROM compute_ledger.reservation AS r
 	JOIN compute_ledger.account AS a ON a.id = r.account

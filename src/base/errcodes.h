@@ -50,6 +50,10 @@
 #define ERRCODE_CL_UNKNOWN_RESERVATION	MAKE_SQLSTATE('L','C','0','2','5')
 /* What the operator's policy does not allow. */
 #define ERRCODE_CL_POLICY				MAKE_SQLSTATE('L','C','0','2','6')
+/* A request for which there is no offer. */
+#define ERRCODE_CL_NO_OFFER				MAKE_SQLSTATE('L','C','0','2','7')
+/* An offer that has expired, or would not be made again. */
+#define ERRCODE_CL_STALE_OFFER			MAKE_SQLSTATE('L','C','0','2','8')
 /* A lease that has expired, was closed, or whose work was taken again. */
 #define ERRCODE_CL_LEASE				MAKE_SQLSTATE('L','C','0','3','0')
 

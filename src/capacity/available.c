@@ -27,6 +27,7 @@ typedef struct PoolsAsked
 	int64		to;
 	TimestampTz clock;			/* holds that have run out by then are not booked */
 	bool		preempting;		/* nor is what gives way, once it has been told */
+	bool		guests;			/* of what guests may have and have booked */
 	ProfileTally *free;			/* what is free of all pools together; NULL: of each by itself */
 } PoolsAsked;
 
@@ -42,7 +43,7 @@ typedef struct PoolBook
 /* Holds that have run out and are in the book still. */
 #define HOLD_QUERY(these) \
 	"SELECT h.pool, h.occupies, h.devices FROM compute_ledger.reservation AS h WHERE h.pool " these \
-	" AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $2"
+	" AND h.state OPERATOR(pg_catalog.=) 'held' AND h.held_until OPERATOR(pg_catalog.<=) $2 AND (h.guest OR NOT $3)"
 
 /* Those, and what gives way to others, from when it can be told on. */
 #define GIVING_QUERY(these) \
@@ -50,7 +51,7 @@ typedef struct PoolBook
 	" UNION ALL SELECT r.pool, r.occupies OPERATOR(pg_catalog.*) pg_catalog.tstzrange($2 OPERATOR(pg_catalog.+) r.preempt_notice, NULL), r.devices" \
 	" FROM compute_ledger.reservation AS r WHERE r.pool " these " AND r.preempt_notice IS NOT NULL AND NOT pg_catalog.isempty(r.occupies)" \
 	" AND pg_catalog.upper(r.occupies) OPERATOR(pg_catalog.>) $2 AND (r.state OPERATOR(pg_catalog.=) ANY (ARRAY['confirmed', 'running'])" \
-	" OR r.state OPERATOR(pg_catalog.=) 'held' AND r.held_until OPERATOR(pg_catalog.>) $2)"
+	" OR r.state OPERATOR(pg_catalog.=) 'held' AND r.held_until OPERATOR(pg_catalog.>) $2) AND (r.guest OR NOT $3)"
 
 static const RowColumn hold_columns[] = {
 	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("occupies", TSTZRANGEOID), ROW_COLUMN("devices", INT4OID)
@@ -62,8 +63,8 @@ take_holds(const PoolsAsked *asked, const PoolSet *set, PoolBook *books)
 {
 	static const char *const queries[][2] = {POOL_SET_QUERIES(HOLD_QUERY), POOL_SET_QUERIES(GIVING_QUERY)};
 	static PoolSetPlans plans[lengthof(queries)];
-	Oid			types[] = {InvalidOid, TIMESTAMPTZOID};
-	Datum		arguments[] = {0, TimestampTzGetDatum(asked->clock)};
+	Oid			types[] = {InvalidOid, TIMESTAMPTZOID, BOOLOID};
+	Datum		arguments[] = {0, TimestampTzGetDatum(asked->clock), BoolGetDatum(asked->guests)};
 	int			which = asked->preempting ? 1 : 0;
 	uint64		count = PoolSetRun(set, &plans[which], queries[which], lengthof(types), types, arguments, true);
 
@@ -114,8 +115,8 @@ static PoolBook *
 read_pools(const PoolsAsked *asked, const PoolSet *set)
 {
 	PoolBook   *books = palloc0(set->count * sizeof(PoolBook));
-	ProfileObject **limits = PoolLimits(set, asked->from, asked->to, false, true);
-	uint64		count = ReadBook(set, false, asked->from, asked->to);
+	ProfileObject **limits = PoolLimits(set, asked->from, asked->to, asked->guests, true);
+	uint64		count = ReadBook(set, asked->guests, asked->from, asked->to);
 	BookRow    *rows = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(BookRow));
 
 	for (uint64 i = 0; i < count; i++)
@@ -255,16 +256,17 @@ answer_all(const PoolsAsked *asked, ArrayType *pools, ReturnSetInfo *result)
 }
 
 /*
- * _pools_available(pools bigint[], period tstzrange, at timestamptz, preempting boolean) -> (pool bigint, limit, booked, free device_profile)
+ * _pools_available(pools bigint[], period tstzrange, at timestamptz, preempting boolean, guests boolean)
+ *		-> (pool bigint, limit, booked, free device_profile)
  *
  * Of each of some pools, what may be booked of it, what is and what is free over a period that has an end; preempting: for
- * whom others give way.
+ * whom others give way; guests: of what guests may have.
  */
 PG_FUNCTION_INFO_V1(pools_available);
 Datum
 pools_available(PG_FUNCTION_ARGS)
 {
-	PoolsAsked		asked = {.clock = PG_GETARG_TIMESTAMPTZ(2), .preempting = PG_GETARG_BOOL(3), .free = NULL};
+	PoolsAsked		asked = {.clock = PG_GETARG_TIMESTAMPTZ(2), .preempting = PG_GETARG_BOOL(3), .guests = PG_GETARG_BOOL(4), .free = NULL};
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (ProfilePeriod(PG_GETARG_DATUM(1), &asked.from, &asked.to))

@@ -74,4 +74,10 @@ CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_unti
 CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies);
 CREATE INDEX reservation_usage_due_idx ON compute_ledger.reservation (usage_due) WHERE usage_due IS NOT NULL;
 
+-- what is reserved has an account
+CREATE CONSTRAINT TRIGGER z_reservations AFTER UPDATE OR DELETE ON compute_ledger.account_version
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (upper_inf(OLD.recorded)) EXECUTE FUNCTION compute_ledger._reservations_keep_account();
+CREATE CONSTRAINT TRIGGER z_reservations AFTER UPDATE OR DELETE ON compute_ledger.account_merge
+	DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (upper_inf(OLD.recorded)) EXECUTE FUNCTION compute_ledger._reservations_keep_account();
+
 CREATE POLICY visible ON compute_ledger.reservation FOR SELECT USING (account IN (SELECT compute_ledger._visible_accounts()));

@@ -1,0 +1,311 @@
+-- Offers: where a request may run, from when on, and at what cost; the best first.
+--
+-- Each pool, or set of pools, is offered once, from the first start at which it has the devices.  Pools are looked at in the
+-- order of a lower bound of what they are ranked by, so many at a time, until as many offers as are asked for cannot be beaten.
+
+CREATE FUNCTION _first_fit(free device_profile, devices bigint, duration interval, slot_minutes integer, allowed tstzmultirange) RETURNS timestamptz
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'first_fit';
+COMMENT ON FUNCTION _first_fit(device_profile, bigint, interval, integer, tstzmultirange) IS 'the first start of a slot from which so many devices are free for so long without a break, all within one of the ranges; NULL if there is none';
+
+CREATE FUNCTION _lesser(device_profile, device_profile) RETURNS device_profile
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lesser';
+COMMENT ON FUNCTION _lesser(device_profile, device_profile) IS 'the lower of two profiles at each instant';
+
+CREATE TYPE _placement_try AS (
+	n bigint,
+	pool bigint,
+	devices bigint,
+	length interval,
+	slot_minutes integer,
+	guest boolean,
+	efficiency numeric,
+	allowed tstzmultirange,
+	late boolean,
+	bound numeric
+);
+COMMENT ON TYPE _placement_try IS 'a pool that may have so many devices for so long; n: its place by late and bound, what it is ranked by at the least';
+
+CREATE TYPE _placement_offer AS (
+	pools bigint[],
+	devices bigint[],
+	starts timestamptz,
+	ends timestamptz,
+	efficiency numeric,
+	cost numeric,
+	worst numeric,
+	transfer_cost numeric,
+	lines jsonb,
+	late boolean,
+	objective numeric
+);
+COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay';
+
+CREATE FUNCTION _placement_length(asked placement_request, rate compute_rate, devices bigint, efficiency numeric, slot_minutes integer) RETURNS interval
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN n.slots * slot_minutes <= 52560000 THEN (n.slots * slot_minutes)::double precision * interval '1 minute' END
+	FROM (SELECT CASE WHEN (asked).work IS NULL THEN extract(epoch FROM (asked).time_limit) ELSE (asked).work::numeric END AS whole,
+		60 * slot_minutes * CASE WHEN (asked).work IS NULL THEN 1 ELSE rate::numeric * devices * efficiency END AS slot) AS w
+	CROSS JOIN LATERAL (SELECT div(w.whole, w.slot) + (w.whole % w.slot > 0)::integer AS slots) AS n
+$$;
+COMMENT ON FUNCTION _placement_length(placement_request, compute_rate, bigint, numeric, integer) IS 'how long devices are booked: the time limit, or what the work takes them, in whole slots; NULL if that is more than 100 years, or the rate is not known';
+
+CREATE FUNCTION _tries(asked placement_request, pools _placement_pool[], at timestamptz) RETURNS _placement_try[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH single AS (
+		SELECT p.*, d.devices, e.efficiency, compute_ledger._placement_length(asked, p.rate, d.devices, e.efficiency, p.slot_minutes) AS length
+		FROM unnest(pools) AS p
+		CROSS JOIN LATERAL (
+			SELECT coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
+				WHERE s.workload IN ((asked).workload, '') AND s.link_class = p.link_class AND s.sites = 1 ORDER BY s.workload DESC LIMIT 1), 1) AS efficiency) AS e
+		CROSS JOIN LATERAL (
+			SELECT (asked).devices AS devices WHERE (asked).devices % p.granule = 0
+			UNION ALL
+			SELECT p.granule * (1::bigint << n.n) FROM generate_series(0, 29) AS n (n) WHERE (asked).devices IS NULL AND p.granule * (1::bigint << n.n) <= 1000000000) AS d
+		WHERE p.reason IS NULL
+	), bounded AS (
+		SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.allowed * CASE WHEN (asked).devices IS NULL THEN tstzmultirange(tstzrange(NULL, (asked).deadline)) ELSE '{(,)}' END AS allowed,
+			coalesce(lower(s.allowed) + s.length > (asked).deadline, false) AS late,
+			s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price
+				+ (asked).delay_value * s.devices * extract(epoch FROM lower(s.allowed) + s.length - at) / 3600 AS bound
+		FROM single AS s
+		WHERE s.length IS NOT NULL
+	), lowest AS (
+		SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
+	), placed AS (
+		SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool) AS n, l.* FROM lowest AS l
+	)
+	SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest)::compute_ledger._placement_try ORDER BY p.n, p.devices)
+	FROM placed AS p
+$$;
+COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
+
+CREATE FUNCTION _found(tries _placement_try[], stretch tstzrange, at timestamptz, preempting boolean) RETURNS TABLE (pool bigint, devices bigint, starts timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 20
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	hosts bigint[] := ARRAY(SELECT DISTINCT t.pool FROM unnest(tries) AS t WHERE NOT t.guest);
+	guests bigint[] := ARRAY(SELECT DISTINCT t.pool FROM unnest(tries) AS t WHERE t.guest);
+BEGIN
+	IF hosts <> '{}' THEN
+		RETURN QUERY
+		SELECT t.pool, t.devices, compute_ledger._first_fit(a.free, t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
+		FROM compute_ledger._pools_available(hosts, stretch, at, preempting) AS a
+		JOIN unnest(tries) AS t ON t.pool = a.pool;
+	END IF;
+	IF guests <> '{}' THEN
+		RETURN QUERY
+		SELECT t.pool, t.devices, compute_ledger._first_fit(compute_ledger._lesser(a.free, g.free), t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
+		FROM compute_ledger._pools_available(guests, stretch, at, preempting) AS a
+		JOIN compute_ledger._pools_available(guests, stretch, at, preempting, true) AS g ON g.pool = a.pool
+		JOIN unnest(tries) AS t ON t.pool = a.pool;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _found(_placement_try[], tstzrange, timestamptz, boolean) IS 'when what is tried is free first in a stretch of time, NULL if it is not; preempting: for whom preemptible reservations give way';
+
+CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean) RETURNS TABLE (pool bigint, devices bigint, starts timestamptz)
+	LANGUAGE plpgsql STABLE ROWS 20
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	rest compute_ledger._placement_try[] := tries;
+	-- most have room soon: what is read grows where they have not
+	ahead interval[] := '{2 days,16 days,64 days}';
+	done bigint[];
+	stretch tstzrange;
+	whole tstzrange;
+BEGIN
+	FOR i IN 1 .. 4 LOOP
+		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))), tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) INTO whole, stretch FROM unnest(rest) AS t;
+		IF upper_inf(stretch) OR upper(stretch) >= upper(whole) THEN
+			stretch := whole;
+		END IF;
+		done := '{}';
+		FOR pool, devices, starts IN
+			SELECT DISTINCT ON (f.pool) f.pool, f.devices, f.starts FROM compute_ledger._found(rest, stretch, at, preempting) AS f WHERE f.starts IS NOT NULL ORDER BY f.pool, f.devices
+		LOOP
+			RETURN NEXT;
+			done := done || pool;
+		END LOOP;
+		EXIT WHEN stretch = whole;
+		rest := ARRAY(SELECT t FROM unnest(rest) AS t WHERE t.pool <> ALL (done));
+		EXIT WHEN rest = '{}';
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean) IS 'of each pool that is tried the first start, with the fewest devices of those tried; none for a pool that has no room before its horizon';
+
+CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
+		c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600)::compute_ledger._placement_offer ORDER BY o.n)
+	FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+	JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
+		SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
+		FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+		CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
+		ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
+	CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d
+$$;
+COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz) IS 'offers with what they cost and what they are ranked by';
+
+CREATE FUNCTION _too_dear(asked placement_request, offer _placement_offer, currency text) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+		WHEN (offer).cost IS NULL OR (offer).transfer_cost IS NULL THEN 'no price of transfer between its pieces'
+		WHEN (offer).cost * 3600 > (asked).ceiling * d.device_time
+			THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text((offer).cost * 3600 / d.device_time, currency))
+		WHEN (offer).cost + (offer).transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text((offer).cost + (offer).transfer_cost, currency)) END
+	FROM (SELECT sum(u.devices) * extract(epoch FROM (offer).ends - (offer).starts) AS device_time FROM unnest((offer).devices) AS u (devices)) AS d
+$$;
+COMMENT ON FUNCTION _too_dear(placement_request, _placement_offer, text) IS 'why an offer that fits is out, for what it costs; NULL if it is not';
+
+CREATE FUNCTION _no_room(asked placement_request, pool _placement_pool, tried _placement_try) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	most numeric := compute_ledger.peak(compute_ledger._pool_limit(pool.pool, tstzrange(lower(pool.allowed), upper(pool.allowed)), pool.guest), tstzrange(lower(pool.allowed), upper(pool.allowed)));
+BEGIN
+	RETURN CASE
+		WHEN asked.devices % pool.granule <> 0 THEN format('is booked in multiples of %s devices', pool.granule)
+		WHEN tried.pool IS NULL AND asked.devices IS NULL THEN 'cannot keep the deadline'
+		WHEN tried.pool IS NULL THEN 'would take more than 100 years'
+		WHEN asked.devices IS NULL THEN format('no capacity that keeps the deadline, %s', asked.deadline)
+		WHEN most < asked.devices THEN format('offers no more than %s devices', most)
+		ELSE format('no capacity for %s devices over %s until %s', asked.devices, tried.length, pool.until) END;
+END
+$$;
+COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, _placement_try) IS 'why a pool that might take a request has no start for it';
+
+CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, OUT offers _placement_offer[], OUT looked_at bigint)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- so many at a time
+	batch CONSTANT integer := least(greatest(most, 4), 64);
+	turn compute_ledger._placement_try[];
+	last record;
+BEGIN
+	offers := '{}';
+	looked_at := 0;
+	LOOP
+		turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
+		EXIT WHEN turn = '{}';
+		SELECT o.late, o.objective INTO last FROM unnest(offers) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NULL ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
+		EXIT WHEN FOUND AND ((turn[1]).late, (turn[1]).bound) > (last.late, last.objective);
+		offers := offers || coalesce(compute_ledger._cost_offers(asked, candidates, ARRAY(
+			SELECT ROW(ARRAY[f.pool], ARRAY[f.devices], f.starts, f.starts + t.length, t.efficiency, NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer
+			FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.pool = f.pool AND t.devices = f.devices ORDER BY t.n), at), '{}');
+		looked_at := looked_at + batch;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; looked_at: the tries that were looked at have a place up to this';
+
+CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
+	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
+		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb, worst numeric)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+	SET intervalstyle = 'postgres'
+AS $$
+#variable_conflict use_column
+DECLARE
+	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
+	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
+	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting);
+BEGIN
+	RETURN QUERY
+	WITH judged AS MATERIALIZED (
+		SELECT o.*, compute_ledger._too_dear(asked, o, candidates[1].currency) AS too_dear FROM unnest(best.offers) AS o
+	), ranked AS MATERIALIZED (
+		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL
+	), terms AS MATERIALIZED (
+		SELECT r.place, sum(i.devices) AS devices, min(p.hold) AS hold, max(p.slot_minutes) AS slot_minutes, min(p.currency) AS currency,
+			(array_agg(p.rate ORDER BY p.rate::numeric NULLS FIRST))[1] AS rate,
+			array_agg(ROW(i.pool, i.devices, tstzrange(r.starts, r.ends))::compute_ledger.reservation_piece ORDER BY i.n) AS pieces,
+			jsonb_agg(jsonb_build_object('pool', i.pool, 'devices', i.devices, 'starts', r.starts, 'ends', r.ends) ORDER BY i.n) AS said
+		FROM ranked AS r
+		CROSS JOIN LATERAL unnest(r.pools, r.devices) WITH ORDINALITY AS i (pool, devices, n)
+		JOIN unnest(candidates) AS p ON p.pool = i.pool
+		WHERE r.place <= most
+		GROUP BY r.place
+	), offered AS (
+		SELECT r.*, t.pieces, t.currency, t.said, r.cost + r.transfer_cost AS total, least(at + t.hold, r.starts + make_interval(mins => t.slot_minutes)) AS expires,
+			t.devices * extract(epoch FROM r.ends - r.starts) / 3600 AS device_hours, t.rate::numeric * 3600 / 1e15 AS pfloph
+		FROM ranked AS r JOIN terms AS t ON t.place = r.place
+	), why AS (
+		SELECT p.pool, coalesce(p.reason, j.too_dear,
+			CASE WHEN r.place IS NOT NULL THEN format('beaten: %s, from %s to %s', compute_ledger._money_text(r.cost + r.transfer_cost, p.currency), r.starts, r.ends)
+				WHEN t.n > best.looked_at THEN format('beaten: at least %s', compute_ledger._money_text(t.bound, p.currency))
+				ELSE compute_ledger._no_room(asked, p, t) END) AS reason
+		FROM unnest(candidates) AS p
+		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
+		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
+		LEFT JOIN LATERAL (SELECT t.* FROM unnest(tries) AS t WHERE t.pool = p.pool LIMIT 1) AS t ON true
+		WHERE NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
+	)
+	SELECT o.place, NULL::bigint, NULL::text, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, trim_scale(o.efficiency),
+		trim_scale(compute_ledger._round_ratio(o.device_hours * (1 - o.efficiency), 1, 6)),
+		CASE WHEN o.pfloph > 0 THEN trim_scale(compute_ledger._round_ratio(o.total, o.device_hours * o.pfloph * o.efficiency, 6)) END,
+		NOT o.late, trim_scale(o.objective), o.expires,
+		jsonb_build_object('request', to_jsonb(asked), 'pieces', o.said, 'cost', o.cost, 'transfer_cost', o.transfer_cost, 'total', o.total, 'currency', o.currency, 'quoted', at, 'expires', o.expires),
+		o.worst + o.transfer_cost
+	FROM offered AS o
+	UNION ALL
+	SELECT NULL, w.pool, w.reason, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+	FROM why AS w
+	ORDER BY 1 NULLS LAST, 2;
+END
+$$;
+COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it; worst: what it costs in the highest tier';
+
+CREATE FUNCTION _quote(asked placement_request, "limit" integer DEFAULT 10, now timestamptz DEFAULT NULL)
+	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
+		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb)
+	LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	at timestamptz := coalesce(compute_ledger._stated_clock(now), statement_timestamp());
+	checked compute_ledger.placement_request;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	checked := compute_ledger._check_request(asked);
+	IF ("limit" BETWEEN 1 AND 1000) IS NOT TRUE THEN
+		PERFORM compute_ledger._refuse('22023', format('a quote has from 1 to 1000 offers: %s', coalesce("limit"::text, 'NULL')));
+	END IF;
+	RETURN QUERY
+	SELECT o.rank, o.pool, o.reason, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, o.efficiency, o.lost_device_hours, o.price_per_pfloph, o.keeps_deadline,
+		o.objective, o.expires, o.offer
+	FROM compute_ledger._offers(compute_ledger._booking_account(checked.account, greatest(at, checked.not_before)), checked, "limit", at, NOT checked.preemptible) AS o;
+END
+$$;
+COMMENT ON FUNCTION _quote(placement_request, integer, timestamptz) IS 'what quote() does';
+
+CREATE FUNCTION quote(asked placement_request, "limit" integer DEFAULT 10, now timestamptz DEFAULT NULL)
+	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
+		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT q.* FROM compute_ledger._quote(asked, "limit", now) AS q;
+END
+$$;
+COMMENT ON FUNCTION quote(placement_request, integer, timestamptz) IS
+'offers for a request, the best first, as many as limit says, 1 to 1000, and then, with a NULL rank, every pool that is in none of them with the reason. An offer is a set of pools at the first start at which they have the devices: pieces, start and end, cost of computing and of transfers, with a line for each, in the currency of who pays; efficiency, and the device-hours that it loses; the price of a PFLOPh of work that is of use; whether it keeps the deadline. What keeps the deadline comes first, then what has the smallest objective: total + delay_value x devices x hours from now to the end; then what ends first. offer is what reserve() takes until expires. Prices are those of the time of use; of tiers, those that the offer alone reaches. It writes nothing. now is for admins: the time it is taken to be. For bookers of the account and admins. LC006 unknown account, LC002 unknown basis, LC007 unknown region, 22023 a request that cannot be.';

@@ -1,0 +1,173 @@
+-- Booking an offer: screened, priced and booked in one transaction, all pieces or none.
+
+CREATE FUNCTION _hold_budget(account bigint, money numeric, currency text, work compute_unit) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- nothing is held yet
+END
+$$;
+COMMENT ON FUNCTION _hold_budget(bigint, numeric, text, compute_unit) IS 'the one place where a budget is to be held: called before pieces are booked for an account, with the most that they can cost, transfers included, and the nominal work that they can do (NULL: no rate is known)';
+
+CREATE FUNCTION _nominal_work(pools _placement_pool[], pieces reservation_piece[]) RETURNS compute_unit
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT compute_ledger.sum(compute_ledger.work(compute_ledger.normalized_rate(p.accelerator, 'bf16', lower(i.period)), i.period, i.devices))
+	FROM unnest(pieces) AS i JOIN unnest(pools) AS p ON p.pool = i.pool
+$$;
+COMMENT ON FUNCTION _nominal_work(_placement_pool[], reservation_piece[]) IS 'what the devices of pieces do, in basis bf16';
+
+CREATE FUNCTION _reserve(asked placement_request, request text DEFAULT NULL, confirmed boolean DEFAULT false, hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET intervalstyle = 'postgres'
+AS $$
+#variable_conflict use_variable
+DECLARE
+	at timestamptz := compute_ledger._booking_clock(now);
+	checked compute_ledger.placement_request;
+	account_id bigint;
+	call jsonb;
+	answer compute_ledger.booked_reservation[];
+	first record;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	checked := compute_ledger._check_request(asked);
+	account_id := compute_ledger._booking_account(checked.account, greatest(at, checked.not_before));
+	call := jsonb_build_array('reserve', to_jsonb(checked), confirmed, extract(epoch FROM hold));
+	answer := CASE WHEN request IS NOT NULL THEN compute_ledger._earlier_answer('account:' || account_id, request, call) END;
+	FOR attempt IN 1 .. 10 LOOP
+		EXIT WHEN answer IS NOT NULL;
+		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.rank NULLS LAST LIMIT 1;
+		IF first.rank IS NULL OR NOT first.keeps_deadline THEN
+			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.rank IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
+				detail => CASE WHEN first.rank IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
+					(SELECT string_agg(format('Pool %s: %s.', o.pool, o.reason), ' ' ORDER BY o.pool) FROM (SELECT o.pool, o.reason FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.pool LIMIT 20) AS o) END,
+				hint => 'quote() says of every pool why it is out.');
+		END IF;
+		PERFORM compute_ledger._hold_budget(account_id, first.worst, first.currency,
+			compute_ledger._nominal_work(ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at, ARRAY(SELECT i.pool FROM unnest(first.pieces) AS i)) AS p), first.pieces));
+		BEGIN
+			answer := compute_ledger._book_pieces(checked.account, first.pieces, request, 0, confirmed, hold, checked.preemptible, now, call);
+		EXCEPTION WHEN SQLSTATE 'LC020' THEN
+			-- somebody else was faster: what is best now
+			IF attempt = 10 THEN
+				RAISE;
+			END IF;
+		END;
+	END LOOP;
+	RETURN QUERY SELECT b.* FROM unnest(answer) AS b;
+END
+$$;
+COMMENT ON FUNCTION _reserve(placement_request, text, boolean, interval, timestamptz) IS 'what reserve() does';
+
+CREATE FUNCTION reserve(asked placement_request, request text DEFAULT NULL, confirmed boolean DEFAULT false, hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT r.* FROM compute_ledger._reserve(asked, request, confirmed, hold, now) AS r;
+END
+$$;
+COMMENT ON FUNCTION reserve(placement_request, text, boolean, interval, timestamptz) IS 'books the first offer that quote() has for a request, all pieces or none, and returns the reservations; request, confirmed, hold and now are those of book(). LC027 if there is no offer, or none that keeps the deadline: the detail says why; the rest as quote() and book().';
+
+CREATE FUNCTION _stale(what text) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._refuse('LC028', 'the offer is stale: ' || what, hint => 'Nothing was booked. quote() says what is offered now.');
+END
+$$;
+COMMENT ON FUNCTION _stale(text) IS 'raises LC028: what has become of an offer';
+
+CREATE FUNCTION _read_offer(offer jsonb, OUT asked placement_request, OUT pieces reservation_piece[], OUT total numeric, OUT currency text, OUT quoted timestamptz, OUT expires timestamptz)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET intervalstyle = 'postgres'
+AS $$
+BEGIN
+	IF (jsonb_typeof(offer) = 'object' AND jsonb_typeof(offer -> 'request') = 'object' AND jsonb_typeof(offer -> 'pieces') = 'array' AND jsonb_array_length(offer -> 'pieces') BETWEEN 1 AND 8) IS NOT TRUE THEN
+		PERFORM compute_ledger._refuse('22023', 'this is no offer', hint => 'Give reserve() column offer of quote(), as it is.');
+	END IF;
+	asked := compute_ledger._check_request(jsonb_populate_record(NULL::compute_ledger.placement_request, offer -> 'request'));
+	pieces := ARRAY(SELECT ROW(p.pool, p.devices, tstzrange(p.starts, p.ends))::compute_ledger.reservation_piece
+		FROM ROWS FROM (jsonb_to_recordset(offer -> 'pieces') AS (pool bigint, devices bigint, starts timestamptz, ends timestamptz)) WITH ORDINALITY AS p ORDER BY p.ordinality);
+	SELECT o.total, o.currency, o.quoted, o.expires INTO total, currency, quoted, expires
+	FROM jsonb_to_record(offer) AS o (total numeric, currency text, quoted timestamptz, expires timestamptz);
+	IF num_nonnulls(total, currency, quoted, expires) < 4 OR NOT isfinite(quoted) OR EXISTS (SELECT FROM unnest(pieces) AS i WHERE i.pool IS NULL OR (i.devices BETWEEN 1 AND 1000000000) IS NOT TRUE
+			OR (isfinite(lower(i.period)) AND isfinite(upper(i.period))) IS NOT TRUE)
+		OR (SELECT count(DISTINCT i.period) > 1 OR count(DISTINCT i.pool) < count(*) FROM unnest(pieces) AS i)
+	THEN
+		PERFORM compute_ledger._refuse('22023', 'this is no offer: something is missing in it, or cannot be', hint => 'Give reserve() column offer of quote(), as it is.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _read_offer(jsonb) IS 'what an offer says; 22023 for what quote() has not made';
+
+CREATE FUNCTION _reserve(offer jsonb, request text DEFAULT NULL, confirmed boolean DEFAULT false, hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	at timestamptz := compute_ledger._booking_clock(now);
+	said record := compute_ledger._read_offer(offer);
+	account_id bigint;
+	call jsonb;
+	answer compute_ledger.booked_reservation[];
+	pools compute_ledger._placement_pool[];
+	p compute_ledger._placement_pool;
+	period tstzrange := ((said.pieces)[1]).period;
+	priced record;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	account_id := compute_ledger._booking_account((said.asked).account, greatest(said.quoted, (said.asked).not_before));
+	call := jsonb_build_array('reserve', offer, confirmed, extract(epoch FROM hold));
+	answer := CASE WHEN request IS NOT NULL THEN compute_ledger._earlier_answer('account:' || account_id, request, call) END;
+	IF answer IS NULL THEN
+		IF said.expires <= at THEN
+			PERFORM compute_ledger._stale(format('it expired at %s', said.expires));
+		END IF;
+		pools := ARRAY(SELECT q FROM compute_ledger._request_pools(account_id, said.asked, said.quoted, ARRAY(SELECT i.pool FROM unnest(said.pieces) AS i)) AS q);
+		IF cardinality(pools) < cardinality(said.pieces) THEN
+			PERFORM compute_ledger._stale('a pool of it does not exist');
+		END IF;
+		FOREACH p IN ARRAY pools LOOP
+			IF p.reason IS NOT NULL THEN
+				PERFORM compute_ledger._stale(format('pool %s %s', p.pool, p.reason));
+			ELSIF NOT p.allowed @> period THEN
+				PERFORM compute_ledger._stale(format('pool %s has no price for all of %s, or one above the ceiling, or policy is against it', p.pool, period));
+			END IF;
+		END LOOP;
+		SELECT c.cost + c.transfer_cost AS total, c.worst + c.transfer_cost AS worst INTO priced
+		FROM compute_ledger._offer_costs(said.asked, pools, ARRAY(SELECT ROW(1, i.pool, i.devices, lower(i.period), upper(i.period))::compute_ledger._offer_piece FROM unnest(said.pieces) AS i),
+			greatest(said.quoted, (said.asked).not_before)) AS c;
+		IF priced.total IS DISTINCT FROM said.total OR pools[1].currency <> said.currency THEN
+			PERFORM compute_ledger._stale(format('it was %s %s, and is now %s', round(said.total, 2), said.currency, coalesce(compute_ledger._money_text(priced.total, pools[1].currency), 'without a price')));
+		END IF;
+		PERFORM compute_ledger._hold_budget(account_id, priced.worst, said.currency, compute_ledger._nominal_work(pools, said.pieces));
+		BEGIN
+			answer := compute_ledger._book_pieces((said.asked).account, said.pieces, request, 0, confirmed, hold, (said.asked).preemptible, now, call);
+		EXCEPTION WHEN SQLSTATE 'LC020' THEN
+			PERFORM compute_ledger._stale(SQLERRM);
+		END;
+	END IF;
+	RETURN QUERY SELECT b.* FROM unnest(answer) AS b;
+END
+$$;
+COMMENT ON FUNCTION _reserve(jsonb, text, boolean, interval, timestamptz) IS 'what reserve() does';
+
+CREATE FUNCTION reserve(offer jsonb, request text DEFAULT NULL, confirmed boolean DEFAULT false, hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT r.* FROM compute_ledger._reserve(offer, request, confirmed, hold, now) AS r;
+END
+$$;
+COMMENT ON FUNCTION reserve(jsonb, text, boolean, interval, timestamptz) IS 'books an offer, as quote() has made it, all pieces or none, and returns the reservations; request, confirmed, hold and now are those of book(). LC028 if it has expired, or is stale: a piece is not free any more, it costs more or less than it did, or policy is against it; the message says what. What else has changed leaves it good. 22023 what is no offer; the rest as book().';

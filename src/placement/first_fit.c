@@ -1,0 +1,74 @@
+/*
+ * first_fit.c
+ *		When devices of a pool are free for a request first.
+ */
+#include "base/compat.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/multirangetypes.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
+
+#include "profile/profile.h"
+#include "profile/profile_object.h"
+#include "profile/profile_period.h"
+#include "profile/profile_query.h"
+
+/* Returns the first start of a slot that is not before an instant: slots begin at midnight UTC, and divide a day. */
+static int64
+slot_from(int64 at, int64 slot)
+{
+	int64		over = at % slot;
+
+	return over == 0 ? at : at - over + (over > 0 ? slot : 0);
+}
+
+/*
+ * _first_fit(free device_profile, devices bigint, duration interval, slot_minutes integer, allowed tstzmultirange) -> timestamptz
+ *
+ * The first start of a slot from which so many devices are free for so long without a break, all within one of the ranges.
+ */
+PG_FUNCTION_INFO_V1(first_fit);
+Datum
+first_fit(PG_FUNCTION_ARGS)
+{
+	int64		devices = PG_GETARG_INT64(1);
+	int64		duration = ProfileFixedInterval(PG_GETARG_INTERVAL_P(2), "duration");
+	int64		slot = PG_GETARG_INT32(3) * USECS_PER_MINUTE;
+	MultirangeType *allowed = PG_GETARG_MULTIRANGE_P(4);
+	TypeCacheEntry *typcache = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(allowed));
+	ProfileSource source;
+	RangeType **ranges;
+	int32		count;
+
+	if (devices <= 0 || devices > INT64CONST(1000000000) || slot <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("devices are from 1 to 1000000000, and slots longer than nothing")));
+	multirange_deserialize(typcache->rngtype, allowed, &count, &ranges);
+	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_WHOLE);
+	for (int32 i = 0; i < count; i++)
+	{
+		int64		from;
+		int64		to;
+
+		if (!ProfileWindow(RangeTypePGetDatum(ranges[i]), &from, &to))
+			continue;
+		for (bool found = true; found;)
+		{
+			ProfileStatus status;
+			int64		at;
+
+			CHECK_FOR_INTERRUPTS();
+			status = ProfileEarliestFit(&source.start, (int128) devices * DEVICE_UNITS, duration, from, to, &at, &found);
+			if (status != PROFILE_OK)
+				ProfileRaise(status, source.kind);
+			/* not at the start of a slot: from the next one on */
+			from = found ? slot_from(at, slot) : from;
+			if (found && from == at)
+				PG_RETURN_TIMESTAMPTZ(at);
+		}
+	}
+	PG_RETURN_NULL();
+}
