@@ -140,7 +140,7 @@ BEGIN
 		FOR NO KEY UPDATE SKIP LOCKED;
 		CONTINUE WHEN NOT FOUND;
 		UPDATE compute_ledger.lease AS l SET replaced = clock
-		WHERE l.reservation = w.id AND l.replaced IS NULL AND l.expires <= clock;
+		WHERE l.id IN (SELECT o.id FROM compute_ledger.lease AS o WHERE o.reservation = w.id AND o.replaced IS NULL AND o.expires <= clock FOR NO KEY UPDATE SKIP LOCKED);
 		INSERT INTO compute_ledger.lease (reservation, agent, taken, expires)
 		SELECT w.id, _take_work.agent, clock, clock + t.lease FROM compute_ledger._lease_terms() AS t
 		ON CONFLICT (reservation) WHERE replaced IS NULL DO NOTHING
