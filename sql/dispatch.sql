@@ -144,6 +144,22 @@ SELECT said(format('SELECT %s', c)) FROM unnest(ARRAY[$$take_work(NULL)$$, $$tak
 	$$confirm_end(NULL)$$, $$confirm_end(4242)$$, $$take_work('a', now => 'infinity')$$]) AS c;
 DELETE FROM lease_report;
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
+-- Whoever goes round it is found.
+CREATE FUNCTION breaks(statement text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN
+		SET LOCAL session_replication_role = replica;
+		EXECUTE statement;
+		RETURN QUERY SELECT concat_ws(' | ', c.check_name, c.object, c.detail, nullif(c.severity, 'breach')) FROM check_ledger(false) AS c WHERE c.check_name ~ 'lease|work' ORDER BY 1;
+		RAISE 'undo' USING ERRCODE = 'XX999';
+	EXCEPTION WHEN SQLSTATE 'XX999' THEN
+		SET LOCAL session_replication_role = origin;
+	END;
+END $$;
+SELECT breaks(s) FROM unnest(ARRAY[$$UPDATE lease SET reservation = 4242 WHERE id = 43$$, $$UPDATE lease SET expires = '2083-03-01 12:06:01Z' WHERE id = 41$$, $$UPDATE lease SET replaced = NULL, reservation = 4242 WHERE id = 41$$,
+	$$UPDATE lease SET replaced = '2083-03-01 12:07Z' WHERE id = 42$$, $$UPDATE lease_report SET reservation = 4242 WHERE id = 1$$, $$UPDATE lease_report SET lease = 43 WHERE id = 1$$,
+	$$UPDATE reservation SET state = 'running' WHERE id = (SELECT reservation FROM lease WHERE id = 42)$$, $$UPDATE reservation SET started_at = NULL WHERE id = (SELECT reservation FROM lease WHERE id = 41)$$,
+	$$UPDATE lease SET closed = NULL, expires = '2083-02-27Z', taken = '2083-02-27Z' WHERE id = 44; UPDATE reservation SET state = 'running' WHERE id = (SELECT reservation FROM lease WHERE id = 44); DELETE FROM lease_report WHERE lease = 44$$]) AS s;
 
 -- ------------------------------------------------------------------ whose work it is
 

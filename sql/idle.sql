@@ -146,5 +146,13 @@ SELECT accepted FROM accept_usage();
 SELECT record_reservations() >= 0;
 SELECT kind, measure, quantity, cost FROM rate_usage('pay', '[2026-05-01,2026-06-01)') ORDER BY kind, measure;
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
+-- Whoever goes round it is found.
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE reservation SET preempt_notice = NULL WHERE id = :u;
+SELECT check_name, replace(object, :'u', 'u'), detail FROM check_ledger(false) WHERE check_name = 'reservation';
+UPDATE reservation SET preempted_at = NULL, preempt_notice = '0' WHERE id = :u;
+SELECT check_name, replace(object, :'u', 'u'), detail FROM check_ledger(false) WHERE check_name = 'reservation';
+ROLLBACK;
 \c contrib_regression
 DROP DATABASE regress_idle;
