@@ -200,6 +200,51 @@ COMMENT ON FUNCTION _is_guest(bigint, bigint, timestamptz) IS 'whether an accoun
 
 -- ------------------------------------------------------------------ booking
 
+CREATE FUNCTION _ask_pieces(account bigint, pieces reservation_piece[]) RETURNS jsonb[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ARRAY(SELECT compute_ledger._ask_policy($1, q.accelerator, q.region, u.period)
+		FROM unnest($2) WITH ORDINALITY AS u (pool, devices, period, place) JOIN compute_ledger.pool AS q ON q.id = u.pool ORDER BY u.place)
+$$;
+COMMENT ON FUNCTION _ask_pieces(bigint, reservation_piece[]) IS 'what policy answers to pieces that are to be booked for an account, as _ask_policy()';
+
+CREATE FUNCTION _book_asked(account bigint, request text, pieces reservation_piece[], priority integer, confirmed boolean, hold interval, notice interval, clock timestamptz, allowed jsonb[]) RETURNS booked_reservation[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	SET enable_seqscan = off
+AS $$
+#variable_conflict use_variable
+DECLARE
+	answer compute_ledger.booked_reservation[];
+	piece compute_ledger.reservation_piece;
+	made record;
+BEGIN
+	FOREACH piece IN ARRAY pieces LOOP
+		IF piece.pool IS NULL THEN
+			PERFORM compute_ledger._lock_for_booking(piece.pool);
+		END IF;
+		made := compute_ledger._book_piece((answer[1]).booking, account, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, clock, false, notice);
+		IF made.full_at IS NOT NULL THEN
+			-- as it is, or without holds that have run out
+			PERFORM compute_ledger._book_reservation(piece.pool, made.guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), made.judged_at, true, confirmed AND notice IS NULL);
+			made := compute_ledger._book_piece((answer[1]).booking, account, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, made.judged_at, true, notice);
+		END IF;
+		clock := made.judged_at;
+		answer := answer || ROW(made.reservation, made.booking_id, piece.pool, piece.devices, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, made.held_until)::compute_ledger.booked_reservation;
+		IF allowed IS NOT NULL THEN
+			PERFORM compute_ledger._keep_decision('book', made.reservation, allowed[cardinality(answer)]);
+		END IF;
+		IF made.lapsed THEN
+			-- each booking takes some out, so there are never many
+			PERFORM compute_ledger._fold_lapsed(piece.pool, clock, 8);
+		END IF;
+	END LOOP;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION _book_asked(bigint, text, reservation_piece[], integer, boolean, interval, interval, timestamptz, jsonb[]) IS 'books all pieces for an account, whoever calls, or refuses, and keeps what policy has answered (NULL: there is none). Of several pools the caller has the locks. notice: with which preemptible ones give way; clock NULL: that of the server';
+
 CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, preemptible boolean, now timestamptz, said jsonb DEFAULT NULL) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -214,10 +259,8 @@ DECLARE
 	call jsonb;
 	answer compute_ledger.booked_reservation[];
 	pools bigint[];
-	piece compute_ledger.reservation_piece;
 	starts timestamptz;
 	clock timestamptz;
-	made record;
 	allowed jsonb[];
 	notice interval;
 BEGIN
@@ -258,8 +301,7 @@ BEGIN
 	END IF;
 	-- what policy says does not turn on what is booked: it is asked before others wait
 	IF policed THEN
-		allowed := ARRAY(SELECT compute_ledger._ask_policy(account_id, q.accelerator, q.region, u.period)
-			FROM unnest(pieces) WITH ORDINALITY AS u (pool, devices, period, place) JOIN compute_ledger.pool AS q ON q.id = u.pool ORDER BY u.place);
+		allowed := compute_ledger._ask_pieces(account_id, pieces);
 	END IF;
 	-- all pools before any is looked at; one is locked when it is booked
 	IF request IS NOT NULL OR cardinality(pools) > 1 OR preemptible THEN
@@ -278,26 +320,7 @@ BEGIN
 	IF now IS NOT NULL THEN
 		clock := compute_ledger._booking_clock(now);
 	END IF;
-	FOREACH piece IN ARRAY pieces LOOP
-		IF piece.pool IS NULL THEN
-			PERFORM compute_ledger._lock_for_booking(piece.pool);
-		END IF;
-		made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, clock, false, notice);
-		IF made.full_at IS NOT NULL THEN
-			-- as it is, or without holds that have run out
-			PERFORM compute_ledger._book_reservation(piece.pool, made.guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), made.judged_at, true, confirmed AND NOT preemptible);
-			made := compute_ledger._book_piece((answer[1]).booking, account_id, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, made.judged_at, true, notice);
-		END IF;
-		clock := made.judged_at;
-		answer := answer || ROW(made.reservation, made.booking_id, piece.pool, piece.devices, piece.period, CASE WHEN confirmed THEN 'confirmed' ELSE 'held' END, made.held_until)::compute_ledger.booked_reservation;
-		IF allowed IS NOT NULL THEN
-			PERFORM compute_ledger._keep_decision('book', made.reservation, allowed[cardinality(answer)]);
-		END IF;
-		IF made.lapsed THEN
-			-- each booking takes some out, so there are never many
-			PERFORM compute_ledger._fold_lapsed(piece.pool, clock, 8);
-		END IF;
-	END LOOP;
+	answer := compute_ledger._book_asked(account_id, request, pieces, priority, confirmed, hold, notice, clock, allowed);
 	IF request IS NOT NULL THEN
 		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
 	END IF;

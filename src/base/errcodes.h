@@ -54,6 +54,8 @@
 #define ERRCODE_CL_NO_OFFER				MAKE_SQLSTATE('L','C','0','2','7')
 /* An offer that has expired, or would not be made again. */
 #define ERRCODE_CL_STALE_OFFER			MAKE_SQLSTATE('L','C','0','2','8')
+/* A request that can never be placed. */
+#define ERRCODE_CL_REQUEST				MAKE_SQLSTATE('L','C','0','2','9')
 /* A lease that has expired, was closed, or whose work was taken again. */
 #define ERRCODE_CL_LEASE				MAKE_SQLSTATE('L','C','0','3','0')
 

@@ -22,6 +22,8 @@ CREATE TRIGGER a_truncate BEFORE TRUNCATE ON compute_ledger.queue_setting
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_row();
 CREATE TRIGGER y_updated AFTER UPDATE ON compute_ledger.queue_setting
 	REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_history();
+CREATE TRIGGER y_deleted AFTER DELETE ON compute_ledger.queue_setting
+	REFERENCING OLD TABLE AS replaced FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._bitemporal_history();
 
 INSERT INTO compute_ledger.queue_setting DEFAULT VALUES;
 

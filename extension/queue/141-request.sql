@@ -1,0 +1,377 @@
+-- Requests that wait: submitting, cancelling, explaining.
+
+CREATE FUNCTION _request_change_guard() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._refuse('23001', 'the history of requests does not change');
+END
+$$;
+COMMENT ON FUNCTION _request_change_guard() IS 'trigger, BEFORE UPDATE OR DELETE OR TRUNCATE of request_change: refuses (23001)';
+
+-- ------------------------------------------------------------------ kinds
+
+CREATE FUNCTION _kind_of(asked placement_request) RETURNS placement_request
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- work is of this kind by its basis
+	asked.basis := CASE WHEN asked.work IS NOT NULL THEN asked.basis END;
+	asked.devices := NULL;
+	asked.time_limit := NULL;
+	asked.work := NULL;
+	asked.not_before := NULL;
+	asked.deadline := NULL;
+	asked.max_cost := NULL;
+	asked.delay_value := NULL;
+	RETURN asked;
+END
+$$;
+COMMENT ON FUNCTION _kind_of(placement_request) IS 'of a request what says in which pools it may run: without how much, how long, when and how dear it may be in all';
+
+CREATE FUNCTION _kind_digest(account bigint, kind placement_request) RETURNS bytea
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET datestyle = 'ISO, MDY'
+	SET intervalstyle = 'postgres'
+	SET timezone = 'UTC'
+	RETURN sha256(convert_to(account || ' ' || kind::text, 'UTF8'));
+COMMENT ON FUNCTION _kind_digest(bigint, placement_request) IS 'SHA-256 of an account and a kind of request';
+
+CREATE FUNCTION _kind_stamp() RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT concat_ws(' ', (SELECT v.version FROM compute_ledger.policy_version AS v),
+		(SELECT md5(string_agg(concat_ws(' ', p.id, p.granule, p.slot_minutes, p.host, p.link_class, p.doubted IS NOT NULL), ',' ORDER BY p.id)) FROM compute_ledger.pool AS p),
+		(SELECT count(*) || ' ' || max(lower(p.recorded)) FROM compute_ledger.price AS p WHERE upper_inf(p.recorded)),
+		(SELECT count(*) || ' ' || max(lower(l.recorded)) FROM compute_ledger.region_link AS l WHERE upper_inf(l.recorded)))
+$$;
+COMMENT ON FUNCTION _kind_stamp() IS 'the state of what says in which pools requests may run, as a text that changes with it: policies, and the trees of accounts and regions; pools; prices; links of regions';
+
+CREATE FUNCTION _kind_fits(account bigint, kind placement_request, at timestamptz)
+	RETURNS TABLE (pool bigint, allowed tstzrange, guest boolean, delay interval, price numeric, transfer numeric, speed compute_rate)
+	LANGUAGE sql STABLE ROWS 50
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.pool, tstzrange(CASE WHEN lower(a.span) > p.ready THEN lower(a.span) END, CASE WHEN upper(a.span) < p.until THEN upper(a.span) END), p.guest,
+		CASE WHEN ($2).data_gb > 0 THEN p.ready - $3 ELSE interval '0' END, p.price_per_hour,
+		p.data_price * ($2).data_gb + p.results_price * ($2).results_gb, CASE WHEN ($2).basis IS NOT NULL THEN p.rate END
+	FROM compute_ledger._request_pools($1, $2, $3) AS p
+	CROSS JOIN LATERAL unnest(p.allowed) AS a (span)
+	WHERE p.reason IS NULL
+$$;
+COMMENT ON FUNCTION _kind_fits(bigint, placement_request, timestamptz) IS 'where and when requests of a kind may run, as request_fit has it, at an instant of the clock of bookings';
+
+CREATE FUNCTION _judge_kinds(at timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	stamp_now text := compute_ledger._kind_stamp();
+	k record;
+BEGIN
+	INSERT INTO compute_ledger.request_kind (digest, account, asked)
+	SELECT DISTINCT ON (r.kind) r.kind, r.account, compute_ledger._kind_of(r.asked)
+	FROM compute_ledger.request AS r
+	WHERE r.state = 'queued' AND NOT EXISTS (SELECT FROM compute_ledger.request_kind AS o WHERE o.digest = r.kind);
+	FOR k IN
+		SELECT o.* FROM compute_ledger.request_kind AS o
+		WHERE (o.stamp = stamp_now AND o.judged <= at AND o.judged > at - interval '1 day') IS NOT TRUE
+			AND EXISTS (SELECT FROM compute_ledger.request AS r WHERE r.state = 'queued' AND r.kind = o.digest)
+		ORDER BY o.id
+	LOOP
+		DELETE FROM compute_ledger.request_fit AS f WHERE f.kind = k.id;
+		INSERT INTO compute_ledger.request_fit (kind, pool, allowed, guest, delay, price, transfer, speed)
+		SELECT k.id, f.pool, f.allowed, f.guest, f.delay, f.price, f.transfer, f.speed FROM compute_ledger._kind_fits(k.account, k.asked, at) AS f;
+		UPDATE compute_ledger.request_kind AS o SET judged = at, stamp = stamp_now WHERE o.id = k.id;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _judge_kinds(timestamptz) IS 'part of a pass, which holds the lock of queue_pass: works out anew where requests that wait may run, of kinds of which that is not known, or may have changed';
+
+-- ------------------------------------------------------------------ submitting
+
+CREATE FUNCTION _hours(length interval) RETURNS numeric
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN extract(epoch FROM length) / 3600;
+COMMENT ON FUNCTION _hours(interval) IS 'hours of an interval that has no months';
+
+CREATE FUNCTION _run_time(asked placement_request, devices bigint, speed compute_rate, slot_minutes integer) RETURNS interval
+	LANGUAGE sql IMMUTABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- in slots, begun ones counted whole
+	SELECT ceil(CASE WHEN asked.work IS NULL THEN extract(epoch FROM asked.time_limit)
+			ELSE ceil(asked.work::numeric * 1000000 / (speed::numeric * devices)) / 1000000 END / (60 * slot_minutes))::double precision * slot_minutes * interval '1 minute'
+$$;
+COMMENT ON FUNCTION _run_time(placement_request, bigint, compute_rate, integer) IS 'how long a request takes on so many devices of a speed in a pool, on whose minutes it ends';
+
+CREATE FUNCTION _fitting(account bigint, asked placement_request, at timestamptz, OUT devices bigint, OUT fault text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	kind compute_ledger.placement_request := compute_ledger._kind_of(asked);
+	cached bigint := (SELECT k.id FROM compute_ledger.request_kind AS k
+		WHERE k.digest = compute_ledger._kind_digest(account, kind) AND k.stamp = compute_ledger._kind_stamp() AND k.judged <= at AND k.judged > at - interval '1 day');
+	starts timestamptz := greatest(at, asked.not_before);
+	f record;
+	most bigint := 0;
+	wide bigint;
+	most_cost numeric;
+BEGIN
+	FOR f IN
+		SELECT k.*, p.granule, p.slot_minutes, date_bin(make_interval(mins => p.slot_minutes), at + p.horizon, '2000-01-01 00:00+00') AS until
+		FROM (
+			SELECT c.pool, c.allowed, c.guest, c.delay, c.price, c.transfer, c.speed FROM compute_ledger.request_fit AS c WHERE c.kind = cached
+			UNION ALL
+			SELECT n.* FROM compute_ledger._kind_fits(account, kind, at) AS n WHERE cached IS NULL
+		) AS k
+		JOIN compute_ledger.pool AS p ON p.id = k.pool
+		ORDER BY k.pool, k.allowed
+	LOOP
+		DECLARE
+			span tstzrange := f.allowed * tstzrange(greatest(starts, at + f.delay), greatest(f.until, starts, at + f.delay));
+			offered compute_ledger.device_profile := CASE WHEN NOT isempty(span) THEN compute_ledger._pool_limit(f.pool, span, f.guest) END;
+			length interval;
+		BEGIN
+			most := greatest(most, compute_ledger.peak(offered)::bigint);
+			-- a number that was asked for, or the fewest that keep the deadline
+			wide := coalesce(asked.devices, f.granule);
+			WHILE offered IS NOT NULL AND wide <= compute_ledger.peak(offered) AND wide % f.granule = 0 LOOP
+				length := compute_ledger._run_time(asked, wide, f.speed, f.slot_minutes);
+				IF asked.devices IS NOT NULL OR lower(span) + length <= asked.deadline THEN
+					IF f.price * wide * compute_ledger._hours(length) + f.transfer > asked.max_cost THEN
+						most_cost := least(most_cost, f.price * wide * compute_ledger._hours(length) + f.transfer);
+					ELSIF compute_ledger.earliest_fit(offered, wide, length, span) IS NOT NULL AND wide < coalesce(devices, wide + 1) THEN
+						devices := wide;
+						EXIT;
+					END IF;
+				END IF;
+				EXIT WHEN asked.devices IS NOT NULL;
+				wide := wide * 2;
+			END LOOP;
+		END;
+		EXIT WHEN devices = asked.devices;
+	END LOOP;
+	IF devices IS NULL THEN
+		fault := CASE WHEN most_cost IS NOT NULL THEN format('it costs at least %s, and may cost %s', trim_scale(round(most_cost, 6)), asked.max_cost)
+			WHEN asked.devices IS NULL AND most > 0 THEN format('no number of devices, up to %s, does it by %s', most, asked.deadline)
+			WHEN most > 0 THEN format('no pool in which it may run offers %s devices for so long: at most %s at a time', asked.devices, most)
+			ELSE (SELECT string_agg(DISTINCT format('pool %s: %s', p.pool, p.reason), '; ') FROM (SELECT q.pool, q.reason FROM compute_ledger._request_pools(account, asked, at) AS q WHERE q.reason IS NOT NULL ORDER BY q.pool LIMIT 20) AS p) END;
+		fault := coalesce(fault, 'there is no pool');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _fitting(bigint, placement_request, timestamptz) IS 'whether a request of an account would have room in an empty pool: on how many devices, those it asks for, or else the fewest that keep its deadline; or the reason why not';
+
+CREATE FUNCTION _submit_request(asked placement_request, band integer DEFAULT 0, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+	clock timestamptz := compute_ledger._booking_clock(now);
+	account_id bigint;
+	scope text;
+	call jsonb;
+	answer jsonb;
+	fits record;
+	number bigint;
+BEGIN
+	PERFORM compute_ledger._require_ledger();
+	IF (band BETWEEN -1000000 AND 1000000) IS NOT TRUE THEN
+		PERFORM compute_ledger._refuse('22023', format('a band is from -1000000 to 1000000, not %s', coalesce(band::text, 'NULL')));
+	ELSIF band > 0 AND NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
+		PERFORM compute_ledger._refuse('42501', 'a band above 0 is for admins to give');
+	END IF;
+	call := jsonb_build_array('submit', to_jsonb(asked), band);
+	asked := compute_ledger._check_request(asked);
+	account_id := compute_ledger._booking_account(asked.account, clock);
+	IF request IS NOT NULL THEN
+		scope := 'account:' || account_id;
+		-- one after the other: the same call may be at work
+		PERFORM FROM compute_ledger.account AS a WHERE a.id = account_id FOR NO KEY UPDATE;
+		answer := compute_ledger._answered(scope, request, call);
+		IF answer IS NOT NULL THEN
+			RETURN (answer ->> 'request')::bigint;
+		END IF;
+	END IF;
+	IF asked.preemptible THEN
+		PERFORM compute_ledger._refuse('LC029', 'a preemptible request does not wait', hint => 'reserve() gives it idle capacity that there is.');
+	ELSIF asked.sites > 1 THEN
+		-- each piece is a request of its own, or reserve() divides it
+		asked.sites := 1;
+	END IF;
+	fits := compute_ledger._fitting(account_id, asked, clock);
+	IF fits.devices IS NULL THEN
+		PERFORM compute_ledger._refuse('LC029', 'this request can never be placed', detail => fits.fault || '.', hint => 'quote() says of each pool what is in the way.');
+	END IF;
+	asked.devices := fits.devices;
+	INSERT INTO compute_ledger.request (account, asked, kind, band, request, submitted)
+	VALUES (account_id, asked, compute_ledger._kind_digest(account_id, compute_ledger._kind_of(asked)), band, request, clock)
+	RETURNING id INTO number;
+	INSERT INTO compute_ledger.request_change (request, action, at) VALUES (number, 'submit', clock);
+	IF request IS NOT NULL THEN
+		PERFORM compute_ledger._keep_answered(scope, request, call, jsonb_build_object('request', number));
+	END IF;
+	RETURN number;
+END
+$$;
+COMMENT ON FUNCTION _submit_request(placement_request, integer, text, timestamptz) IS 'what submit_request() does';
+
+CREATE FUNCTION submit_request(asked placement_request, band integer DEFAULT 0, request text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS bigint
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._submit_request(asked, band, request, now);
+END
+$$;
+COMMENT ON FUNCTION submit_request(placement_request, integer, text, timestamptz) IS 'lets a request wait in the queue, and returns its number; schedule() plans and books it. It runs in one pool, and not preemptible. band, -1,000,000 to 1,000,000: a higher one is served first; above 0 for admins (42501). request: the caller''s id of the call; the same call again gets the same number. For bookers of the account and admins. LC029 if it can never be placed: no pool that it may run in would have room for it if it were empty, with the reason; LC006 unknown account, LC022 the id stood for another call, 22023 a request that cannot be. now: another time than the clock''s, by admins only (42501).';
+
+-- ------------------------------------------------------------------ cancelling
+
+CREATE FUNCTION _own_request(request bigint, readable boolean) RETURNS void
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	role name := compute_ledger._calling_role();
+BEGIN
+	IF NOT EXISTS (SELECT FROM compute_ledger.request AS r WHERE r.id = _own_request.request
+		AND (r.account IN (SELECT compute_ledger._bookable_accounts(role)) OR readable AND r.account IN (SELECT compute_ledger._visible_accounts(role))))
+	THEN
+		PERFORM compute_ledger._refuse('42704', format('request %s does not exist', coalesce(request::text, 'NULL')));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _own_request(bigint, boolean) IS 'raises 42704 if there is no such request of an account that the calling role may book for, or, where readable, sees';
+
+CREATE FUNCTION _cancel_request(request bigint, reason text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	clock timestamptz := compute_ledger._booking_clock(now);
+	r record;
+	said text;
+BEGIN
+	PERFORM compute_ledger._own_request(request, false);
+	-- a pass may be booking it
+	UPDATE compute_ledger.request AS o SET state = 'cancelled', cancelled_at = clock, reason = _cancel_request.reason
+	WHERE o.id = _cancel_request.request AND o.state = 'queued';
+	IF FOUND THEN
+		said := 'cancelled';
+	ELSE
+		SELECT o.state, o.booking INTO r FROM compute_ledger.request AS o WHERE o.id = _cancel_request.request;
+		IF r.state = 'cancelled' THEN
+			RETURN 'cancelled already';
+		END IF;
+		-- the first piece has the number of the booking
+		said := compute_ledger._cancel_reservation(r.booking, reason, now);
+		IF said <> 'cancelled' THEN
+			RETURN said;
+		END IF;
+		UPDATE compute_ledger.request AS o SET state = 'cancelled', cancelled_at = clock, reason = _cancel_request.reason
+		WHERE o.id = _cancel_request.request AND o.state = 'placed';
+	END IF;
+	INSERT INTO compute_ledger.request_change (request, action, at, pool, planned, reason)
+	SELECT o.id, 'cancel', clock, o.pool, o.planned, o.reason FROM compute_ledger.request AS o WHERE o.id = _cancel_request.request;
+	RETURN said;
+END
+$$;
+COMMENT ON FUNCTION _cancel_request(bigint, text, timestamptz) IS 'what cancel_request() does';
+
+CREATE FUNCTION cancel_request(request bigint, reason text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN compute_ledger._cancel_request(request, reason, now);
+END
+$$;
+COMMENT ON FUNCTION cancel_request(bigint, text, timestamptz) IS 'takes a request out of the queue: "cancelled", or "cancelled already"; one that was placed has its booking cancelled, as cancel_reservation() does and with what that says. For bookers of the account and admins; to all others there is none (42704). now: another time than the clock''s, by admins only (42501).';
+
+-- ------------------------------------------------------------------ explaining
+
+CREATE FUNCTION _request_state(state text, of_booking text) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	RETURN CASE WHEN state OPERATOR(pg_catalog.=) 'placed' THEN coalesce(nullif(of_booking, 'confirmed'), state) ELSE state END;
+COMMENT ON FUNCTION _request_state(text, text) IS 'the state of a request, of its column and the state of its booking: once it is placed, what has become of that';
+
+CREATE FUNCTION _waits_for(state text, asked placement_request, pool bigint, planned tstzrange, latest timestamptz) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN state <> 'queued' THEN NULL
+		WHEN planned IS NULL AND latest IS NULL THEN 'the next pass'
+		WHEN planned IS NULL THEN 'a pool in which it may run'
+		WHEN lower(planned) <= asked.not_before THEN 'its earliest start'
+		ELSE format('%s devices of pool %s', asked.devices, pool) END
+$$;
+COMMENT ON FUNCTION _waits_for(text, placement_request, bigint, tstzrange, timestamptz) IS 'what a request waits for, of its columns; NULL: it does not wait';
+
+CREATE FUNCTION _explain_request(request bigint, now timestamptz DEFAULT NULL) RETURNS SETOF text
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	SET datestyle = 'ISO, MDY'
+AS $$
+#variable_conflict use_column
+DECLARE
+	clock timestamptz := compute_ledger._booking_clock(now);
+	r compute_ledger.request;
+	before bigint;
+	state_now text;
+BEGIN
+	PERFORM compute_ledger._own_request(request, true);
+	SELECT * INTO r FROM compute_ledger.request AS o WHERE o.id = _explain_request.request;
+	SELECT compute_ledger._request_state(r.state, compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock)) INTO state_now
+	FROM compute_ledger.reservation AS o WHERE o.booking = r.booking ORDER BY o.id LIMIT 1;
+	RETURN NEXT format('Request %s of "%s", submitted %s: %s devices for %s, band %s.', r.id, (r.asked).account, r.submitted, (r.asked).devices,
+		coalesce((r.asked).time_limit::text, (r.asked).work::text), r.band);
+	IF r.state = 'placed' THEN
+		RETURN NEXT format('It was booked at %s in pool %s for %s (booking %s), and is %s.', r.placed_at, r.pool, r.planned, r.booking, state_now);
+		RETURN;
+	ELSIF r.state = 'cancelled' THEN
+		RETURN NEXT format('It was cancelled at %s%s.', r.cancelled_at, coalesce(': ' || r.reason, ''));
+		RETURN;
+	ELSIF r.turn IS NULL THEN
+		RETURN NEXT 'It waits for the next pass of the queue.';
+	ELSE
+		SELECT count(*) INTO before FROM compute_ledger.request AS o WHERE o.state = 'queued' AND (o.band > r.band OR o.band = r.band AND o.turn < r.turn);
+		RETURN NEXT format('%s requests are served before it.', before);
+		IF r.planned IS NULL THEN
+			RETURN NEXT 'It has no planned start: no pool in which it may run has room for it within its horizon.';
+		ELSE
+			RETURN NEXT format('It is planned in pool %s for %s: it waits for %s.', r.pool, r.planned, compute_ledger._waits_for(r.state, r.asked, r.pool, r.planned, r.latest));
+			RETURN NEXT format('Requests of its band do not push it beyond %s.', r.latest);
+		END IF;
+		IF r.moved IS NOT NULL THEN
+			RETURN NEXT format('At %s it was planned later than it had been promised: %s.', r.moved_at, r.moved);
+		END IF;
+	END IF;
+	RETURN QUERY
+	SELECT format('Pool %s is out: %s.', p.pool, p.reason)
+	FROM compute_ledger._request_pools(r.account, r.asked, clock) AS p WHERE p.reason IS NOT NULL ORDER BY p.pool;
+END
+$$;
+COMMENT ON FUNCTION _explain_request(bigint, timestamptz) IS 'what explain_request() does';
+
+CREATE FUNCTION explain_request(request bigint, now timestamptz DEFAULT NULL) RETURNS SETOF text
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._explain_request(request, now) AS t;
+END
+$$;
+COMMENT ON FUNCTION explain_request(bigint, timestamptz) IS 'says of a request what has become of it, or how many are served before it, where and when it is planned, what it waits for, until when others may push it, why it was moved, and which pools are out for which reason: a line each, times in UTC. For bookers and readers of the account, billers, auditors and admins; to all others there is none (42704). now: another time than the clock''s, by admins only (42501).';
