@@ -25,6 +25,8 @@ $node->safe_psql('postgres', q{
 		'p' || n, granule => CASE n WHEN 2 THEN 4 ELSE 1 END, hold => '2 seconds', host => CASE n WHEN 3 THEN 'house' END) FROM generate_series(1, 6) AS n;
 	SELECT offer_devices(n, CASE n WHEN 6 THEN 0 ELSE 24 END, tstzrange(date_trunc('day', now()), NULL)) FROM generate_series(1, 6) AS n;
 	SELECT set_guest_share(3, 0.5, tstzrange(date_trunc('day', now()), NULL));
+	-- what is idle of the first four is for those who give way
+	SELECT offer_idle(n, 0.1, 'USD', CASE n WHEN 4 THEN interval '0' ELSE interval '1 minute' END) FROM generate_series(1, 4) AS n;
 	SELECT create_policy('house'), create_access_rule('needs one', 'house', 'needs_licence', 'rule 1', accounts => '{a1,a2}'), create_access_rule('flagged', 'house', 'deny', 'rule 2', flags => '{barred}');
 	SELECT grant_licence('a1', 'needs one', '[2020-01-01Z,2100-01-01Z)'), create_price('nvidia', 'USD', 2), create_price('nvidia', 'USD', 1, measure => 'reserved');
 
@@ -42,7 +44,7 @@ sub span { my $from = int rand one_of(3, 60, 6000); my $to = $from + 1 + int ran
 sub devices { my ($pool) = @_; return ($pool == 2 ? 4 : 1) * (1 + int rand 6) }
 sub account { return "'" . one_of(@accounts) . "'" }
 sub request { return chance(0.3) ? ", request => 'q' || " . (chance(0.7) ? "nextval('request')" : 'currval(pg_get_serial_sequence(\'booking\', \'id\')) % 50') : '' }
-sub options { return (chance(0.5) ? ', confirmed => true' : '') . (chance(0.5) ? ', priority => ' . int rand 3 : '') }
+sub options { return (chance(0.5) ? ', confirmed => true' : '') . (chance(0.5) ? ', priority => ' . int rand 3 : '') . (chance(0.3) ? ', preemptible => true' : '') }
 
 # What is called, how often, and what of it.
 my @calls = (
@@ -83,5 +85,6 @@ my @choices = map { ($_->[1]) x $_->[0] } @calls;
 
 Attack::run($node, $seconds, sub { Attack::transaction(@choices) }, '{1,2,3,5,6}')
 	->judge(qw(40001 57P01 LC020 LC021 LC022 LC023 LC024 LC025 LC026 22023 22000 22008 23000 23001 42704 55000));
+note $node->safe_psql('postgres', q{SELECT count(*) FROM reservation_change WHERE action = 'preempt'}) . ' reservations gave way';
 note $node->safe_psql('postgres', "SELECT string_agg(state || ' ' || n, ', ' ORDER BY state) FROM (SELECT state, count(*) AS n FROM reservation GROUP BY 1) AS s");
 done_testing();
