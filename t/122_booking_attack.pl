@@ -43,7 +43,7 @@ sub soon { my ($minutes) = @_; return "soon($minutes)" }
 sub span { my $from = int rand one_of(3, 60, 6000); my $to = $from + 1 + int rand one_of(3, 300, 20000); return "tstzrange(soon($from), soon($to))" }
 sub devices { my ($pool) = @_; return ($pool == 2 ? 4 : 1) * (1 + int rand 6) }
 sub account { return "'" . one_of(@accounts) . "'" }
-sub request { return chance(0.3) ? ", request => 'q' || " . (chance(0.7) ? "nextval('request')" : 'currval(pg_get_serial_sequence(\'booking\', \'id\')) % 50') : '' }
+sub request { return chance(0.3) ? ", request => 'q' || " . (chance(0.7) ? "nextval('call')" : 'currval(pg_get_serial_sequence(\'booking\', \'id\')) % 50') : '' }
 sub options { return (chance(0.5) ? ', confirmed => true' : '') . (chance(0.5) ? ', priority => ' . int rand 3 : '') . (chance(0.3) ? ', preemptible => true' : '') }
 
 # What is called, how often, and what of it.
@@ -84,7 +84,7 @@ my @calls = (
 my @choices = map { ($_->[1]) x $_->[0] } @calls;
 
 Attack::run($node, $seconds, sub { Attack::transaction(@choices) }, '{1,2,3,5,6}')
-	->judge(qw(40001 57P01 LC020 LC021 LC022 LC023 LC024 LC025 LC026 22023 22000 22008 23000 23001 42704 55000));
+	->judge(20, qw(40001 57P01 LC020 LC021 LC022 LC023 LC024 LC025 LC026 22023 22000 22008 23000 23001 42704 55000));
 note $node->safe_psql('postgres', q{SELECT count(*) FROM reservation_change WHERE action = 'preempt'}) . ' reservations gave way';
 note $node->safe_psql('postgres', "SELECT string_agg(state || ' ' || n, ', ' ORDER BY state) FROM (SELECT state, count(*) AS n FROM reservation GROUP BY 1) AS s");
 done_testing();
