@@ -317,17 +317,17 @@ CREATE FUNCTION _request_state(state text, of_booking text) RETURNS text
 	RETURN CASE WHEN state OPERATOR(pg_catalog.=) 'placed' THEN coalesce(nullif(of_booking, 'confirmed'), state) ELSE state END;
 COMMENT ON FUNCTION _request_state(text, text) IS 'the state of a request, of its column and the state of its booking: once it is placed, what has become of that';
 
-CREATE FUNCTION _waits_for(state text, devices bigint, not_before timestamptz, pool bigint, planned tstzrange, latest timestamptz) RETURNS text
+CREATE FUNCTION _waits_for(state text, devices bigint, not_before timestamptz, pool bigint, planned tstzrange, turn double precision) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN state <> 'queued' THEN NULL
-		WHEN planned IS NULL AND latest IS NULL THEN 'the next pass'
-		WHEN planned IS NULL THEN 'a pool in which it may run'
+		WHEN turn IS NULL THEN 'the next pass'
+		WHEN planned IS NULL THEN 'room in a pool in which it may run'
 		WHEN lower(planned) <= not_before THEN 'its earliest start'
 		ELSE format('%s devices of pool %s', devices, pool) END
 $$;
-COMMENT ON FUNCTION _waits_for(text, bigint, timestamptz, bigint, tstzrange, timestamptz) IS 'what a request waits for, of its columns; NULL: it does not wait';
+COMMENT ON FUNCTION _waits_for(text, bigint, timestamptz, bigint, tstzrange, double precision) IS 'what a request waits for, of its columns; NULL: it does not wait';
 
 CREATE FUNCTION _explain_request(request bigint, now timestamptz DEFAULT NULL) RETURNS SETOF text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -362,7 +362,7 @@ BEGIN
 		IF r.planned IS NULL THEN
 			RETURN NEXT 'It has no planned start: no pool in which it may run has room for it within its horizon.';
 		ELSE
-			RETURN NEXT format('It is planned in pool %s for %s: it waits for %s.', r.pool, r.planned, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.latest));
+			RETURN NEXT format('It is planned in pool %s for %s: it waits for %s.', r.pool, r.planned, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn));
 			RETURN NEXT format('Requests of its band do not push it beyond %s.', r.latest);
 		END IF;
 		IF r.moved IS NOT NULL THEN

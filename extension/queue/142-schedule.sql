@@ -272,7 +272,7 @@ AS $$
 		GROUP BY p.account
 	)
 	SELECT row_number() OVER (ORDER BY r.band DESC, r.turn, r.submitted, r.id), r.id, r.band, r.account, a.name, r.submitted, r.devices, r.length, r.work,
-		f.shares, f.had, r.pool, r.planned, r.latest, r.head, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.latest), r.moved
+		f.shares, f.had, r.pool, r.planned, r.latest, r.head, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn), r.moved
 	FROM compute_ledger.request AS r
 	JOIN compute_ledger.account AS a ON a.id = r.account
 	LEFT JOIN factor AS f ON f.account = r.account
