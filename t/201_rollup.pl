@@ -229,7 +229,7 @@ is(query_as('bill', q{SELECT refresh_rollups() <= clock_timestamp()}), 't', 'a b
 is(query_as('bill', 'SELECT count(*) FROM usage_daily'), $all, 'and sees everything');
 is(query_as('read', q{SELECT DISTINCT account_name FROM my_usage_daily UNION SELECT account_name FROM my_usage_hourly}), 'a2', 'a reader sees his accounts');
 is(query_as('read', 'SELECT sum(device_time) FROM my_usage_hourly'), query("SELECT sum(device_time) FROM usage_daily WHERE account_name = 'a2'"), 'all of it');
-for my $relation (qw(_usage_hourly _usage_daily _utilization_daily _spend_daily _utilization_cell capacity usage_hourly usage_daily utilization_daily utilization_hourly spend_daily))
+for my $relation (qw(_usage_hourly _usage_daily _unused_hourly _utilization_daily _spend_daily _utilization_cell capacity usage_hourly usage_daily utilization_daily utilization_hourly spend_daily))
 {
 	($rc, $out, $err) = $node->psql($db, "SELECT * FROM compute_ledger.$relation", extra_params => [ '-U', 'read', '-v', 'VERBOSITY=sqlstate' ]);
 	like($err, qr/42501/, "$relation is not for readers");

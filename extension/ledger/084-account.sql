@@ -50,15 +50,31 @@ AS $$
 $$;
 COMMENT ON FUNCTION _tree_path(bigint[], bigint[], tstzrange[]) IS 'the way from the root to each thing of a tree, both included, while it holds, of its versions: what each is of, the parent or NULL, and when it holds';
 
-CREATE FUNCTION _account_path(as_of timestamptz) RETURNS TABLE (account bigint, path bigint[], valid tstzrange)
+CREATE FUNCTION _account_path(as_of timestamptz, these bigint[] DEFAULT NULL) RETURNS TABLE (account bigint, path bigint[], valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
 AS $$
-	WITH place AS MATERIALIZED (
+	WITH RECURSIVE branch AS (
+		-- up from these, and to what they were merged into, by indexes
+		SELECT t.account FROM unnest(these) AS t (account)
+		UNION
+		SELECT u.above
+		FROM branch AS b CROSS JOIN LATERAL (
+			SELECT v.parent AS above, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = b.account AND v.parent IS NOT NULL
+			UNION ALL
+			SELECT m.merged_into, m.recorded FROM compute_ledger.account_merge AS m WHERE int8range(m.account, m.account, '[]') = int8range(b.account, b.account, '[]')
+			OFFSET 0) AS u
+		WHERE u.recorded @> coalesce($1, 'infinity')
+	), version AS (
+		SELECT v.account, v.parent, v.valid FROM compute_ledger.account_version AS v WHERE these IS NULL AND v.recorded @> coalesce($1, 'infinity')
+		UNION ALL
+		SELECT v.account, v.parent, v.valid
+		FROM branch AS b CROSS JOIN LATERAL (SELECT v.account, v.parent, v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = b.account OFFSET 0) AS v
+		WHERE v.recorded @> coalesce($1, 'infinity')
+	), place AS MATERIALIZED (
 		SELECT p.thing, p.path, p.valid
-		FROM (SELECT array_agg(v.account) AS accounts, array_agg(v.parent) AS parents, array_agg(v.valid) AS valids
-			FROM compute_ledger.account_version AS v WHERE v.recorded @> coalesce($1, 'infinity')) AS a
+		FROM (SELECT array_agg(v.account) AS accounts, array_agg(v.parent) AS parents, array_agg(v.valid) AS valids FROM version AS v) AS a
 			CROSS JOIN LATERAL compute_ledger._tree_path(a.accounts, a.parents, a.valids) AS p
 	)
 	SELECT p.thing, p.path, p.valid FROM place AS p
@@ -66,7 +82,7 @@ AS $$
 	SELECT a.account, p.path, p.valid * a.valid
 	FROM compute_ledger._account_alias($1) AS a JOIN place AS p ON p.thing = a.target AND p.valid && a.valid
 $$;
-COMMENT ON FUNCTION _account_path(timestamptz) IS 'the way from the root to each account, both included, while it holds; a merged account''s is that of the one it was merged into';
+COMMENT ON FUNCTION _account_path(timestamptz, bigint[]) IS 'the way from the root to each account, both included, while it holds; a merged account''s is that of the one it was merged into. These: of those at least, and of fewer than all';
 
 CREATE FUNCTION _account_tree(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (account bigint, ancestor bigint, depth integer, level integer, valid tstzrange)
@@ -90,7 +106,7 @@ END
 $$;
 COMMENT ON FUNCTION account_tree(timestamptz) IS 'each account with itself (depth 0) and every account above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root, so that the rows of an account that hold at an instant are one way. A merged account has, from then on, the rows of the one it was merged into, which is its ancestor at depth 0.';
 
-CREATE FUNCTION _price_way(as_of timestamptz) RETURNS TABLE (account bigint, ancestor bigint, place bigint, valid tstzrange)
+CREATE FUNCTION _price_way(as_of timestamptz, these bigint[] DEFAULT NULL) RETURNS TABLE (account bigint, ancestor bigint, place bigint, valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 50000
 	SET search_path = pg_catalog, pg_temp
 	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
@@ -110,14 +126,14 @@ AS $$
 		SELECT m.account, m.other, m.at, row_number() OVER (PARTITION BY m.account ORDER BY m.steps) AS n FROM merged AS m
 	), way AS (
 		SELECT p.account, a.id AS ancestor, (cardinality(p.path) - a.n) * 1000000 AS place, p.valid
-		FROM compute_ledger._account_path($1) AS p, unnest(p.path) WITH ORDINALITY AS a (id, n)
+		FROM compute_ledger._account_path($1, these) AS p, unnest(p.path) WITH ORDINALITY AS a (id, n)
 	)
 	SELECT w.account, w.ancestor, w.place, w.valid FROM way AS w
 	UNION ALL
 	SELECT w.account, b.other, w.place + b.n, w.valid * tstzrange(b.at, NULL)
 	FROM way AS w JOIN beside AS b ON b.account = w.ancestor AND w.valid && tstzrange(b.at, NULL)
 $$;
-COMMENT ON FUNCTION _price_way(timestamptz) IS 'the accounts whose prices serve the usage of each account, as it was known at a recorded time (NULL: now), and their order: the lesser place goes before the greater. Itself, or the account that it was merged into, and every account above, each followed by the accounts that were merged into it, the latest merger first (of one instant, the higher number), and each of these by those that were merged into it. No account is twice in a way at one time.';
+COMMENT ON FUNCTION _price_way(timestamptz, bigint[]) IS 'the accounts whose prices serve the usage of each account, as it was known at a recorded time (NULL: now), and their order: the lesser place goes before the greater. Itself, or the account that it was merged into, and every account above, each followed by the accounts that were merged into it, the latest merger first (of one instant, the higher number), and each of these by those that were merged into it. No account is twice in a way at one time. These: as _account_path() has it';
 
 CREATE FUNCTION _payers(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (account bigint, payer bigint, calendar bigint, time_zone text, currency text, valid tstzrange)

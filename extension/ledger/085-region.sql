@@ -34,16 +34,29 @@ SELECT pg_catalog.pg_extension_config_dump('cloud_region', 'WHERE NOT shipped');
 
 -- ------------------------------------------------------------------ the tree
 
-CREATE FUNCTION _region_path(as_of timestamptz) RETURNS TABLE (region integer, path integer[], valid tstzrange)
+CREATE FUNCTION _region_path(as_of timestamptz, these integer[] DEFAULT NULL) RETURNS TABLE (region integer, path integer[], valid tstzrange)
 	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 AS $$
+	WITH RECURSIVE branch AS (
+		-- up from these, by an index
+		SELECT t.region FROM unnest(these) AS t (region)
+		UNION
+		SELECT v.parent
+		FROM branch AS b CROSS JOIN LATERAL (SELECT v.parent, v.recorded FROM compute_ledger.region_version AS v WHERE v.region = b.region OFFSET 0) AS v
+		WHERE v.recorded @> coalesce($1, 'infinity') AND v.parent IS NOT NULL
+	), version AS (
+		SELECT v.region, v.parent, v.valid FROM compute_ledger.region_version AS v WHERE these IS NULL AND v.recorded @> coalesce($1, 'infinity')
+		UNION ALL
+		SELECT v.region, v.parent, v.valid
+		FROM branch AS b CROSS JOIN LATERAL (SELECT v.region, v.parent, v.valid, v.recorded FROM compute_ledger.region_version AS v WHERE v.region = b.region OFFSET 0) AS v
+		WHERE v.recorded @> coalesce($1, 'infinity')
+	)
 	SELECT p.thing::integer, p.path::integer[], p.valid
-	FROM (SELECT array_agg(v.region::bigint) AS regions, array_agg(v.parent::bigint) AS parents, array_agg(v.valid) AS valids
-		FROM compute_ledger.region_version AS v WHERE v.recorded @> coalesce($1, 'infinity')) AS a
+	FROM (SELECT array_agg(v.region::bigint) AS regions, array_agg(v.parent::bigint) AS parents, array_agg(v.valid) AS valids FROM version AS v) AS a
 		CROSS JOIN LATERAL compute_ledger._tree_path(a.regions, a.parents, a.valids) AS p
 $$;
-COMMENT ON FUNCTION _region_path(timestamptz) IS 'the way from the root to each region, both included, while it holds';
+COMMENT ON FUNCTION _region_path(timestamptz, integer[]) IS 'the way from the root to each region, both included, while it holds. These: of those at least, and of fewer than all';
 
 CREATE FUNCTION _region_tree(as_of timestamptz DEFAULT NULL)
 	RETURNS TABLE (region integer, ancestor integer, depth integer, level integer, valid tstzrange)

@@ -37,7 +37,8 @@ $$;
 COMMENT ON FUNCTION _money_text(numeric, text) IS 'an amount of money for people to read, rounded as a charge is: 2.20 USD';
 
 CREATE FUNCTION _slot_start(at timestamptz, slot_minutes integer) RETURNS timestamptz
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	-- to be inlined
+	LANGUAGE sql STABLE PARALLEL SAFE
 	RETURN date_bin(make_interval(mins => slot_minutes), at + make_interval(mins => slot_minutes) - interval '1 microsecond', '2000-01-01 00:00+00');
 COMMENT ON FUNCTION _slot_start(timestamptz, integer) IS 'the first start of a slot that is not before an instant';
 
@@ -112,12 +113,12 @@ BEGIN
 			AND (compute_ledger.mig_profile(p.accelerator) IS NULL) = (compute_ledger.mig_profile(a.class) IS NULL)) AS is_of,
 		wanted IS NULL OR p.region IN (SELECT w.region FROM compute_ledger._region_ways(ARRAY(SELECT DISTINCT o.region FROM compute_ledger.pool AS o), base) AS w WHERE w.above = ANY (wanted)) AS is_in) AS x
 	WHERE these IS NULL OR p.id = ANY (these);
-	SELECT array_agg(c.accelerator), array_agg(c.region), tstzrange(base, greatest(max(c.until), base + interval '1 day'))
+	SELECT coalesce(array_agg(c.accelerator), '{}'), coalesce(array_agg(c.region), '{}'), tstzrange(base, greatest(max(c.until), base + interval '1 day'))
 	INTO chips, regions, period
 	FROM (SELECT p.accelerator, p.region, max(p.until) AS until FROM unnest(all_pools) AS p WHERE p.reason IS NULL GROUP BY p.accelerator, p.region) AS c;
 	RETURN QUERY
 	WITH won AS MATERIALIZED (
-		SELECT w.* FROM compute_ledger._winners(account, currency, asked.preemptible, chips, regions, period) AS w WHERE chips IS NOT NULL
+		SELECT w.* FROM compute_ledger._winners(account, currency, asked.preemptible, chips, regions, period) AS w
 	), term AS MATERIALIZED (
 		SELECT t.* FROM compute_ledger._rating_prices(ARRAY(SELECT w.price FROM won AS w UNION SELECT w.list_price FROM won AS w)) AS t
 	), segment AS MATERIALIZED (
@@ -143,13 +144,13 @@ BEGIN
 				|| CASE WHEN j.rule IS NOT NULL THEN format(': rule "%s" of policy "%s"', j.rule, j.policy) ELSE format(': default of policy "%s"', j.policy) END,
 				j.clause, j.reason) ORDER BY j.place))[1] AS clause
 		FROM compute_ledger._judge(array_fill(account, ARRAY[cardinality(chips)]), chips, regions, period, 'book', NULL, NULL) AS j
-		WHERE chips IS NOT NULL AND j.effect <> 'allow'
+		WHERE j.effect <> 'allow'
 		GROUP BY j.accelerator, j.region
 	), link AS MATERIALIZED (
 		SELECT l.* FROM compute_ledger._region_links(ARRAY[data_region], regions, base) AS l WHERE data_region IS NOT NULL
 	), back AS MATERIALIZED (
 		SELECT l.* FROM compute_ledger._region_links(regions, ARRAY[results_region], base) AS l WHERE results_region IS NOT NULL
-	), figure AS (
+	), figure AS MATERIALIZED (
 		SELECT p.*, f.price_per_gb AS in_price, f.within AS is_within, f.currency AS in_currency, f.gbps, f.latency, b.price_per_gb AS out_price, b.currency AS out_currency,
 			c.priced AS c_priced, c.prices AS c_prices, c.list_prices AS c_list_prices, c.lowest, c.highest, c.fault, j.clause,
 			compute_ledger.normalized_rate(p.accelerator, basis, base) AS basis_rate,

@@ -51,26 +51,44 @@ AS $$
 $$;
 COMMENT ON FUNCTION _placement_length(placement_request, compute_rate, bigint, numeric, integer) IS 'how long devices are booked: the time limit, or what the work takes them, in whole slots; NULL if that is more than 100 years, or the rate is not known';
 
+CREATE FUNCTION _pool_efficiencies(asked placement_request, link_class text) RETURNS numeric[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_agg(coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
+		WHERE s.workload IN ((asked).workload, '') AND s.link_class = _pool_efficiencies.link_class AND s.sites = n.n ORDER BY s.workload DESC LIMIT 1), CASE n.n WHEN 1 THEN 1 END) ORDER BY n.n)
+	FROM generate_series(1, 8) AS n (n)
+$$;
+COMMENT ON FUNCTION _pool_efficiencies(placement_request, text) IS 'what part of its work a device still does on 1, 2, ... 8 sites of a link class; on one 1, and on more NULL, where there is no figure';
+
 CREATE FUNCTION _tries(asked placement_request, pools _placement_pool[], at timestamptz) RETURNS _placement_try[]
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	WITH single AS (
-		SELECT p.*, d.devices, e.efficiency, compute_ledger._placement_length(asked, p.rate, d.devices, e.efficiency, p.slot_minutes) AS length
+	WITH link AS MATERIALIZED (
+		SELECT l.link_class, (compute_ledger._pool_efficiencies(asked, l.link_class))[1] AS efficiency FROM (SELECT DISTINCT p.link_class FROM unnest(pools) AS p WHERE p.reason IS NULL) AS l
+	), candidate AS MATERIALIZED (
+		SELECT p.*, d.devices, l.efficiency
 		FROM unnest(pools) AS p
-		CROSS JOIN LATERAL (
-			SELECT coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
-				WHERE s.workload IN ((asked).workload, '') AND s.link_class = p.link_class AND s.sites = 1 ORDER BY s.workload DESC LIMIT 1), 1) AS efficiency) AS e
+		JOIN link AS l ON l.link_class = p.link_class
 		CROSS JOIN LATERAL (
 			SELECT (asked).devices AS devices WHERE (asked).devices % p.granule = 0
 			UNION ALL
 			SELECT p.granule * (1::bigint << n.n) FROM generate_series(0, 29) AS n (n) WHERE (asked).devices IS NULL AND p.granule * (1::bigint << n.n) <= 1000000000) AS d
 		WHERE p.reason IS NULL
+	), kind AS MATERIALIZED (
+		-- few are unlike
+		SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
+		FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k
+	), single AS MATERIALIZED (
+		SELECT c.*, k.length, lower(c.allowed) AS first
+		FROM candidate AS c
+		JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
 	), bounded AS (
 		SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.allowed * CASE WHEN (asked).devices IS NULL THEN tstzmultirange(tstzrange(NULL, (asked).deadline)) ELSE '{(,)}' END AS allowed,
-			coalesce(lower(s.allowed) + s.length > (asked).deadline, false) AS late,
+			coalesce(s.first + s.length > (asked).deadline, false) AS late,
 			s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price
-				+ (asked).delay_value * s.devices * extract(epoch FROM lower(s.allowed) + s.length - at) / 3600 AS bound
+				+ (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
 		FROM single AS s
 		WHERE s.length IS NOT NULL
 	), lowest AS (
@@ -170,7 +188,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _too_dear(placement_request, _placement_offer, text) IS 'why an offer that fits is out, for what it costs; NULL if it is not';
 
-CREATE FUNCTION _no_room(asked placement_request, pool _placement_pool, tried _placement_try) RETURNS text
+CREATE FUNCTION _no_room(asked placement_request, pool _placement_pool, tried bigint, length interval) RETURNS text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -179,14 +197,14 @@ DECLARE
 BEGIN
 	RETURN CASE
 		WHEN asked.devices % pool.granule <> 0 THEN format('is booked in multiples of %s devices', pool.granule)
-		WHEN tried.pool IS NULL AND asked.devices IS NULL THEN 'cannot keep the deadline'
-		WHEN tried.pool IS NULL THEN 'would take more than 100 years'
+		WHEN tried IS NULL AND asked.devices IS NULL THEN 'cannot keep the deadline'
+		WHEN tried IS NULL THEN 'would take more than 100 years'
 		WHEN asked.devices IS NULL THEN format('no capacity that keeps the deadline, %s', asked.deadline)
 		WHEN most < asked.devices THEN format('offers no more than %s devices', most)
-		ELSE format('no capacity for %s devices over %s until %s', asked.devices, tried.length, pool.until) END;
+		ELSE format('no capacity for %s devices over %s until %s', asked.devices, length, pool.until) END;
 END
 $$;
-COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, _placement_try) IS 'why a pool that might take a request has no start for it';
+COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, bigint, interval) IS 'tried is NULL for a pool that was not: why a pool that might take a request has no start for it';
 
 CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, OUT offers _placement_offer[], OUT looked_at bigint)
 	LANGUAGE plpgsql STABLE
@@ -214,6 +232,8 @@ END
 $$;
 COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; looked_at: the tries that were looked at have a place up to this';
 
+-- ------------------------------------------------------------------ quoting
+
 CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
 		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb, worst numeric)
@@ -226,10 +246,12 @@ DECLARE
 	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
 	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
 	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting);
+	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
+	digits integer := (SELECT c.minor_digits FROM compute_ledger.currency AS c WHERE c.code = candidates[1].currency);
 BEGIN
 	RETURN QUERY
 	WITH judged AS MATERIALIZED (
-		SELECT o.*, compute_ledger._too_dear(asked, o, candidates[1].currency) AS too_dear FROM unnest(best.offers) AS o
+		SELECT o.*, compute_ledger._too_dear(asked, o, candidates[1].currency) AS too_dear FROM unnest(best.offers || split.offers) AS o
 	), ranked AS MATERIALIZED (
 		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL
 	), terms AS MATERIALIZED (
@@ -248,13 +270,13 @@ BEGIN
 		FROM ranked AS r JOIN terms AS t ON t.place = r.place
 	), why AS (
 		SELECT p.pool, coalesce(p.reason, j.too_dear,
-			CASE WHEN r.place IS NOT NULL THEN format('beaten: %s, from %s to %s', compute_ledger._money_text(r.cost + r.transfer_cost, p.currency), r.starts, r.ends)
-				WHEN t.n > best.looked_at THEN format('beaten: at least %s', compute_ledger._money_text(t.bound, p.currency))
-				ELSE compute_ledger._no_room(asked, p, t) END) AS reason
+			CASE WHEN r.place IS NOT NULL THEN format('beaten: %s %s, from %s to %s', round(r.cost + r.transfer_cost, digits), p.currency, r.starts, r.ends)
+				WHEN t.n > best.looked_at THEN format('beaten: at least %s %s', trunc(t.bound, digits), p.currency)
+				ELSE concat_ws('; ', compute_ledger._no_room(asked, p, t.pool, t.length), coalesce(split.reason, CASE WHEN split.offers <> '{}' THEN 'with other sites it is beaten' END)) END) AS reason
 		FROM unnest(candidates) AS p
 		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
 		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
-		LEFT JOIN LATERAL (SELECT t.* FROM unnest(tries) AS t WHERE t.pool = p.pool LIMIT 1) AS t ON true
+		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(tries) AS t ORDER BY t.pool) AS t ON t.pool = p.pool
 		WHERE NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
 	)
 	SELECT o.place, NULL::bigint, NULL::text, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, trim_scale(o.efficiency),

@@ -276,7 +276,13 @@ CREATE FUNCTION _winning_prices(book text, as_of timestamptz, accounts bigint[],
 	SET enable_mergejoin = off
 	SET jit = off
 AS $$
+DECLARE
+	-- the ways of a few are not looked for among those of all
+	few_accounts bigint[] := ARRAY(SELECT DISTINCT coalesce(a.account, 0) FROM unnest(accounts) AS a (account) LIMIT 101);
+	few_regions integer[] := ARRAY(SELECT DISTINCT coalesce(r.region, 0) FROM unnest(regions) AS r (region) LIMIT 101);
 BEGIN
+	few_accounts := CASE WHEN cardinality(few_accounts) <= 100 THEN few_accounts END;
+	few_regions := CASE WHEN cardinality(few_regions) <= 100 THEN few_regions END;
 	RETURN QUERY
 	WITH asked AS MATERIALIZED (
 		SELECT u.n, coalesce(u.account, 0) AS account, u.accelerator, coalesce(u.region, 0) AS region, u.number_format, u.measure,
@@ -286,16 +292,17 @@ BEGIN
 		LEFT JOIN compute_ledger.price_book AS own ON own.book = _winning_prices.book AND own.currency = 'own'
 	), account AS MATERIALIZED (
 		SELECT t.account, t.ancestor, 100000000000 - t.place AS rank, t.valid * period AS valid
-		FROM compute_ledger._price_way(as_of) AS t
+		FROM compute_ledger._price_way(as_of, few_accounts) AS t
 		JOIN (SELECT DISTINCT a.account FROM asked AS a) AS d ON d.account = t.account
 		WHERE t.valid && period
 		UNION ALL
 		SELECT DISTINCT a.account, 0::bigint, 0, period
 		FROM asked AS a
 	), region AS MATERIALIZED (
-		SELECT t.region, t.ancestor, 1000000 - t.depth AS rank, t.valid * period AS valid
-		FROM compute_ledger._region_tree(as_of) AS t
+		SELECT t.region, s.ancestor, 1000000 - (cardinality(t.path) - s.place) AS rank, t.valid * period AS valid
+		FROM compute_ledger._region_path(as_of, few_regions) AS t
 		JOIN (SELECT DISTINCT a.region FROM asked AS a) AS d ON d.region = t.region
+		CROSS JOIN LATERAL unnest(t.path) WITH ORDINALITY AS s (ancestor, place)
 		WHERE t.valid && period
 		UNION ALL
 		SELECT DISTINCT a.region, 0, 0, period

@@ -70,7 +70,7 @@ BEGIN
 	UPDATE compute_ledger.rollup_state AS s
 	SET as_of = coalesce(_refresh_rollups.as_of, watermark), refreshed_at = clock_timestamp(), refreshed_by = session_user;
 	-- what has no rows, or was restored without, is filled faster than it is compared
-	FOREACH rollup IN ARRAY '{_usage_hourly,_usage_daily,_utilization_daily,_spend_daily}'::text[] LOOP
+	FOREACH rollup IN ARRAY '{_usage_hourly,_usage_daily,_unused_hourly,_utilization_daily,_spend_daily}'::text[] LOOP
 		PERFORM compute_ledger._refresh_rollup(rollup, concurrent AND c.relispopulated AND pg_relation_size(c.oid) > 0)
 		FROM pg_class AS c
 		WHERE c.oid = format('compute_ledger.%I', rollup)::regclass;

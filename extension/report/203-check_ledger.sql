@@ -313,7 +313,7 @@ BEGIN
 	SELECT 'rollup not filled', substr(c.relname, 2), 'has to be refreshed'
 	FROM pg_class AS c
 	WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind = 'm' AND NOT c.relispopulated
-		AND c.relname IN ('_usage_hourly', '_usage_daily', '_utilization_daily', '_spend_daily');
+		AND c.relname IN ('_usage_hourly', '_usage_daily', '_unused_hourly', '_utilization_daily', '_spend_daily');
 	IF FOUND THEN
 		RETURN;
 	END IF;
@@ -398,40 +398,63 @@ BEGIN
 	WITH usage AS (
 		SELECT h.account, h.region, h.accelerator, h.day,
 			sum(h.device_time) FILTER (WHERE h.measure = 'reserved') AS reserved,
+			sum(h.device_time) FILTER (WHERE h.measure = 'unused') AS unused,
 			sum(h.device_time) FILTER (WHERE h.measure = 'allocated') AS allocated,
 			sum(h.device_time) FILTER (WHERE h.measure = 'used') AS used
 		FROM (SELECT u.account, u.region, compute_ledger.accelerator_trunc('memory', u.accelerator) AS accelerator, (u.hour AT TIME ZONE 'UTC')::date AS day, u.measure, u.device_time
-			FROM compute_ledger._usage_hourly AS u) AS h
+			FROM compute_ledger._usage_hourly AS u
+			UNION ALL
+			SELECT n.account, n.region, n.accelerator, (n.hour AT TIME ZONE 'UTC')::date, 'unused', n.device_time FROM compute_ledger._unused_hourly AS n) AS h
 		GROUP BY GROUPING SETS ((h.account, h.region, h.accelerator, h.day), (h.region, h.accelerator, h.day))
 	), both_sides AS (
-		SELECT u.account, u.region, u.accelerator, u.day, u.reserved_time AS reserved, u.allocated_time AS allocated, u.used_time AS used
+		SELECT u.account, u.region, u.accelerator, u.day, u.reserved_time AS reserved, u.unused_time AS unused, u.allocated_time AS allocated, u.used_time AS used
 		FROM compute_ledger._utilization_daily AS u
 		WHERE u.in_use
 		UNION ALL
-		SELECT u.account, u.region, u.accelerator, u.day, u.reserved, u.allocated, u.used
+		SELECT u.account, u.region, u.accelerator, u.day, u.reserved, u.unused, u.allocated, u.used
 		FROM usage AS u
 	)
 	SELECT 'utilization_daily', format('account %s, region %s, %s, %s', coalesce(b.account::text, 'any'), b.region, b.accelerator, b.day), 'is not the sum of its hours'
 	FROM both_sides AS b
 	GROUP BY b.account, b.region, b.accelerator, b.day
-	HAVING count(*) <> 2 OR min(b.reserved) <> max(b.reserved) OR count(b.reserved) = 1
+	HAVING count(*) <> 2 OR min(b.reserved) <> max(b.reserved) OR count(b.reserved) = 1 OR min(b.unused) <> max(b.unused) OR count(b.unused) = 1
 		OR min(b.allocated) <> max(b.allocated) OR count(b.allocated) = 1 OR min(b.used) <> max(b.used) OR count(b.used) = 1;
+	-- Of what is reserved no more is unused than that, and what is not was drawn by usage that names a reservation.
+	RETURN QUERY
+	WITH side AS (
+		SELECT r.region, compute_ledger.accelerator_trunc('memory', r.accelerator) AS accelerator, r.source = 'compute_ledger' AS own, false AS unused,
+			compute_ledger._usage_level(r.devices, r.share)::numeric * (extract(epoch FROM least(r.ended_at, at) - r.started_at) * 1000000)::bigint AS device_time
+		FROM compute_ledger.usage_record AS r
+		WHERE r.reservation IS NOT NULL AND r.measure NOT IN ('forgone', 'preemptible') AND r.recorded <= at AND r.superseded > at AND r.started_at < at
+		UNION ALL
+		SELECT n.region, n.accelerator, false, true, n.device_time FROM compute_ledger._unused_hourly AS n
+	), known AS (
+		SELECT s.region, s.accelerator, coalesce(sum(s.device_time) FILTER (WHERE s.own), 0) AS reserved,
+			coalesce(sum(s.device_time) FILTER (WHERE NOT s.own AND NOT s.unused), 0) AS taken, coalesce(sum(s.device_time) FILTER (WHERE s.unused), 0) AS unused
+		FROM side AS s
+		GROUP BY s.region, s.accelerator
+	)
+	SELECT 'reserved and unused', format('region %s, %s', k.region, k.accelerator), format('of %s device-hours that are reserved %s are unused, and %s of usage name reservations',
+		compute_ledger._device_hours(k.reserved), compute_ledger._device_hours(k.unused), compute_ledger._device_hours(k.taken))
+	FROM known AS k
+	WHERE k.unused NOT BETWEEN k.reserved - k.taken AND k.reserved;
+
 	-- The days of utilization are its hours, capacity and all.
 	RETURN QUERY
 	WITH both_sides AS (
-		SELECT u.account, u.region, u.accelerator, u.day, u.capacity_time AS capacity, u.reserved_time AS reserved, u.allocated_time AS allocated, u.used_time AS used
+		SELECT u.account, u.region, u.accelerator, u.day, u.capacity_time AS capacity, u.reserved_time AS reserved, u.unused_time AS unused, u.allocated_time AS allocated, u.used_time AS used
 		FROM compute_ledger._utilization_daily AS u
 		WHERE u.account IS NULL
 		UNION ALL
 		SELECT NULL, h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date,
-			CASE WHEN count(h.capacity_time) = count(*) FILTER (WHERE NOT h.in_use) THEN sum(h.capacity_time) END, sum(h.reserved_time), sum(h.allocated_time), sum(h.used_time)
+			CASE WHEN count(h.capacity_time) = count(*) FILTER (WHERE NOT h.in_use) THEN sum(h.capacity_time) END, sum(h.reserved_time), sum(h.unused_time), sum(h.allocated_time), sum(h.used_time)
 		FROM compute_ledger._utilization_cell AS h
 		GROUP BY h.region, h.accelerator, (h.hour AT TIME ZONE 'UTC')::date
 	)
 	SELECT 'utilization_hourly', format('region %s, %s, %s', b.region, b.accelerator, b.day), 'does not add up to the day'
 	FROM both_sides AS b
 	GROUP BY b.region, b.accelerator, b.day
-	HAVING count(*) <> 2 OR min(b.capacity) <> max(b.capacity) OR count(b.capacity) = 1 OR min(b.reserved) <> max(b.reserved) OR count(b.reserved) = 1
+	HAVING count(*) <> 2 OR min(b.capacity) <> max(b.capacity) OR count(b.capacity) = 1 OR min(b.reserved) <> max(b.reserved) OR count(b.reserved) = 1 OR min(b.unused) <> max(b.unused) OR count(b.unused) = 1
 		OR min(b.allocated) <> max(b.allocated) OR count(b.allocated) = 1 OR min(b.used) <> max(b.used) OR count(b.used) = 1;
 	RETURN QUERY
 	WITH both_sides AS (

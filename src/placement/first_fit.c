@@ -10,19 +10,11 @@
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 
+#include "placement/placement_slot.h"
 #include "profile/profile.h"
 #include "profile/profile_object.h"
 #include "profile/profile_period.h"
 #include "profile/profile_query.h"
-
-/* Returns the first start of a slot that is not before an instant: slots begin at midnight UTC, and divide a day. */
-static int64
-slot_from(int64 at, int64 slot)
-{
-	int64		over = at % slot;
-
-	return over == 0 ? at : at - over + (over > 0 ? slot : 0);
-}
 
 /*
  * _first_fit(free device_profile, devices bigint, duration interval, slot_minutes integer, allowed tstzmultirange) -> timestamptz
@@ -65,7 +57,7 @@ first_fit(PG_FUNCTION_ARGS)
 			if (status != PROFILE_OK)
 				ProfileRaise(status, source.kind);
 			/* not at the start of a slot: from the next one on */
-			from = found ? slot_from(at, slot) : from;
+			from = found ? SlotFrom(at, slot) : from;
 			if (found && from == at)
 				PG_RETURN_TIMESTAMPTZ(at);
 		}

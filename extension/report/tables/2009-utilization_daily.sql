@@ -4,7 +4,8 @@ SELECT u.account, a.name AS account_name, u.region, r.name AS region_name, u.acc
 	u.capacity_hours, u.reserved_hours, u.allocated_hours, u.used_hours,
 	round(CASE WHEN u.in_use THEN u.allocated_time ELSE 0 END / nullif(u.capacity_time, 0), 6) AS allocation,
 	round(CASE WHEN u.in_use THEN u.used_time ELSE 0 END / nullif(u.capacity_time, 0), 6) AS utilization,
-	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated
+	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated,
+	u.unused_hours AS reserved_unused_hours, u.unused_work AS reserved_unused_work
 FROM compute_ledger._utilization_daily AS u
 JOIN compute_ledger.region AS r ON r.id = u.region
 LEFT JOIN compute_ledger.account AS a ON a.id = u.account
@@ -23,3 +24,5 @@ COMMENT ON COLUMN compute_ledger.utilization_daily.used_hours IS 'device-hours o
 COMMENT ON COLUMN compute_ledger.utilization_daily.allocation IS 'allocated over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
 COMMENT ON COLUMN compute_ledger.utilization_daily.utilization IS 'used over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
 COMMENT ON COLUMN compute_ledger.utilization_daily.use_of_allocated IS 'used over allocated, to 6 decimals; NULL if either is not known';
+COMMENT ON COLUMN compute_ledger.utilization_daily.reserved_unused_hours IS 'device-hours that were reserved and that no usage that names the reservation drew; NULL if there are none';
+COMMENT ON COLUMN compute_ledger.utilization_daily.reserved_unused_work IS 'what they could have done: their work at the rate that the records of the reservations have; NULL if there are none, or no rate was known';

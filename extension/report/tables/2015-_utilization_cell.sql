@@ -3,13 +3,17 @@
 CREATE VIEW compute_ledger._utilization_cell AS
 SELECT u.account, u.region, compute_ledger.accelerator_trunc('memory', u.accelerator) AS accelerator, u.hour, NULL::numeric AS capacity_time,
 	CASE u.measure WHEN 'reserved' THEN u.device_time END AS reserved_time, CASE u.measure WHEN 'allocated' THEN u.device_time END AS allocated_time,
-	CASE u.measure WHEN 'used' THEN u.device_time END AS used_time, true AS in_use
+	CASE u.measure WHEN 'used' THEN u.device_time END AS used_time, true AS in_use,
+	NULL::numeric AS unused_time, NULL::compute_ledger.compute_unit AS unused_work
 FROM compute_ledger._usage_hourly AS u
+UNION ALL
+SELECT n.account, n.region, n.accelerator, n.hour, NULL, NULL, NULL, NULL, true, n.device_time, n.work
+FROM compute_ledger._unused_hourly AS n
 UNION ALL
 -- not known unless the share of every slice is
 SELECT NULL, c.region, c.accelerator, h.hour,
 	CASE WHEN count(*) = count(c.level) THEN sum(c.level * (extract(epoch FROM least(c.until, h.hour + interval '1 hour') - greatest(c.since, h.hour)) * 1000000)::bigint) END,
-	NULL, NULL, NULL, false
+	NULL, NULL, NULL, false, NULL, NULL
 FROM (
 	SELECT c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, compute_ledger._usage_level(c.devices, c.share)::numeric AS level,
 		lower(c.valid) AS since, least(upper(c.valid), s.as_of) AS until

@@ -4,19 +4,21 @@ SELECT u.account, a.name AS account_name, u.region, r.name AS region_name, u.acc
 	compute_ledger._device_hours(u.allocated_time) AS allocated_hours, compute_ledger._device_hours(u.used_time) AS used_hours,
 	round(CASE WHEN u.in_use THEN u.allocated_time ELSE 0 END / nullif(u.capacity_time, 0), 6) AS allocation,
 	round(CASE WHEN u.in_use THEN u.used_time ELSE 0 END / nullif(u.capacity_time, 0), 6) AS utilization,
-	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated
+	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated,
+	compute_ledger._device_hours(u.unused_time) AS reserved_unused_hours, u.unused_work AS reserved_unused_work
 FROM (
-	SELECT w.account, w.region, w.accelerator, w.hour, w.capacity_time, w.reserved_time, w.allocated_time, w.used_time, w.in_use
+	SELECT w.account, w.region, w.accelerator, w.hour, w.capacity_time, w.reserved_time, w.allocated_time, w.used_time, w.in_use, w.unused_time, w.unused_work
 	FROM (
 		-- the hour's one row of capacity has no account
 		SELECT c.account, c.region, c.accelerator, c.hour, max(max(c.capacity_time)) OVER (PARTITION BY c.region, c.accelerator, c.hour) AS capacity_time,
-			sum(c.reserved_time) AS reserved_time, sum(c.allocated_time) AS allocated_time, sum(c.used_time) AS used_time, true AS in_use
+			sum(c.reserved_time) AS reserved_time, sum(c.allocated_time) AS allocated_time, sum(c.used_time) AS used_time, true AS in_use,
+			sum(c.unused_time) AS unused_time, compute_ledger.sum(c.unused_work) AS unused_work
 		FROM compute_ledger._utilization_cell AS c
 		GROUP BY c.account, c.region, c.accelerator, c.hour
 	) AS w
 	WHERE w.account IS NOT NULL
 	UNION ALL
-	SELECT NULL, c.region, c.accelerator, c.hour, max(c.capacity_time), sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time), bool_or(c.in_use)
+	SELECT NULL, c.region, c.accelerator, c.hour, max(c.capacity_time), sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time), bool_or(c.in_use), sum(c.unused_time), compute_ledger.sum(c.unused_work)
 	FROM compute_ledger._utilization_cell AS c
 	GROUP BY c.region, c.accelerator, c.hour
 ) AS u
@@ -37,3 +39,5 @@ COMMENT ON COLUMN compute_ledger.utilization_hourly.used_hours IS 'device-hours 
 COMMENT ON COLUMN compute_ledger.utilization_hourly.allocation IS 'allocated over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.utilization IS 'used over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.use_of_allocated IS 'used over allocated, to 6 decimals; NULL if either is not known';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.reserved_unused_hours IS 'device-hours that were reserved and that no usage that names the reservation drew; NULL if there are none';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.reserved_unused_work IS 'what they could have done: their work at the rate that the records of the reservations have; NULL if there are none, or no rate was known';
