@@ -145,6 +145,9 @@ VALUES ('m', '1', 'pay', 'r3', 'nvidia/h100-sxm5-80gb', '6', '2026-05-01 00:00Z'
 SELECT accepted FROM accept_usage();
 SELECT record_reservations() >= 0;
 SELECT kind, measure, quantity, cost FROM rate_usage('pay', '[2026-05-01,2026-06-01)') ORDER BY kind, measure;
+-- What gives way is kept from nobody: it is not what was reserved and not drawn.
+SELECT refresh_rollups() IS NOT NULL;
+SELECT day, reserved_hours, reserved_unused_hours, allocated_hours FROM utilization_daily WHERE account IS NULL AND region_name = 'r3' AND reserved_hours > 0;
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
 -- Whoever goes round it is found.
 BEGIN;

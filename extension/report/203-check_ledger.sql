@@ -425,7 +425,7 @@ BEGIN
 		SELECT r.region, compute_ledger.accelerator_trunc('memory', r.accelerator) AS accelerator, r.source = 'compute_ledger' AS own, false AS unused,
 			compute_ledger._usage_level(r.devices, r.share)::numeric * (extract(epoch FROM least(r.ended_at, at) - r.started_at) * 1000000)::bigint AS device_time
 		FROM compute_ledger.usage_record AS r
-		WHERE r.reservation IS NOT NULL AND r.measure <> 'forgone' AND r.recorded <= at AND r.superseded > at AND r.started_at < at
+		WHERE r.reservation IS NOT NULL AND r.measure NOT IN ('forgone', 'preemptible') AND r.recorded <= at AND r.superseded > at AND r.started_at < at
 		UNION ALL
 		SELECT n.region, n.accelerator, false, true, n.device_time FROM compute_ledger._unused_hourly AS n
 	), known AS (
