@@ -44,10 +44,6 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION settle() RETURNS bigint LANGUAGE sql AS $$
 		UPDATE queue_setting SET patience = make_interval(mins => (random() * 60)::integer), half_life = make_interval(days => 1 + (random() * 9)::integer) WHERE upper_inf(recorded) RETURNING 1::bigint $$;
 
-	-- What a good agent does, and one that forgets to say the end.
-	CREATE FUNCTION work(ends boolean) RETURNS SETOF text LANGUAGE sql AS $$
-		SELECT report_work(w.lease, e.event) FROM take_work('z') AS w CROSS JOIN LATERAL unnest('{started,ended}'::text[]) AS e (event) WHERE ends OR e.event = 'started' $$;
-
 	-- Two that are at the same work, and gangs that are there by half, of what was reserved or came from the queue.
 	CREATE FUNCTION doubled() RETURNS SETOF two LANGUAGE sql AS $$
 		SELECT clock_timestamp(), format('reservation %s is under %s leases', l.reservation, count(*)) FROM lease AS l WHERE l.replaced IS NULL GROUP BY l.reservation HAVING count(*) > 1
@@ -76,7 +72,7 @@ my @accounts = map { "a$_" } 1 .. 8;
 sub span { my $from = int rand one_of(3, 60, 600); my $to = $from + 1 + int rand one_of(3, 300, 2000); return "tstzrange(soon($from), soon($to))" }
 sub devices { return 1 + int rand one_of(4, 8, 30) }
 sub account { return "'" . one_of(@accounts) . "'" }
-sub key { my ($kind) = @_; return chance(0.4) ? ", request => '$kind' || " . (chance(0.7) ? "nextval('call')" : "currval('call')") : '' }
+sub key { my ($kind) = @_; return chance(0.4) ? ", request => '$kind' || " . (chance(0.7) ? "nextval('call')" : "(SELECT last_value FROM call)") : '' }
 sub options { return (chance(0.6) ? ', confirmed => true' : '') }
 
 # What is asked of a placement.
@@ -115,7 +111,6 @@ my @calls = (
 	[ 12, sub { return "take_work('@{[ one_of('x', 'y') ]}', @{[ one_of(1, 1, 3) ]}, lead => '@{[ one_of(0, '2 minutes', '2 hours') ]}'@{[ chance(0.3) ? ', pool => ' . (1 + int rand 5) : '' ]})" } ],
 	[ 8, sub { return 'renew_lease(leased())' } ],
 	[ 16, sub { return "report_work(leased(), '@{[ one_of('started', 'started', 'heartbeat', 'heartbeat', 'ended', 'failed') ]}')" } ],
-	[ 6, sub { return 'work(' . one_of('true', 'false') . ')' } ],
 	[ 2, sub { return 'confirm_end(pick())' } ],
 	[ 2, sub { return 'expire_leases()' } ],
 	# beside bookings
@@ -139,7 +134,13 @@ my @calls = (
 );
 my @choices = map { ($_->[1]) x $_->[0] } @calls;
 
-my $attack = Attack::run($node, $seconds, sub { my ($n) = @_; return Attack::transaction($n < 3 ? sub { 'schedule()' } : @choices) }, '{1,2,3,4}', 'INSERT INTO two SELECT * FROM doubled();');
+# What a good agent does, and one that forgets to say the end.
+sub work { return "SELECT coalesce(max(lease), 0) AS lease FROM take_work('z') \\gset\n" . join '', map { "SELECT report_work(:lease, '$_');\n" } 'started', (chance(0.7) ? 'ended' : ()) }
+
+# Of the sessions two make passes, two are agents, and the others do anything.
+sub transaction { my ($n) = @_; return $n > 2 && $n < 5 ? work() : Attack::transaction($n < 3 ? sub { 'schedule()' } : @choices) }
+
+my $attack = Attack::run($node, $seconds, \&transaction, '{1,2,3,4}', 'INSERT INTO two SELECT * FROM doubled();');
 note $node->safe_psql('postgres', q{SELECT concat_ws(', ', (SELECT passes || ' passes' FROM queue_pass), (SELECT string_agg(state || ' ' || n, ', ' ORDER BY state) FROM (SELECT state, count(*) AS n FROM request GROUP BY 1) AS s),
 	(SELECT string_agg(action || ' ' || n, ', ' ORDER BY action) FROM (SELECT action, count(*) AS n FROM request_change GROUP BY 1) AS s),
 	(SELECT count(*) || ' leases' FROM lease), (SELECT string_agg(event || ' ' || answer || ' ' || n, ', ' ORDER BY event, answer) FROM (SELECT event, left(answer, 12) AS answer, count(*) AS n FROM lease_report GROUP BY 1, 2) AS s),
