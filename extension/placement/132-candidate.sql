@@ -139,13 +139,14 @@ BEGIN
 		FROM segment AS s
 		GROUP BY s.accelerator, s.region
 	), judged AS MATERIALIZED (
-		SELECT j.accelerator, j.region, range_agg(j.stands) AS stands,
+		SELECT q.accelerator, q.region, range_agg(j.stands) AS stands,
 			(array_agg(concat_ws(', ', CASE j.effect WHEN 'deny' THEN 'policy denies it' WHEN 'review' THEN 'policy wants it reviewed first' ELSE 'policy asks for a licence' END
 				|| CASE WHEN j.rule IS NOT NULL THEN format(': rule "%s" of policy "%s"', j.rule, j.policy) ELSE format(': default of policy "%s"', j.policy) END,
 				j.clause, j.reason) ORDER BY j.place))[1] AS clause
 		FROM compute_ledger._judge(array_fill(account, ARRAY[cardinality(chips)]), chips, regions, period, 'book', NULL, NULL) AS j
+		JOIN unnest(chips, regions) WITH ORDINALITY AS q (accelerator, region, n) ON q.n = j.question
 		WHERE j.effect <> 'allow'
-		GROUP BY j.accelerator, j.region
+		GROUP BY q.accelerator, q.region
 	), link AS MATERIALIZED (
 		SELECT l.* FROM compute_ledger._region_links(ARRAY[data_region], regions, base) AS l WHERE data_region IS NOT NULL
 	), back AS MATERIALIZED (

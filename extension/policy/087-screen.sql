@@ -1,297 +1,4 @@
 -- Asking policy: who may use what where, and when.
---
--- A condition is true, false, or, where it turns on what is not known, NULL; a rule is the AND of its conditions, in SQL's
--- own logic.  False says nothing; true is the rule's effect; NULL is a review.  What a rule rests on is judged by itself,
--- who, what, where and whence, each once for all questions, for a span in which nothing of it changes; a question joins what
--- is left of the rules.  So a set of questions costs what its distinct accounts, chips and regions cost, and a join.
-
-CREATE FUNCTION _among(tags text[], these text[], but text[]) RETURNS boolean
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN (these IS NULL OR tags OPERATOR(pg_catalog.&&) these) AND (but IS NULL OR NOT tags OPERATOR(pg_catalog.&&) but);
-COMMENT ON FUNCTION _among(text[], text[], text[]) IS 'whether what has these tags is among some and not among others (NULL: all, none); NULL if that turns on tags that are not known, which are NULL';
-
-CREATE FUNCTION _within_class(chip accelerator, classes accelerator[]) RETURNS boolean
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	-- to be inlined
-	RETURN (SELECT CASE WHEN bool_or(chip OPERATOR(compute_ledger.<@) c.class) THEN true WHEN bool_or(chip OPERATOR(compute_ledger.&&) c.class) THEN NULL ELSE false END
-		FROM unnest(classes) AS c (class));
-COMMENT ON FUNCTION _within_class(accelerator, accelerator[]) IS 'whether a chip is of one of some classes; NULL if it is a class itself, and a part of it is';
-
-CREATE FUNCTION _judge(accounts bigint[], chips accelerator[], regions integer[], asked tstzrange, event text, from_region integer, as_of timestamptz)
-	RETURNS TABLE (account bigint, accelerator accelerator, region integer, place bigint, effect text, policy text, rule text, clause text, review text, reason text,
-		rule_valid tstzrange, rule_recorded timestamptz, span tstzrange, stands tstzmultirange, during tstzmultirange, lifted_by bigint[])
-	LANGUAGE plpgsql STABLE ROWS 100
-	SET search_path = pg_catalog, pg_temp
-	-- how it is planned is the caller's: one question or many
-	SET jit = off
-	SET timezone = 'UTC'
-	SET datestyle = 'ISO, MDY'
-AS $$
-#variable_conflict use_column
-DECLARE
-	-- closed rows end before
-	known timestamptz := coalesce(as_of, 'infinity');
-BEGIN
-	IF NOT EXISTS (SELECT FROM compute_ledger.access_policy AS p WHERE p.recorded @> known AND p.valid && asked) THEN
-		RETURN;
-	END IF;
-	RETURN QUERY
-	WITH RECURSIVE question AS MATERIALIZED (
-		SELECT DISTINCT q.account, q.chip, q.region FROM unnest(accounts, chips, regions) AS q (account, chip, region)
-	), country_of AS MATERIALIZED (
-		SELECT g.name, g.country, tstzrange(lower(g.valid)::timestamp AT TIME ZONE 'UTC', upper(g.valid)::timestamp AT TIME ZONE 'UTC') AS valid
-		FROM compute_ledger.country_group AS g
-		WHERE CASE WHEN as_of IS NULL THEN upper_inf(g.recorded) ELSE g.recorded @> as_of END
-			AND (NOT g.shipped OR NOT EXISTS (SELECT FROM compute_ledger.country_group AS u
-				WHERE u.name = g.name AND NOT u.shipped AND CASE WHEN as_of IS NULL THEN upper_inf(u.recorded) ELSE u.recorded @> as_of END))
-	), group_cut AS MATERIALIZED (
-		SELECT DISTINCT e.at
-		FROM country_of AS g CROSS JOIN LATERAL (VALUES (lower(g.valid)), (upper(g.valid))) AS e (at)
-		WHERE e.at > lower(asked) AND e.at < upper(asked)
-
-	-- where: the way up, the first jurisdiction on it, and the groups that this is in
-	), region_climb AS (
-		SELECT r.region AS asked_region, v.parent, ARRAY[r.region] AS path, v.jurisdiction, asked * v.valid AS span
-		FROM (SELECT q.region FROM question AS q UNION SELECT from_region WHERE from_region IS NOT NULL) AS r (region)
-		CROSS JOIN LATERAL (SELECT v.parent, v.jurisdiction, v.valid, v.recorded FROM compute_ledger.region_version AS v WHERE v.region = r.region OFFSET 0) AS v
-		WHERE v.recorded @> known AND v.valid && asked
-		UNION ALL
-		SELECT c.asked_region, v.parent, c.path || c.parent, coalesce(c.jurisdiction, v.jurisdiction), c.span * v.valid
-		FROM region_climb AS c
-		CROSS JOIN LATERAL (SELECT v.parent, v.jurisdiction, v.valid, v.recorded FROM compute_ledger.region_version AS v WHERE v.region = c.parent OFFSET 0) AS v
-		WHERE v.recorded @> known AND v.valid && c.span AND c.parent <> ALL (c.path)
-	), region_place AS (
-		SELECT c.asked_region, c.path, c.jurisdiction, c.span FROM region_climb AS c WHERE c.parent IS NULL
-		UNION ALL
-		-- while it is not there, nothing is known of it
-		SELECT q.region, ARRAY[q.region], NULL, unnest(tstzmultirange(asked) - coalesce(c.there, '{}'))
-		FROM (SELECT q.region FROM question AS q UNION SELECT from_region WHERE from_region IS NOT NULL) AS q (region)
-		LEFT JOIN (SELECT c.asked_region, range_agg(c.span) AS there FROM region_climb AS c WHERE c.parent IS NULL GROUP BY c.asked_region) AS c ON c.asked_region = q.region
-	), region_fact AS MATERIALIZED (
-		SELECT p.asked_region, p.path, CASE WHEN p.jurisdiction IS NOT NULL THEN p.jurisdiction || ARRAY(SELECT g.name FROM country_of AS g WHERE g.country = p.jurisdiction AND g.valid @> lower(s.span)) END AS tags,
-			s.span
-		FROM region_place AS p
-		CROSS JOIN LATERAL (
-			SELECT tstzrange(c.at, lead(c.at, 1, upper(p.span)) OVER (ORDER BY c.at)) AS span
-			FROM (SELECT lower(p.span) UNION ALL SELECT g.at FROM group_cut AS g WHERE g.at > lower(p.span) AND g.at < upper(p.span)) AS c (at)) AS s
-
-	-- the rules in force, from where they are asked about, the strictest first
-	), rule AS MATERIALIZED (
-		SELECT row_number() OVER (ORDER BY array_position('{deny,needs_licence,review,allow}', r.effect), r.policy, r.rule, r.valid, o.span) AS n,
-			r.*, p.default_effect, s.span AS in_force, compute_ledger._among(o.tags, r.origins, r.origins_not) AS from_there
-		FROM compute_ledger.access_rule AS r
-		JOIN compute_ledger.access_policy AS p ON p.policy = r.policy AND p.recorded @> known AND p.valid && asked
-		JOIN (SELECT f.tags, f.span FROM region_fact AS f WHERE f.asked_region = from_region
-			UNION ALL SELECT NULL, asked WHERE from_region IS NULL) AS o ON o.span && r.valid
-		CROSS JOIN LATERAL (SELECT asked * r.valid * p.valid * o.span AS span) AS s
-		WHERE r.recorded @> known AND r.events @> ARRAY[event] AND NOT isempty(s.span)
-			AND compute_ledger._among(o.tags, r.origins, r.origins_not) IS NOT FALSE
-	), region_rule AS MATERIALIZED (
-		SELECT f.asked_region, r.n, f.path, f.span * r.in_force AS span, compute_ledger._among(f.tags, r.destinations, r.destinations_not) AS holds
-		FROM region_fact AS f
-		JOIN rule AS r ON r.in_force && f.span AND (r.regions IS NULL OR f.path && r.regions) AND (r.regions_not IS NULL OR NOT f.path && r.regions_not)
-			AND compute_ledger._among(f.tags, r.destinations, r.destinations_not) IS NOT FALSE
-
-	-- who: the account, or those that it was merged into; the way up, whose party it is, its flags
-	), self AS (
-		SELECT q.account AS asked_account, q.account AS actual, asked AS span FROM (SELECT DISTINCT q.account FROM question AS q) AS q
-		UNION ALL
-		SELECT s.asked_account, m.merged_into, s.span * tstzrange(m.at, NULL)
-		FROM self AS s
-		CROSS JOIN LATERAL (SELECT m.merged_into, m.at, m.recorded FROM compute_ledger.account_merge AS m WHERE int8range(m.account, m.account, '[]') = int8range(s.actual, s.actual, '[]') OFFSET 0) AS m
-		WHERE m.recorded @> known AND NOT isempty(s.span * tstzrange(m.at, NULL))
-	), climb AS (
-		SELECT s.asked_account, v.parent, ARRAY[s.actual] AS path, ARRAY[v.jurisdiction] AS jurisdictions, s.span * v.valid AS span
-		FROM self AS s
-		CROSS JOIN LATERAL (SELECT v.parent, v.jurisdiction, v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = s.actual OFFSET 0) AS v
-		WHERE v.recorded @> known AND v.valid && s.span
-		UNION ALL
-		SELECT c.asked_account, v.parent, c.path || c.parent, c.jurisdictions || v.jurisdiction, c.span * v.valid
-		FROM climb AS c
-		CROSS JOIN LATERAL (SELECT v.parent, v.jurisdiction, v.valid, v.recorded FROM compute_ledger.account_version AS v WHERE v.account = c.parent OFFSET 0) AS v
-		WHERE v.recorded @> known AND v.valid && c.span AND c.parent <> ALL (c.path)
-	), place AS MATERIALIZED (
-		SELECT row_number() OVER () AS n, p.*
-		FROM (SELECT c.asked_account, c.path, c.jurisdictions, c.span FROM climb AS c WHERE c.parent IS NULL
-			UNION ALL
-			SELECT s.asked_account, ARRAY[s.asked_account], NULL, unnest(tstzmultirange(asked) - coalesce(c.there, '{}'))
-			FROM (SELECT DISTINCT s.asked_account FROM self AS s) AS s
-			LEFT JOIN (SELECT c.asked_account, range_agg(c.span) AS there FROM climb AS c WHERE c.parent IS NULL GROUP BY c.asked_account) AS c ON c.asked_account = s.asked_account) AS p
-	), step AS MATERIALIZED (
-		SELECT p.n, p.asked_account, p.span, s.account, s.depth FROM place AS p CROSS JOIN LATERAL unnest(p.path) WITH ORDINALITY AS s (account, depth)
-	), party AS MATERIALIZED (
-		SELECT s.n, s.depth, y.headquarters, y.parent_headquarters, y.verified, y.valid
-		FROM step AS s JOIN compute_ledger.account_party AS y ON y.account = s.account AND y.valid && s.span AND (s.depth = 1 OR y.subtree)
-		WHERE y.recorded @> known
-	), flag AS MATERIALIZED (
-		SELECT s.n, f.flag, f.valid
-		FROM step AS s JOIN compute_ledger.account_flag AS f ON f.account = s.account AND f.valid && s.span
-		WHERE f.recorded @> known
-	), account_cut AS (
-		SELECT p.n, lower(p.span) AS at FROM place AS p
-		UNION
-		SELECT p.n, e.at
-		FROM place AS p JOIN (
-			SELECT y.n, lower(y.valid) AS at FROM party AS y UNION ALL SELECT y.n, upper(y.valid) FROM party AS y
-			UNION ALL SELECT f.n, lower(f.valid) FROM flag AS f UNION ALL SELECT f.n, upper(f.valid) FROM flag AS f
-		) AS e ON e.n = p.n AND e.at > lower(p.span) AND e.at < upper(p.span)
-		UNION
-		SELECT p.n, g.at FROM place AS p JOIN group_cut AS g ON g.at > lower(p.span) AND g.at < upper(p.span)
-	), account_span AS MATERIALIZED (
-		SELECT p.*, c.at, tstzrange(c.at, lead(c.at, 1, upper(p.span)) OVER (PARTITION BY c.n ORDER BY c.at)) AS part
-		FROM account_cut AS c JOIN place AS p ON p.n = c.n
-	), their_party AS (
-		SELECT DISTINCT ON (s.n, s.at) s.n, s.at, y.depth, y.headquarters, y.parent_headquarters, y.verified
-		FROM account_span AS s JOIN party AS y ON y.n = s.n AND y.valid @> s.at
-		ORDER BY s.n, s.at, y.depth
-	), their_flags AS (
-		SELECT s.n, s.at, array_agg(DISTINCT f.flag) AS flags
-		FROM account_span AS s JOIN flag AS f ON f.n = s.n AND f.valid @> s.at
-		GROUP BY s.n, s.at
-	), account_fact AS MATERIALIZED (
-		SELECT s.asked_account, s.path, s.part,
-			CASE WHEN j.country IS NOT NULL THEN j.country || ARRAY(SELECT g.name FROM country_of AS g WHERE g.country = j.country AND g.valid @> s.at) END AS jurisdiction,
-			CASE WHEN y.headquarters IS NOT NULL THEN y.headquarters || ARRAY(SELECT g.name FROM country_of AS g WHERE g.country = y.headquarters AND g.valid @> s.at) END AS headquarters,
-			CASE WHEN y.parent_headquarters IS NOT NULL THEN y.parent_headquarters || ARRAY(SELECT g.name FROM country_of AS g WHERE g.country = y.parent_headquarters AND g.valid @> s.at) END AS parent,
-			coalesce(y.verified, false) AS verified, coalesce(f.flags, '{}') AS flags
-		FROM account_span AS s
-		LEFT JOIN their_party AS y ON y.n = s.n AND y.at = s.at
-		LEFT JOIN their_flags AS f ON f.n = s.n AND f.at = s.at
-		-- an account that is of the party of one above it is where that is
-		CROSS JOIN LATERAL (SELECT coalesce(s.jurisdictions[1], s.jurisdictions[y.depth]) AS country) AS j
-	), account_rule AS MATERIALIZED (
-		SELECT f.asked_account, r.n, f.path, f.part * r.in_force AS span, c.is_there, c.headquarters, c.parent, c.is_there AND (c.headquarters OR c.parent) AS holds
-		FROM account_fact AS f
-		JOIN rule AS r ON r.in_force && f.part
-			AND (r.accounts IS NULL OR f.path && r.accounts) AND (r.accounts_not IS NULL OR NOT f.path && r.accounts_not)
-			AND (r.verified IS NULL OR r.verified = f.verified)
-			AND (r.flags IS NULL OR f.flags && r.flags) AND (r.flags_not IS NULL OR NOT f.flags && r.flags_not)
-		CROSS JOIN LATERAL (SELECT compute_ledger._among(f.jurisdiction, r.jurisdictions, r.jurisdictions_not) AS is_there,
-			compute_ledger._among(f.headquarters, r.headquarters, r.headquarters_not) AS headquarters, compute_ledger._among(f.parent, r.headquarters, r.headquarters_not) AS parent) AS c
-		WHERE (c.is_there AND (c.headquarters OR c.parent)) IS NOT FALSE
-
-	-- what: each known chip of a class, because a class is judged by its worst member
-	), device AS (
-		SELECT q.chip, compute_ledger.accelerator_trunc('memory', q.chip) AS device FROM (SELECT DISTINCT q.chip FROM question AS q) AS q
-	), model AS MATERIALIZED (
-		SELECT DISTINCT m.accelerator FROM compute_ledger.accelerator_model AS m WHERE CASE WHEN as_of IS NULL THEN upper_inf(m.recorded) ELSE m.recorded @> as_of END
-	), below AS MATERIALIZED (
-		SELECT d.chip, m.accelerator FROM device AS d JOIN model AS m ON m.accelerator OPERATOR(compute_ledger.<@) d.device
-	), live AS MATERIALIZED (
-		-- figures are looked up for rules that may apply
-		SELECT r.* FROM rule AS r WHERE r.n IN (SELECT a.n FROM account_rule AS a) AND r.n IN (SELECT g.n FROM region_rule AS g)
-	), member AS MATERIALIZED (
-		SELECT m.chip, m.accelerator AS member
-		FROM below AS m
-		-- what has chips below it and no rates of its own is no chip
-		WHERE NOT EXISTS (SELECT FROM below AS b WHERE b.chip OPERATOR(compute_ledger.=) m.chip
-				AND b.accelerator OPERATOR(compute_ledger.<@) m.accelerator AND b.accelerator OPERATOR(compute_ledger.<>) m.accelerator)
-			OR (SELECT f.tpp FROM compute_ledger.export_figures(m.accelerator, as_of) AS f) IS NOT NULL
-		UNION
-		SELECT d.chip, d.device FROM device AS d WHERE NOT EXISTS (SELECT FROM below AS b WHERE b.chip OPERATOR(compute_ledger.=) d.chip)
-	), figure AS MATERIALIZED (
-		SELECT m.member, f.tpp, f.tpp_complete, f.performance_density AS density,
-			ARRAY(SELECT DISTINCT p.number_format FROM compute_ledger.accelerator_peak AS p
-				WHERE p.accelerator OPERATOR(compute_ledger.@>) m.member AND compute_ledger._peak_is_for(p.accelerator, m.member)
-					AND CASE WHEN as_of IS NULL THEN upper_inf(p.recorded) ELSE p.recorded @> as_of END) AS number_formats
-		FROM (SELECT DISTINCT m.member FROM member AS m) AS m
-		CROSS JOIN LATERAL compute_ledger.export_figures(m.member, as_of) AS f
-		WHERE EXISTS (SELECT FROM live AS r WHERE num_nonnulls(r.tpp_from, r.tpp_below, r.density_from, r.density_below, r.number_formats) > 0)
-	), class AS MATERIALIZED (
-		SELECT c.chip AS member, c.rule AS export_rule, nullif(c.class, 'unknown') AS class
-		FROM (SELECT array_agg(DISTINCT r.export_rule) AS rules FROM live AS r WHERE r.export_rule IS NOT NULL HAVING count(*) > 0) AS e
-		CROSS JOIN LATERAL compute_ledger._export_classes(ARRAY(SELECT DISTINCT m.member FROM member AS m), e.rules, as_of) AS c
-	), member_rule AS (
-		SELECT m.chip, r.n, r.effect, m.member, c.is_of AND c.is_classed AND c.has_tpp AND c.has_density AND c.has_format AS holds,
-			CASE WHEN c.is_of IS NULL THEN 'which chip ' || m.member || ' is' WHEN c.is_classed IS NULL THEN format('class of %s under %s', m.member, r.export_rule)
-				WHEN c.has_tpp IS NULL THEN 'TPP of ' || m.member WHEN c.has_density IS NULL THEN 'performance density of ' || m.member
-				WHEN c.has_format IS NULL THEN 'number formats of ' || m.member END AS missing
-		FROM member AS m
-		CROSS JOIN live AS r
-		LEFT JOIN figure AS f ON f.member OPERATOR(compute_ledger.=) m.member
-		LEFT JOIN class AS x ON x.member OPERATOR(compute_ledger.=) m.member AND x.export_rule = r.export_rule
-		CROSS JOIN LATERAL (SELECT
-			(r.accelerators IS NULL OR compute_ledger._within_class(m.member, r.accelerators)) AND (r.accelerators_not IS NULL OR NOT compute_ledger._within_class(m.member, r.accelerators_not)) AS is_of,
-			r.export_rule IS NULL OR x.class = ANY (r.export_classes) AS is_classed,
-			-- what is known of some formats is a lower bound
-			(r.tpp_from IS NULL OR CASE WHEN f.tpp >= r.tpp_from THEN true WHEN f.tpp_complete THEN false END)
-				AND (r.tpp_below IS NULL OR CASE WHEN f.tpp >= r.tpp_below THEN false WHEN f.tpp_complete THEN true END) AS has_tpp,
-			(r.density_from IS NULL OR CASE WHEN f.density >= r.density_from THEN true WHEN f.tpp_complete AND f.density < r.density_from THEN false END)
-				AND (r.density_below IS NULL OR CASE WHEN f.density >= r.density_below THEN false WHEN f.tpp_complete AND f.density < r.density_below THEN true END) AS has_density,
-			-- a chip whose matrix formats are known has those that are known
-			r.number_formats IS NULL OR CASE WHEN f.number_formats && r.number_formats THEN true WHEN f.tpp_complete THEN false END AS has_format) AS c
-	), chip_rule AS MATERIALIZED (
-		SELECT s.chip, s.n, s.holds, s.missing
-		FROM (SELECT m.chip, m.n,
-				CASE WHEN m.effect = 'allow' THEN CASE WHEN NOT bool_and(coalesce(m.holds, true)) THEN false WHEN bool_and(m.holds IS NOT NULL) THEN true END
-					WHEN bool_or(m.holds) THEN true WHEN bool_and(m.holds IS NOT NULL) THEN false END AS holds,
-				min(m.missing COLLATE "C") FILTER (WHERE m.holds IS NULL) AS missing
-			FROM member_rule AS m
-			GROUP BY m.chip, m.n, m.effect) AS s
-		WHERE s.holds IS NOT FALSE
-
-	-- the questions, and what of each rule is lifted
-	), finding AS MATERIALIZED (
-		SELECT row_number() OVER () AS id, a.account, a.chip, a.region, r.n, r.rule, r.effect AS says, a.span * g.span AS span, g.path AS region_path,
-			CASE WHEN (a.holds AND g.holds AND c.holds AND r.from_there) IS NULL THEN concat_ws(', ',
-				CASE WHEN a.is_there IS NULL THEN 'jurisdiction of the account' END,
-				CASE WHEN (a.headquarters OR a.parent) IS NULL AND a.headquarters IS NULL THEN 'headquarters of the account''s party' END,
-				CASE WHEN (a.headquarters OR a.parent) IS NULL AND a.parent IS NULL THEN 'headquarters of its ultimate parent' END,
-				CASE WHEN c.holds IS NULL THEN c.missing END,
-				CASE WHEN g.holds IS NULL THEN 'jurisdiction of the region' END,
-				CASE WHEN r.from_there IS NULL THEN 'where the device comes from' END) END AS missing
-		-- most rules are not about most accounts
-		FROM (SELECT q.account, q.chip, q.region, a.n, a.span, a.holds, a.is_there, a.headquarters, a.parent FROM question AS q JOIN account_rule AS a ON a.asked_account = q.account OFFSET 0) AS a
-		JOIN region_rule AS g ON g.asked_region = a.region AND g.n = a.n AND g.span && a.span
-		JOIN chip_rule AS c ON c.chip OPERATOR(compute_ledger.=) a.chip AND c.n = a.n
-		JOIN rule AS r ON r.n = a.n
-		-- where the default is to allow, an allowance adds nothing
-		WHERE r.effect <> 'allow' OR r.default_effect <> 'allow'
-	), held AS MATERIALIZED (
-		SELECT DISTINCT s.asked_account, l.id, l.kind, l.rule, l.accelerator, l.region, l.valid * s.span AS span
-		FROM step AS s JOIN compute_ledger.licence AS l ON l.account = s.account AND l.valid && s.span
-		WHERE l.recorded @> known AND (l.events IS NULL OR l.events @> ARRAY[event])
-	), lifted AS (
-		SELECT f.id, range_agg(h.span) AS span, array_agg(h.id ORDER BY h.id) AS by
-		FROM finding AS f
-		JOIN held AS h ON h.asked_account = f.account AND h.rule = f.rule AND h.span && f.span AND (h.kind = 'exception' OR f.says <> 'deny')
-			AND (h.accelerator IS NULL OR f.chip OPERATOR(compute_ledger.<@) h.accelerator) AND (h.region IS NULL OR h.region = ANY (f.region_path))
-		GROUP BY f.id
-	), judged AS (
-		SELECT f.account, f.chip, f.region, f.n, f.missing, f.span, CASE WHEN l.id IS NULL THEN tstzmultirange(f.span) ELSE tstzmultirange(f.span) - l.span END AS stands, l.by AS lifted_by
-		FROM finding AS f LEFT JOIN lifted AS l ON l.id = f.id
-	), verdict AS (
-		SELECT j.account, j.chip, j.region,
-			CASE WHEN isempty(j.stands) THEN 'allow' WHEN j.missing IS NULL THEN r.effect ELSE 'review' END AS effect,
-			r.policy, r.rule, r.clause, r.review,
-			CASE WHEN j.missing IS NOT NULL THEN 'not known: ' || j.missing
-				WHEN isempty(j.stands) THEN 'lifted'
-				WHEN j.lifted_by IS NOT NULL THEN format('not covered by a licence or an exception: %s', j.stands) END AS reason,
-			r.valid AS rule_valid, lower(r.recorded) AS rule_recorded, j.span, j.stands, j.lifted_by, j.missing IS NULL AS is_certain, j.n
-		FROM judged AS j JOIN rule AS r ON r.n = j.n
-		UNION ALL
-		-- where no rule of a policy says anything, its default does
-		SELECT q.account, q.chip, q.region, p.default_effect, p.policy, NULL, NULL, NULL, format('no rule of policy "%s" applies, and its default is %s', p.policy, p.default_effect),
-			p.valid, lower(p.recorded), asked * p.valid, d.stands, NULL, true, 0
-		FROM question AS q
-		JOIN compute_ledger.access_policy AS p ON p.recorded @> known AND p.valid && asked AND p.default_effect <> 'allow'
-		LEFT JOIN (SELECT j.account, j.chip, j.region, r.policy, range_agg(j.span) AS ruled FROM judged AS j JOIN rule AS r ON r.n = j.n GROUP BY j.account, j.chip, j.region, r.policy) AS j
-			ON j.account = q.account AND j.chip OPERATOR(compute_ledger.=) q.chip AND j.region = q.region AND j.policy = p.policy
-		CROSS JOIN LATERAL (SELECT tstzmultirange(asked * p.valid) - coalesce(j.ruled, '{}') AS stands) AS d
-		WHERE NOT isempty(d.stands)
-	), placed AS (
-		SELECT v.*, row_number() OVER w AS place, range_agg(CASE WHEN v.effect = 'allow' THEN '{}' ELSE v.stands END) OVER (w ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS stricter
-		FROM verdict AS v
-		-- what is certain first; rules are numbered in their order
-		WINDOW w AS (PARTITION BY v.account, v.chip, v.region
-			ORDER BY CASE v.effect WHEN 'deny' THEN 0 WHEN 'needs_licence' THEN 1 WHEN 'review' THEN 2 ELSE 3 END, v.is_certain DESC, v.n, v.policy, v.span)
-	)
-	SELECT p.account, p.chip, p.region, p.place, p.effect, p.policy, p.rule, p.clause, p.review, p.reason, p.rule_valid, p.rule_recorded, p.span,
-		p.stands, p.stands - coalesce(p.stricter, '{}'), p.lifted_by
-	FROM placed AS p;
-END
-$$;
-COMMENT ON FUNCTION _judge(bigint[], accelerator[], integer[], tstzrange, text, integer, timestamptz) IS 'what rules and defaults say to questions, each an account, a chip and a region, over a time that is bounded: of each question the strictest first (place), deny, needs_licence, review, allow; span, when the rule applies; stands, what of it no licence or exception lifts; during, when nothing stricter stands; lifted_by, the licences and exceptions that lift some of it (then effect is allow if that is all). No rows for a question to which none says anything: it is allowed.';
 
 CREATE FUNCTION _asked_period(period tstzrange, event text) RETURNS tstzrange
 	LANGUAGE plpgsql STABLE
@@ -445,23 +152,25 @@ CREATE FUNCTION _strictest(ids bigint[], accounts bigint[], chips accelerator[],
 	SET datestyle = 'ISO, MDY'
 	-- as many as there are
 	SET enable_nestloop = off
+	SET enable_mergejoin = off
 	SET plan_cache_mode = force_custom_plan
 AS $$
 	WITH question AS MATERIALIZED (
 		SELECT * FROM unnest(ids, accounts, chips, regions, periods) AS q (id, account, chip, region, period)
-	), kind AS (
-		SELECT array_agg(k.account) AS accounts, array_agg(k.chip) AS chips, array_agg(k.region) AS regions, tstzrange(min(k.from_instant), max(k.to_instant)) AS asked
-		FROM (SELECT q.account, q.chip, q.region, min(lower(q.period)) AS from_instant, max(upper(q.period)) AS to_instant
-			FROM question AS q GROUP BY q.account, q.chip, q.region) AS k
+	), kind AS MATERIALIZED (
+		SELECT row_number() OVER () AS k, q.account, q.chip, q.region, min(lower(q.period)) AS from_instant, max(upper(q.period)) AS to_instant
+		FROM question AS q GROUP BY q.account, q.chip, q.region
 	)
 	SELECT DISTINCT ON (q.id) q.id, j.effect, j.policy, j.rule, j.clause,
 		-- what a licence leaves of this period, not of all
 		CASE WHEN j.lifted_by IS NULL OR j.reason LIKE 'not known%' THEN j.reason
 			WHEN j.stands * tstzmultirange(q.period) <> tstzmultirange(j.span * q.period) THEN format('not covered by a licence or an exception: %s', j.stands * tstzmultirange(q.period)) END,
 		j.during * tstzmultirange(q.period)
-	FROM kind AS k
-	CROSS JOIN LATERAL compute_ledger._judge(k.accounts, k.chips, k.regions, k.asked, event, NULL, as_of) AS j
-	JOIN question AS q ON q.account = j.account AND q.chip OPERATOR(compute_ledger.=) j.accelerator AND q.region = j.region AND j.during && q.period
+	FROM (SELECT array_agg(k.account ORDER BY k.k) AS accounts, array_agg(k.chip ORDER BY k.k) AS chips, array_agg(k.region ORDER BY k.k) AS regions,
+		tstzrange(min(k.from_instant), max(k.to_instant)) AS asked FROM kind AS k) AS a
+	CROSS JOIN LATERAL compute_ledger._judge(a.accounts, a.chips, a.regions, a.asked, event, NULL, as_of) AS j
+	JOIN kind AS k ON k.k = j.question
+	JOIN question AS q ON q.account = k.account AND q.chip OPERATOR(compute_ledger.=) k.chip AND q.region = k.region AND j.during && q.period
 	WHERE j.effect <> 'allow'
 	ORDER BY q.id, j.place
 $$;
@@ -470,10 +179,11 @@ COMMENT ON FUNCTION _strictest(bigint[], bigint[], accelerator[], integer[], tst
 CREATE FUNCTION _screen_many(accounts text[], accelerators accelerator[], regions text[], period tstzrange, event text DEFAULT 'book', from_region text DEFAULT NULL,
 		as_of timestamptz DEFAULT NULL, role name DEFAULT current_user)
 	RETURNS TABLE (account text, accelerator accelerator, region text, effect text, policy text, rule text, clause text, review text, reason text, during tstzmultirange, defaults text, notice text)
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 1000
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	-- as many as there are
 	SET enable_nestloop = off
+	SET enable_mergejoin = off
 	SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_column
@@ -501,24 +211,23 @@ BEGIN
 	), region_name AS MATERIALIZED (
 		SELECT n.name, n.number FROM unnest(places, compute_ledger._region_numbers(places)) AS n (name, number)
 	), question AS MATERIALIZED (
-		SELECT DISTINCT a.name AS account, a.number AS account_number, q.chip, r.name AS region, r.number AS region_number
-		FROM unnest(accounts, accelerators, regions) AS q (account, chip, region)
+		SELECT row_number() OVER () AS n, q.account, a.number AS account_number, q.chip, q.region, r.number AS region_number
+		FROM (SELECT DISTINCT q.account, q.chip, q.region FROM unnest(accounts, accelerators, regions) AS q (account, chip, region)) AS q
 		JOIN account_name AS a ON a.name = q.account
 		JOIN region_name AS r ON r.name = q.region
 	), judged AS MATERIALIZED (
 		SELECT j.*
-		FROM (SELECT array_agg(q.account_number) AS accounts, array_agg(q.chip) AS chips, array_agg(q.region_number) AS regions FROM question AS q) AS k
+		FROM (SELECT array_agg(q.account_number ORDER BY q.n) AS accounts, array_agg(q.chip ORDER BY q.n) AS chips, array_agg(q.region_number ORDER BY q.n) AS regions FROM question AS q) AS k
 		CROSS JOIN LATERAL compute_ledger._judge(k.accounts, k.chips, k.regions, asked, event, origin, as_of) AS j
 		WHERE j.effect <> 'allow' AND NOT isempty(j.during)
 	)
 	SELECT q.account, q.chip, q.region, j.effect, j.policy, j.rule, j.clause, j.review, j.reason, j.during, in_force, 'policy of the operator, no legal advice'
 	FROM question AS q
-	JOIN judged AS j ON j.account = q.account_number AND j.accelerator OPERATOR(compute_ledger.=) q.chip AND j.region = q.region_number
+	JOIN judged AS j ON j.question = q.n
 	UNION ALL
 	SELECT q.account, q.chip, q.region, 'allow', NULL, NULL, NULL, NULL, NULL, r.rest, in_force, 'policy of the operator, no legal advice'
 	FROM question AS q
-	LEFT JOIN (SELECT j.account, j.accelerator, j.region, range_agg(j.during) AS taken FROM judged AS j GROUP BY j.account, j.accelerator, j.region) AS j
-		ON j.account = q.account_number AND j.accelerator OPERATOR(compute_ledger.=) q.chip AND j.region = q.region_number
+	LEFT JOIN (SELECT j.question, range_agg(j.during) AS taken FROM judged AS j GROUP BY j.question) AS j ON j.question = q.n
 	CROSS JOIN LATERAL (SELECT tstzmultirange(asked) - coalesce(j.taken, '{}') AS rest) AS r
 	WHERE NOT isempty(r.rest);
 END
@@ -528,7 +237,7 @@ COMMENT ON FUNCTION _screen_many(text[], accelerator[], text[], tstzrange, text,
 CREATE FUNCTION screen_many(accounts text[], accelerators accelerator[], regions text[], period tstzrange, event text DEFAULT 'book', from_region text DEFAULT NULL,
 		as_of timestamptz DEFAULT NULL, role name DEFAULT current_user)
 	RETURNS TABLE (account text, accelerator accelerator, region text, effect text, policy text, rule text, clause text, review text, reason text, during tstzmultirange, defaults text, notice text)
-	LANGUAGE plpgsql VOLATILE ROWS 1000
+	LANGUAGE plpgsql VOLATILE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -588,7 +297,7 @@ BEGIN
 			-- of what goes on, so far
 			tstzrange(r.started_at, CASE WHEN r.ended_at < 'infinity' THEN r.ended_at ELSE greatest(r.recorded, r.started_at + interval '1 microsecond') END) AS period
 		FROM compute_ledger.usage_record AS r
-		WHERE r.recorded = stamp AND r.batch = _flag_usage.batch AND r.identification = 0
+		WHERE r.recorded = stamp AND r.batch = _flag_usage.batch AND r.source <> 'compute_ledger'
 	)
 	SELECT 'usage', f.id, f.account, f.accelerator, f.region, f.period, s.effect, s.policy, s.rule, s.clause, s.reason, s.during,
 		jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('policy', s.policy, 'rule', s.rule, 'effect', s.effect, 'clause', s.clause, 'reason', s.reason))), v.version, v.changed
@@ -602,4 +311,4 @@ BEGIN
 	RETURN flagged;
 END
 $$;
-COMMENT ON FUNCTION _flag_usage(bigint, timestamptz) IS 'part of accept_usage(): keeps a decision for each record of a batch that policy does not allow, and returns their number: what has happened is recorded all the same. What was reserved was asked about when it was.';
+COMMENT ON FUNCTION _flag_usage(bigint, timestamptz) IS 'part of accept_usage() and reidentify(): keeps a decision for each record of a batch that policy does not allow, and returns their number: what has happened is recorded all the same. What was reserved was asked about when it was.';

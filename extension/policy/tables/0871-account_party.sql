@@ -27,6 +27,8 @@ COMMENT ON COLUMN compute_ledger.account_party.source IS 'where this is from';
 COMMENT ON COLUMN compute_ledger.account_party.valid IS 'when this holds';
 COMMENT ON COLUMN compute_ledger.account_party.recorded IS 'when the ledger knew it; set by the ledger';
 
+CREATE INDEX account_party_account_idx ON compute_ledger.account_party (account);
+
 CREATE TRIGGER a_policy BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.account_party
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._policy_touch();
 CREATE TRIGGER a_recorded BEFORE INSERT OR UPDATE OR DELETE ON compute_ledger.account_party
