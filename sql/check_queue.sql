@@ -50,7 +50,7 @@ SELECT pg_temp.breaks(s) FROM unnest(ARRAY[
 	$$UPDATE request SET cancelled_at = NULL WHERE id = 7$$,
 	$$UPDATE request SET account = 2 WHERE id = 4$$,
 	$$UPDATE request SET account = 2 WHERE id = 1$$,
-	$$UPDATE request SET asked.devices = 15 WHERE id = 1$$,
+	$$UPDATE request SET devices = 15 WHERE id = 1$$,
 	$$UPDATE request SET planned = '[2084-01-01 10:00Z,2084-01-01 13:00Z)' WHERE id = 1$$,
 	$$UPDATE request SET pool = 3 WHERE id = 2$$,
 	$$UPDATE request SET pool = NULL WHERE id = 4$$,
@@ -58,8 +58,8 @@ SELECT pg_temp.breaks(s) FROM unnest(ARRAY[
 	$$UPDATE request SET request = 'a1' WHERE id = 4$$]) AS s;
 \echo a gang of the queue, all of it, from start to end
 SELECT pg_temp.breaks(s) FROM unnest(ARRAY[
-	$$UPDATE request SET booking = g.booking, asked.devices = 20, planned = g.period FROM reservation AS g WHERE g.request = 'g1' AND request.id = 1; UPDATE reservation_change SET period = '[2084-01-03 00:00Z,2084-01-03 00:30Z)' WHERE action = 'book' AND reservation = (SELECT max(id) FROM reservation)$$,
-	$$UPDATE request SET booking = g.booking, asked.devices = 20, planned = g.period FROM reservation AS g WHERE g.request = 'g1' AND request.id = 1; DELETE FROM reservation WHERE id = (SELECT max(id) FROM reservation)$$]) AS s;
+	$$UPDATE request SET booking = g.booking, devices = 20, planned = g.period FROM reservation AS g WHERE g.request = 'g1' AND request.id = 1; UPDATE reservation_change SET period = '[2084-01-03 00:00Z,2084-01-03 00:30Z)' WHERE action = 'book' AND reservation = (SELECT max(id) FROM reservation)$$,
+	$$UPDATE request SET booking = g.booking, devices = 20, planned = g.period FROM reservation AS g WHERE g.request = 'g1' AND request.id = 1; DELETE FROM reservation WHERE id = (SELECT max(id) FROM reservation)$$]) AS s;
 \echo their history
 SELECT pg_temp.breaks(s) FROM unnest(ARRAY[
 	$$DELETE FROM request_change WHERE request = 6$$,
@@ -81,7 +81,7 @@ SELECT pg_temp.breaks(s) FROM unnest(ARRAY[
 \echo plans for which there is no room, as advice
 SELECT pg_temp.breaks(s) FROM unnest(ARRAY[
 	$$UPDATE request SET planned = '[2084-01-01 11:00Z,2084-01-01 14:00Z)' WHERE id = 4$$,
-	$$UPDATE request SET asked.devices = 17 WHERE id = 4$$,
+	$$UPDATE request SET devices = 17 WHERE id = 4$$,
 	$$UPDATE pool SET host = 2; INSERT INTO guest_share (pool, share) VALUES (1, 0.5), (2, 0.5)$$]) AS s;
 \echo what was acted on after the work had been taken again
 SELECT pg_temp.breaks(s) FROM unnest(ARRAY[

@@ -58,7 +58,7 @@ $node->safe_psql('postgres', q{
 		SELECT clock_timestamp(), format('request %s, %s, with booking %s of %s devices for account %s', q.id, q.state, q.booking, sum(b.devices), min(r.account))
 		FROM request AS q LEFT JOIN reservation AS r ON r.booking = q.booking LEFT JOIN reservation_change AS b ON b.reservation = r.id AND b.action = 'book'
 		GROUP BY q.id
-		HAVING q.state = 'queued' AND q.booking IS NOT NULL OR q.state = 'placed' AND (sum(b.devices) = (q.asked).devices AND min(r.account) = q.account AND bool_and(b.period = q.planned)) IS NOT TRUE $$;
+		HAVING q.state = 'queued' AND q.booking IS NOT NULL OR q.state = 'placed' AND (sum(b.devices) = q.devices AND min(r.account) = q.account AND bool_and(b.period = q.planned)) IS NOT TRUE $$;
 });
 # gangs, work that has begun, for agents to take at once, and some that was taken and of which nobody was heard
 $node->safe_psql('postgres', q{

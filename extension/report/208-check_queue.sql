@@ -24,11 +24,12 @@ BEGIN
 		((q.booking IS NULL) <> (q.placed_at IS NULL), 'has a booking and was never placed, or the other way'),
 		(q.booking IS NOT NULL AND b.booking IS NULL, format('has booking %s, which does not exist', q.booking)),
 		(b.account <> q.account OR b.last_account <> q.account, format('is for another account than its booking, %s', q.booking)),
-		(b.devices <> (q.asked).devices, format('asks for %s devices, and the %s pieces of its booking, %s, were %s', (q.asked).devices, b.pieces, q.booking, b.devices)),
+		(b.devices <> q.devices, format('is to have %s devices, and the %s pieces of its booking, %s, were %s', q.devices, b.pieces, q.booking, b.devices)),
 		(b.starts <> b.last_start OR b.first_end <> b.ends, format('the pieces of its booking, %s, do not begin and end together', q.booking)),
 		(b.booking IS NOT NULL AND tstzrange(b.starts, b.ends) <> q.planned OR b.pieces = 1 AND b.pool <> q.pool, format('was placed in pool %s for %s, and its booking, %s, was for something else', q.pool, q.planned, q.booking)),
 		(EXISTS (SELECT FROM compute_ledger.request AS o WHERE o.booking = q.booking AND o.id < q.id), format('has the booking of another request, %s', q.booking)),
-		((q.pool IS NULL) <> (q.planned IS NULL), 'is planned for a time and in no pool, or the other way'),
+		((q.asked).devices <> q.devices, format('asks for %s devices, and is to have %s', (q.asked).devices, q.devices)),
+	((q.pool IS NULL) <> (q.planned IS NULL), 'is planned for a time and in no pool, or the other way'),
 		(q.planned IS NOT NULL AND num_nulls(q.first_planned, q.latest) > 0, 'is planned, and was never planned first'),
 		(q.request IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.request_answer AS a
 			WHERE a.scope = 'account:' || q.account AND a.request = q.request AND a.answer = jsonb_build_object('request', q.id)), format('its number was not the answer to request "%s"', left(q.request, 80)))
@@ -83,7 +84,7 @@ BEGIN
 	WITH pass AS MATERIALIZED (
 		SELECT s.at FROM compute_ledger.queue_pass AS s WHERE s.at IS NOT NULL
 	), plan AS MATERIALIZED (
-		SELECT q.pool, q.planned, (q.asked).devices, compute_ledger._is_guest(q.account, p.host, lower(q.planned)) AS guest
+		SELECT q.pool, q.planned, q.devices, compute_ledger._is_guest(q.account, p.host, lower(q.planned)) AS guest
 		FROM compute_ledger.request AS q JOIN compute_ledger.pool AS p ON p.id = q.pool CROSS JOIN pass AS s
 		WHERE q.state = 'queued' AND lower(q.planned) >= s.at
 	), of_pool AS (
