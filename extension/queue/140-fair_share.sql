@@ -47,11 +47,15 @@ CREATE FUNCTION _decayed_work(rate compute_rate, devices numeric, "from" timesta
 COMMENT ON FUNCTION _decayed_work(compute_rate, numeric, timestamptz, timestamptz, timestamptz, double precision) IS 'FLOP that devices of a rate have done from one instant to another, nothing after at, each moment''s counted for half after so many seconds; a whole number; NULL for NULL; 22023 for instants or a half-life that cannot be, 22003 beyond 2^110';
 
 CREATE FUNCTION _device_time(at timestamptz) RETURNS TABLE (account bigint, accelerator accelerator, starts timestamptz, ends timestamptz, devices numeric, queued boolean)
-	LANGUAGE sql STABLE ROWS 10000
+	LANGUAGE plpgsql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
 	SET enable_nestloop = off
 AS $$
+#variable_conflict use_column
+BEGIN
+	-- its plans are kept, where a function in SQL would be planned at every call
+	RETURN QUERY
 	WITH taken AS (
 		SELECT r.id, r.account, r.pool, r.booking, r.devices, r.occupies, r.since, r.earlier
 		FROM compute_ledger.reservation AS r
@@ -84,16 +88,21 @@ AS $$
 	JOIN compute_ledger.reservation AS r ON r.id = b.reservation
 	CROSS JOIN LATERAL compute_ledger.steps(b.used OPERATOR(compute_ledger.-) CASE WHEN r.confirmed_at IS NOT NULL
 		THEN compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) ELSE '{}' END) AS s
-	WHERE s.level > 0
+	WHERE s.level > 0;
+END
 $$;
 COMMENT ON FUNCTION _device_time(timestamptz) IS 'device time that has begun before an instant, each device-second once: what was reserved, and what was allocated beyond it; queued: it is the rest of what a request of the queue was given';
 
 CREATE FUNCTION _account_work(at timestamptz) RETURNS TABLE (account bigint, work numeric, own numeric, ahead numeric, own_ahead numeric)
-	LANGUAGE sql STABLE ROWS 1000
+	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
 	SET jit = off
 AS $$
+#variable_conflict use_column
+BEGIN
+	-- its plans are kept, where a function in SQL would be planned at every call
+	RETURN QUERY
 	WITH setting AS MATERIALIZED (
 		SELECT s.basis, extract(epoch FROM s.half_life)::double precision AS half_life FROM compute_ledger.queue_setting AS s WHERE upper_inf(s.recorded)
 	), used AS MATERIALIZED (
@@ -118,7 +127,8 @@ AS $$
 	)
 	SELECT a.id, sum(d.work), sum(d.work) FILTER (WHERE a.place = cardinality(p.path)), sum(d.ahead), sum(d.ahead) FILTER (WHERE a.place = cardinality(p.path))
 	FROM done AS d JOIN path AS p ON p.n = d.n CROSS JOIN LATERAL unnest(p.path) WITH ORDINALITY AS a (id, place)
-	GROUP BY a.id
+	GROUP BY a.id;
+END
 $$;
 COMMENT ON FUNCTION _account_work(timestamptz) IS 'work, in FLOP of the queue''s basis, that each account and all below it (work), or it itself (own), had done at an instant, decayed, where it then stood in the tree; and what is ahead of it of what the queue has given it. A chip without a rate in the basis counts for nothing.';
 

@@ -51,6 +51,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION _kind_stamp() IS 'the state of what says in which pools requests may run, as a text that changes with it: policies, and the trees of accounts and regions; pools; prices; links of regions';
 
+CREATE FUNCTION _still_judged(judged timestamptz, at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- it says what is known up to the horizon; what is planned is not beyond a part of that
+	RETURN judged <= at AND judged > at - least(interval '30 days', (SELECT min(p.horizon) / 4 FROM compute_ledger.pool AS p));
+END
+$$;
+COMMENT ON FUNCTION _still_judged(timestamptz, timestamptz) IS 'whether what was worked out of a kind as of an instant serves another one';
+
 CREATE FUNCTION _kind_fits(account bigint, kind placement_request, at timestamptz)
 	RETURNS TABLE (pool bigint, allowed tstzrange, guest boolean, delay interval, price numeric, transfer numeric, speed compute_rate)
 	LANGUAGE sql STABLE ROWS 50
@@ -79,7 +90,7 @@ BEGIN
 	WHERE r.state = 'queued' AND NOT EXISTS (SELECT FROM compute_ledger.request_kind AS o WHERE o.digest = r.kind);
 	FOR k IN
 		SELECT o.* FROM compute_ledger.request_kind AS o
-		WHERE (o.stamp = stamp_now AND o.judged <= at AND o.judged > at - interval '1 day') IS NOT TRUE
+		WHERE (o.stamp = stamp_now AND compute_ledger._still_judged(o.judged, at)) IS NOT TRUE
 			AND EXISTS (SELECT FROM compute_ledger.request AS r WHERE r.state = 'queued' AND r.kind = o.digest)
 		ORDER BY o.id
 	LOOP
@@ -117,7 +128,7 @@ AS $$
 DECLARE
 	kind compute_ledger.placement_request := compute_ledger._kind_of(asked);
 	cached bigint := (SELECT k.id FROM compute_ledger.request_kind AS k
-		WHERE k.digest = compute_ledger._kind_digest(account, kind) AND k.stamp = compute_ledger._kind_stamp() AND k.judged <= at AND k.judged > at - interval '1 day');
+		WHERE k.digest = compute_ledger._kind_digest(account, kind) AND k.stamp = compute_ledger._kind_stamp() AND compute_ledger._still_judged(k.judged, at));
 	starts timestamptz := greatest(at, asked.not_before);
 	f record;
 	most bigint := 0;
@@ -211,9 +222,9 @@ BEGIN
 	IF fits.devices IS NULL THEN
 		PERFORM compute_ledger._refuse('LC029', 'this request can never be placed', detail => fits.fault || '.', hint => 'quote() says of each pool what is in the way.');
 	END IF;
-	asked.devices := fits.devices;
-	INSERT INTO compute_ledger.request (account, asked, kind, band, request, submitted)
-	VALUES (account_id, asked, compute_ledger._kind_digest(account_id, compute_ledger._kind_of(asked)), band, request, clock)
+	INSERT INTO compute_ledger.request (account, asked, kind, devices, length, work, not_before, max_cost, band, request, submitted)
+	VALUES (account_id, asked, compute_ledger._kind_digest(account_id, compute_ledger._kind_of(asked)), fits.devices, asked.time_limit, asked.work, asked.not_before, asked.max_cost,
+		band, request, clock)
 	RETURNING id INTO number;
 	INSERT INTO compute_ledger.request_change (request, action, at) VALUES (number, 'submit', clock);
 	IF request IS NOT NULL THEN
@@ -306,17 +317,17 @@ CREATE FUNCTION _request_state(state text, of_booking text) RETURNS text
 	RETURN CASE WHEN state OPERATOR(pg_catalog.=) 'placed' THEN coalesce(nullif(of_booking, 'confirmed'), state) ELSE state END;
 COMMENT ON FUNCTION _request_state(text, text) IS 'the state of a request, of its column and the state of its booking: once it is placed, what has become of that';
 
-CREATE FUNCTION _waits_for(state text, asked placement_request, pool bigint, planned tstzrange, latest timestamptz) RETURNS text
+CREATE FUNCTION _waits_for(state text, devices bigint, not_before timestamptz, pool bigint, planned tstzrange, turn double precision) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN state <> 'queued' THEN NULL
-		WHEN planned IS NULL AND latest IS NULL THEN 'the next pass'
-		WHEN planned IS NULL THEN 'a pool in which it may run'
-		WHEN lower(planned) <= asked.not_before THEN 'its earliest start'
-		ELSE format('%s devices of pool %s', asked.devices, pool) END
+		WHEN turn IS NULL THEN 'the next pass'
+		WHEN planned IS NULL THEN 'room in a pool in which it may run'
+		WHEN lower(planned) <= not_before THEN 'its earliest start'
+		ELSE format('%s devices of pool %s', devices, pool) END
 $$;
-COMMENT ON FUNCTION _waits_for(text, placement_request, bigint, tstzrange, timestamptz) IS 'what a request waits for, of its columns; NULL: it does not wait';
+COMMENT ON FUNCTION _waits_for(text, bigint, timestamptz, bigint, tstzrange, double precision) IS 'what a request waits for, of its columns; NULL: it does not wait';
 
 CREATE FUNCTION _explain_request(request bigint, now timestamptz DEFAULT NULL) RETURNS SETOF text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -335,8 +346,8 @@ BEGIN
 	SELECT * INTO r FROM compute_ledger.request AS o WHERE o.id = _explain_request.request;
 	SELECT compute_ledger._request_state(r.state, compute_ledger._reservation_state(o.state, o.held_until, o.occupies, clock)) INTO state_now
 	FROM compute_ledger.reservation AS o WHERE o.booking = r.booking ORDER BY o.id LIMIT 1;
-	RETURN NEXT format('Request %s of "%s", submitted %s: %s devices for %s, band %s.', r.id, (r.asked).account, r.submitted, (r.asked).devices,
-		coalesce((r.asked).time_limit::text, (r.asked).work::text), r.band);
+	RETURN NEXT format('Request %s of "%s", submitted %s: %s devices for %s, band %s.', r.id, (r.asked).account, r.submitted, r.devices,
+		coalesce(r.length::text, r.work::text), r.band);
 	IF r.state = 'placed' THEN
 		RETURN NEXT format('It was booked at %s in pool %s for %s (booking %s), and is %s.', r.placed_at, r.pool, r.planned, r.booking, state_now);
 		RETURN;
@@ -351,7 +362,7 @@ BEGIN
 		IF r.planned IS NULL THEN
 			RETURN NEXT 'It has no planned start: no pool in which it may run has room for it within its horizon.';
 		ELSE
-			RETURN NEXT format('It is planned in pool %s for %s: it waits for %s.', r.pool, r.planned, compute_ledger._waits_for(r.state, r.asked, r.pool, r.planned, r.latest));
+			RETURN NEXT format('It is planned in pool %s for %s: it waits for %s.', r.pool, r.planned, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn));
 			RETURN NEXT format('Requests of its band do not push it beyond %s.', r.latest);
 		END IF;
 		IF r.moved IS NOT NULL THEN

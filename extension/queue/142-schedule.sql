@@ -42,17 +42,22 @@ COMMENT ON FUNCTION _queue_pools(timestamptz, timestamptz) IS 'part of a pass: p
 
 CREATE FUNCTION _queue_fits(now timestamptz)
 	RETURNS TABLE (kind bigint, pool bigint, guest boolean, starts timestamptz, ends timestamptz, delay bigint, price double precision, transfer double precision, rate compute_rate, speed compute_rate)
-	LANGUAGE sql STABLE ROWS 1000
+	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
 AS $$
+#variable_conflict use_column
+BEGIN
+	-- its plans are kept, where a function in SQL would be planned at every call
+	RETURN QUERY
 	SELECT k.id, f.pool, f.guest, coalesce(lower(f.allowed), '-infinity'), coalesce(upper(f.allowed), 'infinity'), (extract(epoch FROM f.delay) * 1000000)::bigint,
 		f.price::double precision, f.transfer::double precision, c.rate, f.speed
 	FROM compute_ledger.request_kind AS k
 	LEFT JOIN compute_ledger.request_fit AS f ON f.kind = k.id
 	LEFT JOIN (SELECT p.id, compute_ledger.normalized_rate(p.accelerator, s.basis, $1) AS rate
 		FROM compute_ledger.pool AS p CROSS JOIN compute_ledger.queue_setting AS s WHERE upper_inf(s.recorded)) AS c ON c.id = f.pool
-	WHERE k.digest IN (SELECT r.kind FROM compute_ledger.request AS r WHERE r.state = 'queued')
+	WHERE k.digest IN (SELECT r.kind FROM compute_ledger.request AS r WHERE r.state = 'queued');
+END
 $$;
 COMMENT ON FUNCTION _queue_fits(timestamptz) IS 'part of a pass: where and when requests of the kinds that wait may run; a row without a pool for a kind that may not anywhere';
 
@@ -89,14 +94,19 @@ COMMENT ON FUNCTION _queue_accounts(timestamptz) IS 'part of a pass: the account
 CREATE FUNCTION _queue_requests(now timestamptz)
 	RETURNS TABLE (id bigint, account bigint, kind bigint, band integer, submitted timestamptz, devices bigint, length bigint, work compute_unit, not_before timestamptz, most double precision,
 		pool bigint, starts timestamptz, ends timestamptz, latest timestamptz, turn double precision)
-	LANGUAGE sql STABLE ROWS 1000
+	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
 AS $$
-	SELECT r.id, r.account, k.id, r.band, r.submitted, (r.asked).devices, (extract(epoch FROM (r.asked).time_limit) * 1000000)::bigint, (r.asked).work, (r.asked).not_before,
-		(r.asked).max_cost::double precision, r.pool, lower(r.planned), upper(r.planned), r.latest, r.turn
+#variable_conflict use_column
+BEGIN
+	-- its plans are kept, where a function in SQL would be planned at every call
+	RETURN QUERY
+	SELECT r.id, r.account, k.id, r.band, r.submitted, r.devices, (extract(epoch FROM r.length) * 1000000)::bigint, r.work, r.not_before,
+		r.max_cost::double precision, r.pool, lower(r.planned), upper(r.planned), r.latest, r.turn
 	FROM compute_ledger.request AS r JOIN compute_ledger.request_kind AS k ON k.digest = r.kind
-	WHERE r.state = 'queued'
+	WHERE r.state = 'queued';
+END
 $$;
 COMMENT ON FUNCTION _queue_requests(timestamptz) IS 'part of a pass: the requests that wait, and their stored plans';
 
@@ -127,7 +137,7 @@ DECLARE
 	made compute_ledger.booked_reservation[];
 BEGIN
 	-- whoever has it locked is cancelling it
-	SELECT o.account, (o.asked).devices INTO r FROM compute_ledger.request AS o WHERE o.id = _place_request.request AND o.state = 'queued' FOR UPDATE SKIP LOCKED;
+	SELECT o.account, o.devices INTO r FROM compute_ledger.request AS o WHERE o.id = _place_request.request AND o.state = 'queued' FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND THEN
 		RETURN NULL;
 	END IF;
@@ -225,7 +235,7 @@ BEGIN
 	SET passes = s.passes + 1, at = clock, waiting = cardinality(plans), begun = cardinality(placed), rounds = (plans[1]).rounds,
 		seen = (SELECT jsonb_object_agg(o.id, o.changes) FROM compute_ledger.pool AS o);
 	RETURN QUERY
-	SELECT r.id, r.booking, a.name, r.pool, (r.asked).devices, r.planned
+	SELECT r.id, r.booking, a.name, r.pool, r.devices, r.planned
 	FROM compute_ledger.request AS r JOIN compute_ledger.account AS a ON a.id = r.account
 	WHERE r.id = ANY (begun) ORDER BY r.id;
 END
@@ -261,8 +271,8 @@ AS $$
 		WHERE p.valid @> statement_timestamp() AND p.account IN (SELECT r.account FROM compute_ledger.request AS r WHERE r.state = 'queued')
 		GROUP BY p.account
 	)
-	SELECT row_number() OVER (ORDER BY r.band DESC, r.turn, r.submitted, r.id), r.id, r.band, r.account, a.name, r.submitted, (r.asked).devices, (r.asked).time_limit, (r.asked).work,
-		f.shares, f.had, r.pool, r.planned, r.latest, r.head, compute_ledger._waits_for(r.state, r.asked, r.pool, r.planned, r.latest), r.moved
+	SELECT row_number() OVER (ORDER BY r.band DESC, r.turn, r.submitted, r.id), r.id, r.band, r.account, a.name, r.submitted, r.devices, r.length, r.work,
+		f.shares, f.had, r.pool, r.planned, r.latest, r.head, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn), r.moved
 	FROM compute_ledger.request AS r
 	JOIN compute_ledger.account AS a ON a.id = r.account
 	LEFT JOIN factor AS f ON f.account = r.account

@@ -14,7 +14,7 @@
 #define NONE			(-1)
 
 /* After so many rounds all that have a stored plan keep it: that is a plan, too, because it was one. */
-#define MOST_ROUNDS		6
+#define MOST_ROUNDS		4
 
 /* What is longer is no length: 100 years and a day. */
 #define LONGEST			(INT64CONST(36501) * 86400 * 1000000)
@@ -619,7 +619,10 @@ start_round(QueuePass *pass)
 	}
 }
 
-/* Marks those that would begin later than they were promised, or in the last round all that can: they keep their plans.  Tells whether there are any. */
+/*
+ * Marks those that would begin later than they were promised: they keep their plans.  Who is pushed then may be late next,
+ * so each round takes more of those that are not far from it, and the last all that can.  Tells whether there are any.
+ */
 static bool
 mark_late(QueuePlan *plan)
 {
@@ -628,21 +631,27 @@ mark_late(QueuePlan *plan)
 	for (int32 i = 0; i < plan->nrequests; i++)
 	{
 		QueueRequest *request = &plan->requests[i];
+		int64		patience;
 
-		if (request->kept || request->planned_pool == NONE ||
-			(plan->rounds < MOST_ROUNDS && request->pool != NONE && request->start <= request->latest))
+		if (request->kept || request->planned_pool == NONE)
+			continue;
+		patience = Max(request->latest - request->planned_start, 0) >> (plan->rounds - 1);
+		if (plan->rounds < MOST_ROUNDS && request->pool != NONE &&
+			request->start <= (plan->rounds == 1 ? request->latest : request->planned_start + patience))
 			continue;
 		request->kept = any = true;
 	}
 	return any;
 }
 
-/* Lets those that keep their plans begin earlier where there is room in the end. */
+/* Lets those that keep their plans, in the order of service, begin earlier where there is room in the end. */
 static void
 move_up(QueuePass *pass)
 {
 	QueuePlan  *plan = pass->plan;
 
+	for (int32 i = 0; i < plan->nrequests; i++)
+		pass->order[plan->requests[i].place] = i;
 	for (int32 i = 0; i < plan->nrequests; i++)
 	{
 		QueueRequest *request = &plan->requests[pass->order[i]];

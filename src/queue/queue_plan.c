@@ -79,14 +79,22 @@ instant(Datum at)
 	return Max(FIRST_INSTANT, Min(LAST_INSTANT, DatumGetTimestampTz(at)));
 }
 
-/* Runs a query, and compares its columns; returns the number of rows. */
+/* Runs a query, whose plan is kept, and compares its columns; returns the number of rows. */
 static int32
-read_queue(const char *query, Datum now, Datum until, const RowColumn *columns, int ncolumns)
+read_queue(SPIPlanPtr *plan, const char *query, Datum now, Datum until, const RowColumn *columns, int ncolumns)
 {
 	Oid			types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum		values[] = {now, until};
 
-	if (SPI_execute_with_args(query, 2, types, values, NULL, true, 0) != SPI_OK_SELECT)
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	prepared = SPI_prepare(query, 2, types);
+
+		if (prepared == NULL || SPI_keepplan(prepared) != 0)
+			elog(ERROR, "could not prepare a query of the queue");
+		*plan = prepared;
+	}
+	if (SPI_execute_plan(*plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the queue");
 	RowColumnsCheck(SPI_tuptable->tupdesc, ROWS, columns, ncolumns);
 	if (SPI_processed > PG_INT32_MAX / 8)
@@ -153,9 +161,11 @@ read_queue_pools(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("until", TIMESTAMPTZOID), ROW_COLUMN("lead", INT8OID), ROW_COLUMN("changed", BOOLOID), ROW_COLUMN("overrun", INT8OID),
 		ROW_COLUMN_OWN("free", "device_profile"), ROW_COLUMN_OWN("free_to_guests", "device_profile")
 	};
-	int32		count = read_queue("SELECT pool, granule, slot_minutes, first, until, lead, changed, overrun, free, free_to_guests"
-								  " FROM compute_ledger._queue_pools($1, $2) ORDER BY pool",
-								  now, until, columns, lengthof(columns));
+	static SPIPlanPtr query = NULL;
+	int32		count = read_queue(&query,
+								   "SELECT pool, granule, slot_minutes, first, until, lead, changed, overrun, free, free_to_guests"
+								   " FROM compute_ledger._queue_pools($1, $2) ORDER BY pool",
+								   now, until, columns, lengthof(columns));
 
 	input->plan.npools = count;
 	input->plan.pools = make_queue(input, count, sizeof(QueuePool));
@@ -195,9 +205,11 @@ read_fits(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("delay", INT8OID), ROW_COLUMN("price", FLOAT8OID), ROW_COLUMN("transfer", FLOAT8OID),
 		ROW_COLUMN_OWN("rate", "compute_rate"), ROW_COLUMN_OWN("speed", "compute_rate")
 	};
-	int32		count = read_queue("SELECT kind, pool, guest, starts, ends, delay, price, transfer, rate, speed"
-								  " FROM compute_ledger._queue_fits($1) ORDER BY kind, pool, starts",
-								  now, until, columns, lengthof(columns));
+	static SPIPlanPtr query = NULL;
+	int32		count = read_queue(&query,
+								   "SELECT kind, pool, guest, starts, ends, delay, price, transfer, rate, speed"
+								   " FROM compute_ledger._queue_fits($1) ORDER BY kind, pool, starts",
+								   now, until, columns, lengthof(columns));
 	int32		nfits = 0;
 
 	input->plan.fits = make_queue(input, count, sizeof(QueueFit));
@@ -242,8 +254,10 @@ read_accounts(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("account", INT8OID), ROW_COLUMN("parent", INT8OID), ROW_COLUMN("shares", FLOAT8OID), ROW_COLUMN("work", FLOAT8OID),
 		ROW_COLUMN("own", FLOAT8OID)
 	};
-	int32		count = read_queue("SELECT account, parent, shares, work, own FROM compute_ledger._queue_accounts($1) ORDER BY account",
-								  now, until, columns, lengthof(columns));
+	static SPIPlanPtr query = NULL;
+	int32		count = read_queue(&query,
+								   "SELECT account, parent, shares, work, own FROM compute_ledger._queue_accounts($1) ORDER BY account",
+								   now, until, columns, lengthof(columns));
 	QueueAccount *accounts = make_queue(input, count, sizeof(QueueAccount));
 
 	input->plan.naccounts = count;
@@ -283,9 +297,11 @@ read_requests(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("not_before", TIMESTAMPTZOID), ROW_COLUMN("most", FLOAT8OID), ROW_COLUMN("pool", INT8OID), ROW_COLUMN("starts", TIMESTAMPTZOID),
 		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("latest", TIMESTAMPTZOID), ROW_COLUMN("turn", FLOAT8OID)
 	};
-	int32		count = read_queue("SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest, turn"
-								  " FROM compute_ledger._queue_requests($1)",
-								  now, until, columns, lengthof(columns));
+	static SPIPlanPtr query = NULL;
+	int32		count = read_queue(&query,
+								   "SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest, turn"
+								   " FROM compute_ledger._queue_requests($1)",
+								   now, until, columns, lengthof(columns));
 
 	input->plan.requests = make_queue(input, count, sizeof(QueueRequest));
 	input->turns = make_queue(input, count, sizeof(double));

@@ -3,6 +3,11 @@ CREATE TABLE compute_ledger.request (
 	account bigint NOT NULL REFERENCES compute_ledger.account,
 	asked compute_ledger.placement_request NOT NULL,
 	kind bytea NOT NULL,
+	devices bigint NOT NULL,
+	length interval,
+	work compute_ledger.compute_unit,
+	not_before timestamptz,
+	max_cost numeric,
 	band integer NOT NULL CONSTRAINT request_band_check CHECK (band BETWEEN -1000000 AND 1000000),
 	request text,
 	submitted timestamptz NOT NULL,
@@ -26,6 +31,11 @@ COMMENT ON COLUMN compute_ledger.request.id IS 'number of the request';
 COMMENT ON COLUMN compute_ledger.request.account IS 'account that it is for';
 COMMENT ON COLUMN compute_ledger.request.asked IS 'what is asked for';
 COMMENT ON COLUMN compute_ledger.request.kind IS 'its kind: digest of a row of request_kind, once a pass has been made';
+COMMENT ON COLUMN compute_ledger.request.devices IS 'devices that it is to have, those that are asked for or the fewest that keep the deadline';
+COMMENT ON COLUMN compute_ledger.request.length IS 'for how long, or';
+COMMENT ON COLUMN compute_ledger.request.work IS 'for how much work';
+COMMENT ON COLUMN compute_ledger.request.not_before IS 'earliest start that is asked for';
+COMMENT ON COLUMN compute_ledger.request.max_cost IS 'most that it may cost';
 COMMENT ON COLUMN compute_ledger.request.band IS 'the higher, the earlier it is served, whoever asks';
 COMMENT ON COLUMN compute_ledger.request.request IS 'the caller''s id of the call that submitted it; NULL: none was given';
 COMMENT ON COLUMN compute_ledger.request.submitted IS 'when, by the clock of bookings';
