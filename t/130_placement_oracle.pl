@@ -186,12 +186,12 @@ sub make_request
 	my @arguments;
 	$r{chips} = chance(0.7) ? [@chips] : [ one_of(@chips), one_of(@chips) ];
 	push @arguments, "sites => $r{sites}", "delay_value => $r{v}";
-	if (chance(0.3)) { $r{in} = one_of('land', @regions); push @arguments, "regions => '{$r{in}}'" }
+	if (chance(0.2)) { $r{in} = one_of('land', @regions); push @arguments, "regions => '{$r{in}}'" }
 	if (chance(0.3)) { $r{ceiling} = one_of(1, 2, 3, 4); push @arguments, "ceiling => $r{ceiling}" }
 	if (chance(0.2)) { $r{max_cost} = one_of(10, 50, 200); push @arguments, "max_cost => $r{max_cost}" }
 	if (chance(0.3)) { $r{not_before} = $world->{now} + int rand(60 * 30); push @arguments, "not_before => at($r{not_before})" }
 	if (chance(0.3)) { $r{deadline} = $world->{now} + 60 * 30 + int rand(60 * 24); push @arguments, "deadline => at($r{deadline})" }
-	if (chance(0.5))
+	if (chance(0.4))
 	{
 		$r{data_region} = one_of(@regions);
 		push @arguments, "data_region => '$r{data_region}'";
@@ -430,18 +430,20 @@ for my $round (1 .. $rounds)
 		my $r = make_request($world);
 		my $first = ask($world, $r);
 		# so many devices to spare: so many more change nothing, and a granule beyond makes it later or none
-		if ($first && $r->{sites} == 1 && !defined $r->{max_cost} && $r->{v} == 1000000 && !$r->{data_gb})
+		if ($first && $r->{sites} == 1)
 		{
 			my ($pool) = map { $world->{pools}[ $_ - 1 ] } $first->{pieces} =~ /^(\d+):/;
-			my $spare = free_in($pool, $first->{from}, $first->{to}) - $r->{devices};
-			my @others = grep { $_->{pool} != $pool } map { eligible($world, $r, $r->{devices} + $_) } 0, $spare, $spare + $pool->{granule};
-			if (!@others && !$first->{late})
+			my $one = { devices => $r->{devices}, hours => $r->{hours}, sites => 1, v => 1000000, chips => [ $pool->{chip} ], in => $pool->{region} };
+			$one->{sql} = sub { "placement_request('acme', '{$pool->{chip}}', " . ($r->{devices} + ($_[0] // 0)) . ", '$r->{hours} hours', regions => '{$pool->{region}}', delay_value => 1000000)" };
+			if (!grep { $_ != $pool && $_->{chip} eq $pool->{chip} && $_->{region} eq $pool->{region} } @{ $world->{pools} })
 			{
 				$count{spare}++;
-				my $same = ask($world, $r, $spare);
-				wrong("with $spare to spare it is another", $world, $r) if !$same || $same->{from} != $first->{from};
-				my $later = ask($world, $r, $spare + $pool->{granule});
-				wrong("with fewer than $spare to spare it is the same", $world, $r) if $later && $later->{from} <= $first->{from};
+				my $alone = ask($world, $one);
+				my $spare = $alone ? free_in($pool, $alone->{from}, $alone->{to}) - $r->{devices} : 0;
+				my $same = ask($world, $one, $spare);
+				wrong("with $spare to spare it is another", $world, $one) if !$alone || !$same || $same->{from} != $alone->{from};
+				my $later = ask($world, $one, $spare + $pool->{granule});
+				wrong("with no more than $spare to spare it is the same", $world, $one) if $alone && $later && $later->{from} <= $alone->{from};
 			}
 		}
 		if ($first && chance(0.3))

@@ -266,7 +266,7 @@ BEGIN
 		GROUP BY r.place
 	), offered AS (
 		SELECT r.*, t.pieces, t.currency, t.said, r.cost + r.transfer_cost AS total, least(at + t.hold, r.starts + make_interval(mins => t.slot_minutes)) AS expires,
-			t.devices * extract(epoch FROM r.ends - r.starts) / 3600 AS device_hours, t.rate::numeric * 3600 / 1e15 AS pfloph
+			t.devices * extract(epoch FROM r.ends - r.starts) / 3600 AS device_hours, t.rate::numeric / 1e15 AS pfloph
 		FROM ranked AS r JOIN terms AS t ON t.place = r.place
 	), why AS (
 		SELECT p.pool, coalesce(p.reason, j.too_dear,
