@@ -47,7 +47,8 @@ static const char *const moved_words[] = {
 	[QUEUE_MOVED_BOOKED] = "devices were booked outside of the queue",
 	[QUEUE_MOVED_LATE] = "no pass was made when it was to begin",
 	[QUEUE_MOVED_POOL] = "it may not run in its pool any more",
-	[QUEUE_MOVED_OTHERS] = "another one that had to be moved came before it"
+	[QUEUE_MOVED_OTHERS] = "another one that had to be moved came before it",
+	[QUEUE_MOVED_OLDER] = "requests that were there before it came before it, because they have had less"
 };
 
 /* Returns a column of a row that is not NULL. */
@@ -295,11 +296,11 @@ read_requests(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("id", INT8OID), ROW_COLUMN("account", INT8OID), ROW_COLUMN("kind", INT8OID), ROW_COLUMN("band", INT4OID),
 		ROW_COLUMN("submitted", TIMESTAMPTZOID), ROW_COLUMN("devices", INT8OID), ROW_COLUMN("length", INT8OID), ROW_COLUMN_OWN("work", "compute_unit"),
 		ROW_COLUMN("not_before", TIMESTAMPTZOID), ROW_COLUMN("most", FLOAT8OID), ROW_COLUMN("pool", INT8OID), ROW_COLUMN("starts", TIMESTAMPTZOID),
-		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("latest", TIMESTAMPTZOID), ROW_COLUMN("turn", FLOAT8OID)
+		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("latest", TIMESTAMPTZOID), ROW_COLUMN("fixed", TIMESTAMPTZOID), ROW_COLUMN("turn", FLOAT8OID)
 	};
 	static SPIPlanPtr query = NULL;
 	int32		count = read_queue(&query,
-								   "SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest, turn"
+								   "SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest, fixed, turn"
 								   " FROM compute_ledger._queue_requests($1)",
 								   now, until, columns, lengthof(columns));
 
@@ -328,9 +329,10 @@ read_requests(PlanInput *input, Datum now, Datum until)
 			.planned_pool = find_number(input->pools, input->plan.npools, DatumGetInt64(or_else(i, 11, Int64GetDatum(-1)))),
 			.planned_start = instant(or_else(i, 12, TimestampTzGetDatum(DT_NOEND))),
 			.planned_end = instant(or_else(i, 13, TimestampTzGetDatum(DT_NOEND))),
-			.latest = instant(or_else(i, 14, TimestampTzGetDatum(DT_NOEND)))
+			.latest = DatumGetTimestampTz(or_else(i, 14, TimestampTzGetDatum(DT_NOEND))),
+			.fixed = DatumGetTimestampTz(or_else(i, 15, TimestampTzGetDatum(DT_NOEND)))
 		};
-		input->turns[input->plan.nrequests++] = DatumGetFloat8(or_else(i, 15, Float8GetDatum(NAN)));
+		input->turns[input->plan.nrequests++] = DatumGetFloat8(or_else(i, 16, Float8GetDatum(NAN)));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }
