@@ -43,12 +43,13 @@ SELECT offer_devices(:p, 16, '[2083-01-01,)');
 SELECT offer_devices(:q, 16, '[2083-01-01,)');
 SELECT said(format($$SELECT reservation FROM book('a', %s, 8, day('[10:00,12:00)'), preemptible => true, now => at('09:00'))$$, :p)) ~ '22023 / pool \d+ does not offer its idle capacity';
 SELECT said(format('SELECT offer_idle(%s, %s)', :p, o)) FROM (VALUES ('-1, ''USD'''), ('''NaN'', ''USD'''), ('1'), ('1, ''XXQ'''), ('1, ''USD'', NULL'), ('1, ''USD'', ''-1 s''')) AS o (o);
-SELECT offer_idle(:p, 0.5, 'USD', now => at('00:00')) > 0, offer_idle(:q, 0.6, 'USD', '1 hour', now => at('00:00')) > 0;
+SELECT offer_idle(:p, 0.4, 'USD', '10 minutes', now => at('00:00')) > 0, offer_idle(:q, 0.6, 'USD', '1 hour', now => at('00:00')) > 0;
+SELECT offer_idle(:p, 0.5, 'USD', now => at('00:00:30')) > 0;
 SELECT pool = :p, preempt_notice, floor_price, floor_currency FROM pool_terms ORDER BY pool;
-SELECT region, measure, price, unit, lower(valid) FROM price ORDER BY region;
+SELECT region, measure, price, unit, valid FROM price WHERE upper_inf(recorded) ORDER BY region, valid;
 SELECT create_price('nvidia/h100', 'USD', 3) > 0, create_price('nvidia/h100', 'USD', 2, measure => 'reserved') > 0;
--- Another price from another time on, which changes no notice of what was booked.
-SELECT said(format('SELECT offer_idle(%s, 0.4, ''USD'', ''10 minutes'', now => at(''00:00'')) > 0', :p));
+-- The same once more is the same price; another one at the same time is refused, and nothing changes.
+SELECT said(format('SELECT offer_idle(%s, 0.5, ''USD'', now => at(''00:00:40'')) = (SELECT max(id) FROM price WHERE price = 0.5)', :p)), said(format('SELECT offer_idle(%s, 0.4, ''USD'', now => at(''00:00'')) > 0', :p));
 
 -- ------------------------------------------------------------------ giving way
 
@@ -144,6 +145,17 @@ VALUES ('m', '1', 'pay', 'r3', 'nvidia/h100-sxm5-80gb', '6', '2026-05-01 00:00Z'
 SELECT accepted FROM accept_usage();
 SELECT record_reservations() >= 0;
 SELECT kind, measure, quantity, cost FROM rate_usage('pay', '[2026-05-01,2026-06-01)') ORDER BY kind, measure;
+-- What gives way is kept from nobody: it is not what was reserved and not drawn.
+SELECT refresh_rollups() IS NOT NULL;
+SELECT day, reserved_hours, reserved_unused_hours, allocated_hours FROM utilization_daily WHERE account IS NULL AND region_name = 'r3' AND reserved_hours > 0;
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
+-- Whoever goes round it is found.
+BEGIN;
+SET LOCAL session_replication_role = replica;
+UPDATE reservation SET preempt_notice = NULL WHERE id = :u;
+SELECT check_name, replace(object, :'u', 'u'), detail FROM check_ledger(false) WHERE check_name = 'reservation';
+UPDATE reservation SET preempted_at = NULL, preempt_notice = '0' WHERE id = :u;
+SELECT check_name, replace(object, :'u', 'u'), detail FROM check_ledger(false) WHERE check_name = 'reservation';
+ROLLBACK;
 \c contrib_regression
 DROP DATABASE regress_idle;

@@ -25,6 +25,12 @@ FROM unnest('{nvidia/a100,nvidia/h100,nvidia/a800,nvidia/h800}'::accelerator[]) 
 -- where: Macau came later, the Emirates with the second; Israel and Cyprus are in A:6; Hong Kong is China
 SELECT region, day, asked('p/free', 'nvidia/h100', region, day)
 FROM (VALUES ('aws/me-central-1', date '2023-06-01'), ('aws/me-central-1', '2024-01-01'), ('aws/il-central-1', '2024-01-01'), ('aws/ap-east-1', '2022-12-01'), ('aws/eu-central-1', '2024-01-01')) AS v (region, day);
+-- the groups as they were: Belarus in D:4 from the beginning, Nicaragua in D:1 and D:5 later; Cyprus and Cambodia left D:5, Cambodia stayed in D:1
+SELECT country, string_agg(name || ' ' || valid, ', ' ORDER BY name) FROM country_group WHERE shipped AND upper_inf(recorded) AND country IN ('BY', 'NI', 'CY', 'KH') GROUP BY country ORDER BY country;
+SELECT create_region('kh', 'provider', NULL, 'KH') > 0 AS kh, create_region('ni', 'provider', NULL, 'NI') > 0 AS ni, create_account('p/kh', parent => 'p', jurisdiction => 'SG') > 0 AS owned;
+SELECT set_party('p/kh', 'KH', 'KH');
+SELECT day, asked('p/free', 'nvidia/h100', 'kh', day) AS "to Cambodia", asked('p/free', 'nvidia/h100', 'ni', day) AS "to Nicaragua", asked('p/kh', 'nvidia/h100', 'aws/ap-southeast-1', day) AS "of Cambodia"
+FROM unnest('{2024-03-14,2024-03-15,2025-11-06,2025-11-07}'::date[]) AS day;
 -- to a party whose ultimate parent is there only from 2023-11-17, wherever it is
 SELECT day, asked('p/owned', 'nvidia/h100', 'aws/ap-southeast-1', day) FROM unnest('{2023-11-16,2023-11-17}'::date[]) AS day;
 -- H20 free on 2024-06-01 and not from 2025-04-09; MI308 from 2025-04-15

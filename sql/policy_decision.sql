@@ -33,6 +33,15 @@ WHERE (s.effect, s.rule, s.during) = (d.effect, d.rule, d.during) AND s.reason I
 -- one record at a time, and one that was rejected
 SELECT record_usage('s', '6', 'd', 'there', 'NVIDIA H100 80GB HBM3', 8, '2026-03-01Z', '2026-03-02Z') > 0 AS recorded;
 SELECT action, effect, rule FROM policy_decision ORDER BY id DESC LIMIT 1;
+-- what turns out to be another chip is asked about as that; and what is identified anew otherwise stays flagged
+INSERT INTO accelerator_alias (alias, accelerator, source) VALUES ('card x', 'nvidia/t4', 's');
+SELECT record_usage('s', '7', 'd', 'here', 'card x', 8, '2026-06-01Z', '2026-06-02Z') > 0 AS recorded;
+SELECT count(*) AS flagged FROM policy_decision AS p JOIN usage_record AS r ON r.id = p.usage WHERE r.source_id = '7';
+UPDATE accelerator_alias SET accelerator = 'nvidia/h100-sxm5-80gb' WHERE alias = 'card x' AND upper_inf(recorded);
+SELECT accepted FROM reidentify(source => 's', accelerator_name => 'card x');
+SELECT accepted FROM reidentify('fp8', source => 's', accelerator_name => 'card x');
+SELECT p.action, p.accelerator, p.effect, p.rule, r.identification, r.superseded = 'infinity' AS current FROM policy_decision AS p JOIN usage_record AS r ON r.id = p.usage WHERE r.source_id = '7' ORDER BY p.id;
+SELECT count(*) AS current FROM check_ledger(false) WHERE check_name = 'usage against policy' AND detail ~ 'h100-sxm5-80gb in here.*licensed';
 -- they do not change
 UPDATE policy_decision SET effect = 'review';
 DELETE FROM policy_decision;
@@ -80,7 +89,7 @@ SELECT check_name, severity, count(*) FROM check_ledger() WHERE check_name ~ 'po
 SELECT cancel_reservation(:r, now => '2026-06-11Z'), record_reservations(now => '2026-08-01Z') > 0 AS recorded;
 
 -- the tests that come after have no policy, and no usage that was against one
-INSERT INTO usage_inbox (source, source_id, revision, retracted) SELECT DISTINCT 's', r.source_id, '1', 'true' FROM usage_record AS r WHERE r.source = 's' AND r.source_id IN ('2', '3', '4', '5', '6');
+INSERT INTO usage_inbox (source, source_id, revision, retracted) SELECT DISTINCT 's', r.source_id, '1', 'true' FROM usage_record AS r WHERE r.source = 's' AND r.source_id IN ('2', '3', '4', '5', '6', '7');
 SELECT accepted FROM accept_usage();
 DELETE FROM access_policy WHERE upper_inf(recorded);
 DELETE FROM access_rule WHERE upper_inf(recorded);

@@ -75,6 +75,14 @@ SELECT count(*) FROM plan_blackout(:w, '[2027-04-05,2027-04-06)', 'year''s end')
 SELECT _pool_limit(:w, '[2027-03-31,2027-04-07)', false);
 SELECT cancel_maintenance(:m);
 SELECT _pool_limit(:w, '[2027-03-31,2027-04-07)', false);
+-- A blackout that recurs: but on Fridays, over the night in which the clock is put back.
+SELECT maintenance AS b FROM plan_blackout(:w, '[2027-10-28,2027-11-02)', '22:00', '06:00', 'Europe/Berlin', '{1,2,3,4,6,7}', 'quiet', now => '2027-10-01Z') \gset
+SELECT kind, devices, valid, reason FROM pool_reduction WHERE event = :b ORDER BY valid;
+SELECT _pool_limit(:w, '[2027-10-31,2027-11-02)', false);
+SELECT plan_blackout(:w, '[2027-10-28,2027-11-02)'::daterange, '22:00', '06:00', 'Nowhere/At_All');
+SELECT plan_blackout(:w, '[2027-10-28,2027-11-02)'::daterange, '22:00', NULL, 'UTC');
+SELECT cancel_maintenance(:b, now => '2027-10-31 23:00Z');
+SELECT count(*) FILTER (WHERE withdrawn = 'infinity'), max(upper(valid)) FILTER (WHERE withdrawn = 'infinity') FROM pool_reduction WHERE event = :b;
 -- A pool that has no host has no guests; the share of others is rounded down to the granule.
 SELECT set_guest_share(:p, 0.3), set_guest_share(:p, 0.5, '[2027-03-02,2027-03-03)');
 SELECT _pool_limit(:p, '[2027-03-01,2027-03-04)', true);

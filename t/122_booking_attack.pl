@@ -33,6 +33,8 @@ $node->safe_psql('postgres', q{
 		'p' || n, granule => CASE n WHEN 2 THEN 4 ELSE 1 END, hold => '2 seconds', host => CASE n WHEN 3 THEN 'house' END) FROM generate_series(1, 6) AS n;
 	SELECT offer_devices(n, CASE n WHEN 6 THEN 0 ELSE 24 END, tstzrange(date_trunc('day', now()), NULL)) FROM generate_series(1, 6) AS n;
 	SELECT set_guest_share(3, 0.5, tstzrange(date_trunc('day', now()), NULL));
+	-- what is idle of the first four is for those who give way
+	SELECT offer_idle(n, 0.1, 'USD', CASE n WHEN 4 THEN interval '0' ELSE interval '1 minute' END) FROM generate_series(1, 4) AS n;
 	SELECT create_policy('house'), create_access_rule('needs one', 'house', 'needs_licence', 'rule 1', accounts => '{a1,a2}'), create_access_rule('flagged', 'house', 'deny', 'rule 2', flags => '{barred}');
 	SELECT grant_licence('a1', 'needs one', '[2020-01-01Z,2100-01-01Z)'), create_price('nvidia', 'USD', 2), create_price('nvidia', 'USD', 1, measure => 'reserved');
 	CREATE TABLE found (at timestamptz, pool bigint, guests boolean, instant timestamptz, booked bigint, may numeric);
@@ -78,7 +80,7 @@ sub span { my $from = int rand one_of(3, 60, 6000); my $to = $from + 1 + int ran
 sub devices { my ($pool) = @_; return ($pool == 2 ? 4 : 1) * (1 + int rand 6) }
 sub account { return "'" . one_of(@accounts) . "'" }
 sub request { return chance(0.3) ? ", request => 'q' || " . (chance(0.7) ? "nextval('request')" : 'currval(pg_get_serial_sequence(\'booking\', \'id\')) % 50') : '' }
-sub options { return (chance(0.5) ? ', confirmed => true' : '') . (chance(0.5) ? ', priority => ' . int rand 3 : '') }
+sub options { return (chance(0.5) ? ', confirmed => true' : '') . (chance(0.5) ? ', priority => ' . int rand 3 : '') . (chance(0.3) ? ', preemptible => true' : '') }
 
 # What is called, how often, and what of it.
 my @calls = (
@@ -191,6 +193,7 @@ for my $s (@sessions)
 	IPC::Run::finish($s->{run});
 	count($s);
 }
+note $node->safe_psql('postgres', q{SELECT count(*) FROM reservation_change WHERE action = 'preempt'}) . ' reservations gave way';
 note "$done transactions answered, $looks looks, $killed sessions killed while they were at it";
 note join ', ', map { "$_ ($errors{$_})" } sort keys %errors;
 for my $code (sort keys %said)

@@ -382,6 +382,32 @@ END
 $$;
 COMMENT ON FUNCTION plan_blackout(bigint, tstzrange, text, boolean, timestamptz) IS 'plans that nothing of a pool can be booked in a period, whatever it offers; the rest is as of plan_maintenance(), and cancel_maintenance() takes it back';
 
+CREATE FUNCTION _plan_blackout(pool bigint, days daterange, from_time time, to_time time, time_zone text, weekdays integer[] DEFAULT NULL,
+	reason text DEFAULT NULL, drain boolean DEFAULT false, now timestamptz DEFAULT NULL)
+	RETURNS TABLE (maintenance bigint, drained bigint[])
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT p.* FROM compute_ledger._plan_reduction(pool, 'blackout', NULL,
+		compute_ledger._recurring_periods(days, from_time, to_time, time_zone, weekdays), reason, drain, now) AS p;
+END
+$$;
+COMMENT ON FUNCTION _plan_blackout(bigint, daterange, time, time, text, integer[], text, boolean, timestamptz) IS 'what plan_blackout() does';
+
+CREATE FUNCTION plan_blackout(pool bigint, days daterange, from_time time, to_time time, time_zone text, weekdays integer[] DEFAULT NULL,
+	reason text DEFAULT NULL, drain boolean DEFAULT false, now timestamptz DEFAULT NULL)
+	RETURNS TABLE (maintenance bigint, drained bigint[])
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._plan_blackout(pool, days, from_time, to_time, time_zone, weekdays, reason, drain, now) AS t;
+END
+$$;
+COMMENT ON FUNCTION plan_blackout(bigint, daterange, time, time, text, integer[], text, boolean, timestamptz) IS 'plans blackouts that recur, by days, wall-clock times and a named zone, as plan_maintenance() has them; the rest is as of a single one';
+
 CREATE FUNCTION _cancel_maintenance(maintenance bigint, now timestamptz DEFAULT NULL) RETURNS void
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp

@@ -257,6 +257,17 @@ AS $$
 		('_answer_reservation', 'EXECUTE', 'agent admin'),
 		('_report_pool', 'EXECUTE', 'agent admin'),
 
+		-- dispatch
+		('lease', 'SELECT', 'auditor admin'),
+		('lease_report', 'SELECT', 'auditor admin'),
+		('agent_lease', 'SELECT', 'agent auditor admin'),
+		('_agent_lease', 'EXECUTE', 'agent auditor admin'),
+		('_take_work', 'EXECUTE', 'agent admin'),
+		('_renew_lease', 'EXECUTE', 'agent admin'),
+		('_report_work', 'EXECUTE', 'agent admin'),
+		('_confirm_end', 'EXECUTE', 'agent admin'),
+		('_expire_leases', 'EXECUTE', 'agent admin'),
+
 		('_book', 'EXECUTE', 'booker admin'),
 		('_confirm_reservation', 'EXECUTE', 'booker admin'),
 		('_cancel_reservation', 'EXECUTE', 'booker admin'),

@@ -297,7 +297,7 @@ BEGIN
 			-- of what goes on, so far
 			tstzrange(r.started_at, CASE WHEN r.ended_at < 'infinity' THEN r.ended_at ELSE greatest(r.recorded, r.started_at + interval '1 microsecond') END) AS period
 		FROM compute_ledger.usage_record AS r
-		WHERE r.recorded = stamp AND r.batch = _flag_usage.batch AND r.identification = 0
+		WHERE r.recorded = stamp AND r.batch = _flag_usage.batch AND r.source <> 'compute_ledger'
 	)
 	SELECT 'usage', f.id, f.account, f.accelerator, f.region, f.period, s.effect, s.policy, s.rule, s.clause, s.reason, s.during,
 		jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('policy', s.policy, 'rule', s.rule, 'effect', s.effect, 'clause', s.clause, 'reason', s.reason))), v.version, v.changed
@@ -311,4 +311,4 @@ BEGIN
 	RETURN flagged;
 END
 $$;
-COMMENT ON FUNCTION _flag_usage(bigint, timestamptz) IS 'part of accept_usage(): keeps a decision for each record of a batch that policy does not allow, and returns their number: what has happened is recorded all the same. What was reserved was asked about when it was.';
+COMMENT ON FUNCTION _flag_usage(bigint, timestamptz) IS 'part of accept_usage() and reidentify(): keeps a decision for each record of a batch that policy does not allow, and returns their number: what has happened is recorded all the same. What was reserved was asked about when it was.';

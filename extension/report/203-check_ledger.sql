@@ -425,7 +425,7 @@ BEGIN
 		SELECT r.region, compute_ledger.accelerator_trunc('memory', r.accelerator) AS accelerator, r.source = 'compute_ledger' AS own, false AS unused,
 			compute_ledger._usage_level(r.devices, r.share)::numeric * (extract(epoch FROM least(r.ended_at, at) - r.started_at) * 1000000)::bigint AS device_time
 		FROM compute_ledger.usage_record AS r
-		WHERE r.reservation IS NOT NULL AND r.measure <> 'forgone' AND r.recorded <= at AND r.superseded > at AND r.started_at < at
+		WHERE r.reservation IS NOT NULL AND r.measure NOT IN ('forgone', 'preemptible') AND r.recorded <= at AND r.superseded > at AND r.started_at < at
 		UNION ALL
 		SELECT n.region, n.accelerator, false, true, n.device_time FROM compute_ledger._unused_hourly AS n
 	), known AS (
@@ -709,7 +709,7 @@ CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean) RETURNS TABLE (
 AS $$
 DECLARE
 	-- what contradicts nothing, and is worth a look
-	advice text[] := '{open usage, commitment that serves nobody, usage beside its reservation, reservation not recorded, reservation still there, usage against policy, partition without trigger, short pool, offered and not there, doubted pool}';
+	advice text[] := '{open usage, commitment that serves nobody, usage beside its reservation, reservation not recorded, reservation still there, usage against policy, partition without trigger, short pool, offered and not there, doubted pool, work not given up}';
 	broken boolean;
 BEGIN
 	RETURN QUERY SELECT c.check_name, c.object, c.detail, 'breach' FROM compute_ledger._check_access() AS c;
@@ -727,6 +727,7 @@ BEGIN
 		UNION ALL SELECT * FROM compute_ledger._check_reserved_usage(at) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_book()
 		UNION ALL SELECT * FROM compute_ledger._check_policy()
+		UNION ALL SELECT * FROM compute_ledger._check_lease()
 		UNION ALL SELECT * FROM compute_ledger._check_books()
 		UNION ALL SELECT * FROM compute_ledger._check_guards()
 		UNION ALL SELECT * FROM compute_ledger._check_rollups()

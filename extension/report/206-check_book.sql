@@ -39,7 +39,9 @@ BEGIN
 		((r.state = 'held') AND r.held_until IS NULL OR r.state IN ('confirmed', 'running') AND (r.held_until IS NOT NULL OR r.confirmed_at IS NULL), format('is %s, and its times say something else', r.state)),
 		((r.state IN ('held', 'confirmed', 'running')) <> (r.ended_at IS NULL), format('is %s, and has %sended', r.state, (CASE WHEN r.ended_at IS NOT NULL THEN '' ELSE 'not ' END))),
 		(CASE WHEN r.earlier IS NULL THEN r.since <> lower(r.period) ELSE r.since < lower(r.period) OR NOT compute_ledger.extent(r.earlier) <@ tstzrange(lower(r.period), r.since) END,
-			'what it had earlier is not from its start until its devices were changed')
+			'what it had earlier is not from its start until its devices were changed'),
+		(r.preempted_at IS NOT NULL AND r.preempt_notice IS NULL, 'gives way to none, and was told to'),
+		(r.state = 'preempted' AND r.preempted_at IS NULL, 'gave way, and was not told to')
 	) AS f (holds, fault)
 	WHERE f.holds;
 

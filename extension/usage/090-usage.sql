@@ -898,6 +898,7 @@ BEGIN
 		RETURNING b.taken, b.accepted
 	)
 	SELECT w.taken, w.accepted INTO taken, accepted FROM written AS w;
+	PERFORM compute_ledger._flag_usage(batch, stamp);
 	IF taken IS NULL THEN
 		batch := NULL;
 		taken := 0;
@@ -917,4 +918,4 @@ BEGIN
 	SELECT t.* INTO batch, taken, accepted FROM compute_ledger._reidentify(basis, source, accelerator_name, started) AS t;
 END
 $$;
-COMMENT ON FUNCTION reidentify(text, text, text, tstzrange) IS 'identifies accelerators of current records anew, and normalises them in basis: those of one source, with one name, with a start in a range, or all. Each record for which chip, rate, share of a device or basis is now another gets a new row of the same revision, which supersedes the row before; returns the batch and how many there were. A name that is not known any more keeps what it was identified as.';
+COMMENT ON FUNCTION reidentify(text, text, text, tstzrange) IS 'identifies accelerators of current records anew, and normalises them in basis: those of one source, with one name, with a start in a range, or all. Each record for which chip, rate, share of a device or basis is now another gets a new row of the same revision, which supersedes the row before; returns the batch and how many there were. A name that is not known any more keeps what it was identified as. What policies do not allow of what it is now is flagged, as by accept_usage().';

@@ -56,5 +56,7 @@
 #define ERRCODE_CL_STALE_OFFER			MAKE_SQLSTATE('L','C','0','2','8')
 /* A request that can never be placed. */
 #define ERRCODE_CL_REQUEST				MAKE_SQLSTATE('L','C','0','2','9')
+/* A lease that has expired, was closed, or whose work was taken again. */
+#define ERRCODE_CL_LEASE				MAKE_SQLSTATE('L','C','0','3','0')
 
 #endif							/* COMPUTE_LEDGER_ERRCODES_H */

@@ -17,7 +17,8 @@ WITH state AS MATERIALIZED (
 		UNION ALL
 		SELECT m.target, m.valid * r.period FROM merged AS m WHERE m.account = u.account AND m.valid && r.period
 	) AS o
-	WHERE u.reservation IS NOT NULL AND u.measure <> 'forgone'
+	-- what gives way to others is kept from nobody
+	WHERE u.reservation IS NOT NULL AND u.measure NOT IN ('forgone', 'preemptible')
 		AND u.recorded <= (SELECT s.as_of FROM state AS s) AND u.superseded > (SELECT s.as_of FROM state AS s) AND u.started_at < (SELECT s.as_of FROM state AS s)
 ), drawn AS MATERIALIZED (
 	SELECT d.reservation, compute_ledger.sum(d.profile) FILTER (WHERE d.measure = 'allocated') AS allocated, compute_ledger.sum(d.profile) FILTER (WHERE d.measure = 'used') AS used
