@@ -361,7 +361,7 @@ plan_plainly(World *world)
 	CHECK(place == world->plan.nrequests);
 }
 
-/* Tells whether a request begins no later than it could if all were there who came before it, and nobody else. */
+/* Tells whether a request begins no later than it could if all were there who did not come after it, and nobody else. */
 static bool
 is_behind_older(World *world, const QueueRequest *request, const int64 (*levels)[2][SPAN])
 {
@@ -373,7 +373,7 @@ is_behind_older(World *world, const QueueRequest *request, const int64 (*levels)
 	{
 		const QueueRequest *older = &world->requests[i];
 
-		if (older->age < request->age && older->pool != -1)
+		if (older != request && older->submitted <= request->submitted && older->pool != -1)
 			take_levels(world, older, &world->fits[older->fit], older->start, older->end - older->start);
 	}
 	for (int32 i = 0; i < kind->fits; i++)
@@ -443,7 +443,7 @@ plan_again(World *world, const int64 (*levels)[2][SPAN])
 
 			CHECK(request->planned_pool == -1 || request->fixed == PG_INT64_MAX || (request->pool != -1 && request->start <= request->fixed));
 			CHECK(request->planned_pool == -1 || in_time || request->late);
-			CHECK(request->moved == (request->planned_pool == -1 || in_time ? QUEUE_NOT_MOVED : QUEUE_MOVED_OLDER));
+			CHECK(request->moved == QUEUE_NOT_MOVED);
 			if (request->planned_pool != -1 && !in_time && !kept)
 				CHECK(is_behind_older(world, request, levels));
 		}
@@ -515,7 +515,7 @@ measure(int32 count, int32 npools)
 		plan.accounts[i] = (QueueAccount) {.parent = -1, .share = 1};
 	for (int32 i = 0; i < count; i++)
 		plan.requests[i] = (QueueRequest) {.id = i, .account = (int32) below(plan.naccounts), .submitted = i, .devices = 1 + below(INT64CONST(1) << below(9)),
-			.length = (1 + below(INT64CONST(1) << below(13))) * minute, .planned_pool = -1, 
+			.length = (1 + below(INT64CONST(1) << below(13))) * minute, .planned_pool = -1,
 			.latest = PG_INT64_MAX, .fixed = PG_INT64_MAX, .most = 1e30};
 	start = clock();
 	QueueMakePlan(&plan);

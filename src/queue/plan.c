@@ -580,7 +580,7 @@ plan_band(QueuePass *pass, int32 from, int32 to, bool first_round)
 		QueueRequest *request = &plan->requests[all->served];
 
 		/* those who are late go before those who came after them; what they take counts when it is their turn */
-		for (; late < to && plan->requests[pass->order[late]].age < request->age && !request->planned; late++)
+		for (; late < to && plan->requests[pass->order[late]].submitted < request->submitted && !request->planned; late++)
 		{
 			QueueRequest *earlier = &plan->requests[pass->order[late]];
 
@@ -693,19 +693,18 @@ move_up(QueuePass *pass)
 	}
 }
 
-/* Says of each request that begins later than it was promised why it does. */
+/* Forgets why those who begin in time could not have their stored plans. */
 static void
-say_why(QueuePlan *plan)
+forget_why(QueuePlan *plan)
 {
 	for (int32 i = 0; i < plan->nrequests; i++)
 	{
 		QueueRequest *request = &plan->requests[i];
 		int64		promised = Min(request->latest, request->fixed);
 
+		/* those who were there before it may push it */
 		if (request->planned_pool == NONE || (request->pool != NONE && request->start <= promised))
 			request->moved = QUEUE_NOT_MOVED;
-		else if (request->moved == QUEUE_NOT_MOVED)
-			request->moved = QUEUE_MOVED_OLDER;
 	}
 }
 
@@ -789,5 +788,5 @@ QueueMakePlan(QueuePlan *plan)
 		plan->rounds++;
 	} while (mark_late(plan));
 	move_up(&pass);
-	say_why(plan);
+	forget_why(plan);
 }

@@ -89,8 +89,7 @@ typedef enum QueueMoved
 	QUEUE_MOVED_BOOKED,			/* something was booked that is not the queue's */
 	QUEUE_MOVED_LATE,			/* no pass was made when it should have begun */
 	QUEUE_MOVED_POOL,			/* it may not run in its pool any more */
-	QUEUE_MOVED_OTHERS,			/* another one that had to be moved */
-	QUEUE_MOVED_OLDER			/* those who were there before it, and have had less */
+	QUEUE_MOVED_OTHERS			/* another one that had to be moved */
 } QueueMoved;
 
 typedef struct QueueRequest

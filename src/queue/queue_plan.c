@@ -47,8 +47,7 @@ static const char *const moved_words[] = {
 	[QUEUE_MOVED_BOOKED] = "devices were booked outside of the queue",
 	[QUEUE_MOVED_LATE] = "no pass was made when it was to begin",
 	[QUEUE_MOVED_POOL] = "it may not run in its pool any more",
-	[QUEUE_MOVED_OTHERS] = "another one that had to be moved came before it",
-	[QUEUE_MOVED_OLDER] = "requests that were there before it came before it, because they have had less"
+	[QUEUE_MOVED_OTHERS] = "another one that had to be moved came before it"
 };
 
 /* Returns a column of a row that is not NULL. */
@@ -300,8 +299,8 @@ read_requests(PlanInput *input, Datum now, Datum until)
 	};
 	static SPIPlanPtr query = NULL;
 	int32		count = read_queue(&query,
-								   "SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest, fixed, turn"
-								   " FROM compute_ledger._queue_requests($1)",
+								   "SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest,"
+								   " fixed, turn FROM compute_ledger._queue_requests($1)",
 								   now, until, columns, lengthof(columns));
 
 	input->plan.requests = make_queue(input, count, sizeof(QueueRequest));
