@@ -336,7 +336,8 @@ plan_plainly(World *world)
 					if (start < pool->first || start < f->from || start < world->plan.now + f->delay || start < request->not_before ||
 						!has_room(world, request, f, start, length))
 						continue;
-					if (best == NULL || start < best_start || (start == best_start && price < best_price))
+					if (best == NULL || start < best_start ||
+						(start == best_start && (price < best_price || (price == best_price && f->rate > best->rate))))
 					{
 						best = f;
 						best_start = start;

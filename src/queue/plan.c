@@ -190,7 +190,18 @@ take_devices(QueuePool *pool, bool guest, int64 devices, int64 start, int64 end)
 		TimelineAdd(&pool->left_to_guests, start, end, -devices);
 }
 
-/* Tries a pool, from an instant before which there is no start; of a start like the known one it must be cheaper, or the pool before that. */
+/* Tells whether a pool is better than another one in which a request begins at the same time: cheaper, else faster, else the first. */
+static bool
+is_better(const QueueFit *fit, double cost, const QueueSpot *spot)
+{
+	if (cost != spot->cost)
+		return cost < spot->cost;
+	if (fit->rate != spot->fit->rate)
+		return fit->rate > spot->fit->rate;
+	return fit < spot->fit;
+}
+
+/* Tries a pool, from an instant before which there is no start; of a start like the known one it must be better. */
 static void
 try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int64 bound, bool bounded, QueueSpot *spot)
 {
@@ -203,7 +214,7 @@ try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int6
 	int64		start;
 
 	if (spot->fit != NULL)
-		last = Min(last, spot->start - (cost > spot->cost || (cost == spot->cost && fit > spot->fit)));
+		last = Min(last, spot->start - !is_better(fit, cost, spot));
 	if (find_room(pool, fit->guest, request->devices, length, from, last, &start))
 		*spot = (QueueSpot) {fit, start, start + length, cost};
 	else
@@ -212,7 +223,7 @@ try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int6
 		keep_bound(bounds, request->devices, length, start);
 }
 
-/* Finds the earliest start of a request over all its pools; of the same start, the cheapest, of the same price, the first. */
+/* Finds the earliest start of a request over all its pools; of the same start, the best pool. */
 static QueueSpot
 find_spot(QueuePass *pass, const QueueRequest *request, bool bounded)
 {
