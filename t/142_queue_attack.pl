@@ -21,8 +21,8 @@ sql(q{
 	SELECT create_account('a' || i, currency => 'USD', jurisdiction => 'DE') FROM generate_series(1, 16) AS i;
 	SELECT create_region('site');
 	SELECT create_price('nvidia', 'USD', 2, valid_from => '2026-01-01Z');
-	SELECT offer_devices(create_pool('site', 'nvidia/h100-sxm5-80gb', host => 'a1'), 64, '[2026-01-01Z,)');
-	SELECT offer_devices(create_pool('site', 'nvidia/a100-sxm4-80gb'), 40, '[2026-01-01Z,)');
+	SELECT offer_devices(create_pool('site', 'nvidia/h100-sxm5-80gb', host => 'a1'), 3000, '[2026-01-01Z,)');
+	SELECT offer_devices(create_pool('site', 'nvidia/a100-sxm4-80gb'), 2000, '[2026-01-01Z,)');
 	SELECT set_guest_share(1, 0.75);
 	CREATE TABLE said (what text, answer text);
 	-- Calls, and notes what was answered, or the code of the refusal.
@@ -92,7 +92,7 @@ is(sql(q{SELECT count(*) FROM request AS r WHERE NOT EXISTS (SELECT FROM request
 	OR (r.booking IS NOT NULL) <> EXISTS (SELECT FROM request_change AS c WHERE c.request = r.id AND c.action = 'place') OR (r.state = 'cancelled') <> EXISTS (SELECT FROM request_change AS c WHERE c.request = r.id AND c.action = 'cancel')}),
 	0, 'and has its history');
 is(sql(q{SELECT count(*) FROM pool AS p CROSS JOIN LATERAL (SELECT peak(device_profile(o.occupies, o.devices)) AS peak, peak(device_profile(o.occupies, o.devices) FILTER (WHERE o.guest)) AS guests FROM reservation AS o WHERE o.pool = p.id) AS b
-	WHERE b.peak > (SELECT f.devices FROM pool_offer AS f WHERE f.pool = p.id) OR p.id = 1 AND b.guests > 48}), 0, 'nor more than there is');
+	WHERE b.peak > (SELECT f.devices FROM pool_offer AS f WHERE f.pool = p.id) OR p.id = 1 AND b.guests > 2250}), 0, 'nor more than there is');
 is(sql(q{SELECT count(*) FROM check_ledger() WHERE severity = 'breach'}), 0, 'check_ledger() finds no breach') or diag sql('SELECT * FROM check_ledger()');
 
 $node->stop;
