@@ -3,7 +3,7 @@ SELECT
 	r.id, r.account, r.asked, r.devices, r.band, r.request, r.submitted,
 	compute_ledger._request_state(r.state, (SELECT compute_ledger._reservation_state(b.state, b.held_until, b.occupies, statement_timestamp())
 		FROM compute_ledger.reservation AS b WHERE b.booking = r.booking ORDER BY b.id LIMIT 1)) AS state,
-	CASE r.state WHEN 'queued' THEN r.place END AS place, r.pool, r.planned, r.first_planned, r.latest, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn) AS waits_for,
+	CASE r.state WHEN 'queued' THEN r.place END AS place, r.pool, r.planned, r.first_planned, r.latest, r.fixed, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn) AS waits_for,
 	r.moved, r.moved_at, r.booking, r.placed_at, r.cancelled_at, r.reason
 FROM (SELECT o.*, row_number() OVER (PARTITION BY o.state ORDER BY o.band DESC, o.turn, o.submitted, o.id) AS place FROM compute_ledger.request AS o) AS r
 WHERE r.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts() UNION SELECT compute_ledger._bookable_accounts()))
