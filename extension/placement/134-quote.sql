@@ -41,63 +41,81 @@ CREATE TYPE _placement_offer AS (
 COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay';
 
 CREATE FUNCTION _placement_length(asked placement_request, rate compute_rate, devices bigint, efficiency numeric, slot_minutes integer) RETURNS interval
-	LANGUAGE sql IMMUTABLE
+	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT CASE WHEN n.slots * slot_minutes <= 52560000 THEN (n.slots * slot_minutes)::double precision * interval '1 minute' END
-	FROM (SELECT CASE WHEN (asked).work IS NULL THEN extract(epoch FROM (asked).time_limit) ELSE (asked).work::numeric END AS whole,
-		60 * slot_minutes * CASE WHEN (asked).work IS NULL THEN 1 ELSE rate::numeric * devices * efficiency END AS slot) AS w
-	CROSS JOIN LATERAL (SELECT div(w.whole, w.slot) + (w.whole % w.slot > 0)::integer AS slots) AS n
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT CASE WHEN n.slots * slot_minutes <= 52560000 THEN (n.slots * slot_minutes)::double precision * interval '1 minute' END
+		FROM (SELECT CASE WHEN (asked).work IS NULL THEN extract(epoch FROM (asked).time_limit) ELSE (asked).work::numeric END AS whole,
+			60 * slot_minutes * CASE WHEN (asked).work IS NULL THEN 1 ELSE rate::numeric * devices * efficiency END AS slot) AS w
+		CROSS JOIN LATERAL (SELECT div(w.whole, w.slot) + (w.whole % w.slot > 0)::integer AS slots) AS n);
+END
 $$;
 COMMENT ON FUNCTION _placement_length(placement_request, compute_rate, bigint, numeric, integer) IS 'how long devices are booked: the time limit, or what the work takes them, in whole slots; NULL if that is more than 100 years, or the rate is not known';
 
 CREATE FUNCTION _pool_efficiencies(asked placement_request, link_class text) RETURNS numeric[]
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT array_agg(coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
-		WHERE s.workload IN ((asked).workload, '') AND s.link_class = _pool_efficiencies.link_class AND s.sites = n.n ORDER BY s.workload DESC LIMIT 1), CASE n.n WHEN 1 THEN 1 END) ORDER BY n.n)
-	FROM generate_series(1, 8) AS n (n)
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT array_agg(coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
+			WHERE s.workload IN ((asked).workload, '') AND s.link_class = _pool_efficiencies.link_class AND s.sites = n.n ORDER BY s.workload DESC LIMIT 1), CASE n.n WHEN 1 THEN 1 END) ORDER BY n.n)
+		FROM generate_series(1, 8) AS n (n));
+END
 $$;
 COMMENT ON FUNCTION _pool_efficiencies(placement_request, text) IS 'what part of its work a device still does on 1, 2, ... 8 sites of a link class; on one 1, and on more NULL, where there is no figure';
 
 CREATE FUNCTION _tries(asked placement_request, pools _placement_pool[], at timestamptz) RETURNS _placement_try[]
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	WITH link AS MATERIALIZED (
-		SELECT l.link_class, (compute_ledger._pool_efficiencies(asked, l.link_class))[1] AS efficiency FROM (SELECT DISTINCT p.link_class FROM unnest(pools) AS p WHERE p.reason IS NULL) AS l
-	), candidate AS MATERIALIZED (
-		SELECT p.*, d.devices, l.efficiency
-		FROM unnest(pools) AS p
-		JOIN link AS l ON l.link_class = p.link_class
-		CROSS JOIN LATERAL (
-			SELECT (asked).devices AS devices WHERE (asked).devices % p.granule = 0
-			UNION ALL
-			SELECT p.granule * (1::bigint << n.n) FROM generate_series(0, 29) AS n (n) WHERE (asked).devices IS NULL AND p.granule * (1::bigint << n.n) <= 1000000000) AS d
-		WHERE p.reason IS NULL
-	), kind AS MATERIALIZED (
-		-- few are unlike
-		SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
-		FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k
-	), single AS MATERIALIZED (
-		SELECT c.*, k.length, lower(c.allowed) AS first
-		FROM candidate AS c
-		JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
-	), bounded AS (
-		SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.allowed * CASE WHEN (asked).devices IS NULL THEN tstzmultirange(tstzrange(NULL, (asked).deadline)) ELSE '{(,)}' END AS allowed,
-			coalesce(s.first + s.length > (asked).deadline, false) AS late,
-			s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price
-				+ (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
-		FROM single AS s
-		WHERE s.length IS NOT NULL
-	), lowest AS (
-		SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
-	), placed AS (
-		SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool) AS n, l.* FROM lowest AS l
-	)
-	SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest)::compute_ledger._placement_try ORDER BY p.n, p.devices)
-	FROM placed AS p
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		WITH link AS MATERIALIZED (
+			SELECT l.link_class, (compute_ledger._pool_efficiencies(asked, l.link_class))[1] AS efficiency FROM (SELECT DISTINCT p.link_class FROM unnest(pools) AS p WHERE p.reason IS NULL) AS l
+		), candidate AS MATERIALIZED (
+			SELECT p.*, d.devices, l.efficiency
+			FROM unnest(pools) AS p
+			JOIN link AS l ON l.link_class = p.link_class
+			CROSS JOIN LATERAL (
+				SELECT (asked).devices AS devices WHERE (asked).devices % p.granule = 0
+				UNION ALL
+				SELECT p.granule * (1::bigint << n.n) FROM generate_series(0, 29) AS n (n) WHERE (asked).devices IS NULL AND p.granule * (1::bigint << n.n) <= 1000000000) AS d
+			WHERE p.reason IS NULL
+		), kind AS MATERIALIZED (
+			-- few are unlike
+			SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
+			FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k
+		), single AS MATERIALIZED (
+			SELECT c.*, k.length, lower(c.allowed) AS first
+			FROM candidate AS c
+			JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
+		), bounded AS (
+			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.allowed * CASE WHEN (asked).devices IS NULL THEN tstzmultirange(tstzrange(NULL, (asked).deadline)) ELSE '{(,)}' END AS allowed,
+				coalesce(s.first + s.length > (asked).deadline, false) AS late,
+				s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price
+					+ (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
+			FROM single AS s
+			WHERE s.length IS NOT NULL
+		), lowest AS (
+			SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
+		), placed AS (
+			SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool) AS n, l.* FROM lowest AS l
+		)
+		SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest)::compute_ledger._placement_try ORDER BY p.n, p.devices)
+		FROM placed AS p);
+END
 $$;
 COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
 
@@ -160,31 +178,43 @@ $$;
 COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean) IS 'of each pool that is tried the first start, with the fewest devices of those tried; none for a pool that has no room before its horizon';
 
 CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
-		c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600)::compute_ledger._placement_offer ORDER BY o.n)
-	FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
-	JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
-		SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
-		FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
-		CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
-		ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
-	CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
+			c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600)::compute_ledger._placement_offer ORDER BY o.n)
+		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+		JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
+			SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
+			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+			CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
+			ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
+		CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d);
+END
 $$;
 COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz) IS 'offers with what they cost and what they are ranked by';
 
 CREATE FUNCTION _too_dear(asked placement_request, offer _placement_offer, currency text) RETURNS text
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT CASE
-		WHEN (offer).cost IS NULL OR (offer).transfer_cost IS NULL THEN 'no price of transfer between its pieces'
-		WHEN (offer).cost * 3600 > (asked).ceiling * d.device_time
-			THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text((offer).cost * 3600 / d.device_time, currency))
-		WHEN (offer).cost + (offer).transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text((offer).cost + (offer).transfer_cost, currency)) END
-	FROM (SELECT sum(u.devices) * extract(epoch FROM (offer).ends - (offer).starts) AS device_time FROM unnest((offer).devices) AS u (devices)) AS d
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT CASE
+			WHEN (offer).cost IS NULL OR (offer).transfer_cost IS NULL THEN 'no price of transfer between its pieces'
+			WHEN (offer).cost * 3600 > (asked).ceiling * d.device_time
+				THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text((offer).cost * 3600 / d.device_time, currency))
+			WHEN (offer).cost + (offer).transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text((offer).cost + (offer).transfer_cost, currency)) END
+		FROM (SELECT sum(u.devices) * extract(epoch FROM (offer).ends - (offer).starts) AS device_time FROM unnest((offer).devices) AS u (devices)) AS d);
+END
 $$;
 COMMENT ON FUNCTION _too_dear(placement_request, _placement_offer, text) IS 'why an offer that fits is out, for what it costs; NULL if it is not';
 
