@@ -21,9 +21,10 @@ CREATE TYPE _placement_try AS (
 	efficiency numeric,
 	allowed tstzmultirange,
 	late boolean,
-	bound numeric
+	bound numeric,
+	money numeric
 );
-COMMENT ON TYPE _placement_try IS 'a pool that may have so many devices for so long; n: its place by late and bound, what it is ranked by at the least';
+COMMENT ON TYPE _placement_try IS 'a pool that may have so many devices for so long; n: its place by late and bound, what it is ranked by at the least; money: what it costs at the least';
 
 CREATE TYPE _placement_offer AS (
 	pools bigint[],
@@ -104,16 +105,17 @@ BEGIN
 		), bounded AS (
 			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.allowed * CASE WHEN (asked).devices IS NULL THEN tstzmultirange(tstzrange(NULL, (asked).deadline)) ELSE '{(,)}' END AS allowed,
 				coalesce(s.first + s.length > (asked).deadline, false) AS late,
-				s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price
-					+ (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
+				m.money, m.money + (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
 			FROM single AS s
+			-- what is rounded down is not below this
+			CROSS JOIN LATERAL (SELECT trunc(s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price, 4) AS money) AS m
 			WHERE s.length IS NOT NULL
 		), lowest AS (
 			SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
 		), placed AS (
 			SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool) AS n, l.* FROM lowest AS l
 		)
-		SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest)::compute_ledger._placement_try ORDER BY p.n, p.devices)
+		SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest, p.money)::compute_ledger._placement_try ORDER BY p.n, p.devices)
 		FROM placed AS p);
 END
 $$;
@@ -240,31 +242,46 @@ CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_variable
 DECLARE
-	-- so many at a time
-	batch CONSTANT integer := least(greatest(most, 4), 64);
+	-- so many at a time, and then twice as many
+	batch integer := greatest(most, 4);
 	turn compute_ledger._placement_try[];
 	last record;
+	open compute_ledger._placement_offer[];
+	dear compute_ledger._placement_offer[] := '{}';
 BEGIN
 	offers := '{}';
 	looked_at := 0;
 	LOOP
 		turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
-		EXIT WHEN turn = '{}';
-		SELECT o.late, o.objective INTO last FROM unnest(offers) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NULL ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
-		EXIT WHEN FOUND AND ((turn[1]).late, (turn[1]).bound) > (last.late, last.objective);
-		offers := offers || coalesce(compute_ledger._cost_offers(asked, candidates, ARRAY(
-			SELECT ROW(ARRAY[f.pool], ARRAY[f.devices], f.starts, f.starts + t.length, t.efficiency, NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer
-			FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.pool = f.pool AND t.devices = f.devices ORDER BY t.n), at), '{}');
-		looked_at := looked_at + batch;
+		SELECT o.late, o.objective INTO last FROM unnest(offers) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
+		IF turn <> '{}' AND (NOT FOUND OR ((turn[1]).late, (turn[1]).bound) <= (last.late, last.objective)) THEN
+			-- what they cost at the least will do for most
+			offers := offers || ARRAY(
+				SELECT ROW(ARRAY[f.pool], ARRAY[f.devices], f.starts, e.ends, t.efficiency, NULL, NULL, NULL, NULL, e.ends > asked.deadline IS TRUE,
+					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600)::compute_ledger._placement_offer
+				FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.pool = f.pool AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
+			looked_at := looked_at + batch;
+			batch := least(2 * batch, 128);
+			CONTINUE;
+		END IF;
+		-- of those that are the best so far, what is not priced
+		open := ARRAY(SELECT b.o FROM (SELECT o, o.lines FROM unnest(offers) AS o ORDER BY o.late, o.objective, o.ends, o.pools LIMIT most) AS b WHERE b.lines IS NULL);
+		EXIT WHEN open = '{}';
+		offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE o.lines IS NOT NULL OR NOT EXISTS (SELECT FROM unnest(open) AS p WHERE p.pools = o.pools));
+		open := compute_ledger._cost_offers(asked, candidates, open, at);
+		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NOT NULL);
+		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NULL);
 	END LOOP;
+	offers := offers || dear;
 END
 $$;
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; looked_at: the tries that were looked at have a place up to this';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this';
 
 -- ------------------------------------------------------------------ quoting
 
-CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
+CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean, brief boolean DEFAULT false)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
 		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb, worst numeric)
 	LANGUAGE plpgsql STABLE ROWS 100
@@ -273,7 +290,8 @@ CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, a
 AS $$
 #variable_conflict use_column
 DECLARE
-	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
+	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at,
+		CASE WHEN brief THEN ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(asked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class) END) AS p);
 	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
 	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting);
 	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
@@ -281,9 +299,9 @@ DECLARE
 BEGIN
 	RETURN QUERY
 	WITH judged AS MATERIALIZED (
-		SELECT o.*, compute_ledger._too_dear(asked, o, candidates[1].currency) AS too_dear FROM unnest(best.offers || split.offers) AS o
+		SELECT o.*, CASE WHEN o.lines IS NOT NULL THEN compute_ledger._too_dear(asked, o, candidates[1].currency) END AS too_dear FROM unnest(best.offers || split.offers) AS o
 	), ranked AS MATERIALIZED (
-		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL
+		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL AND j.lines IS NOT NULL
 	), terms AS MATERIALIZED (
 		SELECT r.place, sum(i.devices) AS devices, min(p.hold) AS hold, max(p.slot_minutes) AS slot_minutes, min(p.currency) AS currency,
 			(array_agg(p.rate ORDER BY p.rate::numeric NULLS FIRST))[1] AS rate,
@@ -301,13 +319,14 @@ BEGIN
 	), why AS (
 		SELECT p.pool, coalesce(p.reason, j.too_dear,
 			CASE WHEN r.place IS NOT NULL THEN format('beaten: %s %s, from %s to %s', round(r.cost + r.transfer_cost, digits), p.currency, r.starts, r.ends)
+				WHEN j.pools IS NOT NULL THEN format('beaten: at least %s %s, from %s to %s', trunc(t.money, digits), p.currency, j.starts, j.ends)
 				WHEN t.n > best.looked_at THEN format('beaten: at least %s %s', trunc(t.bound, digits), p.currency)
 				ELSE concat_ws('; ', compute_ledger._no_room(asked, p, t.pool, t.length), coalesce(split.reason, CASE WHEN split.offers <> '{}' THEN 'with other sites it is beaten' END)) END) AS reason
 		FROM unnest(candidates) AS p
 		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
 		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
 		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(tries) AS t ORDER BY t.pool) AS t ON t.pool = p.pool
-		WHERE NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
+		WHERE NOT brief AND NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
 	)
 	SELECT o.place, NULL::bigint, NULL::text, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, trim_scale(o.efficiency),
 		trim_scale(compute_ledger._round_ratio(o.device_hours * (1 - o.efficiency), 1, 6)),
@@ -322,7 +341,7 @@ BEGIN
 	ORDER BY 1 NULLS LAST, 2;
 END
 $$;
-COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it; worst: what it costs in the highest tier';
+COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it; brief: offers only, no reasons; worst: what it costs in the highest tier';
 
 CREATE FUNCTION _quote(asked placement_request, "limit" integer DEFAULT 10, now timestamptz DEFAULT NULL)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,

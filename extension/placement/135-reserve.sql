@@ -58,7 +58,7 @@ BEGIN
 	answer := compute_ledger._reserved_before(account_id, request, call);
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.rank NULLS LAST LIMIT 1;
+		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible, brief => true) AS o;
 		IF first.rank IS NULL OR NOT first.keeps_deadline THEN
 			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.rank IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
 				detail => CASE WHEN first.rank IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
