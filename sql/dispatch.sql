@@ -151,6 +151,17 @@ SELECT reservation AS c3 FROM book('a', :o, 32, day('[20:15,21:00)'), confirmed 
 SELECT said(format('SELECT start_reservation(%s, now => at(''20:27:59''))', :c3)), start_reservation(:c3, now => at('20:28'));
 SELECT report_work(:l2, 'ended', now => at('20:30'));
 SELECT state, hour(ended_at), hour(there_until), hour(waited_until) FROM reservation WHERE id IN (:c2, :c3) ORDER BY id;
+-- A report of the pool says so, too.
+SELECT confirm_end(:c3, now => at('21:00'));
+SELECT reservation AS c4 FROM book('a', :o, 32, day('[21:30,23:00)'), confirmed => true, now => at('21:00')) \gset
+SELECT lease AS l4 FROM take_work('a', pool => :o, now => at('21:30')) \gset
+SELECT report_work(:l4, 'started', now => at('21:30')), cancel_reservation(:c4, now => at('21:31'));
+SELECT reservation AS c5 FROM book('a', :o, 32, day('[21:32,23:00)'), confirmed => true, now => at('21:31')) \gset
+SELECT report_pool(:o, ARRAY[ROW(32, NULL, :c4, NULL)]::pool_use[], now => at('21:32')) > 0, hour(there_until) FROM reservation WHERE id = :c4;
+SELECT said(format('SELECT start_reservation(%s, now => at(''21:32''))', :c5)) ~ 'is still there';
+SELECT report_pool(:o, now => at('21:33')) > 0, start_reservation(:c5, now => at('21:33'));
+SELECT state, hour(ended_at), hour(there_until), hour(waited_until) FROM reservation WHERE id IN (:c4, :c5) ORDER BY id;
+SELECT end_reservation(:c5, now => at('21:34'));
 -- What the queue has booked is known by the id under which it was submitted.
 SELECT create_price('nvidia/h100', 'USD', 2) > 0;
 SELECT submit_request(placement_request('a', '{nvidia/h100}', 4, '1 hour', regions => '{r1/hall}'), request => 'job 9', now => at('21:00')) > 0;
@@ -191,9 +202,9 @@ SELECT reservation AS k FROM book('a', :q, 8, tstzrange(date_trunc('minute', now
 SET ROLE regress_dispatch_agent;
 SELECT count(*) FROM take_work('a', 10);
 SELECT said('SELECT take_work(''a'', now => now())'), said(format('SELECT take_work(''a'', pool => %s)', :o)), said('SELECT renew_lease(51)'), said(format('SELECT confirm_end(%s)', :v)), said('SELECT count(*) FROM lease');
-SELECT report_work(58, 'started'), report_work(58, 'heartbeat'), report_work(58, 'ended'), count(*) FROM agent_lease WHERE lease = 58;
+SELECT report_work(59, 'started'), report_work(59, 'heartbeat'), report_work(59, 'ended'), count(*) FROM agent_lease WHERE lease = 59;
 RESET ROLE;
-SELECT l.taken_by = session_user, l.expires - l.taken >= interval '5 minutes', r.state FROM lease AS l JOIN reservation AS r ON r.id = l.reservation WHERE l.id = 58;
+SELECT l.taken_by = session_user, l.expires - l.taken >= interval '5 minutes', r.state FROM lease AS l JOIN reservation AS r ON r.id = l.reservation WHERE l.id = 59;
 SELECT revoke_access('regress_dispatch_agent', 'agent', region => 'r1');
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
 DROP ROLE regress_dispatch_agent;
