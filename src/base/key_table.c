@@ -7,26 +7,43 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
 #include "nodes/makefuncs.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "base/key_table.h"
 
-/* Whether an index finds rows by the first columns of a table, and with which collations. */
+/* Whether an index that is not opened is of the first columns of a table, and of all rows. */
 static bool
-leads_to(Relation index, KeyTable *table, int nkeys)
+is_of_columns(Oid index, const KeyTable *table, int nkeys)
 {
-	if (index->rd_rel->relam != BTREE_AM_OID || !index->rd_index->indisvalid ||
-		IndexRelationGetNumberOfKeyAttributes(index) < nkeys || RelationGetIndexPredicate(index) != NIL)
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
+	bool		matches;
+
+	if (!HeapTupleIsValid(tuple))
 		return false;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	matches = form->indisvalid && form->indnkeyatts >= nkeys && heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	for (int i = 0; matches && i < nkeys; i++)
+		matches = form->indkey.values[i] == table->numbers[i];
+	ReleaseSysCache(tuple);
+	return matches;
+}
+
+/* Whether an index can be searched; notes its collations. */
+static bool
+is_searchable(Oid number, KeyTable *table, int nkeys)
+{
+	Relation	index = index_open(number, AccessShareLock);
+	bool		is_btree = index->rd_rel->relam == BTREE_AM_OID;
+
 	for (int i = 0; i < nkeys; i++)
-	{
-		if (index->rd_index->indkey.values[i] != table->numbers[i])
-			return false;
 		table->collations[i] = index->rd_indcollation[i];
-	}
-	return true;
+	index_close(index, NoLock);
+	return is_btree;
 }
 
 /*
@@ -49,13 +66,11 @@ KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int nc
 	indexes = RelationGetIndexList(table->relation);
 	foreach(cell, indexes)
 	{
-		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (leads_to(index, table, nkeys))
+		if (is_of_columns(lfirst_oid(cell), table, nkeys) && is_searchable(lfirst_oid(cell), table, nkeys))
+		{
 			table->index = lfirst_oid(cell);
-		index_close(index, NoLock);
-		if (OidIsValid(table->index))
 			break;
+		}
 	}
 	list_free(indexes);
 	if (!OidIsValid(table->index))
