@@ -280,14 +280,17 @@ CREATE FUNCTION _queue()
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
 AS $$
-	WITH figure AS MATERIALIZED (
-		SELECT w.account, w.work + w.ahead AS had FROM compute_ledger._account_work(statement_timestamp()) AS w
+	-- as the last pass had it
+	WITH pass AS MATERIALIZED (
+		SELECT coalesce(s.at, 'epoch') AS at FROM compute_ledger.queue_pass AS s
+	), figure AS MATERIALIZED (
+		SELECT w.account, w.work + w.ahead AS had FROM pass AS s CROSS JOIN LATERAL compute_ledger._account_work(s.at) AS w
 	), factor AS MATERIALIZED (
 		SELECT p.account, array_agg(coalesce(s.shares, 1) ORDER BY a.place) AS shares, array_agg(coalesce(f.had, 0) ORDER BY a.place) AS had
-		FROM compute_ledger._account_path(NULL) AS p CROSS JOIN LATERAL unnest(p.path) WITH ORDINALITY AS a (id, place)
-		LEFT JOIN compute_ledger.account_share AS s ON s.account = a.id AND upper_inf(s.recorded) AND s.valid @> statement_timestamp()
+		FROM pass AS c CROSS JOIN compute_ledger._account_path(NULL) AS p CROSS JOIN LATERAL unnest(p.path) WITH ORDINALITY AS a (id, place)
+		LEFT JOIN compute_ledger.account_share AS s ON s.account = a.id AND upper_inf(s.recorded) AND s.valid @> c.at
 		LEFT JOIN figure AS f ON f.account = a.id
-		WHERE p.valid @> statement_timestamp() AND p.account IN (SELECT r.account FROM compute_ledger.request AS r WHERE r.state = 'queued')
+		WHERE p.valid @> c.at AND p.account IN (SELECT r.account FROM compute_ledger.request AS r WHERE r.state = 'queued')
 		GROUP BY p.account
 	)
 	SELECT row_number() OVER (ORDER BY r.band DESC, r.turn, r.submitted, r.id), r.id, r.band, r.account, a.name, r.submitted, r.devices, r.length, r.work,

@@ -7,8 +7,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $seconds = $ENV{COMPUTE_LEDGER_QUEUE_SECONDS} // 12;
-my $node = PostgreSQL::Test::Cluster->new('queue_attack');
+my $seconds = $ENV{COMPUTE_LEDGER_QUEUE_SECONDS} // 10;
+my $node = PostgreSQL::Test::Cluster->new('queue_clients');
 $node->init;
 $node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\nfsync = off\njit = off\nclient_min_messages = warning\ndeadlock_timeout = '100ms'\nmax_connections = 40\n");
 $node->start;
