@@ -70,5 +70,8 @@ $hostile->ask(\@calls, qw(22023 22000 22003 22008 22007 22P02 23514 23505 23503 
 my $numbers = [ [ 2, 77772 ] ];
 # the second lease and the fourth reservation are zenith's in the north, where the agent is none
 $hostile->pairs({ account => [ [ 'zenith', 'xenith' ] ], asked => [ [ $asked[3], $asked[3] =~ s/zenith/xenith/r ] ], offer => [ [ $offer =~ s/acme/zenith/r, $offer =~ s/acme/xenith/r ] ], request => $numbers, reservation => [ [ 4, 77774 ] ], lease => $numbers }, [qw(booker reader agent nobody)], @functions);
+# a retry comes over another session, with other settings
+my $retried = join '; ', map { "SELECT $_" } "submit_request($good, request => 'again 1')", "reservation FROM reserve($good, request => 'again 2')";
+is($hostile->as('owner', "SET timezone = 'America/New_York'; SET intervalstyle = 'iso_8601'; SET datestyle = 'German'; SET extra_float_digits = -15; $retried"), $hostile->as('owner', $retried), 'the same call from a session with other settings is the same call');
 is($hostile->as('owner', 'SELECT * FROM check_ledger() WHERE severity <> \'advice\''), '', 'check_ledger() finds nothing');
 done_testing();

@@ -200,7 +200,7 @@ BEGIN
 	ELSIF band > 0 AND NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
 		PERFORM compute_ledger._refuse('42501', 'a band above 0 is for admins to give');
 	END IF;
-	call := jsonb_build_array('submit', to_jsonb(asked), band);
+	call := jsonb_build_array('submit', compute_ledger._request_said(asked), band);
 	asked := compute_ledger._check_request(asked);
 	account_id := compute_ledger._booking_account(asked.account, clock);
 	IF request IS NOT NULL THEN
