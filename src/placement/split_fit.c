@@ -512,7 +512,7 @@ integers(const int64 *values, int count)
 
 /* Returns the offers that were found as rows; or, if there is none because fewer sites do as much, a row that says so. */
 static void
-return_splits(FunctionCallInfo fcinfo, const Search *search, const Split *splits, int count, double does, double fewer, int wanted, int fewer_sites)
+return_splits(FunctionCallInfo fcinfo, const Split *splits, int count, double does, double fewer, int wanted, int fewer_sites)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
@@ -617,6 +617,6 @@ split_fits(PG_FUNCTION_ARGS)
 			fewer_sites = search.fewer_sites;
 		}
 	}
-	return_splits(fcinfo, &search, splits, count, does, fewer, wanted, fewer_sites);
+	return_splits(fcinfo, splits, count, does, fewer, wanted, fewer_sites);
 	return (Datum) 0;
 }
