@@ -169,7 +169,8 @@ instants(const Search *search, int64 slot, int64 *count)
 		const FitSite *site = &search->sites[i];
 
 		for (int j = 1; j < site->count; j++)
-			if (site->free[j] > site->free[j - 1])
+			/* within what instants are, to its end */
+			if (site->free[j] > site->free[j - 1] && site->from[j] < PG_INT64_MAX - slot - search->duration)
 				all[room++] = SlotFrom(site->from[j], slot);
 	}
 	qsort(all, room, sizeof(int64), earlier_instant);
@@ -597,7 +598,7 @@ split_fits(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		/* what keeps the deadline stays before what does not */
-		first = times[i] <= deadline - search.duration ? 0 : in_time;
+		first = times[i] + search.duration <= deadline ? 0 : in_time;
 		/* what is later cannot be better */
 		if (count == most && (first == most || least + waits >= splits[most - 1].objective))
 			break;
