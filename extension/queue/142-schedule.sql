@@ -202,7 +202,7 @@ BEGIN
 	ORDER BY s.id;
 	-- whose account is not valid any more is not planned
 	UPDATE compute_ledger.request AS r SET pool = NULL, planned = NULL
-	WHERE r.state = 'queued' AND r.planned IS NOT NULL AND r.id <> ALL (ARRAY(SELECT p.request FROM unnest(plans) AS p));
+	WHERE r.state = 'queued' AND r.planned IS NOT NULL AND NOT EXISTS (SELECT FROM unnest(plans) AS p WHERE p.request = r.id);
 END
 $$;
 COMMENT ON FUNCTION _store_plans(_request_plan[], timestamptz) IS 'part of a pass: stores plans of requests that still wait, where they are others than those stored';
