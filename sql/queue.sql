@@ -288,6 +288,11 @@ SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, NULL, '26 18:00', work => '36 PFL
 SELECT to_char(ends, 'DD HH24:MI') FROM quote(placement_request('acme', '{nvidia/b200}', 8, work => '36 PFLOPh@bf16'), now => '2050-01-26 18:00Z') WHERE rank = 1;
 SELECT pg_temp.pass('26 18:00');
 SELECT set_scaling_efficiency('', 1, NULL);
+\echo kinds that nobody waits for go when something has changed
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 16, '1 hour', '26 22:00', not_before => '27 12:00') IS NOT NULL;
+SELECT pg_temp.pass('26 22:00');
+SELECT count(*) FROM request_kind AS k WHERE NOT EXISTS (SELECT FROM request AS r WHERE r.kind = k.digest AND r.state = 'queued');
+SELECT count(DISTINCT f.kind) FROM request_fit AS f;
 SELECT revoke_access('queue_reader', 'reader', 'acme'), revoke_access('queue_booker', 'booker', 'blue'), revoke_access('queue_agent', 'agent', region => 'r1');
 DROP ROLE queue_reader; DROP ROLE queue_booker; DROP ROLE queue_agent;
 \c postgres

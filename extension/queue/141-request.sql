@@ -123,6 +123,16 @@ BEGIN
 	SELECT DISTINCT ON (r.kind) r.kind, r.account, compute_ledger._kind_of(r.asked)
 	FROM compute_ledger.request AS r
 	WHERE r.state = 'queued' AND NOT EXISTS (SELECT FROM compute_ledger.request_kind AS o WHERE o.digest = r.kind);
+	-- what nobody waits for, and may have changed, is worked out when it is asked for again
+	FOR k IN
+		SELECT o.id FROM compute_ledger.request_kind AS o
+		WHERE (o.stamp = stamp_now AND compute_ledger._still_judged(o.judged, at)) IS NOT TRUE
+			AND o.digest NOT IN (SELECT r.kind FROM compute_ledger.request AS r WHERE r.state = 'queued')
+		ORDER BY o.id
+	LOOP
+		DELETE FROM compute_ledger.request_fit AS f WHERE f.kind = k.id;
+		DELETE FROM compute_ledger.request_kind AS o WHERE o.id = k.id;
+	END LOOP;
 	FOR k IN
 		SELECT o.* FROM compute_ledger.request_kind AS o
 		WHERE (o.stamp = stamp_now AND compute_ledger._still_judged(o.judged, at)) IS NOT TRUE
