@@ -232,7 +232,7 @@ SKIP:
 {
 	skip 'the month is not over by the clock of this machine', 4 unless $over;
 	is(($summary =~ /^what it costs +([0-9,.]+) CNY in /m)[0] =~ tr/,//dr, $node->safe_psql($db, 'SELECT round(sum(cost), 2) FROM charge'), '... what it costs');
-	my ($bill) = $report =~ /^== 13\. .*?\n((?: [^\n|]+ \|.*\n)+)\n*\z/ms or diag substr($report, -3000);
+	my ($bill) = $report =~ /^== 14\. .*?\n((?: [^\n|]+ \|.*\n)+)\n*\z/ms or diag substr($report, -3000);
 	my $late = $node->safe_psql($db, 'SELECT account FROM late');
 	is($bill =~ /^ to pay .* ([0-9.]+) \| CNY/m ? $1 : '', $node->safe_psql($db, "SELECT round(sum(cost), 2) FROM charge JOIN account ON account.id = account WHERE name = '$late'"),
 		'the bill at the end comes to what the charges come to');
