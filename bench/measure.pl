@@ -9,7 +9,8 @@
 #   -- @case NAME: TITLE            starts a case
 #   -- @run LABEL                   a statement to time, by psql's \timing
 #   -- @duckdb LABEL                a statement to time in DuckDB
-#   -- @clients LABEL               a script of pgbench's, which 8 clients run 500 times each; elapsed time, also with --cpu
+#   -- @clients LABEL               a script of pgbench's, which 8 clients run 500 times each; with --cpu
+#                                   what they and their backends use together
 #   -- @before LABEL                run before each timing of LABEL, untimed
 #   -- @check TITLE                 must print t: the contestants agree, the plan is the one meant
 #   -- @ratio A / B <= LIMIT        a row of the table: time of A over time of B; without a limit
@@ -215,10 +216,29 @@ sub clients
 	print $out $sql;
 	close $out or die "$script: $!\n";
 	local $ENV{PGOPTIONS} = '-c search_path=public,compute_ledger -c client_min_messages=warning';
+	my ($before, $client_before) = (children_ms(), sum0((times)[ 2, 3 ]) * 1000);
 	my $output = qx(pgbench -n -c 8 -j 2 -t 500 -f '$script' 'bench-$psql{stem}' 2>&1);
 	my ($tps) = $output =~ /^tps = ([\d.]+) \(without/m;
 	return ('ERROR: ' . ($output =~ /(ERROR:.*)/ ? $1 : "pgbench: $output"), 0) unless $tps && $output !~ /ERROR:/;
-	return ('', 8 * 500 * 1000 / $tps);
+	return ('', 8 * 500 * 1000 / $tps) unless $cpu;
+	# what a backend has used counts when the server has seen it end
+	while (1)
+	{
+		my ($left) = psql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pgbench';");
+		last if $left == 0;
+		select undef, undef, undef, 0.05;
+	}
+	select undef, undef, undef, 0.2;
+	return ('', children_ms() - $before + sum0((times)[ 2, 3 ]) * 1000 - $client_before);
+}
+
+# Processor time that the backends which have ended used, ms.
+sub children_ms
+{
+	return 0 unless $cpu;
+	my $server = first_match("/proc/$psql{backend}/stat", qr/\) \w (\d+)/);
+	my ($user, $system) = first_match("/proc/$server/stat", qr/\) \w ((?:-?\d+ ){14})/) =~ /(\d+) (\d+) $/;
+	return ($user + $system) * 1000 / POSIX::sysconf(POSIX::_SC_CLK_TCK());
 }
 
 # Processor time that a process has used so far, ms (all its threads).

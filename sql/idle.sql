@@ -145,6 +145,16 @@ VALUES ('m', '1', 'pay', 'r3', 'nvidia/h100-sxm5-80gb', '6', '2026-05-01 00:00Z'
 SELECT accepted FROM accept_usage();
 SELECT record_reservations() >= 0;
 SELECT kind, measure, quantity, cost FROM rate_usage('pay', '[2026-05-01,2026-06-01)') ORDER BY kind, measure;
+-- What is quoted for it is what it costs; not below the floor.
+SELECT rank, (pieces[1]).pool = :o AS pool, cost, total, currency FROM quote(placement_request('pay', '{nvidia/h100}', 8, '2 hours', regions => '{r3}', preemptible => true, not_before => '2026-06-01 00:00Z', deadline => '2026-06-02 00:00Z'), now => '2026-05-31 00:00Z') WHERE rank IS NOT NULL;
+SELECT reservation AS s, state FROM reserve(placement_request('pay', '{nvidia/h100}', 8, '2 hours', regions => '{r3}', preemptible => true, not_before => '2026-06-01 00:00Z', deadline => '2026-06-02 00:00Z'), confirmed => true, now => '2026-05-31 00:00Z') \gset
+SELECT preempt_notice, period FROM reservation WHERE id = :s;
+SELECT record_reservations() > 0;
+SELECT kind, measure, quantity, cost FROM rate_usage('pay', '[2026-06-01,2026-07-01)') ORDER BY kind, measure;
+SELECT create_price('nvidia/h100', 'USD', 0.2, account => 'pay', measure => 'preemptible', valid_from => '2026-07-01') > 0;
+SELECT rank, reason FROM quote(placement_request('pay', '{nvidia/h100}', 8, '2 hours', regions => '{r3}', preemptible => true, not_before => '2026-07-02 00:00Z', deadline => '2026-07-03 00:00Z'), now => '2026-07-01 00:00Z') WHERE pool = :o;
+-- Somebody who gives way to none is offered what others give way for, from their notice on.
+SELECT rank, lower((pieces[1]).period) AS starts FROM quote(placement_request('pay', '{nvidia/h100}', 16, '1 hour', regions => '{r3}', not_before => '2026-06-01 00:00Z', deadline => '2026-06-02 00:00Z'), now => '2026-05-31 23:58Z') WHERE rank IS NOT NULL;
 -- What gives way is kept from nobody: it is not what was reserved and not drawn.
 SELECT refresh_rollups() IS NOT NULL;
 SELECT day, reserved_hours, reserved_unused_hours, allocated_hours FROM utilization_daily WHERE account IS NULL AND region_name = 'r3' AND reserved_hours > 0;

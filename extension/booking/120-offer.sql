@@ -184,7 +184,7 @@ BEGIN
 	RETURN QUERY SELECT t.* FROM compute_ledger._offer_devices(pool, devices, period, drain, source, now) AS t;
 END
 $$;
-COMMENT ON FUNCTION offer_devices(bigint, bigint, tstzrange, boolean, text, timestamptz) IS 'lets a pool offer so many devices, 0 to 1,000,000,000, in a period [start,end), or [start,) until further notice, in place of what it offered then; where nothing was said a pool offers nothing. Returns the reservations drained. LC023 where more is booked, from now on, than it would have, with the reservations in the way; drain => true drains these: from the lowest priority and then the latest booked on, until the rest fits, those that have not begun are given up, with all pieces of their bookings, and others end where they are in the way. 42704 unknown pool, 22023 devices or period that cannot be.';
+COMMENT ON FUNCTION offer_devices(bigint, bigint, tstzrange, boolean, text, timestamptz) IS 'lets a pool offer so many devices, 0 to 1,000,000,000, in a period [start,end), or [start,) until further notice, in place of what it offered then; where nothing was said a pool offers nothing. Returns the reservations drained. LC023 where more is booked, from now on, than it would have, with the reservations in the way; drain => true drains these: preemptible ones first, from the lowest priority and then the latest booked on, until the rest fits, those that have not begun are given up, with all pieces of their bookings, and others end where they are in the way. 42704 unknown pool, 22023 devices or period that cannot be.';
 
 CREATE FUNCTION _set_guest_share(pool bigint, share numeric, period tstzrange DEFAULT '(,)', drain boolean DEFAULT false, now timestamptz DEFAULT NULL) RETURNS SETOF bigint
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

@@ -129,8 +129,15 @@ CREATE FUNCTION _reservations_keep_account() RETURNS trigger
 AS $$
 DECLARE
 	clock timestamptz := clock_timestamp();
+	valid tstzmultirange := (SELECT coalesce(range_agg(v.valid), '{}') FROM compute_ledger.account_version AS v WHERE v.account = OLD.account AND upper_inf(v.recorded));
 	of_nobody record;
 BEGIN
+	-- most changes take no time from an account
+	IF TG_TABLE_NAME = 'account_version' THEN
+		IF valid @> OLD.valid THEN
+			RETURN NULL;
+		END IF;
+	END IF;
 	-- under its own name, or under that of one that was merged into it
 	SELECT string_agg(format('%s (from %s)', r.id, r.starts), ', ' ORDER BY r.id) AS list, min(r.name) AS name INTO of_nobody
 	FROM (
@@ -138,7 +145,7 @@ BEGIN
 		FROM compute_ledger.reservation AS r JOIN compute_ledger.account AS a ON a.id = r.account
 		WHERE r.account IN (SELECT OLD.account UNION SELECT l.account FROM compute_ledger._account_alias(NULL) AS l WHERE l.target = OLD.account)
 			AND NOT isempty(r.occupies) AND (r.usage_due IS NOT NULL OR compute_ledger._reservation_state(r.state, r.held_until, r.occupies, clock) IN ('held', 'confirmed', 'running'))
-			AND compute_ledger._account_id(a.name, lower(r.occupies)) IS NULL
+			AND (r.account <> OLD.account OR NOT valid @> lower(r.occupies)) AND compute_ledger._account_id(a.name, lower(r.occupies)) IS NULL
 		LIMIT 10
 	) AS r;
 	IF of_nobody.list IS NOT NULL THEN

@@ -82,8 +82,9 @@ BEGIN
 			SELECT _pools_in.region
 			UNION
 			SELECT v.region
-			FROM subtree AS s JOIN compute_ledger.region_version AS v ON v.parent = s.region
-			WHERE upper_inf(v.recorded) AND v.valid @> at
+			FROM subtree AS s
+			CROSS JOIN LATERAL (SELECT v.region, v.valid FROM compute_ledger.region_version AS v WHERE v.parent = s.region AND upper_inf(v.recorded) OFFSET 0) AS v
+			WHERE v.valid @> at
 		)
 		SELECT p.id FROM compute_ledger.pool AS p
 		WHERE (p.accelerator OPERATOR(compute_ledger.<@) _pools_in.accelerator) IS NOT FALSE AND p.doubted IS NULL

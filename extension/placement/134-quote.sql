@@ -4,11 +4,11 @@
 -- order of a lower bound of what they are ranked by, so many at a time, until as many offers as are asked for cannot be beaten.
 
 CREATE FUNCTION _first_fit(free device_profile, devices bigint, duration interval, slot_minutes integer, allowed tstzmultirange) RETURNS timestamptz
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'first_fit';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'first_fit';
 COMMENT ON FUNCTION _first_fit(device_profile, bigint, interval, integer, tstzmultirange) IS 'the first start of a slot from which so many devices are free for so long without a break, all within one of the ranges; NULL if there is none';
 
 CREATE FUNCTION _lesser(device_profile, device_profile) RETURNS device_profile
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lesser';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lesser';
 COMMENT ON FUNCTION _lesser(device_profile, device_profile) IS 'the lower of two profiles at each instant';
 
 CREATE TYPE _placement_try AS (
@@ -266,7 +266,7 @@ BEGIN
 		GROUP BY r.place
 	), offered AS (
 		SELECT r.*, t.pieces, t.currency, t.said, r.cost + r.transfer_cost AS total, least(at + t.hold, r.starts + make_interval(mins => t.slot_minutes)) AS expires,
-			t.devices * extract(epoch FROM r.ends - r.starts) / 3600 AS device_hours, t.rate::numeric * 3600 / 1e15 AS pfloph
+			t.devices * extract(epoch FROM r.ends - r.starts) / 3600 AS device_hours, t.rate::numeric / 1e15 AS pfloph
 		FROM ranked AS r JOIN terms AS t ON t.place = r.place
 	), why AS (
 		SELECT p.pool, coalesce(p.reason, j.too_dear,

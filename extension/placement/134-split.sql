@@ -3,7 +3,7 @@
 CREATE FUNCTION _split_fits(devices bigint, duration interval, slot_minutes integer, fewest integer, sites integer, most integer, origin timestamptz, delay double precision, most_money double precision, deadline timestamptz,
 		free device_profile[], granules integer[], units double precision[], fixed double precision[], efficiencies double precision[], pairs double precision[],
 		OUT starts timestamptz, OUT members bigint[], OUT share bigint[], OUT reason text) RETURNS SETOF record
-	LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'split_fits';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'split_fits';
 COMMENT ON FUNCTION _split_fits(bigint, interval, integer, integer, integer, integer, timestamptz, double precision, double precision, timestamptz, device_profile[], integer[], double precision[], double precision[], double precision[], double precision[]) IS
 'the best, so many of them at most, of sets of 2 to so many sites that have so many devices for so long together, from an instant at which something becomes free on: of as few as have them then, those that do more than fewer would, by money, no more than most_money, and delay x microseconds from origin to the end, those that end by the deadline first. Of each site what is free, its granule, money for a device and for a piece, and its efficiency on 1 to 8 sites (NaN: not known); pairs: money for each two of them, or none. members: places in these arrays, with the devices of each. A row with a reason only where fewer sites always do as much';
 
@@ -79,7 +79,7 @@ DECLARE
 	length interval;
 BEGIN
 	offers := '{}';
-	IF asked.sites = 1 OR asked.devices IS NULL THEN
+	IF asked.sites = 1 OR asked.devices IS NULL OR (SELECT count(*) < 2 FROM unnest(candidates) AS p WHERE p.reason IS NULL AND NOT isempty(p.allowed)) THEN
 		RETURN;
 	END IF;
 	s := compute_ledger._sites(asked, candidates, at, preempting);
@@ -119,7 +119,7 @@ BEGIN
 	END LOOP;
 	offers := coalesce(compute_ledger._cost_offers(asked, candidates, offers, at), '{}');
 	IF offers = '{}' THEN
-		reason := coalesce(reason, format('%s sites have not so many together', asked.sites));
+		reason := coalesce(reason, format('no %s sites can have them together', asked.sites));
 	END IF;
 END
 $$;

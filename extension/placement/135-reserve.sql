@@ -19,6 +19,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION _nominal_work(_placement_pool[], reservation_piece[]) IS 'what the devices of pieces do, in basis bf16';
 
+CREATE FUNCTION _reserved_before(account bigint, request text, call jsonb) RETURNS booked_reservation[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF request IS NULL THEN
+		RETURN NULL;
+	END IF;
+	-- the same call may be at work, in another pool
+	PERFORM compute_ledger._lock_policy();
+	PERFORM FROM compute_ledger.account AS a WHERE a.id = _reserved_before.account FOR NO KEY UPDATE;
+	RETURN compute_ledger._earlier_answer('account:' || account, request, call);
+END
+$$;
+COMMENT ON FUNCTION _reserved_before(bigint, text, jsonb) IS 'what was answered to a call of reserve() with this id, as _earlier_answer(), once nobody else is at work on one of the account''s';
+
 CREATE FUNCTION _reserve(asked placement_request, request text DEFAULT NULL, confirmed boolean DEFAULT false, hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -37,7 +53,7 @@ BEGIN
 	checked := compute_ledger._check_request(asked);
 	account_id := compute_ledger._booking_account(checked.account, greatest(at, checked.not_before));
 	call := jsonb_build_array('reserve', to_jsonb(checked), confirmed, extract(epoch FROM hold));
-	answer := CASE WHEN request IS NOT NULL THEN compute_ledger._earlier_answer('account:' || account_id, request, call) END;
+	answer := compute_ledger._reserved_before(account_id, request, call);
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
 		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.rank NULLS LAST LIMIT 1;
@@ -125,16 +141,21 @@ DECLARE
 	priced record;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	IF said.quoted > at THEN
+		PERFORM compute_ledger._refuse('22023', format('the offer is of %s, and it is %s', said.quoted, at));
+	END IF;
 	account_id := compute_ledger._booking_account((said.asked).account, greatest(said.quoted, (said.asked).not_before));
 	call := jsonb_build_array('reserve', offer, confirmed, extract(epoch FROM hold));
-	answer := CASE WHEN request IS NOT NULL THEN compute_ledger._earlier_answer('account:' || account_id, request, call) END;
+	answer := compute_ledger._reserved_before(account_id, request, call);
 	IF answer IS NULL THEN
-		IF said.expires <= at THEN
-			PERFORM compute_ledger._stale(format('it expired at %s', said.expires));
-		END IF;
 		pools := ARRAY(SELECT q FROM compute_ledger._request_pools(account_id, said.asked, said.quoted, ARRAY(SELECT i.pool FROM unnest(said.pieces) AS i)) AS q);
 		IF cardinality(pools) < cardinality(said.pieces) THEN
 			PERFORM compute_ledger._stale('a pool of it does not exist');
+		END IF;
+		-- whatever it says of itself
+		said.expires := least(said.expires, said.quoted + (SELECT min(q.hold) FROM unnest(pools) AS q));
+		IF said.expires <= at THEN
+			PERFORM compute_ledger._stale(format('it expired at %s', said.expires));
 		END IF;
 		FOREACH p IN ARRAY pools LOOP
 			IF p.reason IS NOT NULL THEN

@@ -116,19 +116,17 @@ read_pools(const PoolsAsked *asked, const PoolSet *set)
 {
 	PoolBook   *books = palloc0(set->count * sizeof(PoolBook));
 	ProfileObject **limits = PoolLimits(set, asked->from, asked->to, asked->guests, true);
-	uint64		count = ReadBook(set, asked->guests, asked->from, asked->to);
-	BookRow    *rows = MemoryContextAllocHuge(CurrentMemoryContext, count * sizeof(BookRow));
+	Book		book;
 
-	for (uint64 i = 0; i < count; i++)
+	ReadBook(set, asked->guests, asked->from, asked->to, &book);
+	for (size_t i = 0; i < book.count; i++)
 	{
-		PoolBook   *book;
+		const BookRow *row = &book.rows[i];
 
-		GetBookRow(set, i, &rows[i]);
-		book = &books[rows[i].place];
-		if (rows[i].is_month)
-			book->base = Max(book->base, rows[i].base);
+		if (row->is_month)
+			books[row->place].base = Max(books[row->place].base, row->base);
 		else
-			book->peak = Max(book->peak, rows[i].peak);
+			books[row->place].peak = Max(books[row->place].peak, row->peak);
 	}
 	for (int i = 0; i < set->count; i++)
 	{
@@ -136,13 +134,12 @@ read_pools(const PoolsAsked *asked, const PoolSet *set)
 		if (asked->free == NULL || !fits(asked, &books[i]))
 			books[i].booked = ProfileTallyMake(CurrentMemoryContext);
 	}
-	for (uint64 i = 0; i < count; i++)
+	for (size_t i = 0; i < book.count; i++)
 	{
-		ProfileTally *booked = books[rows[i].place].booked;
+		ProfileTally *booked = books[book.rows[i].place].booked;
 
-		TallyBookRow(booked != NULL ? booked : asked->free, &rows[i], asked->from, asked->to, booked == NULL);
+		TallyBookRow(booked != NULL ? booked : asked->free, &book.rows[i], asked->from, asked->to, booked == NULL);
 	}
-	SPI_freetuptable(SPI_tuptable);
 	take_holds(asked, set, books);
 	return books;
 }

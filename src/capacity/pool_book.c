@@ -15,13 +15,23 @@
  */
 #include "base/compat.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datetime.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "base/row_columns.h"
@@ -179,78 +189,140 @@ add_profile(BookChange *change, ProfileSource *source, bool negate)
 
 /* ---- rows ---- */
 
-/* Columns of the book as they are read, in this order. */
+/* Columns of the tables of the book, those of the primary key first. */
 enum
 {
 	BOOK_POOL,
-	BOOK_IS_MONTH,
+	BOOK_GUESTS,
 	BOOK_DAY,
 	BOOK_BASE,
-	BOOK_PEAK,
+	BOOK_MONTH_COLUMNS,
+	BOOK_PEAK = BOOK_MONTH_COLUMNS,
 	BOOK_PROFILE,
-	BOOK_COLUMNS
+	BOOK_DAY_COLUMNS
 };
 
-static const RowColumn book_columns[BOOK_COLUMNS] = {
-	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("is_month", BOOLOID), ROW_COLUMN("day", DATEOID), ROW_COLUMN("base", INT8OID), ROW_COLUMN("peak", INT8OID),
+static const RowColumn day_columns[BOOK_DAY_COLUMNS] = {
+	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("guests", BOOLOID), ROW_COLUMN("day", DATEOID), ROW_COLUMN("base", INT8OID), ROW_COLUMN("peak", INT8OID),
 	ROW_COLUMN_OWN("profile", "device_profile")
 };
+static const RowColumn month_columns[BOOK_MONTH_COLUMNS] = {
+	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("guests", BOOLOID), ROW_COLUMN("month", DATEOID), ROW_COLUMN("base", INT8OID)
+};
 
-/* Rows of days from $3 to $4, and of months from $5 on; these: of which pools. */
-#define BOOK_QUERY(these) \
-	"SELECT d.pool, false AS is_month, d.day, d.base, d.peak, d.profile FROM compute_ledger.pool_day AS d" \
-	" WHERE d.pool " these " AND d.guests OPERATOR(pg_catalog.=) $2" \
-	" AND d.day OPERATOR(pg_catalog.>=) $3 AND d.day OPERATOR(pg_catalog.<=) $4" \
-	" UNION ALL SELECT m.pool, true, m.month, m.base, 0, NULL FROM compute_ledger.pool_month AS m" \
-	" WHERE m.pool " these " AND m.guests OPERATOR(pg_catalog.=) $2" \
-	" AND m.month OPERATOR(pg_catalog.>=) $5 AND m.month OPERATOR(pg_catalog.<=) $4"
-
-/* Reads the rows of days from first to last, and of the months that they are in; returns how many. */
-static uint64
-read_book(const PoolSet *set, bool guests, DateADT first, DateADT last, bool read_only)
+/* A table of the book that is being read. */
+typedef struct BookTable
 {
-	static const char *const queries[] = POOL_SET_QUERIES(BOOK_QUERY);
-	static PoolSetPlans plans;
-	Oid			types[] = {InvalidOid, BOOLOID, DATEOID, DATEOID, DATEOID};
-	DateADT		first_month = first == DATEVAL_NOBEGIN ? first : month_start(month_of(first));
-	Datum		values[] = {0, BoolGetDatum(guests), DateADTGetDatum(first), DateADTGetDatum(last), DateADTGetDatum(first_month)};
-	uint64		count = PoolSetRun(set, &plans, queries, lengthof(types), types, values, read_only);
+	const char *name;
+	bool		is_month;
+	Relation	relation;
+	Oid			index;			/* of its primary key */
+	int			numbers[BOOK_DAY_COLUMNS];	/* of its columns */
+} BookTable;
 
-	RowColumnsCheck(SPI_tuptable->tupdesc, "the book of a pool", book_columns, BOOK_COLUMNS);
-	return count;
-}
-
-/* Reads the rows of pools that meet a window, as the caller's snapshot has them; returns how many. */
-uint64
-ReadBook(const PoolSet *set, bool guests, int64 from, int64 to)
+/* Opens a table of the book; its owner may have made it another one. */
+static void
+open_book_table(BookTable *table, const char *name, const RowColumn *columns, int count)
 {
-	return read_book(set, guests, from == PROFILE_BEGIN ? DATEVAL_NOBEGIN : day_of(from), to == PROFILE_END ? DATEVAL_NOEND : day_of(to - 1), true);
-}
+	Relation	index;
+	bool		is_key;
 
-/* Gives a row that was read of a set. */
-void
-GetBookRow(const PoolSet *set, uint64 number, BookRow *row)
-{
-	Datum		values[BOOK_COLUMNS];
-	bool		nulls[BOOK_COLUMNS];
-
-	heap_deform_tuple(SPI_tuptable->vals[number], SPI_tuptable->tupdesc, values, nulls);
-	for (int i = 0; i < BOOK_PROFILE; i++)
+	table->name = name;
+	table->relation = table_openrv(makeRangeVar("compute_ledger", (char *) name, -1), AccessShareLock);
+	for (int i = 0; i < count; i++)
+		table->numbers[i] = RowColumnNumber(RelationGetDescr(table->relation), name, &columns[i]);
+	/* this finds the primary key */
+	list_free(RelationGetIndexList(table->relation));
+	table->index = table->relation->rd_pkindex;
+	is_key = OidIsValid(table->index);
+	if (is_key)
 	{
-		if (nulls[i])
-			RowNullError("the book of a pool", book_columns[i].name);
+		index = index_open(table->index, AccessShareLock);
+		is_key = index->rd_rel->relam == BTREE_AM_OID && IndexRelationGetNumberOfKeyAttributes(index) == BOOK_DAY + 1;
+		for (int i = 0; is_key && i <= BOOK_DAY; i++)
+			is_key = index->rd_index->indkey.values[i] == table->numbers[i];
+		index_close(index, NoLock);
 	}
-	row->place = PoolSetPlace(set, DatumGetInt64(values[BOOK_POOL]));
-	row->is_month = DatumGetBool(values[BOOK_IS_MONTH]);
-	row->day = DatumGetDateADT(values[BOOK_DAY]);
-	/* who owns the table may have put another in its place */
-	if (row->day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE || row->day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+	if (!is_key)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("day of the book of a pool out of range")));
-	row->base = DatumGetInt64(values[BOOK_BASE]);
-	row->peak = DatumGetInt64(values[BOOK_PEAK]);
-	row->profile = nulls[BOOK_PROFILE] ? (Datum) 0 : values[BOOK_PROFILE];
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the primary key of %s is not (%s, %s, %s)", name, columns[BOOK_POOL].name, columns[BOOK_GUESTS].name, columns[BOOK_DAY].name)));
+}
+
+/* Reads rows of a pool, by the primary key: a query that is run would take several times as long as to find what is mostly a row or two. */
+static void
+read_book_table(const BookTable *table, int place, int64 pool, bool guests, DateADT first, DateADT last, Book *book)
+{
+	TupleDesc	desc = RelationGetDescr(table->relation);
+	ScanKeyData keys[4];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], table->numbers[BOOK_POOL], BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(pool));
+	ScanKeyInit(&keys[1], table->numbers[BOOK_GUESTS], BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(guests));
+	ScanKeyInit(&keys[2], table->numbers[BOOK_DAY], BTGreaterEqualStrategyNumber, F_DATE_GE, DateADTGetDatum(first));
+	ScanKeyInit(&keys[3], table->numbers[BOOK_DAY], BTLessEqualStrategyNumber, F_DATE_LE, DateADTGetDatum(last));
+	scan = systable_beginscan(table->relation, table->index, true, GetActiveSnapshot(), lengthof(keys), keys);
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		BookRow    *row;
+		bool		isnull;
+		Datum		value;
+
+		if (book->count == book->room)
+		{
+			book->room = book->room * 2 + 8;
+			book->rows = book->rows == NULL ? palloc(book->room * sizeof(BookRow))
+				: repalloc_huge(book->rows, book->room * sizeof(BookRow));
+		}
+		row = &book->rows[book->count++];
+		*row = (BookRow) {.place = place, .is_month = table->is_month};
+		row->day = DatumGetDateADT(heap_getattr(tuple, table->numbers[BOOK_DAY], desc, &isnull));
+		/* who owns the table may have put another in its place */
+		if (row->day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE || row->day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					 errmsg("day of the book of a pool out of range")));
+		row->base = DatumGetInt64(heap_getattr(tuple, table->numbers[BOOK_BASE], desc, &isnull));
+		if (isnull)
+			RowNullError(table->name, "base");
+		if (table->is_month)
+			continue;
+		row->peak = DatumGetInt64(heap_getattr(tuple, table->numbers[BOOK_PEAK], desc, &isnull));
+		if (isnull)
+			RowNullError(table->name, "peak");
+		value = heap_getattr(tuple, table->numbers[BOOK_PROFILE], desc, &isnull);
+		if (!isnull)
+			row->profile = datumCopy(value, false, -1);
+	}
+	systable_endscan(scan);
+}
+
+/* Reads the rows of days from first to last, and of the months that they are in, as the active snapshot has them. */
+static void
+read_book(const PoolSet *set, bool guests, DateADT first, DateADT last, Book *book)
+{
+	BookTable	days = {.is_month = false};
+	BookTable	months = {.is_month = true};
+	DateADT		first_month = first == DATEVAL_NOBEGIN ? first : month_start(month_of(first));
+
+	open_book_table(&days, "pool_day", day_columns, BOOK_DAY_COLUMNS);
+	open_book_table(&months, "pool_month", month_columns, BOOK_MONTH_COLUMNS);
+	*book = (Book) {.profile_type = TupleDescAttr(RelationGetDescr(days.relation), days.numbers[BOOK_PROFILE] - 1)->atttypid};
+	for (int i = 0; i < set->count; i++)
+	{
+		read_book_table(&days, i, set->pools[i], guests, first, last, book);
+		read_book_table(&months, i, set->pools[i], guests, first_month, last, book);
+	}
+	table_close(days.relation, NoLock);
+	table_close(months.relation, NoLock);
+}
+
+/* Reads the rows of pools that meet a window, as the active snapshot has them. */
+void
+ReadBook(const PoolSet *set, bool guests, int64 from, int64 to, Book *book)
+{
+	read_book(set, guests, from == PROFILE_BEGIN ? DATEVAL_NOBEGIN : day_of(from), to == PROFILE_END ? DATEVAL_NOEND : day_of(to - 1), book);
 }
 
 /* Returns the place of a row that was read among so many days or months; who owns the table may have put another in its place. */
@@ -269,29 +341,32 @@ static void
 read_rows(BookRows *rows, const BookChange *change)
 {
 	PoolSet		set = {&rows->pool, 1};
-	uint64		count;
+	Book		book;
 
 	rows->month_bases = palloc0(change->nmonths * sizeof(int64));
 	rows->bases = palloc0(change->ndays * sizeof(int64));
 	rows->peaks = palloc0(change->ndays * sizeof(int64));
 	rows->profiles = palloc0(change->ndays * sizeof(Datum));
-	count = read_book(&set, rows->guests, change->first_day, change->first_day + change->ndays - 1, false);
-	rows->profile_type = SPI_gettypeid(SPI_tuptable->tupdesc, BOOK_PROFILE + 1);
-	for (uint64 i = 0; i < count; i++)
+	/* what has been committed since the statement that calls began is seen, if the isolation level lets it */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	read_book(&set, rows->guests, change->first_day, change->first_day + change->ndays - 1, &book);
+	PopActiveSnapshot();
+	rows->profile_type = book.profile_type;
+	for (size_t i = 0; i < book.count; i++)
 	{
-		BookRow		row;
+		const BookRow *row = &book.rows[i];
 		int			place;
 
-		GetBookRow(&set, i, &row);
-		if (row.is_month)
+		if (row->is_month)
 		{
-			rows->month_bases[row_place(month_of(row.day) - change->first_month, change->nmonths)] = row.base;
+			rows->month_bases[row_place(month_of(row->day) - change->first_month, change->nmonths)] = row->base;
 			continue;
 		}
-		place = row_place((int64) row.day - change->first_day, change->ndays);
-		rows->bases[place] = row.base;
-		rows->peaks[place] = row.peak;
-		rows->profiles[place] = row.profile;
+		place = row_place((int64) row->day - change->first_day, change->ndays);
+		rows->bases[place] = row->base;
+		rows->peaks[place] = row->peak;
+		rows->profiles[place] = row->profile;
 	}
 }
 
@@ -618,18 +693,11 @@ book_sum(PG_FUNCTION_ARGS)
 
 	if (ProfileWindow(PG_GETARG_DATUM(2), &from, &to))
 	{
-		uint64		count;
+		Book		book;
 
-		SPI_connect();
-		count = ReadBook(&set, PG_GETARG_BOOL(1), from, to);
-		for (uint64 i = 0; i < count; i++)
-		{
-			BookRow		row;
-
-			GetBookRow(&set, i, &row);
-			TallyBookRow(tally, &row, from, to, false);
-		}
-		SPI_finish();
+		ReadBook(&set, PG_GETARG_BOOL(1), from, to, &book);
+		for (size_t i = 0; i < book.count; i++)
+			TallyBookRow(tally, &book.rows[i], from, to, false);
 	}
 	PG_RETURN_DATUM(ProfileGetDatum(ProfileTallyFinish(tally)));
 }

@@ -23,9 +23,17 @@ typedef struct BookRow
 	Datum		profile;		/* 0: none */
 } BookRow;
 
+/* Rows of the book that were read. */
+typedef struct Book
+{
+	BookRow    *rows;
+	size_t		count;
+	size_t		room;
+	Oid			profile_type;	/* device_profile */
+} Book;
+
 extern bool BookPeriod(int64 pool, bool guest, int64 from, int64 to, int64 devices, int64 *at);
-extern uint64 ReadBook(const PoolSet *set, bool guests, int64 from, int64 to);
-extern void GetBookRow(const PoolSet *set, uint64 number, BookRow *row);
+extern void ReadBook(const PoolSet *set, bool guests, int64 from, int64 to, Book *book);
 extern void TallyBookRow(ProfileTally *tally, const BookRow *row, int64 from, int64 to, bool negate);
 
 #endif							/* COMPUTE_LEDGER_POOL_BOOK_H */

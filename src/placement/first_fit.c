@@ -20,24 +20,33 @@
  * _first_fit(free device_profile, devices bigint, duration interval, slot_minutes integer, allowed tstzmultirange) -> timestamptz
  *
  * The first start of a slot from which so many devices are free for so long without a break, all within one of the ranges.
+ * Not strict: a call whose NULL is known beforehand would ask nobody for EXECUTE.
  */
 PG_FUNCTION_INFO_V1(first_fit);
 Datum
 first_fit(PG_FUNCTION_ARGS)
 {
-	int64		devices = PG_GETARG_INT64(1);
-	int64		duration = ProfileFixedInterval(PG_GETARG_INTERVAL_P(2), "duration");
-	int64		slot = PG_GETARG_INT32(3) * USECS_PER_MINUTE;
-	MultirangeType *allowed = PG_GETARG_MULTIRANGE_P(4);
-	TypeCacheEntry *typcache = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(allowed));
+	int64		devices;
+	int64		duration;
+	int64		slot;
+	MultirangeType *allowed;
+	TypeCacheEntry *typcache;
 	ProfileSource source;
 	RangeType **ranges;
 	int32		count;
 
+	for (int i = 0; i < 5; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	devices = PG_GETARG_INT64(1);
+	duration = ProfileFixedInterval(PG_GETARG_INTERVAL_P(2), "duration");
+	slot = PG_GETARG_INT32(3) * USECS_PER_MINUTE;
 	if (devices <= 0 || devices > INT64CONST(1000000000) || slot <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("devices are from 1 to 1000000000, and slots longer than nothing")));
+	allowed = PG_GETARG_MULTIRANGE_P(4);
+	typcache = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(allowed));
 	multirange_deserialize(typcache->rngtype, allowed, &count, &ranges);
 	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_WHOLE);
 	for (int32 i = 0; i < count; i++)

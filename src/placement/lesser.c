@@ -9,17 +9,21 @@
 #include "profile/profile_object.h"
 #include "profile/profile_query.h"
 
-/* _lesser(device_profile, device_profile) -> device_profile */
+/* _lesser(device_profile, device_profile) -> device_profile; not strict, for the reason that _first_fit() is not. */
 PG_FUNCTION_INFO_V1(lesser);
 Datum
 lesser(PG_FUNCTION_ARGS)
 {
-	ProfileObject *over = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
-	ProfileObject *object = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	ProfileObject *over;
+	ProfileObject *object;
 	ProfileCursor start;
 	ProfileSegments segments;
 	ProfileSegment segment;
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	over = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
+	object = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
 	ProfileMerge(over, PG_GETARG_DATUM(0), false);
 	ProfileMerge(over, PG_GETARG_DATUM(1), true);
 	over = ProfileFinish(over);

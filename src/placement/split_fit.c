@@ -550,15 +550,12 @@ PG_FUNCTION_INFO_V1(split_fits);
 Datum
 split_fits(PG_FUNCTION_ARGS)
 {
-	Search		search = {
-		.devices = PG_GETARG_INT64(0), .duration = ProfileFixedInterval(PG_GETARG_INTERVAL_P(1), "duration"),
-		.origin = PG_GETARG_TIMESTAMPTZ(6), .delay = PG_GETARG_FLOAT8(7), .most_money = PG_GETARG_FLOAT8(8)
-	};
-	int64		slot = PG_GETARG_INT32(2) * USECS_PER_MINUTE;
-	int			fewest = PG_GETARG_INT32(3);
-	int			sites = PG_GETARG_INT32(4);
-	int			most = PG_GETARG_INT32(5);
-	TimestampTz deadline = PG_GETARG_TIMESTAMPTZ(9);
+	Search		search = {0};
+	int64		slot;
+	int			fewest;
+	int			sites;
+	int			most;
+	TimestampTz deadline;
 	Split	   *splits;
 	int			count = 0;
 	int			in_time = 0;	/* of these, those that keep the deadline come first */
@@ -570,11 +567,25 @@ split_fits(PG_FUNCTION_ARGS)
 	int64		ntimes;
 	double		least;
 
+	InitMaterializedSRF(fcinfo, 0);
+	/* not strict, for the reason that _first_fit() is not */
+	for (int i = 0; i < 16; i++)
+		if (PG_ARGISNULL(i))
+			return (Datum) 0;
+	search.devices = PG_GETARG_INT64(0);
+	search.duration = ProfileFixedInterval(PG_GETARG_INTERVAL_P(1), "duration");
+	slot = PG_GETARG_INT32(2) * USECS_PER_MINUTE;
+	fewest = PG_GETARG_INT32(3);
+	sites = PG_GETARG_INT32(4);
+	most = PG_GETARG_INT32(5);
+	search.origin = PG_GETARG_TIMESTAMPTZ(6);
+	search.delay = PG_GETARG_FLOAT8(7);
+	search.most_money = PG_GETARG_FLOAT8(8);
+	deadline = PG_GETARG_TIMESTAMPTZ(9);
 	if (search.devices <= 0 || slot <= 0 || sites > MOST_SITES || most < 1 || most > 1000)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("numbers of devices, sites or offers cannot be")));
-	InitMaterializedSRF(fcinfo, 0);
 	take_sites(fcinfo, &search);
 	splits = palloc0((most + 1) * sizeof(Split));
 	least = least_money(&search);
