@@ -133,7 +133,24 @@ SELECT report_work(53, 'failed', detail => 'no image', now => at('18:01')), repo
 SELECT * FROM takes('b', '18:01', :g);
 SELECT report_work(54, 'started', now => at('18:01')), cancel_reservation(:g, now => at('18:02'));
 SELECT state, expires > at('18:03') FROM renew_lease(54, now => at('18:03'));
-SELECT report_work(54, 'ended', now => at('18:03'));
+SELECT report_work(54, 'heartbeat', now => at('18:03')), report_work(54, 'ended', now => at('18:03'));
+-- What is given up while an agent has it is in the way until that says it is gone, or the grace is over; and not of bookings.
+SELECT reservation AS c1 FROM book('a', :o, 32, day('[20:00,22:00)'), confirmed => true, now => at('18:30')) \gset
+SELECT lease AS l1 FROM take_work('a', pool => :o, now => at('20:00')) \gset
+SELECT report_work(:l1, 'started', now => at('20:04')), report_work(:l1, 'heartbeat', now => at('20:08'));
+SELECT cancel_reservation(:c1, now => at('20:10'));
+SELECT hour(there_until) FROM reservation WHERE id = :c1;
+SELECT reservation AS c2 FROM book('a', :o, 32, day('[20:11,21:00)'), confirmed => true, now => at('20:11')) \gset
+SELECT lease AS l2 FROM take_work('b', pool => :o, now => at('20:11')) \gset
+SELECT report_work(:l2, 'started', now => at('20:11'));
+SELECT state, hour(expires) FROM renew_lease(:l1, now => at('20:12'));
+SELECT report_work(:l1, 'ended', at('20:12'), now => at('20:13')), report_work(:l2, 'started', now => at('20:13'));
+SELECT state, hour(ended_at), hour(there_until), hour(waited_until) FROM reservation WHERE id IN (:c1, :c2) ORDER BY id;
+SELECT end_reservation(:c2, now => at('20:14'));
+SELECT reservation AS c3 FROM book('a', :o, 32, day('[20:15,21:00)'), confirmed => true, now => at('20:15')) \gset
+SELECT said(format('SELECT start_reservation(%s, now => at(''20:27:59''))', :c3)), start_reservation(:c3, now => at('20:28'));
+SELECT report_work(:l2, 'ended', now => at('20:30'));
+SELECT state, hour(ended_at), hour(there_until), hour(waited_until) FROM reservation WHERE id IN (:c2, :c3) ORDER BY id;
 -- Who starts his own booking needs no agent; one that is held is no work.
 SELECT reservation AS h FROM book('a', :p, 8, day('[19:00,20:00)'), now => at('18:50')) \gset
 SELECT reservation AS i FROM book('a', :p, 8, day('[19:00,20:00)'), confirmed => true, now => at('18:50')) \gset
@@ -169,9 +186,9 @@ SELECT reservation AS k FROM book('a', :q, 8, tstzrange(date_trunc('minute', now
 SET ROLE regress_dispatch_agent;
 SELECT count(*) FROM take_work('a', 10);
 SELECT said('SELECT take_work(''a'', now => now())'), said(format('SELECT take_work(''a'', pool => %s)', :o)), said('SELECT renew_lease(51)'), said(format('SELECT confirm_end(%s)', :v)), said('SELECT count(*) FROM lease');
-SELECT report_work(55, 'started'), report_work(55, 'heartbeat'), report_work(55, 'ended'), count(*) FROM agent_lease WHERE lease = 55;
+SELECT report_work(57, 'started'), report_work(57, 'heartbeat'), report_work(57, 'ended'), count(*) FROM agent_lease WHERE lease = 57;
 RESET ROLE;
-SELECT l.taken_by = session_user, l.expires - l.taken >= interval '5 minutes', r.state FROM lease AS l JOIN reservation AS r ON r.id = l.reservation WHERE l.id = 55;
+SELECT l.taken_by = session_user, l.expires - l.taken >= interval '5 minutes', r.state FROM lease AS l JOIN reservation AS r ON r.id = l.reservation WHERE l.id = 57;
 SELECT revoke_access('regress_dispatch_agent', 'agent', region => 'r1');
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
 DROP ROLE regress_dispatch_agent;

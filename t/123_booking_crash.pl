@@ -2,11 +2,9 @@
 # is answered as it was.
 use strict;
 use warnings;
-use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
 use FindBin;
 use lib $FindBin::RealBin;
 use Crash;
@@ -20,14 +18,8 @@ my $calls = 60;
 srand($seed);
 note "seed $seed, $rounds rounds";
 
-my $node = PostgreSQL::Test::Cluster->new('booking_crash');
-$node->init;
-# What the system was given outlives the server, on the disk or not: fsync makes no difference here, and every start would wait for it.
-$node->append_conf('postgresql.conf', "search_path = 'public, compute_ledger'\ntimezone = 'UTC'\nfsync = off\nsynchronous_commit = on\njit = off\nrestart_after_crash = off\nclient_min_messages = error\n");
-$node->start;
+my $node = Crash::server('booking_crash');
 $node->safe_psql('postgres', q{
-	CREATE EXTENSION compute_ledger;
-	SELECT create_ledger();
 	SELECT create_account('acme', currency => 'USD'), create_region('site');
 	SELECT create_pool('site', 'nvidia/h100-sxm5-80gb', 'p' || n) FROM generate_series(1, 3) AS n;
 	SELECT offer_devices(n, 64, '[2027-01-01Z,)', now => '2027-01-01Z') FROM generate_series(1, 3) AS n;
@@ -54,45 +46,18 @@ sub script
 
 sub one_of { return $_[ rand @_ ] }
 
-sub start
-{
-	my ($round, $client) = @_;
-	my $script = $node->basedir . "/client$client.sql";
-	open my $file, '>', $script or die "$script: $!";
-	print $file script($round, $client);
-	close $file;
-	return IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres'), '-f', $script ], '>', $node->basedir . "/client$client.out", '2>', $node->basedir . "/client$client.err");
-}
-
 # How long it takes undisturbed.
-my $began = time;
-my @undisturbed = map { start(0, $_) } 1 .. $clients;
-IPC::Run::finish($_) for @undisturbed;
-my $length = time - $began;
+my $length = Crash::undisturbed($node, $clients, \&script);
 note sprintf '%d calls of each of %d clients take %.2f s', $calls, $clients, $length;
 cmp_ok($node->safe_psql('postgres', 'SELECT count(*) FROM reservation'), '>', $calls, 'undisturbed, there are bookings');
 
 my ($cut, $answered) = (0, 0);
 for my $round (1 .. $rounds)
 {
-	my @runs = map { start($round, $_) } 1 .. $clients;
-	sleep 0.05 + rand($length * 0.8);
-	Crash::kill_server($node);
-	IPC::Run::finish($_) for @runs;
-	my (@booked, @then);
-	for my $client (1 .. $clients)
-	{
-		my $err = slurp_file($node->basedir . "/client$client.err");
-		$cut++ if $err =~ /server closed the connection|terminating connection|could not connect|connection to server/;
-		my %errors = map { ($_ => 1) } $err =~ /ERROR:  (\w{5})/g;
-		is(join(' ', grep { !/^(LC020|LC021)$/ } sort keys %errors), '', "round $round: nothing else is wrong") or diag substr $err, 0, 500;
-		for my $line (split /\n/, slurp_file($node->basedir . "/client$client.out"))
-		{
-			my ($first, @rest) = split /\|/, $line;
-			if ($first eq 'then') { push @then, \@rest }
-			elsif (defined $rest[0] && $rest[0] ne '') { push @booked, [ $first, $rest[0] ] }
-		}
-	}
+	my ($killed, @lines) = Crash::round($node, $round, $clients, \&script, $length * 0.8, qw(LC020 LC021));
+	$cut += $killed;
+	my @then = map { [ @{$_}[ 1 .. $#$_ ] ] } grep { $_->[0] eq 'then' } @lines;
+	my @booked = grep { $_->[0] ne 'then' && ($_->[1] // '') ne '' } @lines;
 	$answered += @booked;
 	# what was answered is there
 	my $values = join ', ', map { "('$_->[0]', '$_->[1]')" } @booked;
@@ -108,20 +73,11 @@ for my $round (1 .. $rounds)
 		(SELECT count(*) FROM reservation AS r WHERE NOT EXISTS (SELECT FROM reservation_change AS c WHERE c.reservation = r.id AND c.action = 'book'))}), '0|0|0|0', "round $round: nothing is there by half");
 	is($node->safe_psql('postgres', 'SELECT * FROM check_ledger()'), '', "round $round: check_ledger() finds nothing") if $round % 4 == 0 || $round == $rounds;
 	# sent again, it is answered as before; what was not answered is, once
-	my %again = map { (split /\|/)[ 0, 1 ] } grep { /^r/ } split /\n/, sent_again();
+	my %again = map { ($_->[0] => $_->[1]) } grep { $_->[0] =~ /^r/ } Crash::again($node, $clients, qr/^SELECT 'r/);
 	is(join(' ', map { $_->[0] } grep { ($again{ $_->[0] } // '') ne $_->[1] } @booked), '', "round $round: what is sent again is answered as before");
 }
 note "$answered bookings were answered before a crash, $cut of @{[ $rounds * $clients ]} sessions were cut off";
 cmp_ok($cut, '>=', $rounds, 'sessions were cut off');
 cmp_ok($answered, '>', $rounds, '... and had been answered before');
-
-# Sends the bookings of a round again.
-sub sent_again
-{
-	my @calls = grep { /^SELECT 'r/ } split /\n/, join '', map { slurp_file($node->basedir . "/client$_.sql") } 1 .. $clients;
-	my ($out, $err) = ('', '');
-	$node->psql('postgres', join("\n", @calls), stdout => \$out, stderr => \$err, on_error_stop => 0);
-	return $out;
-}
 
 done_testing();

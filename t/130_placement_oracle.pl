@@ -371,7 +371,7 @@ sub wrong
 {
 	my ($what, $world, $r, @more) = @_;
 	$wrong++;
-	diag join "\n\t", $what, 'now ' . $world->{now}, $r->{sql}->(), @more if $wrong <= 5;
+	diag join "\n\t", $what, 'now ' . $world->{now}, $r->{sql}->(), @more, $session->{stderr} if $wrong <= 5;
 	return;
 }
 

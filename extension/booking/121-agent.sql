@@ -191,6 +191,7 @@ BEGIN
 		ELSE
 			UPDATE compute_ledger.reservation AS r SET ended_at = clock WHERE r.id = change.id;
 		END IF;
+		UPDATE compute_ledger.reservation AS r SET there_until = NULL WHERE r.id = change.id AND r.there_until IS NOT NULL AND r.id <> ALL (named);
 		PERFORM compute_ledger._note_waits(change.id, clock);
 	END LOOP;
 	-- What is not for a reservation is taken from the pool, and so is what is down; what is as it was reported before stays.
@@ -263,5 +264,11 @@ AS $$
 	SELECT r.id, p.devices
 	FROM report AS p JOIN compute_ledger.reservation AS r ON r.id = p.id
 	WHERE r.state NOT IN ('held', 'confirmed', 'running') AND p.at >= r.ended_at
+	UNION ALL
+	-- of what was given up while an agent had it, the end is still to be reported
+	SELECT r.id, r.devices
+	FROM compute_ledger.reservation AS r
+	WHERE r.pool = $1 AND r.state NOT IN ('held', 'confirmed', 'running') AND r.there_until > $2
+		AND NOT EXISTS (SELECT FROM report AS p WHERE p.id = r.id AND p.at >= r.ended_at)
 $$;
-COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, and those that the last report of the pool''s agent says are there though they have, or were given up';
+COMMENT ON FUNCTION _still_there(bigint, timestamptz) IS 'reservations that hold devices of a pool beyond their end, and how many: those that run and have not been ended, those that the last report of the pool''s agent says are there though they have, or were given up, and those that were while an agent had them';

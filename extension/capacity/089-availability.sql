@@ -5,7 +5,7 @@ CREATE FUNCTION _pools_available(pools bigint[], period tstzrange, at timestampt
 COMMENT ON FUNCTION _pools_available(bigint[], tstzrange, timestamptz, boolean, boolean) IS 'of each of some pools, what may be booked of it, what is and what is free over a period that has an end, at an instant of the clock of bookings; preempting: for whom preemptible reservations give way, so that they are not booked once their notice has passed; guests: of what guests may have and have booked';
 
 CREATE FUNCTION _pools_free(pools bigint[], period tstzrange, at timestamptz) RETURNS device_profile
-	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'pools_free';
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'pools_free';
 COMMENT ON FUNCTION _pools_free(bigint[], tstzrange, timestamptz) IS 'what is free of some pools together, as _pools_available() has it of each';
 
 CREATE FUNCTION _pool_availability(pool bigint, period tstzrange, now timestamptz DEFAULT NULL) RETURNS device_profile

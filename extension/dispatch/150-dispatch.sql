@@ -46,6 +46,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION _leased_work(bigint, timestamptz) IS 'a lease and its reservation, as take_work() answers';
 
+CREATE FUNCTION _leave(reservation bigint, gone timestamptz, clock timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE compute_ledger.reservation AS r SET there_until = NULL, ended_at = greatest(gone, r.ended_at) WHERE r.id = _leave.reservation;
+	UPDATE compute_ledger.lease AS l SET closed = clock WHERE l.reservation = _leave.reservation AND l.replaced IS NULL;
+	PERFORM compute_ledger._note_waits(reservation, gone);
+END
+$$;
+COMMENT ON FUNCTION _leave(bigint, timestamptz, timestamptz) IS 'notes when a reservation that was given up while an agent had it was gone, under the locks of its pool and itself';
+
 CREATE FUNCTION _give_up_lost(pools bigint[], clock timestamptz) RETURNS SETOF bigint
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -77,6 +89,18 @@ BEGIN
 		INSERT INTO compute_ledger.lease_report (lease, reservation, event, at, answer)
 		VALUES (lost.id, lost.reservation, 'lost', clock, format('given up from %s on', lost.at));
 		RETURN NEXT lost.reservation;
+	END LOOP;
+	-- what was given up while an agent had it is gone by then, too: who waited for it is noted
+	FOR w IN
+		SELECT r.id, r.pool, r.there_until AS gone FROM compute_ledger.reservation AS r
+		WHERE r.pool = ANY (pools) AND r.there_until <= clock
+		ORDER BY r.pool, r.id
+	LOOP
+		PERFORM FROM compute_ledger.pool AS p WHERE p.id = w.pool FOR NO KEY UPDATE SKIP LOCKED;
+		CONTINUE WHEN NOT FOUND;
+		PERFORM FROM compute_ledger.reservation AS r WHERE r.id = w.id AND r.there_until = w.gone FOR UPDATE SKIP LOCKED;
+		CONTINUE WHEN NOT FOUND;
+		PERFORM compute_ledger._leave(w.id, w.gone, clock);
 	END LOOP;
 END
 $$;
@@ -189,13 +213,33 @@ AS $$
 $$;
 COMMENT ON FUNCTION _lease_fault(bigint, timestamptz) IS 'why a lease permits nothing: old number, closed or expired; NULL: it is good';
 
-CREATE FUNCTION _extend_lease(lease bigint, clock timestamptz) RETURNS void
-	LANGUAGE sql VOLATILE
+CREATE FUNCTION _extend_lease(lease bigint, clock timestamptz) RETURNS text
+	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	UPDATE compute_ledger.lease AS l SET expires = greatest(l.expires, $2 + t.lease) FROM compute_ledger._lease_terms() AS t WHERE l.id = $1
+DECLARE
+	state text := (SELECT r.state FROM compute_ledger.lease AS l JOIN compute_ledger.reservation AS r ON r.id = l.reservation WHERE l.id = _extend_lease.lease);
+BEGIN
+	IF state NOT IN ('held', 'confirmed', 'running') THEN
+		RETURN state;
+	END IF;
+	UPDATE compute_ledger.lease AS l SET expires = greatest(l.expires, clock + t.lease) FROM compute_ledger._lease_terms() AS t WHERE l.id = _extend_lease.lease;
+	RETURN 'renewed';
+END
 $$;
-COMMENT ON FUNCTION _extend_lease(bigint, timestamptz) IS 'a lease that is good is so for as long again from now on';
+COMMENT ON FUNCTION _extend_lease(bigint, timestamptz) IS 'a lease that is good is so for as long again from now on: "renewed"; of what was given up it is not, and that is the answer';
+
+CREATE FUNCTION _still_leased() RETURNS trigger
+	LANGUAGE plpgsql
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	NEW.there_until := (SELECT l.expires + t.grace FROM compute_ledger.lease AS l CROSS JOIN compute_ledger._lease_terms() AS t
+		WHERE l.reservation = NEW.id AND l.replaced IS NULL AND l.closed IS NULL AND l.expires + t.grace > NEW.ended_at);
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION _still_leased() IS 'trigger, BEFORE UPDATE OF state of reservation, FOR EACH ROW that was running and is given up or ended: while an agent has it, its devices are occupied until it says that it is gone, or the grace is over';
 
 CREATE FUNCTION _renew_lease(lease bigint, now timestamptz DEFAULT NULL) RETURNS leased_work
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -231,7 +275,7 @@ BEGIN
 	RETURN compute_ledger._renew_lease(lease, now);
 END
 $$;
-COMMENT ON FUNCTION renew_lease(bigint, timestamptz) IS 'makes a lease good for as long again from now on, and returns it with the reservation as it is: whether it goes on, until when, and whether it was told to give way. LC030 if it has expired (its end is excluded), was closed, or the work was taken again: it permits nothing then. 42704 if there is none in a region that the caller is agent of. now: another time than the clock''s, for replays, by admins only (42501).';
+COMMENT ON FUNCTION renew_lease(bigint, timestamptz) IS 'makes a lease good for as long again from now on, unless the reservation was given up, and returns it with that as it is: whether it goes on, until when, and whether it was told to give way. LC030 if it has expired (its end is excluded), was closed, or the work was taken again: it permits nothing then. 42704 if there is none in a region that the caller is agent of. now: another time than the clock''s, for replays, by admins only (42501).';
 
 -- ------------------------------------------------------------------ reports
 
@@ -255,21 +299,23 @@ CREATE FUNCTION _end_work(reservation bigint, claimed timestamptz, now timestamp
 AS $$
 DECLARE
 	r compute_ledger.reservation;
-	said text;
 BEGIN
 	SELECT * INTO r FROM compute_ledger.reservation AS o WHERE o.id = _end_work.reservation;
 	IF r.state IN ('held', 'confirmed') THEN
 		RETURN 'not started';
 	ELSIF r.state <> 'running' THEN
+		IF r.there_until IS NOT NULL THEN
+			PERFORM compute_ledger._leave(r.id, least(CASE WHEN claimed BETWEEN r.ended_at AND clock THEN claimed ELSE clock END, r.there_until), clock);
+		END IF;
 		RETURN CASE WHEN r.state = 'preempted' THEN 'ended' ELSE r.state END || ' already';
 	END IF;
 	-- what an agent says of time is believed where it can be
-	PERFORM compute_ledger._end_reservation(reservation, CASE WHEN claimed BETWEEN r.started_at AND clock THEN claimed END, now);
 	UPDATE compute_ledger.lease AS l SET closed = clock WHERE l.reservation = r.id AND l.replaced IS NULL;
+	PERFORM compute_ledger._end_reservation(reservation, CASE WHEN claimed BETWEEN r.started_at AND clock THEN claimed END, now);
 	RETURN 'ended';
 END
 $$;
-COMMENT ON FUNCTION _end_work(bigint, timestamptz, timestamptz, timestamptz) IS 'ends a reservation, whose lock the caller has, if it is running, and closes its lease; what came of it';
+COMMENT ON FUNCTION _end_work(bigint, timestamptz, timestamptz, timestamptz) IS 'ends a reservation, whose lock the caller has, if it is running, or notes that it is gone, and closes its lease; what came of it';
 
 CREATE FUNCTION _report_work(lease bigint, event text, at timestamptz DEFAULT NULL, detail text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -300,8 +346,7 @@ BEGIN
 	IF fault IS NOT NULL AND NOT (event IN ('ended', 'failed') AND fault <> 'old number') THEN
 		said := fault;
 	ELSIF event = 'heartbeat' THEN
-		PERFORM compute_ledger._extend_lease(lease, clock);
-		said := 'renewed';
+		said := compute_ledger._extend_lease(lease, clock);
 	ELSE
 		IF event <> 'started' THEN
 			said := compute_ledger._end_work(w.reservation, at, now, clock);

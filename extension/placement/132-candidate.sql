@@ -173,7 +173,8 @@ BEGIN
 			WHEN f.highest < f.floor THEN format('below the floor for idle capacity: %s for a device-hour', compute_ledger._money_text(f.lowest, currency))
 			WHEN f.lowest IS NULL THEN format('has no price in %s', currency)
 			WHEN isempty(f.affordable) THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text(f.lowest, currency))
-			WHEN isempty(f.bookable * tstzmultirange(tstzrange(f.earliest, greatest(f.until, f.earliest), '[]'))) AND f.clause IS NOT NULL THEN f.clause
+			WHEN isempty(f.bookable * tstzmultirange(tstzrange(f.earliest, greatest(f.until, f.earliest), '[]')))
+				THEN coalesce(f.clause, format('has no price from %s on, or none that is not above the ceiling', f.earliest))
 			WHEN asked.max_latency IS NOT NULL AND f.latency IS NULL THEN format('no latency is known from %s to %s', asked.data_region, g.name)
 			WHEN f.latency > asked.max_latency THEN format('too far from the data: %s', f.latency)
 			WHEN asked.data_gb > 0 AND f.in_price IS NULL THEN format('no price of transfer from %s to %s', asked.data_region, g.name)
@@ -181,7 +182,7 @@ BEGIN
 			WHEN asked.data_gb > 0 AND NOT f.is_within AND f.gbps IS NULL THEN format('no bandwidth is known from %s to %s', asked.data_region, g.name)
 			WHEN asked.results_gb > 0 AND f.out_price IS NULL THEN format('no price of transfer from %s to %s', g.name, asked.results_region)
 			WHEN asked.results_gb > 0 AND f.out_currency <> currency THEN format('price of transfer from %s to %s is in %s, not in %s', g.name, asked.results_region, f.out_currency, currency)
-			WHEN f.earliest IS NULL OR f.earliest >= f.until THEN format('its horizon, %s, is before the earliest start', f.until) END,
+			WHEN f.earliest >= f.until THEN format('its horizon, %s, is before the earliest start', f.until) END,
 		f.lowest, f.earliest, f.basis_rate, f.region, f.link_class, f.hold, f.until, f.bookable * tstzmultirange(tstzrange(f.earliest, greatest(f.until, f.earliest))),
 		f.c_priced, f.c_prices, f.c_list_prices, f.currency, coalesce(f.in_price, 0), coalesce(f.out_price, 0), f.floor
 	FROM figure AS f

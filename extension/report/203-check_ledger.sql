@@ -709,7 +709,7 @@ CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean) RETURNS TABLE (
 AS $$
 DECLARE
 	-- what contradicts nothing, and is worth a look
-	advice text[] := '{open usage, commitment that serves nobody, usage beside its reservation, reservation not recorded, reservation still there, usage against policy, partition without trigger, short pool, offered and not there, doubted pool, work not given up}';
+	advice text[] := '{open usage, commitment that serves nobody, usage beside its reservation, reservation not recorded, reservation still there, usage against policy, partition without trigger, short pool, offered and not there, doubted pool, work not given up, plan without room}';
 	broken boolean;
 BEGIN
 	RETURN QUERY SELECT c.check_name, c.object, c.detail, 'breach' FROM compute_ledger._check_access() AS c;
@@ -728,6 +728,7 @@ BEGIN
 		UNION ALL SELECT * FROM compute_ledger._check_book()
 		UNION ALL SELECT * FROM compute_ledger._check_policy()
 		UNION ALL SELECT * FROM compute_ledger._check_lease()
+		UNION ALL SELECT * FROM compute_ledger._check_queue()
 		UNION ALL SELECT * FROM compute_ledger._check_books()
 		UNION ALL SELECT * FROM compute_ledger._check_guards()
 		UNION ALL SELECT * FROM compute_ledger._check_rollups()

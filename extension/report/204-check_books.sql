@@ -150,9 +150,11 @@ BEGIN
 	FROM (
 		SELECT c.oid, c.relispartition AS is_partition,
 			coalesce((SELECT bit_or(t.tgtype::integer) FROM pg_trigger AS t
-				WHERE t.tgrelid = c.oid AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid IN ('compute_ledger._refuse_usage_change()'::regprocedure, 'compute_ledger._refuse_change()'::regprocedure, 'compute_ledger._decision_guard()'::regprocedure)), 0) AS bits
+				WHERE t.tgrelid = c.oid AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid IN ('compute_ledger._refuse_usage_change()'::regprocedure, 'compute_ledger._refuse_change()'::regprocedure, 'compute_ledger._decision_guard()'::regprocedure,
+					'compute_ledger._reservation_change_guard()'::regprocedure, 'compute_ledger._request_change_guard()'::regprocedure)), 0) AS bits
 		FROM pg_class AS c
-		WHERE c.oid IN ('compute_ledger.usage_record'::regclass, 'compute_ledger.usage_key'::regclass, 'compute_ledger.period_close'::regclass, 'compute_ledger.charge'::regclass, 'compute_ledger.policy_decision'::regclass)
+		WHERE c.oid IN ('compute_ledger.usage_record'::regclass, 'compute_ledger.usage_key'::regclass, 'compute_ledger.period_close'::regclass, 'compute_ledger.charge'::regclass, 'compute_ledger.policy_decision'::regclass,
+			'compute_ledger.reservation_change'::regclass, 'compute_ledger.request_change'::regclass, 'compute_ledger.lease_report'::regclass)
 			OR c.oid IN (SELECT i.relid FROM pg_partition_tree('compute_ledger.usage_record') AS i)
 	) AS k
 	WHERE k.bits & 56 <> 56;
@@ -164,7 +166,7 @@ BEGIN
 				WHERE t.tgrelid = c.relation AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid = 'compute_ledger._bitemporal_row()'::regprocedure), 0) & 60 AS rows,
 			coalesce((SELECT bit_or(t.tgtype::integer) FROM pg_trigger AS t
 				WHERE t.tgrelid = c.relation AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid = 'compute_ledger._bitemporal_history()'::regprocedure), 0) & 24 AS history
-		FROM unnest('{compute_ledger.price,compute_ledger.account_version,compute_ledger.account_merge,compute_ledger.region_version,compute_ledger.capacity,compute_ledger.pool_offer,compute_ledger.guest_share,compute_ledger.access_policy,compute_ledger.access_rule,compute_ledger.licence,compute_ledger.account_party,compute_ledger.account_flag}'::regclass[]) AS c (relation)
+		FROM unnest('{compute_ledger.price,compute_ledger.account_version,compute_ledger.account_merge,compute_ledger.region_version,compute_ledger.capacity,compute_ledger.pool_offer,compute_ledger.guest_share,compute_ledger.access_policy,compute_ledger.access_rule,compute_ledger.licence,compute_ledger.account_party,compute_ledger.account_flag,compute_ledger.region_link,compute_ledger.account_share,compute_ledger.queue_setting}'::regclass[]) AS c (relation)
 	) AS k
 	WHERE k.rows <> 60 OR k.history <> 24;
 	-- A policy may hide rows from rating and from these checks, which see what the owner sees; without row-level security all is shown to all.

@@ -41,7 +41,8 @@ BEGIN
 		(CASE WHEN r.earlier IS NULL THEN r.since <> lower(r.period) ELSE r.since < lower(r.period) OR NOT compute_ledger.extent(r.earlier) <@ tstzrange(lower(r.period), r.since) END,
 			'what it had earlier is not from its start until its devices were changed'),
 		(r.preempted_at IS NOT NULL AND r.preempt_notice IS NULL, 'gives way to none, and was told to'),
-		(r.state = 'preempted' AND r.preempted_at IS NULL, 'gave way, and was not told to')
+		(r.state = 'preempted' AND r.preempted_at IS NULL, 'gave way, and was not told to'),
+		(r.there_until IS NOT NULL AND r.state IN ('held', 'confirmed', 'running'), 'stands, and is to be gone')
 	) AS f (holds, fault)
 	WHERE f.holds;
 

@@ -26,6 +26,7 @@ BEGIN
 	CROSS JOIN LATERAL (VALUES
 		(r.id IS NULL, format('is of reservation %s, which does not exist', p.reservation)),
 		(p.lease IS NOT NULL AND l.reservation IS DISTINCT FROM p.reservation, format('is of reservation %s, and lease %s is not', p.reservation, p.lease)),
+		(p.answer IN ('running', 'renewed', 'ended', 'given back') AND l.replaced < p.at, format('was acted on, %s, when the work had been taken again, at %s', p.answer, l.replaced)),
 		(p.answer = 'ended' AND r.state IN ('held', 'confirmed', 'running'), format('has ended reservation %s, which is %s', r.id, r.state)),
 		(p.answer = 'running' AND r.id IS NOT NULL AND r.started_at IS NULL, format('has started reservation %s, which has not', r.id))
 	) AS f (holds, fault)

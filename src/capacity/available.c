@@ -274,14 +274,19 @@ pools_available(PG_FUNCTION_ARGS)
 /*
  * _pools_free(pools bigint[], period tstzrange, at timestamptz) -> device_profile
  *
- * What is free of some pools together.
+ * What is free of some pools together; NULL for NULL.  Not strict: a call whose NULL is known beforehand would ask nobody for
+ * EXECUTE.
  */
 PG_FUNCTION_INFO_V1(pools_free);
 Datum
 pools_free(PG_FUNCTION_ARGS)
 {
-	PoolsAsked		asked = {.clock = PG_GETARG_TIMESTAMPTZ(2), .free = ProfileTallyMake(CurrentMemoryContext)};
+	PoolsAsked	asked = {0};
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	asked.clock = PG_GETARG_TIMESTAMPTZ(2);
+	asked.free = ProfileTallyMake(CurrentMemoryContext);
 	if (ProfilePeriod(PG_GETARG_DATUM(1), &asked.from, &asked.to))
 		answer_all(&asked, PG_GETARG_ARRAYTYPE_P(0), NULL);
 	PG_RETURN_DATUM(ProfileGetDatum(ProfileTallyFinish(asked.free)));

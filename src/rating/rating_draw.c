@@ -460,7 +460,7 @@ side_of(const Rating *rating, const Combination *combination)
 	};
 	struct varlena *name = (struct varlena *) DatumGetPointer(rating->names[combination->kind.measure]);
 
-	for (int i = 0; i < lengthof(measures); i++)
+	for (int i = 0; i < (int) lengthof(measures); i++)
 	{
 		if (VARSIZE_ANY_EXHDR(name) == strlen(measures[i].name) && memcmp(VARDATA_ANY(name), measures[i].name, strlen(measures[i].name)) == 0)
 			return measures[i].side;

@@ -28,6 +28,7 @@ CREATE TABLE compute_ledger.reservation (
 	outage_credit numeric NOT NULL DEFAULT 1,
 	preempt_notice interval,
 	preempted_at timestamptz,
+	there_until timestamptz,
 	CONSTRAINT reservation_period_check CHECK (NOT isempty(period) AND lower_inc(period) AND NOT upper_inc(period) AND lower(period) > '-infinity' AND upper(period) < 'infinity'),
 	CONSTRAINT reservation_occupies_check CHECK (occupies <@ period AND (isempty(occupies) OR lower(occupies) = lower(period)))
 );
@@ -61,6 +62,7 @@ COMMENT ON COLUMN compute_ledger.reservation.notice IS 'that of the pool when it
 COMMENT ON COLUMN compute_ledger.reservation.outage_credit IS 'that of the pool when it was booked';
 COMMENT ON COLUMN compute_ledger.reservation.preempt_notice IS 'of a preemptible one, which gives way to others: how long before that it is told; the longest that the pools of its booking asked for; NULL: it gives way to none';
 COMMENT ON COLUMN compute_ledger.reservation.preempted_at IS 'when it was told to give way, at the end of its period as that is now; NULL: it was not';
+COMMENT ON COLUMN compute_ledger.reservation.there_until IS 'of one that was given up or ended while an agent had it: until when its devices are taken to be occupied, unless its end is reported before; NULL: they are not';
 
 CREATE INDEX reservation_booking_idx ON compute_ledger.reservation (booking);
 CREATE INDEX reservation_account_idx ON compute_ledger.reservation (account);
@@ -71,7 +73,7 @@ CREATE INDEX reservation_centre_idx ON compute_ledger.reservation (centre_id) WH
 CREATE INDEX reservation_accepted_idx ON compute_ledger.reservation (pool, upper(period)) WHERE accepted_at IS NOT NULL AND state NOT IN ('held', 'confirmed', 'running');
 CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_until) WHERE state = 'held';
 -- who is there, and who was longer than he should
-CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies);
+CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies) OR there_until IS NOT NULL;
 CREATE INDEX reservation_usage_due_idx ON compute_ledger.reservation (usage_due) WHERE usage_due IS NOT NULL;
 
 -- what is reserved has an account

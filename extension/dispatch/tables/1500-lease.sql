@@ -23,4 +23,7 @@ CREATE UNIQUE INDEX lease_last_idx ON compute_ledger.lease (reservation) WHERE r
 -- what may have to be given up
 CREATE INDEX lease_expires_idx ON compute_ledger.lease (expires) WHERE replaced IS NULL AND closed IS NULL;
 
+CREATE TRIGGER b_leased BEFORE UPDATE OF state ON compute_ledger.reservation
+	FOR EACH ROW WHEN (OLD.state = 'running' AND NEW.state IN ('cancelled', 'drained', 'ended')) EXECUTE FUNCTION compute_ledger._still_leased();
+
 CREATE POLICY visible ON compute_ledger.lease FOR SELECT USING (false);
