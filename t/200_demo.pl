@@ -210,12 +210,33 @@ like($report, qr/^ *$_ +\|/m, "the report tells of $_") for qw(beijing shanghai 
 like($report, qr/^ *gres\/gpu +\|/m, 'the report lists the unknown name');
 unlike($report . $said, qr/ERROR|WARNING/, 'nothing is wrong on the way');
 like($report, qr/^SELECT \* FROM $_\(\);\n.*\n[-+]+\n\n/m, "$_() finds nothing") for qw(focus_check check_ledger);
+# The founding case, and the queue: alone and joined.
+like($report, qr/^ +1 \| +[78] \| 1[678] \d\d:\d\d .*\| +0\.8[46] \| /m, 'the request of 6,000 cards has an offer, over pools of all centres');
+like($report, qr/^ \d sites do [0-9.]+ of \d+ that one does +\| +12$/m, 'and none where splitting is not worth it');
+is($node->safe_psql($db, q{SELECT count(*), bool_and(p.devices <= h.cards), sum(p.devices), count(DISTINCT h.region) FROM offer, unnest(pieces) AS p JOIN hourly AS h USING (pool) WHERE rank = 1 GROUP BY rank}) =~ s/^[78]\|//r,
+	't|6000|4', 'its pieces add up to 6,000 cards in four centres');
+is($node->safe_psql($db, q{SELECT bool_and(s.request IS NULL) AND (SELECT count(*) FROM request) = 0 AND (SELECT count(*) FROM reservation WHERE state <> 'cancelled') = 0 FROM sample AS s}), 't',
+	'nothing of the trials stays');
+is($node->safe_psql($db, q{
+		-- +n and -n events, ends before starts
+		WITH event AS (
+			SELECT o.anywhere, o.pool, o.starts AS at, s.devices AS change FROM sample AS s JOIN (SELECT false AS anywhere, * FROM alone UNION ALL SELECT true, * FROM joined) AS o USING (id) WHERE o.starts IS NOT NULL
+			UNION ALL
+			SELECT o.anywhere, o.pool, o.starts + s.length, -s.devices FROM sample AS s JOIN (SELECT false AS anywhere, * FROM alone UNION ALL SELECT true, * FROM joined) AS o USING (id) WHERE o.starts IS NOT NULL
+		), level AS (SELECT anywhere, pool, sum(change) OVER (PARTITION BY anywhere, pool ORDER BY at, change) AS level FROM event)
+		SELECT bool_and(l.level <= ceil(h.cards * g.share)) AND count(DISTINCT (l.anywhere, l.pool)) = 24 FROM level AS l JOIN hourly AS h USING (pool) CROSS JOIN given AS g}), 't',
+	'the queue never gave out more than there was');
+is($node->safe_psql($db, q{SELECT count(*) FROM ran AS r JOIN sample AS s USING (id) WHERE NOT anywhere AND (ran_in <> r.region OR starts < at)}), '0', 'alone, each job ran in its own centre');
+is($node->safe_psql($db, q{SELECT count(*) FILTER (WHERE refused IS NULL AND starts IS NULL AND NOT anywhere) >= count(*) FILTER (WHERE refused IS NULL AND starts IS NULL AND anywhere),
+		sum(hours) FILTER (WHERE anywhere) > 1.05 * sum(hours) FILTER (WHERE NOT anywhere), count(*) FILTER (WHERE refused ~ 'domestic chips' AND anywhere) > 0,
+		count(*) FILTER (WHERE account = 'harbor-finance' AND ran_in <> 'shanghai') FROM ran}), 't|t|t|0',
+	'joined, fewer wait and more is in use; and whom policy keeps out of a centre is not in it');
 like($report, qr/agrees *\n[-+]+\n.*\| t *\n/, 'the report checks itself');
 unlike($report, qr/\| f *$/m, 'and finds no difference');
 
-# Ten lines before all else say what it comes to, as the database says it; a bill is the last thing.
-my ($summary) = $report =~ /\A\n== In short\n\n((?:\S.*\n){10})\n/;
-ok($summary, 'the report starts with ten lines') or diag substr($report, 0, 2000);
+# Some ten lines before all else say what it comes to, as the database says it; a bill is the last thing.
+my ($summary) = $report =~ /\A\n== In short\n\n((?:\S.*\n){11})\n/;
+ok($summary, 'the report starts with eleven lines') or diag substr($report, 0, 2000);
 sub commas { my ($n) = @_; 1 while $n =~ s/^(\d+)(\d{3})/$1,$2/; return $n; }
 my ($counted, $rejected) = split /\|/, $node->safe_psql($db, 'SELECT (SELECT count(*) FROM usage_record), sum(rejected) FROM usage_batch');
 my ($hours, $work) = split /\|/, $node->safe_psql($db,
@@ -226,6 +247,7 @@ like($summary, qr/^accepted +$counted; \d+ came twice, 1 late$/m, '... what of i
 like($summary, qr/^it counts for +$hours card-hours, and $work PFLOPh\@fp16$/m, '... for how much');
 like($summary, qr/^who used it +lantern-llm [0-9.]+%, kite-autonomy /m, '... by whom');
 like($summary, qr/^how full +beijing 7[0-9.]+%, .* of 8,000 cards$/m, '... how full it was');
+like($summary, qr/^centres as one +6,000 cards for a day at [0-9,]+ CNY; in use \d\d% alone, \d\d% joined$/m, '... what joining brings');
 like($summary, qr/^what was wrong +$rejected rejected .*, 2 unreadable; /m, '... and what was wrong');
 like($summary, qr/^what was checked +.* found nothing$/m, '... and checked');
 SKIP:

@@ -33,24 +33,29 @@ SELECT count(*) AS drained
 FROM hourly AS h, tstzrange(lower(h.period), upper(h.period) + interval '90 days') AS p,
      offer_devices(h.pool, h.cards, p, now => lower(h.period));
 
-CREATE TABLE held AS    -- whole cards, each until the last job on it may end
+CREATE TABLE taken AS    -- whole cards, each until the last job on it may end
 SELECT pool, upper(s.period) AS until,
        (ceil(level) - lead(ceil(level), 1, 0.0) OVER (PARTITION BY pool ORDER BY s.period))::bigint
            AS devices
-FROM (SELECT h.pool, device_profile(tstzrange(:'big_at', upper(u.period)), u.cards) AS profile
+FROM (SELECT h.pool, device_profile(tstzrange(:'big_at',
+                                              upper(u.period)), u.cards) AS profile
       FROM usage AS u JOIN hourly AS h ON h.region = u.region AND h.accelerator @> u.accelerator
-      WHERE u.period @> :'big_at'::timestamptz GROUP BY h.pool) AS r, steps(profile) AS s;
+      WHERE u.period @> :'big_at'::timestamptz
+      GROUP BY h.pool) AS r, steps(profile) AS s;
+\echo
 
-SELECT count(report_pool(pool, uses, now => :'big_at')) AS reports, sum(cards) AS "cards in use"
+SELECT count(report_pool(pool, uses, now => :'big_at')) AS reports,
+       sum(cards) AS "cards in use"
 FROM (SELECT pool, sum(devices) AS cards,
              array_agg(ROW(devices, until, NULL, NULL)::pool_use ORDER BY until) AS uses
-      FROM held WHERE devices > 0 GROUP BY pool) AS h;
+      FROM taken WHERE devices > 0 GROUP BY pool) AS h;
 \set ECHO none
 \echo 'What an hour of a card costs if it is reserved, what lies between the centres, and what part of its'
 \echo 'work a card still does if the job is spread over so many pools. These figures are INVENTED.'
 \echo
 \set ECHO queries
-SELECT count(create_price(h.accelerator::text, h.currency, h.price, measure => 'reserved')) AS prices
+SELECT count(create_price(h.accelerator::text, h.currency, h.price,
+                          measure => 'reserved')) AS prices
 FROM (SELECT DISTINCT accelerator, currency, price FROM hourly) AS h;
 
 SELECT count(set_region_link(f.region, t.region, 0.25, f.currency, gbps => 40)) AS links
@@ -88,7 +93,8 @@ SELECT count(*) > 0 AS some FROM offer WHERE rank = 1 \gset offer_
 SELECT h.region, h.accelerator, h.cards, level_at(f.free, o.starts) AS free, p.devices AS taken,
        round((l.line ->> 'cost')::numeric) AS compute, round(t.cost) AS transfer
 FROM offer AS o, unnest(o.pieces) AS p JOIN hourly AS h USING (pool)
-CROSS JOIN pool_availability(h.pool, tstzrange(o.starts, o.ends), :'big_at') AS f (free)
+CROSS JOIN pool_availability(h.pool, tstzrange(o.starts, o.ends),
+                             :'big_at') AS f (free)
 LEFT JOIN LATERAL (SELECT e.line FROM jsonb_array_elements(o.lines) AS e (line)
                    WHERE (e.line ->> 'pool')::bigint = p.pool) AS l ON true
 LEFT JOIN LATERAL (SELECT sum((e.line ->> 'cost')::numeric) AS cost
@@ -106,7 +112,7 @@ FROM offer AS o JOIN hourly AS h USING (pool) ORDER BY 1, 2;
 SELECT r.region, r.cards, regexp_replace(min(q.reason), '^.*; ', '') AS alone
 FROM (SELECT region, sum(cards) AS cards FROM hourly GROUP BY region) AS r,
      quote(big('', ARRAY[r.region]), now => :'big_at') AS q
-WHERE q.reason ~ 'sites' GROUP BY 1, 2 ORDER BY 1;
+WHERE q.reason !~ 'not in a region' GROUP BY 1, 2 ORDER BY 1;
 \set ECHO none
 \echo 'The same request, if its work talks all the time: spread so far it would do less than fewer pools'
 \echo 'do. It is not worth it, and there is no offer.'
@@ -253,7 +259,14 @@ FROM (SELECT anywhere,
                            ELSE refused END) AS why
       FROM ran WHERE refused IS NOT NULL) AS r GROUP BY 1 ORDER BY 2 DESC, 1;
 \set ECHO none
+-- for the lines that sum up
+CREATE TABLE joining AS
+SELECT :big_wanted::numeric AS cards, o.total, o.currency, 100 * r.alone / a.hours AS alone, 100 * r.joined / a.hours AS joined
+FROM (SELECT sum(hours) FILTER (WHERE NOT anywhere) AS alone, sum(hours) FILTER (WHERE anywhere) AS joined FROM ran) AS r
+CROSS JOIN (SELECT sum(ceil(cards * share) * extract(epoch FROM until - since)) / 3600 AS hours FROM hourly, given) AS a
+LEFT JOIN offer AS o ON o.rank = 1;
 \else
+CREATE TABLE joining (cards numeric, total numeric, currency text, alone numeric, joined numeric);
 \echo '(There is only one centre with prices and usage, or no inventory, so nothing can be joined.)'
 \echo
 \endif
