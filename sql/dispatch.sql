@@ -151,6 +151,11 @@ SELECT reservation AS c3 FROM book('a', :o, 32, day('[20:15,21:00)'), confirmed 
 SELECT said(format('SELECT start_reservation(%s, now => at(''20:27:59''))', :c3)), start_reservation(:c3, now => at('20:28'));
 SELECT report_work(:l2, 'ended', now => at('20:30'));
 SELECT state, hour(ended_at), hour(there_until), hour(waited_until) FROM reservation WHERE id IN (:c2, :c3) ORDER BY id;
+-- What the queue has booked is known by the id under which it was submitted.
+SELECT create_price('nvidia/h100', 'USD', 2) > 0;
+SELECT submit_request(placement_request('a', '{nvidia/h100}', 4, '1 hour', regions => '{r1/hall}'), request => 'job 9', now => at('21:00')) > 0;
+SELECT count(*) FROM schedule(now => at('21:00'));
+SELECT request, region, devices, hour(lower(period)), state FROM take_work('a', pool => :q, now => at('21:00'));
 -- Who starts his own booking needs no agent; one that is held is no work.
 SELECT reservation AS h FROM book('a', :p, 8, day('[19:00,20:00)'), now => at('18:50')) \gset
 SELECT reservation AS i FROM book('a', :p, 8, day('[19:00,20:00)'), confirmed => true, now => at('18:50')) \gset
@@ -186,9 +191,9 @@ SELECT reservation AS k FROM book('a', :q, 8, tstzrange(date_trunc('minute', now
 SET ROLE regress_dispatch_agent;
 SELECT count(*) FROM take_work('a', 10);
 SELECT said('SELECT take_work(''a'', now => now())'), said(format('SELECT take_work(''a'', pool => %s)', :o)), said('SELECT renew_lease(51)'), said(format('SELECT confirm_end(%s)', :v)), said('SELECT count(*) FROM lease');
-SELECT report_work(57, 'started'), report_work(57, 'heartbeat'), report_work(57, 'ended'), count(*) FROM agent_lease WHERE lease = 57;
+SELECT report_work(58, 'started'), report_work(58, 'heartbeat'), report_work(58, 'ended'), count(*) FROM agent_lease WHERE lease = 58;
 RESET ROLE;
-SELECT l.taken_by = session_user, l.expires - l.taken >= interval '5 minutes', r.state FROM lease AS l JOIN reservation AS r ON r.id = l.reservation WHERE l.id = 57;
+SELECT l.taken_by = session_user, l.expires - l.taken >= interval '5 minutes', r.state FROM lease AS l JOIN reservation AS r ON r.id = l.reservation WHERE l.id = 58;
 SELECT revoke_access('regress_dispatch_agent', 'agent', region => 'r1');
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
 DROP ROLE regress_dispatch_agent;

@@ -20,7 +20,7 @@ CREATE TYPE leased_work AS (
 	state text,
 	preempted_at timestamptz
 );
-COMMENT ON TYPE leased_work IS 'What take_work() and renew_lease() answer: a lease, until when it is good, and the reservation as it is: its booking with the numbers of all pieces of that, the id of the call that booked it, where it runs, devices and period, state, and when it was told to give way.';
+COMMENT ON TYPE leased_work IS 'What take_work() and renew_lease() answer: a lease, until when it is good, and the reservation as it is: its booking with the numbers of all pieces of that, the id of the call that booked it, or submitted the request, where it runs, devices and period, state, and when it was told to give way.';
 
 -- ------------------------------------------------------------------ leases
 
@@ -36,7 +36,8 @@ CREATE FUNCTION _leased_work(lease bigint, clock timestamptz) RETURNS leased_wor
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ROW(l.id, l.expires, r.id, r.booking, ARRAY(SELECT o.id FROM compute_ledger.reservation AS o WHERE o.booking = r.booking ORDER BY o.id), r.request,
+	SELECT ROW(l.id, l.expires, r.id, r.booking, ARRAY(SELECT o.id FROM compute_ledger.reservation AS o WHERE o.booking = r.booking ORDER BY o.id),
+		coalesce(r.request, (SELECT q.request FROM compute_ledger.request AS q WHERE q.booking = r.booking)),
 		r.pool, g.name, p.accelerator, p.partition, r.devices, r.period, compute_ledger._reservation_state(r.state, r.held_until, r.occupies, $2), r.preempted_at)::compute_ledger.leased_work
 	FROM compute_ledger.lease AS l
 	JOIN compute_ledger.reservation AS r ON r.id = l.reservation
