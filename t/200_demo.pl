@@ -261,6 +261,12 @@ SKIP:
 	like($bill, qr/, correction +\|/, '... and has the correction');
 	my ($picture) = slurp_file('README.md') =~ /^```\n(what came in.*?)^```/ms;
 	is($picture, $summary, 'the README shows what the report starts with');
+	is(join("\n", slurp_file('docs/demo.md') =~ /^\| (?:jobs that began|refused|hours waited|cards in use)[^|]*\| (.*) \|$/mg), $node->safe_psql($db, q{
+			SELECT format('%s | %s', alone, joined)
+			FROM (SELECT 1 AS n, to_char(count(starts) FILTER (WHERE NOT anywhere), 'FM9,999') AS alone, to_char(count(starts) FILTER (WHERE anywhere), 'FM9,999') AS joined FROM ran
+				UNION ALL SELECT 2, count(refused) FILTER (WHERE NOT anywhere)::text, count(refused) FILTER (WHERE anywhere)::text FROM ran
+				UNION ALL SELECT 3, round(avg(waited) FILTER (WHERE refused IS NULL AND NOT anywhere), 1)::text, round(avg(waited) FILTER (WHERE refused IS NULL AND anywhere), 1)::text FROM ran
+				UNION ALL SELECT 4, round(alone, 1) || '%', round(joined, 1) || '%' FROM joining) AS f ORDER BY n}), 'and its page what joining brings');
 }
 
 # ------------------------------------------------------------------ bad rows
@@ -413,6 +419,17 @@ for my $capacity ([], [ '--capacity', write_file('none.csv', "region,accelerator
 	like($report, qr/These prices are INVENTED/, 'the prices of the demo are said to be invented');
 	like($report, qr/12000\.013200 \| +12000\.\d+ \| t$/m, 'any fraction is reported, and the profiles agree to their rounding');
 }
+
+# ------------------------------------------------------------------ two small centres, which can be joined
+$file = write_file('two.csv', "region,account,accelerator,devices,start,end\n"
+	. "q,a,NVIDIA A800-SXM4-80GB,8,2026-06-03T10:00:00Z,2026-06-04T10:00:00Z\nq,b,NVIDIA A800-SXM4-80GB,0.5,2026-06-03T10:00:00Z,2026-06-04T12:00:00Z\n"
+	. "r,b,NVIDIA A800-SXM4-80GB,4,2026-06-03T11:20:00Z,2026-06-03T14:00:00Z\nr,b,NVIDIA H20,16,2026-06-03T11:20:00Z,2026-06-03T14:00:00Z\n");
+$db = 'two';
+($status, $report, $said) = run_demo($db, '--usage', $file, '--capacity',
+	write_file('two-capacity.csv', "region,accelerator,devices\nq,NVIDIA A800-SXM4-80GB,16\nr,NVIDIA A800-SXM4-80GB,8\nr,NVIDIA H20,16\nr,MLU370-X8,1\n"));
+is($status, 0, 'a few jobs of two centres') or diag $report, $said;
+is($node->safe_psql($db, q{SELECT cards, total > 0 FROM joining}), '31|t', 'two centres answer a request that neither could take');
+like($report, qr/^ no pool of his is wide enough +\| +3 \| +2$/m, 'too wide for what is offered is said so');
 
 for my $broken (
 	[ '', qr/the file is empty; its first line must name the columns/ ],
