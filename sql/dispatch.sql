@@ -151,6 +151,26 @@ SELECT reservation AS c3 FROM book('a', :o, 32, day('[20:15,21:00)'), confirmed 
 SELECT said(format('SELECT start_reservation(%s, now => at(''20:27:59''))', :c3)), start_reservation(:c3, now => at('20:28'));
 SELECT report_work(:l2, 'ended', now => at('20:30'));
 SELECT state, hour(ended_at), hour(there_until), hour(waited_until) FROM reservation WHERE id IN (:c2, :c3) ORDER BY id;
+-- A report of the pool says so, too.
+SELECT confirm_end(:c3, now => at('21:00'));
+SELECT reservation AS c4 FROM book('a', :o, 32, day('[21:30,23:00)'), confirmed => true, now => at('21:00')) \gset
+SELECT lease AS l4 FROM take_work('a', pool => :o, now => at('21:30')) \gset
+SELECT report_work(:l4, 'started', now => at('21:30')), cancel_reservation(:c4, now => at('21:31'));
+SELECT reservation AS c5 FROM book('a', :o, 32, day('[21:32,23:00)'), confirmed => true, now => at('21:31')) \gset
+SELECT report_pool(:o, ARRAY[ROW(32, NULL, :c4, NULL)]::pool_use[], now => at('21:32')) > 0, hour(there_until) FROM reservation WHERE id = :c4;
+SELECT said(format('SELECT start_reservation(%s, now => at(''21:32''))', :c5)) ~ 'is still there';
+SELECT report_pool(:o, now => at('21:33')) > 0, start_reservation(:c5, now => at('21:33'));
+SELECT state, hour(ended_at), hour(there_until), hour(waited_until) FROM reservation WHERE id IN (:c4, :c5) ORDER BY id;
+SELECT end_reservation(:c5, now => at('21:34'));
+-- What has to give way is told so when its lease is renewed, and what it reports is believed.
+SELECT offer_idle(:o, 1, 'USD', now => at('21:35')) > 0;
+SELECT count(*) FROM (VALUES ('[22:00,23:00)'), ('[23:00,23:30)')) AS h (hours), LATERAL book('a', :o, 16, day(h.hours), confirmed => true, preemptible => true, now => at('21:40')) AS b;
+SELECT min(lease) AS l6, max(lease) AS l7 FROM take_work('a', 2, '2 hours', :o, now => at('22:00')) \gset
+SELECT report_work(:l6, 'started', now => at('22:00'));
+SELECT count(*) FROM book('a', :o, 32, day('[22:10,23:30)'), confirmed => true, now => at('22:01'));
+SELECT state, hour(upper(period)), hour(preempted_at), hour(expires) FROM renew_lease(:l6, now => at('22:02')) UNION ALL SELECT state, hour(upper(period)), hour(preempted_at), hour(expires) FROM renew_lease(:l7, now => at('22:02'));
+SELECT report_work(:l6, 'ended', at('22:05'), now => at('22:06')), report_work(:l6, 'ended', now => at('22:06')), report_work(:l7, 'ended', now => at('22:06'));
+SELECT state, hour(upper(occupies)), hour(ended_at) FROM reservation WHERE pool = :o AND preempt_notice IS NOT NULL ORDER BY id;
 -- What the queue has booked is known by the id under which it was submitted.
 SELECT create_price('nvidia/h100', 'USD', 2) > 0;
 SELECT submit_request(placement_request('a', '{nvidia/h100}', 4, '1 hour', regions => '{r1/hall}'), request => 'job 9', now => at('21:00')) > 0;
@@ -189,11 +209,12 @@ CREATE ROLE regress_dispatch_agent;
 SELECT grant_access('regress_dispatch_agent', 'agent', region => 'r1');
 SELECT reservation AS k FROM book('a', :q, 8, tstzrange(date_trunc('minute', now()), date_trunc('minute', now()) + interval '1 day'), confirmed => true) \gset
 SET ROLE regress_dispatch_agent;
-SELECT count(*) FROM take_work('a', 10);
+SELECT count(*) = 1 AS one, max(lease) AS last FROM take_work('a', 10) \gset
+\echo :one
 SELECT said('SELECT take_work(''a'', now => now())'), said(format('SELECT take_work(''a'', pool => %s)', :o)), said('SELECT renew_lease(51)'), said(format('SELECT confirm_end(%s)', :v)), said('SELECT count(*) FROM lease');
-SELECT report_work(58, 'started'), report_work(58, 'heartbeat'), report_work(58, 'ended'), count(*) FROM agent_lease WHERE lease = 58;
+SELECT report_work(:last, 'started'), report_work(:last, 'heartbeat'), report_work(:last, 'ended'), count(*) FROM agent_lease WHERE lease = :last;
 RESET ROLE;
-SELECT l.taken_by = session_user, l.expires - l.taken >= interval '5 minutes', r.state FROM lease AS l JOIN reservation AS r ON r.id = l.reservation WHERE l.id = 58;
+SELECT l.taken_by = session_user, l.expires - l.taken >= interval '5 minutes', r.state FROM lease AS l JOIN reservation AS r ON r.id = l.reservation WHERE l.id = :last;
 SELECT revoke_access('regress_dispatch_agent', 'agent', region => 'r1');
 SELECT check_name, object, detail FROM check_ledger() WHERE severity <> 'advice';
 DROP ROLE regress_dispatch_agent;

@@ -308,7 +308,7 @@ BEGIN
 		IF r.there_until IS NOT NULL THEN
 			PERFORM compute_ledger._leave(r.id, least(CASE WHEN claimed BETWEEN r.ended_at AND clock THEN claimed ELSE clock END, r.there_until), clock);
 		END IF;
-		RETURN CASE WHEN r.state = 'preempted' THEN 'ended' ELSE r.state END || ' already';
+		RETURN CASE WHEN r.state = 'preempted' AND r.started_at IS NOT NULL THEN 'ended' ELSE r.state END || ' already';
 	END IF;
 	-- what an agent says of time is believed where it can be
 	UPDATE compute_ledger.lease AS l SET closed = clock WHERE l.reservation = r.id AND l.replaced IS NULL;

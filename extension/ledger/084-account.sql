@@ -6,9 +6,14 @@
 -- ------------------------------------------------------------------ the tree
 
 CREATE FUNCTION _account_alias(as_of timestamptz) RETURNS TABLE (account bigint, target bigint, valid tstzrange)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	-- chains are followed as far as they go; how long each link holds is the tree's matter: a merged account ends
 	WITH RECURSIVE link AS (
 		SELECT m.account, m.merged_into, m.at
@@ -20,17 +25,23 @@ AS $$
 		SELECT a.account, l.merged_into, greatest(a.at, l.at)
 		FROM alias AS a JOIN link AS l ON l.account = a.target
 	)
-	SELECT a.account, a.target, tstzrange(a.at, NULL) FROM alias AS a
+	SELECT a.account, a.target, tstzrange(a.at, NULL) FROM alias AS a;
+END
 $$;
 COMMENT ON FUNCTION _account_alias(timestamptz) IS 'the accounts that a merged account''s number stands for, and from when on: all of its chain; each holds while it has a version';
 
 -- The versions come as arrays, because a function takes no set.
 CREATE FUNCTION _tree_path(things bigint[], parents bigint[], valids tstzrange[]) RETURNS TABLE (thing bigint, path bigint[], valid tstzrange)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
 	SET enable_nestloop = off
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE version AS MATERIALIZED (
 		SELECT v.thing, v.parent, unnest(range_agg(v.valid)) AS valid
 		FROM unnest(things, parents, valids) AS v (thing, parent, valid)
@@ -46,15 +57,21 @@ AS $$
 		-- versions that are no tree end, too
 		WHERE v.thing <> ALL (p.path)
 	)
-	SELECT p.thing, p.path, p.valid FROM place AS p
+	SELECT p.thing, p.path, p.valid FROM place AS p;
+END
 $$;
 COMMENT ON FUNCTION _tree_path(bigint[], bigint[], tstzrange[]) IS 'the way from the root to each thing of a tree, both included, while it holds, of its versions: what each is of, the parent or NULL, and when it holds';
 
 CREATE FUNCTION _account_path(as_of timestamptz, these bigint[] DEFAULT NULL) RETURNS TABLE (account bigint, path bigint[], valid tstzrange)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 10000
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE branch AS (
 		-- up from these, and to what they were merged into, by indexes
 		SELECT t.account FROM unnest(these) AS t (account)
@@ -80,7 +97,8 @@ AS $$
 	SELECT p.thing, p.path, p.valid FROM place AS p
 	UNION ALL
 	SELECT a.account, p.path, p.valid * a.valid
-	FROM compute_ledger._account_alias($1) AS a JOIN place AS p ON p.thing = a.target AND p.valid && a.valid
+	FROM compute_ledger._account_alias($1) AS a JOIN place AS p ON p.thing = a.target AND p.valid && a.valid;
+END
 $$;
 COMMENT ON FUNCTION _account_path(timestamptz, bigint[]) IS 'the way from the root to each account, both included, while it holds; a merged account''s is that of the one it was merged into. These: of those at least, and of fewer than all';
 
@@ -107,11 +125,16 @@ $$;
 COMMENT ON FUNCTION account_tree(timestamptz) IS 'each account with itself (depth 0) and every account above it (1 for its parent), as it was known at a recorded time (NULL: now); level counts from the root, 0. valid is split at every change of the way to the root, so that the rows of an account that hold at an instant are one way. A merged account has, from then on, the rows of the one it was merged into, which is its ancestor at depth 0.';
 
 CREATE FUNCTION _price_way(as_of timestamptz, these bigint[] DEFAULT NULL) RETURNS TABLE (account bigint, ancestor bigint, place bigint, valid tstzrange)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 50000
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 50000
 	SET search_path = pg_catalog, pg_temp
 	-- a table that nobody has analyzed yet looks small, and a nested loop would go through it for every row
 	SET enable_nestloop = off
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE link AS MATERIALIZED (
 		SELECT m.account, m.merged_into, m.at, ARRAY[(-1000000 * extract(epoch FROM m.at))::bigint, -m.account] AS step
 		FROM compute_ledger.account_merge AS m
@@ -131,7 +154,8 @@ AS $$
 	SELECT w.account, w.ancestor, w.place, w.valid FROM way AS w
 	UNION ALL
 	SELECT w.account, b.other, w.place + b.n, w.valid * tstzrange(b.at, NULL)
-	FROM way AS w JOIN beside AS b ON b.account = w.ancestor AND w.valid && tstzrange(b.at, NULL)
+	FROM way AS w JOIN beside AS b ON b.account = w.ancestor AND w.valid && tstzrange(b.at, NULL);
+END
 $$;
 COMMENT ON FUNCTION _price_way(timestamptz, bigint[]) IS 'the accounts whose prices serve the usage of each account, as it was known at a recorded time (NULL: now), and their order: the lesser place goes before the greater. Itself, or the account that it was merged into, and every account above, each followed by the accounts that were merged into it, the latest merger first (of one instant, the higher number), and each of these by those that were merged into it. No account is twice in a way at one time. These: as _account_path() has it';
 

@@ -35,9 +35,14 @@ SELECT pg_catalog.pg_extension_config_dump('cloud_region', 'WHERE NOT shipped');
 -- ------------------------------------------------------------------ the tree
 
 CREATE FUNCTION _region_path(as_of timestamptz, these integer[] DEFAULT NULL) RETURNS TABLE (region integer, path integer[], valid tstzrange)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 1000
+	LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE branch AS (
 		-- up from these, by an index
 		SELECT t.region FROM unnest(these) AS t (region)
@@ -54,7 +59,8 @@ AS $$
 	)
 	SELECT p.thing::integer, p.path::integer[], p.valid
 	FROM (SELECT array_agg(v.region::bigint) AS regions, array_agg(v.parent::bigint) AS parents, array_agg(v.valid) AS valids FROM version AS v) AS a
-		CROSS JOIN LATERAL compute_ledger._tree_path(a.regions, a.parents, a.valids) AS p
+		CROSS JOIN LATERAL compute_ledger._tree_path(a.regions, a.parents, a.valids) AS p;
+END
 $$;
 COMMENT ON FUNCTION _region_path(timestamptz, integer[]) IS 'the way from the root to each region, both included, while it holds. These: of those at least, and of fewer than all';
 

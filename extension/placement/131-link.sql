@@ -90,12 +90,17 @@ COMMENT ON FUNCTION set_scaling_efficiency(text, integer, numeric, text, text) I
 -- ------------------------------------------------------------------ what counts for two regions
 
 CREATE FUNCTION _region_ways(regions integer[], at timestamptz) RETURNS TABLE (region integer, above integer, up integer)
-	LANGUAGE sql STABLE ROWS 100
+	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	-- up by an index, from few
 	SET enable_hashjoin = off
 	SET enable_mergejoin = off
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE way AS (
 		SELECT DISTINCT r.region, r.region AS above, 0 AS up FROM unnest(regions) AS r (region) WHERE r.region IS NOT NULL
 		UNION ALL
@@ -104,15 +109,21 @@ AS $$
 		CROSS JOIN LATERAL (SELECT v.parent, v.valid, v.recorded FROM compute_ledger.region_version AS v WHERE v.region = w.above OFFSET 0) AS v
 		WHERE upper_inf(v.recorded) AND v.valid @> at AND v.parent IS NOT NULL AND w.up < 100
 	)
-	SELECT w.region, w.above, w.up FROM way AS w
+	SELECT w.region, w.above, w.up FROM way AS w;
+END
 $$;
 COMMENT ON FUNCTION _region_ways(integer[], timestamptz) IS 'of each of some regions itself (up 0) and what it is part of, at an instant, as it is known now';
 
 CREATE FUNCTION _region_links(from_regions integer[], to_regions integer[], at timestamptz)
 	RETURNS TABLE (from_region integer, to_region integer, within boolean, price_per_gb numeric, currency text, gbps numeric, latency interval)
-	LANGUAGE sql STABLE ROWS 100
+	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH way AS MATERIALIZED (
 		SELECT w.* FROM compute_ledger._region_ways(from_regions || to_regions, at) AS w
 	), pair AS MATERIALIZED (
@@ -131,6 +142,7 @@ AS $$
 	)
 	SELECT p.from_region, p.to_region, p.within, CASE WHEN p.within THEN 0 ELSE s.price_per_gb END, s.currency, s.gbps, CASE WHEN p.within THEN '0' ELSE s.latency END
 	FROM pair AS p
-	LEFT JOIN said AS s ON s.from_region = p.from_region AND s.to_region = p.to_region
+	LEFT JOIN said AS s ON s.from_region = p.from_region AND s.to_region = p.to_region;
+END
 $$;
 COMMENT ON FUNCTION _region_links(integer[], integer[], timestamptz) IS 'what it takes, at an instant, to bring data from each of some regions to each of others, as region_link has it for the deepest pair that they are under: the fewest steps up from both, and of these from the first. within: one is in the other, and it costs nothing; NULL: not known';

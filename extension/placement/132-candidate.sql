@@ -43,15 +43,17 @@ CREATE FUNCTION _slot_start(at timestamptz, slot_minutes integer) RETURNS timest
 COMMENT ON FUNCTION _slot_start(timestamptz, integer) IS 'the first start of a slot that is not before an instant';
 
 CREATE FUNCTION _price_units(unit text, work compute_unit, chip accelerator, OUT parts numeric, OUT scale numeric)
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+BEGIN
 	-- as rating counts reserved usage, which is recorded in basis bf16
-	SELECT CASE
+	parts := CASE
 		WHEN unit = 'device-hour' THEN compute_ledger.device_share(chip)
 		WHEN unit = 'slice-hour' THEN 1680000
-		WHEN compute_ledger.basis(work) = 'bf16' THEN 1680000 * compute_ledger.normalized_rate(chip, 'bf16')::numeric / 1000000 END,
-		CASE WHEN work IS NULL THEN 6048000000000000 ELSE 1680000 * work::numeric END
+		WHEN compute_ledger.basis(work) = 'bf16' THEN 1680000 * compute_ledger.normalized_rate(chip, 'bf16')::numeric / 1000000 END;
+	scale := CASE WHEN work IS NULL THEN 6048000000000000 ELSE 1680000 * work::numeric END;
+END
 $$;
 COMMENT ON FUNCTION _price_units(text, compute_unit, accelerator) IS 'how a price counts the time of one device of a chip: so many parts a microsecond, of which scale are its unit; parts NULL: by what an offer does not tell (peaks, percentiles, instance-months, work achieved or of another basis)';
 

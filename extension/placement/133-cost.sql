@@ -11,9 +11,14 @@ COMMENT ON TYPE _offer_piece IS 'a piece of one of several offers';
 
 CREATE FUNCTION _compute_costs(pools _placement_pool[], pieces _offer_piece[])
 	RETURNS TABLE (offer integer, piece integer, cost numeric, worst numeric)
-	LANGUAGE sql STABLE ROWS 20
+	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH part AS MATERIALIZED (
 		SELECT i.offer, i.piece, p.accelerator, s.price, s.list_price, lower(x.period) AS starts,
 			i.devices * (1000000 * extract(epoch FROM upper(x.period) - lower(x.period))) AS device_time
@@ -48,7 +53,8 @@ AS $$
 		CASE WHEN NOT bool_or(d.is_unknown) THEN sum(compute_ledger._round_ratio(d.due, d.scale, d.digits)) END,
 		CASE WHEN NOT bool_or(d.is_unknown) THEN sum(compute_ledger._round_ratio(d.worst, d.scale, d.digits)) END
 	FROM due AS d
-	GROUP BY d.offer, d.piece
+	GROUP BY d.offer, d.piece;
+END
 $$;
 COMMENT ON FUNCTION _compute_costs(_placement_pool[], _offer_piece[]) IS 'what each piece of some offers costs in its pool, rounded once for each price, as a charge is; NULL where a part has no price; worst: in the highest tier. Tiers, packages and free quantities are counted from the beginning of each offer, over its pieces';
 
@@ -101,9 +107,14 @@ COMMENT ON FUNCTION _transfer_costs(placement_request, _placement_pool[], _offer
 
 CREATE FUNCTION _offer_costs(asked placement_request, pools _placement_pool[], pieces _offer_piece[], base timestamptz)
 	RETURNS TABLE (offer integer, cost numeric, worst numeric, transfer_cost numeric, lines jsonb)
-	LANGUAGE sql STABLE ROWS 20
+	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH compute AS (
 		SELECT c.offer, CASE WHEN count(*) = count(c.cost) THEN sum(c.cost) END AS cost, sum(c.worst) AS worst,
 			jsonb_agg(jsonb_build_object('what', 'compute', 'pool', i.pool, 'devices', i.devices, 'starts', i.starts, 'ends', i.ends, 'cost', c.cost) ORDER BY c.piece) AS lines
@@ -120,6 +131,7 @@ AS $$
 	)
 	SELECT c.offer, c.cost, c.worst, CASE WHEN t.offer IS NULL THEN 0 ELSE t.cost END, c.lines || coalesce(t.lines, '[]')
 	FROM compute AS c
-	LEFT JOIN transfer AS t ON t.offer = c.offer
+	LEFT JOIN transfer AS t ON t.offer = c.offer;
+END
 $$;
 COMMENT ON FUNCTION _offer_costs(placement_request, _placement_pool[], _offer_piece[], timestamptz) IS 'what each of some offers costs, computing and transfers, with a line for each; NULL where it is not known. base: when transfers begin';

@@ -21,9 +21,10 @@ CREATE TYPE _placement_try AS (
 	efficiency numeric,
 	allowed tstzmultirange,
 	late boolean,
-	bound numeric
+	bound numeric,
+	money numeric
 );
-COMMENT ON TYPE _placement_try IS 'a pool that may have so many devices for so long; n: its place by late and bound, what it is ranked by at the least';
+COMMENT ON TYPE _placement_try IS 'a pool that may have so many devices for so long; n: its place by late and bound, what it is ranked by at the least; money: what it costs at the least';
 
 CREATE TYPE _placement_offer AS (
 	pools bigint[],
@@ -41,63 +42,82 @@ CREATE TYPE _placement_offer AS (
 COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay';
 
 CREATE FUNCTION _placement_length(asked placement_request, rate compute_rate, devices bigint, efficiency numeric, slot_minutes integer) RETURNS interval
-	LANGUAGE sql IMMUTABLE
+	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT CASE WHEN n.slots * slot_minutes <= 52560000 THEN (n.slots * slot_minutes)::double precision * interval '1 minute' END
-	FROM (SELECT CASE WHEN (asked).work IS NULL THEN extract(epoch FROM (asked).time_limit) ELSE (asked).work::numeric END AS whole,
-		60 * slot_minutes * CASE WHEN (asked).work IS NULL THEN 1 ELSE rate::numeric * devices * efficiency END AS slot) AS w
-	CROSS JOIN LATERAL (SELECT div(w.whole, w.slot) + (w.whole % w.slot > 0)::integer AS slots) AS n
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT CASE WHEN n.slots * slot_minutes <= 52560000 THEN (n.slots * slot_minutes)::double precision * interval '1 minute' END
+		FROM (SELECT CASE WHEN (asked).work IS NULL THEN extract(epoch FROM (asked).time_limit) ELSE (asked).work::numeric END AS whole,
+			60 * slot_minutes * CASE WHEN (asked).work IS NULL THEN 1 ELSE rate::numeric * devices * efficiency END AS slot) AS w
+		CROSS JOIN LATERAL (SELECT div(w.whole, w.slot) + (w.whole % w.slot > 0)::integer AS slots) AS n);
+END
 $$;
 COMMENT ON FUNCTION _placement_length(placement_request, compute_rate, bigint, numeric, integer) IS 'how long devices are booked: the time limit, or what the work takes them, in whole slots; NULL if that is more than 100 years, or the rate is not known';
 
 CREATE FUNCTION _pool_efficiencies(asked placement_request, link_class text) RETURNS numeric[]
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT array_agg(coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
-		WHERE s.workload IN ((asked).workload, '') AND s.link_class = _pool_efficiencies.link_class AND s.sites = n.n ORDER BY s.workload DESC LIMIT 1), CASE n.n WHEN 1 THEN 1 END) ORDER BY n.n)
-	FROM generate_series(1, 8) AS n (n)
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT array_agg(coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
+			WHERE s.workload IN ((asked).workload, '') AND s.link_class = _pool_efficiencies.link_class AND s.sites = n.n ORDER BY s.workload DESC LIMIT 1), CASE n.n WHEN 1 THEN 1 END) ORDER BY n.n)
+		FROM generate_series(1, 8) AS n (n));
+END
 $$;
 COMMENT ON FUNCTION _pool_efficiencies(placement_request, text) IS 'what part of its work a device still does on 1, 2, ... 8 sites of a link class; on one 1, and on more NULL, where there is no figure';
 
 CREATE FUNCTION _tries(asked placement_request, pools _placement_pool[], at timestamptz) RETURNS _placement_try[]
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	WITH link AS MATERIALIZED (
-		SELECT l.link_class, (compute_ledger._pool_efficiencies(asked, l.link_class))[1] AS efficiency FROM (SELECT DISTINCT p.link_class FROM unnest(pools) AS p WHERE p.reason IS NULL) AS l
-	), candidate AS MATERIALIZED (
-		SELECT p.*, d.devices, l.efficiency
-		FROM unnest(pools) AS p
-		JOIN link AS l ON l.link_class = p.link_class
-		CROSS JOIN LATERAL (
-			SELECT (asked).devices AS devices WHERE (asked).devices % p.granule = 0
-			UNION ALL
-			SELECT p.granule * (1::bigint << n.n) FROM generate_series(0, 29) AS n (n) WHERE (asked).devices IS NULL AND p.granule * (1::bigint << n.n) <= 1000000000) AS d
-		WHERE p.reason IS NULL
-	), kind AS MATERIALIZED (
-		-- few are unlike
-		SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
-		FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k
-	), single AS MATERIALIZED (
-		SELECT c.*, k.length, lower(c.allowed) AS first
-		FROM candidate AS c
-		JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
-	), bounded AS (
-		SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.allowed * CASE WHEN (asked).devices IS NULL THEN tstzmultirange(tstzrange(NULL, (asked).deadline)) ELSE '{(,)}' END AS allowed,
-			coalesce(s.first + s.length > (asked).deadline, false) AS late,
-			s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price
-				+ (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
-		FROM single AS s
-		WHERE s.length IS NOT NULL
-	), lowest AS (
-		SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
-	), placed AS (
-		SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool) AS n, l.* FROM lowest AS l
-	)
-	SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest)::compute_ledger._placement_try ORDER BY p.n, p.devices)
-	FROM placed AS p
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		WITH link AS MATERIALIZED (
+			SELECT l.link_class, (compute_ledger._pool_efficiencies(asked, l.link_class))[1] AS efficiency FROM (SELECT DISTINCT p.link_class FROM unnest(pools) AS p WHERE p.reason IS NULL) AS l
+		), candidate AS MATERIALIZED (
+			SELECT p.*, d.devices, l.efficiency
+			FROM unnest(pools) AS p
+			JOIN link AS l ON l.link_class = p.link_class
+			CROSS JOIN LATERAL (
+				SELECT (asked).devices AS devices WHERE (asked).devices % p.granule = 0
+				UNION ALL
+				SELECT p.granule * (1::bigint << n.n) FROM generate_series(0, 29) AS n (n) WHERE (asked).devices IS NULL AND p.granule * (1::bigint << n.n) <= 1000000000) AS d
+			WHERE p.reason IS NULL
+		), kind AS MATERIALIZED (
+			-- few are unlike
+			SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
+			FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k
+		), single AS MATERIALIZED (
+			SELECT c.*, k.length, lower(c.allowed) AS first
+			FROM candidate AS c
+			JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
+		), bounded AS (
+			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.allowed * CASE WHEN (asked).devices IS NULL THEN tstzmultirange(tstzrange(NULL, (asked).deadline)) ELSE '{(,)}' END AS allowed,
+				coalesce(s.first + s.length > (asked).deadline, false) AS late,
+				m.money, m.money + (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
+			FROM single AS s
+			-- what is rounded down is not below this
+			CROSS JOIN LATERAL (SELECT trunc(s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price, 4) AS money) AS m
+			WHERE s.length IS NOT NULL
+		), lowest AS (
+			SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
+		), placed AS (
+			SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool) AS n, l.* FROM lowest AS l
+		)
+		SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest, p.money)::compute_ledger._placement_try ORDER BY p.n, p.devices)
+		FROM placed AS p);
+END
 $$;
 COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
 
@@ -160,31 +180,43 @@ $$;
 COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean) IS 'of each pool that is tried the first start, with the fewest devices of those tried; none for a pool that has no room before its horizon';
 
 CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
-		c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600)::compute_ledger._placement_offer ORDER BY o.n)
-	FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
-	JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
-		SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
-		FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
-		CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
-		ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
-	CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
+			c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600)::compute_ledger._placement_offer ORDER BY o.n)
+		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+		JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
+			SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
+			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+			CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
+			ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
+		CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d);
+END
 $$;
 COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz) IS 'offers with what they cost and what they are ranked by';
 
 CREATE FUNCTION _too_dear(asked placement_request, offer _placement_offer, currency text) RETURNS text
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT CASE
-		WHEN (offer).cost IS NULL OR (offer).transfer_cost IS NULL THEN 'no price of transfer between its pieces'
-		WHEN (offer).cost * 3600 > (asked).ceiling * d.device_time
-			THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text((offer).cost * 3600 / d.device_time, currency))
-		WHEN (offer).cost + (offer).transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text((offer).cost + (offer).transfer_cost, currency)) END
-	FROM (SELECT sum(u.devices) * extract(epoch FROM (offer).ends - (offer).starts) AS device_time FROM unnest((offer).devices) AS u (devices)) AS d
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT CASE
+			WHEN (offer).cost IS NULL OR (offer).transfer_cost IS NULL THEN 'no price of transfer between its pieces'
+			WHEN (offer).cost * 3600 > (asked).ceiling * d.device_time
+				THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text((offer).cost * 3600 / d.device_time, currency))
+			WHEN (offer).cost + (offer).transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text((offer).cost + (offer).transfer_cost, currency)) END
+		FROM (SELECT sum(u.devices) * extract(epoch FROM (offer).ends - (offer).starts) AS device_time FROM unnest((offer).devices) AS u (devices)) AS d);
+END
 $$;
 COMMENT ON FUNCTION _too_dear(placement_request, _placement_offer, text) IS 'why an offer that fits is out, for what it costs; NULL if it is not';
 
@@ -210,31 +242,46 @@ CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_variable
 DECLARE
-	-- so many at a time
-	batch CONSTANT integer := least(greatest(most, 4), 64);
+	-- so many at a time, and then twice as many
+	batch integer := greatest(most, 4);
 	turn compute_ledger._placement_try[];
 	last record;
+	open compute_ledger._placement_offer[];
+	dear compute_ledger._placement_offer[] := '{}';
 BEGIN
 	offers := '{}';
 	looked_at := 0;
 	LOOP
 		turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
-		EXIT WHEN turn = '{}';
-		SELECT o.late, o.objective INTO last FROM unnest(offers) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NULL ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
-		EXIT WHEN FOUND AND ((turn[1]).late, (turn[1]).bound) > (last.late, last.objective);
-		offers := offers || coalesce(compute_ledger._cost_offers(asked, candidates, ARRAY(
-			SELECT ROW(ARRAY[f.pool], ARRAY[f.devices], f.starts, f.starts + t.length, t.efficiency, NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer
-			FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.pool = f.pool AND t.devices = f.devices ORDER BY t.n), at), '{}');
-		looked_at := looked_at + batch;
+		SELECT o.late, o.objective INTO last FROM unnest(offers) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
+		IF turn <> '{}' AND (NOT FOUND OR ((turn[1]).late, (turn[1]).bound) <= (last.late, last.objective)) THEN
+			-- what they cost at the least will do for most
+			offers := offers || ARRAY(
+				SELECT ROW(ARRAY[f.pool], ARRAY[f.devices], f.starts, e.ends, t.efficiency, NULL, NULL, NULL, NULL, e.ends > asked.deadline IS TRUE,
+					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600)::compute_ledger._placement_offer
+				FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.pool = f.pool AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
+			looked_at := looked_at + batch;
+			batch := least(2 * batch, 128);
+			CONTINUE;
+		END IF;
+		-- of those that are the best so far, what is not priced
+		open := ARRAY(SELECT b.o FROM (SELECT o, o.lines FROM unnest(offers) AS o ORDER BY o.late, o.objective, o.ends, o.pools LIMIT most) AS b WHERE b.lines IS NULL);
+		EXIT WHEN open = '{}';
+		offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE o.lines IS NOT NULL OR NOT EXISTS (SELECT FROM unnest(open) AS p WHERE p.pools = o.pools));
+		open := compute_ledger._cost_offers(asked, candidates, open, at);
+		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NOT NULL);
+		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NULL);
 	END LOOP;
+	offers := offers || dear;
 END
 $$;
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; looked_at: the tries that were looked at have a place up to this';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this';
 
 -- ------------------------------------------------------------------ quoting
 
-CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
+CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean, brief boolean DEFAULT false)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
 		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb, worst numeric)
 	LANGUAGE plpgsql STABLE ROWS 100
@@ -243,7 +290,8 @@ CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, a
 AS $$
 #variable_conflict use_column
 DECLARE
-	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
+	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at,
+		CASE WHEN brief THEN ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(asked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class) END) AS p);
 	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
 	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting);
 	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
@@ -251,9 +299,9 @@ DECLARE
 BEGIN
 	RETURN QUERY
 	WITH judged AS MATERIALIZED (
-		SELECT o.*, compute_ledger._too_dear(asked, o, candidates[1].currency) AS too_dear FROM unnest(best.offers || split.offers) AS o
+		SELECT o.*, CASE WHEN o.lines IS NOT NULL THEN compute_ledger._too_dear(asked, o, candidates[1].currency) END AS too_dear FROM unnest(best.offers || split.offers) AS o
 	), ranked AS MATERIALIZED (
-		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL
+		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL AND j.lines IS NOT NULL
 	), terms AS MATERIALIZED (
 		SELECT r.place, sum(i.devices) AS devices, min(p.hold) AS hold, max(p.slot_minutes) AS slot_minutes, min(p.currency) AS currency,
 			(array_agg(p.rate ORDER BY p.rate::numeric NULLS FIRST))[1] AS rate,
@@ -271,13 +319,14 @@ BEGIN
 	), why AS (
 		SELECT p.pool, coalesce(p.reason, j.too_dear,
 			CASE WHEN r.place IS NOT NULL THEN format('beaten: %s %s, from %s to %s', round(r.cost + r.transfer_cost, digits), p.currency, r.starts, r.ends)
+				WHEN j.pools IS NOT NULL THEN format('beaten: at least %s %s, from %s to %s', trunc(t.money, digits), p.currency, j.starts, j.ends)
 				WHEN t.n > best.looked_at THEN format('beaten: at least %s %s', trunc(t.bound, digits), p.currency)
 				ELSE concat_ws('; ', compute_ledger._no_room(asked, p, t.pool, t.length), coalesce(split.reason, CASE WHEN split.offers <> '{}' THEN 'with other sites it is beaten' END)) END) AS reason
 		FROM unnest(candidates) AS p
 		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
 		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
 		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(tries) AS t ORDER BY t.pool) AS t ON t.pool = p.pool
-		WHERE NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
+		WHERE NOT brief AND NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
 	)
 	SELECT o.place, NULL::bigint, NULL::text, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, trim_scale(o.efficiency),
 		trim_scale(compute_ledger._round_ratio(o.device_hours * (1 - o.efficiency), 1, 6)),
@@ -292,7 +341,7 @@ BEGIN
 	ORDER BY 1 NULLS LAST, 2;
 END
 $$;
-COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it; worst: what it costs in the highest tier';
+COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it; brief: offers only, no reasons; worst: what it costs in the highest tier';
 
 CREATE FUNCTION _quote(asked placement_request, "limit" integer DEFAULT 10, now timestamptz DEFAULT NULL)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,

@@ -8,16 +8,22 @@ COMMENT ON FUNCTION _split_fits(bigint, interval, integer, integer, integer, int
 'the best, so many of them at most, of sets of 2 to so many sites that have so many devices for so long together, from an instant at which something becomes free on: of as few as have them then, those that do more than fewer would, by money, no more than most_money, and delay x microseconds from origin to the end, those that end by the deadline first. Of each site what is free, its granule, money for a device and for a piece, and its efficiency on 1 to 8 sites (NaN: not known); pairs: money for each two of them, or none. members: places in these arrays, with the devices of each. A row with a reason only where fewer sites always do as much';
 
 CREATE FUNCTION _between_money(asked placement_request, regions integer[], currency text, at timestamptz) RETURNS double precision[]
-	LANGUAGE sql STABLE
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
-	SELECT ARRAY(
-		SELECT CASE WHEN l.within THEN 0 WHEN l.currency = $3 THEN (asked).between_gb * l.price_per_gb ELSE 'Infinity' END::double precision
-		FROM unnest(regions) WITH ORDINALITY AS f (region, n)
-		CROSS JOIN unnest(regions) WITH ORDINALITY AS t (region, n)
-		JOIN compute_ledger._region_links(regions, regions, greatest(at, (asked).not_before)) AS l ON l.from_region = f.region AND l.to_region = t.region
-		WHERE (asked).between_gb > 0
-		ORDER BY f.n, t.n)
+#variable_conflict use_column
+BEGIN
+	RETURN (
+		SELECT ARRAY(
+			SELECT CASE WHEN l.within THEN 0 WHEN l.currency = $3 THEN (asked).between_gb * l.price_per_gb ELSE 'Infinity' END::double precision
+			FROM unnest(regions) WITH ORDINALITY AS f (region, n)
+			CROSS JOIN unnest(regions) WITH ORDINALITY AS t (region, n)
+			JOIN compute_ledger._region_links(regions, regions, greatest(at, (asked).not_before)) AS l ON l.from_region = f.region AND l.to_region = t.region
+			WHERE (asked).between_gb > 0
+			ORDER BY f.n, t.n));
+END
 $$;
 COMMENT ON FUNCTION _between_money(placement_request, integer[], text, timestamptz) IS 'what it costs to bring what goes between pieces from each of some regions to each, row by row; infinity where that is not known; empty if nothing goes between pieces';
 

@@ -10,14 +10,16 @@ END
 $$;
 COMMENT ON FUNCTION _hold_budget(bigint, numeric, text, compute_unit) IS 'the one place where a budget is to be held: called before pieces are booked for an account, with the most that they can cost, transfers included, and the nominal work that they can do (NULL: no rate is known)';
 
-CREATE FUNCTION _nominal_work(pools _placement_pool[], pieces reservation_piece[]) RETURNS compute_unit
-	LANGUAGE sql STABLE
+CREATE FUNCTION _nominal_work(pieces reservation_piece[]) RETURNS compute_unit
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT compute_ledger.sum(compute_ledger.work(compute_ledger.normalized_rate(p.accelerator, 'bf16', lower(i.period)), i.period, i.devices))
-	FROM unnest(pieces) AS i JOIN unnest(pools) AS p ON p.pool = i.pool
+BEGIN
+	RETURN (SELECT compute_ledger.sum(compute_ledger.work(compute_ledger.normalized_rate(p.accelerator, 'bf16', lower(i.period)), i.period, i.devices))
+		FROM unnest(pieces) AS i JOIN compute_ledger.pool AS p ON p.id = i.pool);
+END
 $$;
-COMMENT ON FUNCTION _nominal_work(_placement_pool[], reservation_piece[]) IS 'what the devices of pieces do, in basis bf16';
+COMMENT ON FUNCTION _nominal_work(reservation_piece[]) IS 'what the devices of pieces do, in basis bf16';
 
 CREATE FUNCTION _reserved_before(account bigint, request text, call jsonb) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
@@ -56,7 +58,7 @@ BEGIN
 	answer := compute_ledger._reserved_before(account_id, request, call);
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.rank NULLS LAST LIMIT 1;
+		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible, brief => true) AS o;
 		IF first.rank IS NULL OR NOT first.keeps_deadline THEN
 			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.rank IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
 				detail => CASE WHEN first.rank IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
@@ -64,7 +66,7 @@ BEGIN
 				hint => 'quote() says of every pool why it is out.');
 		END IF;
 		PERFORM compute_ledger._hold_budget(account_id, first.worst, first.currency,
-			compute_ledger._nominal_work(ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at, ARRAY(SELECT i.pool FROM unnest(first.pieces) AS i)) AS p), first.pieces));
+			compute_ledger._nominal_work(first.pieces));
 		BEGIN
 			answer := compute_ledger._book_pieces(checked.account, first.pieces, request, 0, confirmed, hold, checked.preemptible, now, call);
 		EXCEPTION WHEN SQLSTATE 'LC020' THEN
@@ -170,7 +172,7 @@ BEGIN
 		IF priced.total IS DISTINCT FROM said.total OR pools[1].currency <> said.currency THEN
 			PERFORM compute_ledger._stale(format('it was %s %s, and is now %s', round(said.total, 2), said.currency, coalesce(compute_ledger._money_text(priced.total, pools[1].currency), 'without a price')));
 		END IF;
-		PERFORM compute_ledger._hold_budget(account_id, priced.worst, said.currency, compute_ledger._nominal_work(pools, said.pieces));
+		PERFORM compute_ledger._hold_budget(account_id, priced.worst, said.currency, compute_ledger._nominal_work(said.pieces));
 		BEGIN
 			answer := compute_ledger._book_pieces((said.asked).account, said.pieces, request, 0, confirmed, hold, (said.asked).preemptible, now, call);
 		EXCEPTION WHEN SQLSTATE 'LC020' THEN

@@ -84,14 +84,20 @@ COMMENT ON FUNCTION _round_ratio(numeric, numeric, integer) IS 'dividend / divis
 CREATE FUNCTION _rating_prices(prices bigint[]) RETURNS TABLE (id bigint, account bigint, pool_number bigint, unit text, model text, currency text, digits integer,
 		committed boolean, work compute_unit, devices_per_instance numeric, price numeric, tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[],
 		package_size numeric, free numeric, factor numeric)
-	LANGUAGE sql STABLE ROWS 100
+	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
+	-- its plan is kept, where a function in SQL would be planned at every call
+	SET plan_cache_mode = force_generic_plan
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT p.id, p.account, dense_rank() OVER (ORDER BY p.pool IS NULL, p.pool, CASE WHEN p.pool IS NULL THEN p.key END, coalesce('@' || compute_ledger.basis(p.work), p.unit), CASE WHEN p.pool IS NOT NULL THEN p.currency END), p.unit, p.model, p.currency, k.ledger_scale,
 		p.committed_devices IS NOT NULL, p.work, p.devices_per_instance, p.price, p.tier_bounds, p.tier_prices, p.tier_fees, p.package_size, p.free, p.factor
 	FROM compute_ledger.price AS p
 	JOIN compute_ledger.currency AS k ON k.code = p.currency
-	WHERE p.id = ANY (prices)
+	WHERE p.id = ANY (prices);
+END
 $$;
 COMMENT ON FUNCTION _rating_prices(bigint[]) IS 'prices as rating reads them; pool_number: the same for what accumulates together, the prices of a pool or the versions of one key that count the same; digits: of a charge in the currency';
 
