@@ -143,9 +143,9 @@ SELECT count(*) AS jobs, min(devices) AS narrowest, round(sum(devices * extract(
 		/ (SELECT sum(cards) * extract(epoch FROM :'sample_until'::timestamptz - :'sample_since') FROM hourly)), 1), 100) AS percent FROM sample \gset sample_
 \echo 'Now the queue. The' :sample_jobs 'widest jobs of the month (of' :sample_narrowest 'cards and more) ask for their cards when'
 \echo 'they began. Every centre gives the same part of its cards to them,' :sample_percent'%, so that they would'
-\echo 'fill about 90% of these. It is run twice, in simulated time, with a pass of the queue each hour: first'
-\echo 'each job waits for its own chip in its own centre; then for any chip that is as fast, in any centre.'
-\echo 'Both happen two years earlier, where the ledger knows of nothing else, and are rolled back.'
+\echo 'fill about 90% of these. It is run twice, in simulated time, with a pass of the queue each hour:'
+\echo 'first each job waits for its own chip in its own centre; then for any chip that is as fast, in any'
+\echo 'centre. Both happen two years earlier, where the ledger knows of nothing else, and are rolled back.'
 \echo
 \set ECHO queries
 CREATE PROCEDURE run_sample(anywhere boolean) LANGUAGE plpgsql AS $$
