@@ -118,7 +118,7 @@ SELECT * FROM reserve(placement_request('clinic', '{nvidia/a100}', 8, '100 days'
 SELECT create_region('r4') AS r4, create_pool('r4', 'nvidia/l40s') AS p4 \gset
 SELECT count(*) FROM (SELECT offer_devices(:p4, 8, '[2083-01-01,2084-01-01)', now => '2083-01-01 00:00+00')) AS o;
 SELECT create_price('nvidia/l40s', 'USD', 2.50) IS NOT NULL;
-SELECT total, offer FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-11'), now => '2083-01-04 23:59+00') WHERE rank = 1 \gset
+SELECT total, offer FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-11', deadline => '2083-01-12'), now => '2083-01-04 23:59+00') WHERE rank = 1 \gset
 \echo :total
 BEGIN;
 \echo midnight alone does not make it old
@@ -128,7 +128,7 @@ SELECT create_price('nvidia/l40s', 'USD', 3.00, valid_from => '2083-01-11', vali
 SELECT period, state FROM reserve(offer => :'offer', now => '2083-01-05 00:03+00');
 SELECT count(*) FROM reservation WHERE pool = :p4;
 \echo known beforehand it is in the quote
-SELECT total, offer FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-11'), now => '2083-01-04 23:59+00') WHERE rank = 1 \gset
+SELECT total, offer FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-11', deadline => '2083-01-12'), now => '2083-01-04 23:59+00') WHERE rank = 1 \gset
 \echo :total
 SELECT period, state FROM reserve(offer => :'offer', request => 'q1', confirmed => true, now => '2083-01-05 00:03+00');
 \echo the same call has the same answer, also when the offer is gone; another one under its id is refused
@@ -136,7 +136,7 @@ SELECT period, state FROM reserve(offer => :'offer', request => 'q1', confirmed 
 SELECT period, state FROM reserve(offer => :'offer', request => 'q1', now => '2083-01-05 00:03+00');
 \echo a piece that is taken, an offer that has expired, one from to come, one that forges its expiry, and none
 SELECT period, state FROM reserve(offer => :'offer', now => '2083-01-05 00:03+00');
-SELECT offer FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-18'), now => '2083-01-04 23:59+00') WHERE rank = 1 \gset
+SELECT offer FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-18', deadline => '2083-01-19'), now => '2083-01-04 23:59+00') WHERE rank = 1 \gset
 SELECT period, state FROM reserve(offer => :'offer', now => '2083-01-05 00:14+00');
 SELECT period, state FROM reserve(offer => :'offer', now => '2083-01-04 23:58+00');
 SELECT period, state FROM reserve(offer => jsonb_set(:'offer', '{expires}', '"2084-01-01"'), now => '2083-01-05 00:14+00');
@@ -152,6 +152,11 @@ ROLLBACK;
 \echo what else changes leaves it good
 SELECT create_price('nvidia/l40s', 'USD', 1.00, valid_from => '2083-03-01', supersede => true) IS NOT NULL;
 SELECT period, state FROM reserve(offer => :'offer', confirmed => true, now => '2083-01-05 00:03+00');
+
+\echo where the price falls a later start may be worth the wait
+SELECT to_char(q.starts, 'MM-DD') AS starts, q.total, q.objective
+FROM unnest(ARRAY[0, 0.01, 0.1]) AS v CROSS JOIN LATERAL quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-02-01', delay_value => v), now => '2083-02-01 00:00+00') AS q
+WHERE q.rank = 1;
 
 -- ------------------------------------------------------------------ data and transfers
 
@@ -180,10 +185,10 @@ SELECT set_region_link('r1', 'r2', latency => '-1 ms');
 -- ------------------------------------------------------------------ work
 
 \echo work: how long it takes follows from the chip, in whole slots, and devices are doubled until they keep the deadline
-SELECT pg_temp.offers(placement_request('acme', '{nvidia/l40s}', 8, work => '10 PFLOPh@bf16', not_before => '2083-02-01'), :noon);
+SELECT pg_temp.offers(placement_request('acme', '{nvidia/l40s}', 8, work => '10 PFLOPh@bf16', not_before => '2083-02-01', deadline => '2083-02-03'), :noon);
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/l40s}', work => '10 PFLOPh@bf16', not_before => '2083-02-01', deadline => t::timestamptz), :noon)
 FROM unnest('{2083-02-02 12:00+00,2083-02-01 12:00+00,2083-02-01 06:00+00,2083-02-01 01:00+00}'::text[]) AS t;
-SELECT price_per_pfloph, lost_device_hours FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '10 hours', not_before => '2083-02-01'), now => :noon) WHERE rank = 1;
+SELECT price_per_pfloph, lost_device_hours FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '10 hours', not_before => '2083-02-01', delay_value => 1), now => :noon) WHERE rank = 1;
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/l40s}', 8, '10 hours', basis => 'fp4', not_before => '2083-02-01'), :noon);
 
 -- ------------------------------------------------------------------ several sites

@@ -214,13 +214,40 @@ SELECT pg_temp.try(c) FROM unnest(ARRAY['SELECT * FROM queue', 'SELECT * FROM fa
 RESET ROLE;
 SET ROLE queue_booker;
 SELECT state, place, waits_for FROM my_request ORDER BY id DESC LIMIT 1;
-SELECT pg_temp.try(c) FROM unnest(ARRAY[format('SELECT cancel_request(%s)', :acme), 'SELECT * FROM schedule(now => ''2050-01-14 12:00Z'')',
+SELECT pg_temp.try(c) FROM unnest(ARRAY[format('SELECT cancel_request(%s)', :acme), 'SELECT * FROM schedule(now => ''2050-01-14 12:00Z'')', 'SELECT * FROM schedule(horizon => ''1 second'')',
 	$$SELECT submit_request(placement_request('acme', '{nvidia/l4}', devices => 1, time_limit => '1 hour'))$$, $$SELECT submit_request(placement_request('blue', '{nvidia/l4}', devices => 1, time_limit => '1 hour'), 1)$$,
 	$$SELECT submit_request(placement_request('blue', '{nvidia/l4}', devices => 1, time_limit => '1 hour'), now => '2050-01-14 12:00Z')$$]) AS c;
 RESET ROLE;
 SET ROLE queue_agent;
 SELECT count(*) FROM schedule();
 RESET ROLE;
+\echo a pass books what is due of all, and tells of what the caller may see
+SELECT pg_temp.clear() > 0;
+SELECT create_pool('r2', 'nvidia/l40s') AS p \gset
+SELECT count(*) FROM offer_devices(:p, 8, '[2026-01-01Z,)', now => '2026-01-01Z');
+SELECT submit_request(placement_request('acme', '{nvidia/l40s}', devices => 1, time_limit => '1 minute')) AS acme, submit_request(placement_request('blue', '{nvidia/l40s}', devices => 1, time_limit => '1 minute')) AS blue \gset
+SET ROLE queue_booker;
+SELECT account_name, devices FROM schedule();
+RESET ROLE;
+SELECT id = :blue AS blue, state FROM request WHERE id IN (:acme, :blue) ORDER BY id;
+
+\echo whose account is closed is not planned
+UPDATE account_version SET valid = '(,2050-01-20Z)' WHERE account = (SELECT id FROM account WHERE name = 'blue') AND upper_inf(recorded);
+SELECT book('acme', :p, 8, '[2050-01-19 12:00Z,2050-01-21 12:00Z)', confirmed => true, now => '2050-01-19 11:00Z') IS NOT NULL AS full;
+SELECT submit_request(placement_request('blue', '{nvidia/l40s}', devices => 1, time_limit => '1 hour'), now => '2050-01-19 12:00Z') AS blue, submit_request(placement_request('acme', '{nvidia/l40s}', devices => 1, time_limit => '1 hour'), now => '2050-01-19 12:00Z') \gset
+SELECT pg_temp.pass('19 12:00');
+SELECT pg_temp.pass('21 12:00');
+SELECT explain_request(:blue, now => '2050-01-21 12:00Z');
+
+\echo inside its parent who has had much stands behind its own; the subtree counts as a whole
+SELECT pg_temp.pool(3, 'nvidia/l40') AS p \gset
+SELECT count(create_account(n, currency => 'USD', jurisdiction => 'DE')) FROM unnest('{p,z}'::text[]) AS n;
+SELECT count(create_account(n, parent => 'p')) FROM unnest('{x,y}'::text[]) AS n;
+SELECT count(book('x', :p, 3, '[2050-02-01Z,2050-02-04Z)', confirmed => true, now => '2050-02-01Z')), count(book('z', :p, 3, '[2050-02-04Z,2050-02-05Z)', confirmed => true, now => '2050-02-04Z'));
+SELECT count(book('acme', :p, 3, '[2050-02-05Z,2050-02-06Z)', confirmed => true, now => '2050-02-05Z'));
+SELECT count(submit_request(placement_request(n, '{nvidia/l40}', devices => 3, time_limit => '1 hour'), now => '2050-02-05Z')) FROM unnest('{x,y,z}'::text[]) AS n;
+SELECT count(*) FROM schedule(now => '2050-02-05Z');
+SELECT place, account_name, shares, to_char(lower(planned), 'DD HH24:MI') FROM queue WHERE account_name IN ('x', 'y', 'z');
 SELECT revoke_access('queue_reader', 'reader', 'acme'), revoke_access('queue_booker', 'booker', 'blue'), revoke_access('queue_agent', 'agent', region => 'r1');
 DROP ROLE queue_reader; DROP ROLE queue_booker; DROP ROLE queue_agent;
 \c postgres

@@ -99,7 +99,9 @@ ok_as('owner', q{
 	SELECT compute_ledger.create_pool('aws/us-east-1', 'nvidia/h100') AS pool \gset
 	SELECT compute_ledger.offer_devices(:pool, 64, '[2020-01-01,)');
 	SELECT compute_ledger.book(a, :pool, 7, tstzrange(date_trunc('hour', now()) + interval '1 day', date_trunc('hour', now()) + interval '2 days'), hold => '1 hour')
-	FROM unnest('{acme,acme research,zenith,zenith labs}'::text[]) AS a}, 'bookings');
+	FROM unnest('{acme,acme research,zenith,zenith labs}'::text[]) AS a;
+	SELECT compute_ledger.submit_request(compute_ledger.placement_request(a, '{nvidia/h100}', devices => 7, time_limit => '1 hour'))
+	FROM unnest('{acme,acme research,zenith,zenith labs}'::text[]) AS a}, 'bookings and requests');
 
 ok_as('owner', q{
 	SELECT compute_ledger.create_policy('house'), compute_ledger.create_access_rule('none', 'house', 'deny', 'clause 1', accelerators => '{nvidia/h100}', valid => '(,2026-10-01)')}, 'a policy');

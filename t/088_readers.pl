@@ -48,7 +48,10 @@ as('owner', q{
 	SELECT create_pool('aws/us-east-1', 'nvidia/h100') AS pool \gset
 	SELECT offer_devices(:pool, 100000, '[2020-01-01,)');
 	SELECT book(a.name, :pool, a.devices, tstzrange(date_trunc('hour', now()) + (a.devices * 100 + i) * interval '1 minute', date_trunc('hour', now()) + (a.devices * 100 + 60 + i) * interval '1 minute'), hold => '1 day', confirmed => i % 2 = 0)
-	FROM (VALUES ('acme', 2, 40), ('acme research', 3, 30), ('zenith', 5, 900), ('zenith labs', 7, 600)) AS a (name, devices, n) CROSS JOIN LATERAL generate_series(1, a.n) AS i});
+	FROM (VALUES ('acme', 2, 40), ('acme research', 3, 30), ('zenith', 5, 900), ('zenith labs', 7, 600)) AS a (name, devices, n) CROSS JOIN LATERAL generate_series(1, a.n) AS i;
+	SELECT submit_request(placement_request(a.name, '{nvidia/h100}', devices => a.devices * 100 + i, time_limit => a.devices * interval '1 hour', max_cost => 1000000 + a.devices), -a.devices, a.name || i)
+	FROM (VALUES ('acme', 2, 4), ('acme research', 3, 3), ('zenith', 5, 90), ('zenith labs', 7, 60)) AS a (name, devices, n) CROSS JOIN LATERAL generate_series(1, a.n) AS i;
+	SELECT count(*) FROM schedule()});
 as('owner', "SELECT close_period('acme', '[2026-08-01,2026-09-01)'), close_period('zenith', '[2026-08-01,2026-09-01)')");
 as('owner', "SELECT refresh_rollups(); SELECT grant_access('reader', 'reader', 'acme')");
 $node->safe_psql('ledger', 'GRANT CREATE ON SCHEMA public TO reader; VACUUM ANALYZE');
@@ -145,7 +148,7 @@ sub differ
 # ------------------------------------------------------------------ views
 # Of each column of each view a value that is in rows of Zenith's and nowhere else, and one that is in no row.
 my @views = split /\n/, as('owner', q{SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind = 'v' AND c.relname ~ '^my_' ORDER BY c.relname COLLATE "C"});
-is(join(' ', @views), 'my_account my_charge my_focus_1_2 my_focus_1_2_text my_period_close my_policy_decision my_price my_rejected my_reservation my_spend_daily my_usage my_usage_daily my_usage_hourly', 'views for readers');
+is(join(' ', @views), 'my_account my_charge my_focus_1_2 my_focus_1_2_text my_period_close my_policy_decision my_price my_rejected my_request my_reservation my_spend_daily my_usage my_usage_daily my_usage_hourly', 'views for readers');
 my (@pairs, %tried);
 for my $view (@views)
 {

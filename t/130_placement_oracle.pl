@@ -323,18 +323,26 @@ sub all_offers
 		push @offers, { pieces => join(',', map { "$sites->[$_]{pool}{id}:$shares->[$_]" } 0 .. $#$sites), from => $from, to => $to, total => $total, transfer => $transfer,
 			late => defined $r->{deadline} && $to > $r->{deadline} ? 1 : 0, objective => $total + $r->{v} * $devices * ($to - $world->{now}) / 60 };
 	};
-	# one pool: its first start
+	# one pool: its first start,
 	for my $may (@may)
 	{
 		my $pool = $may->{pool};
 		my $length = ceil_to($r->{hours} * 60, $pool->{slot});
 		next if $devices % $pool->{granule};
-		for my $from (sort { $a <=> $b } uniq map { ceil_to($_, $pool->{slot}) } $may->{ready}, grep { $_ > $may->{ready} } changes($pool), map { $_->[0] } @{ $may->{prices} })
+		# and the first after each fall of its price: the best of these
+		my @before = @offers;
+		my @falls = map { $may->{prices}[$_][0] } grep { $may->{prices}[$_][0] > $may->{ready} && $may->{prices}[$_][1] < $may->{prices}[ $_ - 1 ][1] } 1 .. $#{ $may->{prices} };
+		for my $origin ($may->{ready}, @falls)
 		{
-			next if free_in($pool, $from, $from + $length) < $devices || !defined compute_cost($r, $may, $devices, $from, $from + $length);
-			$keep->([$may], [$devices], $from, $from + $length);
-			last;
+			for my $from (sort { $a <=> $b } uniq map { ceil_to($_, $pool->{slot}) } $origin, grep { $_ > $origin } changes($pool), map { $_->[0] } @{ $may->{prices} })
+			{
+				next if free_in($pool, $from, $from + $length) < $devices || !defined compute_cost($r, $may, $devices, $from, $from + $length);
+				$keep->([$may], [$devices], $from, $from + $length);
+				last;
+			}
 		}
+		my ($best) = sort { order($a, $b) } @offers[ @before .. $#offers ];
+		@offers = (@before, $best ? $best : ());
 	}
 	return @offers if $r->{sites} == 1;
 	# a slot of all of them; prices do not change here

@@ -115,7 +115,8 @@ sub run
 	{
 		for my $s (@sessions)
 		{
-			IPC::Run::pump_nb($s->{run}) if $s->{run}->pumpable;
+			# it dies of one that ends just now
+			eval { IPC::Run::pump_nb($s->{run}) } if $s->{run}->pumpable;
 			next if $s->{run}->pumpable;
 			IPC::Run::finish($s->{run});
 			$self->count($s);
@@ -125,7 +126,7 @@ sub run
 		$self->{looks}++;
 		if (time > $next_kill)
 		{
-			one_of(@sessions)->{run}->signal('KILL');
+			eval { one_of(@sessions)->{run}->signal('KILL') };
 			$self->{killed} += $node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'attack' ORDER BY random() LIMIT 2) AS a});
 			$next_kill = time + 1;
 		}

@@ -205,7 +205,7 @@ make_world(World *world)
 		}
 		*request = (QueueRequest) {.id = i + 1, .account = (int32) below(world->plan.naccounts), .kind = i, .band = (int32) below(2),
 			.submitted = below(5), .devices = 1 + below(below(2) ? 3 : 12), .not_before = below(4) == 0 ? below(40) : 0, .planned_pool = -1,
-			.latest = PG_INT64_MAX, .most = below(4) == 0 ? (double) below(100) : 1e30};
+			.latest = PG_INT64_MAX, .fixed = PG_INT64_MAX, .most = below(4) == 0 ? (double) below(100) : 1e30};
 		if (below(4) == 0)
 			request->work = 1 + below(100);
 		else
@@ -336,7 +336,8 @@ plan_plainly(World *world)
 					if (start < pool->first || start < f->from || start < world->plan.now + f->delay || start < request->not_before ||
 						!has_room(world, request, f, start, length))
 						continue;
-					if (best == NULL || start < best_start || (start == best_start && price < best_price))
+					if (best == NULL || start < best_start ||
+						(start == best_start && (price < best_price || (price == best_price && f->rate > best->rate))))
 					{
 						best = f;
 						best_start = start;
@@ -361,21 +362,44 @@ plan_plainly(World *world)
 	CHECK(place == world->plan.nrequests);
 }
 
-/* Finds what of a request runs in a pool. */
-static const QueueFit *
-fit_of(const World *world, const QueueRequest *request, int32 pool)
+/* Tells whether a request begins no later than it could if all were there who did not come after it, and nobody else. */
+static bool
+is_behind_older(World *world, const QueueRequest *request, const int64 (*levels)[2][SPAN])
 {
-	for (int32 i = 0; i < world->kinds[request->kind].fits; i++)
+	const QueueKind *kind = &world->kinds[request->kind];
+	bool		could = false;
+
+	memcpy(world->levels, levels, sizeof(world->levels));
+	for (int32 i = 0; i < world->plan.nrequests; i++)
 	{
-		if (world->fits[world->kinds[request->kind].first_fit + i].pool == pool)
-			return &world->fits[world->kinds[request->kind].first_fit + i];
+		const QueueRequest *older = &world->requests[i];
+
+		if (older != request && older->submitted <= request->submitted && older->pool != -1)
+			take_levels(world, older, &world->fits[older->fit], older->start, older->end - older->start);
 	}
-	return NULL;
+	for (int32 i = 0; i < kind->fits; i++)
+	{
+		const QueueFit *f = &world->fits[kind->first_fit + i];
+		const QueuePool *pool = &world->pools[f->pool];
+		int64		length = request->length;
+		double		price;
+
+		if (length == 0)
+			length = f->speed == 0 ? 0 : (int64) ((request->work + f->speed * request->devices - 1) / (f->speed * request->devices));
+		length = (length + pool->step - 1) / pool->step * pool->step;
+		price = f->price / 3600e6 * (double) request->devices * (double) length + f->transfer;
+		if (length == 0 || request->devices % pool->granule != 0 || price > request->most)
+			continue;
+		for (int64 start = 0; start + length <= Min(pool->until, f->until) && (request->pool == -1 || start < request->start); start += pool->step)
+			could |= start >= pool->first && start >= f->from && start >= world->plan.now + f->delay && start >= request->not_before &&
+				has_room(world, request, f, start, length);
+	}
+	return !could;
 }
 
 /*
  * Plans again as the next pass would, of the same requests with other shares, and some new ones: nobody begins later than he
- * was promised, and nothing is taken twice.
+ * was promised, but for those who came before him, and nothing is taken twice.
  */
 static void
 plan_again(World *world, const int64 (*levels)[2][SPAN])
@@ -389,10 +413,12 @@ plan_again(World *world, const int64 (*levels)[2][SPAN])
 		/* some are new; of one band, since a higher one comes first */
 		request->band = 0;
 		request->planned_pool = -1;
-		request->latest = PG_INT64_MAX;
+		request->latest = request->fixed = PG_INT64_MAX;
 	}
 	for (int pass = 0; pass < 4; pass++)
 	{
+		bool		kept = false;
+
 		for (int32 i = 0; i < world->plan.naccounts; i++)
 			world->accounts[i].work = world->accounts[i].own_work = (double) below(1000);
 		world->plan.nrequests = (int32) Min(count, count / 2 + pass * 4);
@@ -401,21 +427,38 @@ plan_again(World *world, const int64 (*levels)[2][SPAN])
 		for (int32 i = 0; i < world->plan.nrequests; i++)
 		{
 			QueueRequest *request = &world->requests[i];
-			const QueueFit *f;
+			const QueueFit *f = &world->fits[request->fit];
 
-			CHECK(request->planned_pool == -1 || request->pool != -1);
+			kept |= request->kept;
 			if (request->pool == -1)
 				continue;
-			f = fit_of(world, request, request->pool);
-			CHECK(request->start <= request->latest);
-			CHECK(request->moved == QUEUE_NOT_MOVED);
 			CHECK(has_room(world, request, f, request->start, request->end - request->start));
+			CHECK(f->pool == request->pool);
 			CHECK(request->start >= world->pools[f->pool].first && request->end <= world->pools[f->pool].until);
 			take_levels(world, request, f, request->start, request->end - request->start);
+		}
+		for (int32 i = 0; i < world->plan.nrequests; i++)
+		{
+			QueueRequest *request = &world->requests[i];
+			bool		in_time = request->pool != -1 && request->start <= request->latest;
+
+			CHECK(request->planned_pool == -1 || request->fixed == PG_INT64_MAX || (request->pool != -1 && request->start <= request->fixed));
+			CHECK(request->planned_pool == -1 || in_time || request->late);
+			CHECK(request->moved == QUEUE_NOT_MOVED);
+			if (request->planned_pool != -1 && !in_time && !kept)
+				CHECK(is_behind_older(world, request, levels));
+		}
+		for (int32 i = 0; i < world->plan.nrequests; i++)
+		{
+			QueueRequest *request = &world->requests[i];
+
+			if (request->pool == -1)
+				continue;
 			if (request->planned_pool == -1)
 				request->latest = request->start + below(3) * 10;
 			if (request->head)
-				request->latest = Min(request->latest, request->start);
+				request->fixed = Min(request->fixed, request->start);
+			request->latest = Max(request->latest, request->start);
 			request->planned_pool = request->pool;
 			request->planned_start = request->start;
 			request->planned_end = request->end;
@@ -473,7 +516,8 @@ measure(int32 count, int32 npools)
 		plan.accounts[i] = (QueueAccount) {.parent = -1, .share = 1};
 	for (int32 i = 0; i < count; i++)
 		plan.requests[i] = (QueueRequest) {.id = i, .account = (int32) below(plan.naccounts), .submitted = i, .devices = 1 + below(INT64CONST(1) << below(9)),
-			.length = (1 + below(INT64CONST(1) << below(13))) * minute, .planned_pool = -1, .latest = PG_INT64_MAX, .most = 1e30};
+			.length = (1 + below(INT64CONST(1) << below(13))) * minute, .planned_pool = -1,
+			.latest = PG_INT64_MAX, .fixed = PG_INT64_MAX, .most = 1e30};
 	start = clock();
 	QueueMakePlan(&plan);
 	printf("%d requests over %d pools: %.3f s, in %d rounds\n", count, npools, (double) (clock() - start) / CLOCKS_PER_SEC, plan.rounds);

@@ -160,9 +160,7 @@ BEGIN
 		END IF;
 	END IF;
 	-- most names mean the account that has them; one that was merged is not valid any more
-	SELECT v.account INTO found
-	FROM compute_ledger.account AS a JOIN compute_ledger.account_version AS v ON v.account = a.id
-	WHERE a.name = _booking_account.account AND upper_inf(v.recorded) AND v.valid @> at;
+	found := compute_ledger._account_named(account, at);
 	IF found IS NULL THEN
 		found := compute_ledger._account_id(account, at);
 		IF found IS NULL OR found <> ALL (bookable) THEN

@@ -261,6 +261,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION _account_id(text, timestamptz) IS 'what account_id() does';
 
+CREATE FUNCTION _account_named(name text, at timestamptz) RETURNS bigint
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'account_named';
+COMMENT ON FUNCTION _account_named(text, timestamptz) IS 'the account that has a name, if it is valid at an instant, which one that was merged is not any more; else NULL, and NULL for NULL';
+
 CREATE FUNCTION account_id(name text, at timestamptz DEFAULT CURRENT_TIMESTAMP) RETURNS bigint
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp

@@ -165,3 +165,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _check_request(placement_request) IS 'a request with its defaults filled in: results_region is data_region, basis that of the work, days are 24 hours; 22023, with the name of what is wrong, for one that cannot be; LC002 unknown basis, LC007 unknown region. Whose account it is and what may be booked for it, _booking_account() says';
+
+CREATE FUNCTION _request_said(asked placement_request) RETURNS jsonb
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET timezone = 'UTC'
+	SET intervalstyle = 'postgres'
+	RETURN to_jsonb(asked);
+COMMENT ON FUNCTION _request_said(placement_request) IS 'a request as the calls that carry a caller''s id are told apart by it: the same from every session, whatever its time zone and its style of intervals';

@@ -32,7 +32,9 @@ BEGIN
 		WHERE l.from_region = numbers[1] AND l.to_region = numbers[2] AND upper_inf(l.recorded) AND l.valid = old.valid;
 		INSERT INTO compute_ledger.region_link (from_region, to_region, price_per_gb, currency, gbps, latency, source, valid)
 		SELECT old.from_region, old.to_region, old.price_per_gb, old.currency, old.gbps, old.latency, old.source, r.rest
-		FROM unnest(tstzmultirange(old.valid) - tstzmultirange(_set_region_link.valid)) AS r (rest);
+		FROM unnest(tstzmultirange(old.valid) - tstzmultirange(_set_region_link.valid)) AS r (rest)
+		-- no time is from infinity on
+		WHERE (lower(r.rest) < 'infinity' AND upper(r.rest) > '-infinity') IS NOT FALSE;
 	END LOOP;
 	INSERT INTO compute_ledger.region_link (from_region, to_region, price_per_gb, currency, gbps, latency, source, valid)
 	VALUES (numbers[1], numbers[2], _set_region_link.price_per_gb, _set_region_link.currency, _set_region_link.gbps, _set_region_link.latency, _set_region_link.source, _set_region_link.valid);

@@ -18,12 +18,13 @@ CREATE TYPE _placement_pool AS (
 	priced tstzrange[],
 	prices bigint[],
 	list_prices bigint[],
+	hourly numeric[],
 	currency text,
 	data_price numeric,
 	results_price numeric,
 	floor numeric
 );
-COMMENT ON TYPE _placement_pool IS 'a pool as a request meets it: reason, why it is out as far as class, region, policy, price, ceiling, basis and transfers say, NULL if it is not; price_per_hour, the lowest of a device-hour while it is allowed; ready, the earliest start, when the data are there; until, its horizon; rate, of a device in the basis asked for, or bf16; allowed, when there is a price that is not above the ceiling and policy has nothing against it; priced, prices, list_prices: which prices win when; currency, that in which the account''s payer is billed; prices of a GB from the data and to where results go, 0 for none; floor, the least that a device-hour of its idle capacity costs in that currency';
+COMMENT ON TYPE _placement_pool IS 'a pool as a request meets it: reason, why it is out as far as class, region, policy, price, ceiling, basis and transfers say, NULL if it is not; price_per_hour, the lowest of a device-hour while it is allowed; ready, the earliest start, when the data are there; until, its horizon; rate, of a device in the basis asked for, or bf16; allowed, when there is a price that is not above the ceiling and policy has nothing against it; priced, prices, list_prices: which prices win when, and hourly, what a device-hour costs then at the least; currency, that in which the account''s payer is billed; prices of a GB from the data and to where results go, 0 for none; floor, the least that a device-hour of its idle capacity costs in that currency';
 
 CREATE FUNCTION _money_text(amount numeric, currency text) RETURNS text
 	LANGUAGE sql STABLE
@@ -105,7 +106,7 @@ BEGIN
 				WHEN p.doubted IS NOT NULL THEN 'what it offers is in doubt'
 				WHEN asked.preemptible AND p.preempt_notice IS NULL THEN 'gives no idle capacity away' END,
 			NULL, NULL, NULL, p.region, coalesce(p.link_class, ''), p.hold, date_bin(make_interval(mins => p.slot_minutes), at + p.horizon, '2000-01-01 00:00+00'),
-			NULL, NULL, NULL, NULL, currency, 0, 0,
+			NULL, NULL, NULL, NULL, NULL, currency, 0, 0,
 			CASE WHEN asked.preemptible AND p.floor_currency = currency THEN p.floor_price END)::compute_ledger._placement_pool ORDER BY p.id)
 	INTO all_pools
 	FROM compute_ledger.pool AS p
@@ -134,7 +135,7 @@ BEGIN
 		CROSS JOIN LATERAL (SELECT CASE p.model WHEN 'list' THEN p.factor ELSE 1 END AS factor) AS f
 		LEFT JOIN LATERAL compute_ledger._price_units(t.unit, t.work, w.accelerator) AS u ON true
 	), price AS (
-		SELECT s.accelerator, s.region, array_agg(s.valid ORDER BY s.valid) AS priced, array_agg(s.price ORDER BY s.valid) AS prices, array_agg(s.list_price ORDER BY s.valid) AS list_prices,
+		SELECT s.accelerator, s.region, array_agg(s.valid ORDER BY s.valid) AS priced, array_agg(s.price ORDER BY s.valid) AS prices, array_agg(s.list_price ORDER BY s.valid) AS list_prices, array_agg(s.per_hour ORDER BY s.valid) AS hourly,
 			range_agg(s.valid) FILTER (WHERE s.per_hour <= coalesce(asked.ceiling, s.per_hour)) AS allowed,
 			min(s.per_hour) AS lowest, max(s.per_hour) AS highest,
 			min(format('price %s is by the %s, which an offer does not tell', s.price, s.unit)) FILTER (WHERE s.price IS NOT NULL AND s.per_hour IS NULL) AS fault
@@ -155,7 +156,7 @@ BEGIN
 		SELECT l.* FROM compute_ledger._region_links(regions, ARRAY[results_region], base) AS l WHERE results_region IS NOT NULL
 	), figure AS MATERIALIZED (
 		SELECT p.*, f.price_per_gb AS in_price, f.within AS is_within, f.currency AS in_currency, f.gbps, f.latency, b.price_per_gb AS out_price, b.currency AS out_currency,
-			c.priced AS c_priced, c.prices AS c_prices, c.list_prices AS c_list_prices, c.lowest, c.highest, c.fault, j.clause,
+			c.priced AS c_priced, c.prices AS c_prices, c.list_prices AS c_list_prices, c.hourly AS c_hourly, c.lowest, c.highest, c.fault, j.clause,
 			compute_ledger.normalized_rate(p.accelerator, basis, base) AS basis_rate,
 			compute_ledger._slot_start(base + CASE WHEN asked.data_gb > 0 AND NOT f.within THEN asked.data_gb * 8 / f.gbps * interval '1 second' ELSE interval '0' END, p.slot_minutes) AS earliest,
 			coalesce(c.allowed, '{}') AS affordable, coalesce(c.allowed, '{}') - coalesce(j.stands, '{}') AS bookable
@@ -186,7 +187,7 @@ BEGIN
 			WHEN asked.results_gb > 0 AND f.out_currency <> currency THEN format('price of transfer from %s to %s is in %s, not in %s', g.name, asked.results_region, f.out_currency, currency)
 			WHEN f.earliest >= f.until THEN format('its horizon, %s, is before the earliest start', f.until) END,
 		f.lowest, f.earliest, f.basis_rate, f.region, f.link_class, f.hold, f.until, f.bookable * tstzmultirange(tstzrange(f.earliest, greatest(f.until, f.earliest))),
-		f.c_priced, f.c_prices, f.c_list_prices, f.currency, coalesce(f.in_price, 0), coalesce(f.out_price, 0), f.floor
+		f.c_priced, f.c_prices, f.c_list_prices, f.c_hourly, f.currency, coalesce(f.in_price, 0), coalesce(f.out_price, 0), f.floor
 	FROM figure AS f
 	JOIN compute_ledger.region AS g ON g.id = f.region
 	ORDER BY f.pool;

@@ -1,6 +1,7 @@
 -- Offers: where a request may run, from when on, and at what cost; the best first.
 --
--- Each pool, or set of pools, is offered once, from the first start at which it has the devices.  Pools are looked at in the
+-- Each pool, or set of pools, is offered once: from the first start at which it has the devices, or from the first after its
+-- price falls.  Pools are looked at in the
 -- order of a lower bound of what they are ranked by, so many at a time, until as many offers as are asked for cannot be beaten.
 
 CREATE FUNCTION _first_fit(free device_profile, devices bigint, duration interval, slot_minutes integer, allowed tstzmultirange) RETURNS timestamptz
@@ -99,21 +100,29 @@ BEGIN
 			SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
 			FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k
 		), single AS MATERIALIZED (
-			SELECT c.*, k.length, lower(c.allowed) AS first
+			SELECT c.*, k.length, o.first, o.hourly AS least_hourly
 			FROM candidate AS c
+			-- from its first start on, and from where it becomes cheaper
+			CROSS JOIN LATERAL (
+				SELECT lower(c.allowed) AS first, c.price_per_hour AS hourly
+				UNION ALL
+				(SELECT greatest(f.at, lower(c.allowed)), f.hourly
+				FROM (SELECT lower(h.valid) AS at, h.hourly < lag(h.hourly) OVER (ORDER BY h.valid) AS falls, min(h.hourly) OVER (ORDER BY h.valid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS hourly
+					FROM unnest(c.priced, c.hourly) AS h (valid, hourly)) AS f
+				WHERE f.falls AND f.at > lower(c.allowed) AND f.at < upper(c.allowed) ORDER BY f.at LIMIT 16)) AS o
 			JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
 		), bounded AS (
-			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.allowed * CASE WHEN (asked).devices IS NULL THEN tstzmultirange(tstzrange(NULL, (asked).deadline)) ELSE '{(,)}' END AS allowed,
+			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.first, s.allowed * tstzmultirange(tstzrange(s.first, CASE WHEN (asked).devices IS NULL THEN greatest((asked).deadline, s.first) END)) AS allowed,
 				coalesce(s.first + s.length > (asked).deadline, false) AS late,
 				m.money, m.money + (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
 			FROM single AS s
 			-- what is rounded down is not below this
-			CROSS JOIN LATERAL (SELECT trunc(s.devices * extract(epoch FROM s.length) / 3600 * s.price_per_hour + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price, 4) AS money) AS m
+			CROSS JOIN LATERAL (SELECT trunc(s.devices * extract(epoch FROM s.length) / 3600 * s.least_hourly + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price, 4) AS money) AS m
 			WHERE s.length IS NOT NULL
 		), lowest AS (
-			SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
+			SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool, b.first) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
 		), placed AS (
-			SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool) AS n, l.* FROM lowest AS l
+			SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool, l.first) AS n, l.* FROM lowest AS l
 		)
 		SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest, p.money)::compute_ledger._placement_try ORDER BY p.n, p.devices)
 		FROM placed AS p);
@@ -121,7 +130,7 @@ END
 $$;
 COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
 
-CREATE FUNCTION _found(tries _placement_try[], stretch tstzrange, at timestamptz, preempting boolean) RETURNS TABLE (pool bigint, devices bigint, starts timestamptz)
+CREATE FUNCTION _found(tries _placement_try[], stretch tstzrange, at timestamptz, preempting boolean) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -132,13 +141,13 @@ DECLARE
 BEGIN
 	IF hosts <> '{}' THEN
 		RETURN QUERY
-		SELECT t.pool, t.devices, compute_ledger._first_fit(a.free, t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
+		SELECT t.n, t.devices, compute_ledger._first_fit(a.free, t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
 		FROM compute_ledger._pools_available(hosts, stretch, at, preempting) AS a
 		JOIN unnest(tries) AS t ON t.pool = a.pool;
 	END IF;
 	IF guests <> '{}' THEN
 		RETURN QUERY
-		SELECT t.pool, t.devices, compute_ledger._first_fit(compute_ledger._lesser(a.free, g.free), t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
+		SELECT t.n, t.devices, compute_ledger._first_fit(compute_ledger._lesser(a.free, g.free), t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
 		FROM compute_ledger._pools_available(guests, stretch, at, preempting) AS a
 		JOIN compute_ledger._pools_available(guests, stretch, at, preempting, true) AS g ON g.pool = a.pool
 		JOIN unnest(tries) AS t ON t.pool = a.pool;
@@ -147,7 +156,7 @@ END
 $$;
 COMMENT ON FUNCTION _found(_placement_try[], tstzrange, timestamptz, boolean) IS 'when what is tried is free first in a stretch of time, NULL if it is not; preempting: for whom preemptible reservations give way';
 
-CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean) RETURNS TABLE (pool bigint, devices bigint, starts timestamptz)
+CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -165,19 +174,19 @@ BEGIN
 			stretch := whole;
 		END IF;
 		done := '{}';
-		FOR pool, devices, starts IN
-			SELECT DISTINCT ON (f.pool) f.pool, f.devices, f.starts FROM compute_ledger._found(rest, stretch, at, preempting) AS f WHERE f.starts IS NOT NULL ORDER BY f.pool, f.devices
+		FOR n, devices, starts IN
+			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts FROM compute_ledger._found(rest, stretch, at, preempting) AS f WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
 		LOOP
 			RETURN NEXT;
-			done := done || pool;
+			done := done || n;
 		END LOOP;
 		EXIT WHEN stretch = whole;
-		rest := ARRAY(SELECT t FROM unnest(rest) AS t WHERE t.pool <> ALL (done));
+		rest := ARRAY(SELECT t FROM unnest(rest) AS t WHERE t.n <> ALL (done));
 		EXIT WHEN rest = '{}';
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean) IS 'of each pool that is tried the first start, with the fewest devices of those tried; none for a pool that has no room before its horizon';
+COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon';
 
 CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
 	LANGUAGE plpgsql STABLE
@@ -255,21 +264,24 @@ BEGIN
 	looked_at := 0;
 	LOOP
 		turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
-		SELECT o.late, o.objective INTO last FROM unnest(offers) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
+		SELECT o.late, o.objective INTO last FROM (SELECT DISTINCT ON (o.pools) o.* FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
 		IF turn <> '{}' AND (NOT FOUND OR ((turn[1]).late, (turn[1]).bound) <= (last.late, last.objective)) THEN
 			-- what they cost at the least will do for most
 			offers := offers || ARRAY(
-				SELECT ROW(ARRAY[f.pool], ARRAY[f.devices], f.starts, e.ends, t.efficiency, NULL, NULL, NULL, NULL, e.ends > asked.deadline IS TRUE,
+				SELECT ROW(ARRAY[t.pool], ARRAY[f.devices], f.starts, e.ends, t.efficiency, NULL, NULL, NULL, NULL, e.ends > asked.deadline IS TRUE,
 					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600)::compute_ledger._placement_offer
-				FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.pool = f.pool AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
+				FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
 			looked_at := looked_at + batch;
 			batch := least(2 * batch, 128);
 			CONTINUE;
 		END IF;
 		-- of those that are the best so far, what is not priced
-		open := ARRAY(SELECT b.o FROM (SELECT o, o.lines FROM unnest(offers) AS o ORDER BY o.late, o.objective, o.ends, o.pools LIMIT most) AS b WHERE b.lines IS NULL);
+		open := ARRAY(SELECT b.o FROM (
+			SELECT p.o, p.lines
+			FROM (SELECT DISTINCT ON (o.pools) o, o.lines, o.late, o.objective, o.ends, o.pools FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective, o.ends) AS p
+			ORDER BY p.late, p.objective, p.ends, p.pools LIMIT most) AS b WHERE b.lines IS NULL);
 		EXIT WHEN open = '{}';
-		offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE o.lines IS NOT NULL OR NOT EXISTS (SELECT FROM unnest(open) AS p WHERE p.pools = o.pools));
+		offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE o.lines IS NOT NULL OR NOT EXISTS (SELECT FROM unnest(open) AS p WHERE p.pools = o.pools AND p.starts = o.starts));
 		open := compute_ledger._cost_offers(asked, candidates, open, at);
 		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NOT NULL);
 		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NULL);
@@ -299,7 +311,8 @@ DECLARE
 BEGIN
 	RETURN QUERY
 	WITH judged AS MATERIALIZED (
-		SELECT o.*, CASE WHEN o.lines IS NOT NULL THEN compute_ledger._too_dear(asked, o, candidates[1].currency) END AS too_dear FROM unnest(best.offers || split.offers) AS o
+		SELECT DISTINCT ON (o.pools) o.* FROM (SELECT o.*, CASE WHEN o.lines IS NOT NULL THEN compute_ledger._too_dear(asked, o, candidates[1].currency) END AS too_dear FROM unnest(best.offers || split.offers) AS o) AS o
+		ORDER BY o.pools, o.too_dear NULLS FIRST, o.lines IS NULL, o.late, o.objective, o.ends
 	), ranked AS MATERIALIZED (
 		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL AND j.lines IS NOT NULL
 	), terms AS MATERIALIZED (
@@ -379,4 +392,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quote(placement_request, integer, timestamptz) IS
-'offers for a request, the best first, as many as limit says, 1 to 1000, and then, with a NULL rank, every pool that is in none of them with the reason. An offer is a set of pools at the first start at which they have the devices: pieces, start and end, cost of computing and of transfers, with a line for each, in the currency of who pays; efficiency, and the device-hours that it loses; the price of a PFLOPh of work that is of use; whether it keeps the deadline. What keeps the deadline comes first, then what has the smallest objective: total + delay_value x devices x hours from now to the end; then what ends first. offer is what reserve() takes until expires. Prices are those of the time of use; of tiers, those that the offer alone reaches. It writes nothing. now is for admins: the time it is taken to be. For bookers of the account and admins. LC006 unknown account, LC002 unknown basis, LC007 unknown region, 22023 a request that cannot be.';
+'offers for a request, the best first, as many as limit says, 1 to 1000, and then, with a NULL rank, every pool that is in none of them with the reason. An offer is a set of pools at the first start at which they have the devices, of one pool also the first after its price falls: pieces, start and end, cost of computing and of transfers, with a line for each, in the currency of who pays; efficiency, and the device-hours that it loses; the price of a PFLOPh of work that is of use; whether it keeps the deadline. What keeps the deadline comes first, then what has the smallest objective: total + delay_value x devices x hours from now to the end; then what ends first. offer is what reserve() takes until expires. Prices are those of the time of use; of tiers, those that the offer alone reaches. It writes nothing. now is for admins: the time it is taken to be. For bookers of the account and admins. LC006 unknown account, LC002 unknown basis, LC007 unknown region, 22023 a request that cannot be.';

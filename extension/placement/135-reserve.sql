@@ -54,7 +54,7 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	checked := compute_ledger._check_request(asked);
 	account_id := compute_ledger._booking_account(checked.account, greatest(at, checked.not_before));
-	call := jsonb_build_array('reserve', to_jsonb(checked), confirmed, extract(epoch FROM hold));
+	call := jsonb_build_array('reserve', compute_ledger._request_said(checked), confirmed, extract(epoch FROM hold));
 	answer := compute_ledger._reserved_before(account_id, request, call);
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;

@@ -24,7 +24,9 @@ BEGIN
 		RETURNING s.shares, s.valid
 	LOOP
 		INSERT INTO compute_ledger.account_share (account, shares, valid)
-		SELECT number, old.shares, r FROM unnest(tstzmultirange(old.valid) - tstzmultirange(period)) AS r;
+		SELECT number, old.shares, r FROM unnest(tstzmultirange(old.valid) - tstzmultirange(period)) AS r
+		-- no time is from infinity on
+		WHERE (lower(r) < 'infinity' AND upper(r) > '-infinity') IS NOT FALSE;
 	END LOOP;
 	INSERT INTO compute_ledger.account_share (account, shares, valid) VALUES (number, _set_share.shares, period);
 END

@@ -63,16 +63,29 @@ $$;
 COMMENT ON FUNCTION _still_judged(timestamptz, timestamptz) IS 'whether what was worked out of a kind as of an instant serves another one';
 
 CREATE FUNCTION _kind_fits(account bigint, kind placement_request, at timestamptz)
-	RETURNS TABLE (pool bigint, allowed tstzrange, guest boolean, delay interval, price numeric, transfer numeric, speed compute_rate)
-	LANGUAGE sql STABLE ROWS 50
+	RETURNS TABLE (pool bigint, allowed tstzrange, guest boolean, delay interval, price numeric, worst numeric, currency text, transfer numeric, speed compute_rate)
+	LANGUAGE plpgsql STABLE ROWS 50
 	SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+DECLARE
+	pools compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, kind, at) AS p WHERE p.reason IS NULL);
+BEGIN
+	RETURN QUERY
+	WITH dear AS (
+		-- an hour at each of its prices
+		SELECT h.pool, max(c.worst / h.granule) AS worst
+		FROM (SELECT row_number() OVER () AS n, p.pool, p.granule, greatest(lower(s.valid), p.ready) AS starts FROM unnest(pools) AS p CROSS JOIN LATERAL unnest(p.priced) AS s (valid) WHERE upper_inf(s.valid) OR upper(s.valid) > p.ready) AS h
+		CROSS JOIN LATERAL compute_ledger._compute_costs(pools, ARRAY[ROW(h.n, h.pool, h.granule, h.starts, h.starts + interval '1 hour')::compute_ledger._offer_piece]) AS c
+		GROUP BY h.pool
+	)
 	SELECT p.pool, tstzrange(CASE WHEN lower(a.span) > p.ready THEN lower(a.span) END, CASE WHEN upper(a.span) < p.until THEN upper(a.span) END), p.guest,
-		CASE WHEN ($2).data_gb > 0 THEN p.ready - $3 ELSE interval '0' END, p.price_per_hour,
-		p.data_price * ($2).data_gb + p.results_price * ($2).results_gb, CASE WHEN ($2).basis IS NOT NULL THEN p.rate END
-	FROM compute_ledger._request_pools($1, $2, $3) AS p
+		CASE WHEN kind.data_gb > 0 THEN p.ready - at ELSE interval '0' END, p.price_per_hour, d.worst, p.currency,
+		p.data_price * kind.data_gb + p.results_price * kind.results_gb, CASE WHEN kind.basis IS NOT NULL THEN p.rate END
+	FROM unnest(pools) AS p
 	CROSS JOIN LATERAL unnest(p.allowed) AS a (span)
-	WHERE p.reason IS NULL
+	LEFT JOIN dear AS d ON d.pool = p.pool;
+END
 $$;
 COMMENT ON FUNCTION _kind_fits(bigint, placement_request, timestamptz) IS 'where and when requests of a kind may run, as request_fit has it, at an instant of the clock of bookings';
 
@@ -95,8 +108,8 @@ BEGIN
 		ORDER BY o.id
 	LOOP
 		DELETE FROM compute_ledger.request_fit AS f WHERE f.kind = k.id;
-		INSERT INTO compute_ledger.request_fit (kind, pool, allowed, guest, delay, price, transfer, speed)
-		SELECT k.id, f.pool, f.allowed, f.guest, f.delay, f.price, f.transfer, f.speed FROM compute_ledger._kind_fits(k.account, k.asked, at) AS f;
+		INSERT INTO compute_ledger.request_fit (kind, pool, allowed, guest, delay, price, worst, currency, transfer, speed)
+		SELECT k.id, f.pool, f.allowed, f.guest, f.delay, f.price, f.worst, f.currency, f.transfer, f.speed FROM compute_ledger._kind_fits(k.account, k.asked, at) AS f;
 		UPDATE compute_ledger.request_kind AS o SET judged = at, stamp = stamp_now WHERE o.id = k.id;
 	END LOOP;
 END
@@ -104,21 +117,6 @@ $$;
 COMMENT ON FUNCTION _judge_kinds(timestamptz) IS 'part of a pass, which holds the lock of queue_pass: works out anew where requests that wait may run, of kinds of which that is not known, or may have changed';
 
 -- ------------------------------------------------------------------ submitting
-
-CREATE FUNCTION _hours(length interval) RETURNS numeric
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	RETURN extract(epoch FROM length) / 3600;
-COMMENT ON FUNCTION _hours(interval) IS 'hours of an interval that has no months';
-
-CREATE FUNCTION _run_time(asked placement_request, devices bigint, speed compute_rate, slot_minutes integer) RETURNS interval
-	LANGUAGE sql IMMUTABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	-- in slots, begun ones counted whole
-	SELECT ceil(CASE WHEN asked.work IS NULL THEN extract(epoch FROM asked.time_limit)
-			ELSE ceil(asked.work::numeric * 1000000 / (speed::numeric * devices)) / 1000000 END / (60 * slot_minutes))::double precision * slot_minutes * interval '1 minute'
-$$;
-COMMENT ON FUNCTION _run_time(placement_request, bigint, compute_rate, integer) IS 'how long a request takes on so many devices of a speed in a pool, on whose minutes it ends';
 
 CREATE FUNCTION _fitting(account bigint, asked placement_request, at timestamptz, OUT devices bigint, OUT fault text)
 	LANGUAGE plpgsql STABLE
@@ -140,7 +138,7 @@ BEGIN
 		FROM (
 			SELECT c.pool, c.allowed, c.guest, c.delay, c.price, c.transfer, c.speed FROM compute_ledger.request_fit AS c WHERE c.kind = cached
 			UNION ALL
-			SELECT n.* FROM compute_ledger._kind_fits(account, kind, at) AS n WHERE cached IS NULL
+			SELECT n.pool, n.allowed, n.guest, n.delay, n.price, n.transfer, n.speed FROM compute_ledger._kind_fits(account, kind, at) AS n WHERE cached IS NULL
 		) AS k
 		JOIN compute_ledger.pool AS p ON p.id = k.pool
 		ORDER BY k.pool, k.allowed
@@ -149,15 +147,17 @@ BEGIN
 			span tstzrange := f.allowed * tstzrange(greatest(starts, at + f.delay), greatest(f.until, starts, at + f.delay));
 			offered compute_ledger.device_profile := CASE WHEN NOT isempty(span) THEN compute_ledger._pool_limit(f.pool, span, f.guest) END;
 			length interval;
+			cost numeric;
 		BEGIN
 			most := greatest(most, compute_ledger.peak(offered)::bigint);
 			-- a number that was asked for, or the fewest that keep the deadline
 			wide := coalesce(asked.devices, f.granule);
 			WHILE offered IS NOT NULL AND wide <= compute_ledger.peak(offered) AND wide % f.granule = 0 LOOP
-				length := compute_ledger._run_time(asked, wide, f.speed, f.slot_minutes);
+				length := compute_ledger._placement_length(asked, f.speed, wide, 1, f.slot_minutes);
+				cost := f.price * wide * extract(epoch FROM length) / 3600 + f.transfer;
 				IF asked.devices IS NOT NULL OR lower(span) + length <= asked.deadline THEN
-					IF f.price * wide * compute_ledger._hours(length) + f.transfer > asked.max_cost THEN
-						most_cost := least(most_cost, f.price * wide * compute_ledger._hours(length) + f.transfer);
+					IF cost > asked.max_cost THEN
+						most_cost := least(most_cost, cost);
 					ELSIF compute_ledger.earliest_fit(offered, wide, length, span) IS NOT NULL AND wide < coalesce(devices, wide + 1) THEN
 						devices := wide;
 						EXIT;
@@ -200,7 +200,7 @@ BEGIN
 	ELSIF band > 0 AND NOT compute_ledger._has_access('admin', compute_ledger._calling_role()) THEN
 		PERFORM compute_ledger._refuse('42501', 'a band above 0 is for admins to give');
 	END IF;
-	call := jsonb_build_array('submit', to_jsonb(asked), band);
+	call := jsonb_build_array('submit', compute_ledger._request_said(asked), band);
 	asked := compute_ledger._check_request(asked);
 	account_id := compute_ledger._booking_account(asked.account, clock);
 	IF request IS NOT NULL THEN
@@ -348,7 +348,10 @@ BEGIN
 	FROM compute_ledger.reservation AS o WHERE o.booking = r.booking ORDER BY o.id LIMIT 1;
 	RETURN NEXT format('Request %s of "%s", submitted %s: %s devices for %s, band %s.', r.id, (r.asked).account, r.submitted, r.devices,
 		coalesce(r.length::text, r.work::text), r.band);
-	IF r.state = 'placed' THEN
+	IF r.state = 'queued' AND NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = r.account AND upper_inf(v.recorded) AND v.valid @> clock) THEN
+		RETURN NEXT 'It is not planned: its account is not valid any more.';
+		RETURN;
+	ELSIF r.state = 'placed' THEN
 		RETURN NEXT format('It was booked at %s in pool %s for %s (booking %s), and is %s.', r.placed_at, r.pool, r.planned, r.booking, state_now);
 		RETURN;
 	ELSIF r.state = 'cancelled' THEN
@@ -363,7 +366,7 @@ BEGIN
 			RETURN NEXT 'It has no planned start: no pool in which it may run has room for it within its horizon.';
 		ELSE
 			RETURN NEXT format('It is planned in pool %s for %s: it waits for %s.', r.pool, r.planned, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn));
-			RETURN NEXT format('Requests of its band do not push it beyond %s.', r.latest);
+			RETURN NEXT format('Requests of its band that come later do not push it beyond %s.', least(r.latest, r.fixed));
 		END IF;
 		IF r.moved IS NOT NULL THEN
 			RETURN NEXT format('At %s it was planned later than it had been promised: %s.', r.moved_at, r.moved);

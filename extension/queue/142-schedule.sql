@@ -93,7 +93,7 @@ COMMENT ON FUNCTION _queue_accounts(timestamptz) IS 'part of a pass: the account
 
 CREATE FUNCTION _queue_requests(now timestamptz)
 	RETURNS TABLE (id bigint, account bigint, kind bigint, band integer, submitted timestamptz, devices bigint, length bigint, work compute_unit, not_before timestamptz, most double precision,
-		pool bigint, starts timestamptz, ends timestamptz, latest timestamptz, turn double precision)
+		pool bigint, starts timestamptz, ends timestamptz, latest timestamptz, fixed timestamptz, turn double precision)
 	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
@@ -103,7 +103,7 @@ BEGIN
 	-- its plans are kept, where a function in SQL would be planned at every call
 	RETURN QUERY
 	SELECT r.id, r.account, k.id, r.band, r.submitted, r.devices, (extract(epoch FROM r.length) * 1000000)::bigint, r.work, r.not_before,
-		r.max_cost::double precision, r.pool, lower(r.planned), upper(r.planned), r.latest, r.turn
+		r.max_cost::double precision, r.pool, lower(r.planned), upper(r.planned), r.latest, r.fixed, r.turn
 	FROM compute_ledger.request AS r JOIN compute_ledger.request_kind AS k ON k.digest = r.kind
 	WHERE r.state = 'queued';
 END
@@ -134,18 +134,28 @@ AS $$
 DECLARE
 	r record;
 	piece compute_ledger.reservation_piece;
+	worst record;
 	made compute_ledger.booked_reservation[];
 BEGIN
 	-- whoever has it locked is cancelling it
-	SELECT o.account, o.devices INTO r FROM compute_ledger.request AS o WHERE o.id = _place_request.request AND o.state = 'queued' FOR UPDATE SKIP LOCKED;
+	SELECT o.account, o.devices, o.kind INTO r FROM compute_ledger.request AS o WHERE o.id = _place_request.request AND o.state = 'queued' FOR UPDATE SKIP LOCKED;
 	IF NOT FOUND THEN
 		RETURN NULL;
 	END IF;
 	piece := ROW(plan.pool, r.devices, tstzrange(plan.starts, plan.ends));
+	SELECT f.worst * r.devices * extract(epoch FROM plan.ends - plan.starts) / 3600 + f.transfer AS money, f.currency,
+		compute_ledger.work(compute_ledger.normalized_rate(p.accelerator, 'bf16', plan.starts), piece.period, r.devices) AS work INTO worst
+	FROM compute_ledger.request_kind AS k JOIN compute_ledger.request_fit AS f ON f.kind = k.id AND f.pool = plan.pool AND f.allowed @> piece.period
+	JOIN compute_ledger.pool AS p ON p.id = f.pool
+	WHERE k.digest = r.kind;
 	BEGIN
+		PERFORM compute_ledger._hold_budget(r.account, worst.money, worst.currency, worst.work);
 		made := compute_ledger._book_asked(r.account, NULL, ARRAY[piece], 0, true, NULL, NULL, clock, CASE WHEN policed THEN compute_ledger._ask_pieces(r.account, ARRAY[piece]) END);
-	EXCEPTION WHEN SQLSTATE 'LC020' OR SQLSTATE 'LC024' OR SQLSTATE 'LC026' OR SQLSTATE '22023' OR SQLSTATE '42704' THEN
-		-- something has changed since it was planned
+	EXCEPTION WHEN SQLSTATE 'LC020' OR SQLSTATE 'LC024' OR SQLSTATE 'LC026' OR SQLSTATE '22023' OR SQLSTATE '42704' OR serialization_failure THEN
+		IF SQLSTATE = '40001' AND current_setting('transaction_isolation') <> 'read committed' THEN
+			RAISE;
+		END IF;
+		-- something has changed since it was planned: the next pass sees it
 		RETURN NULL;
 	END;
 	UPDATE compute_ledger.request AS o
@@ -168,9 +178,9 @@ DECLARE
 BEGIN
 	WITH fresh AS MATERIALIZED (
 		SELECT p.request, p.pool, CASE WHEN p.pool IS NOT NULL THEN tstzrange(p.starts, p.ends) END AS planned, p.turn, p.head, p.moved,
-			CASE WHEN p.pool IS NULL THEN r.latest WHEN p.moved IS NOT NULL THEN p.starts
-				-- who is the first of his band is not pushed any more
-				ELSE least(coalesce(r.latest, p.starts + patience), CASE WHEN p.head THEN p.starts END) END AS latest,
+			-- what it is promised, it is promised anew where that could not be kept
+			CASE WHEN p.pool IS NULL THEN r.latest ELSE greatest(coalesce(r.latest, p.starts + patience), p.starts) END AS latest,
+			CASE WHEN p.pool IS NULL THEN r.fixed WHEN p.head OR p.starts > r.fixed THEN p.starts ELSE r.fixed END AS fixed,
 			r.latest IS NULL AND p.pool IS NOT NULL AS is_first
 		FROM unnest(plans) AS p JOIN compute_ledger.request AS r ON r.id = p.request
 		WHERE r.state = 'queued' AND (r.pool IS DISTINCT FROM p.pool OR r.turn IS DISTINCT FROM p.turn OR r.head <> p.head OR p.moved IS NOT NULL
@@ -180,7 +190,7 @@ BEGIN
 		SELECT r.id FROM compute_ledger.request AS r WHERE r.state = 'queued' AND r.id IN (SELECT f.request FROM fresh AS f) ORDER BY r.id FOR UPDATE SKIP LOCKED
 	), stored AS (
 		UPDATE compute_ledger.request AS r
-		SET pool = f.pool, planned = f.planned, turn = f.turn, head = f.head, latest = f.latest, first_planned = coalesce(r.first_planned, lower(f.planned)),
+		SET pool = f.pool, planned = f.planned, turn = f.turn, head = f.head, latest = f.latest, fixed = f.fixed, first_planned = coalesce(r.first_planned, lower(f.planned)),
 			moved = coalesce(f.moved, r.moved), moved_at = CASE WHEN f.moved IS NOT NULL THEN clock ELSE r.moved_at END
 		FROM fresh AS f JOIN free AS o ON o.id = f.request
 		WHERE r.id = f.request
@@ -190,6 +200,9 @@ BEGIN
 	SELECT s.id, CASE WHEN s.moved IS NOT NULL THEN 'move' ELSE 'plan' END, clock, s.pool, s.planned, s.moved
 	FROM stored AS s WHERE s.is_first OR s.moved IS NOT NULL
 	ORDER BY s.id;
+	-- whose account is not valid any more is not planned
+	UPDATE compute_ledger.request AS r SET pool = NULL, planned = NULL
+	WHERE r.state = 'queued' AND r.planned IS NOT NULL AND r.id <> ALL (ARRAY(SELECT p.request FROM unnest(plans) AS p));
 END
 $$;
 COMMENT ON FUNCTION _store_plans(_request_plan[], timestamptz) IS 'part of a pass: stores plans of requests that still wait, where they are others than those stored';
@@ -201,6 +214,7 @@ CREATE FUNCTION _schedule(now timestamptz DEFAULT NULL, horizon interval DEFAULT
 AS $$
 #variable_conflict use_column
 DECLARE
+	role name := compute_ledger._calling_role();
 	policed boolean;
 	clock timestamptz;
 	plans compute_ledger._request_plan[];
@@ -212,6 +226,10 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	IF horizon <= interval '0' OR horizon > interval '100 years' THEN
 		PERFORM compute_ledger._refuse('22023', format('a pass looks ahead for some time, at most 100 years: %s', horizon));
+	END IF;
+	-- what is planned beyond it would be lost for others
+	IF horizon IS NOT NULL AND NOT compute_ledger._has_access('admin', role) THEN
+		PERFORM compute_ledger._refuse('42501', 'only admins say how far ahead a pass plans', hint => 'Leave argument horizon out.');
 	END IF;
 	policed := compute_ledger._lock_policy();
 	PERFORM FROM compute_ledger.queue_pass FOR UPDATE;
@@ -237,7 +255,8 @@ BEGIN
 	RETURN QUERY
 	SELECT r.id, r.booking, a.name, r.pool, r.devices, r.planned
 	FROM compute_ledger.request AS r JOIN compute_ledger.account AS a ON a.id = r.account
-	WHERE r.id = ANY (begun) ORDER BY r.id;
+	WHERE r.id = ANY (begun) AND (compute_ledger._sees_everything(role) OR r.account IN (SELECT compute_ledger._bookable_accounts(role) UNION SELECT compute_ledger._visible_accounts(role)))
+	ORDER BY r.id;
 END
 $$;
 COMMENT ON FUNCTION _schedule(timestamptz, interval) IS 'what schedule() does';
@@ -252,7 +271,7 @@ BEGIN
 	RETURN QUERY SELECT t.* FROM compute_ledger._schedule(now, horizon) AS t;
 END
 $$;
-COMMENT ON FUNCTION schedule(timestamptz, interval) IS 'makes a pass of the queue: plans all requests that wait, by band, then by what their accounts have had for their shares, then by age, each to begin as early as delays nobody before it, and books, confirmed, what can begin now (at the first start of a slot from now on): these it returns. Plans are stored, and are not booked. horizon: plans no further ahead than so long, at most 100 years (NULL: as far as the pools can be booked). Passes follow one another; a second one at the same time waits, and finds nothing to do. For bookers, agents and admins. now: another time than the clock''s, by admins only (42501). 22023 a horizon that cannot be.';
+COMMENT ON FUNCTION schedule(timestamptz, interval) IS 'makes a pass of the queue: plans all requests that wait, by band, then by what their accounts have had for their shares, then by age, each to begin as early as delays nobody before it, and books, confirmed, what can begin now (at the first start of a slot from now on): of these it returns those of accounts that the caller sees or books for. Plans are stored, and are not booked. horizon: plans no further ahead than so long, at most 100 years (NULL: as far as the pools can be booked); for admins (42501). Passes follow one another; a second one at the same time waits, and finds nothing to do. For bookers, agents and admins. now: another time than the clock''s, by admins only (42501). 22023 a horizon that cannot be.';
 
 CREATE FUNCTION _queue()
 	RETURNS TABLE (place bigint, request bigint, band integer, account bigint, account_name text, submitted timestamptz, devices bigint, time_limit interval, work compute_unit,
@@ -261,18 +280,21 @@ CREATE FUNCTION _queue()
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
 AS $$
-	WITH figure AS MATERIALIZED (
-		SELECT w.account, w.work + w.ahead AS had FROM compute_ledger._account_work(statement_timestamp()) AS w
+	-- as the last pass had it
+	WITH pass AS MATERIALIZED (
+		SELECT coalesce(s.at, 'epoch') AS at FROM compute_ledger.queue_pass AS s
+	), figure AS MATERIALIZED (
+		SELECT w.account, w.work + w.ahead AS had FROM pass AS s CROSS JOIN LATERAL compute_ledger._account_work(s.at) AS w
 	), factor AS MATERIALIZED (
 		SELECT p.account, array_agg(coalesce(s.shares, 1) ORDER BY a.place) AS shares, array_agg(coalesce(f.had, 0) ORDER BY a.place) AS had
-		FROM compute_ledger._account_path(NULL) AS p CROSS JOIN LATERAL unnest(p.path) WITH ORDINALITY AS a (id, place)
-		LEFT JOIN compute_ledger.account_share AS s ON s.account = a.id AND upper_inf(s.recorded) AND s.valid @> statement_timestamp()
+		FROM pass AS c CROSS JOIN compute_ledger._account_path(NULL) AS p CROSS JOIN LATERAL unnest(p.path) WITH ORDINALITY AS a (id, place)
+		LEFT JOIN compute_ledger.account_share AS s ON s.account = a.id AND upper_inf(s.recorded) AND s.valid @> c.at
 		LEFT JOIN figure AS f ON f.account = a.id
-		WHERE p.valid @> statement_timestamp() AND p.account IN (SELECT r.account FROM compute_ledger.request AS r WHERE r.state = 'queued')
+		WHERE p.valid @> c.at AND p.account IN (SELECT r.account FROM compute_ledger.request AS r WHERE r.state = 'queued')
 		GROUP BY p.account
 	)
 	SELECT row_number() OVER (ORDER BY r.band DESC, r.turn, r.submitted, r.id), r.id, r.band, r.account, a.name, r.submitted, r.devices, r.length, r.work,
-		f.shares, f.had, r.pool, r.planned, r.latest, r.head, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn), r.moved
+		f.shares, f.had, r.pool, r.planned, least(r.latest, r.fixed), r.head, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn), r.moved
 	FROM compute_ledger.request AS r
 	JOIN compute_ledger.account AS a ON a.id = r.account
 	LEFT JOIN factor AS f ON f.account = r.account

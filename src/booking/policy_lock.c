@@ -4,19 +4,15 @@
  */
 #include "base/compat.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "nodes/makefuncs.h"
 #include "utils/rangetypes.h"
-#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "base/row_columns.h"
+#include "base/key_table.h"
 #include "capacity/pool_set.h"
 
 /* Whether there is a policy, as who has just got the lock sees it.  There are few rows, and mostly none. */
@@ -24,27 +20,26 @@ static bool
 any_policy(void)
 {
 	static const RowColumn column = ROW_COLUMN("recorded", TSTZRANGEOID);
-	Relation	policies = table_openrv(makeRangeVar("compute_ledger", "access_policy", -1), AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(policies);
-	int			recorded = RowColumnNumber(desc, "access_policy", &column);
+	KeyTable	policies;
 	bool		found = false;
 	SysScanDesc scan;
 	HeapTuple	row;
 
+	KeyTableOpen(&policies, "access_policy", &column, 1, 0);
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	scan = systable_beginscan(policies, InvalidOid, false, GetActiveSnapshot(), 0, NULL);
+	scan = KeyTableScan(&policies, NULL, 0);
 	while (!found && (row = systable_getnext(scan)) != NULL)
 	{
 		bool		isnull;
-		Datum		value = heap_getattr(row, recorded, desc, &isnull);
+		Datum		value = KeyTableValue(&policies, row, 0, &isnull);
 
 		/* closed rows are what policies were */
 		found = !isnull && (range_get_flags(DatumGetRangeTypeP(value)) & RANGE_UB_INF) != 0;
 	}
 	systable_endscan(scan);
 	PopActiveSnapshot();
-	table_close(policies, NoLock);
+	KeyTableClose(&policies);
 	return found;
 }
 

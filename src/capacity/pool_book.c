@@ -15,14 +15,9 @@
  */
 #include "base/compat.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "nodes/makefuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
@@ -34,7 +29,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "base/row_columns.h"
+#include "base/key_table.h"
 #include "capacity/pool_book.h"
 #include "capacity/pool_limit.h"
 #include "profile/profile_object.h"
@@ -210,59 +205,19 @@ static const RowColumn month_columns[BOOK_MONTH_COLUMNS] = {
 	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("guests", BOOLOID), ROW_COLUMN("month", DATEOID), ROW_COLUMN("base", INT8OID)
 };
 
-/* A table of the book that is being read. */
-typedef struct BookTable
-{
-	const char *name;
-	bool		is_month;
-	Relation	relation;
-	Oid			index;			/* of its primary key */
-	int			numbers[BOOK_DAY_COLUMNS];	/* of its columns */
-} BookTable;
-
-/* Opens a table of the book; its owner may have made it another one. */
+/* Reads rows of a pool, of days or of months. */
 static void
-open_book_table(BookTable *table, const char *name, const RowColumn *columns, int count)
+read_book_table(const KeyTable *table, bool is_month, int place, int64 pool, bool guests, DateADT first, DateADT last, Book *book)
 {
-	Relation	index;
-	bool		is_key;
-
-	table->name = name;
-	table->relation = table_openrv(makeRangeVar("compute_ledger", (char *) name, -1), AccessShareLock);
-	for (int i = 0; i < count; i++)
-		table->numbers[i] = RowColumnNumber(RelationGetDescr(table->relation), name, &columns[i]);
-	/* this finds the primary key */
-	list_free(RelationGetIndexList(table->relation));
-	table->index = table->relation->rd_pkindex;
-	is_key = OidIsValid(table->index);
-	if (is_key)
-	{
-		index = index_open(table->index, AccessShareLock);
-		is_key = index->rd_rel->relam == BTREE_AM_OID && IndexRelationGetNumberOfKeyAttributes(index) == BOOK_DAY + 1;
-		for (int i = 0; is_key && i <= BOOK_DAY; i++)
-			is_key = index->rd_index->indkey.values[i] == table->numbers[i];
-		index_close(index, NoLock);
-	}
-	if (!is_key)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the primary key of %s is not (%s, %s, %s)", name, columns[BOOK_POOL].name, columns[BOOK_GUESTS].name, columns[BOOK_DAY].name)));
-}
-
-/* Reads rows of a pool, by the primary key: a query that is run would take several times as long as to find what is mostly a row or two. */
-static void
-read_book_table(const BookTable *table, int place, int64 pool, bool guests, DateADT first, DateADT last, Book *book)
-{
-	TupleDesc	desc = RelationGetDescr(table->relation);
 	ScanKeyData keys[4];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&keys[0], table->numbers[BOOK_POOL], BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(pool));
-	ScanKeyInit(&keys[1], table->numbers[BOOK_GUESTS], BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(guests));
-	ScanKeyInit(&keys[2], table->numbers[BOOK_DAY], BTGreaterEqualStrategyNumber, F_DATE_GE, DateADTGetDatum(first));
-	ScanKeyInit(&keys[3], table->numbers[BOOK_DAY], BTLessEqualStrategyNumber, F_DATE_LE, DateADTGetDatum(last));
-	scan = systable_beginscan(table->relation, table->index, true, GetActiveSnapshot(), lengthof(keys), keys);
+	KeyTableKey(table, &keys[0], BOOK_POOL, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(pool));
+	KeyTableKey(table, &keys[1], BOOK_GUESTS, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(guests));
+	KeyTableKey(table, &keys[2], BOOK_DAY, BTGreaterEqualStrategyNumber, F_DATE_GE, DateADTGetDatum(first));
+	KeyTableKey(table, &keys[3], BOOK_DAY, BTLessEqualStrategyNumber, F_DATE_LE, DateADTGetDatum(last));
+	scan = KeyTableScan(table, keys, lengthof(keys));
 	while ((tuple = systable_getnext(scan)) != NULL)
 	{
 		BookRow    *row;
@@ -276,22 +231,22 @@ read_book_table(const BookTable *table, int place, int64 pool, bool guests, Date
 				: repalloc_huge(book->rows, book->room * sizeof(BookRow));
 		}
 		row = &book->rows[book->count++];
-		*row = (BookRow) {.place = place, .is_month = table->is_month};
-		row->day = DatumGetDateADT(heap_getattr(tuple, table->numbers[BOOK_DAY], desc, &isnull));
+		*row = (BookRow) {.place = place, .is_month = is_month};
+		row->day = DatumGetDateADT(KeyTableValue(table, tuple, BOOK_DAY, &isnull));
 		/* who owns the table may have put another in its place */
 		if (row->day < DATETIME_MIN_JULIAN - POSTGRES_EPOCH_JDATE || row->day >= TIMESTAMP_END_JULIAN - POSTGRES_EPOCH_JDATE)
 			ereport(ERROR,
 					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 					 errmsg("day of the book of a pool out of range")));
-		row->base = DatumGetInt64(heap_getattr(tuple, table->numbers[BOOK_BASE], desc, &isnull));
+		row->base = DatumGetInt64(KeyTableValue(table, tuple, BOOK_BASE, &isnull));
 		if (isnull)
-			RowNullError(table->name, "base");
-		if (table->is_month)
+			RowNullError("the book of a pool", "base");
+		if (is_month)
 			continue;
-		row->peak = DatumGetInt64(heap_getattr(tuple, table->numbers[BOOK_PEAK], desc, &isnull));
+		row->peak = DatumGetInt64(KeyTableValue(table, tuple, BOOK_PEAK, &isnull));
 		if (isnull)
-			RowNullError(table->name, "peak");
-		value = heap_getattr(tuple, table->numbers[BOOK_PROFILE], desc, &isnull);
+			RowNullError("the book of a pool", "peak");
+		value = KeyTableValue(table, tuple, BOOK_PROFILE, &isnull);
 		if (!isnull)
 			row->profile = datumCopy(value, false, -1);
 	}
@@ -302,20 +257,20 @@ read_book_table(const BookTable *table, int place, int64 pool, bool guests, Date
 static void
 read_book(const PoolSet *set, bool guests, DateADT first, DateADT last, Book *book)
 {
-	BookTable	days = {.is_month = false};
-	BookTable	months = {.is_month = true};
+	KeyTable	days;
+	KeyTable	months;
 	DateADT		first_month = first == DATEVAL_NOBEGIN ? first : month_start(month_of(first));
 
-	open_book_table(&days, "pool_day", day_columns, BOOK_DAY_COLUMNS);
-	open_book_table(&months, "pool_month", month_columns, BOOK_MONTH_COLUMNS);
+	KeyTableOpen(&days, "pool_day", day_columns, BOOK_DAY_COLUMNS, BOOK_DAY + 1);
+	KeyTableOpen(&months, "pool_month", month_columns, BOOK_MONTH_COLUMNS, BOOK_DAY + 1);
 	*book = (Book) {.profile_type = TupleDescAttr(RelationGetDescr(days.relation), days.numbers[BOOK_PROFILE] - 1)->atttypid};
 	for (int i = 0; i < set->count; i++)
 	{
-		read_book_table(&days, i, set->pools[i], guests, first, last, book);
-		read_book_table(&months, i, set->pools[i], guests, first_month, last, book);
+		read_book_table(&days, false, i, set->pools[i], guests, first, last, book);
+		read_book_table(&months, true, i, set->pools[i], guests, first_month, last, book);
 	}
-	table_close(days.relation, NoLock);
-	table_close(months.relation, NoLock);
+	KeyTableClose(&days);
+	KeyTableClose(&months);
 }
 
 /* Reads the rows of pools that meet a window, as the active snapshot has them. */

@@ -5,7 +5,8 @@
  * Who comes first is a walk down the tree of accounts: at each level the account that has had the least for its share, what
  * this pass has planned for it included.  What is due so is a heap of accounts below each account.
  *
- * A request whose start would be later than it was promised has its stored plan put in first, and all is planned again.
+ * A request that would begin later than it was promised goes before all that came later, and one that was the first of its
+ * band, and would begin later than then, has its stored plan put in first; and all is planned again.
  */
 #include "c.h"
 
@@ -13,7 +14,7 @@
 
 #define NONE			(-1)
 
-/* After so many rounds all that have a stored plan keep it: that is a plan, too, because it was one. */
+/* After so many rounds all that were promised something are taken for late. */
 #define MOST_ROUNDS		4
 
 /* What is longer is no length: 100 years and a day. */
@@ -189,7 +190,18 @@ take_devices(QueuePool *pool, bool guest, int64 devices, int64 start, int64 end)
 		TimelineAdd(&pool->left_to_guests, start, end, -devices);
 }
 
-/* Tries a pool, from an instant before which there is no start; of a start like the known one it must be cheaper, or the pool before that. */
+/* Tells whether a pool is better than another one in which a request begins at the same time: cheaper, else faster, else the first. */
+static bool
+is_better(const QueueFit *fit, double cost, const QueueSpot *spot)
+{
+	if (cost != spot->cost)
+		return cost < spot->cost;
+	if (fit->rate != spot->fit->rate)
+		return fit->rate > spot->fit->rate;
+	return fit < spot->fit;
+}
+
+/* Tries a pool, from an instant before which there is no start; of a start like the known one it must be better. */
 static void
 try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int64 bound, bool bounded, QueueSpot *spot)
 {
@@ -202,7 +214,7 @@ try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int6
 	int64		start;
 
 	if (spot->fit != NULL)
-		last = Min(last, spot->start - (cost > spot->cost || (cost == spot->cost && fit > spot->fit)));
+		last = Min(last, spot->start - !is_better(fit, cost, spot));
 	if (find_room(pool, fit->guest, request->devices, length, from, last, &start))
 		*spot = (QueueSpot) {fit, start, start + length, cost};
 	else
@@ -211,7 +223,7 @@ try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int6
 		keep_bound(bounds, request->devices, length, start);
 }
 
-/* Finds the earliest start of a request over all its pools; of the same start, the cheapest, of the same price, the first. */
+/* Finds the earliest start of a request over all its pools; of the same start, the best pool. */
 static QueueSpot
 find_spot(QueuePass *pass, const QueueRequest *request, bool bounded)
 {
@@ -487,7 +499,7 @@ stored_plan(QueuePass *pass, QueueRequest *request)
 		request->moved = why_not(pool);
 	else if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, false))
 		request->moved = QUEUE_MOVED_HIGHER;
-	else if (spot.start > request->latest)
+	else if (spot.start > request->planned_start)
 		request->moved = QUEUE_MOVED_LATE;
 	return spot;
 }
@@ -504,6 +516,16 @@ compare_planned(const void *a, const void *b)
 	return one->age < other->age ? -1 : one->age > other->age;
 }
 
+/* Plans a request where there is room for it now. */
+static void
+plan_request(QueuePass *pass, QueueRequest *request)
+{
+	QueueSpot	spot = find_spot(pass, request, true);
+
+	put_request(pass, request, &spot);
+	request->planned = true;
+}
+
 /* Puts in the stored plans of those of a band that keep them, and then those that cannot. */
 static void
 put_kept(QueuePass *pass, int32 from, int32 to)
@@ -518,9 +540,6 @@ put_kept(QueuePass *pass, int32 from, int32 to)
 	}
 	sorting = pass;
 	qsort(pass->touched, count, sizeof(int32), compare_planned);
-	/* why, before any of them is in */
-	for (int32 i = 0; i < count; i++)
-		(void) stored_plan(pass, &plan->requests[pass->touched[i]]);
 	for (int32 i = 0; i < count; i++)
 	{
 		QueueRequest *request = &plan->requests[pass->touched[i]];
@@ -534,16 +553,15 @@ put_kept(QueuePass *pass, int32 from, int32 to)
 			continue;
 		put_request(pass, request, &spot);
 		count_request(pass, request);
+		request->planned = true;
 	}
 	for (int32 i = 0; i < count; i++)
 	{
 		QueueRequest *request = &plan->requests[pass->touched[i]];
-		QueueSpot	spot;
 
-		if (request->pool != NONE)
+		if (request->planned)
 			continue;
-		spot = find_spot(pass, request, true);
-		put_request(pass, request, &spot);
+		plan_request(pass, request);
 		count_request(pass, request);
 	}
 }
@@ -555,15 +573,33 @@ plan_band(QueuePass *pass, int32 from, int32 to, bool first_round)
 	QueuePlan  *plan = pass->plan;
 	QueueNode  *all = &pass->nodes[pass->all];
 	bool		head = true;
+	int32		late = from;
 
+	/* why they cannot have their plans, if they cannot, before any of the band is in */
+	for (int32 i = from; i < to; i++)
+	{
+		QueueRequest *request = &plan->requests[pass->order[i]];
+
+		request->planned = false;
+		if (request->kept || request->late)
+			(void) stored_plan(pass, request);
+	}
 	put_kept(pass, from, to);
 	line_up(pass, from, to);
 	while (all->served != NONE)
 	{
 		QueueRequest *request = &plan->requests[all->served];
-		QueueSpot	spot = find_spot(pass, request, true);
 
-		put_request(pass, request, &spot);
+		/* those who are late go before those who came after them; what they take counts when it is their turn */
+		for (; late < to && plan->requests[pass->order[late]].submitted < request->submitted && !request->planned; late++)
+		{
+			QueueRequest *earlier = &plan->requests[pass->order[late]];
+
+			if (earlier->late && !earlier->planned)
+				plan_request(pass, earlier);
+		}
+		if (!request->planned)
+			plan_request(pass, request);
 		count_request(pass, request);
 		if (first_round)
 		{
@@ -572,7 +608,7 @@ plan_band(QueuePass *pass, int32 from, int32 to, bool first_round)
 			head = false;
 		}
 		serve_next(pass, plan->naccounts + request->account);
-		if (plan->check != NULL && pass->served % 64 == 0)
+		if (plan->check != NULL && request->age % 64 == 0)
 			plan->check();
 	}
 }
@@ -620,26 +656,29 @@ start_round(QueuePass *pass)
 }
 
 /*
- * Marks those that would begin later than they were promised: they keep their plans.  Who is pushed then may be late next,
- * so each round takes more of those that are not far from it, and the last all that can.  Tells whether there are any.
+ * Marks those that would begin later than they were promised.  Whom they push then may be late next, so each round takes
+ * more of those that are not far from it, and the last all that were promised something.  Tells whether there are any.
  */
 static bool
 mark_late(QueuePlan *plan)
 {
+	bool		last = plan->rounds >= MOST_ROUNDS;
 	bool		any = false;
 
 	for (int32 i = 0; i < plan->nrequests; i++)
 	{
 		QueueRequest *request = &plan->requests[i];
+		int64		start = request->pool == NONE ? PG_INT64_MAX : request->start;
 		int64		patience;
 
-		if (request->kept || request->planned_pool == NONE)
+		if (request->planned_pool == NONE)
 			continue;
-		patience = Max(request->latest - request->planned_start, 0) >> (plan->rounds - 1);
-		if (plan->rounds < MOST_ROUNDS && request->pool != NONE &&
-			request->start <= (plan->rounds == 1 ? request->latest : request->planned_start + patience))
-			continue;
-		request->kept = any = true;
+		patience = Max(request->latest / 2 - request->planned_start / 2, 0) >> Max(plan->rounds - 2, 0);
+		if (!request->kept && request->fixed != PG_INT64_MAX && (last || start > request->fixed))
+			request->kept = any = true;
+		if (!request->kept && !request->late && request->latest != PG_INT64_MAX &&
+			(last || start > (plan->rounds == 1 ? request->latest : request->planned_start + patience)))
+			request->late = any = true;
 	}
 	return any;
 }
@@ -657,15 +696,25 @@ move_up(QueuePass *pass)
 		QueueRequest *request = &plan->requests[pass->order[i]];
 		QueueSpot	spot;
 
-		if (!request->kept)
+		if (!request->kept || request->pool == NONE)
 			continue;
-		if (request->pool != NONE)
-		{
-			take_devices(&plan->pools[request->pool], plan->fits[request->fit].guest, -request->devices, request->start, request->end);
-			spot = find_spot(pass, request, false);
-			put_request(pass, request, &spot);
-		}
-		if (request->pool != NONE && request->start <= request->latest)
+		take_devices(&plan->pools[request->pool], plan->fits[request->fit].guest, -request->devices, request->start, request->end);
+		spot = find_spot(pass, request, false);
+		put_request(pass, request, &spot);
+	}
+}
+
+/* Forgets why those who begin in time could not have their stored plans. */
+static void
+forget_why(QueuePlan *plan)
+{
+	for (int32 i = 0; i < plan->nrequests; i++)
+	{
+		QueueRequest *request = &plan->requests[i];
+		int64		promised = Min(request->latest, request->fixed);
+
+		/* those who were there before it may push it */
+		if (request->planned_pool == NONE || (request->pool != NONE && request->start <= promised))
 			request->moved = QUEUE_NOT_MOVED;
 	}
 }
@@ -724,7 +773,7 @@ QueueMakePlan(QueuePlan *plan)
 	for (int32 i = 0; i < plan->nrequests; i++)
 	{
 		pass.order[i] = i;
-		plan->requests[i].kept = plan->requests[i].head = plan->requests[i].due = false;
+		plan->requests[i].kept = plan->requests[i].late = plan->requests[i].head = plan->requests[i].due = false;
 		plan->requests[i].moved = QUEUE_NOT_MOVED;
 		most = Max(most, plan->kinds[plan->requests[i].kind].fits);
 	}
@@ -750,4 +799,5 @@ QueueMakePlan(QueuePlan *plan)
 		plan->rounds++;
 	} while (mark_late(plan));
 	move_up(&pass);
+	forget_why(plan);
 }

@@ -79,7 +79,7 @@ typedef struct QueueAccount
 	double		own_work;		/* what it has had itself: its own requests stand beside the accounts below it */
 } QueueAccount;
 
-/* Why a request would begin later than it was promised. */
+/* Why a request begins later than it was promised. */
 typedef enum QueueMoved
 {
 	QUEUE_NOT_MOVED,
@@ -108,7 +108,8 @@ typedef struct QueueRequest
 	int32		planned_pool;	/* -1: none */
 	int64		planned_start;
 	int64		planned_end;
-	int64		latest;			/* the latest start that others may push it to */
+	int64		latest;			/* the latest start that those who came later may push it to */
+	int64		fixed;			/* its start when it was the first of its band */
 	/* what comes out */
 	int32		pool;			/* -1: it cannot be planned */
 	int32		fit;
@@ -116,12 +117,14 @@ typedef struct QueueRequest
 	int64		end;
 	int32		place;			/* in the order of service */
 	bool		head;			/* the first of its band */
-	bool		kept;			/* its stored plan was put in first */
+	bool		kept;			/* its stored plan was put in first: else it would begin after what was fixed */
+	bool		late;			/* it goes before those who came later: else they would push it too far */
 	bool		due;			/* it begins as early as anything could in its pool */
 	QueueMoved	moved;
 	/* of the pass */
 	int32		next;			/* of its account */
-	int32		age;			/* place by submission */
+	int32		age;			/* place by band and submission */
+	bool		planned;		/* in this round */
 } QueueRequest;
 
 typedef struct QueuePlan

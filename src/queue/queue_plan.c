@@ -295,12 +295,12 @@ read_requests(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("id", INT8OID), ROW_COLUMN("account", INT8OID), ROW_COLUMN("kind", INT8OID), ROW_COLUMN("band", INT4OID),
 		ROW_COLUMN("submitted", TIMESTAMPTZOID), ROW_COLUMN("devices", INT8OID), ROW_COLUMN("length", INT8OID), ROW_COLUMN_OWN("work", "compute_unit"),
 		ROW_COLUMN("not_before", TIMESTAMPTZOID), ROW_COLUMN("most", FLOAT8OID), ROW_COLUMN("pool", INT8OID), ROW_COLUMN("starts", TIMESTAMPTZOID),
-		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("latest", TIMESTAMPTZOID), ROW_COLUMN("turn", FLOAT8OID)
+		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("latest", TIMESTAMPTZOID), ROW_COLUMN("fixed", TIMESTAMPTZOID), ROW_COLUMN("turn", FLOAT8OID)
 	};
 	static SPIPlanPtr query = NULL;
 	int32		count = read_queue(&query,
-								   "SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest, turn"
-								   " FROM compute_ledger._queue_requests($1)",
+								   "SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest,"
+								   " fixed, turn FROM compute_ledger._queue_requests($1)",
 								   now, until, columns, lengthof(columns));
 
 	input->plan.requests = make_queue(input, count, sizeof(QueueRequest));
@@ -328,9 +328,10 @@ read_requests(PlanInput *input, Datum now, Datum until)
 			.planned_pool = find_number(input->pools, input->plan.npools, DatumGetInt64(or_else(i, 11, Int64GetDatum(-1)))),
 			.planned_start = instant(or_else(i, 12, TimestampTzGetDatum(DT_NOEND))),
 			.planned_end = instant(or_else(i, 13, TimestampTzGetDatum(DT_NOEND))),
-			.latest = instant(or_else(i, 14, TimestampTzGetDatum(DT_NOEND)))
+			.latest = DatumGetTimestampTz(or_else(i, 14, TimestampTzGetDatum(DT_NOEND))),
+			.fixed = DatumGetTimestampTz(or_else(i, 15, TimestampTzGetDatum(DT_NOEND)))
 		};
-		input->turns[input->plan.nrequests++] = DatumGetFloat8(or_else(i, 15, Float8GetDatum(NAN)));
+		input->turns[input->plan.nrequests++] = DatumGetFloat8(or_else(i, 16, Float8GetDatum(NAN)));
 	}
 	SPI_freetuptable(SPI_tuptable);
 }

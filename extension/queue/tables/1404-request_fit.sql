@@ -5,6 +5,8 @@ CREATE TABLE compute_ledger.request_fit (
 	guest boolean NOT NULL,
 	delay interval NOT NULL,
 	price numeric NOT NULL,
+	worst numeric,
+	currency text,
 	transfer numeric NOT NULL,
 	speed compute_ledger.compute_rate,
 	PRIMARY KEY (kind, pool, allowed)
@@ -16,6 +18,8 @@ COMMENT ON COLUMN compute_ledger.request_fit.allowed IS 'when; without an end: a
 COMMENT ON COLUMN compute_ledger.request_fit.guest IS 'whether the account is a guest in the pool';
 COMMENT ON COLUMN compute_ledger.request_fit.delay IS 'how long the data are on their way';
 COMMENT ON COLUMN compute_ledger.request_fit.price IS 'of a device-hour, at its lowest';
+COMMENT ON COLUMN compute_ledger.request_fit.worst IS 'and at its highest, in the highest tier, with all fees';
+COMMENT ON COLUMN compute_ledger.request_fit.currency IS 'currency of both';
 COMMENT ON COLUMN compute_ledger.request_fit.transfer IS 'price of all that goes there and comes back';
 COMMENT ON COLUMN compute_ledger.request_fit.speed IS 'rate of a device in the basis of the work that is asked for; NULL: a time is';
 

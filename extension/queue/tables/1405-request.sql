@@ -17,6 +17,7 @@ CREATE TABLE compute_ledger.request (
 	planned tstzrange,
 	first_planned timestamptz,
 	latest timestamptz,
+	fixed timestamptz,
 	turn double precision,
 	head boolean NOT NULL DEFAULT false,
 	moved text,
@@ -44,7 +45,8 @@ COMMENT ON COLUMN compute_ledger.request.state IS 'queued; placed: it has a book
 COMMENT ON COLUMN compute_ledger.request.pool IS 'pool in which it is planned, or was placed; NULL: there is no plan';
 COMMENT ON COLUMN compute_ledger.request.planned IS 'when it is planned, or was placed';
 COMMENT ON COLUMN compute_ledger.request.first_planned IS 'the start that it was planned for first';
-COMMENT ON COLUMN compute_ledger.request.latest IS 'the latest start that requests of its band may push it to; NULL: it has not been planned yet';
+COMMENT ON COLUMN compute_ledger.request.latest IS 'the latest start that requests of its band that came later may push it to: its first plan and the patience of queue_setting; NULL: it has not been planned yet';
+COMMENT ON COLUMN compute_ledger.request.fixed IS 'the start that it was planned for when it was the first of its band, which none of its band moves; NULL: it was not';
 COMMENT ON COLUMN compute_ledger.request.turn IS 'within its band, the lower the earlier it is served, as of the last pass';
 COMMENT ON COLUMN compute_ledger.request.head IS 'whether it was the first of its band in the last pass';
 COMMENT ON COLUMN compute_ledger.request.moved IS 'why it was last planned later than it had been promised; NULL: it was not';

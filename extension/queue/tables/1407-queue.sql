@@ -11,11 +11,11 @@ COMMENT ON COLUMN compute_ledger.queue.submitted IS 'the last factor: when it wa
 COMMENT ON COLUMN compute_ledger.queue.devices IS 'devices that it asks for';
 COMMENT ON COLUMN compute_ledger.queue.time_limit IS 'for how long';
 COMMENT ON COLUMN compute_ledger.queue.work IS 'or for how much work';
-COMMENT ON COLUMN compute_ledger.queue.shares IS 'of the second factor: shares of the account, and of those above it, from the root';
-COMMENT ON COLUMN compute_ledger.queue.had IS 'of the second factor: what fair_share() says now that they have had, and are still to have of what they were given, in FLOP';
+COMMENT ON COLUMN compute_ledger.queue.shares IS 'of the second factor: shares of those above the account, from the root, and its own';
+COMMENT ON COLUMN compute_ledger.queue.had IS 'of the second factor: what they had had at the last pass, and were still to have of what they were given, in FLOP';
 COMMENT ON COLUMN compute_ledger.queue.pool IS 'pool in which it is planned; NULL: none';
 COMMENT ON COLUMN compute_ledger.queue.planned IS 'when it is expected to run';
-COMMENT ON COLUMN compute_ledger.queue.latest IS 'the latest start that requests of its band may push it to';
+COMMENT ON COLUMN compute_ledger.queue.latest IS 'the latest start that requests of its band that came later may push it to';
 COMMENT ON COLUMN compute_ledger.queue.head IS 'whether it is the first of its band';
 COMMENT ON COLUMN compute_ledger.queue.waits_for IS 'what it waits for';
 COMMENT ON COLUMN compute_ledger.queue.moved IS 'why it was last planned later than it had been promised; NULL: it was not';

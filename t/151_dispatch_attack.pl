@@ -16,7 +16,7 @@ my $seconds = $ENV{COMPUTE_LEDGER_SECONDS} // 12;
 srand($seed);
 note "seed $seed, $seconds s";
 
-my $node = Attack::server('queue_attack');
+my $node = Attack::server('dispatch_attack');
 $node->safe_psql('postgres', q{
 	SELECT create_account('net', currency => 'USD', jurisdiction => 'DE'), create_account('house', currency => 'USD', jurisdiction => 'DE');
 	SELECT create_account('a' || n, parent => CASE WHEN n % 2 = 0 THEN 'net' ELSE 'house' END, jurisdiction => 'DE') FROM generate_series(1, 8) AS n;

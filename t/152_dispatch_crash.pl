@@ -18,7 +18,7 @@ my $calls = 15;
 srand($seed);
 note "seed $seed, $rounds rounds";
 
-my $node = Crash::server('queue_crash');
+my $node = Crash::server('dispatch_crash');
 $node->safe_psql('postgres', q{
 	SELECT create_account('acme', currency => 'USD'), create_account('blue', currency => 'USD'), create_region('site'), create_price('nvidia', 'USD', 2, valid_from => '2026-01-01Z'), set_scaling_efficiency('', 2, 0.9);
 	SELECT create_pool('site', 'nvidia/h100-sxm5-80gb', 'p' || n) FROM generate_series(1, 3) AS n;
