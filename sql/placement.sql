@@ -244,6 +244,17 @@ SELECT pg_temp.offers(placement_request('acme', '{nvidia/a40}', 8, '3 hours', re
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/a40}', 8, '3 hours', max_cost => 27.99), :noon);
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/a30}', 8, '3 hours', ceiling => 0.24), :noon);
 
+\echo idle capacity is given away where it has a price, and never below its floor
+SELECT create_region('i1') AS r6, create_pool('i1', 'nvidia/v100') AS i1 \gset
+SELECT count(*) FROM (SELECT offer_devices(:i1, 8, '[2083-01-01,2084-01-01)', now => '2083-01-01 00:00+00')) AS o;
+SELECT pg_temp.offers(placement_request('acme', '{nvidia/v100}', 8, '2 hours', preemptible => true), :noon);
+SELECT count(*) FROM (SELECT offer_idle(:i1, 0.50, 'USD', notice => '5 minutes')) AS o;
+SELECT pg_temp.offers(placement_request('acme', '{nvidia/v100}', 8, '2 hours', preemptible => true), :noon);
+SELECT create_price('nvidia/v100', 'USD', 0.10, account => 'acme', region => 'i1', measure => 'preemptible', valid_until => '2083-02-01') IS NOT NULL,
+	create_price('nvidia/v100', 'USD', 0.60, account => 'acme', region => 'i1', measure => 'preemptible', valid_from => '2083-02-01') IS NOT NULL;
+SELECT q.starts, q.total FROM quote(placement_request('acme', '{nvidia/v100}', 8, '2 hours', preemptible => true), now => :noon) AS q WHERE q.rank IS NOT NULL;
+SELECT pg_temp.offers(placement_request('acme', '{nvidia/v100}', 8, '2 hours'), :noon);
+
 -- ------------------------------------------------------------------ who may ask
 
 \echo a booker asks and reserves for his accounts, and learns nothing of others

@@ -51,6 +51,13 @@ my %values = (
 	'compute_ledger.reservation_piece[]' => [ '{}', '{NULL}', '{"(1,8,)","(,,)"}' ],
 	'compute_ledger.booked_reservation[]' => [ '{}', '{NULL}', '{"(1,1,1,8,,held,)"}' ],
 	'compute_ledger.pool_use[]' => [ '{}', '{NULL}' ],
+	'compute_ledger.placement_request' => [ '(' . ',' x 21 . ')', '(acme,{nvidia/h100},8,01:00:00,,,,,,1,"",,0,f,0,,0,,,,0,f)',
+		'(acme,"{any,NULL}",9223372036854775807,178000000 years,,x,infinity,-infinity,"{NULL}",2147483647,,,NaN,,Infinity,,-1e40,-1 day,NaN,Infinity,1e1000,)',
+		'(acme,{any},,,1 PFLOPh@bf16,,294276-12-31 00:00:00+00,,,8,,,1e12,,,,,,,,1e18,t)' ],
+	'compute_ledger._placement_pool' => [ '(' . ',' x 21 . ')' ],
+	'compute_ledger._placement_offer' => [ '(' . ',' x 10 . ')', '("{1,2}","{8}",infinity,-infinity,0.5,1,1,0,[],f,NaN)' ],
+	(map { ("compute_ledger.${_}[]" => [ '{}', '{NULL}' ]) } qw(_offer_piece _placement_offer _placement_pool _placement_try _request_plan)),
+	'compute_ledger._request_plan' => [],
 	'bytea' => [ '\x', '\x00', '\x' . 'ff' x 40 ],
 );
 for my $v ([ '[2026-01-01,2026-01-02)', 1 ], [ '[2026-01-01,2026-03-02)', '0.142857' ], [ '[4714-11-24 00:00:00+00 BC,294276-12-31 23:59:59+00)', 1000000 ])

@@ -159,7 +159,8 @@ BEGIN
 			c.priced AS c_priced, c.prices AS c_prices, c.list_prices AS c_list_prices, c.hourly AS c_hourly, c.lowest, c.highest, c.fault, j.clause,
 			compute_ledger.normalized_rate(p.accelerator, basis, base) AS basis_rate,
 			compute_ledger._slot_start(base + CASE WHEN asked.data_gb > 0 AND NOT f.within THEN asked.data_gb * 8 / f.gbps * interval '1 second' ELSE interval '0' END, p.slot_minutes) AS earliest,
-			coalesce(c.allowed, '{}') AS affordable, coalesce(c.allowed, '{}') - coalesce(j.stands, '{}') AS bookable
+			coalesce(c.allowed, '{}') AS affordable, coalesce(c.allowed, '{}') - coalesce(j.stands, '{}')
+				- CASE WHEN p.floor > c.lowest THEN (SELECT range_agg(h.valid) FROM unnest(c.priced, c.hourly) AS h (valid, hourly) WHERE h.hourly < p.floor) ELSE '{}' END AS bookable
 		FROM unnest(all_pools) AS p
 		LEFT JOIN price AS c ON c.accelerator OPERATOR(compute_ledger.=) p.accelerator AND c.region = p.region
 		LEFT JOIN judged AS j ON j.accelerator OPERATOR(compute_ledger.=) p.accelerator AND j.region = p.region

@@ -65,6 +65,8 @@ first_fit(PG_FUNCTION_ARGS)
 			status = ProfileEarliestFit(&source.start, (int128) devices * DEVICE_UNITS, duration, from, to, &at, &found);
 			if (status != PROFILE_OK)
 				ProfileRaise(status, source.kind);
+			if (found && at > PG_INT64_MAX - slot)
+				break;
 			/* not at the start of a slot: from the next one on */
 			from = found ? SlotFrom(at, slot) : from;
 			if (found && from == at)

@@ -169,7 +169,8 @@ instants(const Search *search, int64 slot, int64 *count)
 		const FitSite *site = &search->sites[i];
 
 		for (int j = 1; j < site->count; j++)
-			if (site->free[j] > site->free[j - 1])
+			/* within what instants are, to its end */
+			if (site->free[j] > site->free[j - 1] && site->from[j] < PG_INT64_MAX - slot - search->duration)
 				all[room++] = SlotFrom(site->from[j], slot);
 	}
 	qsort(all, room, sizeof(int64), earlier_instant);
@@ -512,7 +513,7 @@ integers(const int64 *values, int count)
 
 /* Returns the offers that were found as rows; or, if there is none because fewer sites do as much, a row that says so. */
 static void
-return_splits(FunctionCallInfo fcinfo, const Search *search, const Split *splits, int count, double does, double fewer, int wanted, int fewer_sites)
+return_splits(FunctionCallInfo fcinfo, const Split *splits, int count, double does, double fewer, int wanted, int fewer_sites)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
@@ -597,7 +598,7 @@ split_fits(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		/* what keeps the deadline stays before what does not */
-		first = times[i] <= deadline - search.duration ? 0 : in_time;
+		first = times[i] + search.duration <= deadline ? 0 : in_time;
 		/* what is later cannot be better */
 		if (count == most && (first == most || least + waits >= splits[most - 1].objective))
 			break;
@@ -617,6 +618,6 @@ split_fits(PG_FUNCTION_ARGS)
 			fewer_sites = search.fewer_sites;
 		}
 	}
-	return_splits(fcinfo, &search, splits, count, does, fewer, wanted, fewer_sites);
+	return_splits(fcinfo, splits, count, does, fewer, wanted, fewer_sites);
 	return (Datum) 0;
 }
