@@ -130,6 +130,8 @@ SELECT state, hour(ended_at), hour(upper(occupies)), hour(waited_until) FROM res
 SELECT reservation AS g FROM book('a', :p, 8, day('[18:00,20:00)'), confirmed => true, now => at('17:30')) \gset
 SELECT * FROM takes('a', '18:00', :g);
 SELECT report_work(53, 'failed', detail => 'no image', now => at('18:01')), report_work(53, 'started', now => at('18:01'));
+-- nor is an end of what was given back one
+SELECT report_work(53, 'ended', now => at('18:01')), (SELECT state FROM reservation WHERE id = (SELECT l.reservation FROM lease AS l WHERE l.id = 53)) AS state;
 SELECT * FROM takes('b', '18:01', :g);
 SELECT report_work(54, 'started', now => at('18:01')), cancel_reservation(:g, now => at('18:02'));
 SELECT state, expires > at('18:03') FROM renew_lease(54, now => at('18:03'));

@@ -89,6 +89,10 @@ SELECT count(record_usage('test', 'used', 'R', 'east', 'nvidia/a100-sxm4-80gb', 
 SELECT s.* FROM pg_temp.shares('2026-06-03 00:00Z') AS s WHERE s.account = 'R';
 -- half of it has been
 SELECT s.* FROM pg_temp.shares('2026-06-01 06:00Z') AS s WHERE s.account = 'R';
+-- who names what is not his own draws on nothing, and has it to himself: 10 x 10 x 0.312 = 31.2; R has no more than before
+SELECT create_account('S', currency => 'USD') > 0 AS made;
+SELECT record_usage('test', 'of another', 'S', 'east', 'nvidia/a100-sxm4-80gb', 10, '2026-06-01 00:00Z', '2026-06-01 10:00Z', reservation => 'ledger:' || :r) > 0 AS recorded;
+SELECT s.account, s.work FROM pg_temp.shares('2026-06-01 12:00Z') AS s WHERE s.account IN ('R', 'S');
 -- a hold that nobody confirmed, and one that was given up before its time, are nothing
 SELECT reservation AS h FROM book('R', :pool, 50, '[2026-06-05Z,2026-06-06Z)', now => '2026-06-04Z') \gset
 SELECT reservation AS c FROM book('R', :pool, 40, '[2026-06-07Z,2026-06-08Z)', confirmed => true, now => '2026-06-04Z') \gset

@@ -171,6 +171,11 @@ SELECT pg_temp.offers(placement_request('acme', '{nvidia/h100,nvidia/l40s}', 8, 
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/h100}', 8, '4 hours', not_before => '2083-01-05', data_region => 'r1', max_latency => '20 ms'), :noon);
 SELECT count(*) FROM (SELECT set_region_link('r1', 'r4', gbps => 1), set_region_link('r1', 'eu', 0.01, 'EUR', 1)) AS l;
 SELECT pg_temp.offers(placement_request('acme', '{nvidia}', 8, '4 hours', not_before => '2083-12-05', data_region => 'r1', data_gb => 1), :noon);
+\echo data that would be on their way for ever
+BEGIN;
+SELECT set_region_link('r1', 'r2', 0.02, 'USD', 0.000001);
+SELECT pg_temp.offers(placement_request('acme', '{nvidia/h100}', 8, '4 hours', data_region => 'r1', data_gb => 1000000000000, regions => '{r2}'), :noon);
+ROLLBACK;
 \echo the deepest pair counts, and what was said before is kept
 SELECT set_region_link('r1', 'eu-west', 0.03, 'USD', 10), set_region_link('r1', 'eu-west', 0.05, 'USD', 10, valid => '[2084-01-01,)');
 SELECT l.price_per_gb, l.valid FROM region_link AS l JOIN region AS f ON f.id = l.from_region JOIN region AS t ON t.id = l.to_region WHERE f.name = 'r1' AND t.name = 'eu-west' AND upper_inf(l.recorded) ORDER BY l.valid;

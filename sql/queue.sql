@@ -248,6 +248,30 @@ SELECT count(book('acme', :p, 3, '[2050-02-05Z,2050-02-06Z)', confirmed => true,
 SELECT count(submit_request(placement_request(n, '{nvidia/l40}', devices => 3, time_limit => '1 hour'), now => '2050-02-05Z')) FROM unnest('{x,y,z}'::text[]) AS n;
 SELECT count(*) FROM schedule(now => '2050-02-05Z');
 SELECT place, account_name, shares, to_char(lower(planned), 'DD HH24:MI') FROM queue WHERE account_name IN ('x', 'y', 'z');
+\echo a promise that is not kept because its pool is in doubt is told
+SELECT pg_temp.clear() > 0;
+SELECT pg_temp.pool(16, 'nvidia/b200') AS p, pg_temp.pool(16, 'nvidia/b200', 'r2') AS p2 \gset
+SELECT count(*) FROM book('z', ARRAY[ROW(:p, 16, '[2050-01-25 12:00Z,2050-01-25 14:00Z)'), ROW(:p2, 16, '[2050-01-25 12:00Z,2050-01-28 14:00Z)')]::reservation_piece[], confirmed => true, now => '2050-01-25 11:00Z');
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 12, '1 hour', '25 12:00') AS first, pg_temp.ask('acme', '{nvidia/b200}', 12, '2 hours', '25 12:00') AS second \gset
+SELECT pg_temp.pass('25 12:00');
+UPDATE pool SET doubted = '2050-01-25 12:30Z' WHERE id = :p;
+SELECT pg_temp.pass('25 13:00');
+SELECT pg_temp.pass('25 13:00');
+UPDATE pool SET doubted = '2050-01-25 12:30Z' WHERE id = :p2;
+SELECT pg_temp.pass('25 13:10');
+SELECT pg_temp.pass('25 13:20');
+SELECT request - :first AS n, action, at, planned, reason FROM request_change WHERE request IN (:first, :second) ORDER BY id;
+UPDATE pool SET doubted = NULL WHERE id IN (:p, :p2);
+\echo what would end after its deadline does not begin
+SELECT pg_temp.clear();
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 13:30', deadline => '25 16:00') AS late \gset
+SELECT pg_temp.ask('z', '{nvidia/b200}', 8, '2 hours', '25 13:30', deadline => '25 16:00', regions => '{r2}') AS never \gset
+SELECT pg_temp.pass('25 13:30');
+SELECT e FROM explain_request(:never, now => '2050-01-25 13:30Z') AS e WHERE e !~ 'asked for';
+SELECT pg_temp.pass('25 14:01');
+SELECT e FROM explain_request(:late, now => '2050-01-25 14:01Z') AS e WHERE e !~ 'asked for';
+SELECT pg_temp.try($$SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 13:30', deadline => '25 15:00')$$), pg_temp.try($$SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 15:30', deadline => '25 15:00')$$);
+SELECT pg_temp.clear();
 SELECT revoke_access('queue_reader', 'reader', 'acme'), revoke_access('queue_booker', 'booker', 'blue'), revoke_access('queue_agent', 'agent', region => 'r1');
 DROP ROLE queue_reader; DROP ROLE queue_booker; DROP ROLE queue_agent;
 \c postgres

@@ -53,7 +53,7 @@ $node->safe_psql('postgres', q{
 		UNION ALL
 		SELECT clock_timestamp(), format('booking %s of %s has %s pieces, of %s accounts, with %s periods', r.booking, min(r.request), count(*), count(DISTINCT r.account), count(DISTINCT b.period))
 		FROM reservation AS r JOIN reservation_change AS b ON b.reservation = r.id AND b.action = 'book' WHERE r.request ~ '^s' GROUP BY r.booking
-		HAVING count(*) <> (SELECT jsonb_array_length(a.answer) FROM request_answer AS a WHERE a.request = min(r.request)) OR count(DISTINCT r.account) > 1 OR count(DISTINCT b.period) > 1
+		HAVING count(*) <> (SELECT jsonb_array_length(a.answer) FROM request_answer AS a WHERE a.scope = 'account:' || min(r.account) AND a.request = min(r.request)) OR count(DISTINCT r.account) > 1 OR count(DISTINCT b.period) > 1
 		UNION ALL
 		SELECT clock_timestamp(), format('request %s, %s, with booking %s of %s devices for account %s', q.id, q.state, q.booking, sum(b.devices), min(r.account))
 		FROM request AS q LEFT JOIN reservation AS r ON r.booking = q.booking LEFT JOIN reservation_change AS b ON b.reservation = r.id AND b.action = 'book'

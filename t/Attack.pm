@@ -4,7 +4,7 @@ package Attack;
 use strict;
 use warnings;
 use Exporter qw(import);
-use IPC::Run;
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -77,7 +77,15 @@ sub start
 	# files: what is piped would wait for somebody to pump it
 	my $file = $self->{node}->basedir . '/session' . ++$started;
 	append_to_file("$file.sql", join '', map { $self->{transaction}->($n) } 1 .. 200);
-	return { n => $n, out => "$file.out", run => IPC::Run::start([ 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $self->{node}->connstr('postgres') . ' application_name=attack', '-f', "$file.sql" ], '>', "$file.out", '2>&1') };
+	# by hand: IPC::Run takes one that ends just when it looks for an error, and mixes up what it has open of others
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0)
+	{
+		open STDOUT, '>', "$file.out" and open STDERR, '>&', \*STDOUT
+			and exec 'psql', '-XAtq', '-v', 'VERBOSITY=verbose', '-d', $self->{node}->connstr('postgres') . ' application_name=attack', '-f', "$file.sql";
+		POSIX::_exit(1);
+	}
+	return { n => $n, out => "$file.out", pid => $pid };
 }
 
 # Counts what a session was told.
@@ -115,18 +123,15 @@ sub run
 	{
 		for my $s (@sessions)
 		{
-			# it dies of one that ends just now
-			eval { IPC::Run::pump_nb($s->{run}) } if $s->{run}->pumpable;
-			next if $s->{run}->pumpable;
-			IPC::Run::finish($s->{run});
+			next if waitpid($s->{pid}, POSIX::WNOHANG()) == 0;
 			$self->count($s);
 			$s = $self->start($s->{n});
 		}
-		$watch->query_safe("BEGIN ISOLATION LEVEL REPEATABLE READ; INSERT INTO found SELECT * FROM overbooked('$pools'); @{[ $looks // '' ]} COMMIT");
+		eval { $watch->query_safe("BEGIN ISOLATION LEVEL REPEATABLE READ; INSERT INTO found SELECT * FROM overbooked('$pools'); @{[ $looks // '' ]} COMMIT"); 1 } or die 'a look failed: ', (grep { /ERROR/ && !/ attack ERROR/ } split /\n/, slurp_file($node->logfile)), ": $@";
 		$self->{looks}++;
 		if (time > $next_kill)
 		{
-			eval { one_of(@sessions)->{run}->signal('KILL') };
+			kill 'KILL', one_of(@sessions)->{pid};
 			$self->{killed} += $node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity WHERE application_name = 'attack' ORDER BY random() LIMIT 2) AS a});
 			$next_kill = time + 1;
 		}
@@ -136,7 +141,7 @@ sub run
 	$node->safe_psql('postgres', q{SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'attack'});
 	for my $s (@sessions)
 	{
-		IPC::Run::finish($s->{run});
+		waitpid $s->{pid}, 0;
 		$self->count($s);
 	}
 	note "$self->{done} transactions answered, $self->{looks} looks, $self->{killed} sessions killed while they were at it";

@@ -352,7 +352,7 @@ BEGIN
 		IF event <> 'started' THEN
 			said := compute_ledger._end_work(w.reservation, at, now, clock);
 		END IF;
-		IF said = 'not started' AND event = 'failed' THEN
+		IF said = 'not started' AND (event = 'failed' OR fault = 'closed') THEN
 			UPDATE compute_ledger.lease AS l SET expires = greatest(clock, l.taken), closed = clock WHERE l.id = _report_work.lease AND fault IS NULL;
 			said := CASE WHEN fault IS NULL THEN 'given back' ELSE fault END;
 		ELSIF said IS NULL OR said = 'not started' THEN
@@ -388,7 +388,7 @@ BEGIN
 	RETURN compute_ledger._report_work(lease, event, at, detail, now);
 END
 $$;
-COMMENT ON FUNCTION report_work(bigint, text, timestamptz, text, timestamptz) IS 'what an agent says of work that it took: started and heartbeat, which renew the lease, ended, or failed. It is always recorded, and acted on under a good lease only: the answer says what came of it, such as running, renewed, ended, given back; else old number, expired or closed, and nothing changes. An end reported under the last number given out is believed also when that has expired. An end of what nobody said has started is a start, too; failed gives back what has not started, for others to take. A start that is not possible is answered refused, with the reason. at: when it was so, by the agent''s clock; a claim, which judges nothing, but that of an end after the start and not in the future is believed. 42704 if there is no such lease in a region that the caller is agent of; 22023 an unknown event, detail of more than 10,000 bytes. now: another time than the clock''s, for replays, by admins only (42501).';
+COMMENT ON FUNCTION report_work(bigint, text, timestamptz, text, timestamptz) IS 'what an agent says of work that it took: started and heartbeat, which renew the lease, ended, or failed. It is always recorded, and acted on under a good lease only: the answer says what came of it, such as running, renewed, ended, given back; else old number, expired or closed, and nothing changes. An end reported under the last number given out is believed also when that has expired, not when it gave the work back. An end of what nobody said has started is a start, too; failed gives back what has not started, for others to take. A start that is not possible is answered refused, with the reason. at: when it was so, by the agent''s clock; a claim, which judges nothing, but that of an end after the start and not in the future is believed. 42704 if there is no such lease in a region that the caller is agent of; 22023 an unknown event, detail of more than 10,000 bytes. now: another time than the clock''s, for replays, by admins only (42501).';
 
 CREATE FUNCTION _confirm_end(reservation bigint, at timestamptz DEFAULT NULL, detail text DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS text
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER

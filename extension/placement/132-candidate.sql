@@ -158,7 +158,7 @@ BEGIN
 		SELECT p.*, f.price_per_gb AS in_price, f.within AS is_within, f.currency AS in_currency, f.gbps, f.latency, b.price_per_gb AS out_price, b.currency AS out_currency,
 			c.priced AS c_priced, c.prices AS c_prices, c.list_prices AS c_list_prices, c.hourly AS c_hourly, c.lowest, c.highest, c.fault, j.clause,
 			compute_ledger.normalized_rate(p.accelerator, basis, base) AS basis_rate,
-			compute_ledger._slot_start(base + CASE WHEN asked.data_gb > 0 AND NOT f.within THEN asked.data_gb * 8 / f.gbps * interval '1 second' ELSE interval '0' END, p.slot_minutes) AS earliest,
+			compute_ledger._slot_start(base + CASE WHEN asked.data_gb > 0 AND NOT f.within THEN least(asked.data_gb * 8 / f.gbps, 3200000000) * interval '1 second' ELSE interval '0' END, p.slot_minutes) AS earliest,
 			coalesce(c.allowed, '{}') AS affordable, coalesce(c.allowed, '{}') - coalesce(j.stands, '{}')
 				- CASE WHEN p.floor > c.lowest THEN (SELECT range_agg(h.valid) FROM unnest(c.priced, c.hourly) AS h (valid, hourly) WHERE h.hourly < p.floor) ELSE '{}' END AS bookable
 		FROM unnest(all_pools) AS p
@@ -177,8 +177,6 @@ BEGIN
 			WHEN f.highest < f.floor THEN format('below the floor for idle capacity: %s for a device-hour', compute_ledger._money_text(f.lowest, currency))
 			WHEN f.lowest IS NULL THEN format('has no price in %s', currency)
 			WHEN isempty(f.affordable) THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text(f.lowest, currency))
-			WHEN isempty(f.bookable * tstzmultirange(tstzrange(f.earliest, greatest(f.until, f.earliest), '[]')))
-				THEN coalesce(f.clause, format('has no price from %s on, or none that is not above the ceiling', f.earliest))
 			WHEN asked.max_latency IS NOT NULL AND f.latency IS NULL THEN format('no latency is known from %s to %s', asked.data_region, g.name)
 			WHEN f.latency > asked.max_latency THEN format('too far from the data: %s', f.latency)
 			WHEN asked.data_gb > 0 AND f.in_price IS NULL THEN format('no price of transfer from %s to %s', asked.data_region, g.name)
@@ -186,7 +184,9 @@ BEGIN
 			WHEN asked.data_gb > 0 AND NOT f.is_within AND f.gbps IS NULL THEN format('no bandwidth is known from %s to %s', asked.data_region, g.name)
 			WHEN asked.results_gb > 0 AND f.out_price IS NULL THEN format('no price of transfer from %s to %s', g.name, asked.results_region)
 			WHEN asked.results_gb > 0 AND f.out_currency <> currency THEN format('price of transfer from %s to %s is in %s, not in %s', g.name, asked.results_region, f.out_currency, currency)
-			WHEN f.earliest >= f.until THEN format('its horizon, %s, is before the earliest start', f.until) END,
+			WHEN f.earliest >= f.until THEN format('its horizon, %s, is before the earliest start', f.until)
+			WHEN isempty(f.bookable * tstzmultirange(tstzrange(f.earliest, greatest(f.until, f.earliest), '[]')))
+				THEN coalesce(f.clause, format('has no price from %s on, or none that is not above the ceiling', f.earliest)) END,
 		f.lowest, f.earliest, f.basis_rate, f.region, f.link_class, f.hold, f.until, f.bookable * tstzmultirange(tstzrange(f.earliest, greatest(f.until, f.earliest))),
 		f.c_priced, f.c_prices, f.c_list_prices, f.c_hourly, f.currency, coalesce(f.in_price, 0), coalesce(f.out_price, 0), f.floor
 	FROM figure AS f

@@ -65,9 +65,9 @@ BEGIN
 					(SELECT string_agg(format('Pool %s: %s.', o.pool, o.reason), ' ' ORDER BY o.pool) FROM (SELECT o.pool, o.reason FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.pool LIMIT 20) AS o) END,
 				hint => 'quote() says of every pool why it is out.');
 		END IF;
-		PERFORM compute_ledger._hold_budget(account_id, first.worst, first.currency,
-			compute_ledger._nominal_work(first.pieces));
 		BEGIN
+			-- what is held is given back where it is not booked
+			PERFORM compute_ledger._hold_budget(account_id, first.worst, first.currency, compute_ledger._nominal_work(first.pieces));
 			answer := compute_ledger._book_pieces(checked.account, first.pieces, request, 0, confirmed, hold, checked.preemptible, now, call);
 		EXCEPTION WHEN SQLSTATE 'LC020' THEN
 			-- somebody else was faster: what is best now
@@ -172,8 +172,8 @@ BEGIN
 		IF priced.total IS DISTINCT FROM said.total OR pools[1].currency <> said.currency THEN
 			PERFORM compute_ledger._stale(format('it was %s %s, and is now %s', round(said.total, 2), said.currency, coalesce(compute_ledger._money_text(priced.total, pools[1].currency), 'without a price')));
 		END IF;
-		PERFORM compute_ledger._hold_budget(account_id, priced.worst, said.currency, compute_ledger._nominal_work(said.pieces));
 		BEGIN
+			PERFORM compute_ledger._hold_budget(account_id, priced.worst, said.currency, compute_ledger._nominal_work(said.pieces));
 			answer := compute_ledger._book_pieces((said.asked).account, said.pieces, request, 0, confirmed, hold, (said.asked).preemptible, now, call);
 		EXCEPTION WHEN SQLSTATE 'LC020' THEN
 			PERFORM compute_ledger._stale(SQLERRM);

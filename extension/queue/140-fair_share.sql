@@ -62,6 +62,22 @@ BEGIN
 		SELECT r.id, r.account, r.pool, r.booking, r.devices, r.occupies, r.since, r.earlier
 		FROM compute_ledger.reservation AS r
 		WHERE r.confirmed_at IS NOT NULL AND lower(r.occupies) < $1
+	), named AS MATERIALIZED (
+		-- it draws on what it names where rating lets it: account, region and chip are the reservation's
+		SELECT u.account, u.accelerator, u.started_at, u.ended_at, u.devices, o.id AS reservation
+		FROM compute_ledger.usage_record AS u
+		LEFT JOIN LATERAL (
+			SELECT r.id
+			FROM compute_ledger.reservation AS r JOIN compute_ledger.pool AS p ON p.id = r.pool
+			WHERE r.id = u.reservation AND p.region = u.region AND p.accelerator OPERATOR(compute_ledger.@>) u.accelerator
+				AND compute_ledger.device_share(p.accelerator) IS NOT DISTINCT FROM compute_ledger.device_share(u.accelerator)
+				-- its own, or one of the two was merged into the other, or both into a third
+				AND (r.account = u.account OR EXISTS (
+					SELECT FROM compute_ledger._account_alias(NULL) AS x
+					LEFT JOIN compute_ledger._account_alias(NULL) AS y ON y.target = x.target AND y.account = u.account AND y.valid @> u.started_at
+					WHERE x.account IN (r.account, u.account) AND x.valid @> u.started_at AND (x.target IN (r.account, u.account) OR x.account = r.account AND y.account IS NOT NULL)))
+		) AS o ON true
+		WHERE u.measure = 'allocated' AND u.superseded = 'infinity' AND u.started_at < $1 AND u.reservation IS NOT NULL
 	)
 	SELECT t.account, p.accelerator, lower(t.occupies), upper(t.occupies), t.devices::numeric, q.id IS NOT NULL
 	FROM taken AS t JOIN compute_ledger.pool AS p ON p.id = t.pool
@@ -79,15 +95,21 @@ BEGIN
 	FROM compute_ledger.usage_record AS u
 	WHERE u.measure = 'allocated' AND u.superseded = 'infinity' AND u.started_at < $1 AND u.reservation IS NULL
 	UNION ALL
+	-- used, naming what is not its own
+	SELECT n.account, n.accelerator, n.started_at, n.ended_at, n.devices, false
+	FROM named AS n
+	WHERE n.reservation IS NULL
+	UNION ALL
 	-- beyond what is reserved
-	SELECT b.account, b.accelerator, lower(s.period), upper(s.period), s.level, false
+	SELECT r.account, p.accelerator, lower(s.period), upper(s.period), s.level, false
 	FROM (
-		SELECT u.reservation, min(u.account) AS account, u.accelerator, compute_ledger.device_profile(tstzrange(u.started_at, least(u.ended_at, $1)), u.devices) AS used
-		FROM compute_ledger.usage_record AS u
-		WHERE u.measure = 'allocated' AND u.superseded = 'infinity' AND u.started_at < $1 AND u.reservation IS NOT NULL
-		GROUP BY u.reservation, u.accelerator
+		SELECT n.reservation, compute_ledger.device_profile(tstzrange(n.started_at, least(n.ended_at, $1)), n.devices) AS used
+		FROM named AS n
+		WHERE n.reservation IS NOT NULL
+		GROUP BY n.reservation
 	) AS b
 	JOIN compute_ledger.reservation AS r ON r.id = b.reservation
+	JOIN compute_ledger.pool AS p ON p.id = r.pool
 	CROSS JOIN LATERAL compute_ledger.steps(b.used OPERATOR(compute_ledger.-) CASE WHEN r.confirmed_at IS NOT NULL
 		THEN compute_ledger._reservation_profile(r.occupies, r.since, r.devices, r.earlier) ELSE '{}' END) AS s
 	WHERE s.level > 0;

@@ -144,7 +144,7 @@ BEGIN
 		ORDER BY k.pool, k.allowed
 	LOOP
 		DECLARE
-			span tstzrange := f.allowed * tstzrange(greatest(starts, at + f.delay), greatest(f.until, starts, at + f.delay));
+			span tstzrange := f.allowed * tstzrange(greatest(starts, at + f.delay), greatest(least(f.until, asked.deadline), starts, at + f.delay));
 			offered compute_ledger.device_profile := CASE WHEN NOT isempty(span) THEN compute_ledger._pool_limit(f.pool, span, f.guest) END;
 			length interval;
 			cost numeric;
@@ -155,13 +155,11 @@ BEGIN
 			WHILE offered IS NOT NULL AND wide <= compute_ledger.peak(offered) AND wide % f.granule = 0 LOOP
 				length := compute_ledger._placement_length(asked, f.speed, wide, 1, f.slot_minutes);
 				cost := f.price * wide * extract(epoch FROM length) / 3600 + f.transfer;
-				IF asked.devices IS NOT NULL OR lower(span) + length <= asked.deadline THEN
-					IF cost > asked.max_cost THEN
-						most_cost := least(most_cost, cost);
-					ELSIF compute_ledger.earliest_fit(offered, wide, length, span) IS NOT NULL AND wide < coalesce(devices, wide + 1) THEN
-						devices := wide;
-						EXIT;
-					END IF;
+				IF cost > asked.max_cost THEN
+					most_cost := least(most_cost, cost);
+				ELSIF compute_ledger.earliest_fit(offered, wide, length, span) IS NOT NULL AND wide < coalesce(devices, wide + 1) THEN
+					devices := wide;
+					EXIT;
 				END IF;
 				EXIT WHEN asked.devices IS NOT NULL;
 				wide := wide * 2;
@@ -170,11 +168,12 @@ BEGIN
 		EXIT WHEN devices = asked.devices;
 	END LOOP;
 	IF devices IS NULL THEN
-		fault := CASE WHEN most_cost IS NOT NULL THEN format('it costs at least %s, and may cost %s', trim_scale(round(most_cost, 6)), asked.max_cost)
+		fault := CASE WHEN asked.deadline <= starts THEN format('its deadline, %s, is over', asked.deadline)
+			WHEN most_cost IS NOT NULL THEN format('it costs at least %s, and may cost %s', trim_scale(round(most_cost, 6)), asked.max_cost)
 			WHEN asked.devices IS NULL AND most > 0 THEN format('no number of devices, up to %s, does it by %s', most, asked.deadline)
-			WHEN most > 0 THEN format('no pool in which it may run offers %s devices for so long: at most %s at a time', asked.devices, most)
+			WHEN most > 0 THEN format('no pool in which it may run offers %s devices for so long%s: at most %s at a time', asked.devices, ' before ' || asked.deadline, most)
 			ELSE (SELECT string_agg(DISTINCT format('pool %s: %s', p.pool, p.reason), '; ') FROM (SELECT q.pool, q.reason FROM compute_ledger._request_pools(account, asked, at) AS q WHERE q.reason IS NOT NULL ORDER BY q.pool LIMIT 20) AS p) END;
-		fault := coalesce(fault, 'there is no pool');
+		fault := coalesce(fault, 'no pool in which it may run can be had before ' || asked.deadline, 'there is no pool');
 	END IF;
 END
 $$;
@@ -363,7 +362,7 @@ BEGIN
 		SELECT count(*) INTO before FROM compute_ledger.request AS o WHERE o.state = 'queued' AND (o.band > r.band OR o.band = r.band AND o.turn < r.turn);
 		RETURN NEXT format('%s requests are served before it.', before);
 		IF r.planned IS NULL THEN
-			RETURN NEXT 'It has no planned start: no pool in which it may run has room for it within its horizon.';
+			RETURN NEXT format('It has no planned start: no pool in which it may run has room for it within its horizon%s.', ' and before its deadline, ' || (r.asked).deadline);
 		ELSE
 			RETURN NEXT format('It is planned in pool %s for %s: it waits for %s.', r.pool, r.planned, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn));
 			RETURN NEXT format('Requests of its band that come later do not push it beyond %s.', least(r.latest, r.fixed));

@@ -209,7 +209,7 @@ try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int6
 	QueueBounds *bounds = pool->bounds[fit->guest];
 	int64		length = length_in(pass->plan, request, fit);
 	int64		from = Max(bound, earliest(pass->plan, request, fit));
-	int64		last = Min(pool->until, fit->until) - length;
+	int64		last = Min(Min(pool->until, fit->until), request->deadline) - length;
 	double		cost = cost_of(request, fit, length);
 	int64		start;
 
@@ -482,7 +482,7 @@ static QueueSpot
 stored_plan(QueuePass *pass, QueueRequest *request)
 {
 	const QueueFit *fit = planned_fit(pass->plan, request);
-	const QueuePool *pool = &pass->plan->pools[request->planned_pool];
+	const QueuePool *pool;
 	QueueSpot	spot = {.fit = fit};
 	int64		length = fit == NULL ? 0 : length_in(pass->plan, request, fit);
 
@@ -493,9 +493,15 @@ stored_plan(QueuePass *pass, QueueRequest *request)
 		request->moved = QUEUE_MOVED_POOL;
 		return spot;
 	}
+	pool = &pass->plan->pools[fit->pool];
 	spot.start = Max(on_step(request->planned_start, pool->step), earliest(pass->plan, request, fit));
 	spot.end = spot.start + length;
-	if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, true))
+	if (spot.end > request->deadline)
+	{
+		spot.fit = NULL;
+		request->moved = QUEUE_MOVED_LATE;
+	}
+	else if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, true))
 		request->moved = why_not(pool);
 	else if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, false))
 		request->moved = QUEUE_MOVED_HIGHER;
@@ -671,8 +677,13 @@ mark_late(QueuePlan *plan)
 		int64		start = request->pool == NONE ? PG_INT64_MAX : request->start;
 		int64		patience;
 
+		/* there is no plan to keep, and a promise all the same */
 		if (request->planned_pool == NONE)
+		{
+			if (!request->late && request->latest != PG_INT64_MAX && start > request->latest)
+				request->late = any = true;
 			continue;
+		}
 		patience = Max(request->latest / 2 - request->planned_start / 2, 0) >> Max(plan->rounds - 2, 0);
 		if (!request->kept && request->fixed != PG_INT64_MAX && (last || start > request->fixed))
 			request->kept = any = true;
@@ -704,7 +715,7 @@ move_up(QueuePass *pass)
 	}
 }
 
-/* Forgets why those who begin in time could not have their stored plans. */
+/* Forgets why those who begin in time could not have their stored plans; what has become of a plan whose pool is gone is told once. */
 static void
 forget_why(QueuePlan *plan)
 {
@@ -714,8 +725,10 @@ forget_why(QueuePlan *plan)
 		int64		promised = Min(request->latest, request->fixed);
 
 		/* those who were there before it may push it */
-		if (request->planned_pool == NONE || (request->pool != NONE && request->start <= promised))
+		if (promised == PG_INT64_MAX || (request->pool != NONE && request->start <= promised))
 			request->moved = QUEUE_NOT_MOVED;
+		else if (request->planned_pool == NONE)
+			request->moved = request->had_plan || request->pool != NONE ? QUEUE_MOVED_POOL : QUEUE_NOT_MOVED;
 	}
 }
 
