@@ -272,6 +272,22 @@ SELECT pg_temp.pass('25 14:01');
 SELECT e FROM explain_request(:late, now => '2050-01-25 14:01Z') AS e WHERE e !~ 'asked for';
 SELECT pg_temp.try($$SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 13:30', deadline => '25 15:00')$$), pg_temp.try($$SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 15:30', deadline => '25 15:00')$$);
 SELECT pg_temp.clear();
+\echo max_cost is that of the time at which it runs
+SELECT create_price('nvidia/b200', 'USD', 10, valid_from => '2026-01-01Z') > 0, create_price('nvidia/b200', 'USD', 1, valid_from => '2050-01-26Z', supersede => true) > 0;
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 14:05', max_cost => 20) AS cheap, pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 14:05', max_cost => 160) AS dear,
+	pg_temp.ask('acme', '{nvidia/b200}', 8, '11 hours', '25 14:05', max_cost => 100) AS longer \gset
+SELECT pg_temp.pass('25 14:05');
+SELECT pg_temp.pass('25 14:06');
+SELECT pg_temp.pass('26 00:00');
+SELECT pg_temp.try($$SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 14:05', max_cost => 15)$$);
+\echo work takes longer where one site loses some of it
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, NULL, '26 12:00', work => '36 PFLOPh@bf16');
+SELECT pg_temp.pass('26 12:00');
+SELECT set_scaling_efficiency('', 1, 0.5);
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, NULL, '26 18:00', work => '36 PFLOPh@bf16');
+SELECT to_char(ends, 'DD HH24:MI') FROM quote(placement_request('acme', '{nvidia/b200}', 8, work => '36 PFLOPh@bf16'), now => '2050-01-26 18:00Z') WHERE rank = 1;
+SELECT pg_temp.pass('26 18:00');
+SELECT set_scaling_efficiency('', 1, NULL);
 SELECT revoke_access('queue_reader', 'reader', 'acme'), revoke_access('queue_booker', 'booker', 'blue'), revoke_access('queue_agent', 'agent', region => 'r1');
 DROP ROLE queue_reader; DROP ROLE queue_booker; DROP ROLE queue_agent;
 \c postgres

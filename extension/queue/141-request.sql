@@ -47,9 +47,10 @@ AS $$
 	SELECT concat_ws(' ', (SELECT v.version FROM compute_ledger.policy_version AS v),
 		(SELECT md5(string_agg(concat_ws(' ', p.id, p.granule, p.slot_minutes, p.host, p.link_class, p.doubted IS NOT NULL), ',' ORDER BY p.id)) FROM compute_ledger.pool AS p),
 		(SELECT count(*) || ' ' || max(lower(p.recorded)) FROM compute_ledger.price AS p WHERE upper_inf(p.recorded)),
-		(SELECT count(*) || ' ' || max(lower(l.recorded)) FROM compute_ledger.region_link AS l WHERE upper_inf(l.recorded)))
+		(SELECT count(*) || ' ' || max(lower(l.recorded)) FROM compute_ledger.region_link AS l WHERE upper_inf(l.recorded)),
+		(SELECT md5(string_agg(format('%L %L %s', e.workload, e.link_class, e.efficiency), ',' ORDER BY e.workload, e.link_class)) FROM compute_ledger.scaling_efficiency AS e WHERE e.sites = 1))
 $$;
-COMMENT ON FUNCTION _kind_stamp() IS 'the state of what says in which pools requests may run, as a text that changes with it: policies, and the trees of accounts and regions; pools; prices; links of regions';
+COMMENT ON FUNCTION _kind_stamp() IS 'the state of what says in which pools requests may run, as a text that changes with it: policies, and the trees of accounts and regions; pools; prices; links of regions; efficiencies';
 
 CREATE FUNCTION _still_judged(judged timestamptz, at timestamptz) RETURNS boolean
 	LANGUAGE plpgsql STABLE
@@ -72,19 +73,40 @@ DECLARE
 	pools compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, kind, at) AS p WHERE p.reason IS NULL);
 BEGIN
 	RETURN QUERY
-	WITH dear AS (
-		-- an hour at each of its prices
-		SELECT h.pool, max(c.worst / h.granule) AS worst
-		FROM (SELECT row_number() OVER () AS n, p.pool, p.granule, greatest(lower(s.valid), p.ready) AS starts FROM unnest(pools) AS p CROSS JOIN LATERAL unnest(p.priced) AS s (valid) WHERE upper_inf(s.valid) OR upper(s.valid) > p.ready) AS h
-		CROSS JOIN LATERAL compute_ledger._compute_costs(pools, ARRAY[ROW(h.n, h.pool, h.granule, h.starts, h.starts + interval '1 hour')::compute_ledger._offer_piece]) AS c
-		GROUP BY h.pool
+	WITH hour AS MATERIALIZED (
+		-- at each of its prices
+		SELECT row_number() OVER () AS n, p.pool, p.granule, s.valid, s.hourly, x.starts, x.ends
+		FROM unnest(pools) AS p
+		CROSS JOIN LATERAL unnest(p.priced, p.hourly) AS s (valid, hourly)
+		CROSS JOIN LATERAL (SELECT greatest(lower(s.valid), p.ready) AS starts, least(upper(s.valid), greatest(lower(s.valid), p.ready) + interval '1 hour') AS ends) AS x
+		WHERE x.starts < x.ends
+	), level AS MATERIALIZED (
+		-- what has tiers, or packages, is as dear as that hour may be
+		SELECT h.pool, h.valid, CASE WHEN c.worst = c.cost THEN h.hourly ELSE d.worst END AS price, d.worst
+		FROM hour AS h
+		JOIN compute_ledger._compute_costs(pools, ARRAY(SELECT ROW(o.n, o.pool, o.granule, o.starts, o.ends)::compute_ledger._offer_piece FROM hour AS o)) AS c ON c.offer = h.n
+		CROSS JOIN LATERAL (SELECT c.worst * 3600 / (h.granule * extract(epoch FROM h.ends - h.starts)) AS worst) AS d
+	), step AS (
+		-- of many prices not each
+		SELECT l.pool, max(l.price) AS price
+		FROM (SELECT l.pool, l.price, ntile(16) OVER (PARTITION BY l.pool ORDER BY l.price) AS part FROM (SELECT DISTINCT l.pool, l.price FROM level AS l WHERE l.price IS NOT NULL) AS l) AS l
+		GROUP BY l.pool, l.part
+	), cheap AS (
+		-- while it is no dearer
+		SELECT s.pool, s.price, range_agg(l.valid) AS valid
+		FROM step AS s JOIN level AS l ON l.pool = s.pool AND l.price <= s.price
+		GROUP BY s.pool, s.price
+	), dear AS (
+		SELECT l.pool, max(l.worst) AS worst FROM level AS l GROUP BY l.pool
 	)
-	SELECT p.pool, tstzrange(CASE WHEN lower(a.span) > p.ready THEN lower(a.span) END, CASE WHEN upper(a.span) < p.until THEN upper(a.span) END), p.guest,
-		CASE WHEN kind.data_gb > 0 THEN p.ready - at ELSE interval '0' END, p.price_per_hour, d.worst, p.currency,
-		p.data_price * kind.data_gb + p.results_price * kind.results_gb, CASE WHEN kind.basis IS NOT NULL THEN p.rate END
+	SELECT DISTINCT ON (p.pool, x.allowed) p.pool, x.allowed, p.guest, CASE WHEN kind.data_gb > 0 THEN p.ready - at ELSE interval '0' END, c.price, d.worst, p.currency,
+		p.data_price * kind.data_gb + p.results_price * kind.results_gb, CASE WHEN kind.basis IS NOT NULL THEN p.rate OPERATOR(compute_ledger.*) (compute_ledger._pool_efficiencies(kind, p.link_class))[1] END
 	FROM unnest(pools) AS p
-	CROSS JOIN LATERAL unnest(p.allowed) AS a (span)
-	LEFT JOIN dear AS d ON d.pool = p.pool;
+	JOIN cheap AS c ON c.pool = p.pool
+	JOIN dear AS d ON d.pool = p.pool
+	CROSS JOIN LATERAL unnest(p.allowed * c.valid) AS a (span)
+	CROSS JOIN LATERAL (SELECT tstzrange(CASE WHEN lower(a.span) > p.ready THEN lower(a.span) END, CASE WHEN upper(a.span) < p.until THEN upper(a.span) END) AS allowed) AS x
+	ORDER BY p.pool, x.allowed, c.price;
 END
 $$;
 COMMENT ON FUNCTION _kind_fits(bigint, placement_request, timestamptz) IS 'where and when requests of a kind may run, as request_fit has it, at an instant of the clock of bookings';

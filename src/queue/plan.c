@@ -285,15 +285,23 @@ static const QueueFit *
 planned_fit(const QueuePlan *plan, const QueueRequest *request)
 {
 	const QueueKind *kind = &plan->kinds[request->kind];
+	const QueueFit *found = NULL;
 
 	for (int i = 0; i < kind->fits; i++)
 	{
 		const QueueFit *fit = &plan->fits[kind->first_fit + i];
+		int64		length;
 
-		if (fit->pool == request->planned_pool && fit->from <= request->planned_start && request->planned_start < fit->until)
+		if (fit->pool != request->planned_pool || fit->from > request->planned_start || request->planned_start >= fit->until)
+			continue;
+		/* of times at other prices, one that holds all of it */
+		length = length_in(plan, request, fit);
+		if (length != 0 && request->planned_start + length <= fit->until)
 			return fit;
+		if (found == NULL || length != 0)
+			found = fit;
 	}
-	return NULL;
+	return found;
 }
 
 /* ---- whose turn it is ---- */

@@ -208,7 +208,7 @@ read_fits(PlanInput *input, Datum now, Datum until)
 	static SPIPlanPtr query = NULL;
 	int32		count = read_queue(&query,
 								   "SELECT kind, pool, guest, starts, ends, delay, price, transfer, rate, speed"
-								   " FROM compute_ledger._queue_fits($1) ORDER BY kind, pool, starts",
+								   " FROM compute_ledger._queue_fits($1) ORDER BY kind, pool, price, starts, ends",
 								   now, until, columns, lengthof(columns));
 	int32		nfits = 0;
 
