@@ -299,6 +299,14 @@ SELECT pg_temp.pool(16, 'amd/mi300x') AS p \gset
 SELECT pg_temp.ask('acme', '{amd/mi300x}', 8, '1 hour', '27 14:00', max_cost => 40), pg_temp.try($$SELECT pg_temp.ask('acme', '{amd/mi300x}', 8, '1 hour', '27 14:00', max_cost => 39)$$);
 SELECT substring(pg_temp.try($$SELECT pg_temp.ask('acme', '{amd/mi300x}', 8, '1 hour', '27 14:00', ceiling => 4)$$) FROM 'pool [0-9]+: above[^;.]*'), pg_temp.ask('acme', '{amd/mi300x}', 8, '1 hour', '27 14:00', ceiling => 5);
 SELECT pg_temp.pass('27 14:00');
+\echo what was booked ahead, until preemptible work has gone, counts for who has it
+SELECT count(create_account(n, currency => 'USD', jurisdiction => 'DE')) AS two, pg_temp.pool(16, 'nvidia/h20') AS p FROM unnest('{left,right}'::text[]) AS n \gset
+SELECT offer_idle(:p, 0.5, 'USD', '6 hours', now => '2050-01-28 00:00Z') > 0, (book('z', :p, 16, '[2050-01-28 12:00Z,2050-01-31 12:00Z)', confirmed => true, preemptible => true, now => '2050-01-28 11:00Z')).devices;
+SELECT pg_temp.ask('left', '{nvidia/h20}', 8, '10 hours', '28 13:00');
+SELECT pg_temp.pass('28 13:00');
+SELECT account_name, work, ahead FROM fair_share(now => '2050-01-28 13:00Z') WHERE account_name IN ('left', 'right');
+SELECT pg_temp.ask('left', '{nvidia/h20}', 8, '10 hours', '28 13:10'), pg_temp.ask('right', '{nvidia/h20}', 8, '10 hours', '28 13:20');
+SELECT pg_temp.pass('28 13:20');
 SELECT revoke_access('queue_reader', 'reader', 'acme'), revoke_access('queue_booker', 'booker', 'blue'), revoke_access('queue_agent', 'agent', region => 'r1');
 DROP ROLE queue_reader; DROP ROLE queue_booker; DROP ROLE queue_agent;
 \c postgres

@@ -61,7 +61,9 @@ BEGIN
 	WITH taken AS (
 		SELECT r.id, r.account, r.pool, r.booking, r.devices, r.occupies, r.since, r.earlier
 		FROM compute_ledger.reservation AS r
-		WHERE r.confirmed_at IS NOT NULL AND lower(r.occupies) < $1
+		-- what the queue has booked ahead is given, too
+		WHERE r.confirmed_at IS NOT NULL
+			AND (lower(r.occupies) < $1 OR r.booking IN (SELECT q.booking FROM compute_ledger.request AS q WHERE q.booking IS NOT NULL AND q.placed_at <= $1 AND upper(q.planned) > $1))
 	), named AS MATERIALIZED (
 		-- it draws on what it names where rating lets it: account, region and chip are the reservation's
 		SELECT u.account, u.accelerator, u.started_at, u.ended_at, u.devices, o.id AS reservation
@@ -115,7 +117,7 @@ BEGIN
 	WHERE s.level > 0;
 END
 $$;
-COMMENT ON FUNCTION _device_time(timestamptz) IS 'device time that has begun before an instant, each device-second once: what was reserved, and what was allocated beyond it; queued: it is the rest of what a request of the queue was given';
+COMMENT ON FUNCTION _device_time(timestamptz) IS 'device time that has begun before an instant, or that the queue has booked by then, each device-second once: what was reserved, and what was allocated beyond it; queued: it is the rest of what a request of the queue was given';
 
 CREATE FUNCTION _account_work(at timestamptz) RETURNS TABLE (account bigint, work numeric, own numeric, ahead numeric, own_ahead numeric)
 	LANGUAGE plpgsql STABLE ROWS 1000
