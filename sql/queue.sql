@@ -248,6 +248,51 @@ SELECT count(book('acme', :p, 3, '[2050-02-05Z,2050-02-06Z)', confirmed => true,
 SELECT count(submit_request(placement_request(n, '{nvidia/l40}', devices => 3, time_limit => '1 hour'), now => '2050-02-05Z')) FROM unnest('{x,y,z}'::text[]) AS n;
 SELECT count(*) FROM schedule(now => '2050-02-05Z');
 SELECT place, account_name, shares, to_char(lower(planned), 'DD HH24:MI') FROM queue WHERE account_name IN ('x', 'y', 'z');
+\echo a promise that is not kept because its pool is in doubt is told
+SELECT pg_temp.clear() > 0;
+SELECT pg_temp.pool(16, 'nvidia/b200') AS p, pg_temp.pool(16, 'nvidia/b200', 'r2') AS p2 \gset
+SELECT count(*) FROM book('z', ARRAY[ROW(:p, 16, '[2050-01-25 12:00Z,2050-01-25 14:00Z)'), ROW(:p2, 16, '[2050-01-25 12:00Z,2050-01-28 14:00Z)')]::reservation_piece[], confirmed => true, now => '2050-01-25 11:00Z');
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 12, '1 hour', '25 12:00') AS first, pg_temp.ask('acme', '{nvidia/b200}', 12, '2 hours', '25 12:00') AS second \gset
+SELECT pg_temp.pass('25 12:00');
+UPDATE pool SET doubted = '2050-01-25 12:30Z' WHERE id = :p;
+SELECT pg_temp.pass('25 13:00');
+SELECT pg_temp.pass('25 13:00');
+UPDATE pool SET doubted = '2050-01-25 12:30Z' WHERE id = :p2;
+SELECT pg_temp.pass('25 13:10');
+SELECT pg_temp.pass('25 13:20');
+SELECT request - :first AS n, action, at, planned, reason FROM request_change WHERE request IN (:first, :second) ORDER BY id;
+UPDATE pool SET doubted = NULL WHERE id IN (:p, :p2);
+\echo what would end after its deadline does not begin
+SELECT pg_temp.clear();
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 13:30', deadline => '25 16:00') AS late \gset
+SELECT pg_temp.ask('z', '{nvidia/b200}', 8, '2 hours', '25 13:30', deadline => '25 16:00', regions => '{r2}') AS never \gset
+SELECT pg_temp.pass('25 13:30');
+SELECT e FROM explain_request(:never, now => '2050-01-25 13:30Z') AS e WHERE e !~ 'asked for';
+SELECT pg_temp.pass('25 14:01');
+SELECT e FROM explain_request(:late, now => '2050-01-25 14:01Z') AS e WHERE e !~ 'asked for';
+SELECT pg_temp.try($$SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 13:30', deadline => '25 15:00')$$), pg_temp.try($$SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 15:30', deadline => '25 15:00')$$);
+SELECT pg_temp.clear();
+\echo max_cost is that of the time at which it runs
+SELECT create_price('nvidia/b200', 'USD', 10, valid_from => '2026-01-01Z') > 0, create_price('nvidia/b200', 'USD', 1, valid_from => '2050-01-26Z', supersede => true) > 0;
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 14:05', max_cost => 20) AS cheap, pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 14:05', max_cost => 160) AS dear,
+	pg_temp.ask('acme', '{nvidia/b200}', 8, '11 hours', '25 14:05', max_cost => 100) AS longer \gset
+SELECT pg_temp.pass('25 14:05');
+SELECT pg_temp.pass('25 14:06');
+SELECT pg_temp.pass('26 00:00');
+SELECT pg_temp.try($$SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, '2 hours', '25 14:05', max_cost => 15)$$);
+\echo work takes longer where one site loses some of it
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, NULL, '26 12:00', work => '36 PFLOPh@bf16');
+SELECT pg_temp.pass('26 12:00');
+SELECT set_scaling_efficiency('', 1, 0.5);
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 8, NULL, '26 18:00', work => '36 PFLOPh@bf16');
+SELECT to_char(ends, 'DD HH24:MI') FROM quote(placement_request('acme', '{nvidia/b200}', 8, work => '36 PFLOPh@bf16'), now => '2050-01-26 18:00Z') WHERE rank = 1;
+SELECT pg_temp.pass('26 18:00');
+SELECT set_scaling_efficiency('', 1, NULL);
+\echo kinds that nobody waits for go when something has changed
+SELECT pg_temp.ask('acme', '{nvidia/b200}', 16, '1 hour', '26 22:00', not_before => '27 12:00') IS NOT NULL;
+SELECT pg_temp.pass('26 22:00');
+SELECT count(*) FROM request_kind AS k WHERE NOT EXISTS (SELECT FROM request AS r WHERE r.kind = k.digest AND r.state = 'queued');
+SELECT count(DISTINCT f.kind) FROM request_fit AS f;
 SELECT revoke_access('queue_reader', 'reader', 'acme'), revoke_access('queue_booker', 'booker', 'blue'), revoke_access('queue_agent', 'agent', region => 'r1');
 DROP ROLE queue_reader; DROP ROLE queue_booker; DROP ROLE queue_agent;
 \c postgres

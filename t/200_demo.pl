@@ -210,12 +210,33 @@ like($report, qr/^ *$_ +\|/m, "the report tells of $_") for qw(beijing shanghai 
 like($report, qr/^ *gres\/gpu +\|/m, 'the report lists the unknown name');
 unlike($report . $said, qr/ERROR|WARNING/, 'nothing is wrong on the way');
 like($report, qr/^SELECT \* FROM $_\(\);\n.*\n[-+]+\n\n/m, "$_() finds nothing") for qw(focus_check check_ledger);
+# The founding case, and the queue: alone and joined.
+like($report, qr/^ +1 \| +[78] \| 1[678] \d\d:\d\d .*\| +0\.8[46] \| /m, 'the request of 6,000 cards has an offer, over pools of all centres');
+like($report, qr/^ \d sites do [0-9.]+ of \d+ that one does +\| +12$/m, 'and none where splitting is not worth it');
+is($node->safe_psql($db, q{SELECT count(*), bool_and(p.devices <= h.cards), sum(p.devices), count(DISTINCT h.region) FROM offer, unnest(pieces) AS p JOIN hourly AS h USING (pool) WHERE rank = 1 GROUP BY rank}) =~ s/^[78]\|//r,
+	't|6000|4', 'its pieces add up to 6,000 cards in four centres');
+is($node->safe_psql($db, q{SELECT bool_and(s.request IS NULL) AND (SELECT count(*) FROM request) = 0 AND (SELECT count(*) FROM reservation WHERE state <> 'cancelled') = 0 FROM sample AS s}), 't',
+	'nothing of the trials stays');
+is($node->safe_psql($db, q{
+		-- +n and -n events, ends before starts
+		WITH event AS (
+			SELECT o.anywhere, o.pool, o.starts AS at, s.devices AS change FROM sample AS s JOIN (SELECT false AS anywhere, * FROM alone UNION ALL SELECT true, * FROM joined) AS o USING (id) WHERE o.starts IS NOT NULL
+			UNION ALL
+			SELECT o.anywhere, o.pool, o.starts + s.length, -s.devices FROM sample AS s JOIN (SELECT false AS anywhere, * FROM alone UNION ALL SELECT true, * FROM joined) AS o USING (id) WHERE o.starts IS NOT NULL
+		), level AS (SELECT anywhere, pool, sum(change) OVER (PARTITION BY anywhere, pool ORDER BY at, change) AS level FROM event)
+		SELECT bool_and(l.level <= ceil(h.cards * g.share)) AND count(DISTINCT (l.anywhere, l.pool)) > 20 FROM level AS l JOIN hourly AS h USING (pool) CROSS JOIN given AS g}), 't',
+	'the queue never gave out more than there was');
+is($node->safe_psql($db, q{SELECT count(*) FROM ran AS r JOIN sample AS s USING (id) WHERE NOT anywhere AND (ran_in <> r.region OR starts < at)}), '0', 'alone, each job ran in its own centre');
+is($node->safe_psql($db, q{SELECT count(*) FILTER (WHERE refused IS NULL AND starts IS NULL AND NOT anywhere) >= count(*) FILTER (WHERE refused IS NULL AND starts IS NULL AND anywhere),
+		sum(hours) FILTER (WHERE anywhere) > 1.05 * sum(hours) FILTER (WHERE NOT anywhere), count(*) FILTER (WHERE refused ~ 'domestic chips' AND anywhere) > 0,
+		count(*) FILTER (WHERE account = 'harbor-finance' AND ran_in <> 'shanghai') FROM ran}), 't|t|t|0',
+	'joined, fewer wait and more is in use; and whom policy keeps out of a centre is not in it');
 like($report, qr/agrees *\n[-+]+\n.*\| t *\n/, 'the report checks itself');
 unlike($report, qr/\| f *$/m, 'and finds no difference');
 
-# Ten lines before all else say what it comes to, as the database says it; a bill is the last thing.
-my ($summary) = $report =~ /\A\n== In short\n\n((?:\S.*\n){10})\n/;
-ok($summary, 'the report starts with ten lines') or diag substr($report, 0, 2000);
+# Some ten lines before all else say what it comes to, as the database says it; a bill is the last thing.
+my ($summary) = $report =~ /\A\n== In short\n\n((?:\S.*\n){11})\n/;
+ok($summary, 'the report starts with eleven lines') or diag substr($report, 0, 2000);
 sub commas { my ($n) = @_; 1 while $n =~ s/^(\d+)(\d{3})/$1,$2/; return $n; }
 my ($counted, $rejected) = split /\|/, $node->safe_psql($db, 'SELECT (SELECT count(*) FROM usage_record), sum(rejected) FROM usage_batch');
 my ($hours, $work) = split /\|/, $node->safe_psql($db,
@@ -226,19 +247,28 @@ like($summary, qr/^accepted +$counted; \d+ came twice, 1 late$/m, '... what of i
 like($summary, qr/^it counts for +$hours card-hours, and $work PFLOPh\@fp16$/m, '... for how much');
 like($summary, qr/^who used it +lantern-llm [0-9.]+%, kite-autonomy /m, '... by whom');
 like($summary, qr/^how full +beijing 7[0-9.]+%, .* of 8,000 cards$/m, '... how full it was');
+like($summary, qr/^centres as one +6,000 cards for a day at [0-9,]+ CNY; in use \d\d% alone, \d\d% joined$/m, '... what joining brings');
 like($summary, qr/^what was wrong +$rejected rejected .*, 2 unreadable; /m, '... and what was wrong');
 like($summary, qr/^what was checked +.* found nothing$/m, '... and checked');
 SKIP:
 {
-	skip 'the month is not over by the clock of this machine', 4 unless $over;
+	skip 'the month is not over by the clock of this machine', 11 unless $over;
 	is(($summary =~ /^what it costs +([0-9,.]+) CNY in /m)[0] =~ tr/,//dr, $node->safe_psql($db, 'SELECT round(sum(cost), 2) FROM charge'), '... what it costs');
-	my ($bill) = $report =~ /^== 13\. .*?\n((?: [^\n|]+ \|.*\n)+)\n*\z/ms or diag substr($report, -3000);
+	my ($bill) = $report =~ /^== 14\. .*?\n((?: [^\n|]+ \|.*\n)+)\n*\z/ms or diag substr($report, -3000);
 	my $late = $node->safe_psql($db, 'SELECT account FROM late');
 	is($bill =~ /^ to pay .* ([0-9.]+) \| CNY/m ? $1 : '', $node->safe_psql($db, "SELECT round(sum(cost), 2) FROM charge JOIN account ON account.id = account WHERE name = '$late'"),
 		'the bill at the end comes to what the charges come to');
 	like($bill, qr/, correction +\|/, '... and has the correction');
 	my ($picture) = slurp_file('README.md') =~ /^```\n(what came in.*?)^```/ms;
+	# What the queue makes of the month follows from every rule that it has: the pages say about how much.
+	my ($about, $is) = map { [ /in use (\d+)% alone, (\d+)% joined$/m ] } $picture, $summary;
+	s/in use \d+% alone, \d+% joined$/in use .../m for $picture, $summary;
 	is($picture, $summary, 'the README shows what the report starts with');
+	push @$about, slurp_file('docs/demo.md') =~ /^\| cards in use \| (\d+)% \| (\d+)% \|$/m;
+	push @$about, map { tr/,//dr / 20 } slurp_file('docs/demo.md') =~ /^\| jobs that began, of 1,300 \| ([\d,]+) \| ([\d,]+) \|$/m;
+	push @$is, @$is[ 0, 1 ], split /\|/, $node->safe_psql($db, 'SELECT count(starts) FILTER (WHERE NOT anywhere) / 20.0, count(starts) FILTER (WHERE anywhere) / 20.0 FROM ran');
+	is(scalar @$about, 6, 'the README and the page of the demo say what joining brings');
+	cmp_ok(abs($about->[$_] - $is->[$_]), '<=', 3, '... about') for 0 .. $#$about;
 }
 
 # ------------------------------------------------------------------ bad rows
@@ -391,6 +421,17 @@ for my $capacity ([], [ '--capacity', write_file('none.csv', "region,accelerator
 	like($report, qr/These prices are INVENTED/, 'the prices of the demo are said to be invented');
 	like($report, qr/12000\.013200 \| +12000\.\d+ \| t$/m, 'any fraction is reported, and the profiles agree to their rounding');
 }
+
+# ------------------------------------------------------------------ two small centres, which can be joined
+$file = write_file('two.csv', "region,account,accelerator,devices,start,end\n"
+	. "q,a,NVIDIA A800-SXM4-80GB,8,2026-06-03T10:00:00Z,2026-06-04T10:00:00Z\nq,b,NVIDIA A800-SXM4-80GB,0.5,2026-06-03T10:00:00Z,2026-06-04T12:00:00Z\n"
+	. "r,b,NVIDIA A800-SXM4-80GB,4,2026-06-03T11:20:00Z,2026-06-03T14:00:00Z\nr,b,NVIDIA H20,16,2026-06-03T11:20:00Z,2026-06-03T14:00:00Z\n");
+$db = 'two';
+($status, $report, $said) = run_demo($db, '--usage', $file, '--capacity',
+	write_file('two-capacity.csv', "region,accelerator,devices\nq,NVIDIA A800-SXM4-80GB,16\nr,NVIDIA A800-SXM4-80GB,8\nr,NVIDIA H20,16\nr,MLU370-X8,1\n"));
+is($status, 0, 'a few jobs of two centres') or diag $report, $said;
+is($node->safe_psql($db, q{SELECT cards, total > 0 FROM joining}), '31|t', 'two centres answer a request that neither could take');
+like($report, qr/^ no pool of his is wide enough +\| +3 \| +2$/m, 'too wide for what is offered is said so');
 
 for my $broken (
 	[ '', qr/the file is empty; its first line must name the columns/ ],

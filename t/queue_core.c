@@ -205,7 +205,8 @@ make_world(World *world)
 		}
 		*request = (QueueRequest) {.id = i + 1, .account = (int32) below(world->plan.naccounts), .kind = i, .band = (int32) below(2),
 			.submitted = below(5), .devices = 1 + below(below(2) ? 3 : 12), .not_before = below(4) == 0 ? below(40) : 0, .planned_pool = -1,
-			.latest = PG_INT64_MAX, .fixed = PG_INT64_MAX, .most = below(4) == 0 ? (double) below(100) : 1e30};
+			.latest = PG_INT64_MAX, .fixed = PG_INT64_MAX, .most = below(4) == 0 ? (double) below(100) : 1e30,
+			.deadline = below(4) == 0 ? below(100) : PG_INT64_MAX};
 		if (below(4) == 0)
 			request->work = 1 + below(100);
 		else
@@ -331,7 +332,7 @@ plan_plainly(World *world)
 				price = f->price / 3600e6 * (double) request->devices * (double) length + f->transfer;
 				if (price > request->most || request->devices % pool->granule != 0)
 					continue;
-				for (int64 start = 0; start + length <= pool->until && start + length <= f->until; start += pool->step)
+				for (int64 start = 0; start + length <= Min(Min(pool->until, f->until), request->deadline); start += pool->step)
 				{
 					if (start < pool->first || start < f->from || start < world->plan.now + f->delay || start < request->not_before ||
 						!has_room(world, request, f, start, length))
@@ -390,7 +391,7 @@ is_behind_older(World *world, const QueueRequest *request, const int64 (*levels)
 		price = f->price / 3600e6 * (double) request->devices * (double) length + f->transfer;
 		if (length == 0 || request->devices % pool->granule != 0 || price > request->most)
 			continue;
-		for (int64 start = 0; start + length <= Min(pool->until, f->until) && (request->pool == -1 || start < request->start); start += pool->step)
+		for (int64 start = 0; start + length <= Min(Min(pool->until, f->until), request->deadline) && (request->pool == -1 || start < request->start); start += pool->step)
 			could |= start >= pool->first && start >= f->from && start >= world->plan.now + f->delay && start >= request->not_before &&
 				has_room(world, request, f, start, length);
 	}
@@ -517,7 +518,7 @@ measure(int32 count, int32 npools)
 	for (int32 i = 0; i < count; i++)
 		plan.requests[i] = (QueueRequest) {.id = i, .account = (int32) below(plan.naccounts), .submitted = i, .devices = 1 + below(INT64CONST(1) << below(9)),
 			.length = (1 + below(INT64CONST(1) << below(13))) * minute, .planned_pool = -1,
-			.latest = PG_INT64_MAX, .fixed = PG_INT64_MAX, .most = 1e30};
+			.latest = PG_INT64_MAX, .fixed = PG_INT64_MAX, .most = 1e30, .deadline = PG_INT64_MAX};
 	start = clock();
 	QueueMakePlan(&plan);
 	printf("%d requests over %d pools: %.3f s, in %d rounds\n", count, npools, (double) (clock() - start) / CLOCKS_PER_SEC, plan.rounds);

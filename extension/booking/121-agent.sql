@@ -250,6 +250,8 @@ AS $$
 		FROM (SELECT p.at, p.held FROM compute_ledger.pool_report AS p WHERE p.pool = $1 ORDER BY p.id DESC LIMIT 1) AS r
 		CROSS JOIN LATERAL jsonb_to_recordset(r.held) AS h (devices bigint, reservation bigint, centre_id text)
 		CROSS JOIN LATERAL compute_ledger._reservation_held($1, h.reservation, h.centre_id, r.at) AS n (id)
+		-- the rest are the centre's own jobs
+		WHERE h.reservation IS NOT NULL OR h.centre_id IS NOT NULL
 		GROUP BY r.at, n.id
 	)
 	-- as many as a report after its end has it

@@ -47,9 +47,10 @@ AS $$
 	SELECT concat_ws(' ', (SELECT v.version FROM compute_ledger.policy_version AS v),
 		(SELECT md5(string_agg(concat_ws(' ', p.id, p.granule, p.slot_minutes, p.host, p.link_class, p.doubted IS NOT NULL), ',' ORDER BY p.id)) FROM compute_ledger.pool AS p),
 		(SELECT count(*) || ' ' || max(lower(p.recorded)) FROM compute_ledger.price AS p WHERE upper_inf(p.recorded)),
-		(SELECT count(*) || ' ' || max(lower(l.recorded)) FROM compute_ledger.region_link AS l WHERE upper_inf(l.recorded)))
+		(SELECT count(*) || ' ' || max(lower(l.recorded)) FROM compute_ledger.region_link AS l WHERE upper_inf(l.recorded)),
+		(SELECT md5(string_agg(format('%L %L %s', e.workload, e.link_class, e.efficiency), ',' ORDER BY e.workload, e.link_class)) FROM compute_ledger.scaling_efficiency AS e WHERE e.sites = 1))
 $$;
-COMMENT ON FUNCTION _kind_stamp() IS 'the state of what says in which pools requests may run, as a text that changes with it: policies, and the trees of accounts and regions; pools; prices; links of regions';
+COMMENT ON FUNCTION _kind_stamp() IS 'the state of what says in which pools requests may run, as a text that changes with it: policies, and the trees of accounts and regions; pools; prices; links of regions; efficiencies';
 
 CREATE FUNCTION _still_judged(judged timestamptz, at timestamptz) RETURNS boolean
 	LANGUAGE plpgsql STABLE
@@ -72,19 +73,40 @@ DECLARE
 	pools compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, kind, at) AS p WHERE p.reason IS NULL);
 BEGIN
 	RETURN QUERY
-	WITH dear AS (
-		-- an hour at each of its prices
-		SELECT h.pool, max(c.worst / h.granule) AS worst
-		FROM (SELECT row_number() OVER () AS n, p.pool, p.granule, greatest(lower(s.valid), p.ready) AS starts FROM unnest(pools) AS p CROSS JOIN LATERAL unnest(p.priced) AS s (valid) WHERE upper_inf(s.valid) OR upper(s.valid) > p.ready) AS h
-		CROSS JOIN LATERAL compute_ledger._compute_costs(pools, ARRAY[ROW(h.n, h.pool, h.granule, h.starts, h.starts + interval '1 hour')::compute_ledger._offer_piece]) AS c
-		GROUP BY h.pool
+	WITH hour AS MATERIALIZED (
+		-- at each of its prices
+		SELECT row_number() OVER () AS n, p.pool, p.granule, s.valid, s.hourly, x.starts, x.ends
+		FROM unnest(pools) AS p
+		CROSS JOIN LATERAL unnest(p.priced, p.hourly) AS s (valid, hourly)
+		CROSS JOIN LATERAL (SELECT greatest(lower(s.valid), p.ready) AS starts, least(upper(s.valid), greatest(lower(s.valid), p.ready) + interval '1 hour') AS ends) AS x
+		WHERE x.starts < x.ends
+	), level AS MATERIALIZED (
+		-- what has tiers, or packages, is as dear as that hour may be
+		SELECT h.pool, h.valid, CASE WHEN c.worst = c.cost THEN h.hourly ELSE d.worst END AS price, d.worst
+		FROM hour AS h
+		JOIN compute_ledger._compute_costs(pools, ARRAY(SELECT ROW(o.n, o.pool, o.granule, o.starts, o.ends)::compute_ledger._offer_piece FROM hour AS o)) AS c ON c.offer = h.n
+		CROSS JOIN LATERAL (SELECT c.worst * 3600 / (h.granule * extract(epoch FROM h.ends - h.starts)) AS worst) AS d
+	), step AS (
+		-- of many prices not each
+		SELECT l.pool, max(l.price) AS price
+		FROM (SELECT l.pool, l.price, ntile(16) OVER (PARTITION BY l.pool ORDER BY l.price) AS part FROM (SELECT DISTINCT l.pool, l.price FROM level AS l WHERE l.price IS NOT NULL) AS l) AS l
+		GROUP BY l.pool, l.part
+	), cheap AS (
+		-- while it is no dearer
+		SELECT s.pool, s.price, range_agg(l.valid) AS valid
+		FROM step AS s JOIN level AS l ON l.pool = s.pool AND l.price <= s.price
+		GROUP BY s.pool, s.price
+	), dear AS (
+		SELECT l.pool, max(l.worst) AS worst FROM level AS l GROUP BY l.pool
 	)
-	SELECT p.pool, tstzrange(CASE WHEN lower(a.span) > p.ready THEN lower(a.span) END, CASE WHEN upper(a.span) < p.until THEN upper(a.span) END), p.guest,
-		CASE WHEN kind.data_gb > 0 THEN p.ready - at ELSE interval '0' END, p.price_per_hour, d.worst, p.currency,
-		p.data_price * kind.data_gb + p.results_price * kind.results_gb, CASE WHEN kind.basis IS NOT NULL THEN p.rate END
+	SELECT DISTINCT ON (p.pool, x.allowed) p.pool, x.allowed, p.guest, CASE WHEN kind.data_gb > 0 THEN p.ready - at ELSE interval '0' END, c.price, d.worst, p.currency,
+		p.data_price * kind.data_gb + p.results_price * kind.results_gb, CASE WHEN kind.basis IS NOT NULL THEN p.rate OPERATOR(compute_ledger.*) (compute_ledger._pool_efficiencies(kind, p.link_class))[1] END
 	FROM unnest(pools) AS p
-	CROSS JOIN LATERAL unnest(p.allowed) AS a (span)
-	LEFT JOIN dear AS d ON d.pool = p.pool;
+	JOIN cheap AS c ON c.pool = p.pool
+	JOIN dear AS d ON d.pool = p.pool
+	CROSS JOIN LATERAL unnest(p.allowed * c.valid) AS a (span)
+	CROSS JOIN LATERAL (SELECT tstzrange(CASE WHEN lower(a.span) > p.ready THEN lower(a.span) END, CASE WHEN upper(a.span) < p.until THEN upper(a.span) END) AS allowed) AS x
+	ORDER BY p.pool, x.allowed, c.price;
 END
 $$;
 COMMENT ON FUNCTION _kind_fits(bigint, placement_request, timestamptz) IS 'where and when requests of a kind may run, as request_fit has it, at an instant of the clock of bookings';
@@ -101,6 +123,16 @@ BEGIN
 	SELECT DISTINCT ON (r.kind) r.kind, r.account, compute_ledger._kind_of(r.asked)
 	FROM compute_ledger.request AS r
 	WHERE r.state = 'queued' AND NOT EXISTS (SELECT FROM compute_ledger.request_kind AS o WHERE o.digest = r.kind);
+	-- what nobody waits for, and may have changed, is worked out when it is asked for again
+	FOR k IN
+		SELECT o.id FROM compute_ledger.request_kind AS o
+		WHERE (o.stamp = stamp_now AND compute_ledger._still_judged(o.judged, at)) IS NOT TRUE
+			AND o.digest NOT IN (SELECT r.kind FROM compute_ledger.request AS r WHERE r.state = 'queued')
+		ORDER BY o.id
+	LOOP
+		DELETE FROM compute_ledger.request_fit AS f WHERE f.kind = k.id;
+		DELETE FROM compute_ledger.request_kind AS o WHERE o.id = k.id;
+	END LOOP;
 	FOR k IN
 		SELECT o.* FROM compute_ledger.request_kind AS o
 		WHERE (o.stamp = stamp_now AND compute_ledger._still_judged(o.judged, at)) IS NOT TRUE
@@ -144,7 +176,7 @@ BEGIN
 		ORDER BY k.pool, k.allowed
 	LOOP
 		DECLARE
-			span tstzrange := f.allowed * tstzrange(greatest(starts, at + f.delay), greatest(f.until, starts, at + f.delay));
+			span tstzrange := f.allowed * tstzrange(greatest(starts, at + f.delay), greatest(least(f.until, asked.deadline), starts, at + f.delay));
 			offered compute_ledger.device_profile := CASE WHEN NOT isempty(span) THEN compute_ledger._pool_limit(f.pool, span, f.guest) END;
 			length interval;
 			cost numeric;
@@ -155,13 +187,11 @@ BEGIN
 			WHILE offered IS NOT NULL AND wide <= compute_ledger.peak(offered) AND wide % f.granule = 0 LOOP
 				length := compute_ledger._placement_length(asked, f.speed, wide, 1, f.slot_minutes);
 				cost := f.price * wide * extract(epoch FROM length) / 3600 + f.transfer;
-				IF asked.devices IS NOT NULL OR lower(span) + length <= asked.deadline THEN
-					IF cost > asked.max_cost THEN
-						most_cost := least(most_cost, cost);
-					ELSIF compute_ledger.earliest_fit(offered, wide, length, span) IS NOT NULL AND wide < coalesce(devices, wide + 1) THEN
-						devices := wide;
-						EXIT;
-					END IF;
+				IF cost > asked.max_cost THEN
+					most_cost := least(most_cost, cost);
+				ELSIF compute_ledger.earliest_fit(offered, wide, length, span) IS NOT NULL AND wide < coalesce(devices, wide + 1) THEN
+					devices := wide;
+					EXIT;
 				END IF;
 				EXIT WHEN asked.devices IS NOT NULL;
 				wide := wide * 2;
@@ -170,11 +200,12 @@ BEGIN
 		EXIT WHEN devices = asked.devices;
 	END LOOP;
 	IF devices IS NULL THEN
-		fault := CASE WHEN most_cost IS NOT NULL THEN format('it costs at least %s, and may cost %s', trim_scale(round(most_cost, 6)), asked.max_cost)
+		fault := CASE WHEN asked.deadline <= starts THEN format('its deadline, %s, is over', asked.deadline)
+			WHEN most_cost IS NOT NULL THEN format('it costs at least %s, and may cost %s', trim_scale(round(most_cost, 6)), asked.max_cost)
 			WHEN asked.devices IS NULL AND most > 0 THEN format('no number of devices, up to %s, does it by %s', most, asked.deadline)
-			WHEN most > 0 THEN format('no pool in which it may run offers %s devices for so long: at most %s at a time', asked.devices, most)
+			WHEN most > 0 THEN format('no pool in which it may run offers %s devices for so long%s: at most %s at a time', asked.devices, ' before ' || asked.deadline, most)
 			ELSE (SELECT string_agg(DISTINCT format('pool %s: %s', p.pool, p.reason), '; ') FROM (SELECT q.pool, q.reason FROM compute_ledger._request_pools(account, asked, at) AS q WHERE q.reason IS NOT NULL ORDER BY q.pool LIMIT 20) AS p) END;
-		fault := coalesce(fault, 'there is no pool');
+		fault := coalesce(fault, 'no pool in which it may run can be had before ' || asked.deadline, 'there is no pool');
 	END IF;
 END
 $$;
@@ -363,7 +394,7 @@ BEGIN
 		SELECT count(*) INTO before FROM compute_ledger.request AS o WHERE o.state = 'queued' AND (o.band > r.band OR o.band = r.band AND o.turn < r.turn);
 		RETURN NEXT format('%s requests are served before it.', before);
 		IF r.planned IS NULL THEN
-			RETURN NEXT 'It has no planned start: no pool in which it may run has room for it within its horizon.';
+			RETURN NEXT format('It has no planned start: no pool in which it may run has room for it within its horizon%s.', ' and before its deadline, ' || (r.asked).deadline);
 		ELSE
 			RETURN NEXT format('It is planned in pool %s for %s: it waits for %s.', r.pool, r.planned, compute_ledger._waits_for(r.state, r.devices, r.not_before, r.pool, r.planned, r.turn));
 			RETURN NEXT format('Requests of its band that come later do not push it beyond %s.', least(r.latest, r.fixed));

@@ -93,7 +93,8 @@ COMMENT ON FUNCTION _queue_accounts(timestamptz) IS 'part of a pass: the account
 
 CREATE FUNCTION _queue_requests(now timestamptz)
 	RETURNS TABLE (id bigint, account bigint, kind bigint, band integer, submitted timestamptz, devices bigint, length bigint, work compute_unit, not_before timestamptz, most double precision,
-		pool bigint, starts timestamptz, ends timestamptz, latest timestamptz, fixed timestamptz, turn double precision)
+		pool bigint, starts timestamptz, ends timestamptz, latest timestamptz, fixed timestamptz, turn double precision,
+		deadline timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 	SET enable_nestloop = off
@@ -103,7 +104,8 @@ BEGIN
 	-- its plans are kept, where a function in SQL would be planned at every call
 	RETURN QUERY
 	SELECT r.id, r.account, k.id, r.band, r.submitted, r.devices, (extract(epoch FROM r.length) * 1000000)::bigint, r.work, r.not_before,
-		r.max_cost::double precision, r.pool, lower(r.planned), upper(r.planned), r.latest, r.fixed, r.turn
+		r.max_cost::double precision, r.pool, lower(r.planned), upper(r.planned), r.latest, r.fixed, r.turn,
+		(r.asked).deadline
 	FROM compute_ledger.request AS r JOIN compute_ledger.request_kind AS k ON k.digest = r.kind
 	WHERE r.state = 'queued';
 END
@@ -202,7 +204,7 @@ BEGIN
 	ORDER BY s.id;
 	-- whose account is not valid any more is not planned
 	UPDATE compute_ledger.request AS r SET pool = NULL, planned = NULL
-	WHERE r.state = 'queued' AND r.planned IS NOT NULL AND r.id <> ALL (ARRAY(SELECT p.request FROM unnest(plans) AS p));
+	WHERE r.state = 'queued' AND r.planned IS NOT NULL AND NOT EXISTS (SELECT FROM unnest(plans) AS p WHERE p.request = r.id);
 END
 $$;
 COMMENT ON FUNCTION _store_plans(_request_plan[], timestamptz) IS 'part of a pass: stores plans of requests that still wait, where they are others than those stored';

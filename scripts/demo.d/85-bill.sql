@@ -6,7 +6,7 @@ SET search_path = demo, public, compute_ledger;
 SELECT count(*) > 0 AS some, min(name) AS account
 FROM (SELECT a.name FROM charge AS h JOIN account AS a ON a.id = h.account WHERE h.cost IS NOT NULL
 	GROUP BY a.name ORDER BY count(h.corrects) DESC, sum(h.cost) DESC, a.name COLLATE "C" LIMIT 1) AS a \gset bill_
-\echo '== 13. One customer''s bill'
+\echo '== 14. One customer''s bill'
 \echo
 \if :bill_some
 \echo 'What is closed is in the table charge. It adds up to this for one account: the one with a'

@@ -1,4 +1,4 @@
--- Ten lines about the whole, printed before all else: each is computed here, from what the pages before made.
+-- Some ten lines about the whole, printed before all else: each is computed here, from what the pages before made.
 \set ECHO none
 SET search_path = demo, public, compute_ledger;
 
@@ -58,10 +58,13 @@ WITH batch AS (
 		CASE WHEN corrected <> 0 THEN format(', %s of it corrections', to_char(corrected, 'FM999,999,999,990.00')) ELSE '' END), '; ' ORDER BY currency) FROM bill),
 		'nothing is billed yet: no billing period with usage is over')
 	UNION ALL
-	SELECT 9, 'what was wrong', format('%s rejected (%s of unknown chips), %s unreadable; %s card-hours unrated', thousands(b.rejected),
+	SELECT 9, 'centres as one', format('%s cards for a day at %s; in use %s%% alone, %s%% joined', thousands(j.cards), coalesce(thousands(round(j.total)) || ' ' || j.currency, 'no price'),
+		coalesce(round(j.alone), 0), coalesce(round(j.joined), 0)) FROM joining AS j
+	UNION ALL
+	SELECT 10, 'what was wrong', format('%s rejected (%s of unknown chips), %s unreadable; %s card-hours unrated', thousands(b.rejected),
 		thousands((SELECT count(*) FROM usage_rejected WHERE sqlstate = 'LC003')),
 		(SELECT count(*) FROM unreadable WHERE file = 'usage'), thousands(round(t.uncounted))) FROM batch AS b, total AS t
 	UNION ALL
-	SELECT 10, 'what was checked', format('check_ledger() and focus_check() found %s', coalesce(nullif((SELECT count(*) FROM check_ledger()) + (SELECT count(*) FROM focus_check()), 0)::text, 'nothing'))
+	SELECT 11, 'what was checked', format('check_ledger() and focus_check() found %s', coalesce(nullif((SELECT count(*) FROM check_ledger()) + (SELECT count(*) FROM focus_check()), 0)::text, 'nothing'))
 )
 SELECT what, CASE WHEN length(says) > 80 THEN left(says, 77) || '...' ELSE says END FROM line ORDER BY number;

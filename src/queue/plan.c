@@ -209,7 +209,7 @@ try_pool(QueuePass *pass, const QueueRequest *request, const QueueFit *fit, int6
 	QueueBounds *bounds = pool->bounds[fit->guest];
 	int64		length = length_in(pass->plan, request, fit);
 	int64		from = Max(bound, earliest(pass->plan, request, fit));
-	int64		last = Min(pool->until, fit->until) - length;
+	int64		last = Min(Min(pool->until, fit->until), request->deadline) - length;
 	double		cost = cost_of(request, fit, length);
 	int64		start;
 
@@ -285,15 +285,23 @@ static const QueueFit *
 planned_fit(const QueuePlan *plan, const QueueRequest *request)
 {
 	const QueueKind *kind = &plan->kinds[request->kind];
+	const QueueFit *found = NULL;
 
 	for (int i = 0; i < kind->fits; i++)
 	{
 		const QueueFit *fit = &plan->fits[kind->first_fit + i];
+		int64		length;
 
-		if (fit->pool == request->planned_pool && fit->from <= request->planned_start && request->planned_start < fit->until)
+		if (fit->pool != request->planned_pool || fit->from > request->planned_start || request->planned_start >= fit->until)
+			continue;
+		/* of times at other prices, one that holds all of it */
+		length = length_in(plan, request, fit);
+		if (length != 0 && request->planned_start + length <= fit->until)
 			return fit;
+		if (found == NULL || length != 0)
+			found = fit;
 	}
-	return NULL;
+	return found;
 }
 
 /* ---- whose turn it is ---- */
@@ -482,7 +490,7 @@ static QueueSpot
 stored_plan(QueuePass *pass, QueueRequest *request)
 {
 	const QueueFit *fit = planned_fit(pass->plan, request);
-	const QueuePool *pool = &pass->plan->pools[request->planned_pool];
+	const QueuePool *pool;
 	QueueSpot	spot = {.fit = fit};
 	int64		length = fit == NULL ? 0 : length_in(pass->plan, request, fit);
 
@@ -493,9 +501,15 @@ stored_plan(QueuePass *pass, QueueRequest *request)
 		request->moved = QUEUE_MOVED_POOL;
 		return spot;
 	}
+	pool = &pass->plan->pools[fit->pool];
 	spot.start = Max(on_step(request->planned_start, pool->step), earliest(pass->plan, request, fit));
 	spot.end = spot.start + length;
-	if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, true))
+	if (spot.end > request->deadline)
+	{
+		spot.fit = NULL;
+		request->moved = QUEUE_MOVED_LATE;
+	}
+	else if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, true))
 		request->moved = why_not(pool);
 	else if (!plan_fits(pool, fit, request->devices, spot.start, spot.end, false))
 		request->moved = QUEUE_MOVED_HIGHER;
@@ -671,8 +685,13 @@ mark_late(QueuePlan *plan)
 		int64		start = request->pool == NONE ? PG_INT64_MAX : request->start;
 		int64		patience;
 
+		/* there is no plan to keep, and a promise all the same */
 		if (request->planned_pool == NONE)
+		{
+			if (!request->late && request->latest != PG_INT64_MAX && start > request->latest)
+				request->late = any = true;
 			continue;
+		}
 		patience = Max(request->latest / 2 - request->planned_start / 2, 0) >> Max(plan->rounds - 2, 0);
 		if (!request->kept && request->fixed != PG_INT64_MAX && (last || start > request->fixed))
 			request->kept = any = true;
@@ -704,7 +723,7 @@ move_up(QueuePass *pass)
 	}
 }
 
-/* Forgets why those who begin in time could not have their stored plans. */
+/* Forgets why those who begin in time could not have their stored plans; what has become of a plan whose pool is gone is told once. */
 static void
 forget_why(QueuePlan *plan)
 {
@@ -714,8 +733,10 @@ forget_why(QueuePlan *plan)
 		int64		promised = Min(request->latest, request->fixed);
 
 		/* those who were there before it may push it */
-		if (request->planned_pool == NONE || (request->pool != NONE && request->start <= promised))
+		if (promised == PG_INT64_MAX || (request->pool != NONE && request->start <= promised))
 			request->moved = QUEUE_NOT_MOVED;
+		else if (request->planned_pool == NONE)
+			request->moved = request->had_plan || request->pool != NONE ? QUEUE_MOVED_POOL : QUEUE_NOT_MOVED;
 	}
 }
 

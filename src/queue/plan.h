@@ -104,8 +104,10 @@ typedef struct QueueRequest
 	int128		work;
 	int64		not_before;
 	double		most;			/* that it may cost */
+	int64		deadline;		/* what ends later is none */
 	/* the plan that is stored */
-	int32		planned_pool;	/* -1: none */
+	bool		had_plan;		/* there is one */
+	int32		planned_pool;	/* -1: none, or one that is not there any more */
 	int64		planned_start;
 	int64		planned_end;
 	int64		latest;			/* the latest start that those who came later may push it to */

@@ -208,7 +208,7 @@ read_fits(PlanInput *input, Datum now, Datum until)
 	static SPIPlanPtr query = NULL;
 	int32		count = read_queue(&query,
 								   "SELECT kind, pool, guest, starts, ends, delay, price, transfer, rate, speed"
-								   " FROM compute_ledger._queue_fits($1) ORDER BY kind, pool, starts",
+								   " FROM compute_ledger._queue_fits($1) ORDER BY kind, pool, price, starts, ends",
 								   now, until, columns, lengthof(columns));
 	int32		nfits = 0;
 
@@ -295,12 +295,13 @@ read_requests(PlanInput *input, Datum now, Datum until)
 		ROW_COLUMN("id", INT8OID), ROW_COLUMN("account", INT8OID), ROW_COLUMN("kind", INT8OID), ROW_COLUMN("band", INT4OID),
 		ROW_COLUMN("submitted", TIMESTAMPTZOID), ROW_COLUMN("devices", INT8OID), ROW_COLUMN("length", INT8OID), ROW_COLUMN_OWN("work", "compute_unit"),
 		ROW_COLUMN("not_before", TIMESTAMPTZOID), ROW_COLUMN("most", FLOAT8OID), ROW_COLUMN("pool", INT8OID), ROW_COLUMN("starts", TIMESTAMPTZOID),
-		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("latest", TIMESTAMPTZOID), ROW_COLUMN("fixed", TIMESTAMPTZOID), ROW_COLUMN("turn", FLOAT8OID)
+		ROW_COLUMN("ends", TIMESTAMPTZOID), ROW_COLUMN("latest", TIMESTAMPTZOID), ROW_COLUMN("fixed", TIMESTAMPTZOID), ROW_COLUMN("turn", FLOAT8OID),
+		ROW_COLUMN("deadline", TIMESTAMPTZOID)
 	};
 	static SPIPlanPtr query = NULL;
 	int32		count = read_queue(&query,
 								   "SELECT id, account, kind, band, submitted, devices, length, work, not_before, most, pool, starts, ends, latest,"
-								   " fixed, turn FROM compute_ledger._queue_requests($1)",
+								   " fixed, turn, deadline FROM compute_ledger._queue_requests($1)",
 								   now, until, columns, lengthof(columns));
 
 	input->plan.requests = make_queue(input, count, sizeof(QueueRequest));
@@ -325,6 +326,8 @@ read_requests(PlanInput *input, Datum now, Datum until)
 			.work = work == (Datum) 0 ? 0 : QuantityAmount(DatumGetQuantityP(work)),
 			.not_before = instant(or_else(i, 9, TimestampTzGetDatum(DT_NOBEGIN))),
 			.most = DatumGetFloat8(or_else(i, 10, Float8GetDatum(INFINITY))),
+			.deadline = instant(or_else(i, 17, TimestampTzGetDatum(DT_NOEND))),
+			.had_plan = or_else(i, 11, (Datum) 0) != (Datum) 0,
 			.planned_pool = find_number(input->pools, input->plan.npools, DatumGetInt64(or_else(i, 11, Int64GetDatum(-1)))),
 			.planned_start = instant(or_else(i, 12, TimestampTzGetDatum(DT_NOEND))),
 			.planned_end = instant(or_else(i, 13, TimestampTzGetDatum(DT_NOEND))),

@@ -6,7 +6,7 @@ CREATE TABLE compute_ledger.request_kind (
 	judged timestamptz,
 	stamp text
 );
-COMMENT ON TABLE compute_ledger.request_kind IS 'Requests of one account that may run in the same pools: what they ask for, but for how much, how long and when. Kept from pass to pass, and worked out again after some time, or when policies, pools or prices have changed.';
+COMMENT ON TABLE compute_ledger.request_kind IS 'Requests of one account that may run in the same pools: what they ask for, but for how much, how long and when. Kept from pass to pass, and worked out again after some time, or when policies, pools or prices have changed; then those that nobody waits for go.';
 COMMENT ON COLUMN compute_ledger.request_kind.id IS 'number of the kind';
 COMMENT ON COLUMN compute_ledger.request_kind.digest IS 'SHA-256 of account and asked';
 COMMENT ON COLUMN compute_ledger.request_kind.account IS 'the account';

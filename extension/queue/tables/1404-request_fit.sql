@@ -17,10 +17,10 @@ COMMENT ON COLUMN compute_ledger.request_fit.pool IS 'the pool';
 COMMENT ON COLUMN compute_ledger.request_fit.allowed IS 'when; without an end: as far as the pool can be booked';
 COMMENT ON COLUMN compute_ledger.request_fit.guest IS 'whether the account is a guest in the pool';
 COMMENT ON COLUMN compute_ledger.request_fit.delay IS 'how long the data are on their way';
-COMMENT ON COLUMN compute_ledger.request_fit.price IS 'of a device-hour, at its lowest';
-COMMENT ON COLUMN compute_ledger.request_fit.worst IS 'and at its highest, in the highest tier, with all fees';
+COMMENT ON COLUMN compute_ledger.request_fit.price IS 'of a device-hour: no more in this time; of a shorter time there may be a lower one; of what has tiers, as dear as an hour may be';
+COMMENT ON COLUMN compute_ledger.request_fit.worst IS 'and at its highest at all times, in the highest tier, with all fees';
 COMMENT ON COLUMN compute_ledger.request_fit.currency IS 'currency of both';
 COMMENT ON COLUMN compute_ledger.request_fit.transfer IS 'price of all that goes there and comes back';
-COMMENT ON COLUMN compute_ledger.request_fit.speed IS 'rate of a device in the basis of the work that is asked for; NULL: a time is';
+COMMENT ON COLUMN compute_ledger.request_fit.speed IS 'rate of a device in the basis of the work that is asked for, less what one site loses; NULL: a time is asked for';
 
 CREATE POLICY visible ON compute_ledger.request_fit FOR SELECT USING (false);

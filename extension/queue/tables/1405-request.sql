@@ -31,7 +31,7 @@ COMMENT ON TABLE compute_ledger.request IS 'Requests that were submitted to the 
 COMMENT ON COLUMN compute_ledger.request.id IS 'number of the request';
 COMMENT ON COLUMN compute_ledger.request.account IS 'account that it is for';
 COMMENT ON COLUMN compute_ledger.request.asked IS 'what is asked for';
-COMMENT ON COLUMN compute_ledger.request.kind IS 'its kind: digest of a row of request_kind, once a pass has been made';
+COMMENT ON COLUMN compute_ledger.request.kind IS 'its kind: digest of a row of request_kind, once a pass has been made while it waits';
 COMMENT ON COLUMN compute_ledger.request.devices IS 'devices that it is to have, those that are asked for or the fewest that keep the deadline';
 COMMENT ON COLUMN compute_ledger.request.length IS 'for how long, or';
 COMMENT ON COLUMN compute_ledger.request.work IS 'for how much work';
