@@ -186,14 +186,17 @@ BEGIN
 		SELECT l.* FROM compute_ledger._region_links(ARRAY[data_region], regions, base) AS l WHERE data_region IS NOT NULL
 	), back AS MATERIALIZED (
 		SELECT l.* FROM compute_ledger._region_links(regions, ARRAY[results_region], base) AS l WHERE results_region IS NOT NULL
+	), rate AS MATERIALIZED (
+		SELECT k.accelerator, compute_ledger.normalized_rate(k.accelerator, basis, base) AS basis_rate FROM (SELECT DISTINCT p.accelerator FROM unnest(all_pools) AS p) AS k
 	), figure AS MATERIALIZED (
 		SELECT p.*, f.price_per_gb AS in_price, f.within AS is_within, f.currency AS in_currency, f.gbps, f.latency, b.price_per_gb AS out_price, b.currency AS out_currency,
 			c.priced AS c_priced, c.prices AS c_prices, c.list_prices AS c_list_prices, c.hourly AS c_hourly, c.lowest, c.highest, c.fault, j.clause,
-			compute_ledger.normalized_rate(p.accelerator, basis, base) AS basis_rate,
+			k.basis_rate,
 			compute_ledger._slot_start(base + CASE WHEN asked.data_gb > 0 AND NOT f.within THEN least(asked.data_gb * 8 / f.gbps, 3200000000) * interval '1 second' ELSE interval '0' END, p.slot_minutes) AS earliest,
 			coalesce(c.allowed, '{}') AS affordable, coalesce(c.allowed, '{}') - coalesce(j.stands, '{}')
 				- CASE WHEN p.floor > c.lowest THEN (SELECT range_agg(h.valid) FROM unnest(c.priced, c.hourly) AS h (valid, hourly) WHERE h.hourly < p.floor) ELSE '{}' END AS bookable
 		FROM unnest(all_pools) AS p
+		LEFT JOIN rate AS k ON k.accelerator OPERATOR(compute_ledger.=) p.accelerator
 		LEFT JOIN price AS c ON c.accelerator OPERATOR(compute_ledger.=) p.accelerator AND c.region = p.region
 		LEFT JOIN judged AS j ON j.accelerator OPERATOR(compute_ledger.=) p.accelerator AND j.region = p.region
 		LEFT JOIN link AS f ON f.to_region = p.region

@@ -76,7 +76,7 @@ write_key(FunctionCallInfo fcinfo, StringInfo key)
 
 /* Forgets what is kept in a place. */
 static void
-forget(Kept *k)
+drop_kept(Kept *k)
 {
 	if (k->context != NULL)
 		MemoryContextDelete(k->context);
@@ -98,7 +98,7 @@ find_kept(const StringInfoData *key)
 			/* one's own changes are not told apart by the snapshot */
 			if (!TableVersionIsCurrent(k->versions[t], false))
 			{
-				forget(k);
+				drop_kept(k);
 				return NULL;
 			}
 		}
@@ -132,7 +132,7 @@ take_versions(TableVersion **versions)
 
 /* Runs _find_winners() with the arguments; SPI is connected. */
 static void
-run_query(FunctionCallInfo fcinfo)
+ask_for_winners(FunctionCallInfo fcinfo)
 {
 	Oid			types[NARGS];
 	Datum		values[NARGS];
@@ -176,7 +176,7 @@ kept_winners(PG_FUNCTION_ARGS)
 		MemoryContextSwitchTo(caller);
 		if (SPI_connect() != SPI_OK_CONNECT)
 			elog(ERROR, "SPI_connect failed");
-		run_query(fcinfo);
+		ask_for_winners(fcinfo);
 		MemoryContextSwitchTo(new.context);
 		new.nrows = SPI_processed;
 		new.rows = MemoryContextAllocHuge(new.context, Max(new.nrows, 1) * sizeof(HeapTuple));
@@ -191,7 +191,7 @@ kept_winners(PG_FUNCTION_ARGS)
 		{
 			k = &kept[next_kept];
 			next_kept = (next_kept + 1) % MAX_KEPT;
-			forget(k);
+			drop_kept(k);
 			MemoryContextSetParent(new.context, TopMemoryContext);
 			*k = new;
 		}
