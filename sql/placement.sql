@@ -255,6 +255,11 @@ SELECT count(*) FROM (SELECT create_price('nvidia/a40', 'USD', tier_bounds => '{
 SELECT pg_temp.offers(placement_request('acme', '{nvidia}', 8, '3 hours', regions => '{t1}'), :noon);
 SELECT create_price('nvidia/a40', 'USD', account => 'acme', factor => 0.5) IS NOT NULL;
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/a40}', 8, '3 hours', regions => '{t1}'), :noon);
+\echo the fewest devices that keep the deadline are taken, whenever they are free
+SELECT create_region('f1') AS r7, create_pool('f1', 'nvidia/l40') AS f1 \gset
+SELECT count(*) FROM (SELECT offer_devices(:f1, 16, '[2083-01-01,2084-01-01)', now => '2083-01-01 00:00+00'), create_price('nvidia/l40', 'USD', 1)) AS o;
+SELECT count(*) FROM book('zenith', :f1, 16, '[2083-01-04 13:00,2083-01-08 12:00)', confirmed => true, now => :noon);
+SELECT pg_temp.offers(placement_request('acme', '{nvidia/l40}', work => '2 PFLOPh@bf16', deadline => d::timestamptz, regions => '{f1}'), :noon) FROM unnest('{2083-01-14,2083-01-08}'::text[]) AS d;
 \echo what it may cost in all, and a device-hour
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/a40}', 8, '3 hours', max_cost => 27.99), :noon);
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/a30}', 8, '3 hours', ceiling => 0.24), :noon);

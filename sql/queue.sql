@@ -293,6 +293,12 @@ SELECT pg_temp.ask('acme', '{nvidia/b200}', 16, '1 hour', '26 22:00', not_before
 SELECT pg_temp.pass('26 22:00');
 SELECT count(*) FROM request_kind AS k WHERE NOT EXISTS (SELECT FROM request AS r WHERE r.kind = k.digest AND r.state = 'queued');
 SELECT count(DISTINCT f.kind) FROM request_fit AS f;
+\echo of tiers the dearest counts against max_cost and ceiling
+SELECT create_price('amd/mi300x', 'USD', model => 'volume', tier_bounds => '{10}', tier_prices => '{5,1}', valid_from => '2026-01-01Z') > 0;
+SELECT pg_temp.pool(16, 'amd/mi300x') AS p \gset
+SELECT pg_temp.ask('acme', '{amd/mi300x}', 8, '1 hour', '27 14:00', max_cost => 40), pg_temp.try($$SELECT pg_temp.ask('acme', '{amd/mi300x}', 8, '1 hour', '27 14:00', max_cost => 39)$$);
+SELECT substring(pg_temp.try($$SELECT pg_temp.ask('acme', '{amd/mi300x}', 8, '1 hour', '27 14:00', ceiling => 4)$$) FROM 'pool [0-9]+: above[^;.]*'), pg_temp.ask('acme', '{amd/mi300x}', 8, '1 hour', '27 14:00', ceiling => 5);
+SELECT pg_temp.pass('27 14:00');
 SELECT revoke_access('queue_reader', 'reader', 'acme'), revoke_access('queue_booker', 'booker', 'blue'), revoke_access('queue_agent', 'agent', region => 'r1');
 DROP ROLE queue_reader; DROP ROLE queue_booker; DROP ROLE queue_agent;
 \c postgres

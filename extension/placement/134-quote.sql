@@ -170,7 +170,8 @@ DECLARE
 BEGIN
 	FOR i IN 1 .. 4 LOOP
 		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))), tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) INTO whole, stretch FROM unnest(rest) AS t;
-		IF upper_inf(stretch) OR upper(stretch) >= upper(whole) THEN
+		-- fewer devices go before more, whenever they are free
+		IF upper_inf(stretch) OR upper(stretch) >= upper(whole) OR (SELECT count(*) > count(DISTINCT t.n) FROM unnest(rest) AS t) THEN
 			stretch := whole;
 		END IF;
 		done := '{}';

@@ -81,15 +81,15 @@ BEGIN
 		CROSS JOIN LATERAL (SELECT greatest(lower(s.valid), p.ready) AS starts, least(upper(s.valid), greatest(lower(s.valid), p.ready) + interval '1 hour') AS ends) AS x
 		WHERE x.starts < x.ends
 	), level AS MATERIALIZED (
-		-- what has tiers, or packages, is as dear as that hour may be
-		SELECT h.pool, h.valid, CASE WHEN c.worst = c.cost THEN h.hourly ELSE d.worst END AS price, d.worst
+		-- what has tiers, or packages, is as dear as that hour may be; else it is not rounded
+		SELECT h.pool, h.valid, CASE WHEN abs(d.worst - h.hourly) < 0.000001 THEN h.hourly ELSE d.worst END AS price, d.worst
 		FROM hour AS h
 		JOIN compute_ledger._compute_costs(pools, ARRAY(SELECT ROW(o.n, o.pool, o.granule, o.starts, o.ends)::compute_ledger._offer_piece FROM hour AS o)) AS c ON c.offer = h.n
 		CROSS JOIN LATERAL (SELECT c.worst * 3600 / (h.granule * extract(epoch FROM h.ends - h.starts)) AS worst) AS d
 	), step AS (
 		-- of many prices not each
 		SELECT l.pool, max(l.price) AS price
-		FROM (SELECT l.pool, l.price, ntile(16) OVER (PARTITION BY l.pool ORDER BY l.price) AS part FROM (SELECT DISTINCT l.pool, l.price FROM level AS l WHERE l.price IS NOT NULL) AS l) AS l
+		FROM (SELECT l.pool, l.price, ntile(16) OVER (PARTITION BY l.pool ORDER BY l.price) AS part FROM (SELECT DISTINCT l.pool, l.price FROM level AS l WHERE l.price <= coalesce(kind.ceiling, l.price)) AS l) AS l
 		GROUP BY l.pool, l.part
 	), cheap AS (
 		-- while it is no dearer
@@ -164,6 +164,7 @@ DECLARE
 	most bigint := 0;
 	wide bigint;
 	most_cost numeric;
+	tried bigint[] := '{}';
 BEGIN
 	FOR f IN
 		SELECT k.*, p.granule, p.slot_minutes, date_bin(make_interval(mins => p.slot_minutes), at + p.horizon, '2000-01-01 00:00+00') AS until
@@ -181,6 +182,7 @@ BEGIN
 			length interval;
 			cost numeric;
 		BEGIN
+			tried := tried || f.pool;
 			most := greatest(most, compute_ledger.peak(offered)::bigint);
 			-- a number that was asked for, or the fewest that keep the deadline
 			wide := coalesce(asked.devices, f.granule);
@@ -204,7 +206,12 @@ BEGIN
 			WHEN most_cost IS NOT NULL THEN format('it costs at least %s, and may cost %s', trim_scale(round(most_cost, 6)), asked.max_cost)
 			WHEN asked.devices IS NULL AND most > 0 THEN format('no number of devices, up to %s, does it by %s', most, asked.deadline)
 			WHEN most > 0 THEN format('no pool in which it may run offers %s devices for so long%s: at most %s at a time', asked.devices, ' before ' || asked.deadline, most)
-			ELSE (SELECT string_agg(DISTINCT format('pool %s: %s', p.pool, p.reason), '; ') FROM (SELECT q.pool, q.reason FROM compute_ledger._request_pools(account, asked, at) AS q WHERE q.reason IS NOT NULL ORDER BY q.pool LIMIT 20) AS p) END;
+			ELSE (SELECT string_agg(DISTINCT format('pool %s: %s', p.pool, p.reason), '; ') FROM (
+				SELECT q.pool, x.reason
+				FROM compute_ledger._request_pools(account, asked, at) AS q
+				-- what has tiers may have no reason there
+				CROSS JOIN LATERAL (SELECT coalesce(q.reason, CASE WHEN asked.ceiling IS NOT NULL AND q.pool <> ALL (tried) THEN 'above the ceiling in its dearest tier' END) AS reason) AS x
+				WHERE x.reason IS NOT NULL ORDER BY q.pool LIMIT 20) AS p) END;
 		fault := coalesce(fault, 'no pool in which it may run can be had before ' || asked.deadline, 'there is no pool');
 	END IF;
 END
