@@ -150,6 +150,16 @@ SELECT create_access_rule('not there', 'privacy', 'deny', 'annex C', accounts =>
 SELECT period, state FROM reserve(offer => :'offer', now => '2083-01-05 00:03+00');
 ROLLBACK;
 \echo what else changes leaves it good
+\echo prices are kept between requests, and a price that is new, or taken back, counts at once
+SELECT total FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-18'), now => '2083-01-05 00:00+00') WHERE rank = 1;
+SELECT total FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-18'), now => '2083-01-05 00:00+00') WHERE rank = 1;
+BEGIN;
+SAVEPOINT before;
+SELECT create_price('nvidia/l40s', 'USD', 1.50, account => 'acme', valid_from => '2083-01-18') IS NOT NULL;
+SELECT total FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-18'), now => '2083-01-05 00:00+00') WHERE rank = 1;
+ROLLBACK TO before;
+SELECT total FROM quote(placement_request('acme', '{nvidia/l40s}', 8, '24 hours', not_before => '2083-01-18'), now => '2083-01-05 00:00+00') WHERE rank = 1;
+ROLLBACK;
 SELECT create_price('nvidia/l40s', 'USD', 1.00, valid_from => '2083-03-01', supersede => true) IS NOT NULL;
 SELECT period, state FROM reserve(offer => :'offer', confirmed => true, now => '2083-01-05 00:03+00');
 

@@ -58,10 +58,45 @@ END
 $$;
 COMMENT ON FUNCTION _price_units(text, compute_unit, accelerator) IS 'how a price counts the time of one device of a chip: so many parts a microsecond, of which scale are its unit; parts NULL: by what an offer does not tell (peaks, percentiles, instance-months, work achieved or of another basis)';
 
-CREATE FUNCTION _winners(account bigint, currency text, preemptible boolean, chips accelerator[], regions integer[], period tstzrange)
-	RETURNS TABLE (accelerator accelerator, region integer, valid tstzrange, price bigint, list_price bigint)
+CREATE FUNCTION _find_winners(account bigint, currency text, measure text, chips accelerator[], regions integer[], period tstzrange)
+	RETURNS TABLE (accelerator accelerator, region integer, valid tstzrange, price bigint, list_price bigint, unit text, work compute_unit, per_unit numeric)
 	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	asked integer := cardinality(chips);
+BEGIN
+	RETURN QUERY
+	WITH won AS MATERIALIZED (
+		SELECT c.chip, c.region, w.valid, w.price, w.list_price
+		FROM unnest(chips, regions) WITH ORDINALITY AS c (chip, region, n)
+		JOIN compute_ledger._winning_prices('sale', 'infinity', array_fill(account, ARRAY[asked]), chips, regions,
+			array_fill(NULL::text, ARRAY[asked]), array_fill(measure, ARRAY[asked]), array_fill(currency, ARRAY[asked]), period) AS w ON w.combination = c.n
+	), term AS MATERIALIZED (
+		SELECT t.* FROM compute_ledger._rating_prices(ARRAY(SELECT w.price FROM won AS w UNION SELECT w.list_price FROM won AS w)) AS t
+	)
+	-- at the lowest tier; a price that follows the list takes its terms from there
+	SELECT w.chip, w.region, w.valid, w.price, w.list_price, t.unit, t.work, CASE p.model WHEN 'list' THEN p.factor ELSE 1 END * CASE
+		WHEN t.free > 0 THEN 0 WHEN t.model = 'flat' THEN t.price WHEN t.model = 'package' THEN t.price / t.package_size
+		ELSE (SELECT min(x.price) FROM unnest(t.tier_prices) AS x (price)) END
+	FROM won AS w
+	LEFT JOIN term AS p ON p.id = w.price
+	LEFT JOIN term AS t ON t.id = CASE p.model WHEN 'list' THEN w.list_price ELSE w.price END;
+END
+$$;
+COMMENT ON FUNCTION _find_winners(bigint, text, text, accelerator[], integer[], tstzrange) IS 'which prices of book sale win for what an account uses of a chip in a region, the elements of one place of two arrays, and when, with the least that a unit costs';
+
+CREATE FUNCTION _kept_winners(account bigint, currency text, measure text, chips accelerator[], regions integer[], period tstzrange)
+	RETURNS TABLE (accelerator accelerator, region integer, valid tstzrange, price bigint, list_price bigint, unit text, work compute_unit, per_unit numeric)
+	LANGUAGE c STABLE CALLED ON NULL INPUT ROWS 100 AS 'MODULE_PATHNAME', 'kept_winners';
+COMMENT ON FUNCTION _kept_winners(bigint, text, text, accelerator[], integer[], tstzrange) IS 'the same, from what the session has found before as long as no price, account or region has changed';
+
+CREATE FUNCTION _winners(account bigint, currency text, preemptible boolean, chips accelerator[], regions integer[], period tstzrange)
+	RETURNS TABLE (accelerator accelerator, region integer, valid tstzrange, price bigint, list_price bigint, unit text, work compute_unit, per_unit numeric)
+	LANGUAGE plpgsql STABLE ROWS 100
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -70,16 +105,17 @@ DECLARE
 		WHEN EXISTS (SELECT FROM compute_ledger.price_key AS k JOIN compute_ledger.price AS p ON p.key = k.id
 			WHERE k.book = 'sale' AND k.measure = 'reserved' AND upper_inf(p.recorded) AND p.valid && _winners.period) THEN 'reserved'
 		ELSE 'allocated' END;
-	asked integer := cardinality(chips);
+	-- whole months or so, for those who ask next
+	wide tstzrange := CASE WHEN period <@ tstzrange('2000-01-01 00:00+00', '3000-01-01 00:00+00')
+		THEN tstzrange(date_bin('30 days', lower(period), '2000-01-01 00:00+00'), date_bin('30 days', upper(period), '2000-01-01 00:00+00') + interval '720 hours') ELSE period END;
 BEGIN
 	RETURN QUERY
-	SELECT c.chip, c.region, w.valid, w.price, w.list_price
-	FROM unnest(chips, regions) WITH ORDINALITY AS c (chip, region, n)
-	JOIN compute_ledger._winning_prices('sale', 'infinity', array_fill(account, ARRAY[asked]), chips, regions,
-		array_fill(NULL::text, ARRAY[asked]), array_fill(measure, ARRAY[asked]), array_fill(currency, ARRAY[asked]), period) AS w ON w.combination = c.n;
+	SELECT w.accelerator, w.region, w.valid * period, w.price, w.list_price, w.unit, w.work, w.per_unit
+	FROM compute_ledger._kept_winners(account, currency, measure, chips, regions, wide) AS w
+	WHERE w.valid && period;
 END
 $$;
-COMMENT ON FUNCTION _winners(bigint, text, boolean, accelerator[], integer[], tstzrange) IS 'which prices of book sale win for what an account reserves of a chip in a region, the elements of one place of two arrays, and when: of measure reserved if the book has a price for it in the period, else allocated; of measure preemptible for what gives way';
+COMMENT ON FUNCTION _winners(bigint, text, boolean, accelerator[], integer[], tstzrange) IS 'the same for what an account reserves: of measure reserved if the book has a price for it in the period, else allocated; of measure preemptible for what gives way';
 
 CREATE FUNCTION _request_pools(account bigint, asked placement_request, at timestamptz, these bigint[] DEFAULT NULL) RETURNS SETOF _placement_pool
 	LANGUAGE plpgsql STABLE ROWS 100
@@ -122,18 +158,14 @@ BEGIN
 	RETURN QUERY
 	WITH won AS MATERIALIZED (
 		SELECT w.* FROM compute_ledger._winners(account, currency, asked.preemptible, chips, regions, period) AS w
-	), term AS MATERIALIZED (
-		SELECT t.* FROM compute_ledger._rating_prices(ARRAY(SELECT w.price FROM won AS w UNION SELECT w.list_price FROM won AS w)) AS t
+	), unit AS MATERIALIZED (
+		SELECT k.*, u.parts * 3600000000 AS parts, u.scale
+		FROM (SELECT DISTINCT w.accelerator, w.unit, w.work FROM won AS w) AS k
+		CROSS JOIN LATERAL compute_ledger._price_units(k.unit, k.work, k.accelerator) AS u
 	), segment AS MATERIALIZED (
-		-- at the lowest tier; a price that follows the list takes its terms from there
-		SELECT w.accelerator, w.region, w.valid, w.price, w.list_price, t.unit, f.factor * u.parts * 3600000000 / u.scale * CASE
-			WHEN t.free > 0 THEN 0 WHEN t.model = 'flat' THEN t.price WHEN t.model = 'package' THEN t.price / t.package_size
-			ELSE (SELECT min(x.price) FROM unnest(t.tier_prices) AS x (price)) END AS per_hour
+		SELECT w.*, u.parts / u.scale * w.per_unit AS per_hour
 		FROM won AS w
-		LEFT JOIN term AS p ON p.id = w.price
-		LEFT JOIN term AS t ON t.id = CASE p.model WHEN 'list' THEN w.list_price ELSE w.price END
-		CROSS JOIN LATERAL (SELECT CASE p.model WHEN 'list' THEN p.factor ELSE 1 END AS factor) AS f
-		LEFT JOIN LATERAL compute_ledger._price_units(t.unit, t.work, w.accelerator) AS u ON true
+		LEFT JOIN unit AS u ON u.accelerator OPERATOR(compute_ledger.=) w.accelerator AND u.unit = w.unit AND (u.work OPERATOR(compute_ledger.=) w.work OR u.work IS NULL AND w.work IS NULL)
 	), price AS (
 		SELECT s.accelerator, s.region, array_agg(s.valid ORDER BY s.valid) AS priced, array_agg(s.price ORDER BY s.valid) AS prices, array_agg(s.list_price ORDER BY s.valid) AS list_prices, array_agg(s.per_hour ORDER BY s.valid) AS hourly,
 			range_agg(s.valid) FILTER (WHERE s.per_hour <= coalesce(asked.ceiling, s.per_hour)) AS allowed,
@@ -154,14 +186,17 @@ BEGIN
 		SELECT l.* FROM compute_ledger._region_links(ARRAY[data_region], regions, base) AS l WHERE data_region IS NOT NULL
 	), back AS MATERIALIZED (
 		SELECT l.* FROM compute_ledger._region_links(regions, ARRAY[results_region], base) AS l WHERE results_region IS NOT NULL
+	), rate AS MATERIALIZED (
+		SELECT k.accelerator, compute_ledger.normalized_rate(k.accelerator, basis, base) AS basis_rate FROM (SELECT DISTINCT p.accelerator FROM unnest(all_pools) AS p) AS k
 	), figure AS MATERIALIZED (
 		SELECT p.*, f.price_per_gb AS in_price, f.within AS is_within, f.currency AS in_currency, f.gbps, f.latency, b.price_per_gb AS out_price, b.currency AS out_currency,
 			c.priced AS c_priced, c.prices AS c_prices, c.list_prices AS c_list_prices, c.hourly AS c_hourly, c.lowest, c.highest, c.fault, j.clause,
-			compute_ledger.normalized_rate(p.accelerator, basis, base) AS basis_rate,
+			k.basis_rate,
 			compute_ledger._slot_start(base + CASE WHEN asked.data_gb > 0 AND NOT f.within THEN least(asked.data_gb * 8 / f.gbps, 3200000000) * interval '1 second' ELSE interval '0' END, p.slot_minutes) AS earliest,
 			coalesce(c.allowed, '{}') AS affordable, coalesce(c.allowed, '{}') - coalesce(j.stands, '{}')
 				- CASE WHEN p.floor > c.lowest THEN (SELECT range_agg(h.valid) FROM unnest(c.priced, c.hourly) AS h (valid, hourly) WHERE h.hourly < p.floor) ELSE '{}' END AS bookable
 		FROM unnest(all_pools) AS p
+		LEFT JOIN rate AS k ON k.accelerator OPERATOR(compute_ledger.=) p.accelerator
 		LEFT JOIN price AS c ON c.accelerator OPERATOR(compute_ledger.=) p.accelerator AND c.region = p.region
 		LEFT JOIN judged AS j ON j.accelerator OPERATOR(compute_ledger.=) p.accelerator AND j.region = p.region
 		LEFT JOIN link AS f ON f.to_region = p.region

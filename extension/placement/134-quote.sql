@@ -108,7 +108,7 @@ BEGIN
 				UNION ALL
 				(SELECT greatest(f.at, lower(c.allowed)), f.hourly
 				FROM (SELECT lower(h.valid) AS at, h.hourly < lag(h.hourly) OVER (ORDER BY h.valid) AS falls, min(h.hourly) OVER (ORDER BY h.valid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS hourly
-					FROM unnest(c.priced, c.hourly) AS h (valid, hourly)) AS f
+					FROM unnest(c.priced, c.hourly) AS h (valid, hourly) WHERE cardinality(c.hourly) > 1) AS f
 				WHERE f.falls AND f.at > lower(c.allowed) AND f.at < upper(c.allowed) ORDER BY f.at LIMIT 16)) AS o
 			JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
 		), bounded AS (

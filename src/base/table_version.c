@@ -25,6 +25,7 @@
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xlog.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
@@ -35,15 +36,18 @@
 
 #include "base/table_version.h"
 
-/* Says whether a table has versions, for the current user and the active snapshot. */
+/*
+ * Says whether a table has versions, for the current user and the active snapshot.
+ * of_ledger: it is one that _protect() protects, and pg_database_owner sees all of it.
+ */
 static bool
-has_versions(Relation rel)
+has_versions(Relation rel, bool of_ledger)
 {
 	return rel->rd_rel->relkind == RELKIND_RELATION &&
 		rel->rd_tableam == GetHeapamTableAmRoutine() &&
 		RelationNeedsWAL(rel) &&
 		!rel->rd_rel->relhassubclass &&
-		!rel->rd_rel->relrowsecurity &&
+		(!rel->rd_rel->relrowsecurity || (of_ledger && GetUserId() == ROLE_PG_DATABASE_OWNER)) &&
 		pg_class_aclcheck(RelationGetRelid(rel), GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		ActiveSnapshotSet() && GetActiveSnapshot()->snapshot_type == SNAPSHOT_MVCC;
 }
@@ -95,17 +99,18 @@ has_ended(TransactionId xid)
 
 /* Returns the version of a table in the current memory context; NULL if it has no versions. */
 TableVersion *
-TableVersionTake(Oid table)
+TableVersionTake(Oid table, bool of_ledger)
 {
 	Relation	rel = table_open(table, AccessShareLock);
 	TableVersion *version = NULL;
 
-	if (has_versions(rel))
+	if (has_versions(rel, of_ledger))
 	{
 		BlockNumber npages = RelationGetNumberOfBlocks(rel);
 
 		version = palloc(offsetof(TableVersion, lsn) + npages * sizeof(XLogRecPtr));
 		version->table = table;
+		version->of_ledger = of_ledger;
 		version->file = rel->rd_rel->relfilenode;
 		version->newest = InvalidTransactionId;
 		version->npages = npages;
@@ -139,7 +144,7 @@ TableVersionIsCurrent(const TableVersion *version, bool same_snapshot)
 
 	if (rel == NULL)
 		return false;
-	same = has_versions(rel) &&
+	same = has_versions(rel, version->of_ledger) &&
 		(same_snapshot || (version->settled && has_ended(version->newest))) &&
 		rel->rd_rel->relfilenode == version->file &&
 		RelationGetNumberOfBlocks(rel) == version->npages;

@@ -19,6 +19,7 @@
 typedef struct TableVersion
 {
 	Oid			table;
+	bool		of_ledger;		/* a table whose policies hide nothing from pg_database_owner */
 	Oid			file;			/* another one after TRUNCATE, VACUUM FULL and the like */
 	TransactionId newest;		/* that inserted or deleted a row that stands there */
 	bool		settled;		/* it had ended for the snapshot that was active */
@@ -26,7 +27,7 @@ typedef struct TableVersion
 	XLogRecPtr	lsn[FLEXIBLE_ARRAY_MEMBER];	/* of each page: the last change of it */
 } TableVersion;
 
-extern TableVersion *TableVersionTake(Oid table);
+extern TableVersion *TableVersionTake(Oid table, bool of_ledger);
 extern bool TableVersionIsCurrent(const TableVersion *version, bool same_snapshot);
 
 #endif							/* COMPUTE_LEDGER_TABLE_VERSION_H */

@@ -435,7 +435,7 @@ read_table(NameTable *table)
 	context = AllocSetContextCreate(CurrentMemoryContext, "compute_ledger names", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSetIdentifier(context, table->name);
 	caller = MemoryContextSwitchTo(context);
-	version = TableVersionTake(get_relname_relid(table->name, get_namespace_oid("compute_ledger", false)));
+	version = TableVersionTake(get_relname_relid(table->name, get_namespace_oid("compute_ledger", false)), false);
 	MemoryContextSwitchTo(caller);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
