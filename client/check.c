@@ -1,0 +1,7 @@
+#include "load.h"
+ExitCode
+CheckFile(PGconn *conn, const char *path, const LoadOptions *options)
+{
+	(void) conn; (void) path; (void) options;
+	return EXIT_USAGE;
+}
