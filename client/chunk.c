@@ -279,12 +279,7 @@ RowCells(UsageFile *file, const ChunkRow *row, CsvCell *cells)
 
 	SplitRow(file->text + row->offset, row->len, &file->form, file->cells, file->form.columns, file->buffer);
 	for (int c = 0; c < INBOX_COLUMNS; c++)
-	{
-		if (file->at[c] >= 0)
-			cells[c] = file->cells[file->at[c]];
-		else
-			memset(&cells[c], 0, sizeof(CsvCell));
-	}
+		cells[c] = file->at[c] >= 0 ? file->cells[file->at[c]] : (CsvCell) {"", 0, false};
 	if (file->is_usage_file)
 	{
 		CsvCell    *id = &cells[COL_SOURCE_ID];

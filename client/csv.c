@@ -275,6 +275,9 @@ find_row(CsvFile *file, const CsvForm *form, size_t line_len, int *cells, size_t
 			*len = used;
 			return without_line_end(file->buffer + file->start, used) > form->longest ? SCAN_LONG : SCAN_ROW;
 		}
+		/* where a quote is closed on another line and then is out of place, it was not meant to be closed there */
+		if (result == SCAN_QUOTE && *len > line_len)
+			return SCAN_OPEN;
 		if (result == SCAN_QUOTE || form->one_line || *len > form->longest)
 			return result;
 		/* look at twice as much, up to a line end */

@@ -334,7 +334,7 @@ accept_sources(Load *load, char **sources, int nsources, Counts *counts, PQExpBu
 		if (*waiting)
 			return NULL;
 	}
-	counts->others = taken - load->file->sendable;
+	counts->others = nsources > 0 ? taken - load->file->sendable : 0;
 	if (counts->others < 0)
 	{
 		say_where(load);
