@@ -6,7 +6,7 @@
  * The digest of each row is made here; its key and the digest are all that the server is
  * told.
  */
-#include "load.h"
+#include "check.h"
 
 #include "common/logging.h"
 #include "datatype/timestamp.h"

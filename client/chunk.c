@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "common/logging.h"
+#include "mb/pg_wchar.h"
 #include "pqexpbuffer.h"
 
 const char *const InboxColumnNames[INBOX_COLUMNS] = {

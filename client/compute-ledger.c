@@ -2,12 +2,13 @@
  * compute-ledger.c
  *		A client of the ledger: loads usage from files, and shows how the ledger is.
  */
-#include "client.h"
+#include "postgres_fe.h"
 
-#include <limits.h>
-
+#include "check.h"
 #include "common/logging.h"
+#include "connect.h"
 #include "getopt_long.h"
+#include "health.h"
 #include "load.h"
 #include "mb/pg_wchar.h"
 
@@ -92,8 +93,36 @@ option_number(const char *option, const char *value, int max)
 	return (int) n;
 }
 
-int
-main(int argc, char **argv)
+/* What the user asks for. */
+typedef struct Options
+{
+	ConnectOptions connect;
+	LoadOptions load;
+	bool		check;
+	int			watch;			/* seconds; 0: once */
+	const char *load_option;	/* one of those that are load's alone */
+} Options;
+
+/* Prints what --help and --version ask for, wherever they stand; true if one is there. */
+static bool
+print_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+	{
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0)
+			fputs(help, stdout);
+		else if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0)
+			printf("compute-ledger " CLIENT_VERSION " (PostgreSQL " PG_VERSION ")\n");
+		else
+			continue;
+		return true;
+	}
+	return false;
+}
+
+/* Reads the options; ends the program if they will not do. */
+static void
+read_options(int argc, char **argv, Options *options)
 {
 	static const struct option long_options[] = {
 		{"again", no_argument, NULL, OPT_AGAIN},
@@ -117,99 +146,91 @@ main(int argc, char **argv)
 		{"watch", required_argument, NULL, OPT_WATCH},
 		{NULL, 0, NULL, 0}
 	};
-	ConnectOptions connect = {.encoding = "UTF8"};
-	LoadOptions load = {.file = {.encoding = PG_UTF8, .chunk_rows = DEFAULT_CHUNK}, .basis = "bf16"};
-	const char *load_option = NULL; /* one that was given */
-	bool		check = false;
-	int			watch = 0;
 	int			c;
-	bool		is_load;
-	PGconn	   *conn;
-	ExitCode	result = EXIT_DONE;
 
-	pg_logging_init(argv[0]);
-	pg_logging_set_level(PG_LOG_INFO);
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-	{
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0)
-		{
-			fputs(help, stdout);
-			return EXIT_DONE;
-		}
-		if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0)
-		{
-			printf("compute-ledger " CLIENT_VERSION " (PostgreSQL " PG_VERSION ")\n");
-			return EXIT_DONE;
-		}
-	}
 	while ((c = getopt_long(argc, argv, "d:h:p:qU:wW", long_options, NULL)) != -1)
 	{
 		if (c >= OPT_AGAIN && c < OPT_WATCH)
-			load_option = argv[optind - 1];
+			options->load_option = argv[optind - 1];
 		switch (c)
 		{
 			case OPT_AGAIN:
-				load.again = true;
+				options->load.again = true;
 				break;
 			case OPT_BASIS:
-				load.basis = optarg;
+				options->load.basis = optarg;
 				break;
 			case OPT_CHECK:
-				check = true;
+				options->check = true;
 				break;
 			case OPT_CHUNK:
-				load.file.chunk_rows = option_number("--chunk", optarg, 10000000);
+				options->load.file.chunk_rows = option_number("--chunk", optarg, 10000000);
 				break;
 			case OPT_ENCODING:
-				connect.encoding = optarg;
-				load.file.encoding = pg_char_to_encoding(optarg);
-				if (load.file.encoding < 0)
+				options->connect.encoding = optarg;
+				options->load.file.encoding = pg_char_to_encoding(optarg);
+				if (options->load.file.encoding < 0)
 				{
 					pg_log_error("there is no encoding \"%s\"", optarg);
 					usage_failed();
 				}
 				break;
 			case OPT_INBOX_ONLY:
-				load.file.inbox_only = true;
+				options->load.file.inbox_only = true;
 				break;
 			case OPT_NAME:
-				load.file.name = optarg;
+				options->load.file.name = optarg;
 				break;
 			case OPT_REJECTED:
-				load.refused_path = optarg;
+				options->load.refused_path = optarg;
 				break;
 			case OPT_SOURCE:
-				load.file.source = optarg;
+				options->load.file.source = optarg;
 				break;
 			case OPT_WATCH:
-				watch = option_number("--watch", optarg, 86400);
+				options->watch = option_number("--watch", optarg, 86400);
 				break;
 			case 'd':
-				connect.dbname = optarg;
+				options->connect.dbname = optarg;
 				break;
 			case 'h':
-				connect.host = optarg;
+				options->connect.host = optarg;
 				break;
 			case 'p':
-				connect.port = optarg;
+				options->connect.port = optarg;
 				break;
 			case 'q':
-				load.quiet = true;
+				options->load.quiet = true;
 				break;
 			case 'U':
-				connect.user = optarg;
+				options->connect.user = optarg;
 				break;
 			case 'w':
-				connect.ask = ASK_NEVER;
+				options->connect.ask = ASK_NEVER;
 				break;
 			case 'W':
-				connect.ask = ASK_ALWAYS;
+				options->connect.ask = ASK_ALWAYS;
 				break;
 			default:
 				/* getopt_long() has said what is wrong */
 				usage_failed();
 		}
 	}
+}
+
+int
+main(int argc, char **argv)
+{
+	Options		options = {.connect = {.encoding = "UTF8"}, .load = {.file = {.encoding = PG_UTF8, .chunk_rows = DEFAULT_CHUNK}, .basis = "bf16"}};
+	bool		is_load;
+	PGconn	   *conn;
+	ExitCode	result = EXIT_DONE;
+
+	pg_logging_init(argv[0]);
+	pg_logging_set_level(PG_LOG_INFO);
+	if (print_help(argc, argv))
+		return EXIT_DONE;
+	read_options(argc, argv, &options);
 	if (optind >= argc)
 	{
 		pg_log_error("there is no command");
@@ -222,9 +243,9 @@ main(int argc, char **argv)
 		usage_failed();
 	}
 	optind++;
-	if (is_load ? watch > 0 : load_option != NULL)
+	if (is_load ? options.watch > 0 : options.load_option != NULL)
 	{
-		pg_log_error("%s is no option of %s", is_load ? "--watch" : load_option, is_load ? "load" : "health");
+		pg_log_error("%s is no option of %s", is_load ? "--watch" : options.load_option, is_load ? "load" : "health");
 		usage_failed();
 	}
 	if (is_load ? optind == argc : optind < argc)
@@ -232,20 +253,20 @@ main(int argc, char **argv)
 		pg_log_error(is_load ? "load needs a file" : "health takes no argument");
 		usage_failed();
 	}
-	if (load.refused_path != NULL && optind + 1 < argc)
+	if (options.load.refused_path != NULL && optind + 1 < argc)
 	{
 		pg_log_error("--rejected goes with one file");
 		usage_failed();
 	}
 
-	conn = Connect(&connect);
+	conn = Connect(&options.connect);
 	CatchSignals(conn);
 	if (!is_load)
-		result = ShowHealth(conn, watch);
+		result = ShowHealth(conn, options.watch);
 	else
 		for (; optind < argc; optind++)
 		{
-			ExitCode	of_file = check ? CheckFile(conn, argv[optind], &load) : LoadFile(conn, argv[optind], &load);
+			ExitCode	of_file = options.check ? CheckFile(conn, argv[optind], &options.load) : LoadFile(conn, argv[optind], &options.load);
 
 			result = Max(result, of_file);
 		}

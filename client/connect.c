@@ -2,9 +2,7 @@
  * connect.c
  *		The connection to the server, as psql makes it, and what is asked of it.
  */
-#include "client.h"
-
-#include <signal.h>
+#include "connect.h"
 
 #include "common/logging.h"
 #include "common/string.h"

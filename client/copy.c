@@ -5,7 +5,7 @@
  * COPY's text form is used, in which a row is a line whatever is in its cells; in its CSV
  * form, a line \. in a quoted cell ends the data before PostgreSQL 18.
  */
-#include "load.h"
+#include "copy.h"
 
 #include "mb/pg_wchar.h"
 #include "pqexpbuffer.h"
@@ -61,8 +61,8 @@ append_cell(PQExpBuffer out, const CsvCell *cell, int encoding)
 	appendBinaryPQExpBuffer(out, plain, end - plain);
 }
 
-/* Sends the rows of a chunk that are to be sent. */
-CopyResult
+/* Sends the rows of a chunk that are to be sent; false if that failed, and then *res says why. */
+bool
 CopyChunk(PGconn *conn, UsageFile *file, PGresult **res)
 {
 	PQExpBufferData out;
@@ -78,7 +78,7 @@ CopyChunk(PGconn *conn, UsageFile *file, PGresult **res)
 	if (PQresultStatus(*res) != PGRES_COPY_IN)
 	{
 		termPQExpBuffer(&out);
-		return COPY_FAILED;
+		return false;
 	}
 	PQclear(*res);
 	resetPQExpBuffer(&out);
@@ -107,11 +107,11 @@ CopyChunk(PGconn *conn, UsageFile *file, PGresult **res)
 	termPQExpBuffer(&out);
 	*res = PQgetResult(conn);
 	if (!sent || PQresultStatus(*res) != PGRES_COMMAND_OK)
-		return COPY_FAILED;
+		return false;
 	PQclear(*res);
 	while ((*res = PQgetResult(conn)) != NULL)
 		PQclear(*res);
-	return COPY_DONE;
+	return true;
 }
 
 /*

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "connect.h"
 #include "common/logging.h"
 #include "mb/pg_wchar.h"
 
@@ -136,7 +136,7 @@ read_more(CsvFile *file)
 
 /* Hands out so many bytes, which are so many lines. */
 static void
-take(CsvFile *file, size_t len, int64 lines)
+hand_out(CsvFile *file, size_t len, int64 lines)
 {
 	if (file->watcher != NULL)
 		file->watcher(file->watcher_arg, file->buffer + file->start, len);
@@ -305,11 +305,11 @@ take_long_line(CsvFile *file, const CsvForm *form, CsvRow *row)
 	memcpy(file->cut, file->buffer + file->start, form->longest);
 	while ((lf = memchr(file->buffer + file->start, '\n', file->end - file->start)) == NULL)
 	{
-		take(file, file->end - file->start, 0);
+		hand_out(file, file->end - file->start, 0);
 		if (!read_more(file))
 			break;
 	}
-	take(file, lf != NULL ? (size_t) (lf - (file->buffer + file->start)) + 1 : 0, 1);
+	hand_out(file, lf != NULL ? (size_t) (lf - (file->buffer + file->start)) + 1 : 0, 1);
 	row->text = file->cut;
 	row->len = form->longest;
 	note_problem(file, row, "longer than %zu bytes", form->longest);
@@ -344,7 +344,7 @@ CsvNext(CsvFile *file, const CsvForm *form, CsvRow *row)
 		/* a byte order mark */
 		if (file->bytes == 0 && first >= 3 && memcmp(file->buffer, "\xef\xbb\xbf", 3) == 0)
 		{
-			take(file, 3, 0);
+			hand_out(file, 3, 0);
 			first -= 3;
 		}
 		if (first == 0)
@@ -353,7 +353,7 @@ CsvNext(CsvFile *file, const CsvForm *form, CsvRow *row)
 		if (!is_blank(file->buffer + file->start, len))
 			break;
 		file->blank++;
-		take(file, first, 1);
+		hand_out(file, first, 1);
 	}
 	row->line = file->line + 1;
 	row->problem = NULL;
@@ -387,7 +387,7 @@ CsvNext(CsvFile *file, const CsvForm *form, CsvRow *row)
 		note_problem(file, row, "holds a NUL byte");
 	else if (pg_encoding_verifymbstr(form->encoding, row->text, row->len) != (int) row->len)
 		note_problem(file, row, "not valid %s", pg_encoding_to_char(form->encoding));
-	take(file, len, lines);
+	hand_out(file, len, lines);
 	return true;
 }
 

@@ -2,7 +2,7 @@
  * health.c
  *		What ledger_health says, on a terminal or in a pipe.
  */
-#include "client.h"
+#include "health.h"
 
 #include <time.h>
 #include <unistd.h>

@@ -5,6 +5,8 @@
  * Keys are sorted by length, then by bytes, and of those that come twice the last counts;
  * numbers are decimal, escapes are the characters that they stand for.
  */
+#include "labels.h"
+
 #include "values.h"
 
 /* Brackets are nested no deeper in what the ledger takes. */
@@ -21,14 +23,14 @@ typedef struct Json
 } Json;
 
 /* What is being read. */
-typedef struct Reader
+typedef struct JsonReader
 {
 	const char *p;
 	const char *end;
 	int			depth;
-} Reader;
+} JsonReader;
 
-static bool read_value(Reader *reader, Json *result);
+static bool read_value(JsonReader *reader, Json *result);
 
 /* Lets go of what is in a value. */
 static void
@@ -41,7 +43,7 @@ free_value(Json *json)
 }
 
 static void
-skip_blanks(Reader *reader)
+skip_json_blanks(JsonReader *reader)
 {
 	while (reader->p < reader->end && strchr(" \t\r\n", *reader->p) != NULL && *reader->p != '\0')
 		reader->p++;
@@ -49,9 +51,9 @@ skip_blanks(Reader *reader)
 
 /* Whether a character comes next, and then it is read. */
 static bool
-next_is(Reader *reader, char c)
+next_is(JsonReader *reader, char c)
 {
-	skip_blanks(reader);
+	skip_json_blanks(reader);
 	if (reader->p == reader->end || *reader->p != c)
 		return false;
 	reader->p++;
@@ -60,7 +62,7 @@ next_is(Reader *reader, char c)
 
 /* Reads four hexadecimal digits. */
 static bool
-read_hex(Reader *reader, uint32 *result)
+read_json_hex(JsonReader *reader, uint32 *result)
 {
 	*result = 0;
 	for (int i = 0; i < 4; i++, reader->p++)
@@ -106,7 +108,7 @@ write_utf8(char *out, uint32 c)
 
 /* Reads what comes after a backslash. */
 static bool
-read_escape(Reader *reader, char **out)
+read_escape(JsonReader *reader, char **out)
 {
 	static const char escapes[] = "\"\\/bfnrt";
 	static const char meanings[] = "\"\\/\b\f\n\r\t";
@@ -120,7 +122,7 @@ read_escape(Reader *reader, char **out)
 		*(*out)++ = meanings[at - escapes];
 		return true;
 	}
-	if (c != 'u' || !read_hex(reader, &code) || code == 0 || (code >= 0xdc00 && code <= 0xdfff))
+	if (c != 'u' || !read_json_hex(reader, &code) || code == 0 || (code >= 0xdc00 && code <= 0xdfff))
 		return false;
 	if (code >= 0xd800 && code <= 0xdbff)
 	{
@@ -128,7 +130,7 @@ read_escape(Reader *reader, char **out)
 		if (reader->end - reader->p < 2 || reader->p[0] != '\\' || reader->p[1] != 'u')
 			return false;
 		reader->p += 2;
-		if (!read_hex(reader, &low) || low < 0xdc00 || low > 0xdfff)
+		if (!read_json_hex(reader, &low) || low < 0xdc00 || low > 0xdfff)
 			return false;
 		code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
 	}
@@ -138,7 +140,7 @@ read_escape(Reader *reader, char **out)
 
 /* Reads a string; no escape is shorter than what it stands for. */
 static bool
-read_string(Reader *reader, Json *result)
+read_string(JsonReader *reader, Json *result)
 {
 	char	   *out;
 
@@ -167,7 +169,7 @@ read_string(Reader *reader, Json *result)
 
 /* Reads a number, in JSON's form. */
 static bool
-read_number(Reader *reader, Json *result)
+read_json_number(JsonReader *reader, Json *result)
 {
 	const char *start = reader->p;
 	const char *p = start;
@@ -197,7 +199,7 @@ read_number(Reader *reader, Json *result)
 
 /* Reads the members of an object or an array, after its bracket. */
 static bool
-read_members(Reader *reader, Json *result, char close)
+read_members(JsonReader *reader, Json *result, char close)
 {
 	int			max = 0;
 
@@ -226,7 +228,7 @@ read_members(Reader *reader, Json *result, char close)
 
 /* Reads a value; false if it is none.  What is in the result is to be let go of in any case. */
 static bool
-read_value(Reader *reader, Json *result)
+read_value(JsonReader *reader, Json *result)
 {
 	static const struct
 	{
@@ -234,7 +236,7 @@ read_value(Reader *reader, Json *result)
 		char		kind;
 	}			words[] = {{"null", 'n'}, {"true", 't'}, {"false", 'f'}};
 
-	skip_blanks(reader);
+	skip_json_blanks(reader);
 	if (reader->p == reader->end)
 		return false;
 	if (*reader->p == '{' || *reader->p == '[')
@@ -261,12 +263,12 @@ read_value(Reader *reader, Json *result)
 			return true;
 		}
 	}
-	return read_number(reader, result);
+	return read_json_number(reader, result);
 }
 
 /* Compares two keys, for qsort(): by length, bytes, and place, which is where they lie. */
 static int
-compare_keys(const void *a, const void *b)
+compare_label_keys(const void *a, const void *b)
 {
 	const Json *ka = *(const Json *const *) a;
 	const Json *kb = *(const Json *const *) b;
@@ -312,7 +314,7 @@ add_value(DigestState *state, const Json *json)
 
 				for (int i = 0; i < nkeys; i++)
 					keys[i] = &json->members[2 * i];
-				qsort(keys, nkeys, sizeof(Json *), compare_keys);
+				qsort(keys, nkeys, sizeof(Json *), compare_label_keys);
 				DigestBracket(state, '{');
 				for (int i = 0; i < nkeys; i++)
 				{
@@ -332,11 +334,11 @@ add_value(DigestState *state, const Json *json)
 bool
 DigestLabels(DigestState *state, const char *text, size_t len)
 {
-	Reader		reader = {text, text + len, 0};
+	JsonReader		reader = {text, text + len, 0};
 	Json		json = {0};
 	bool		ok = read_value(&reader, &json);
 
-	skip_blanks(&reader);
+	skip_json_blanks(&reader);
 	ok = ok && reader.p == reader.end && json.kind == '{';
 	if (ok)
 		add_value(state, &json);

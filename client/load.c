@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "common/logging.h"
+#include "copy.h"
 #include "portability/instr_time.h"
 #include "pqexpbuffer.h"
+#include "refused.h"
 
 /* A conflict with another writer is tried again so many times, and what waits for one without end. */
 #define MAX_CONFLICTS	20
@@ -383,7 +385,7 @@ try_chunk(Load *load)
 	if (PQresultStatus(res) != PGRES_COMMAND_OK)
 		load_failed(load, res);
 	PQclear(res);
-	if (CopyChunk(load->conn, file, &res) != COPY_DONE)
+	if (!CopyChunk(load->conn, file, &res))
 	{
 		for (int i = 0; i < nsources; i++)
 			free(sources[i]);
@@ -459,8 +461,8 @@ load_chunk(Load *load)
 				if (!told && pause >= LONGEST_PAUSE)
 				{
 					end_progress(load);
-					pg_log_info("%s: waiting for a transaction that has the same source, or makes a partition (compute_ledger.ledger_writers() shows them)",
-								load->file->title);
+					pg_log_info("%s: waiting for a transaction that has the same source, or makes a partition "
+								"(compute_ledger.ledger_writers() shows them)", load->file->title);
 					told = true;
 				}
 				break;

@@ -5,10 +5,9 @@
  * Its header is that of the file loaded, after those three, so that it can be mended and
  * loaded itself.
  */
-#include "load.h"
+#include "refused.h"
 
-#include <unistd.h>
-
+#include "client.h"
 #include "common/logging.h"
 
 struct RefusedFile

@@ -6,6 +6,7 @@
 
 #include "client.h"
 #include "common/logging.h"
+#include "labels.h"
 #include "quantity/quantity.h"
 
 /* Achieved work of one record, at most: 1 QFLOP. */
@@ -13,14 +14,14 @@
 
 /* Whether a character is a blank to numeric and boolean. */
 static bool
-is_space(char c)
+is_cell_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* Whether a character is a digit. */
 static bool
-is_digit(char c)
+is_cell_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -34,7 +35,7 @@ is_word(const CsvCell *cell, const char *word)
 
 /* Which of some words a cell is; NULL: none. */
 static const char *
-find_word(const CsvCell *cell, const char *const *words, size_t n)
+word_of_cell(const CsvCell *cell, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (is_word(cell, words[i]))
@@ -58,18 +59,18 @@ ReadDecimal(const char *text, size_t len, char *decimal)
 	int			exponent = 0;
 	char	   *out = decimal;
 
-	while (text < end && is_space(*text))
+	while (text < end && is_cell_space(*text))
 		text++;
-	while (text < end && is_space(end[-1]))
+	while (text < end && is_cell_space(end[-1]))
 		end--;
 	if (text == end || end - text > MAX_DECIMAL)
 		return false;
 	if (*text == '-' || *text == '+')
 		negative = *text++ == '-';
-	for (; text < end && is_digit(*text); text++, point++, any = true)
+	for (; text < end && is_cell_digit(*text); text++, point++, any = true)
 		digits[ndigits++] = *text;
 	if (text < end && *text == '.')
-		for (text++; text < end && is_digit(*text); text++, any = true)
+		for (text++; text < end && is_cell_digit(*text); text++, any = true)
 			digits[ndigits++] = *text;
 	if (!any)
 		return false;
@@ -82,7 +83,7 @@ ReadDecimal(const char *text, size_t len, char *decimal)
 			minus = *text++ == '-';
 		if (text == end)
 			return false;
-		for (; text < end && is_digit(*text); text++)
+		for (; text < end && is_cell_digit(*text); text++)
 		{
 			exponent = exponent * 10 + (*text - '0');
 			if (exponent > MAX_EXPONENT)
@@ -138,9 +139,9 @@ read_boolean(const CsvCell *cell, bool *result)
 	size_t		len = cell->len;
 
 	*result = false;
-	while (len > 0 && is_space(*text))
+	while (len > 0 && is_cell_space(*text))
 		text++, len--;
-	while (len > 0 && is_space(text[len - 1]))
+	while (len > 0 && is_cell_space(text[len - 1]))
 		len--;
 	for (size_t i = 0; i < lengthof(words); i++)
 		if (len >= words[i].at_least && len <= strlen(words[i].word) && pg_strncasecmp(text, words[i].word, len) == 0)
@@ -171,7 +172,7 @@ ReadRevision(const CsvCell *cell, int *revision)
 		return false;
 	for (; i < cell->len; i++)
 	{
-		if (!is_digit(cell->text[i]))
+		if (!is_cell_digit(cell->text[i]))
 			return false;
 		n = n * 10 + (cell->text[i] - '0');
 	}
@@ -223,7 +224,7 @@ names_reservation(const CsvCell *cell)
 	if (cell->len > 7 && cell->len <= 25 && memcmp(cell->text, "ledger:", 7) == 0 && cell->text[7] != '0')
 	{
 		for (size_t i = 7; i < cell->len; i++)
-			if (!is_digit(cell->text[i]))
+			if (!is_cell_digit(cell->text[i]))
 				return false;
 		return true;
 	}
@@ -247,11 +248,11 @@ add_record(DigestState *state, const CsvCell *cells, int64 started_at, int64 end
 	DigestDecimal(state, decimal, strlen(decimal));
 	DigestInstant(state, started_at);
 	DigestInstant(state, ended_at);
-	word = cells[COL_MEASURE].len == 0 ? measures[0] : find_word(&cells[COL_MEASURE], measures, lengthof(measures));
+	word = cells[COL_MEASURE].len == 0 ? measures[0] : word_of_cell(&cells[COL_MEASURE], measures, lengthof(measures));
 	if (word == NULL)
 		return "measure";
 	DigestText(state, word, strlen(word));
-	word = find_word(&cells[COL_NUMBER_FORMAT], formats, lengthof(formats));
+	word = word_of_cell(&cells[COL_NUMBER_FORMAT], formats, lengthof(formats));
 	if (word != NULL)
 		DigestText(state, word, strlen(word));
 	else if (cells[COL_NUMBER_FORMAT].len > 0)

@@ -23,7 +23,4 @@ extern const char *RecordDigest(const CsvCell *cells, int64 started_at, int64 en
 extern bool ReadRevision(const CsvCell *cell, int *revision);
 extern bool IsRetraction(const CsvCell *cells);
 
-/* labels.c */
-extern bool DigestLabels(DigestState *state, const char *text, size_t len);
-
 #endif							/* COMPUTE_LEDGER_VALUES_H */
