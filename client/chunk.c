@@ -102,7 +102,7 @@ read_header(UsageFile *file)
 	if (!CsvNext(file->csv, &file->form, &row))
 		header_failed(file, "the file is empty; its first line must name the columns");
 	if (row.problem != NULL && (memchr(row.text, '\0', row.len) != NULL || strncmp(row.problem, "not valid", 9) == 0))
-		header_failed(file, "this is not a CSV file in %s: the first line holds bytes that are not text", pg_encoding_to_char(file->form.encoding));
+		header_failed(file, "this is not a CSV file in %s: the first line holds bytes that are not text", EncodingName(file->form.encoding));
 	if (row.problem != NULL)
 		header_failed(file, "line %lld: %s", (long long) row.line, row.problem);
 	file->header = pg_malloc(row.len + 1);
@@ -300,7 +300,7 @@ RowCells(UsageFile *file, const ChunkRow *row, CsvCell *cells)
 		}
 		else
 		{
-			snprintf(line, sizeof(line), " line %lld", (long long) row->line);
+			snprintf(line, sizeof(line), "%sline %lld", file->options.name[0] != '\0' ? " " : "", (long long) row->line);
 			buffer = join_text(buffer, file->options.name, strlen(file->options.name));
 			buffer = join_text(buffer, line, strlen(line));
 		}

@@ -100,6 +100,13 @@ CsvIsFile(const CsvFile *file, const char *path)
 	return stat(path, &st) == 0 && st.st_dev == file->st.st_dev && st.st_ino == file->st.st_ino;
 }
 
+/* The name of an encoding, for people. */
+const char *
+EncodingName(int encoding)
+{
+	return encoding == PG_UTF8 ? "UTF-8" : pg_encoding_to_char(encoding);
+}
+
 /* Reads more behind what there is; false at the end of the file. */
 static bool
 read_more(CsvFile *file)
@@ -386,7 +393,7 @@ CsvNext(CsvFile *file, const CsvForm *form, CsvRow *row)
 	if (memchr(row->text, '\0', row->len) != NULL)
 		note_problem(file, row, "holds a NUL byte");
 	else if (pg_encoding_verifymbstr(form->encoding, row->text, row->len) != (int) row->len)
-		note_problem(file, row, "not valid %s", pg_encoding_to_char(form->encoding));
+		note_problem(file, row, "not valid %s", EncodingName(form->encoding));
 	hand_out(file, len, lines);
 	return true;
 }

@@ -58,6 +58,7 @@ extern int64 CsvLine(const CsvFile *file);
 extern int64 CsvBlank(const CsvFile *file);
 extern double CsvPart(const CsvFile *file);
 extern bool CsvIsFile(const CsvFile *file, const char *path);
-extern int SplitRow(const char *text, size_t len, const CsvForm *form, CsvCell *cells, int max_cells, char *buffer);
+extern const char *EncodingName(int encoding);
+extern int	SplitRow(const char *text, size_t len, const CsvForm *form, CsvCell *cells, int max_cells, char *buffer);
 
 #endif							/* COMPUTE_LEDGER_CSV_H */
