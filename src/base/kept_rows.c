@@ -73,7 +73,7 @@ drop_all(KeptRows *kept)
 
 /* Says whether the tables are those that the answers came from. */
 static bool
-is_current(const KeptRows *kept)
+answers_are_current(const KeptRows *kept)
 {
 	for (int i = 0; i < KEPT_ROWS_TABLES && kept->tables[i] != NULL; i++)
 	{
@@ -129,7 +129,7 @@ find_answer(const KeptRows *kept, const StringInfoData *key, uint32 hash)
 
 /* Asks the query, with the function's arguments; the rows are copied into a context. */
 static void
-ask(FunctionCallInfo fcinfo, const char *query, KeptAnswer *answer)
+query_tables(FunctionCallInfo fcinfo, const char *query, KeptAnswer *answer)
 {
 	Oid			types[FUNC_MAX_ARGS];
 	Datum		values[FUNC_MAX_ARGS];
@@ -185,7 +185,7 @@ KeptRowsReturn(FunctionCallInfo fcinfo, KeptRows *kept)
 	InitMaterializedSRF(fcinfo, 0);
 	write_key(fcinfo, &key);
 	hash = hash_bytes((unsigned char *) key.data, key.len);
-	keep = is_current(kept);
+	keep = answers_are_current(kept);
 	if (!keep)
 	{
 		drop_all(kept);
@@ -200,10 +200,10 @@ KeptRowsReturn(FunctionCallInfo fcinfo, KeptRows *kept)
 		new.size = key.len;
 		new.key = MemoryContextAlloc(new.context, key.len);
 		memcpy(new.key, key.data, key.len);
-		ask(fcinfo, kept->query, &new);
+		query_tables(fcinfo, kept->query, &new);
 		answer = &new;
 		/* the query may have called a function that asks here as well */
-		if (keep && is_current(kept))
+		if (keep && answers_are_current(kept))
 		{
 			answer = free_place(kept);
 			MemoryContextSetParent(new.context, TopMemoryContext);

@@ -10,7 +10,10 @@
 
 static KeptRows chips = {
 	.query = "SELECT c.* FROM compute_ledger._find_chip($1, $2, $3) AS c",
-	.tables = {"accelerator_alias", "accelerator_word", "accelerator_variant", "accelerator_model", "accelerator_instance", "accelerator_peak", "basis_factor", "basis"},
+	.tables = {
+		"accelerator_alias", "accelerator_word", "accelerator_variant", "accelerator_model", "accelerator_instance",
+		"accelerator_peak", "basis_factor", "basis"
+	},
 	.most = 1024,
 };
 
