@@ -38,9 +38,10 @@ CREATE TYPE _placement_offer AS (
 	transfer_cost numeric,
 	lines jsonb,
 	late boolean,
-	objective numeric
+	objective numeric,
+	too_dear text
 );
-COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay';
+COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay; lines and costs are NULL until it is priced; too_dear: why it is out for what it costs';
 
 CREATE FUNCTION _placement_length(asked placement_request, rate compute_rate, devices bigint, efficiency numeric, slot_minutes integer) RETURNS interval
 	LANGUAGE plpgsql IMMUTABLE
@@ -130,14 +131,12 @@ END
 $$;
 COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
 
-CREATE FUNCTION _found(tries _placement_try[], stretch tstzrange, at timestamptz, preempting boolean) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
+CREATE FUNCTION _found(tries _placement_try[], hosts bigint[], guests bigint[], stretch tstzrange, at timestamptz, preempting boolean) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
-DECLARE
-	hosts bigint[] := ARRAY(SELECT DISTINCT t.pool FROM unnest(tries) AS t WHERE NOT t.guest);
-	guests bigint[] := ARRAY(SELECT DISTINCT t.pool FROM unnest(tries) AS t WHERE t.guest);
 BEGIN
 	IF hosts <> '{}' THEN
 		RETURN QUERY
@@ -154,40 +153,41 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _found(_placement_try[], tstzrange, timestamptz, boolean) IS 'when what is tried is free first in a stretch of time, NULL if it is not; preempting: for whom preemptible reservations give way';
+COMMENT ON FUNCTION _found(_placement_try[], bigint[], bigint[], tstzrange, timestamptz, boolean) IS 'when what is tried is free first in a stretch of time, NULL if it is not; hosts, guests: its pools, by what the account is there; preempting: for whom preemptible reservations give way';
 
-CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
+CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean, soon interval) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	rest compute_ledger._placement_try[] := tries;
-	-- most have room soon: what is read grows where they have not
-	ahead interval[] := '{2 days,16 days,64 days}';
+	-- what is read grows where there is no room so soon
+	ahead interval[] := ARRAY[soon, 8 * soon, 32 * soon];
 	done bigint[];
+	of record;
 	stretch tstzrange;
-	whole tstzrange;
 BEGIN
 	FOR i IN 1 .. 4 LOOP
-		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))), tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) INTO whole, stretch FROM unnest(rest) AS t;
+		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))) AS whole, tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) AS begun, count(*) > count(DISTINCT t.n) AS is_open,
+			coalesce(array_agg(DISTINCT t.pool) FILTER (WHERE NOT t.guest), '{}') AS hosts, coalesce(array_agg(DISTINCT t.pool) FILTER (WHERE t.guest), '{}') AS guests
+		INTO of FROM unnest(rest) AS t;
 		-- fewer devices go before more, whenever they are free
-		IF upper_inf(stretch) OR upper(stretch) >= upper(whole) OR (SELECT count(*) > count(DISTINCT t.n) FROM unnest(rest) AS t) THEN
-			stretch := whole;
-		END IF;
+		stretch := CASE WHEN upper_inf(of.begun) OR upper(of.begun) >= upper(of.whole) OR of.is_open THEN of.whole ELSE of.begun END;
 		done := '{}';
 		FOR n, devices, starts IN
-			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts FROM compute_ledger._found(rest, stretch, at, preempting) AS f WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
+			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts FROM compute_ledger._found(rest, of.hosts, of.guests, stretch, at, preempting) AS f WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
 		LOOP
 			RETURN NEXT;
 			done := done || n;
 		END LOOP;
-		EXIT WHEN stretch = whole;
+		EXIT WHEN stretch = of.whole;
 		rest := ARRAY(SELECT t FROM unnest(rest) AS t WHERE t.n <> ALL (done));
 		EXIT WHEN rest = '{}';
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon';
+COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean, interval) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon; soon: how far ahead is looked first';
 
 CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
 	LANGUAGE plpgsql STABLE
@@ -196,39 +196,26 @@ CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool
 	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
+DECLARE
+	currency text := candidates[1].currency;
 BEGIN
 	RETURN (
 		SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
-			c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600)::compute_ledger._placement_offer ORDER BY o.n)
-		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+			c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600,
+			CASE WHEN c.cost IS NULL OR c.transfer_cost IS NULL THEN 'no price of transfer between its pieces'
+				WHEN c.cost * 3600 > (asked).ceiling * d.devices * extract(epoch FROM o.ends - o.starts)
+					THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text(c.cost * 3600 / (d.devices * extract(epoch FROM o.ends - o.starts)), currency))
+				WHEN c.cost + c.transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text(c.cost + c.transfer_cost, currency)) END)::compute_ledger._placement_offer ORDER BY o.n)
+		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, n)
 		JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
 			SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
-			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, n)
 			CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
 			ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
 		CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d);
 END
 $$;
-COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz) IS 'offers with what they cost and what they are ranked by';
-
-CREATE FUNCTION _too_dear(asked placement_request, offer _placement_offer, currency text) RETURNS text
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	-- its plan is kept, where a function in SQL would be planned at every call
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN (
-		SELECT CASE
-			WHEN (offer).cost IS NULL OR (offer).transfer_cost IS NULL THEN 'no price of transfer between its pieces'
-			WHEN (offer).cost * 3600 > (asked).ceiling * d.device_time
-				THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text((offer).cost * 3600 / d.device_time, currency))
-			WHEN (offer).cost + (offer).transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text((offer).cost + (offer).transfer_cost, currency)) END
-		FROM (SELECT sum(u.devices) * extract(epoch FROM (offer).ends - (offer).starts) AS device_time FROM unnest((offer).devices) AS u (devices)) AS d);
-END
-$$;
-COMMENT ON FUNCTION _too_dear(placement_request, _placement_offer, text) IS 'why an offer that fits is out, for what it costs; NULL if it is not';
+COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz) IS 'offers with what they cost, what they are ranked by, and why they are out for it';
 
 CREATE FUNCTION _no_room(asked placement_request, pool _placement_pool, tried bigint, length interval) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -248,30 +235,51 @@ END
 $$;
 COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, bigint, interval) IS 'tried is NULL for a pool that was not: why a pool that might take a request has no start for it';
 
-CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, OUT offers _placement_offer[], OUT looked_at bigint)
+CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, brief boolean,
+		OUT offers _placement_offer[], OUT looked_at bigint)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
 	-- so many at a time, and then twice as many
 	batch integer := greatest(most, 4);
+	-- most have room soon
+	soon interval := interval '2 days';
 	turn compute_ledger._placement_try[];
 	last record;
+	-- what can only have a greater objective is not looked for
+	can_skip boolean := brief AND asked.devices IS NOT NULL AND asked.delay_value > 0;
+	reach numeric;
 	open compute_ledger._placement_offer[];
+	found compute_ledger._placement_offer[];
 	dear compute_ledger._placement_offer[] := '{}';
 BEGIN
 	offers := '{}';
 	looked_at := 0;
 	LOOP
-		turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
 		SELECT o.late, o.objective INTO last FROM (SELECT DISTINCT ON (o.pools) o.* FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
-		IF turn <> '{}' AND (NOT FOUND OR ((turn[1]).late, (turn[1]).bound) <= (last.late, last.objective)) THEN
+		IF can_skip AND NOT last.late THEN
+			-- all that may be better; a little more, as they are not priced yet
+			reach := least(reach, last.objective * 1.01);
+			batch := 128;
+			turn := ARRAY(
+				SELECT ROW(t.n, t.pool, t.devices, t.length, t.slot_minutes, t.guest, t.efficiency, e.allowed, t.late, t.bound, t.money)::compute_ledger._placement_try
+				FROM unnest(tries) AS t
+				CROSS JOIN LATERAL (SELECT t.allowed * tstzmultirange(tstzrange(NULL, at + least((reach - t.money) / (asked.delay_value * t.devices), 876000)::double precision * interval '1 hour')) AS allowed) AS e
+				WHERE t.n > looked_at AND t.n <= looked_at + batch AND NOT t.late AND t.bound <= reach AND NOT isempty(e.allowed) ORDER BY t.n, t.devices);
+		ELSE
+			turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
+		END IF;
+		IF turn <> '{}' AND (last.late IS NULL OR ((turn[1]).late, (turn[1]).bound) <= (last.late, last.objective)) THEN
 			-- what they cost at the least will do for most
-			offers := offers || ARRAY(
+			found := ARRAY(
 				SELECT ROW(ARRAY[t.pool], ARRAY[f.devices], f.starts, e.ends, t.efficiency, NULL, NULL, NULL, NULL, e.ends > asked.deadline IS TRUE,
-					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600)::compute_ledger._placement_offer
-				FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
+					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600, NULL)::compute_ledger._placement_offer
+				FROM compute_ledger._fits(turn, at, preempting, soon) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
+			offers := offers || found;
+			soon := greatest(soon, (SELECT max(o.starts) FROM unnest(found) AS o) - (SELECT min(lower(t.allowed)) FROM unnest(turn) AS t));
 			looked_at := looked_at + batch;
 			batch := least(2 * batch, 128);
 			CONTINUE;
@@ -281,38 +289,68 @@ BEGIN
 			SELECT p.o, p.lines
 			FROM (SELECT DISTINCT ON (o.pools) o, o.lines, o.late, o.objective, o.ends, o.pools FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective, o.ends) AS p
 			ORDER BY p.late, p.objective, p.ends, p.pools LIMIT most) AS b WHERE b.lines IS NULL);
-		EXIT WHEN open = '{}';
+		IF open = '{}' THEN
+			EXIT WHEN reach IS NULL OR last.objective <= reach AND NOT last.late;
+			-- it costs more than was thought: what was skipped is looked for, too
+			can_skip := false;
+			reach := NULL;
+			offers := '{}';
+			dear := '{}';
+			looked_at := 0;
+			CONTINUE;
+		END IF;
 		offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE o.lines IS NOT NULL OR NOT EXISTS (SELECT FROM unnest(open) AS p WHERE p.pools = o.pools AND p.starts = o.starts));
 		open := compute_ledger._cost_offers(asked, candidates, open, at);
-		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NOT NULL);
-		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NULL);
+		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE o.too_dear IS NOT NULL);
+		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE o.too_dear IS NULL);
 	END LOOP;
 	offers := offers || dear;
 END
 $$;
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean, boolean) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this; brief: what cannot be among the best is left out where that is less to read';
 
 -- ------------------------------------------------------------------ quoting
 
-CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean, brief boolean DEFAULT false)
+CREATE FUNCTION _first_offer(account bigint, asked placement_request, at timestamptz, preempting boolean,
+		OUT pieces reservation_piece[], OUT starts timestamptz, OUT ends timestamptz, OUT keeps_deadline boolean, OUT worst numeric, OUT currency text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at,
+		ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(asked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class)) AS p);
+	best record := compute_ledger._best_offers(asked, candidates, coalesce(compute_ledger._tries(asked, candidates, at), '{}'), 1, at, preempting, true);
+	split record := compute_ledger._split_offers(asked, candidates, 1, at, preempting);
+BEGIN
+	SELECT ARRAY(SELECT ROW(i.pool, i.devices, tstzrange(o.starts, o.ends))::compute_ledger.reservation_piece FROM unnest(o.pools, o.devices) WITH ORDINALITY AS i (pool, devices, n) ORDER BY i.n),
+		o.starts, o.ends, NOT o.late, o.worst + o.transfer_cost, candidates[1].currency
+	INTO pieces, starts, ends, keeps_deadline, worst, currency
+	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL AND o.lines IS NOT NULL
+	ORDER BY o.late, o.objective, o.ends, o.pools LIMIT 1;
+END
+$$;
+COMMENT ON FUNCTION _first_offer(bigint, placement_request, timestamptz, boolean) IS 'the first offer that _offers() has, all NULL if there is none; worst: what it costs in the highest tier, with transfers';
+
+CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
-		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb, worst numeric)
+		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb)
 	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	SET intervalstyle = 'postgres'
 AS $$
 #variable_conflict use_column
 DECLARE
-	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at,
-		CASE WHEN brief THEN ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(asked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class) END) AS p);
+	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
 	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
-	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting);
+	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting, false);
 	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
 	digits integer := (SELECT c.minor_digits FROM compute_ledger.currency AS c WHERE c.code = candidates[1].currency);
 BEGIN
 	RETURN QUERY
 	WITH judged AS MATERIALIZED (
-		SELECT DISTINCT ON (o.pools) o.* FROM (SELECT o.*, CASE WHEN o.lines IS NOT NULL THEN compute_ledger._too_dear(asked, o, candidates[1].currency) END AS too_dear FROM unnest(best.offers || split.offers) AS o) AS o
+		SELECT DISTINCT ON (o.pools) o.* FROM unnest(best.offers || split.offers) AS o
 		ORDER BY o.pools, o.too_dear NULLS FIRST, o.lines IS NULL, o.late, o.objective, o.ends
 	), ranked AS MATERIALIZED (
 		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL AND j.lines IS NOT NULL
@@ -340,22 +378,21 @@ BEGIN
 		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
 		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
 		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(tries) AS t ORDER BY t.pool) AS t ON t.pool = p.pool
-		WHERE NOT brief AND NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
+		WHERE NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
 	)
 	SELECT o.place, NULL::bigint, NULL::text, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, trim_scale(o.efficiency),
 		trim_scale(compute_ledger._round_ratio(o.device_hours * (1 - o.efficiency), 1, 6)),
 		CASE WHEN o.pfloph > 0 THEN trim_scale(compute_ledger._round_ratio(o.total, o.device_hours * o.pfloph * o.efficiency, 6)) END,
 		NOT o.late, trim_scale(o.objective), o.expires,
-		jsonb_build_object('request', to_jsonb(asked), 'pieces', o.said, 'cost', o.cost, 'transfer_cost', o.transfer_cost, 'total', o.total, 'currency', o.currency, 'quoted', at, 'expires', o.expires),
-		o.worst + o.transfer_cost
+		jsonb_build_object('request', to_jsonb(asked), 'pieces', o.said, 'cost', o.cost, 'transfer_cost', o.transfer_cost, 'total', o.total, 'currency', o.currency, 'quoted', at, 'expires', o.expires)
 	FROM offered AS o
 	UNION ALL
-	SELECT NULL, w.pool, w.reason, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+	SELECT NULL, w.pool, w.reason, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 	FROM why AS w
 	ORDER BY 1 NULLS LAST, 2;
 END
 $$;
-COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it; brief: offers only, no reasons; worst: what it costs in the highest tier';
+COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it';
 
 CREATE FUNCTION _quote(asked placement_request, "limit" integer DEFAULT 10, now timestamptz DEFAULT NULL)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,

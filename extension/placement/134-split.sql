@@ -118,7 +118,7 @@ BEGIN
 				reason := coalesce(reason, fit.reason);
 			ELSE
 				offers := offers || (SELECT ROW(array_agg(s.pools[m.place] ORDER BY m.place), array_agg(m.devices ORDER BY m.place), fit.starts, fit.starts + length,
-						min(s.figures[8 * (m.place - 1) + cardinality(fit.members)]), NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer
+						min(s.figures[8 * (m.place - 1) + cardinality(fit.members)]), NULL, NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer
 					FROM unnest(fit.members, fit.share) AS m (place, devices));
 			END IF;
 		END LOOP;

@@ -41,6 +41,8 @@ CREATE FUNCTION _reserve(asked placement_request, request text DEFAULT NULL, con
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	SET intervalstyle = 'postgres'
+	-- nor are those below it planned for what they are called with, at the first calls of a session or always
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -58,10 +60,10 @@ BEGIN
 	answer := compute_ledger._reserved_before(account_id, request, call);
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible, brief => true) AS o;
-		IF first.rank IS NULL OR NOT first.keeps_deadline THEN
-			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.rank IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
-				detail => CASE WHEN first.rank IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
+		SELECT * INTO first FROM compute_ledger._first_offer(account_id, checked, at, confirmed AND NOT checked.preemptible) AS o;
+		IF first.pieces IS NULL OR NOT first.keeps_deadline THEN
+			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.pieces IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
+				detail => CASE WHEN first.pieces IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
 					(SELECT string_agg(format('Pool %s: %s.', o.pool, o.reason), ' ' ORDER BY o.pool) FROM (SELECT o.pool, o.reason FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.pool LIMIT 20) AS o) END,
 				hint => 'quote() says of every pool why it is out.');
 		END IF;
