@@ -249,8 +249,8 @@ DECLARE
 	soon interval := interval '2 days';
 	turn compute_ledger._placement_try[];
 	last record;
-	-- what can only have a greater objective is not looked for
-	can_skip boolean := brief AND asked.devices IS NOT NULL AND asked.delay_value > 0;
+	-- what has a greater objective is left out: a little more than the best, which is not priced yet
+	can_skip boolean := brief AND most = 1 AND asked.devices IS NOT NULL AND asked.delay_value > 0;
 	reach numeric;
 	open compute_ledger._placement_offer[];
 	found compute_ledger._placement_offer[];
@@ -260,9 +260,8 @@ BEGIN
 	looked_at := 0;
 	LOOP
 		SELECT o.late, o.objective INTO last FROM (SELECT DISTINCT ON (o.pools) o.* FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
-		IF can_skip AND NOT last.late THEN
-			-- all that may be better; a little more, as they are not priced yet
-			reach := least(reach, last.objective * 1.01);
+		IF can_skip AND reach IS NOT NULL THEN
+			-- all that may be better
 			batch := 128;
 			turn := ARRAY(
 				SELECT ROW(t.n, t.pool, t.devices, t.length, t.slot_minutes, t.guest, t.efficiency, e.allowed, t.late, t.bound, t.money)::compute_ledger._placement_try
@@ -279,6 +278,10 @@ BEGIN
 					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600, NULL)::compute_ledger._placement_offer
 				FROM compute_ledger._fits(turn, at, preempting, soon) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
 			offers := offers || found;
+			IF can_skip AND EXISTS (SELECT FROM unnest(offers) AS o WHERE NOT o.late) THEN
+				reach := least(reach, (SELECT min(o.objective) FROM unnest(offers) AS o WHERE NOT o.late) * 1.01);
+				offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE NOT o.late AND o.objective <= reach);
+			END IF;
 			soon := greatest(soon, (SELECT max(o.starts) FROM unnest(found) AS o) - (SELECT min(lower(t.allowed)) FROM unnest(turn) AS t));
 			looked_at := looked_at + batch;
 			batch := least(2 * batch, 128);
