@@ -131,30 +131,6 @@ END
 $$;
 COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
 
-CREATE FUNCTION _found(tries _placement_try[], hosts bigint[], guests bigint[], stretch tstzrange, at timestamptz, preempting boolean) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
-	LANGUAGE plpgsql STABLE ROWS 20
-	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-BEGIN
-	IF hosts <> '{}' THEN
-		RETURN QUERY
-		SELECT t.n, t.devices, compute_ledger._first_fit(a.free, t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
-		FROM compute_ledger._pools_available(hosts, stretch, at, preempting) AS a
-		JOIN unnest(tries) AS t ON t.pool = a.pool;
-	END IF;
-	IF guests <> '{}' THEN
-		RETURN QUERY
-		SELECT t.n, t.devices, compute_ledger._first_fit(compute_ledger._lesser(a.free, g.free), t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
-		FROM compute_ledger._pools_available(guests, stretch, at, preempting) AS a
-		JOIN compute_ledger._pools_available(guests, stretch, at, preempting, true) AS g ON g.pool = a.pool
-		JOIN unnest(tries) AS t ON t.pool = a.pool;
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION _found(_placement_try[], bigint[], bigint[], tstzrange, timestamptz, boolean) IS 'when what is tried is free first in a stretch of time, NULL if it is not; hosts, guests: its pools, by what the account is there; preempting: for whom preemptible reservations give way';
-
 CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean, soon interval) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
@@ -170,13 +146,21 @@ DECLARE
 BEGIN
 	FOR i IN 1 .. 4 LOOP
 		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))) AS whole, tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) AS begun, count(*) > count(DISTINCT t.n) AS is_open,
-			coalesce(array_agg(DISTINCT t.pool) FILTER (WHERE NOT t.guest), '{}') AS hosts, coalesce(array_agg(DISTINCT t.pool) FILTER (WHERE t.guest), '{}') AS guests
+			array_agg(t.pool) AS pools, coalesce(array_agg(t.pool) FILTER (WHERE t.guest), '{}') AS guests
 		INTO of FROM unnest(rest) AS t;
 		-- fewer devices go before more, whenever they are free
 		stretch := CASE WHEN upper_inf(of.begun) OR upper(of.begun) >= upper(of.whole) OR of.is_open THEN of.whole ELSE of.begun END;
 		done := '{}';
 		FOR n, devices, starts IN
-			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts FROM compute_ledger._found(rest, of.hosts, of.guests, stretch, at, preempting) AS f WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
+			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts
+			FROM (
+				SELECT t.n, t.devices, compute_ledger._first_fit(CASE WHEN g.pool IS NULL THEN a.free ELSE compute_ledger._lesser(a.free, g.free) END,
+					t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch)) AS starts
+				FROM compute_ledger._pools_available(of.pools, stretch, at, preempting) AS a
+				LEFT JOIN compute_ledger._pools_available(of.guests, stretch, at, preempting, true) AS g ON g.pool = a.pool
+				JOIN unnest(rest) AS t ON t.pool = a.pool
+				OFFSET 0) AS f
+			WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
 		LOOP
 			RETURN NEXT;
 			done := done || n;
@@ -187,7 +171,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean, interval) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon; soon: how far ahead is looked first';
+COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean, interval) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon; soon: how far ahead is looked first; preempting: for whom preemptible reservations give way';
 
 CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
 	LANGUAGE plpgsql STABLE
@@ -314,27 +298,25 @@ COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placemen
 
 -- ------------------------------------------------------------------ quoting
 
-CREATE FUNCTION _first_offer(account bigint, asked placement_request, at timestamptz, preempting boolean,
-		OUT pieces reservation_piece[], OUT starts timestamptz, OUT ends timestamptz, OUT keeps_deadline boolean, OUT worst numeric, OUT currency text)
+CREATE FUNCTION _first_offer(asked placement_request, candidates _placement_pool[], tries _placement_try[], at timestamptz, preempting boolean,
+		OUT pieces reservation_piece[], OUT starts timestamptz, OUT ends timestamptz, OUT keeps_deadline boolean, OUT worst numeric)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at,
-		ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(asked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class)) AS p);
-	best record := compute_ledger._best_offers(asked, candidates, coalesce(compute_ledger._tries(asked, candidates, at), '{}'), 1, at, preempting, true);
+	best record := compute_ledger._best_offers(asked, candidates, tries, 1, at, preempting, true);
 	split record := compute_ledger._split_offers(asked, candidates, 1, at, preempting);
 BEGIN
 	SELECT ARRAY(SELECT ROW(i.pool, i.devices, tstzrange(o.starts, o.ends))::compute_ledger.reservation_piece FROM unnest(o.pools, o.devices) WITH ORDINALITY AS i (pool, devices, n) ORDER BY i.n),
-		o.starts, o.ends, NOT o.late, o.worst + o.transfer_cost, candidates[1].currency
-	INTO pieces, starts, ends, keeps_deadline, worst, currency
+		o.starts, o.ends, NOT o.late, o.worst + o.transfer_cost
+	INTO pieces, starts, ends, keeps_deadline, worst
 	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL AND o.lines IS NOT NULL
 	ORDER BY o.late, o.objective, o.ends, o.pools LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION _first_offer(bigint, placement_request, timestamptz, boolean) IS 'the first offer that _offers() has, all NULL if there is none; worst: what it costs in the highest tier, with transfers';
+COMMENT ON FUNCTION _first_offer(placement_request, _placement_pool[], _placement_try[], timestamptz, boolean) IS 'the first offer that _offers() has, of all pools that might take a request and what _tries() makes of them; all NULL if there is none; worst: what it costs in the highest tier, with transfers';
 
 CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
