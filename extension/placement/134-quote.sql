@@ -88,7 +88,8 @@ BEGIN
 		WITH link AS MATERIALIZED (
 			SELECT l.link_class, (compute_ledger._pool_efficiencies(asked, l.link_class))[1] AS efficiency FROM (SELECT DISTINCT p.link_class FROM unnest(pools) AS p WHERE p.reason IS NULL) AS l
 		), candidate AS MATERIALIZED (
-			SELECT p.*, d.devices, l.efficiency
+			SELECT p.pool, p.slot_minutes, p.guest, p.rate, p.allowed, lower(p.allowed) AS earliest, p.price_per_hour, p.priced, p.hourly, (asked).data_gb * p.data_price + (asked).results_gb * p.results_price AS transfer,
+				d.devices, l.efficiency
 			FROM unnest(pools) AS p
 			JOIN link AS l ON l.link_class = p.link_class
 			CROSS JOIN LATERAL (
@@ -98,28 +99,30 @@ BEGIN
 			WHERE p.reason IS NULL
 		), kind AS MATERIALIZED (
 			-- few are unlike
-			SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
-			FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k
+			SELECT k.*, k.devices * extract(epoch FROM k.length) / 3600 AS device_hours
+			FROM (SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
+				FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k OFFSET 0) AS k
+			WHERE k.length IS NOT NULL
 		), single AS MATERIALIZED (
-			SELECT c.*, k.length, o.first, o.hourly AS least_hourly
+			SELECT c.*, k.length, k.device_hours, o.first, o.hourly AS least_hourly
 			FROM candidate AS c
 			-- from its first start on, and from where it becomes cheaper
 			CROSS JOIN LATERAL (
-				SELECT lower(c.allowed) AS first, c.price_per_hour AS hourly
+				SELECT c.earliest AS first, c.price_per_hour AS hourly
 				UNION ALL
-				(SELECT greatest(f.at, lower(c.allowed)), f.hourly
+				(SELECT greatest(f.at, c.earliest), f.hourly
 				FROM (SELECT lower(h.valid) AS at, h.hourly < lag(h.hourly) OVER (ORDER BY h.valid) AS falls, min(h.hourly) OVER (ORDER BY h.valid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS hourly
 					FROM unnest(c.priced, c.hourly) AS h (valid, hourly) WHERE cardinality(c.hourly) > 1) AS f
-				WHERE f.falls AND f.at > lower(c.allowed) AND f.at < upper(c.allowed) ORDER BY f.at LIMIT 16)) AS o
+				WHERE f.falls AND f.at > c.earliest AND f.at < upper(c.allowed) ORDER BY f.at LIMIT 16)) AS o
 			JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
 		), bounded AS (
-			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.first, s.allowed * tstzmultirange(tstzrange(s.first, CASE WHEN (asked).devices IS NULL THEN greatest((asked).deadline, s.first) END)) AS allowed,
+			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.first,
+				CASE WHEN s.first = s.earliest AND (asked).devices IS NOT NULL THEN s.allowed ELSE s.allowed * tstzmultirange(tstzrange(s.first, CASE WHEN (asked).devices IS NULL THEN greatest((asked).deadline, s.first) END)) END AS allowed,
 				coalesce(s.first + s.length > (asked).deadline, false) AS late,
 				m.money, m.money + (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
 			FROM single AS s
 			-- what is rounded down is not below this
-			CROSS JOIN LATERAL (SELECT trunc(s.devices * extract(epoch FROM s.length) / 3600 * s.least_hourly + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price, 4) AS money) AS m
-			WHERE s.length IS NOT NULL
+			CROSS JOIN LATERAL (SELECT trunc(s.device_hours * s.least_hourly + s.transfer, 4) AS money) AS m
 		), lowest AS (
 			SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool, b.first) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
 		), placed AS (
