@@ -232,8 +232,8 @@ AS $$
 DECLARE
 	-- so many at a time, and then twice as many
 	batch integer := greatest(most, 4);
-	-- most have room soon
-	soon interval := interval '2 days';
+	-- most have room soon; of a few pools days more cost next to nothing
+	soon interval := greatest(interval '64 days' / batch, interval '2 days');
 	turn compute_ledger._placement_try[];
 	last record;
 	-- what has a greater objective is left out: a little more than the best, which is not priced yet
