@@ -39,9 +39,10 @@ CREATE TYPE _placement_offer AS (
 	lines jsonb,
 	late boolean,
 	objective numeric,
-	too_dear text
+	too_dear text,
+	displaces boolean
 );
-COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay; lines and costs are NULL until it is priced; too_dear: why it is out for what it costs';
+COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay, by its end, and by whether somebody has to give way (displaces); lines and costs are NULL and displaces false until it is priced; too_dear: why it is out for what it costs';
 
 CREATE FUNCTION _placement_length(asked placement_request, rate compute_rate, devices bigint, efficiency numeric, slot_minutes integer) RETURNS interval
 	LANGUAGE plpgsql IMMUTABLE
@@ -176,7 +177,22 @@ END
 $$;
 COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean, interval) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon; soon: how far ahead is looked first; preempting: for whom preemptible reservations give way';
 
-CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
+CREATE FUNCTION _displaces(pool bigint, guest boolean, devices bigint, period tstzrange, at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	RETURN EXISTS (SELECT FROM compute_ledger.reservation AS r
+			WHERE r.pool = _displaces.pool AND r.preempt_notice IS NOT NULL AND NOT isempty(r.occupies) AND upper(r.occupies) > lower(period) AND r.occupies && period)
+		AND (SELECT compute_ledger._first_fit(CASE WHEN g.pool IS NULL THEN a.free ELSE compute_ledger._lesser(a.free, g.free) END, devices, upper(period) - lower(period), 1, tstzmultirange(period))
+			FROM compute_ledger._pools_available(ARRAY[_displaces.pool], period, at, false) AS a
+			LEFT JOIN compute_ledger._pools_available(CASE WHEN guest THEN ARRAY[_displaces.pool] ELSE '{}' END, period, at, false, true) AS g ON true) IS NULL;
+END
+$$;
+COMMENT ON FUNCTION _displaces(bigint, boolean, bigint, tstzrange, timestamptz) IS 'whether preemptible reservations of a pool have to give way to so many devices over a period, where these can be had; guest: of what guests may have';
+
+CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz, preempting boolean) RETURNS _placement_offer[]
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	-- its plan is kept, where a function in SQL would be planned at every call
@@ -192,17 +208,19 @@ BEGIN
 			CASE WHEN c.cost IS NULL OR c.transfer_cost IS NULL THEN 'no price of transfer between its pieces'
 				WHEN c.cost * 3600 > (asked).ceiling * d.devices * extract(epoch FROM o.ends - o.starts)
 					THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text(c.cost * 3600 / (d.devices * extract(epoch FROM o.ends - o.starts)), currency))
-				WHEN c.cost + c.transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text(c.cost + c.transfer_cost, currency)) END)::compute_ledger._placement_offer ORDER BY o.n)
-		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, n)
+				WHEN c.cost + c.transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text(c.cost + c.transfer_cost, currency)) END,
+			preempting AND (SELECT bool_or(compute_ledger._displaces(u.pool, p.guest, u.devices, tstzrange(o.starts, o.ends), at))
+				FROM unnest(o.pools, o.devices) AS u (pool, devices) JOIN unnest(candidates) AS p ON p.pool = u.pool))::compute_ledger._placement_offer ORDER BY o.n)
+		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, displaces, n)
 		JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
 			SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
-			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, n)
+			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, displaces, n)
 			CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
 			ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
 		CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d);
 END
 $$;
-COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz) IS 'offers with what they cost, what they are ranked by, and why they are out for it';
+COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz, boolean) IS 'offers with what they cost, what they are ranked by, and why they are out for it';
 
 CREATE FUNCTION _no_room(asked placement_request, pool _placement_pool, tried bigint, length interval) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -262,7 +280,7 @@ BEGIN
 			-- what they cost at the least will do for most
 			found := ARRAY(
 				SELECT ROW(ARRAY[t.pool], ARRAY[f.devices], f.starts, e.ends, t.efficiency, NULL, NULL, NULL, NULL, e.ends > asked.deadline IS TRUE,
-					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600, NULL)::compute_ledger._placement_offer
+					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600, NULL, false)::compute_ledger._placement_offer
 				FROM compute_ledger._fits(turn, at, preempting, soon) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
 			offers := offers || found;
 			IF can_skip AND EXISTS (SELECT FROM unnest(offers) AS o WHERE NOT o.late) THEN
@@ -277,8 +295,8 @@ BEGIN
 		-- of those that are the best so far, what is not priced
 		open := ARRAY(SELECT b.o FROM (
 			SELECT p.o, p.lines
-			FROM (SELECT DISTINCT ON (o.pools) o, o.lines, o.late, o.objective, o.ends, o.pools FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective, o.ends) AS p
-			ORDER BY p.late, p.objective, p.ends, p.pools LIMIT most) AS b WHERE b.lines IS NULL);
+			FROM (SELECT DISTINCT ON (o.pools) o, o.lines, o.late, o.objective, o.ends, o.displaces, o.pools FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective, o.ends) AS p
+			ORDER BY p.late, p.objective, p.ends, p.displaces, p.pools LIMIT most) AS b WHERE b.lines IS NULL);
 		IF open = '{}' THEN
 			EXIT WHEN reach IS NULL OR last.objective <= reach AND NOT last.late;
 			-- it costs more than was thought: what was skipped is looked for, too
@@ -290,7 +308,7 @@ BEGIN
 			CONTINUE;
 		END IF;
 		offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE o.lines IS NOT NULL OR NOT EXISTS (SELECT FROM unnest(open) AS p WHERE p.pools = o.pools AND p.starts = o.starts));
-		open := compute_ledger._cost_offers(asked, candidates, open, at);
+		open := compute_ledger._cost_offers(asked, candidates, open, at, preempting);
 		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE o.too_dear IS NOT NULL);
 		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE o.too_dear IS NULL);
 	END LOOP;
@@ -316,7 +334,7 @@ BEGIN
 		o.starts, o.ends, NOT o.late, o.worst + o.transfer_cost
 	INTO pieces, starts, ends, keeps_deadline, worst
 	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL AND o.lines IS NOT NULL
-	ORDER BY o.late, o.objective, o.ends, o.pools LIMIT 1;
+	ORDER BY o.late, o.objective, o.ends, o.displaces, o.pools LIMIT 1;
 END
 $$;
 COMMENT ON FUNCTION _first_offer(placement_request, _placement_pool[], _placement_try[], timestamptz, boolean) IS 'the first offer that _offers() has, of all pools that might take a request and what _tries() makes of them; all NULL if there is none; worst: what it costs in the highest tier, with transfers';
@@ -341,7 +359,7 @@ BEGIN
 		SELECT DISTINCT ON (o.pools) o.* FROM unnest(best.offers || split.offers) AS o
 		ORDER BY o.pools, o.too_dear NULLS FIRST, o.lines IS NULL, o.late, o.objective, o.ends
 	), ranked AS MATERIALIZED (
-		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL AND j.lines IS NOT NULL
+		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.displaces, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL AND j.lines IS NOT NULL
 	), terms AS MATERIALIZED (
 		SELECT r.place, sum(i.devices) AS devices, min(p.hold) AS hold, max(p.slot_minutes) AS slot_minutes, min(p.currency) AS currency,
 			(array_agg(p.rate ORDER BY p.rate::numeric NULLS FIRST))[1] AS rate,
@@ -418,4 +436,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quote(placement_request, integer, timestamptz) IS
-'offers for a request, the best first, as many as limit says, 1 to 1000, and then, with a NULL rank, every pool that is in none of them with the reason. An offer is a set of pools at the first start at which they have the devices, of one pool also the first after its price falls: pieces, start and end, cost of computing and of transfers, with a line for each, in the currency of who pays; efficiency, and the device-hours that it loses; the price of a PFLOPh of work that is of use; whether it keeps the deadline. What keeps the deadline comes first, then what has the smallest objective: total + delay_value x devices x hours from now to the end; then what ends first. offer is what reserve() takes until expires. Prices are those of the time of use; of tiers, those that the offer alone reaches. It writes nothing. now is for admins: the time it is taken to be. For bookers of the account and admins. LC006 unknown account, LC002 unknown basis, LC007 unknown region, 22023 a request that cannot be.';
+'offers for a request, the best first, as many as limit says, 1 to 1000, and then, with a NULL rank, every pool that is in none of them with the reason. An offer is a set of pools at the first start at which they have the devices, of one pool also the first after its price falls: pieces, start and end, cost of computing and of transfers, with a line for each, in the currency of who pays; efficiency, and the device-hours that it loses; the price of a PFLOPh of work that is of use; whether it keeps the deadline. What keeps the deadline comes first, then what has the smallest objective: total + delay_value x devices x hours from now to the end; then what ends first; then that for which no preemptible reservation has to give way. offer is what reserve() takes until expires. Prices are those of the time of use; of tiers, those that the offer alone reaches. It writes nothing. now is for admins: the time it is taken to be. For bookers of the account and admins. LC006 unknown account, LC002 unknown basis, LC007 unknown region, 22023 a request that cannot be.';
