@@ -8,6 +8,10 @@ CREATE FUNCTION _first_fit(free device_profile, devices bigint, duration interva
 	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'first_fit';
 COMMENT ON FUNCTION _first_fit(device_profile, bigint, interval, integer, tstzmultirange) IS 'the first start of a slot from which so many devices are free for so long without a break, all within one of the ranges; NULL if there is none';
 
+CREATE FUNCTION _first_fits(pools bigint[], guest boolean[], devices bigint[], durations interval[], slot_minutes integer[], allowed tstzmultirange[], period tstzrange, at timestamptz, preempting boolean) RETURNS timestamptz[]
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'first_fits';
+COMMENT ON FUNCTION _first_fits(bigint[], boolean[], bigint[], interval[], integer[], tstzmultirange[], tstzrange, timestamptz, boolean) IS '_first_fit() of the elements of one place of some arrays, in what is free of a pool in a period, as _pools_available() has it: as a guest, of what guests may have, too; NULL if there is none';
+
 CREATE FUNCTION _lesser(device_profile, device_profile) RETURNS device_profile
 	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lesser';
 COMMENT ON FUNCTION _lesser(device_profile, device_profile) IS 'the lower of two profiles at each instant';
@@ -150,20 +154,14 @@ DECLARE
 BEGIN
 	FOR i IN 1 .. 4 LOOP
 		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))) AS whole, tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) AS begun, count(*) > count(DISTINCT t.n) AS is_open,
-			array_agg(t.pool) AS pools, coalesce(array_agg(t.pool) FILTER (WHERE t.guest), '{}') AS guests
+			array_agg(t.n) AS ns, array_agg(t.pool) AS pools, array_agg(t.guest) AS guest, array_agg(t.devices) AS widths, array_agg(t.length) AS lengths, array_agg(t.slot_minutes) AS slots, array_agg(t.allowed) AS allowed
 		INTO of FROM unnest(rest) AS t;
 		-- fewer devices go before more, whenever they are free
 		stretch := CASE WHEN upper_inf(of.begun) OR upper(of.begun) >= upper(of.whole) OR of.is_open THEN of.whole ELSE of.begun END;
 		done := '{}';
 		FOR n, devices, starts IN
 			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts
-			FROM (
-				SELECT t.n, t.devices, compute_ledger._first_fit(CASE WHEN g.pool IS NULL THEN a.free ELSE compute_ledger._lesser(a.free, g.free) END,
-					t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch)) AS starts
-				FROM compute_ledger._pools_available(of.pools, stretch, at, preempting) AS a
-				LEFT JOIN compute_ledger._pools_available(of.guests, stretch, at, preempting, true) AS g ON g.pool = a.pool
-				JOIN unnest(rest) AS t ON t.pool = a.pool
-				OFFSET 0) AS f
+			FROM unnest(of.ns, of.widths, compute_ledger._first_fits(of.pools, of.guest, of.widths, of.lengths, of.slots, of.allowed, stretch, at, preempting)) AS f (n, devices, starts)
 			WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
 		LOOP
 			RETURN NEXT;
