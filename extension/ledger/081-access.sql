@@ -208,6 +208,8 @@ AS $$
 		('_device_hours', 'EXECUTE', 'biller auditor admin'),
 		('_refresh_rollups', 'EXECUTE', 'biller admin'),
 		('_check_ledger', 'EXECUTE', 'auditor admin'),
+		('_ledger_health', 'EXECUTE', 'meter biller auditor admin'),
+		('ledger_health', 'SELECT', 'meter biller auditor admin'),
 
 		-- focus
 		('_focus_rated', 'EXECUTE', 'biller auditor admin'),

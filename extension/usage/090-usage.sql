@@ -185,10 +185,11 @@ END
 $$;
 COMMENT ON FUNCTION _lock_usage_sources(text[], boolean) IS 'part of accept_usage(): keeps other writers from these sources until the transaction ends; waits for those that have them, or goes without: returns the sources that it has';
 
--- kind 'accept': rows of the inbox, max_rows at most; 'retry': the rejected rows ids, with the cells in mend instead of
+-- kind 'accept': rows of the inbox, max_rows at most, of this sender alone, unless that is NULL; 'retry': the rejected rows ids, with the cells in mend instead of
 -- theirs; 'record': the one row in given, an array, for which others are waited for; 'reserve': the rows in given that the
 -- ledger makes of reservations, which may end later than the clock says.
 CREATE FUNCTION _take_usage(kind text, basis text, max_rows bigint DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, given jsonb DEFAULT NULL,
+		sender text DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -240,7 +241,7 @@ BEGIN
 					FROM (SELECT i.id
 						FROM compute_ledger.usage_inbox AS i
 						CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
-						WHERE u.sender <> ALL (busy_sources)
+						WHERE (_take_usage.sender IS NULL OR u.sender = _take_usage.sender) AND u.sender <> ALL (busy_sources)
 							AND (busy_months = '{}' OR (compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (busy_months)) IS NOT TRUE)
 						ORDER BY i.id LIMIT greatest(max_rows, 0)) AS f;
 				END IF;
@@ -249,7 +250,7 @@ BEGIN
 				FROM (SELECT u.sender, compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources))
 					FROM compute_ledger.usage_inbox AS i
 					CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
-					WHERE (last IS NULL OR i.id <= last) AND u.sender <> ALL (busy_sources)
+					WHERE (last IS NULL OR i.id <= last) AND (_take_usage.sender IS NULL OR u.sender = _take_usage.sender) AND u.sender <> ALL (busy_sources)
 					GROUP BY 1, 2) AS s (source, month);
 			WHEN 'retry' THEN
 				SELECT array_agg(r.id), array_agg(u.sender), array_agg(compute_ledger._usage_month(CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END,
@@ -287,7 +288,7 @@ BEGIN
 		SELECT count(*) INTO waiting
 		FROM compute_ledger.usage_inbox AS i
 		CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
-		WHERE kind = 'accept' AND (u.sender = ANY (busy_sources)
+		WHERE kind = 'accept' AND (_take_usage.sender IS NULL OR u.sender = _take_usage.sender) AND (u.sender = ANY (busy_sources)
 			OR (busy_months <> '{}' AND compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (busy_months)));
 		IF kind = 'retry' THEN
 			waiting := cardinality(ids);
@@ -564,7 +565,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(), record_usage() and retry_rejected(): takes usage, all of it in one statement; returns the batch and its counts, NULL and zeros if there was nothing';
+COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb, text) IS 'part of accept_usage(), record_usage() and retry_rejected(): takes usage, all of it in one statement; returns the batch and its counts, NULL and zeros if there was nothing';
 
 -- ------------------------------------------------------------------ what was wrong
 
@@ -681,7 +682,7 @@ COMMENT ON FUNCTION _names_recorded() IS 'when the tables that identify() goes b
 
 -- ------------------------------------------------------------------ what users call
 
-CREATE FUNCTION _accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
+CREATE FUNCTION _accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL, source text DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -689,7 +690,7 @@ AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting
-	FROM compute_ledger._take_usage('accept', basis, max_rows) AS t;
+	FROM compute_ledger._take_usage('accept', basis, max_rows, sender => CASE WHEN source IS NOT NULL THEN compute_ledger._usage_sender(source) END) AS t;
 	-- One of those that end at the same time marks for all.
 	IF taken > 0 AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
 		AND pg_try_advisory_xact_lock(1129079666, 56)
@@ -699,19 +700,19 @@ BEGIN
 	PERFORM compute_ledger._try_reserved_usage(clock_timestamp());
 END
 $$;
-COMMENT ON FUNCTION _accept_usage(text, bigint) IS 'what accept_usage() does';
+COMMENT ON FUNCTION _accept_usage(text, bigint, text) IS 'what accept_usage() does';
 
-CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
+CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL, source text DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._accept_usage(basis, max_rows) AS t;
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._accept_usage(basis, max_rows, source) AS t;
 END
 $$;
-COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. What is due of reservations is recorded as well, as record_reservations() does it, and not counted. LC002 for an unknown basis.';
+COMMENT ON FUNCTION accept_usage(text, bigint, text) IS 'takes what is in usage_inbox, all of it or the first max_rows, of one source if it is given, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. source: rows of that source alone, so that who takes another one''s works beside it; empty: rows that name none, or one of more than 1,000 bytes; NULL: all. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. What is due of reservations is recorded as well, as record_reservations() does it, and not counted. LC002 for an unknown basis.';
 
 CREATE FUNCTION _record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
 		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
