@@ -110,13 +110,17 @@ SELECT jsonb_build_object('commitments', coalesce(jsonb_agg(s), '[]')) FROM (
 	ORDER BY s.currency, k.what, s.account_name COLLATE "C", s.accelerator
 ) AS s;
 
--- charges for what came after its period was closed, by the day of the use; of those that the rollups know
+-- Charges for what came after its period was closed, by the day of the use; of those that the rollups know.  What is charged for
+-- a whole period is on its first day, which begins at midnight of a zone from 10 hours west to 13 hours east.  What rounding
+-- makes of it came at no time.
 SELECT jsonb_build_object('late', coalesce(jsonb_agg(c), '[]')) FROM (
-	SELECT c.currency, date_trunc(:'bucket', coalesce(c.day, (lower(c.period) AT TIME ZONE :'zone')::date)::timestamp)::date AS bucket,
-		count(*)::text AS charges, sum(c.cost)::text AS cost
-	FROM compute_ledger.:"charges" AS c, compute_ledger.rollup_state AS s
-	WHERE c.book = 'sale' AND c.corrects IS NOT NULL AND c.cost IS NOT NULL AND c.recorded <= s.as_of
-		AND coalesce(c.day, (lower(c.period) AT TIME ZONE :'zone')::date) >= :'since' AND coalesce(c.day, (lower(c.period) AT TIME ZONE :'zone')::date) < :'until'
+	SELECT c.currency, date_trunc(:'bucket', c.use::timestamp)::date AS bucket, count(*)::text AS charges, sum(c.cost)::text AS cost
+	FROM (
+		SELECT c.currency, c.cost, coalesce(c.day, (lower(c.period) AT TIME ZONE 'UTC' + interval '13 hours')::date) AS use
+		FROM compute_ledger.:"charges" AS c, compute_ledger.rollup_state AS s
+		WHERE c.book = 'sale' AND c.corrects IS NOT NULL AND c.cost IS NOT NULL AND c.kind <> 'rounding' AND c.recorded <= s.as_of
+	) AS c
+	WHERE c.use >= :'since' AND c.use < :'until'
 	GROUP BY 1, 2 ORDER BY 1, 2
 ) AS c;
 

@@ -42,7 +42,7 @@ function table(caption, columns, rows, foot)
 	const kind = (column) => [column.text && 'text', column.wrap && 'wrap'].filter(Boolean).join(' ');
 	const open = (tag, column, scope) => `<${tag}${scope ? ` scope="${scope}"` : ''}${kind(column) ? ` class="${kind(column)}"` : ''}>`;
 	const row = (cells) => '<tr>' + cells.map((cell, c) => c === 0 ? open('th', columns[0], 'row') + put(cell) + '</th>' : open('td', columns[c]) + put(cell) + '</td>').join('') + '</tr>';
-	return `<div class="scroll" tabindex="0" role="region" aria-label="${html(caption)}"><table>\n<thead><tr>${columns.map((column) => open('th', column, 'col') + put(column.title) + '</th>').join('')}</tr></thead>\n`
+	return `<div class="scroll" tabindex="0" role="region" aria-label="${html(caption)}"><table>\n<thead><tr>${columns.map((column) => open('th', column, 'col') + put(column.title).replace(/\/(?!bdi>)/g, '/<wbr>') + '</th>').join('')}</tr></thead>\n`
 		+ `<tbody>\n${rows.map(row).join('\n')}\n</tbody>${foot ? `\n<tfoot>${row(foot)}</tfoot>` : ''}\n</table></div>`;
 }
 
@@ -133,10 +133,10 @@ function spend()
 		const totals = buckets.map((_, b) => sum(values.map((of) => of[b])));
 		const heading = `Spend by ${per} and chip, ${currency}`;
 		return figure(`spend-${currency}`, heading, 'Days are those of the account\u2019s time zone; what is charged for a whole billing period is on its first. Totals are of exact figures, which are shown rounded.',
-			bars(html(heading), buckets.map((bucket) => about.bucket === 'day' ? bucket.slice(8) : when(bucket)), chips.map((item, c) => ({ name: item.label, values: values[c], colour: item.others ? rest : colours[c] ?? rest })), totals.map(compact), { across: true }),
-			table(heading, [{ title: per[0].toUpperCase() + per.slice(1), text: true }, ...chips.map((item) => ({ title: { name: item.label } })), { title: 'All' }],
-				buckets.map((bucket, b) => [when(bucket), ...values.map((of) => money(of[b], currency)), money(totals[b], currency)]),
-				['All', ...chips.map((item) => money(item.value, currency)), money(sum(totals), currency)]));
+			bars(html(heading), buckets.map((bucket) => about.bucket === 'day' ? bucket.slice(8) : when(bucket)), chips.map((item, c) => ({ name: name(item.label), values: values[c], colour: item.others ? rest : colours[c] ?? rest })), totals.map(compact), { across: true }),
+			table(heading, [{ title: per[0].toUpperCase() + per.slice(1), text: true }, { title: 'All' }, ...chips.map((item) => ({ title: { name: item.label } }))],
+				buckets.map((bucket, b) => [when(bucket), money(totals[b], currency), ...values.map((of) => money(of[b], currency))]),
+				['All', money(sum(totals), currency), ...chips.map((item) => money(item.value, currency))]));
 	});
 	section('spend', 'Spend', parts.length ? parts : note('Nothing was charged in this period: no billing period of it is closed, or nothing in it had a price.'), closings());
 }
@@ -259,7 +259,7 @@ function summary(map)
 	for (const [measure, rows] of groups(figures.usage, 'measure'))
 		tiles.push([`Device-hours ${measure}`, hours(sum(rows.map((row) => decimal(row.hours)))), plural(sum(rows.map((row) => BigInt(row.records))), 'record') + ' begun']);
 	for (const row of figures.usage.filter((row) => row.work != null && ['allocated', 'used'].includes(row.measure)))
-		tiles.push([`Nominal compute ${row.measure}`, row.work, '']);
+		tiles.push([`Nominal compute ${row.measure}`, row.work.replace(/\B(?=(\d{3})+(?!\d)[. ])/g, ','), '']);
 	if (map?.size && map.id !== 'devices')
 	{
 		const rows = map.rows.filter((row) => row.at == null && row.bucket == null && row[map.id + '_of'] != null);

@@ -52,6 +52,14 @@ function both(title, plot)
 	return svg(wide, 'wide') + '\n' + svg(narrow, 'narrow');
 }
 
+// What a cell says as far as it has room; without the sign of per cent sooner than not at all.
+function cellText(text, room, fill)
+{
+	for (const [t, fontSize] of [[text, size - 1], [text.replace('%', ''), size - 2]])
+		if (widthOf(t) * fontSize / size <= room)
+			return { type: 'text', style: { text: t, fill, fontSize } };
+}
+
 // Rows by columns; cells are { text, level } with a level of 0 to 1, or nothing.  A narrow one lies on its side.
 export function heatMap(title, rows, columns, cells)
 {
@@ -65,8 +73,8 @@ export function heatMap(title, rows, columns, cells)
 		const step = turned ? 22 : 30;
 		const data = rows.flatMap((_, r) => columns.map((_, c) => [c, r]));
 		return draw(width, step * down.length + 28, {
-			grid: { left, right: 4, top: 4, bottom: 24 },
-			xAxis: { ...axis, type: 'category', data: names(across, room - 2), axisLabel: { ...axis.axisLabel, interval: Math.max(0, Math.ceil((Math.max(...across.map((a) => Math.min(widthOf(a), room - 2)), 1) + 6) / room) - 1) }, axisLine: { show: false } },
+			grid: { left, right: 4, top: turned ? 24 : 4, bottom: turned ? 4 : 24 },
+			xAxis: { ...axis, type: 'category', position: turned ? 'top' : 'bottom', data: turned ? names(across, room - 6) : across, axisLabel: { ...axis.axisLabel, interval: turned ? 0 : Math.max(0, Math.ceil((Math.max(...across.map(widthOf), 1) + 6) / room) - 1) }, axisLine: { show: false } },
 			yAxis: { ...axis, type: 'category', data: names(down, left - 12), inverse: true, axisLabel: { ...axis.axisLabel, interval: 0 }, axisLine: { show: false } },
 			series: [{
 				type: 'custom', silent: true, data, encode: { x: 0, y: 1 },
@@ -80,7 +88,7 @@ export function heatMap(title, rows, columns, cells)
 					return {
 						type: 'rect', shape: { x: x - w / 2 + 1, y: y - h / 2 + 1, width: w - 2, height: h - 2 },
 						style: { fill: cell ? `var(--heat${step})` : 'var(--none)' },
-						textContent: cell && widthOf(cell.text) < w + 2 ? { type: 'text', style: { text: cell.text, fill: step < 5 ? 'var(--onlow)' : 'var(--onhigh)', fontSize: size - 1 } } : undefined,
+						textContent: cell && cellText(cell.text, w - 2, step < 5 ? 'var(--onlow)' : 'var(--onhigh)'),
 						textConfig: { position: 'inside' },
 					};
 				},
@@ -89,11 +97,12 @@ export function heatMap(title, rows, columns, cells)
 	});
 }
 
-// Bars of several parts for each of the names; totals stand at their ends.  parts: { name, values, colour }; on a narrow page,
-// and where across is not said, they lie.
+// Bars of several parts for each of the names; totals stand at their ends.  parts: { name, values, colour }, the name as
+// markup; on a narrow page, and where across is not said, they lie.
 export function bars(title, names, parts, totals, { across = false, grouped = false } = {})
 {
-	return both(title, (width) =>
+	const legend = parts.length > 1 ? `<ul class="legend">${parts.map((part) => `<li><i style="background: ${part.colour}"></i>${part.name}</li>`).join('')}</ul>\n` : '';
+	return legend + both(title, (width) =>
 	{
 		const lying = !across || width === narrow;
 		const thick = grouped ? 15 * parts.length + 10 : across ? 18 : 26;
@@ -101,7 +110,6 @@ export function bars(title, names, parts, totals, { across = false, grouped = fa
 		const left = lying ? Math.max(...shown.map(widthOf), size) + 10 : 56;
 		const ends = grouped ? parts.flatMap((part) => part.labels) : totals;
 		const right = lying ? Math.max(...ends.map(widthOf), size) + 12 : 8;
-		const legend = parts.length > 1 ? legendRows(parts, width) : 0;
 		const category = { ...axis, type: 'category', data: shown, inverse: lying, axisLabel: { ...axis.axisLabel, interval: lying ? 0 : 'auto' } };
 		const value = { ...axis, type: 'value', axisLabel: { ...axis.axisLabel, show: !lying, formatter: shortNumber }, splitLine: { show: !lying, lineStyle: { color: line } } };
 		const end = { ...label, show: true, position: lying ? 'right' : 'top', fontSize: across && !lying ? size - 2 : size };
@@ -120,28 +128,14 @@ export function bars(title, names, parts, totals, { across = false, grouped = fa
 					return { type: 'text', x: lying ? x + 5 : x, y: lying ? y : y - 9, style: { text: totals[n], fill: ink, fontSize: end.fontSize, align: lying ? 'left' : 'center', verticalAlign: 'middle' } };
 				},
 			});
-		return draw(width, (lying ? thick * names.length + 8 : 300) + legend, {
-			grid: { left, right, top: legend + (lying ? 2 : 18), bottom: lying ? 4 : 24 },
-			legend: { show: legend > 0, top: 0, left: lying ? 0 : left, right: 0, itemGap: 14, itemWidth: 12, itemHeight: 10, selectedMode: false, icon: 'rect', textStyle: { color: ink, fontSize: size }, data: parts.map((part) => part.name) },
+		return draw(width, lying ? thick * names.length + 8 : 300, {
+			grid: { left, right, top: lying ? 2 : 18, bottom: lying ? 4 : 24 },
 			xAxis: lying ? value : category, yAxis: lying ? category : value, series,
 		});
 	});
 }
 
-// The height of a legend, whose entries go on in further lines.
-function legendRows(parts, width)
-{
-	let rows = 1, x = 0;
-	for (const part of parts)
-	{
-		const w = widthOf(part.name) + 12 + 5 + 14;
-		if (x && x + w > width - 60)
-			[rows, x] = [rows + 1, 0];
-		x += w;
-	}
-	return rows * 22 + 6;
-}
-
+// For an axis.
 function shortNumber(value)
 {
 	const size = Math.abs(value);
