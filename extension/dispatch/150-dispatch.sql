@@ -149,8 +149,11 @@ BEGIN
 		SELECT r.id
 		FROM compute_ledger.reservation AS r
 		WHERE r.id IN (
-				SELECT o.id FROM compute_ledger.reservation AS o
-				WHERE o.pool = ANY (pools) AND NOT isempty(o.occupies) AND upper(o.occupies) > clock AND lower(o.occupies) <= clock + lead AND o.state = 'confirmed'
+				-- by their beginning: what is to come is not read
+				SELECT o.id FROM (
+					SELECT c.id, c.occupies FROM compute_ledger.reservation AS c
+					WHERE c.pool = ANY (pools) AND NOT isempty(c.occupies) AND lower(c.occupies) <= clock + lead AND c.state = 'confirmed' OFFSET 0) AS o
+				WHERE upper(o.occupies) > clock
 				UNION ALL
 				-- also what should have ended
 				SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.state = 'running')
