@@ -14,6 +14,7 @@
 #   -- @client LABEL                the same with one client, 2000 times
 #   -- @p95 LABEL                   a script which 8 clients run 100 times each; the 95th percentile of the times of a call,
 #                                   elapsed also with --cpu
+#   -- @shell LABEL                 a command for bash, which must end with 0; elapsed also with --cpu
 #   -- @before LABEL                run before each timing of LABEL, untimed
 #   -- @check TITLE                 must print t: the contestants agree, the plan is the one meant
 #   -- @ratio A / B <= LIMIT        a row of the table: time of A over time of B; without a limit
@@ -110,7 +111,7 @@ sub read_rows
 		my $part = { kind => $word, label => $rest, sql => $body, needs => $needs };
 		if ($word =~ /^(setup|duckdb-setup)$/) { push @setup, $part }
 		elsif ($word eq 'case' && $rest =~ /^([\w-]+): (.+)$/) { push @cases, { name => $1, title => $2, runs => [], file => $file } }
-		elsif ($word =~ /^(run|duckdb|clients|client|p95)$/) { push @{ $case->{runs} }, $part }
+		elsif ($word =~ /^(run|duckdb|clients|client|p95|shell)$/) { push @{ $case->{runs} }, $part }
 		elsif ($word eq 'before') { $case->{before}{$rest} = $body }
 		elsif ($word eq 'check') { push @{ $case->{checks} }, $part }
 		elsif ($word eq 'ratio' && $rest =~ m{^(.+?) / (.+?)(?: <= ([\d./]+))?(?:; (.*))?$})
@@ -251,6 +252,20 @@ sub clients
 	return ('', children_ms() - $before + sum0((times)[ 2, 3 ]) * 1000 - $client_before);
 }
 
+# Runs a command in the database of the case; returns what went wrong and the time that it took, ms.
+sub shell
+{
+	my ($command) = @_;
+	my $script = "$exchange/shell";
+	open my $out, '>', $script or die "$script: $!\n";
+	print $out $command;
+	close $out or die "$script: $!\n";
+	local $ENV{PGDATABASE} = "bench-$psql{stem}";
+	my $before = time;
+	my $output = qx(bash '$script' 2>&1);
+	return ($? ? "ERROR: the command failed: $output" : '', (time - $before) * 1000);
+}
+
 # Processor time that the backends which have ended used, ms.
 sub children_ms
 {
@@ -340,6 +355,7 @@ sub measure
 			($output, $time) =
 			  $output =~ /ERROR/ ? ($output, 0)
 			  : $run->{kind} eq 'duckdb' ? duckdb($run->{sql})
+			  : $run->{kind} eq 'shell' ? shell($run->{sql})
 			  : $run->{kind} =~ /^(?:clients?|p95)$/ ? clients($run->{sql}, $run->{kind})
 			  : psql("\\o /dev/null\n\\timing on\n$run->{sql}\n\\timing off\n\\o");
 			if (($output // '') =~ /((?:ERROR|FATAL):.*)/)
