@@ -77,7 +77,7 @@ COMMENT ON FUNCTION _usage_seen(xid) IS 'part of accept_usage(): whether a row w
 
 -- ------------------------------------------------------------------ rules
 
-CREATE FUNCTION _usage_cells(own boolean, sender text, source text, source_id text, revision text, devices text, started_at text, ended_at text,
+CREATE FUNCTION _usage_values(own boolean, sender text, source text, source_id text, revision text, devices text, started_at text, ended_at text,
 		measure text, number_format text, achieved_work text, run text, labels text, retracted text, reservation text, time_zone text, unix_seconds boolean)
 	RETURNS TABLE (revision integer, retracted boolean, is_nobodys boolean, is_too_long boolean, is_own boolean, devices numeric, started_at timestamptz, ended_at timestamptz,
 		measure text, number_format text, achieved_work compute_ledger.compute_unit, run text, labels jsonb, reservation text)
@@ -101,7 +101,7 @@ AS $$
 		compute_ledger._usage_labels($13),
 		CASE WHEN $15 OPERATOR(pg_catalog.~) '^(ledger:[1-9][0-9]{0,17}|centre:.+)$' AND pg_catalog.octet_length($15) OPERATOR(pg_catalog.<=) 1000 THEN $15 END
 $$;
-COMMENT ON FUNCTION _usage_cells(boolean, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, boolean) IS 'what the cells of a row of usage_inbox mean, from a source with this time zone that writes Unix seconds or not; NULL where one cannot be read; own: the ledger has made it of a reservation. For the planner to put in place.';
+COMMENT ON FUNCTION _usage_values(boolean, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, boolean) IS 'what the cells of a row of usage_inbox mean, from a source with this time zone that writes Unix seconds or not; NULL where one cannot be read; own: the ledger has made it of a reservation. For the planner to put in place.';
 
 CREATE FUNCTION _usage_unreadable(source_id text, revision integer, retracted boolean, is_nobodys boolean, is_too_long boolean, is_own boolean,
 		devices numeric, devices_cell text, started_at timestamptz, started_at_cell text, ended_at timestamptz, measure text, number_format text, number_format_cell text,
@@ -125,7 +125,7 @@ AS $$
 			CASE WHEN $17 IS NULL AND $18 OPERATOR(pg_catalog.<>) '' THEN 'labels' END,
 			CASE WHEN $19 IS NULL AND $20 OPERATOR(pg_catalog.<>) '' THEN 'reservation' END), '') END), '')
 $$;
-COMMENT ON FUNCTION _usage_unreadable(text, integer, boolean, boolean, boolean, boolean, numeric, text, timestamptz, text, timestamptz, text, text, text, compute_unit, text, jsonb, text, text, text) IS 'faults, as _usage_fault() takes them, with commas between them, of what _usage_cells() has read; a column: its cell cannot be read; NULL: none. For the planner to put in place.';
+COMMENT ON FUNCTION _usage_unreadable(text, integer, boolean, boolean, boolean, boolean, numeric, text, timestamptz, text, timestamptz, text, text, text, compute_unit, text, jsonb, text, text, text) IS 'faults, as _usage_fault() takes them, with commas between them, of what _usage_values() has read; a column: its cell cannot be read; NULL: none. For the planner to put in place.';
 
 CREATE FUNCTION _usage_faults(own boolean, unreadable text, retracted boolean, started_at timestamptz, ended_at timestamptz, latest timestamptz, devices numeric,
 		account bigint, is_account boolean, region integer, reservation_name text, reservation bigint, measure text, accelerator accelerator) RETURNS text
@@ -481,7 +481,7 @@ BEGIN
 		SELECT t.id, t.sender AS source, t.source_id, t.account, t.region, t.accelerator, c.*, t.devices AS devices_cell, t.started_at AS started_at_cell,
 			t.number_format AS number_format_cell, t.achieved_work AS achieved_work_cell, t.labels AS labels_cell, t.reservation AS reservation_cell
 		FROM taken AS t
-		CROSS JOIN LATERAL compute_ledger._usage_cells(kind = 'reserve', t.sender, t.source, t.source_id, t.revision, t.devices, t.started_at, t.ended_at, t.measure, t.number_format,
+		CROSS JOIN LATERAL compute_ledger._usage_values(kind = 'reserve', t.sender, t.source, t.source_id, t.revision, t.devices, t.started_at, t.ended_at, t.measure, t.number_format,
 			t.achieved_work, t.run, t.labels, t.retracted, t.reservation, t.time_zone, t.unix_seconds) AS c
 		OFFSET 0
 	), read AS MATERIALIZED (
