@@ -50,7 +50,7 @@ is("PostgreSQL License\n\nCopyright (c) $holder\n\n$copyright", slurp_file('LICE
 # ------------------------------------------------------------------ META.json, by PGXN's meta specification 1.0.0
 
 my $term = qr{^[^\s/\\\x00-\x1f\x7f]{2,}$};
-my $semver = qr/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-?[A-Za-z][0-9A-Za-z-]*)?$/;
+my $semver = qr/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-[A-Za-z][0-9A-Za-z-]*)?$/;
 my %known = map { $_ => 1 } qw(abstract description generated_by license maintainer meta-spec name no_index prereqs provides release_status resources tags version);
 is(join(' ', grep { !$known{$_} && !/^x_/i } sort keys %$meta), '', 'META.json has known keys only');
 is(join(' ', grep { !defined $meta->{$_} } qw(abstract license maintainer meta-spec name provides version)), '', '... and all that are required');
