@@ -124,7 +124,7 @@ say_where(Load *load)
 }
 
 /* Says that the server has failed, and how far it is, and ends the program. */
-static void load_failed(Load *load, const PGresult *res) pg_attribute_noreturn();
+pg_noreturn static void load_failed(Load *load, const PGresult *res);
 
 static void
 load_failed(Load *load, const PGresult *res)
