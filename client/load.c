@@ -22,6 +22,9 @@
 /* A conflict with another writer is tried again so many times, and what waits for one without end. */
 #define MAX_CONFLICTS	20
 
+/* A chunk of more sources than these is accepted by one call, which takes what others have left in the inbox, too. */
+#define MANY_SOURCES	16
+
 /* Pauses before a chunk is tried again, in microseconds. */
 #define FIRST_PAUSE		50000L
 #define LONGEST_PAUSE	1000000L
@@ -51,6 +54,7 @@ typedef struct Load
 	int64		began_rows;
 	double		began_part;
 	bool		shown;			/* there is a progress line */
+	bool		apart;			/* this chunk is accepted source by source, however many they are */
 } Load;
 
 /* How a try has ended. */
@@ -103,13 +107,13 @@ show_progress(Load *load)
 	load->shown = true;
 }
 
-/* From now on it is loading that takes time. */
+/* From now on, from this part of the file on, it is loading that takes time. */
 static void
-begin_progress(Load *load)
+begin_progress(Load *load, double part)
 {
 	INSTR_TIME_SET_CURRENT(load->began);
 	load->began_rows = load->counts.rows;
-	load->began_part = CsvPart(load->file->csv);
+	load->began_part = part;
 }
 
 /* Says how far the file is in the ledger, before the program ends early. */
@@ -316,10 +320,11 @@ static PGresult *
 accept_sources(Load *load, char **sources, int nsources, Counts *counts, PQExpBuffer batches, bool *waiting)
 {
 	int64		taken = 0;
+	bool		together = nsources > MANY_SOURCES && !load->apart;
 
-	for (int i = 0; i < nsources; i++)
+	for (int i = 0; i < (together ? 1 : nsources); i++)
 	{
-		const char *params[] = {load->options->basis, sources[i]};
+		const char *params[] = {load->options->basis, together ? NULL : sources[i]};
 		PGresult   *res = PQexecParams(load->conn,
 									   "SELECT batch, taken, accepted, duplicate, waiting"
 									   " FROM compute_ledger.accept_usage(basis => $1, source => $2)", 2, NULL, params, NULL, NULL, 0);
@@ -334,7 +339,11 @@ accept_sources(Load *load, char **sources, int nsources, Counts *counts, PQExpBu
 			appendPQExpBuffer(batches, "%s%s", batches->len > 1 ? "," : "", PQgetvalue(res, 0, 0));
 		PQclear(res);
 		if (*waiting)
+		{
+			/* what waits may be somebody else's, and none of ours */
+			load->apart = true;
 			return NULL;
+		}
 	}
 	counts->others = nsources > 0 ? taken - load->file->sendable : 0;
 	if (counts->others < 0)
@@ -433,6 +442,7 @@ load_chunk(Load *load)
 	int			conflicts = 0;
 	bool		told = false;
 
+	load->apart = false;
 	for (;;)
 	{
 		stop_if_requested(load);
@@ -511,9 +521,13 @@ LoadFile(PGconn *conn, const char *path, const LoadOptions *options)
 	load.options = options;
 	load.file = OpenUsage(path, &options->file);
 	load.refused = RefusedOpen(load.file, options->refused_path);
-	begin_progress(&load);
-	while (ReadChunk(load.file))
+	begin_progress(&load, 0);
+	for (;;)
 	{
+		double		part = CsvPart(load.file->csv);
+
+		if (!ReadChunk(load.file))
+			break;
 		/* what was read may have been cut short */
 		stop_if_requested(&load);
 		if (skipping && !was_loaded(&load))
@@ -522,7 +536,7 @@ LoadFile(PGconn *conn, const char *path, const LoadOptions *options)
 			if (load.skipped_line > 0)
 				pg_log_info("%s: lines up to %lld were loaded before; going on with line %lld", load.file->title,
 							(long long) load.skipped_line, (long long) load.file->first_line);
-			begin_progress(&load);
+			begin_progress(&load, part);
 		}
 		if (!skipping)
 			load_chunk(&load);
