@@ -218,6 +218,12 @@ CREATE FUNCTION _rate_parts(book text, as_of timestamptz, payers bigint[], accou
 	SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rate_parts';
 COMMENT ON FUNCTION _rate_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge) IS 'the parts of records that a charge is made of, in the order in which they count; the period is that of the charge. Of what is not charged by its sum, quantity and cost are NULL';
 
+CREATE FUNCTION _rate_all_parts(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz, charges rated_charge[],
+		OUT number integer, OUT record bigint, OUT amount numeric, OUT cost numeric) RETURNS SETOF record
+	LANGUAGE c STABLE ROWS 100000
+	SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rate_all_parts';
+COMMENT ON FUNCTION _rate_all_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge[]) IS 'the parts of records that many charges which are charged by their sum are made of, in one pass: number of the charge in the array, record, amount and share of the cost. The charges are whole ones of what is rated';
+
 CREATE FUNCTION _scaled_tier_cost(model text, price numeric, tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[],
 		package_size numeric, free numeric, q0 numeric, q1 numeric, total numeric, scale numeric) RETURNS numeric
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE

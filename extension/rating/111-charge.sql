@@ -641,8 +641,8 @@ CREATE FUNCTION _traced(charge anyelement, payer bigint, billing_period bigint, 
 	SET search_path = pg_catalog, pg_temp
 	SET datestyle = 'ISO, YMD'
 AS $$
-	SELECT (jsonb_populate_record(NULL::compute_ledger.rated_charge, to_jsonb(charge) || jsonb_build_object('payer', payer, 'billing_period', billing_period)
-		|| CASE WHEN period IS NULL THEN '{}' ELSE jsonb_build_object('period', period) END)).*
+	SELECT jsonb_populate_record(NULL::compute_ledger.rated_charge, to_jsonb(charge) || jsonb_build_object('payer', payer, 'billing_period', billing_period)
+		|| CASE WHEN period IS NULL THEN '{}' ELSE jsonb_build_object('period', period) END)
 $$;
 COMMENT ON FUNCTION _traced(anyelement, bigint, bigint, tstzrange) IS 'a stored charge as rate_usage() would return it, for the payer and in the billing period of its usage, and for another period if one is given';
 

@@ -33,10 +33,11 @@ BEGIN
 		SELECT DISTINCT t.account, t.ancestor FROM compute_ledger._account_tree(_spend_of.as_of) AS t
 		WHERE t.valid && tstzrange(scope.starts, scope.ends) AND t.account = ANY (scope.accounts)
 	), part AS (
-		-- in one rating, which is kept from charge to charge
-		SELECT c.n, p.record, p.cost, p.amount
-		FROM c CROSS JOIN LATERAL compute_ledger._rate_parts(_spend_of.book, _spend_of.as_of, scope.payers, scope.accounts, scope.root, _spend_of.period, scope.starts, scope.ends, c.charge) AS p
-		WHERE cardinality(keys) > 0 AND compute_ledger._is_by_sum(c.kind) AND (c.cost IS NOT NULL OR c.kind = 'drawn')
+		-- in one rating, which is kept for the second
+		SELECT a.numbers[p.number] AS n, p.record, p.cost, p.amount
+		FROM (SELECT array_agg(c.n ORDER BY c.n) AS numbers, array_agg(c.charge ORDER BY c.n) AS charges FROM c WHERE compute_ledger._is_by_sum(c.kind) AND (c.cost IS NOT NULL OR c.kind = 'drawn')) AS a
+		CROSS JOIN LATERAL compute_ledger._rate_all_parts(_spend_of.book, _spend_of.as_of, scope.payers, scope.accounts, scope.root, _spend_of.period, scope.starts, scope.ends, a.charges) AS p
+		WHERE cardinality(keys) > 0 AND a.charges IS NOT NULL
 		UNION ALL
 		SELECT c.n, p.record, p.cost, p.amount
 		FROM c CROSS JOIN LATERAL compute_ledger._trace_in(c.charge, _spend_of.as_of, scope.payers, scope.accounts, scope.root, _spend_of.period, scope.starts, scope.ends) AS p
@@ -152,24 +153,29 @@ BEGIN
 		SELECT DISTINCT t.account, t.ancestor FROM compute_ledger._account_tree(closed.as_of) AS t
 		WHERE t.valid && whole AND t.account IN (SELECT c.account FROM c)
 	), part AS (
-		SELECT c.n, p.record, p.part_from, p.cost, p.amount
-		FROM c CROSS JOIN LATERAL compute_ledger._rate_parts(closed.book, closed.as_of, ARRAY[closed.payer], accounts, NULL, whole, lower(whole), least(upper(whole), closed.as_of), c.charge) AS p
-		WHERE c.corrects IS NULL AND compute_ledger._is_by_sum(c.kind)
+		SELECT a.numbers[p.number] AS n, p.record, p.cost, p.amount
+		FROM (SELECT array_agg(c.n ORDER BY c.n) AS numbers, array_agg(c.charge ORDER BY c.n) AS charges FROM c WHERE c.corrects IS NULL AND compute_ledger._is_by_sum(c.kind)) AS a
+		CROSS JOIN LATERAL compute_ledger._rate_all_parts(closed.book, closed.as_of, ARRAY[closed.payer], accounts, NULL, whole, lower(whole), least(upper(whole), closed.as_of), a.charges) AS p
+		WHERE a.charges IS NOT NULL
 		UNION ALL
-		SELECT c.n, p.record, p.part_from, p.cost, p.amount
+		SELECT c.n, p.record, p.cost, p.amount
 		FROM c CROSS JOIN LATERAL compute_ledger._trace_in(c.charge, closed.as_of, ARRAY[closed.payer], accounts, NULL, whole, lower(whole), least(upper(whole), closed.as_of)) AS p
 		WHERE c.corrects IS NULL AND NOT compute_ledger._is_by_sum(c.kind)
+	), used AS (
+		SELECT p.n, r.account, r.labels, r.run, p.cost, p.amount
+		FROM (SELECT p.n, p.record, sum(p.cost) AS cost, sum(p.amount) AS amount FROM part AS p GROUP BY p.n, p.record) AS p
+		JOIN compute_ledger.usage_record AS r ON r.id = p.record AND r.account = ANY (accounts) AND r.started_at < upper(whole) AND r.ended_at > lower(whole)
 		UNION ALL
-		SELECT c.n, p.record, p.part_from, p.cost, p.amount
+		SELECT c.n, r.account, r.labels, r.run, p.cost, p.amount
 		FROM c CROSS JOIN LATERAL compute_ledger._trace_charge(c.n) AS p
-		WHERE c.corrects IS NOT NULL AND p.record IS NOT NULL AND (c.cost IS NULL OR p.cost IS NOT NULL)
-	), said AS MATERIALIZED (
-		SELECT p.n, a.key, v.value, r.account, sum(p.cost) AS cost, sum(p.amount) AS amount
-		FROM (SELECT p.n, p.record, min(p.part_from) AS part_from, sum(p.cost) AS cost, sum(p.amount) AS amount FROM part AS p GROUP BY p.n, p.record) AS p
 		JOIN compute_ledger.usage_record AS r ON r.id = p.record AND r.started_at <= p.part_from
+		WHERE c.corrects IS NOT NULL
+	), said AS MATERIALIZED (
+		SELECT u.n, a.key, v.value, u.account, sum(u.cost) AS cost, sum(u.amount) AS amount
+		FROM used AS u
 		CROSS JOIN asked AS a
-		CROSS JOIN LATERAL (SELECT compute_ledger._label_value(a.key, r.labels, r.run) AS value) AS v
-		GROUP BY p.n, a.key, v.value, r.account
+		CROSS JOIN LATERAL (SELECT compute_ledger._label_value(a.key, u.labels, u.run) AS value) AS v
+		GROUP BY u.n, a.key, v.value, u.account
 	)
 	-- @include spend_query.sql
 	SELECT s.n, s.key, s.value, s.account, s.cost, coalesce(c.day, (lower(c.period) AT TIME ZONE coalesce(z.time_zone, 'UTC'))::date), s.by_rule

@@ -1,4 +1,4 @@
--- What spend_by() and the rollup have in common: charges shared out over values of keys.
+-- What asking for spend by label and keeping it have in common: charges shared out over values of keys.
 -- Before it stand asked (key), c (n, what a charge says, and series, which tells apart what is shared out by itself), under (account,
 -- ancestor), and said (n, key, value, account, cost, amount): what the records of a charge say, with their shares of it.
 -- A share by weight is a difference of rounded running totals, so that the shares of a charge add up.

@@ -1,5 +1,5 @@
 CREATE TABLE compute_ledger.spend_shared (
-	close bigint NOT NULL REFERENCES compute_ledger.period_close,
+	close bigint NOT NULL,
 	key text COLLATE "C" NOT NULL REFERENCES compute_ledger.spend_key,
 	PRIMARY KEY (close, key)
 );
