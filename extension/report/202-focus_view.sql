@@ -66,7 +66,7 @@ BEGIN
 			WHERE s.key IS NOT NULL
 			GROUP BY s.n, s.key
 			HAVING count(s.value) = count(*) AND min(s.value) = max(s.value)
-				AND bool_and(s.value_account = (h.charge).account OR NOT s.by_rule AND compute_ledger._is_by_sum((h.charge).kind))
+				AND bool_and(s.value_account = (h.charge).account OR NOT s.by_rule AND (h.charge).kind NOT IN ('peak', 'percentile', 'reserved used', 'beyond'))
 		) AS t
 		GROUP BY t.n
 	), c AS (

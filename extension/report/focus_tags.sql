@@ -2,4 +2,4 @@
 (SELECT jsonb_object_agg(t.key, t.value)
 	FROM (SELECT s.key, min(s.value) AS value FROM compute_ledger.spend_share AS s WHERE s.charge = h.id
 		GROUP BY s.key
-		HAVING count(s.value) = count(*) AND min(s.value) = max(s.value) AND bool_and(s.account = h.account OR NOT s.by_rule AND compute_ledger._is_by_sum(h.kind))) AS t)
+		HAVING count(s.value) = count(*) AND min(s.value) = max(s.value) AND bool_and(s.account = h.account OR NOT s.by_rule AND h.kind NOT IN ('peak', 'percentile', 'reserved used', 'beyond'))) AS t)
