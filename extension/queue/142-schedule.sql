@@ -195,7 +195,8 @@ BEGIN
 		SET pool = f.pool, planned = f.planned, turn = f.turn, head = f.head, latest = f.latest, fixed = f.fixed, first_planned = coalesce(r.first_planned, lower(f.planned)),
 			moved = coalesce(f.moved, r.moved), moved_at = CASE WHEN f.moved IS NOT NULL THEN clock ELSE r.moved_at END
 		FROM fresh AS f JOIN free AS o ON o.id = f.request
-		WHERE r.id = f.request
+		-- those that were placed long ago are not looked through
+		WHERE r.id = f.request AND r.state = 'queued'
 		RETURNING r.id, f.is_first, f.moved, f.pool, f.planned
 	)
 	INSERT INTO compute_ledger.request_change (request, action, at, pool, planned, reason)
