@@ -223,6 +223,7 @@ AS $$
 		('_spend_by', 'EXECUTE', 'reader biller auditor admin'),
 		('_spend_by_own', 'EXECUTE', 'reader'),
 		('_spend_of', 'EXECUTE', 'biller auditor admin'),
+		('_label_value', 'EXECUTE', 'biller auditor admin'),
 		('_refresh_rollups', 'EXECUTE', 'biller admin'),
 		('_check_ledger', 'EXECUTE', 'auditor admin'),
 		('_ledger_health', 'EXECUTE', 'meter biller auditor admin'),
