@@ -104,20 +104,20 @@ sub make_ledger
 		SELECT create_account('one', currency => 'EUR', time_zone => 'Asia/Kolkata', title => 'Number <i>One</i>'), create_account('two', currency => 'JPY', time_zone => 'UTC');
 		$accounts; $regions;
 		INSERT INTO capacity (region, accelerator, devices, valid)
-		SELECT r.id, a.chip::accelerator, 40 + r.id % 7 * 10, tstzrange('2026-04-01 00:00Z', NULL)
+		SELECT r.id, a.chip::accelerator, 40 + r.id % 7 * 10, tstzrange('2025-04-01 00:00Z', NULL)
 		FROM (SELECT * FROM region WHERE name = ANY ($where)) AS r, unnest('{nvidia/h100-sxm5-80gb,nvidia/a100-sxm4-80gb}'::text[]) AS a (chip);});
 	$node->safe_psql($db, q{
 		SELECT create_price('nvidia/h100', 'EUR', 2.5), create_price('nvidia/h100', 'JPY', 400), create_price('nvidia/a100', 'EUR', 1.2345), create_price('nvidia/a100', 'JPY', 180.5), create_price('nvidia', 'EUR', 0.7);
 		SELECT create_price('nvidia/h100', 'EUR', 2.1, account => 'one', committed_devices => 2, committed_price => 1.5), create_price('amd', 'JPY', 250, account => 'two'),
 			create_price('nvidia/h200', 'EUR', account => 'one', tier_bounds => '{10}', tier_prices => '{3, 2}'), create_price('nvidia/l4', 'JPY', 33.3, account => 'two', minimum => 900000);
 	});
-	$node->safe_psql($db, $usage->('may', 150, '2026-05-01 00:00Z') =~ s/^/SELECT setseed(($seed % 1000 + $n) \/ 1999.0);/r);
-	$node->safe_psql($db, "SELECT close_period('$_->[0]', '[2026-05-01 00:00 $_->[1], 2026-06-01 00:00 $_->[1])', waive => ARRAY(SELECT name FROM account))") for [ 'one', 'Asia/Kolkata' ], [ 'two', 'UTC' ];
-	$node->safe_psql($db, $usage->('late', 12, '2026-05-03 00:00Z'));
-	$node->safe_psql($db, "SELECT close_period('$_->[0]', '[2026-06-01 00:00 $_->[1], 2026-07-01 00:00 $_->[1])', waive => ARRAY(SELECT name FROM account))") for [ 'one', 'Asia/Kolkata' ], [ 'two', 'UTC' ];
+	$node->safe_psql($db, $usage->('may', 150, '2025-05-01 00:00Z') =~ s/^/SELECT setseed(($seed % 1000 + $n) \/ 1999.0);/r);
+	$node->safe_psql($db, "SELECT close_period('$_->[0]', '[2025-05-01 00:00 $_->[1], 2025-06-01 00:00 $_->[1])', waive => ARRAY(SELECT name FROM account))") for [ 'one', 'Asia/Kolkata' ], [ 'two', 'UTC' ];
+	$node->safe_psql($db, $usage->('late', 12, '2025-05-03 00:00Z'));
+	$node->safe_psql($db, "SELECT close_period('$_->[0]', '[2025-06-01 00:00 $_->[1], 2025-07-01 00:00 $_->[1])', waive => ARRAY(SELECT name FROM account))") for [ 'one', 'Asia/Kolkata' ], [ 'two', 'UTC' ];
 	$node->safe_psql($db, qq{
 		INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
-		SELECT 'test', 'bad' || i, CASE i % 3 WHEN 0 THEN '<img src=x onerror=alert(1)>' ELSE ($all)[1 + i % 12] END, 'east', CASE i % 5 WHEN 0 THEN 'no such </table>' ELSE 'H200' END, CASE i % 4 WHEN 1 THEN '-1' ELSE '1' END, '2026-05-0' || 1 + i % 9 || 'T00:00Z', '2026-05-01T00:00Z'
+		SELECT 'test', 'bad' || i, CASE i % 3 WHEN 0 THEN '<img src=x onerror=alert(1)>' ELSE ($all)[1 + i % 12] END, 'east', CASE i % 5 WHEN 0 THEN 'no such </table>' ELSE 'H200' END, CASE i % 4 WHEN 1 THEN '-1' ELSE '1' END, '2025-05-0' || 1 + i % 9 || 'T00:00Z', '2025-05-01T00:00Z'
 		FROM generate_series(1, 40) AS i;
 		SELECT rejected FROM accept_usage();
 		SELECT refresh_rollups()});
@@ -148,7 +148,7 @@ sub lines
 		SELECT c.*, a.name, d.d, m.minor_digits AS m
 		FROM charge AS c JOIN seen AS a ON a.id = c.account JOIN currency AS m ON m.code = c.currency,
 			LATERAL (SELECT coalesce(c.day, (lower(c.period) AT TIME ZONE CASE c.currency WHEN 'EUR' THEN 'Asia/Kolkata' ELSE 'UTC' END)::date) AS d) AS d
-		WHERE c.book = 'sale' AND d.d >= '2026-05-01' AND d.d < '2026-06-01';
+		WHERE c.book = 'sale' AND d.d >= '2025-05-01' AND d.d < '2025-06-01';
 		CREATE TEMP TABLE local AS SELECT id, CASE WHEN id IN (SELECT account FROM account_version WHERE parent = account_id('one') OR account = account_id('one')) THEN 'Asia/Kolkata' ELSE 'UTC' END AS zone FROM account;
 		CREATE TEMP TABLE rejected AS SELECT * FROM usage_rejected WHERE } . ($where ? "account IN (SELECT name FROM seen)" : 'true') . q{;
 		-- records by the hour: device-seconds
@@ -158,9 +158,9 @@ sub lines
 		WHERE u.superseded = 'infinity' AND least(u.ended_at, h.h + interval '1 hour') > greatest(u.started_at, h.h);
 		-- records in May, of their account's days: device-seconds
 		CREATE TEMP TABLE may AS
-		SELECT a.name, u.measure, u.devices * extract(epoch FROM least(u.ended_at, timestamp '2026-06-01' AT TIME ZONE l.zone) - greatest(u.started_at, timestamp '2026-05-01' AT TIME ZONE l.zone)) AS seconds
+		SELECT a.name, u.measure, u.devices * extract(epoch FROM least(u.ended_at, timestamp '2025-06-01' AT TIME ZONE l.zone) - greatest(u.started_at, timestamp '2025-05-01' AT TIME ZONE l.zone)) AS seconds
 		FROM usage_record AS u JOIN seen AS a ON a.id = u.account JOIN local AS l ON l.id = a.id
-		WHERE u.superseded = 'infinity' AND u.ended_at > timestamp '2026-05-01' AT TIME ZONE l.zone AND u.started_at < timestamp '2026-06-01' AT TIME ZONE l.zone;
+		WHERE u.superseded = 'infinity' AND u.ended_at > timestamp '2025-05-01' AT TIME ZONE l.zone AND u.started_at < timestamp '2025-06-01' AT TIME ZONE l.zone;
 		\\pset null ''
 		} . join('', map { qq{\\echo == $_\n$queries->{$_};\n} } sort keys %$queries), stdout => \$out, stderr => \$err, on_error_stop => 1);
 	die $err if $err;
@@ -179,7 +179,7 @@ sub shares
 {
 	my ($measure, $by) = @_;
 	return qq{
-		WITH g AS (SELECT l, l AT TIME ZONE 'Europe/Paris' AS h, $by AS at FROM generate_series(timestamp '2026-05-01', '2026-05-31 23:00', '1 hour') AS l),
+		WITH g AS (SELECT l, l AT TIME ZONE 'Europe/Paris' AS h, $by AS at FROM generate_series(timestamp '2025-05-01', '2025-05-31 23:00', '1 hour') AS l),
 		k AS (
 			SELECT r.name AS region, g.at, c.devices, u.hours, u.there
 			FROM capacity AS c JOIN region AS r ON r.id = c.region CROSS JOIN g
@@ -197,7 +197,7 @@ sub devices
 	return qq{
 		WITH t AS (
 			SELECT region, at, sum(seconds) / 3600 / CASE WHEN grouping(at) = 1 THEN 744 ELSE $hours END AS devices, grouping(at) = 1 AS foot
-			FROM (SELECT region, seconds, $by AS at FROM h WHERE measure = 'allocated' AND h >= '2026-05-01 00:00 Europe/Paris' AND h < '2026-06-01 00:00 Europe/Paris') AS x
+			FROM (SELECT region, seconds, $by AS at FROM h WHERE measure = 'allocated' AND h >= '2025-05-01 00:00 Europe/Paris' AND h < '2025-06-01 00:00 Europe/Paris') AS x
 			GROUP BY GROUPING SETS ((region, at), (region))
 		)
 		SELECT coalesce(a.at, 'All') || '|' || string_agg(coalesce(pg_temp.n(t.devices, 1), U&'\\2013'), '|' ORDER BY r.region COLLATE "C")
@@ -232,7 +232,7 @@ my %query = (
 	'accounts-hours' => q{
 		WITH s AS (SELECT name, sum(seconds) / 3600 AS hours, grouping(name) = 1 AS foot FROM may WHERE measure = 'allocated' GROUP BY GROUPING SETS ((name), ())),
 		b AS (SELECT a.name, count(*) AS n FROM usage_record AS u JOIN seen AS a ON a.id = u.account JOIN local AS l ON l.id = a.id WHERE u.superseded = 'infinity' AND measure = 'allocated'
-			AND u.started_at >= timestamp '2026-05-01' AT TIME ZONE l.zone AND u.started_at < timestamp '2026-06-01' AT TIME ZONE l.zone AND u.ended_at > u.started_at GROUP BY a.name)
+			AND u.started_at >= timestamp '2025-05-01' AT TIME ZONE l.zone AND u.started_at < timestamp '2025-06-01' AT TIME ZONE l.zone AND u.ended_at > u.started_at GROUP BY a.name)
 		SELECT concat_ws('|', coalesce(s.name, 'All'), pg_temp.n(s.hours, 1), pg_temp.p(s.hours, sum(s.hours) FILTER (WHERE NOT foot) OVER ()), pg_temp.n(coalesce(b.n, sum(b.n) OVER ()), 0))
 		FROM s LEFT JOIN b ON b.name = s.name ORDER BY foot, s.hours DESC},
 	rejected => q{
@@ -291,11 +291,11 @@ sub compare_plot
 			$name->($_) for @heads[ 1 .. $#heads ];
 			for my $row (@body)
 			{
-				$want->($row->[0] =~ s/^2026-05-//r);
+				$want->($row->[0] =~ s/^2025-05-//r);
 				$want->($_, s/%$//r) for grep { $_ ne "\x{2013}" } @$row[ 1 .. $#$row ];
 			}
 		}
-		elsif ($id =~ /^spend-/) { $want->($_->[0] =~ s/^2026-05-//r) for @body }
+		elsif ($id =~ /^spend-/) { $want->($_->[0] =~ s/^2025-05-//r) for @body }
 		elsif ($id =~ /^accounts-/) { $name->($_->[0]), $want->($_->[1]) for @body }
 		elsif ($id =~ /^savings-/) { $name->($_->[0]), $want->($_->[1]), $want->($_->[2]) for @body }
 		elsif ($id =~ /^commitments-/) { $name->("$_->[0]" . ($_->[2] ? " $_->[2]" : '')), $want->($_->[7]) for @body }
@@ -371,7 +371,7 @@ for my $n (1 .. 3)
 {
 	my $db = "ledger$n";
 	make_ledger($db, $n);
-	my @options = ('--period', '2026-05', '--timezone', 'Europe/Paris');
+	my @options = ('--period', '2025-05', '--timezone', 'Europe/Paris');
 	$page = page($db, "all$n", @options);
 	harmless($page, $db);
 	compare($db, $page, undef, $db, 'devices-hour', 'devices-day');
@@ -394,21 +394,21 @@ $node->safe_psql('ledger1', q{CREATE ROLE wide LOGIN; SELECT grant_access('wide'
 is($status, 2, 'nor does one whose only reader reads others, too');
 {
 	local $ENV{PGUSER} = 'ledger1_one';
-	my $mine = page('ledger1', 'mine', '--period', '2026-05', '--timezone', 'Europe/Paris');
+	my $mine = page('ledger1', 'mine', '--period', '2025-05', '--timezone', 'Europe/Paris');
 	my ($theirs) = map { Encode::decode('UTF-8', slurp_file("$dir/$_.html")) } 'one1';
 	my $main = sub { my ($main) = $_[0] =~ m{(<main>.*</main>)}s; return $main };
 	is($main->($mine), $main->($theirs), 'a reader gets the same page by himself');
 	($status, $out, $err) = run_report('ledger1', '--account', 'one');
 	is("$status $err", "2 report: --account is for roles that see the whole ledger; without it the page shows what you may see\n", '... and no other');
 }
-for my $period ('2026-13', '2026-05-01', '[2026-05-01,2026-05-01)', '[,2026-05-01)', q{'; DROP TABLE charge})
+for my $period ('2025-13', '2025-05-01', '[2025-05-01,2025-05-01)', '[,2025-05-01)', q{'; DROP TABLE charge})
 {
 	($status, $out, $err) = run_report('ledger1', '--period', $period);
 	is("$status$out", '2', "no page of period $period");
 }
-like(page('ledger1', 'days', '--period', '[2026-05-03,2026-05-05)'), qr/from 2026-05-03 to 2026-05-04/, 'a page of some days');
-like(page('ledger1', 'year', '--period', '[2026-01-01,2027-01-01)'), qr{<tbody>\n<tr><th scope="row" class="text">2026-05</th>}, 'a year goes by months');
-like(page('ledger1', 'latest'), qr/Compute from 2026-0[56]-01/, 'without a period it is the month of the latest usage');
+like(page('ledger1', 'days', '--period', '[2025-05-03,2025-05-05)'), qr/from 2025-05-03 to 2025-05-04/, 'a page of some days');
+like(page('ledger1', 'year', '--period', '[2025-01-01,2026-01-01)'), qr{<tbody>\n<tr><th scope="row" class="text">2025-05</th>}, 'a year goes by months');
+like(page('ledger1', 'latest'), qr/Compute from 2025-0[56]-01/, 'without a period it is the month of the latest usage');
 
 # ------------------------------------------------------------------ in a browser
 my ($browser) = grep { -x } map { "$_/chromium" } split /:/, $ENV{PATH};
