@@ -59,7 +59,7 @@ AS $$
 DECLARE
 	first_day date;
 	whole tstzrange;
-	measures text[];
+	billed text[];
 BEGIN
 	-- a ledger without prices bills nobody
 	IF NOT EXISTS (SELECT FROM compute_ledger.price_key AS k WHERE k.book = 'sale') THEN
@@ -71,13 +71,13 @@ BEGIN
 	IF whole IS NULL OR lower_inf(whole) THEN
 		RETURN;
 	END IF;
-	measures := compute_ledger._billed_measures('sale', 'infinity', whole);
+	billed := compute_ledger._billed_measures('sale', 'infinity', whole);
 	WITH open AS MATERIALIZED (
 		SELECT o.* FROM compute_ledger._open_accounts() AS o
 	), used AS MATERIALIZED (
 		SELECT u.account, u.region, u.accelerator, u.measure, o.currency, o.time_zone, o.valid, u.day
 		FROM compute_ledger.usage_daily AS u JOIN open AS o ON o.account = u.account AND u.day >= o.from_day AND u.day <= o.to_day
-		WHERE u.day >= first_day AND u.measure = ANY (_oldest_unpriced.measures)
+		WHERE u.day >= first_day AND u.measure = ANY (billed)
 	), kind AS MATERIALIZED (
 		-- most is at list prices, of which there are few
 		SELECT row_number() OVER () AS n, k.* FROM (SELECT DISTINCT u.region, u.accelerator, u.measure, u.currency FROM used AS u) AS k
