@@ -198,6 +198,30 @@ function savings()
 	section('savings', 'Savings against list', parts.length ? parts : note('Nothing that was charged in this period has a list price.'));
 }
 
+// By the values of labels that somebody has set: of a label that nobody has, nothing is said.
+function labels()
+{
+	const parts = [];
+	for (const [key, rows] of groups(figures.labels, 'key'))
+	{
+		if (rows.every((row) => row.what === 'none'))
+			continue;
+		for (const [currency, list] of groups(rows, 'currency'))
+		{
+			const values = list.map((row) => decimal(row.cost));
+			const total = sum(values), shared = sum(list.map((row) => decimal(row.shared)));
+			const names = list.map((row) => row.what === 'value' ? row.value : row.what === 'none' ? 'without' : `${row.values} others`);
+			const heading = `Spend by ${key}, ${currency}`;
+			parts.push(figure(`label-${parts.length + 1}`, heading, '',
+				bars(html(heading), names.map(clean), [{ name: 'cost', values, colour: colours[4] }], values.map((value) => money(value, currency))),
+				table(heading, [{ title: { name: key }, text: true, wrap: true }, { title: 'Cost' }, { title: 'Share' }, { title: 'Shared out by rule' }],
+					list.map((row, r) => [{ name: names[r] }, money(values[r], currency), percent(values[r], total), money(decimal(row.shared), currency)]),
+					['All', money(total, currency), percent(total, total), money(shared, currency)])));
+		}
+	}
+	section('labels', 'Spend by label', parts.length ? parts : note('Nothing that was charged in this period has a label that spend is kept by.'));
+}
+
 const committed = { capacity: 'Capacity', reservation: 'Reservation', minimum: 'Minimum, short of' };
 
 function commitments()
@@ -282,6 +306,7 @@ function summary(map)
 summary(utilisation());
 spend();
 accounts();
+labels();
 savings();
 commitments();
 late();
