@@ -69,6 +69,7 @@ BEGIN
 	END IF;
 	UPDATE compute_ledger.rollup_state AS s
 	SET as_of = coalesce(_refresh_rollups.as_of, watermark), refreshed_at = clock_timestamp(), refreshed_by = session_user;
+	PERFORM compute_ledger._share_closings();
 	-- what has no rows, or was restored without, is filled faster than it is compared
 	FOREACH rollup IN ARRAY '{_usage_hourly,_usage_daily,_unused_hourly,_utilization_daily,_spend_daily}'::text[] LOOP
 		PERFORM compute_ledger._refresh_rollup(rollup, concurrent AND c.relispopulated AND pg_relation_size(c.oid) > 0)
