@@ -270,7 +270,7 @@ for my $panel (grep { $_->{targets} } @{ $board{customer}{panels} })
 	my ($all) = ask('grafana_customer', expand($sql =~ s/account(?:_name)? IN \(\$\{account:sqlstring\}\)/true/r, $value));
 	is($all, $own, '... nor does a query without the condition');
 }
-for my $relation (split /\n/, query(q{SELECT c.relname FROM pg_class AS c WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND (relname ~ 'charge|usage|spend|account|price$|utilization' AND relname !~ '^my_')}))
+for my $relation (split /\n/, query(q{SELECT c.relname FROM pg_class AS c WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND (relname ~ 'charge|usage|spend|account|price$|utilization' AND relname !~ '^my_|^spend_(key|rule)$')}))
 {
 	my ($out, $err) = ask('grafana_customer', "SELECT count(*) FROM compute_ledger.$relation");
 	like($err, qr/permission denied/, "his role cannot read $relation");
