@@ -16,7 +16,7 @@ use Oracle;
 use OracleWorld;
 
 my $seed = $ENV{COMPUTE_LEDGER_SEED} // 20260209;
-my $rounds = $ENV{COMPUTE_LEDGER_ROUNDS} // 8;
+my $rounds = $ENV{COMPUTE_LEDGER_ROUNDS} // 6;
 note "seed $seed, $rounds rounds";
 
 my $node = PostgreSQL::Test::Cluster->new('spend');
@@ -89,7 +89,7 @@ sub none
 }
 
 my $asked = join ' UNION ALL ', map { my $w = $_; my $middle = ($w->{from} + $w->{to}) / 2 + 12345678901; map { "SELECT '$w->{name}' AS book, " . OracleWorld::range(@$_) . ' AS period' } [ $w->{from}, $w->{to} ], [ $w->{from}, $middle ] } @worlds;
-$node->safe_psql('ledger', "CREATE TABLE asked AS $asked; CREATE TABLE key (key text); INSERT INTO key VALUES ('team'), ('run'), ('user'), ('nothing');
+$node->safe_psql('ledger', "CREATE TABLE asked AS $asked; CREATE TABLE key (key text); INSERT INTO key VALUES ('team'), ('run');
 	CREATE TABLE due AS SELECT a.book, a.period, c.currency, sum(c.cost) AS cost FROM asked AS a CROSS JOIN LATERAL rate_usage(a.book || 'a0', a.period, book => a.book) AS c WHERE c.cost IS NOT NULL GROUP BY 1, 2, 3;");
 cmp_ok($node->safe_psql('ledger', 'SELECT count(*) FROM due WHERE cost <> 0'), '>', 0, 'there is something to share out');
 my $unequal = q{WITH said AS MATERIALIZED (SELECT a.book, a.period, k.key, s.* FROM asked AS a CROSS JOIN key AS k CROSS JOIN LATERAL spend_by(k.key, a.book || 'a0', a.period, book => a.book) AS s)
@@ -148,9 +148,8 @@ for my $rule (qw(not evenly by_spend))
 	}
 }
 
-# ------------------------------------------------------------------ a reader, and what is broken
+# ------------------------------------------------------------------ what is broken
 
-my ($w) = grep { $node->safe_psql('ledger', "SELECT count(*) > 0 FROM charge AS c JOIN account AS a ON a.id = c.account WHERE a.name LIKE '$_->{name}a%' AND c.cost <> 0") eq 't' } @worlds;
 $node->safe_psql('ledger', q{UPDATE spend_share SET cost = cost + 0.01 WHERE ctid = (SELECT ctid FROM spend_share ORDER BY charge LIMIT 1);
 	INSERT INTO spend_share SELECT 0, 'team', 'x', account, 1, day, false FROM spend_share LIMIT 1;});
 is($node->safe_psql('ledger', q{SELECT count(*) FROM check_ledger() WHERE check_name = 'spend by label' AND severity = 'breach'}), '2', 'check_ledger() finds what does not add up, and what is of no charge');

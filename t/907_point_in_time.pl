@@ -48,7 +48,7 @@ is($again->safe_psql('ledger', "SELECT ledger_stamp() > '$mark'"), 't', 'recorde
 is($again->safe_psql('ledger', sent(1, 70)), '30|40', 'sources send everything again: what was lost is accepted, the rest are duplicates');
 is($again->safe_psql('ledger', $records), $all, 'the records are those that there were');
 is($again->safe_psql('ledger', 'SELECT refresh_rollups() IS NOT NULL; SELECT * FROM check_ledger()'), 't', 'the ledger is sound after that, too');
-is($again->safe_psql('ledger', q{SELECT close_period('acme', '[2026-02-01,2026-03-01)')}), '2', '... and goes on to close periods');
+is($again->safe_psql('ledger', q{SELECT close_period('acme', '[2026-02-01,2026-03-01)') > 1}), 't', '... and goes on to close periods');
 $again->stop;
 $node->stop;
 done_testing();
