@@ -41,10 +41,10 @@ BEGIN
 		UNION ALL
 		SELECT c.n, p.record, p.cost, p.amount
 		FROM c CROSS JOIN LATERAL compute_ledger._trace_in(c.charge, _spend_of.as_of, scope.payers, scope.accounts, scope.root, _spend_of.period, scope.starts, scope.ends) AS p
-		WHERE cardinality(keys) > 0 AND NOT compute_ledger._is_by_sum(c.kind) AND c.cost IS NOT NULL
+		WHERE cardinality(keys) > 0 AND c.kind IN ('peak', 'percentile', 'reserved used', 'beyond')
 	), said AS MATERIALIZED (
 		SELECT p.n, a.key, v.value, v.account, sum(p.cost) AS cost, sum(p.amount) AS amount
-		FROM (SELECT p.n, p.record, sum(p.cost) AS cost, sum(p.amount) AS amount FROM part AS p GROUP BY p.n, p.record) AS p
+		FROM part AS p
 		JOIN compute_ledger.usage_record AS r ON r.id = p.record AND r.account = ANY (scope.accounts) AND r.started_at < scope.ends AND r.ended_at > scope.starts
 		CROSS JOIN asked AS a
 		-- a charge for many accounts may be seen by who does not see all of them
@@ -160,10 +160,10 @@ BEGIN
 		UNION ALL
 		SELECT c.n, p.record, p.cost, p.amount
 		FROM c CROSS JOIN LATERAL compute_ledger._trace_in(c.charge, closed.as_of, ARRAY[closed.payer], accounts, NULL, whole, lower(whole), least(upper(whole), closed.as_of)) AS p
-		WHERE c.corrects IS NULL AND NOT compute_ledger._is_by_sum(c.kind)
+		WHERE c.corrects IS NULL AND c.kind IN ('peak', 'percentile', 'reserved used', 'beyond')
 	), used AS (
 		SELECT p.n, r.account, r.labels, r.run, p.cost, p.amount
-		FROM (SELECT p.n, p.record, sum(p.cost) AS cost, sum(p.amount) AS amount FROM part AS p GROUP BY p.n, p.record) AS p
+		FROM part AS p
 		JOIN compute_ledger.usage_record AS r ON r.id = p.record AND r.account = ANY (accounts) AND r.started_at < upper(whole) AND r.ended_at > lower(whole)
 		UNION ALL
 		SELECT c.n, r.account, r.labels, r.run, p.cost, p.amount
