@@ -198,6 +198,8 @@ AS $$
 		('utilization_daily', 'SELECT', 'biller auditor admin'),
 		('utilization_hourly', 'SELECT', 'biller auditor admin'),
 		('spend_daily', 'SELECT', 'biller auditor admin'),
+		('utilization_monthly', 'SELECT', 'biller auditor admin'),
+		('spend_monthly', 'SELECT', 'biller auditor admin'),
 		('my_usage_hourly', 'SELECT', 'reader biller auditor admin'),
 		('my_usage_daily', 'SELECT', 'reader biller auditor admin'),
 		('my_spend_daily', 'SELECT', 'reader biller auditor admin'),
@@ -205,7 +207,7 @@ AS $$
 		('capacity', 'INSERT', 'admin'),
 		('capacity', 'UPDATE', 'admin'),
 		('capacity', 'DELETE', 'admin'),
-		('_device_hours', 'EXECUTE', 'biller auditor admin'),
+		('_device_hours', 'EXECUTE', 'reader biller auditor admin'),
 		('_refresh_rollups', 'EXECUTE', 'biller admin'),
 		('_check_ledger', 'EXECUTE', 'auditor admin'),
 

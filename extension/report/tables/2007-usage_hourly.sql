@@ -1,7 +1,8 @@
 -- What readers read.  These views look at the tables as their owner, so they have to say themselves who sees what.
 CREATE VIEW compute_ledger.usage_hourly WITH (security_barrier = true) AS
 SELECT h.account, a.name AS account_name, h.region, r.name AS region_name, h.accelerator, h.measure, h.basis,
-	h.hour, h.day, h.device_hours, h.device_time, h.work, h.achieved, h.started
+	h.hour, h.day, CASE WHEN h.shared > 0 THEN compute_ledger._cell_hours(h.device_time) END AS device_hours, CASE WHEN h.shared > 0 THEN h.device_time END AS device_time,
+	CASE WHEN h.rated > 0 THEN h.work END AS work, CASE WHEN h.achieving > 0 THEN h.achieved END AS achieved, h.started
 FROM compute_ledger._usage_hourly AS h
 JOIN compute_ledger.account AS a ON a.id = h.account
 JOIN compute_ledger.region AS r ON r.id = h.region
