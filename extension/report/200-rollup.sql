@@ -266,8 +266,7 @@ BEGIN
 		FROM unused AS u
 		GROUP BY u.region, u.accelerator, u.hour
 	) AS s
-	WHERE f.hour = s.hour AND f.region = s.region AND f.accelerator OPERATOR(compute_ledger.=) s.accelerator
-		AND (f.unused_time, f.unused_work) IS DISTINCT FROM (s.unused_time, s.unused_work);
+	WHERE f.hour = s.hour AND f.region = s.region AND f.accelerator OPERATOR(compute_ledger.=) s.accelerator;
 END
 $$;
 COMMENT ON FUNCTION _add_unused(timestamptz, timestamptz) IS 'part of refresh_rollups(): adds to what is reserved and not drawn what has changed between two recorded times, after _add_usage()';

@@ -324,7 +324,7 @@ read_level(RollupPart *part, int32 share, const Quantity *rate)
 
 /* Adds or takes away an amount of a record. */
 static inline void
-add_amount(int128 *sum, int128 amount, const RollupPart *part)
+add_signed(int128 *sum, int128 amount, const RollupPart *part)
 {
 	add_checked(sum, part->added ? amount : -amount);
 }
@@ -350,7 +350,7 @@ add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 f
 	{
 		if (unlikely(!ProfileMultiply(part->level, length, &amount)))
 			usage_out_of_range_error();
-		add_amount(&cell->device_time, amount, part);
+		add_signed(&cell->device_time, amount, part);
 		add_length(&cell->shared, length, part);
 	}
 	if (part->has_rate)
@@ -361,12 +361,12 @@ add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 f
 		{
 			if (unlikely(!ProfileMultiply(part->rate, length, &amount)))
 				usage_out_of_range_error();
-			add_amount(&cell->work, amount, part);
+			add_signed(&cell->work, amount, part);
 		}
 		else
 		{
 			amount = work_until(part, to);
-			add_amount(&cell->work, amount - part->work_before, part);
+			add_signed(&cell->work, amount - part->work_before, part);
 			part->work_before = amount;
 		}
 	}
@@ -375,7 +375,7 @@ add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 f
 		cell->has_achieved = true;
 		add_length(&cell->achieving, length, part);
 		amount = achieved_until(part, to);
-		add_amount(&cell->achieved, amount - part->achieved_before, part);
+		add_signed(&cell->achieved, amount - part->achieved_before, part);
 		part->achieved_before = amount;
 	}
 	if (from == part->started)
