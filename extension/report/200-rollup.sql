@@ -68,14 +68,21 @@ DECLARE
 	fleet_days tid[];
 	months tid[];
 	capacities tid[];
+	several bigint[] := ARRAY(SELECT z.owner FROM compute_ledger._rollup_zone AS z GROUP BY z.owner HAVING count(DISTINCT z.payer) > 1);
 BEGIN
 	WITH by_payer AS MATERIALIZED (
 		SELECT c.account, c.payer, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
 		FROM compute_ledger._usage_change(before, upto) AS c
 	), change AS MATERIALIZED (
-		SELECT c.account, c.region, c.basis, c.day, c.hour, sum(c.started)::bigint AS started, sum(c.length)::bigint AS length, sum(c.shared)::bigint AS shared, sum(c.rated)::bigint AS rated,
-			sum(c.achieving)::bigint AS achieving, c.accelerator, c.measure, sum(c.device_time) AS device_time, compute_ledger.sum(c.work) AS work, compute_ledger.sum(c.achieved) AS achieved
+		-- in the order of accounts, as they come, but for those that several pay for
+		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
 		FROM by_payer AS c
+		WHERE c.account <> ALL (several)
+		UNION ALL
+		SELECT c.account, c.region, c.basis, c.day, c.hour, sum(c.started)::bigint, sum(c.length)::bigint, sum(c.shared)::bigint, sum(c.rated)::bigint,
+			sum(c.achieving)::bigint, c.accelerator, c.measure, sum(c.device_time), compute_ledger.sum(c.work), compute_ledger.sum(c.achieved)
+		FROM by_payer AS c
+		WHERE c.account = ANY (several)
 		GROUP BY c.account, c.hour, c.region, c.accelerator, c.measure, c.basis, c.day
 	), in_hours AS (
 		INSERT INTO compute_ledger._usage_hourly AS h (account, region, basis, day, hour, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)

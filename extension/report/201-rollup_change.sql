@@ -101,8 +101,9 @@ BEGIN
 				WHERE k."is" AND (k.moved OR k.open OR NOT k.was)
 			) AS p
 			WHERE (u.recorded > before AND u.recorded <= upto
-					OR u.superseded > before AND u.superseded <= upto AND u.superseded < 'infinity'
-					OR (u.ended_at = 'infinity' OR u.source = 'compute_ledger') AND u.ended_at > before
+					OR u.superseded > before AND u.superseded < 'infinity'
+					OR u.ended_at = 'infinity' AND u.superseded = 'infinity'
+					OR u.source = 'compute_ledger' AND u.ended_at > before
 					OR u.account = ANY (changed))
 				AND p.since < p.until
 		) AS r
@@ -226,7 +227,7 @@ BEGIN
 		-- others go on
 		others := ARRAY(
 			SELECT DISTINCT u.reservation FROM compute_ledger.usage_record AS u
-			WHERE (u.ended_at = 'infinity' OR u.source = 'compute_ledger') AND u.ended_at > before AND u.source = 'compute_ledger' AND u.reservation <> ALL (these));
+			WHERE u.source = 'compute_ledger' AND u.ended_at > before AND u.reservation <> ALL (these));
 	END IF;
 	RETURN QUERY
 	SELECT g.account, g.region, g.accelerator, g.basis, c.hour, c.device_time, c.work, c.length, c.shared, c.rated

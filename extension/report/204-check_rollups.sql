@@ -154,12 +154,12 @@ BEGIN
 		UNION ALL
 		SELECT NULL, f.region, f.accelerator, f.day, NULL, f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time, f.unused_time, f.unused_work::numeric
 		FROM compute_ledger._fleet_daily AS f
-		WHERE f.length <> 0 OR f.reserved_time <> 0 OR f.allocated_time <> 0 OR f.used_time <> 0 OR f.unused_time <> 0
+		WHERE (f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time, coalesce(f.unused_time, 0)) <> (0, 0, 0, 0, 0, 0, 0, 0)
 		UNION ALL
 		SELECT NULL, f.region, f.accelerator, (f.hour AT TIME ZONE 'UTC')::date, f.hour, f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time,
 			f.unused_time, f.unused_work::numeric
 		FROM compute_ledger._fleet_hourly AS f
-		WHERE f.length <> 0 OR f.reserved_time <> 0 OR f.allocated_time <> 0 OR f.used_time <> 0 OR f.unused_time <> 0
+		WHERE (f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time, coalesce(f.unused_time, 0)) <> (0, 0, 0, 0, 0, 0, 0, 0)
 	)
 	SELECT CASE WHEN coalesce(u.hour, s.hour) IS NULL THEN 'utilization_daily' ELSE 'utilization_hourly' END,
 		format('account %s, region %s, %s, %s', coalesce(u.account, s.account, 0), coalesce(u.region, s.region), coalesce(u.accelerator, s.accelerator), coalesce(u.hour::text, s.hour::text, u.day::text, s.day::text)),
