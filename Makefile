@@ -6,7 +6,7 @@
 #   mkdir build && cd build && make -f ../Makefile    builds out of tree
 #
 # Every .c in a room of src/, every part in a room of extension/ and every test is picked up by name:
-# adding a file needs no edit here.
+# adding a file needs no edit here.  The client program in client/ is built and installed too.
 
 EXTENSION    = compute_ledger
 MODULE_big   = compute_ledger
@@ -49,3 +49,16 @@ compute_ledger--$(EXTVERSION).sql: $(parts) $(catalogs) $(here)/scripts/install-
 $(updates): compute_ledger--%.sql: $(here)/extension/updates/compute_ledger--%.sql $(parts) $(catalogs) $(here)/scripts/install-script
 	$(PERL) $(here)/scripts/install-script $(here) $* >$@.tmp
 	mv $@.tmp $@
+
+# The client is a program, and has a makefile of its own.
+all: all-client
+install: install-client
+uninstall: uninstall-client
+clean distclean maintainer-clean: clean-client
+install-client: all-client
+
+all-client install-client uninstall-client clean-client:
+	mkdir -p client
+	$(MAKE) -C client -f $(abspath $(here))/client/Makefile PG_CONFIG='$(PG_CONFIG)' $(patsubst %-client,%,$@)
+
+.PHONY: all-client install-client uninstall-client clean-client

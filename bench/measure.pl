@@ -11,8 +11,10 @@
 #   -- @duckdb LABEL                a statement to time in DuckDB
 #   -- @clients LABEL               a script of pgbench's, which 8 clients run 500 times each; with --cpu
 #                                   what they and their backends use together
+#   -- @client LABEL                the same with one client, 2000 times
 #   -- @p95 LABEL                   a script which 8 clients run 100 times each; the 95th percentile of the times of a call,
 #                                   elapsed also with --cpu
+#   -- @shell LABEL                 a command for bash, which must end with 0; elapsed also with --cpu
 #   -- @before LABEL                run before each timing of LABEL, untimed
 #   -- @check TITLE                 must print t: the contestants agree, the plan is the one meant
 #   -- @ratio A / B <= LIMIT        a row of the table: time of A over time of B; without a limit
@@ -109,7 +111,7 @@ sub read_rows
 		my $part = { kind => $word, label => $rest, sql => $body, needs => $needs };
 		if ($word =~ /^(setup|duckdb-setup)$/) { push @setup, $part }
 		elsif ($word eq 'case' && $rest =~ /^([\w-]+): (.+)$/) { push @cases, { name => $1, title => $2, runs => [], file => $file } }
-		elsif ($word =~ /^(run|duckdb|clients|p95)$/) { push @{ $case->{runs} }, $part }
+		elsif ($word =~ /^(run|duckdb|clients|client|p95|shell)$/) { push @{ $case->{runs} }, $part }
 		elsif ($word eq 'before') { $case->{before}{$rest} = $body }
 		elsif ($word eq 'check') { push @{ $case->{checks} }, $part }
 		elsif ($word eq 'ratio' && $rest =~ m{^(.+?) / (.+?)(?: <= ([\d./]+))?(?:; (.*))?$})
@@ -209,20 +211,22 @@ sub duckdb
 	return ($answer->{cell}, $cpu ? processor_ms($duckdb{pid}) - $before : $answer->{ms});
 }
 
-# Has 8 clients run a script; returns what went wrong and the time that it took, ms, without connecting, or the 95th
+# Has 8 clients run a script, or one, as the kind of the run says; returns what went wrong and the time that it took, ms, without connecting, or the 95th
 # percentile of the times of a call.
 sub clients
 {
-	my ($sql, $percentile) = @_;
+	my ($sql, $kind) = @_;
+	my $percentile = $kind eq 'p95';
+	my $clients = $kind eq 'client' ? 1 : 8;
 	my $script = "$exchange/clients.sql";
 	open my $out, '>', $script or die "$script: $!\n";
 	print $out $sql;
 	close $out or die "$script: $!\n";
 	local $ENV{PGOPTIONS} = '-c search_path=public,compute_ledger -c client_min_messages=warning';
 	unlink glob("$exchange/calls.*");
-	my ($calls, $log) = $percentile ? (100, "-l --log-prefix='$exchange/calls'") : (500, '');
+	my ($calls, $log) = $percentile ? (100, "-l --log-prefix='$exchange/calls'") : ($clients > 1 ? 500 : 2000, '');
 	my ($before, $client_before) = (children_ms(), sum0((times)[ 2, 3 ]) * 1000);
-	my $output = qx(pgbench -n -c 8 -j 2 -t $calls $log -f '$script' 'bench-$psql{stem}' 2>&1);
+	my $output = qx(pgbench -n -c $clients -j @{[min(2, $clients)]} -t $calls $log -f '$script' 'bench-$psql{stem}' 2>&1);
 	my ($tps) = $output =~ /^tps = ([\d.]+) \(without/m;
 	return ('ERROR: ' . ($output =~ /(ERROR:.*)/ ? $1 : "pgbench: $output"), 0) unless $tps && $output !~ /ERROR:/;
 	if ($percentile)
@@ -236,7 +240,7 @@ sub clients
 		@times = sort { $a <=> $b } @times;
 		return ('', $times[ 0.95 * $#times ]);
 	}
-	return ('', 8 * $calls * 1000 / $tps) unless $cpu;
+	return ('', $clients * $calls * 1000 / $tps) unless $cpu;
 	# what a backend has used counts when the server has seen it end
 	while (1)
 	{
@@ -246,6 +250,20 @@ sub clients
 	}
 	select undef, undef, undef, 0.2;
 	return ('', children_ms() - $before + sum0((times)[ 2, 3 ]) * 1000 - $client_before);
+}
+
+# Runs a command in the database of the case; returns what went wrong and the time that it took, ms.
+sub shell
+{
+	my ($command) = @_;
+	my $script = "$exchange/shell";
+	open my $out, '>', $script or die "$script: $!\n";
+	print $out $command;
+	close $out or die "$script: $!\n";
+	local $ENV{PGDATABASE} = "bench-$psql{stem}";
+	my $before = time;
+	my $output = qx(bash '$script' 2>&1);
+	return ($? ? "ERROR: the command failed: $output" : '', (time - $before) * 1000);
 }
 
 # Processor time that the backends which have ended used, ms.
@@ -337,7 +355,8 @@ sub measure
 			($output, $time) =
 			  $output =~ /ERROR/ ? ($output, 0)
 			  : $run->{kind} eq 'duckdb' ? duckdb($run->{sql})
-			  : $run->{kind} =~ /^(?:clients|p95)$/ ? clients($run->{sql}, $run->{kind} eq 'p95')
+			  : $run->{kind} eq 'shell' ? shell($run->{sql})
+			  : $run->{kind} =~ /^(?:clients?|p95)$/ ? clients($run->{sql}, $run->{kind})
 			  : psql("\\o /dev/null\n\\timing on\n$run->{sql}\n\\timing off\n\\o");
 			if (($output // '') =~ /((?:ERROR|FATAL):.*)/)
 			{

@@ -125,7 +125,7 @@ run_tap() {
 	as_postgres mkdir -p "$dir" "$work/ports"
 	{ private_settings; echo "$no_jit"; } | as_postgres tee "$dir/settings.conf" >/dev/null
 	as_postgres env -u PGHOST -u PGUSER -u PGDATABASE TEMP_CONFIG="$dir/settings.conf" TESTDIR="$dir" TESTDATADIR="$dir/tmp_check" \
-		TESTLOGDIR="$dir/log" PG_TEST_PORT_DIR="$work/ports" PATH="$pg_bin:$PATH" PGPORT=65432 PG_CONFIG="$pg_bin/pg_config" \
+		TESTLOGDIR="$dir/log" PG_TEST_PORT_DIR="$work/ports" PATH="$work/dest$pg_bin:$pg_bin:$PATH" PGPORT=65432 PG_CONFIG="$pg_bin/pg_config" \
 		PG_REGRESS="$pgxs_src/test/regress/pg_regress" \
 		prove -v -I "$pgxs_src/test/perl" "t/$file" 2>&1 </dev/null | as_postgres tee "$dir/out" >/dev/null || status=$?
 	good=$(grep '^ok [0-9]' "$dir/out" | grep -cv '# skip ' || true)

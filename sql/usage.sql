@@ -338,6 +338,19 @@ SELECT taken FROM accept_usage(max_rows => 0);
 SELECT taken FROM accept_usage();
 SELECT count(*) AS one_batch_each FROM usage_batch WHERE taken IN (2, 3) AND id > (SELECT max(batch) FROM usage_key) - 2;
 
+-- Of one source only: its first rows, all of them; what names none, or one that is too long, goes by an empty name; the others stay.
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at)
+SELECT s, 'of ' || n, 'ada', 'here', 'A100', 1, '2024-06-03T00:00Z' FROM generate_series(1, 3) AS n, (VALUES ('few'), ('many'), (NULL), (repeat('x', 1001))) AS v (s);
+SELECT taken, accepted, waiting FROM accept_usage(source => 'nobody''s');
+SELECT taken, accepted, waiting FROM accept_usage(source => 'many', max_rows => 2);
+SELECT left(source, 5) AS source, count(*) FROM usage_inbox GROUP BY source ORDER BY source;
+SELECT taken, accepted, waiting FROM accept_usage(source => 'many');
+SELECT taken, accepted, rejected FROM accept_usage(source => '');
+SELECT taken, accepted, rejected FROM accept_usage(source => repeat('y', 1001));
+SELECT source, count(*) FROM usage_inbox GROUP BY source;
+SELECT count(*) AS new FROM usage_source WHERE source = 'nobody''s';
+SELECT taken, accepted, waiting FROM accept_usage(source => NULL);
+
 -- Batches in which no row has a start that can be read are taken as well.
 INSERT INTO usage_inbox (source, source_id, revision, retracted) VALUES ('no start', 'gone', '1', 'true');
 SELECT taken, accepted, duplicate, rejected FROM accept_usage(max_rows => 1);

@@ -358,7 +358,7 @@ for my $kind (qw(meter biller auditor admin))
 	}
 	my @may = grep { $listed{$kind}{SELECT}{$_} } @relations;
 	# an age is another one at every look
-	my @all = map { "=SELECT to_jsonb(r) - 'age' FROM $_ AS r ORDER BY 1" } @may;
+	my @all = map { "=SELECT to_jsonb(r) - 'age' - CASE WHEN to_jsonb(r) ->> 'measure' LIKE '%_seconds' THEN '{value,detail}'::text[] ELSE '{}' END FROM $_ AS r ORDER BY 1" } @may;
 	my @seen = try_as($kind, @all);
 	my @there = try_as($superuser, @all);
 	for my $i (0 .. $#may)

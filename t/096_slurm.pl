@@ -453,10 +453,13 @@ delete local $ENV{PGUSER};
 sub accept_file
 {
 	my ($input, @options) = @_;
-	my ($rows, $said, $status, $output) = import_slurm($input, '--load', @options);
-	is($status, 0, "loaded @options") or diag $said;
-	return $node->safe_psql('postgres', 'SELECT taken, accepted, duplicate, rejected FROM compute_ledger.accept_usage()');
+	my ($rows, $said, $status, $output) = import_slurm($input, '--accept', '--rejected', "$dir/rejected.csv", @options);
+	my @count = $output =~ /^standard input: (\d+) rows: (\d+) accepted, (\d+) duplicate, (\d+) rejected, 0 unreadable/m;
+	is($status, $count[3] ? 3 : 0, "loaded @options") or diag $said;
+	return join '|', @count;
 }
+chomp(my $bindir = `@{[ $ENV{PG_CONFIG} // 'pg_config' ]} --bindir`);
+$ENV{PATH} = "$ENV{PATH}:$bindir";
 my $sum = q{SELECT round(sum(devices * extract(epoch FROM ended_at - started_at))) FROM compute_ledger.usage_record
 	WHERE superseded = 'infinity' AND ended_at < 'infinity' AND measure = 'allocated'};
 my $untyped = grep { !$_->{retracted} && $_->{accelerator} eq 'gres/gpu' } @$before;
@@ -475,8 +478,17 @@ is($node->safe_psql('postgres', q{SELECT count(*) FROM compute_ledger.usage_reco
 my $seconds = 0;
 $seconds += $_->{devices} * (instant($_->{ended_at}) - instant($_->{started_at})) for grep { $_->{measure} eq 'allocated' && !$_->{retracted} } @$after;
 is($node->safe_psql('postgres', $sum), $seconds, 'the ledger holds the device-seconds of the file');
-is(accept_file($ended, '--gres-map', $map), join('|', scalar @$after, 0, scalar @$after, 0), 'again: nothing happens');
-is(accept_file(slurp("$fixture/ended-local.txt"), '--gres-map', $map, '--timezone', 'Asia/Shanghai'), join('|', scalar @$after, 0, scalar @$after, 0), 'nor with local times');
+my $batches = $node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.usage_batch');
+is(accept_file($ended, '--gres-map', $map), join('|', scalar @$after, $new, @$after - $new, 0), 'once more: it says the same');
+is(accept_file(slurp("$fixture/ended-local.txt"), '--gres-map', $map, '--timezone', 'Asia/Shanghai'), join('|', scalar @$after, $new, @$after - $new, 0), '... also with local times');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM compute_ledger.usage_batch'), $batches, '... and does nothing');
+is(accept_file($ended, '--gres-map', $map, '--again'), join('|', scalar @$after, 0, scalar @$after, 0), '--again: all is there');
+is((import_slurm($ended, '--gres-map', $map, '--load'))[2], 0, '--load');
+is($node->safe_psql('postgres', 'SELECT taken, accepted, duplicate, rejected FROM compute_ledger.accept_usage()'), join('|', scalar @$after, 0, scalar @$after, 0), '... puts it into the inbox only');
+{
+	local $ENV{PATH} = '/nowhere';
+	like((import_slurm($ended, '--load'))[1], qr/cannot run compute-ledger/, 'without the program');
+}
 is($node->safe_psql('postgres', q{SELECT identify('gres/gpu:nvidia_h100_80gb_hbm3')::text = string_agg(DISTINCT accelerator::text, ',')
 	FROM compute_ledger.usage_record WHERE accelerator_name = 'gres/gpu:nvidia_h100_80gb_hbm3'} =~ s/identify/compute_ledger.identify/r), 't', 'types are identified');
 

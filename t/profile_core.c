@@ -11,12 +11,7 @@
 
 #include "profile/profile_query.h"
 
-#undef printf
-#undef fprintf
-#undef qsort
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "core_test.h"
 
 #define MOST	4000
 
@@ -29,46 +24,6 @@ typedef struct Interval
 
 static Interval intervals[MOST];
 static int	interval_count;
-static uint64 state;
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			printf("line %d: not %s\n", __LINE__, #condition); \
-			exit(1); \
-		} \
-	} while (0)
-
-/* Returns pseudo-random bits (xorshift64). */
-static uint64
-bits(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-/* Returns a number below a limit. */
-static uint64
-below(uint64 limit)
-{
-	return bits() % limit;
-}
-
-/* Allocates, moves or frees. */
-static void *
-resize(void *context, void *pointer, size_t size)
-{
-	(void) context;
-	if (size == 0)
-	{
-		free(pointer);
-		return NULL;
-	}
-	return realloc(pointer, size);
-}
 
 /* Gives a copy of just the bytes asked for, so that a read beyond them is seen. */
 static const uint8 *

@@ -10,59 +10,13 @@
 
 #include "queue/plan.h"
 
-#undef printf
-#undef fprintf
-#undef qsort
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "core_test.h"
 #include <time.h>
 
 #define SPAN	160				/* instants of a timeline */
 #define POOLS	3
 #define ACCOUNTS 7
 #define REQUESTS 24
-
-static uint64 state;
-
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) \
-		{ \
-			printf("line %d: not %s\n", __LINE__, #condition); \
-			exit(1); \
-		} \
-	} while (0)
-
-/* Returns pseudo-random bits (xorshift64). */
-static uint64
-bits(void)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
-/* Returns a number below a limit. */
-static int64
-below(int64 limit)
-{
-	return (int64) (bits() % (uint64) limit);
-}
-
-/* Allocates, moves or frees. */
-static void *
-resize(void *context, void *pointer, size_t size)
-{
-	(void) context;
-	if (size == 0)
-	{
-		free(pointer);
-		return NULL;
-	}
-	return realloc(pointer, size);
-}
 
 /* ---- a timeline ---- */
 

@@ -30,6 +30,7 @@ CREATE TABLE made_key AS SELECT k.* FROM usage_key AS k JOIN feed AS f USING (so
 CREATE TABLE plain_record (LIKE usage_record INCLUDING ALL) PARTITION BY RANGE (started_at);
 CREATE TABLE plain_record_2024_05 PARTITION OF plain_record FOR VALUES FROM ('2024-05-01 00:00Z') TO ('2024-06-01 00:00Z');
 CREATE TABLE plain_key (LIKE usage_key INCLUDING ALL);
+CREATE TABLE plain_batch (LIKE usage_batch INCLUDING ALL);
 VACUUM (ANALYZE) made_record, made_key;
 
 -- @case accept-usage: accept_usage, 1 million rows of the inbox
@@ -51,3 +52,84 @@ CHECKPOINT;
 -- @run plain INSERT
 WITH k AS (INSERT INTO plain_key SELECT * FROM made_key) INSERT INTO plain_record SELECT * FROM made_record;
 -- @ratio accept_usage / plain INSERT <= 3; into tables with the same indexes, rows ready made
+
+-- @case record-usage: record_usage, 1 client
+-- @client record_usage
+\set n random(1, 1000000000000)
+\set a random(1, 1000)
+\set r random(1, 8)
+\set k random(1, 8)
+SELECT record_usage('clients-' || 4, 'job-' || :n, 'team-' || :a, 'region-' || :r,
+	(ARRAY['NVIDIA H100 80GB HBM3', 'A100-SXM4-80GB', 'L40S', 'H200', 'A10', 'T4', 'V100-SXM2-16GB', 'H800'])[:k], 8, '2024-05-01 00:00Z', '2024-05-01 04:00Z',
+	run => 'run-1', labels => '{"project": "p1", "queue": "main"}');
+-- @client plain INSERT
+\set n random(1, 1000000000000)
+\set a random(1, 1000)
+\set r random(1, 8)
+WITH k AS (
+	INSERT INTO plain_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
+	VALUES ('clients-' || 4, 'job-' || :n, 0, sha256('x'), :n, '2024-05-01 00:00Z', false, :n, now())
+), b AS (
+	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())
+)
+INSERT INTO plain_record (id, account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, rate, rate_recorded, devices, measure, source, source_id,
+	account_name, region_name, accelerator_name, run, labels)
+VALUES (:n, :a, '2024-05-01 00:00Z', '2024-05-01 04:00Z', now(), :n, :r, 0, 5, 'nvidia/h100-sxm5-80gb', '989.4 TFLOPS@bf16', now(), 8, 'allocated', 'clients-' || 4, 'job-' || :n,
+	'team-' || :a, 'region-' || :r, 'NVIDIA H100 80GB HBM3', 'run-1', '{"project": "p1", "queue": "main"}');
+-- @ratio record_usage / plain INSERT <= 3; into the same three tables, rows ready made
+-- @speed record_usage per 2000
+
+-- @case record-usage-8: record_usage, 8 clients of 8 sources
+-- @clients record_usage
+\set n random(1, 1000000000000)
+\set a random(1, 1000)
+\set r random(1, 8)
+\set k random(1, 8)
+SELECT record_usage('clients-' || :client_id, 'job-' || :n, 'team-' || :a, 'region-' || :r,
+	(ARRAY['NVIDIA H100 80GB HBM3', 'A100-SXM4-80GB', 'L40S', 'H200', 'A10', 'T4', 'V100-SXM2-16GB', 'H800'])[:k], 8, '2024-05-01 00:00Z', '2024-05-01 04:00Z',
+	run => 'run-1', labels => '{"project": "p1", "queue": "main"}');
+-- @clients plain INSERT
+\set n random(1, 1000000000000)
+\set a random(1, 1000)
+\set r random(1, 8)
+WITH k AS (
+	INSERT INTO plain_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
+	VALUES ('clients-' || :client_id, 'job-' || :n, 0, sha256('x'), :n, '2024-05-01 00:00Z', false, :n, now())
+), b AS (
+	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())
+)
+INSERT INTO plain_record (id, account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, rate, rate_recorded, devices, measure, source, source_id,
+	account_name, region_name, accelerator_name, run, labels)
+VALUES (:n, :a, '2024-05-01 00:00Z', '2024-05-01 04:00Z', now(), :n, :r, 0, 5, 'nvidia/h100-sxm5-80gb', '989.4 TFLOPS@bf16', now(), 8, 'allocated', 'clients-' || :client_id, 'job-' || :n,
+	'team-' || :a, 'region-' || :r, 'NVIDIA H100 80GB HBM3', 'run-1', '{"project": "p1", "queue": "main"}');
+-- @ratio record_usage / plain INSERT <= 5; into the same three tables, rows ready made
+-- @speed record_usage per 4000
+
+-- @case record-usage-one: record_usage, 8 clients of one source
+-- @clients record_usage
+\set n random(1, 1000000000000)
+\set a random(1, 1000)
+\set r random(1, 8)
+\set k random(1, 8)
+SELECT record_usage('clients-' || 4, 'job-' || :n, 'team-' || :a, 'region-' || :r,
+	(ARRAY['NVIDIA H100 80GB HBM3', 'A100-SXM4-80GB', 'L40S', 'H200', 'A10', 'T4', 'V100-SXM2-16GB', 'H800'])[:k], 8, '2024-05-01 00:00Z', '2024-05-01 04:00Z',
+	run => 'run-1', labels => '{"project": "p1", "queue": "main"}');
+-- @clients plain INSERT
+\set n random(1, 1000000000000)
+\set a random(1, 1000)
+\set r random(1, 8)
+WITH k AS (
+	INSERT INTO plain_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
+	VALUES ('clients-' || 4, 'job-' || :n, 0, sha256('x'), :n, '2024-05-01 00:00Z', false, :n, now())
+), b AS (
+	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
+	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())
+)
+INSERT INTO plain_record (id, account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, rate, rate_recorded, devices, measure, source, source_id,
+	account_name, region_name, accelerator_name, run, labels)
+VALUES (:n, :a, '2024-05-01 00:00Z', '2024-05-01 04:00Z', now(), :n, :r, 0, 5, 'nvidia/h100-sxm5-80gb', '989.4 TFLOPS@bf16', now(), 8, 'allocated', 'clients-' || 4, 'job-' || :n,
+	'team-' || :a, 'region-' || :r, 'NVIDIA H100 80GB HBM3', 'run-1', '{"project": "p1", "queue": "main"}');
+-- @ratio record_usage / plain INSERT <= 6; into the same three tables, rows ready made
+-- @speed record_usage per 4000

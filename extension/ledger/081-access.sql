@@ -128,7 +128,11 @@ AS $$
 		('usage_rejected', 'SELECT', 'meter biller auditor admin'),
 		('my_usage', 'SELECT', 'reader biller auditor admin'),
 		('my_rejected', 'SELECT', 'reader biller auditor admin'),
+		('usage_load', 'SELECT', 'meter biller auditor admin'),
+		('usage_load', 'DELETE', 'admin'),
 		('_accept_usage', 'EXECUTE', 'meter admin'),
+		('_record_load', 'EXECUTE', 'meter admin'),
+		('_compare_usage', 'EXECUTE', 'meter auditor admin'),
 		('_record_usage', 'EXECUTE', 'meter admin'),
 		('_retry_rejected', 'EXECUTE', 'meter admin'),
 		('_record_reservations', 'EXECUTE', 'meter biller admin'),
@@ -210,6 +214,8 @@ AS $$
 		('_device_hours', 'EXECUTE', 'reader biller auditor admin'),
 		('_refresh_rollups', 'EXECUTE', 'biller admin'),
 		('_check_ledger', 'EXECUTE', 'auditor admin'),
+		('_ledger_health', 'EXECUTE', 'meter biller auditor admin'),
+		('ledger_health', 'SELECT', 'meter biller auditor admin'),
 
 		-- focus
 		('_focus_rated', 'EXECUTE', 'biller auditor admin'),

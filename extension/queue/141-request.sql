@@ -312,24 +312,20 @@ DECLARE
 	said text;
 BEGIN
 	PERFORM compute_ledger._own_request(request, false);
-	-- a pass may be booking it
-	UPDATE compute_ledger.request AS o SET state = 'cancelled', cancelled_at = clock, reason = _cancel_request.reason
-	WHERE o.id = _cancel_request.request AND o.state = 'queued';
-	IF FOUND THEN
-		said := 'cancelled';
-	ELSE
-		SELECT o.state, o.booking INTO r FROM compute_ledger.request AS o WHERE o.id = _cancel_request.request;
-		IF r.state = 'cancelled' THEN
-			RETURN 'cancelled already';
-		END IF;
+	-- a pass may be booking it; whoever cancels it too waits here, and not where he has the pool
+	SELECT o.state, o.booking INTO r FROM compute_ledger.request AS o WHERE o.id = _cancel_request.request FOR NO KEY UPDATE;
+	IF r.state = 'cancelled' THEN
+		RETURN 'cancelled already';
+	END IF;
+	said := 'cancelled';
+	IF r.state = 'placed' THEN
 		-- the first piece has the number of the booking
 		said := compute_ledger._cancel_reservation(r.booking, reason, now);
 		IF said <> 'cancelled' THEN
 			RETURN said;
 		END IF;
-		UPDATE compute_ledger.request AS o SET state = 'cancelled', cancelled_at = clock, reason = _cancel_request.reason
-		WHERE o.id = _cancel_request.request AND o.state = 'placed';
 	END IF;
+	UPDATE compute_ledger.request AS o SET state = 'cancelled', cancelled_at = clock, reason = _cancel_request.reason WHERE o.id = _cancel_request.request;
 	INSERT INTO compute_ledger.request_change (request, action, at, pool, planned, reason)
 	SELECT o.id, 'cancel', clock, o.pool, o.planned, o.reason FROM compute_ledger.request AS o WHERE o.id = _cancel_request.request;
 	RETURN said;

@@ -8,9 +8,11 @@
 -- which is not partitioned and outlives the months of usage_record that are detached,
 -- so that a record that was taken once is never taken again.
 --
--- From the inbox, one record at a time, or from what was rejected: all ways in are one
+-- From the inbox, of reservations, or from what was rejected: these ways in are one
 -- statement, in _take_usage(): read the cells, resolve the names, compare with the keys
--- that are there, and write keys, records and rejections.  Whoever takes records of a
+-- that are there, and write keys, records and rejections.  One record at a time takes
+-- small steps instead, in _record_usage(), because planning that statement takes longer than
+-- they do.  Both go by the same rules, each of which is a function.  Whoever takes records of a
 -- source first locks the row of usage_source, so that writers of one source take turns and
 -- nothing they compare with changes meanwhile.  Who takes what many have sent waits for nobody: what
 -- somebody else has locked stays where it is, and is counted.  Who wants one record in, or a
@@ -72,6 +74,92 @@ COMMENT ON FUNCTION usage_digest(text, text, text, numeric, timestamptz, timesta
 CREATE FUNCTION _usage_seen(xmin xid) RETURNS boolean
 	LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'usage_seen';
 COMMENT ON FUNCTION _usage_seen(xid) IS 'part of accept_usage(): whether a row with this xmin is one that the statement sees; false for what another transaction made of a row since the statement began; NULL for NULL';
+
+-- ------------------------------------------------------------------ rules
+
+CREATE FUNCTION _usage_cells(own boolean, sender text, source text, source_id text, revision text, devices text, started_at text, ended_at text,
+		measure text, number_format text, achieved_work text, run text, labels text, retracted text, reservation text, time_zone text, unix_seconds boolean)
+	RETURNS TABLE (revision integer, retracted boolean, is_nobodys boolean, is_too_long boolean, is_own boolean, devices numeric, started_at timestamptz, ended_at timestamptz,
+		measure text, number_format text, achieved_work compute_ledger.compute_unit, run text, labels jsonb, reservation text)
+	LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1
+AS $$
+	SELECT CASE WHEN $5 IS NULL OR $5 OPERATOR(pg_catalog.=) '' THEN 0 ELSE compute_ledger._usage_revision($5) END,
+		CASE WHEN $14 IS NULL OR $14 OPERATOR(pg_catalog.=) '' THEN false ELSE compute_ledger._usage_boolean($14) END,
+		coalesce($3, '') OPERATOR(pg_catalog.=) '',
+		pg_catalog.octet_length($3) OPERATOR(pg_catalog.>) 1000 OR pg_catalog.octet_length($4) OPERATOR(pg_catalog.>) 1000,
+		$2 OPERATOR(pg_catalog.=) 'compute_ledger' AND NOT $1,
+		compute_ledger._usage_numeric($6),
+		compute_ledger._usage_timestamptz($7, $16, $17),
+		CASE WHEN $8 IS NULL OR $8 OPERATOR(pg_catalog.=) '' THEN pg_catalog.timestamptz 'infinity' ELSE compute_ledger._usage_timestamptz($8, $16, $17) END,
+		CASE WHEN $9 IS NULL OR $9 OPERATOR(pg_catalog.=) '' THEN 'allocated'
+			WHEN pg_catalog.lower($9 COLLATE "C") OPERATOR(pg_catalog.=) ANY (ARRAY['allocated', 'reserved', 'used']) THEN pg_catalog.lower($9 COLLATE "C")
+			WHEN $1 THEN $9 END,
+		CASE WHEN pg_catalog.lower($10 COLLATE "C") OPERATOR(pg_catalog.=) ANY (ARRAY['fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4'])
+			THEN pg_catalog.lower($10 COLLATE "C") END,
+		compute_ledger._usage_work($11),
+		nullif($12, ''),
+		compute_ledger._usage_labels($13),
+		CASE WHEN $15 OPERATOR(pg_catalog.~) '^(ledger:[1-9][0-9]{0,17}|centre:.+)$' AND pg_catalog.octet_length($15) OPERATOR(pg_catalog.<=) 1000 THEN $15 END
+$$;
+COMMENT ON FUNCTION _usage_cells(boolean, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, boolean) IS 'what the cells of a row of usage_inbox mean, from a source with this time zone that writes Unix seconds or not; NULL where one cannot be read; own: the ledger has made it of a reservation. For the planner to put in place.';
+
+CREATE FUNCTION _usage_unreadable(source_id text, revision integer, retracted boolean, is_nobodys boolean, is_too_long boolean, is_own boolean,
+		devices numeric, devices_cell text, started_at timestamptz, started_at_cell text, ended_at timestamptz, measure text, number_format text, number_format_cell text,
+		achieved_work compute_unit, achieved_work_cell text, labels jsonb, labels_cell text, reservation text, reservation_cell text) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+	SELECT nullif(pg_catalog.concat_ws(',',
+		CASE WHEN $4 THEN 'no source' END,
+		CASE WHEN $1 IS NULL OR $1 OPERATOR(pg_catalog.=) '' THEN 'no source_id' END,
+		CASE WHEN $5 THEN 'key too long' END,
+		CASE WHEN $6 THEN 'own source' END,
+		CASE WHEN $2 IS NULL THEN 'revision' END,
+		CASE WHEN $3 IS NULL THEN 'retracted' END,
+		CASE WHEN $3 IS NOT TRUE THEN nullif(pg_catalog.concat_ws(',',
+			CASE WHEN $7 IS NULL THEN CASE WHEN $8 OPERATOR(pg_catalog.<>) '' THEN 'devices' ELSE 'no devices' END END,
+			CASE WHEN $9 IS NULL THEN CASE WHEN $10 OPERATOR(pg_catalog.<>) '' THEN 'started_at' ELSE 'no start' END END,
+			CASE WHEN $11 IS NULL THEN 'ended_at' END,
+			CASE WHEN $12 IS NULL THEN 'measure' END,
+			CASE WHEN $13 IS NULL AND $14 OPERATOR(pg_catalog.<>) '' THEN 'number_format' END,
+			CASE WHEN $15 IS NULL AND $16 OPERATOR(pg_catalog.<>) '' THEN 'achieved_work' END,
+			CASE WHEN $17 IS NULL AND $18 OPERATOR(pg_catalog.<>) '' THEN 'labels' END,
+			CASE WHEN $19 IS NULL AND $20 OPERATOR(pg_catalog.<>) '' THEN 'reservation' END), '') END), '')
+$$;
+COMMENT ON FUNCTION _usage_unreadable(text, integer, boolean, boolean, boolean, boolean, numeric, text, timestamptz, text, timestamptz, text, text, text, compute_unit, text, jsonb, text, text, text) IS 'faults, as _usage_fault() takes them, with commas between them, of what _usage_cells() has read; a column: its cell cannot be read; NULL: none. For the planner to put in place.';
+
+CREATE FUNCTION _usage_faults(own boolean, unreadable text, retracted boolean, started_at timestamptz, ended_at timestamptz, latest timestamptz, devices numeric,
+		account bigint, is_account boolean, region integer, reservation_name text, reservation bigint, measure text, accelerator accelerator) RETURNS text
+	LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+	SELECT CASE WHEN $3 THEN $2 ELSE nullif(pg_catalog.concat_ws(',', $2,
+		-- and each month would have its partition
+		CASE WHEN $4 OPERATOR(pg_catalog.<) '2000-01-01 00:00:00+00' THEN 'clock not set' END,
+		CASE WHEN NOT $1 AND ($4 OPERATOR(pg_catalog.>) $6 OR ($5 OPERATOR(pg_catalog.>) $6 AND $5 OPERATOR(pg_catalog.<) 'infinity')) THEN 'clock' END,
+		CASE WHEN $5 OPERATOR(pg_catalog.<=) $4 THEN 'no period' END,
+		-- half a unit of 1/1,680,000: less would be none
+		CASE WHEN NOT ($7 OPERATOR(pg_catalog.>) 0.000000297619047619047619047619 AND $7 OPERATOR(pg_catalog.<=) 1000000000) THEN 'number of devices' END,
+		-- without a start it is not known whether the account is valid then
+		CASE WHEN $8 IS NULL AND ($4 IS NOT NULL OR NOT $9) THEN 'unknown account' END,
+		CASE WHEN $10 IS NULL THEN 'unknown region' END,
+		CASE WHEN $11 IS NOT NULL AND $12 IS NULL THEN 'unknown reservation' END,
+		CASE WHEN $11 IS NOT NULL AND $13 OPERATOR(pg_catalog.=) 'reserved' AND NOT $1 THEN 'reserved twice' END,
+		-- the last one: where it is the first fault it is the only one
+		CASE WHEN $14 IS NULL THEN 'unknown accelerator' END), '') END
+$$;
+COMMENT ON FUNCTION _usage_faults(boolean, text, boolean, timestamptz, timestamptz, timestamptz, numeric, bigint, boolean, integer, text, bigint, text, accelerator) IS 'all faults of a record, as _usage_fault() takes them, with commas between them, from those of its cells, and from what its names mean; latest: the end of what the clock of its source may say; NULL: none. For the planner to put in place.';
+
+CREATE FUNCTION _usage_verdict(unreadable text, faults text, digest bytea, there bytea, is_first boolean, first_digest bytea) RETURNS text
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+	SELECT CASE WHEN $1 IS NOT NULL THEN 'rejected'
+		WHEN $4 OPERATOR(pg_catalog.=) $3 THEN 'duplicate'
+		WHEN $4 IS NOT NULL THEN 'conflict'
+		WHEN $2 IS NOT NULL THEN 'rejected'
+		WHEN $5 THEN 'accepted'
+		WHEN $3 OPERATOR(pg_catalog.=) $6 THEN 'duplicate'
+		ELSE 'conflict' END
+$$;
+COMMENT ON FUNCTION _usage_verdict(text, text, bytea, bytea, boolean, bytea) IS 'what becomes of a record, accepted, duplicate, conflict or rejected: there is the digest of what usage_key has under its key, NULL if that is nothing; is_first, whether it is the first of a batch with its key, and first_digest that of the first. For the planner to put in place.';
 
 -- ------------------------------------------------------------------ rates
 
@@ -185,10 +273,31 @@ END
 $$;
 COMMENT ON FUNCTION _lock_usage_sources(text[], boolean) IS 'part of accept_usage(): keeps other writers from these sources until the transaction ends; waits for those that have them, or goes without: returns the sources that it has';
 
--- kind 'accept': rows of the inbox, max_rows at most; 'retry': the rejected rows ids, with the cells in mend instead of
--- theirs; 'record': the one row in given, an array, for which others are waited for; 'reserve': the rows in given that the
--- ledger makes of reservations, which may end later than the clock says.
+CREATE FUNCTION _supersede_usage(records bigint[], starts timestamptz[], stamp timestamptz) RETURNS bigint[]
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	named bigint[];
+BEGIN
+	-- A transaction that had its stamp long ago may replace what was recorded since; nobody has read that far.
+	WITH old AS (
+		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
+		FROM unnest(records, starts) AS o (id, started_at)
+		WHERE r.id = o.id AND r.started_at = o.started_at
+		RETURNING r.reservation
+	)
+	SELECT array_agg(DISTINCT o.reservation) INTO named FROM old AS o WHERE o.reservation IS NOT NULL;
+	RETURN named;
+END
+$$;
+COMMENT ON FUNCTION _supersede_usage(bigint[], timestamptz[], timestamptz) IS 'part of accept_usage() and record_usage(): from a stamp on these rows of usage_record, by number and start, do not count; returns the reservations that they name, NULL if none';
+
+-- kind 'accept': rows of the inbox, max_rows at most, of this sender alone, unless that is NULL; 'retry': the rejected
+-- rows ids, with the cells in mend instead of theirs; 'reserve': the rows in given, an array, that the ledger makes of
+-- reservations, which may end later than the clock says.
 CREATE FUNCTION _take_usage(kind text, basis text, max_rows bigint DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, given jsonb DEFAULT NULL,
+		sender text DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -240,7 +349,7 @@ BEGIN
 					FROM (SELECT i.id
 						FROM compute_ledger.usage_inbox AS i
 						CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
-						WHERE u.sender <> ALL (busy_sources)
+						WHERE (_take_usage.sender IS NULL OR u.sender = _take_usage.sender) AND u.sender <> ALL (busy_sources)
 							AND (busy_months = '{}' OR (compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (busy_months)) IS NOT TRUE)
 						ORDER BY i.id LIMIT greatest(max_rows, 0)) AS f;
 				END IF;
@@ -249,7 +358,7 @@ BEGIN
 				FROM (SELECT u.sender, compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources))
 					FROM compute_ledger.usage_inbox AS i
 					CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
-					WHERE (last IS NULL OR i.id <= last) AND u.sender <> ALL (busy_sources)
+					WHERE (last IS NULL OR i.id <= last) AND (_take_usage.sender IS NULL OR u.sender = _take_usage.sender) AND u.sender <> ALL (busy_sources)
 					GROUP BY 1, 2) AS s (source, month);
 			WHEN 'retry' THEN
 				SELECT array_agg(r.id), array_agg(u.sender), array_agg(compute_ledger._usage_month(CASE WHEN mend ? 'started_at' THEN mend ->> 'started_at' ELSE r.started_at END,
@@ -263,7 +372,7 @@ BEGIN
 				INTO sources, months
 				FROM jsonb_array_elements(given) AS g (row);
 		END CASE;
-		locked := compute_ledger._lock_usage_sources(sources, kind = 'record');
+		locked := compute_ledger._lock_usage_sources(sources, false);
 		busy := cardinality(busy_sources) + cardinality(busy_months);
 		busy_sources := busy_sources || ARRAY(SELECT unnest(sources) EXCEPT SELECT unnest(locked));
 		FOR m IN
@@ -273,11 +382,8 @@ BEGIN
 			ORDER BY 1
 		LOOP
 			BEGIN
-				PERFORM compute_ledger._make_usage_partition(m, kind = 'record');
+				PERFORM compute_ledger._make_usage_partition(m, false);
 			EXCEPTION WHEN lock_not_available THEN
-				IF kind = 'record' THEN
-					RAISE;
-				END IF;
 				busy_months := busy_months || m;
 			END;
 		END LOOP;
@@ -287,7 +393,7 @@ BEGIN
 		SELECT count(*) INTO waiting
 		FROM compute_ledger.usage_inbox AS i
 		CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
-		WHERE kind = 'accept' AND (u.sender = ANY (busy_sources)
+		WHERE kind = 'accept' AND (_take_usage.sender IS NULL OR u.sender = _take_usage.sender) AND (u.sender = ANY (busy_sources)
 			OR (busy_months <> '{}' AND compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (busy_months)));
 		IF kind = 'retry' THEN
 			waiting := cardinality(ids);
@@ -336,7 +442,7 @@ BEGIN
 		UNION ALL
 		SELECT p.*
 		FROM jsonb_populate_recordset(NULL::compute_ledger.usage_inbox, given) AS p
-		WHERE kind IN ('record', 'reserve')
+		WHERE kind = 'reserve'
 			AND (busy_months = '{}' OR (compute_ledger._usage_month(p.started_at, NULL, NULL) = ANY (busy_months)) IS NOT TRUE)
 	), other AS (
 		SELECT m.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
@@ -349,45 +455,18 @@ BEGIN
 		(SELECT o.* FROM other AS o ORDER BY o.id)
 	), cell AS (
 		-- every cell once
-		SELECT t.id, t.sender AS source, t.source_id, coalesce(t.source, '') = '' AS is_nobodys,
-			octet_length(t.source) > 1000 OR octet_length(t.source_id) > 1000 AS is_too_long,
-			CASE WHEN t.revision IS NULL OR t.revision = '' THEN 0 ELSE compute_ledger._usage_revision(t.revision) END AS revision,
-			CASE WHEN t.retracted IS NULL OR t.retracted = '' THEN false ELSE compute_ledger._usage_boolean(t.retracted) END AS retracted,
-			t.account, t.region, t.accelerator, nullif(t.run, '') AS run,
-			CASE WHEN t.reservation ~ '^(ledger:[1-9][0-9]{0,17}|centre:.+)$' AND octet_length(t.reservation) <= 1000 THEN t.reservation END AS reservation, t.reservation AS reservation_cell,
-			compute_ledger._usage_numeric(t.devices) AS devices, t.devices AS devices_cell,
-			compute_ledger._usage_timestamptz(t.started_at, t.time_zone, t.unix_seconds) AS started_at, t.started_at AS started_at_cell,
-			CASE WHEN t.ended_at IS NULL OR t.ended_at = '' THEN 'infinity' ELSE compute_ledger._usage_timestamptz(t.ended_at, t.time_zone, t.unix_seconds) END AS ended_at,
-			CASE WHEN t.measure IS NULL OR t.measure IN ('', 'allocated') THEN 'allocated'
-				WHEN lower(t.measure COLLATE "C") IN ('allocated', 'reserved', 'used') THEN lower(t.measure COLLATE "C")
-				WHEN kind = 'reserve' THEN t.measure END AS measure,
-			CASE WHEN lower(t.number_format COLLATE "C") IN ('fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4')
-				THEN lower(t.number_format COLLATE "C") END AS number_format, t.number_format AS number_format_cell,
-			compute_ledger._usage_work(t.achieved_work) AS achieved_work, t.achieved_work AS achieved_work_cell,
-			compute_ledger._usage_labels(t.labels) AS labels, t.labels AS labels_cell
+		SELECT t.id, t.sender AS source, t.source_id, t.account, t.region, t.accelerator, c.*, t.devices AS devices_cell, t.started_at AS started_at_cell,
+			t.number_format AS number_format_cell, t.achieved_work AS achieved_work_cell, t.labels AS labels_cell, t.reservation AS reservation_cell
 		FROM taken AS t
+		CROSS JOIN LATERAL compute_ledger._usage_cells(kind = 'reserve', t.sender, t.source, t.source_id, t.revision, t.devices, t.started_at, t.ended_at, t.measure, t.number_format,
+			t.achieved_work, t.run, t.labels, t.retracted, t.reservation, t.time_zone, t.unix_seconds) AS c
 		OFFSET 0
 	), read AS MATERIALIZED (
 		-- all but the cells as they came: this is read several times
 		SELECT nextval('compute_ledger.usage_record_id_seq') AS record, c.source, c.account, c.region, c.accelerator, c.id, c.started_at, c.ended_at, c.revision, c.retracted,
 			c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels, c.reservation,
-			-- faults, as _usage_fault() takes them, with commas between them; a column: its cell cannot be read
-			nullif(concat_ws(',',
-				CASE WHEN c.is_nobodys THEN 'no source' END,
-				CASE WHEN c.source_id IS NULL OR c.source_id = '' THEN 'no source_id' END,
-				CASE WHEN c.is_too_long THEN 'key too long' END,
-				CASE WHEN c.source = 'compute_ledger' AND kind <> 'reserve' THEN 'own source' END,
-				CASE WHEN c.revision IS NULL THEN 'revision' END,
-				CASE WHEN c.retracted IS NULL THEN 'retracted' END,
-				CASE WHEN c.retracted IS NOT TRUE THEN nullif(concat_ws(',',
-					CASE WHEN c.devices IS NULL THEN CASE WHEN c.devices_cell <> '' THEN 'devices' ELSE 'no devices' END END,
-					CASE WHEN c.started_at IS NULL THEN CASE WHEN c.started_at_cell <> '' THEN 'started_at' ELSE 'no start' END END,
-					CASE WHEN c.ended_at IS NULL THEN 'ended_at' END,
-					CASE WHEN c.measure IS NULL THEN 'measure' END,
-					CASE WHEN c.number_format IS NULL AND c.number_format_cell <> '' THEN 'number_format' END,
-					CASE WHEN c.achieved_work IS NULL AND c.achieved_work_cell <> '' THEN 'achieved_work' END,
-					CASE WHEN c.labels IS NULL AND c.labels_cell <> '' THEN 'labels' END,
-					CASE WHEN c.reservation IS NULL AND c.reservation_cell <> '' THEN 'reservation' END), '') END), '') AS unreadable
+			compute_ledger._usage_unreadable(c.source_id, c.revision, c.retracted, c.is_nobodys, c.is_too_long, c.is_own, c.devices, c.devices_cell, c.started_at, c.started_at_cell,
+				c.ended_at, c.measure, c.number_format, c.number_format_cell, c.achieved_work, c.achieved_work_cell, c.labels, c.labels_cell, c.reservation, c.reservation_cell) AS unreadable
 		FROM cell AS c
 	), name AS MATERIALIZED (
 		-- each name once, and each record's key; a key that comes more than once in a batch is rare, and so is one that only looks so
@@ -426,21 +505,8 @@ BEGIN
 		SELECT EXISTS (SELECT FROM name AS n WHERE n.is_repeated) AS any
 	), resolved AS NOT MATERIALIZED (
 		SELECT r.*,
-			CASE WHEN r.retracted THEN r.unreadable ELSE nullif(concat_ws(',', r.unreadable,
-				-- and each month would have its partition
-				CASE WHEN r.started_at < '2000-01-01 00:00:00+00' THEN 'clock not set' END,
-				CASE WHEN kind <> 'reserve' AND (r.started_at > r.latest OR (r.ended_at > r.latest AND r.ended_at < 'infinity')) THEN 'clock' END,
-				CASE WHEN r.ended_at <= r.started_at THEN 'no period' END,
-				-- half a unit of 1/1,680,000: less would be none
-				CASE WHEN NOT (r.devices > 0.000000297619047619047619047619 AND r.devices <= 1000000000) THEN 'number of devices' END,
-				-- without a start it is not known whether the account is valid then
-				CASE WHEN r.account IS NULL AND (r.started_at IS NOT NULL OR NOT r.is_account) THEN 'unknown account' END,
-				CASE WHEN r.region IS NULL THEN 'unknown region' END,
-				CASE WHEN r.reservation_name IS NOT NULL AND r.reservation IS NULL THEN 'unknown reservation' END,
-				CASE WHEN r.reservation_name IS NOT NULL AND r.measure = 'reserved' AND kind <> 'reserve' THEN 'reserved twice' END,
-				-- the last one: where it is the first fault it is the only one
-				CASE WHEN r.accelerator IS NULL THEN 'unknown accelerator' END), '')
-			END AS fault
+			compute_ledger._usage_faults(kind = 'reserve', r.unreadable, r.retracted, r.started_at, r.ended_at, r.latest, r.devices, r.account, r.is_account, r.region,
+				r.reservation_name, r.reservation, r.measure, r.accelerator) AS fault
 		FROM (SELECT r.id, r.record, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
 			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
 			r.reservation AS reservation_name, CASE WHEN cardinality(v.ids) > 1 THEN compute_ledger._reservation_at(v.ids, r.started_at) ELSE v.ids[1] END AS reservation,
@@ -472,19 +538,9 @@ BEGIN
 		FROM resolved AS r WHERE NOT (SELECT p.any FROM repeats AS p)
 	), judged AS (
 		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.started_at AS old_started_at,
-			CASE WHEN r.unreadable IS NOT NULL THEN 'rejected'
-				WHEN k.revision = r.revision AND k.digest = r.digest THEN 'duplicate'
-				WHEN k.revision = r.revision THEN 'conflict'
-				WHEN k.revision > r.revision THEN
-					coalesce((SELECT CASE WHEN e.digest = r.digest THEN 'duplicate' ELSE 'conflict' END
-						FROM compute_ledger.usage_key AS e
-						WHERE e.source = r.source AND e.source_id = r.source_id AND e.revision = r.revision),
-						CASE WHEN r.fault IS NOT NULL THEN 'rejected' WHEN r.is_first THEN 'accepted' WHEN r.digest = r.first_digest THEN 'duplicate' ELSE 'conflict' END)
-				WHEN r.fault IS NOT NULL THEN 'rejected'
-				WHEN r.is_first THEN 'accepted'
-				WHEN r.digest = r.first_digest THEN 'duplicate'
-				ELSE 'conflict'
-			END AS verdict
+			CASE WHEN k.revision = r.revision THEN k.digest
+				WHEN k.revision > r.revision THEN (SELECT e.digest FROM compute_ledger.usage_key AS e WHERE e.source = r.source AND e.source_id = r.source_id AND e.revision = r.revision)
+			END AS there
 		FROM ranked AS r
 		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index
 		LEFT JOIN LATERAL (
@@ -496,7 +552,7 @@ BEGIN
 	), verdict AS MATERIALIZED (
 		SELECT j.*, j.verdict = 'accepted' AND NOT j.retracted AS is_record,
 			j.verdict = 'accepted' AND j.old_record IS NOT NULL AND j.revision = j.highest AND j.revision > j.old_revision AS supersedes
-		FROM judged AS j
+		FROM (SELECT v.*, compute_ledger._usage_verdict(v.unreadable, v.fault, v.digest, v.there, v.is_first, v.first_digest) AS verdict FROM judged AS v OFFSET 0) AS j
 	), new_keys AS (
 		INSERT INTO compute_ledger.usage_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
 		SELECT v.source, v.source_id, v.revision, v.digest, CASE WHEN NOT v.retracted THEN v.record END, CASE WHEN NOT v.retracted THEN v.started_at END, v.retracted, _take_usage.batch, stamp
@@ -547,14 +603,7 @@ BEGIN
 		batch := NULL;			-- others took them
 	END IF;
 	IF old_records IS NOT NULL THEN
-		-- A transaction that had its stamp long ago may replace what was recorded since; nobody has read that far.
-		WITH old AS (
-			UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
-			FROM unnest(old_records, old_starts) AS o (id, started_at)
-			WHERE r.id = o.id AND r.started_at = o.started_at
-			RETURNING r.reservation
-		)
-		SELECT named || array_agg(DISTINCT o.reservation) INTO named FROM old AS o WHERE o.reservation IS NOT NULL;
+		named := named || compute_ledger._supersede_usage(old_records, old_starts, stamp);
 	END IF;
 	IF named IS NOT NULL AND kind <> 'reserve' THEN
 		PERFORM compute_ledger._started_by_use(named);
@@ -564,7 +613,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(), record_usage() and retry_rejected(): takes usage, all of it in one statement; returns the batch and its counts, NULL and zeros if there was nothing';
+COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb, text) IS 'part of accept_usage(), retry_rejected() and record_reservations(): takes usage, all of it in one statement; returns the batch and its counts, NULL and zeros if there was nothing';
 
 -- ------------------------------------------------------------------ what was wrong
 
@@ -681,7 +730,7 @@ COMMENT ON FUNCTION _names_recorded() IS 'when the tables that identify() goes b
 
 -- ------------------------------------------------------------------ what users call
 
-CREATE FUNCTION _accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
+CREATE FUNCTION _accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL, source text DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -689,7 +738,7 @@ AS $$
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting
-	FROM compute_ledger._take_usage('accept', basis, max_rows) AS t;
+	FROM compute_ledger._take_usage('accept', basis, max_rows, sender => CASE WHEN source IS NOT NULL THEN compute_ledger._usage_sender(source) END) AS t;
 	-- One of those that end at the same time marks for all.
 	IF taken > 0 AND current_setting('transaction_isolation') IN ('read committed', 'read uncommitted')
 		AND pg_try_advisory_xact_lock(1129079666, 56)
@@ -699,79 +748,19 @@ BEGIN
 	PERFORM compute_ledger._try_reserved_usage(clock_timestamp());
 END
 $$;
-COMMENT ON FUNCTION _accept_usage(text, bigint) IS 'what accept_usage() does';
+COMMENT ON FUNCTION _accept_usage(text, bigint, text) IS 'what accept_usage() does';
 
-CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL,
+CREATE FUNCTION accept_usage(basis text DEFAULT 'bf16', max_rows bigint DEFAULT NULL, source text DEFAULT NULL,
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._accept_usage(basis, max_rows) AS t;
+	SELECT t.* INTO batch, taken, accepted, duplicate, rejected, waiting FROM compute_ledger._accept_usage(basis, max_rows, source) AS t;
 END
 $$;
-COMMENT ON FUNCTION accept_usage(text, bigint) IS 'takes what is in usage_inbox, all of it or the first max_rows, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. What is due of reservations is recorded as well, as record_reservations() does it, and not counted. LC002 for an unknown basis.';
-
-CREATE FUNCTION _record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
-		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
-		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16',
-		reservation text DEFAULT NULL)
-	RETURNS bigint
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-	SET datestyle = 'ISO, YMD'
-	SET extra_float_digits = 1
-AS $$
-#variable_conflict use_variable
-DECLARE
-	batch bigint;
-	faults jsonb;
-	result bigint;
-BEGIN
-	PERFORM compute_ledger._require_ledger();
-	-- What a cell could not say.
-	IF started_at NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z' OR ended_at NOT BETWEEN '0001-01-01 00:00:00Z' AND '9999-12-31 23:59:59.999999Z' THEN
-		PERFORM compute_ledger._refuse('22008', 'start or end is infinite, or not of the years 1 to 9999',
-			detail => format('It starts at %s and ends at %s.', started_at, ended_at),
-			hint => 'A record that goes on has no end: ended_at NULL.');
-	END IF;
-	SELECT t.batch INTO batch
-	FROM compute_ledger._take_usage('record', basis, given => jsonb_build_array(jsonb_build_object(
-		'id', 0, 'received_at', CURRENT_TIMESTAMP, 'received_by', session_user, 'source', source, 'source_id', source_id, 'revision', revision::text,
-		'account', account, 'region', region, 'accelerator', accelerator, 'devices', devices::text, 'started_at', (started_at AT TIME ZONE 'UTC')::text || 'Z',
-		'ended_at', (ended_at AT TIME ZONE 'UTC')::text || 'Z', 'measure', measure, 'number_format', number_format, 'achieved_work', achieved_work::text, 'run', run,
-		'labels', labels::text, 'retracted', retracted::text, 'reservation', reservation))) AS t;
-	SELECT r.faults INTO faults
-	FROM compute_ledger.usage_rejected AS r WHERE r.batch = batch;
-	IF FOUND THEN
-		PERFORM compute_ledger._refuse(faults -> 0 ->> 'sqlstate', faults -> 0 ->> 'reason',
-			detail => (SELECT string_agg(CASE f.place WHEN 1 THEN f.fault ->> 'detail' ELSE format('Also: %s.', f.fault ->> 'reason') END, E'\n' ORDER BY f.place)
-				FROM jsonb_array_elements(faults) WITH ORDINALITY AS f (fault, place)),
-			hint => faults -> 0 ->> 'hint');
-	END IF;
-	SELECT k.record INTO result
-	FROM compute_ledger.usage_key AS k
-	WHERE k.source = source AND k.source_id = source_id AND k.revision = coalesce(revision, 0);
-	RETURN result;
-END
-$$;
-COMMENT ON FUNCTION _record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text, text) IS 'what record_usage() does';
-
-CREATE FUNCTION record_usage(source text, source_id text, account text, region text, accelerator text, devices numeric, started_at timestamptz,
-		ended_at timestamptz DEFAULT NULL, measure text DEFAULT 'allocated', number_format text DEFAULT NULL, achieved_work compute_unit DEFAULT NULL,
-		run text DEFAULT NULL, labels jsonb DEFAULT NULL, revision integer DEFAULT 0, retracted boolean DEFAULT false, basis text DEFAULT 'bf16',
-		reservation text DEFAULT NULL)
-	RETURNS bigint
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	PERFORM compute_ledger._check_caller();
-	RETURN compute_ledger._record_usage(source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, revision, retracted, basis, reservation);
-END
-$$;
-COMMENT ON FUNCTION record_usage(text, text, text, text, text, numeric, timestamptz, timestamptz, text, text, compute_unit, text, jsonb, integer, boolean, text, text) IS 'records one usage and returns the id of its row in usage_record, of the one that is there if it is a duplicate, NULL for a retraction. Waits for whoever is writing its source. What accept_usage() rejects is an error here, with the SQLSTATE and text of the first fault, and the others in the detail; 22008 for a start or end that is infinite or not of the years 1 to 9999. ended_at NULL: it goes on.';
+COMMENT ON FUNCTION accept_usage(text, bigint, text) IS 'takes what is in usage_inbox, all of it or the first max_rows, of one source if it is given, and returns the number of the batch and what became of it: taken = accepted + duplicate + rejected. It waits for nobody: what is from a source that another transaction is writing, or of a new month for which another is making the partition, stays in the inbox for a later call, and waiting says how many rows. source: rows of that source alone, so that who takes another one''s works beside it; empty: rows that name none, or one of more than 1,000 bytes; NULL: all. basis is what the records are normalised in. An instant without an offset is one of the time zone of its source (usage_source.time_zone), of the session if it has none. All zeros, and NULL for the batch, if there was nothing to take. What is due of reservations is recorded as well, as record_reservations() does it, and not counted. LC002 for an unknown basis.';
 
 CREATE FUNCTION _retry_rejected(source text DEFAULT NULL, sqlstate text DEFAULT NULL, ids bigint[] DEFAULT NULL, mend jsonb DEFAULT NULL, basis text DEFAULT 'bf16',
 		OUT batch bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT waiting bigint)

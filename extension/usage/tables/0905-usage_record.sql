@@ -77,6 +77,8 @@ CREATE INDEX usage_record_reservation_idx ON compute_ledger.usage_record (reserv
 CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (recorded, ended_at) WITH (pages_per_range = 32);
 -- what ceased to count since; few
 CREATE INDEX usage_record_superseded_idx ON compute_ledger.usage_record (superseded) WHERE superseded < 'infinity';
+-- what goes on; few
+CREATE INDEX usage_record_open_idx ON compute_ledger.usage_record (started_at) WHERE ended_at = 'infinity' AND superseded = 'infinity';
 -- what the ledger made of reservations, and may go on
 CREATE INDEX usage_record_own_idx ON compute_ledger.usage_record (ended_at) WHERE source = 'compute_ledger';
 

@@ -16,14 +16,8 @@ BEGIN
 	FOR attempt IN 1 .. 2 LOOP
 		-- Somebody else may see to partitions, of any width, with a default one or without.
 		IF EXISTS (
-			SELECT FROM pg_inherits AS i
-			JOIN pg_class AS c ON c.oid = i.inhrelid
-			CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS b (bound)
-			WHERE i.inhparent = 'compute_ledger.usage_record'::regclass
-				AND (b.bound = 'DEFAULT'
-					OR c.relname = stem
-					OR CASE substring(b.bound FROM $re$FROM \('?([^')]*)'?\)$re$) WHEN 'MINVALUE' THEN '-infinity' ELSE substring(b.bound FROM $re$FROM \('?([^')]*)'?\)$re$) END::timestamptz < to_month
-						AND CASE substring(b.bound FROM $re$TO \('?([^')]*)'?\)$re$) WHEN 'MAXVALUE' THEN 'infinity' ELSE substring(b.bound FROM $re$TO \('?([^')]*)'?\)$re$) END::timestamptz > from_month))
+			SELECT FROM compute_ledger._usage_partitions() AS p
+			WHERE p.starts IS NULL OR p.name = stem OR p.starts < to_month AND p.ends > from_month)
 		THEN
 			RETURN NULL;
 		END IF;
