@@ -22,11 +22,16 @@ BEGIN
 
 	-- Whose usage is whose, and in which days.
 	RETURN QUERY
-	SELECT 'rollup zones', 'account ' || coalesce(z.account, n.account), 'counts for another account or payer, or in other days, than was known'
-	FROM compute_ledger._rollup_zone AS z
-	FULL JOIN compute_ledger._rollup_zones(at) AS n ON n.account = z.account AND n.owner = z.owner AND n.payer = z.payer AND n.time_zone = z.time_zone AND n.since = z.since AND n.until = z.until
-	WHERE z.account IS NULL OR n.account IS NULL OR NOT z.was OR NOT z."is"
-	GROUP BY coalesce(z.account, n.account);
+	SELECT 'rollup zones', 'account ' || z.account, 'counts for another account or payer, or in other days, than was known'
+	FROM (
+		SELECT o.account, o.owner, o.payer, o.time_zone, o.since, o.until, CASE WHEN o.was AND o."is" THEN 1 ELSE 2 END AS sign FROM compute_ledger._rollup_zone AS o
+		UNION ALL
+		SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until, -1 FROM compute_ledger._rollup_zones(at) AS n
+		-- an account that was made since has no usage yet
+		WHERE n.account IN (SELECT k.account FROM compute_ledger._rollup_zone AS k) OR n.account IN (SELECT v.account FROM compute_ledger.account_version AS v WHERE v.recorded @> at)
+	) AS z
+	GROUP BY z.account, z.owner, z.payer, z.time_zone, z.since, z.until
+	HAVING sum(z.sign) <> 0;
 	IF FOUND THEN
 		RETURN;
 	END IF;
@@ -37,33 +42,38 @@ BEGIN
 		SELECT c.account, c.payer, c.region, c.accelerator, c.measure, c.basis, c.hour, c.day, c.device_time, c.work::numeric AS work, c.achieved::numeric AS achieved, c.started, c.length, c.shared, c.rated, c.achieving
 		FROM compute_ledger._usage_change('-infinity', at) AS c
 	), hour AS (
-		SELECT c.account, c.region, c.accelerator, c.measure, c.basis, c.hour, c.day, sum(c.device_time) AS device_time, sum(c.work) AS work, sum(c.achieved) AS achieved, sum(c.started) AS started,
-			sum(c.length) AS length, sum(c.shared) AS shared, sum(c.rated) AS rated, sum(c.achieving) AS achieving
-		FROM by_payer AS c
-		GROUP BY c.account, c.region, c.accelerator, c.measure, c.basis, c.hour, c.day
-	), month AS (
-		SELECT c.payer, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date AS month, sum(c.length) AS length,
-			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'reserved'), 0) AS reserved_length, coalesce(sum(c.shared) FILTER (WHERE c.measure = 'allocated'), 0) AS allocated_length,
-			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'used'), 0) AS used_length, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'reserved'), 0) AS reserved_time,
-			coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'allocated'), 0) AS allocated_time, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'used'), 0) AS used_time
-		FROM by_payer AS c
-		GROUP BY c.payer, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator), date_trunc('month', c.hour AT TIME ZONE 'UTC')::date
+		SELECT s.account, s.region, s.accelerator, s.measure, s.basis, s.hour, sum(s.device_time) FILTER (WHERE s.sign > 0) AS stored, sum(s.device_time) FILTER (WHERE s.sign < 0) AS said
+		FROM (
+			SELECT 1 AS sign, h.account, h.region, h.accelerator, h.measure, h.basis, h.hour, h.day, h.device_time, h.work::numeric AS work, h.achieved::numeric AS achieved, h.started, h.length, h.shared, h.rated, h.achieving
+			FROM compute_ledger._usage_hourly AS h
+			UNION ALL
+			SELECT -1, c.account, c.region, c.accelerator, c.measure, c.basis, c.hour, c.day, c.device_time, c.work, c.achieved, c.started, c.length, c.shared, c.rated, c.achieving
+			FROM by_payer AS c
+		) AS s
+		GROUP BY s.account, s.region, s.accelerator, s.measure, s.basis, s.hour, s.day
+		HAVING sum(s.sign * s.device_time) <> 0 OR sum(s.sign * s.work) <> 0 OR sum(s.sign * s.achieved) <> 0 OR sum(s.sign * s.started) <> 0 OR sum(s.sign * s.length) <> 0
+			OR sum(s.sign * s.shared) <> 0 OR sum(s.sign * s.rated) <> 0 OR sum(s.sign * s.achieving) <> 0
 	)
-	SELECT 'usage_hourly', format('account %s, region %s, %s, %s, basis %s', coalesce(h.account, r.account), coalesce(h.region, r.region), coalesce(h.accelerator, r.accelerator),
-			coalesce(h.measure, r.measure), coalesce(h.basis, r.basis)),
-		format('%s hours from %s on are not what the records say: device time is %s, of the records %s', count(*), min(coalesce(h.hour, r.hour)), coalesce(sum(h.device_time), 0), coalesce(sum(r.device_time), 0))
-	FROM compute_ledger._usage_hourly AS h
-	FULL JOIN hour AS r ON r.account = h.account AND r.region = h.region AND r.accelerator OPERATOR(compute_ledger.=) h.accelerator AND r.measure = h.measure AND r.basis = h.basis AND r.hour = h.hour AND r.day = h.day
-	WHERE (h.device_time, h.started, h.length, h.shared, h.rated, h.achieving) IS DISTINCT FROM (r.device_time, r.started, r.length, r.shared, r.rated, r.achieving)
-		OR coalesce(h.work::numeric, 0) <> coalesce(r.work, 0) OR coalesce(h.achieved::numeric, 0) <> coalesce(r.achieved, 0)
-	GROUP BY coalesce(h.account, r.account), coalesce(h.region, r.region), coalesce(h.accelerator, r.accelerator), coalesce(h.measure, r.measure), coalesce(h.basis, r.basis)
+	SELECT 'usage_hourly', format('account %s, region %s, %s, %s, basis %s', h.account, h.region, h.accelerator, h.measure, h.basis),
+		format('%s hours from %s on are not what the records say: device time is %s, of the records %s', count(*), min(h.hour), coalesce(sum(h.stored), 0), coalesce(sum(h.said), 0))
+	FROM hour AS h
+	GROUP BY h.account, h.region, h.accelerator, h.measure, h.basis
 	UNION ALL
-	SELECT 'utilization_monthly', format('payer %s, region %s, %s, %s', coalesce(h.payer, r.payer), coalesce(h.region, r.region), coalesce(h.accelerator, r.accelerator), coalesce(h.month, r.month)),
-		'is not what the records say'
-	FROM compute_ledger._usage_monthly AS h
-	FULL JOIN month AS r ON r.payer = h.payer AND r.region = h.region AND r.accelerator OPERATOR(compute_ledger.=) h.accelerator AND r.month = h.month
-	WHERE (h.length, h.reserved_length, h.allocated_length, h.used_length, h.reserved_time, h.allocated_time, h.used_time)
-		IS DISTINCT FROM (r.length, r.reserved_length, r.allocated_length, r.used_length, r.reserved_time, r.allocated_time, r.used_time);
+	SELECT 'utilization_monthly', format('payer %s, region %s, %s, %s', m.payer, m.region, m.accelerator, m.month), 'is not what the records say'
+	FROM (
+		SELECT 1 AS sign, h.payer, h.region, h.accelerator, h.month, h.length, h.reserved_length, h.allocated_length, h.used_length, h.reserved_time, h.allocated_time, h.used_time
+		FROM compute_ledger._usage_monthly AS h
+		UNION ALL
+		SELECT -1, c.payer, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator), date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, c.length,
+			CASE c.measure WHEN 'reserved' THEN c.shared ELSE 0 END, CASE c.measure WHEN 'allocated' THEN c.shared ELSE 0 END, CASE c.measure WHEN 'used' THEN c.shared ELSE 0 END,
+			CASE c.measure WHEN 'reserved' THEN c.device_time ELSE 0 END, CASE c.measure WHEN 'allocated' THEN c.device_time ELSE 0 END, CASE c.measure WHEN 'used' THEN c.device_time ELSE 0 END
+		FROM by_payer AS c
+	) AS m
+	-- the months that they are in are wrong, too
+	WHERE NOT EXISTS (SELECT FROM hour AS h)
+	GROUP BY m.payer, m.region, m.accelerator, m.month
+	HAVING sum(m.sign * m.length) <> 0 OR sum(m.sign * m.reserved_length) <> 0 OR sum(m.sign * m.allocated_length) <> 0 OR sum(m.sign * m.used_length) <> 0
+		OR sum(m.sign * m.reserved_time) <> 0 OR sum(m.sign * m.allocated_time) <> 0 OR sum(m.sign * m.used_time) <> 0;
 
 	RETURN QUERY SELECT * FROM compute_ledger._check_rollup_sums(at);
 END
@@ -78,26 +88,28 @@ AS $$
 BEGIN
 	-- The days are the hours.
 	RETURN QUERY
-	SELECT 'usage_daily', format('account %s, region %s, %s, %s, basis %s, %s', coalesce(d.account, h.account), coalesce(d.region, h.region), coalesce(d.accelerator, h.accelerator),
-		coalesce(d.measure, h.measure), coalesce(d.basis, h.basis), coalesce(d.day, h.day)), 'is not the sum of its hours'
-	FROM compute_ledger._usage_daily AS d
-	FULL JOIN (
-		SELECT c.account, c.region, c.accelerator, c.measure, c.basis, c.day, sum(c.device_time) AS device_time, sum(c.work::numeric) AS work, sum(c.achieved::numeric) AS achieved, sum(c.started) AS started,
-			sum(c.length) AS length, sum(c.shared) AS shared, sum(c.rated) AS rated, sum(c.achieving) AS achieving
-		FROM compute_ledger._usage_hourly AS c
-		GROUP BY c.account, c.region, c.accelerator, c.measure, c.basis, c.day
-	) AS h ON h.account = d.account AND h.region = d.region AND h.accelerator OPERATOR(compute_ledger.=) d.accelerator AND h.measure = d.measure AND h.basis = d.basis AND h.day = d.day
-	WHERE (d.device_time, d.started, d.length, d.shared, d.rated, d.achieving) IS DISTINCT FROM (h.device_time, h.started, h.length, h.shared, h.rated, h.achieving)
-		OR coalesce(d.work::numeric, 0) <> coalesce(h.work, 0) OR coalesce(d.achieved::numeric, 0) <> coalesce(h.achieved, 0);
+	SELECT 'usage_daily', format('account %s, region %s, %s, %s, basis %s, %s', s.account, s.region, s.accelerator, s.measure, s.basis, s.day), 'is not the sum of its hours'
+	FROM (
+		SELECT 1 AS sign, d.account, d.region, d.accelerator, d.measure, d.basis, d.day, d.device_time, d.work::numeric AS work, d.achieved::numeric AS achieved, d.started, d.length, d.shared, d.rated, d.achieving
+		FROM compute_ledger._usage_daily AS d
+		UNION ALL
+		SELECT -1, h.account, h.region, h.accelerator, h.measure, h.basis, h.day, h.device_time, h.work::numeric, h.achieved::numeric, h.started, h.length, h.shared, h.rated, h.achieving
+		FROM compute_ledger._usage_hourly AS h
+	) AS s
+	GROUP BY s.account, s.region, s.accelerator, s.measure, s.basis, s.day
+	HAVING sum(s.sign * s.device_time) <> 0 OR sum(s.sign * s.work) <> 0 OR sum(s.sign * s.achieved) <> 0 OR sum(s.sign * s.started) <> 0 OR sum(s.sign * s.length) <> 0
+		OR sum(s.sign * s.shared) <> 0 OR sum(s.sign * s.rated) <> 0 OR sum(s.sign * s.achieving) <> 0;
 
 	-- What is reserved and not drawn is what the records say.
 	RETURN QUERY
-	SELECT 'reserved and unused', format('account %s, region %s, %s, %s', coalesce(n.account, c.account), coalesce(n.region, c.region), coalesce(n.accelerator, c.accelerator), coalesce(n.hour, c.hour)),
-		'is not what the records say'
-	FROM compute_ledger._unused_hourly AS n
-	FULL JOIN compute_ledger._unused_change('-infinity', at) AS c
-		ON c.account = n.account AND c.region = n.region AND c.accelerator OPERATOR(compute_ledger.=) n.accelerator AND c.basis = n.basis AND c.hour = n.hour
-	WHERE (n.device_time, n.length, n.shared, n.rated) IS DISTINCT FROM (c.device_time, c.length, c.shared, c.rated) OR coalesce(n.work::numeric, 0) <> coalesce(c.work::numeric, 0);
+	SELECT 'reserved and unused', format('account %s, region %s, %s, %s', s.account, s.region, s.accelerator, s.hour), 'is not what the records say'
+	FROM (
+		SELECT 1 AS sign, n.account, n.region, n.accelerator, n.basis, n.hour, n.device_time, n.work::numeric AS work, n.length, n.shared, n.rated FROM compute_ledger._unused_hourly AS n
+		UNION ALL
+		SELECT -1, c.account, c.region, c.accelerator, c.basis, c.hour, c.device_time, c.work::numeric, c.length, c.shared, c.rated FROM compute_ledger._unused_change('-infinity', at) AS c
+	) AS s
+	GROUP BY s.account, s.region, s.accelerator, s.basis, s.hour
+	HAVING sum(s.sign * s.device_time) <> 0 OR sum(s.sign * s.work) <> 0 OR sum(s.sign * s.length) <> 0 OR sum(s.sign * s.shared) <> 0 OR sum(s.sign * s.rated) <> 0;
 	-- Of what is reserved no more is unused than that, and what is not was drawn by usage that names a reservation.
 	RETURN QUERY
 	WITH side AS (
@@ -147,30 +159,30 @@ BEGIN
 			sum(h.unused_time), CASE WHEN min(h.low) = max(h.high) THEN sum(h.unused_work) END
 		FROM hour AS h
 		GROUP BY GROUPING SETS ((h.region, h.accelerator, h.day), (h.region, h.accelerator, h.day, h.hour))
-	), stored AS (
-		SELECT u.account, u.region, u.accelerator, u.day, NULL::timestamptz AS hour, u.length, u.reserved_length, u.reserved_time, u.allocated_length, u.allocated_time, u.used_length, u.used_time,
+	), side AS (
+		SELECT 1 AS sign, u.account, u.region, u.accelerator, u.day, NULL::timestamptz AS hour, u.length, u.reserved_length, u.reserved_time, u.allocated_length, u.allocated_time, u.used_length, u.used_time,
 			u.unused_time, u.unused_work::numeric AS unused_work
 		FROM compute_ledger._utilization_daily AS u
 		UNION ALL
-		SELECT NULL, f.region, f.accelerator, f.day, NULL, f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time, f.unused_time, f.unused_work::numeric
+		SELECT 1, NULL, f.region, f.accelerator, f.day, NULL, f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time, f.unused_time, f.unused_work::numeric
 		FROM compute_ledger._fleet_daily AS f
-		WHERE (f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time, coalesce(f.unused_time, 0)) <> (0, 0, 0, 0, 0, 0, 0, 0)
 		UNION ALL
-		SELECT NULL, f.region, f.accelerator, (f.hour AT TIME ZONE 'UTC')::date, f.hour, f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time,
+		SELECT 1, NULL, f.region, f.accelerator, (f.hour AT TIME ZONE 'UTC')::date, f.hour, f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time,
 			f.unused_time, f.unused_work::numeric
 		FROM compute_ledger._fleet_hourly AS f
-		WHERE (f.length, f.reserved_length, f.reserved_time, f.allocated_length, f.allocated_time, f.used_length, f.used_time, coalesce(f.unused_time, 0)) <> (0, 0, 0, 0, 0, 0, 0, 0)
+		UNION ALL
+		SELECT -1, s.account, s.region, s.accelerator, s.day, s.hour, s.length, s.reserved_length, s.reserved_time, s.allocated_length, s.allocated_time, s.used_length, s.used_time, s.unused_time, s.unused_work
+		FROM sums AS s
 	)
-	SELECT CASE WHEN coalesce(u.hour, s.hour) IS NULL THEN 'utilization_daily' ELSE 'utilization_hourly' END,
-		format('account %s, region %s, %s, %s', coalesce(u.account, s.account, 0), coalesce(u.region, s.region), coalesce(u.accelerator, s.accelerator), coalesce(u.hour::text, s.hour::text, u.day::text, s.day::text)),
-		'is not the sum of its hours'
-	FROM stored AS u
-	FULL JOIN sums AS s ON coalesce(s.account, 0) = coalesce(u.account, 0) AND s.region = u.region AND s.accelerator OPERATOR(compute_ledger.=) u.accelerator AND s.day = u.day
-		AND coalesce(s.hour, 'infinity') = coalesce(u.hour, 'infinity')
-	WHERE (u.length, u.reserved_length, u.reserved_time, u.allocated_length, u.allocated_time, u.used_length, u.used_time, u.unused_time, u.unused_work)
-		IS DISTINCT FROM (s.length, s.reserved_length, s.reserved_time, s.allocated_length, s.allocated_time, s.used_length, s.used_time, s.unused_time, s.unused_work)
+	SELECT CASE WHEN u.hour IS NULL THEN 'utilization_daily' ELSE 'utilization_hourly' END,
+		format('account %s, region %s, %s, %s', coalesce(u.account::text, 'any'), u.region, u.accelerator, coalesce(u.hour::text, u.day::text)), 'is not the sum of its hours'
+	FROM side AS u
+	GROUP BY u.account, u.region, u.accelerator, u.day, u.hour
+	HAVING sum(u.sign * u.length) <> 0 OR sum(u.sign * u.reserved_length) <> 0 OR sum(u.sign * u.reserved_time) <> 0 OR sum(u.sign * u.allocated_length) <> 0 OR sum(u.sign * u.allocated_time) <> 0
+		OR sum(u.sign * u.used_length) <> 0 OR sum(u.sign * u.used_time) <> 0 OR sum(u.sign * u.unused_time) <> 0 OR count(u.unused_time) = 1
+		OR sum(u.sign * u.unused_work) <> 0 OR count(u.unused_work) = 1
 	UNION ALL
-	SELECT CASE WHEN f.hour IS NOT NULL THEN 'capacity in utilization_hourly' WHEN f.day IS NOT NULL THEN 'capacity in utilization_daily' ELSE 'capacity in utilization_monthly' END,
+	SELECT 'capacity in utilization',
 		format('region %s, %s, %s', f.region, f.accelerator, coalesce(f.hour::text, f.day::text, f.month::text)), 'is not what table capacity says'
 	FROM (
 		SELECT p.region, p.accelerator, p.month, p.day, p.hour, sum(p.sign * p.device_time) AS device_time, sum(p.sign * p.length) AS length, sum(p.sign * p.unknown) AS unknown
@@ -188,13 +200,20 @@ BEGIN
 
 	-- The spend is the charges.
 	RETURN QUERY
-	SELECT 'spend_daily', format('book %s, payer %s, account %s, %s, %s', coalesce(s.book, c.book), coalesce(s.payer, c.payer), coalesce(s.account, c.account), coalesce(s.day, c.day), coalesce(s.currency, c.currency, 'unpriced')),
-		format('cost is %s or %s', s.cost, c.cost)
-	FROM compute_ledger._spend_daily AS s
-	FULL JOIN compute_ledger._spend_change('-infinity', at) AS c ON c.account = s.account AND c.day = s.day AND c.book = s.book AND c.payer = s.payer AND c.kind = s.kind AND c.currency = s.currency
-		AND coalesce(c.region, 0) = coalesce(s.region, 0) AND coalesce(c.measure, '') = coalesce(s.measure, '') AND coalesce(c.accelerator::text, '') = coalesce(s.accelerator::text, '')
-	WHERE (s.charges, s.timed, s.listed, s.contracted, s.costed, s.device_time, s.list_cost, s.contracted_cost, s.cost)
-		IS DISTINCT FROM (c.charges, c.timed, c.listed, c.contracted, c.costed, c.device_time, c.list_cost, c.contracted_cost, c.cost);
+	SELECT 'spend_daily', format('book %s, payer %s, account %s, %s, %s', s.book, s.payer, s.account, s.day, s.currency),
+		format('cost is %s or %s', sum(s.cost) FILTER (WHERE s.sign > 0), sum(s.cost) FILTER (WHERE s.sign < 0))
+	FROM (
+		SELECT 1 AS sign, d.account, d.payer, d.region, d.day, d.accelerator, d.book, d.measure, d.kind, d.currency,
+			d.charges, d.timed, d.listed, d.contracted, d.costed, d.device_time, d.list_cost, d.contracted_cost, d.cost
+		FROM compute_ledger._spend_daily AS d
+		UNION ALL
+		SELECT -1, c.account, c.payer, c.region, c.day, c.accelerator, c.book, c.measure, c.kind, c.currency,
+			c.charges, c.timed, c.listed, c.contracted, c.costed, c.device_time, c.list_cost, c.contracted_cost, c.cost
+		FROM compute_ledger._spend_change('-infinity', at) AS c
+	) AS s
+	GROUP BY s.book, s.payer, s.account, s.region, s.accelerator, s.measure, s.kind, s.day, s.currency
+	HAVING sum(s.sign * s.charges) <> 0 OR sum(s.sign * s.timed) <> 0 OR sum(s.sign * s.listed) <> 0 OR sum(s.sign * s.contracted) <> 0 OR sum(s.sign * s.costed) <> 0
+		OR sum(s.sign * s.device_time) <> 0 OR sum(s.sign * s.list_cost) <> 0 OR sum(s.sign * s.contracted_cost) <> 0 OR sum(s.sign * s.cost) <> 0;
 END
 $$;
 COMMENT ON FUNCTION _check_rollup_sums(timestamptz) IS 'part of _check_rollups(): rollups by the day against those by the hour, what is unused, capacity and charges, as of their last refresh';
