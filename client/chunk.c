@@ -32,7 +32,7 @@ static const InboxColumn usage_file_required[] = {COL_REGION, COL_ACCOUNT, COL_A
 static const char *const own_columns[] = {"line", "sqlstate", "reason"};
 
 /* Ends the program because of the file's first line. */
-static void header_failed(const UsageFile *file, const char *fmt,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
+pg_noreturn static void header_failed(const UsageFile *file, const char *fmt,...) pg_attribute_printf(2, 3);
 
 static void
 header_failed(const UsageFile *file, const char *fmt,...)

@@ -46,6 +46,7 @@ typedef struct FileOptions
 	int			encoding;
 	int			chunk_rows;
 	bool		inbox_only;		/* nothing is accepted */
+	bool		lines;			/* the number of a row in the inbox is that of its line */
 	const char *source;			/* of all records, whatever the file says; NULL: as it says */
 	const char *name;			/* by which rows of a usage file without a job are known; NULL: the file's */
 } FileOptions;

@@ -7,6 +7,13 @@
 
 #include "postgres_fe.h"
 
+/*
+ * The mark of a function that does not return moved to the front with PostgreSQL 18.
+ */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn __attribute__((noreturn))
+#endif
+
 /* The man page says the same. */
 typedef enum ExitCode
 {

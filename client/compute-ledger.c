@@ -24,6 +24,7 @@ enum
 	OPT_CHUNK,
 	OPT_ENCODING,
 	OPT_INBOX_ONLY,
+	OPT_LINES,
 	OPT_NAME,
 	OPT_REJECTED,
 	OPT_SOURCE,
@@ -46,6 +47,7 @@ static const char *const help =
 "      --chunk=ROWS       rows in one transaction (default: 50000)\n"
 "      --encoding=NAME    encoding of the files (default: UTF8)\n"
 "      --inbox-only       put the rows into the inbox, and accept nothing\n"
+"      --lines            number the rows of the inbox by their lines; for its owner\n"
 "      --name=TEXT        what rows of a usage file without a job are named by (default: the name of the file)\n"
 "  -q, --quiet            neither progress nor counts\n"
 "      --rejected=FILE    where rows go that are refused (default: FILE.rejected.csv)\n"
@@ -134,6 +136,7 @@ read_options(int argc, char **argv, Options *options)
 		{"help", no_argument, NULL, '?'},
 		{"host", required_argument, NULL, 'h'},
 		{"inbox-only", no_argument, NULL, OPT_INBOX_ONLY},
+		{"lines", no_argument, NULL, OPT_LINES},
 		{"name", required_argument, NULL, OPT_NAME},
 		{"no-password", no_argument, NULL, 'w'},
 		{"password", no_argument, NULL, 'W'},
@@ -177,6 +180,9 @@ read_options(int argc, char **argv, Options *options)
 				break;
 			case OPT_INBOX_ONLY:
 				options->load.file.inbox_only = true;
+				break;
+			case OPT_LINES:
+				options->load.file.lines = true;
 				break;
 			case OPT_NAME:
 				options->load.file.name = optarg;

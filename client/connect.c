@@ -146,7 +146,8 @@ CatchSignals(PGconn *conn)
 	memset(&act, 0, sizeof(act));
 	act.sa_handler = stop_signalled;
 	sigemptyset(&act.sa_mask);
-	/* no SA_RESTART: a read from a pipe, and a sleep, end too */
+	/* no SA_RESTART: a read from a pipe, and a sleep, end too; the second time it ends at once */
+	act.sa_flags = SA_RESETHAND;
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 }

@@ -37,7 +37,7 @@ extern PGconn *Connect(const ConnectOptions *options);
 extern void CatchSignals(PGconn *conn);
 extern PGresult *Query(PGconn *conn, const char *sql, int nparams, const char *const *params);
 extern void Command(PGconn *conn, const char *sql);
-extern void ServerFailed(PGconn *conn, const PGresult *res) pg_attribute_noreturn();
+pg_noreturn extern void ServerFailed(PGconn *conn, const PGresult *res);
 extern const char *SqlState(const PGresult *res);
 
 #endif							/* COMPUTE_LEDGER_CONNECT_H */

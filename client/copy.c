@@ -73,7 +73,7 @@ CopyChunk(PGconn *conn, UsageFile *file, PGresult **res)
 	appendPQExpBufferStr(&out, "COPY compute_ledger.usage_inbox (");
 	for (int c = 0; c < INBOX_COLUMNS; c++)
 		appendPQExpBuffer(&out, "%s%s", c > 0 ? ", " : "", InboxColumnNames[c]);
-	appendPQExpBufferStr(&out, ") FROM STDIN");
+	appendPQExpBuffer(&out, "%s) FROM STDIN", file->options.lines ? ", id" : "");
 	*res = PQexec(conn, out.data);
 	if (PQresultStatus(*res) != PGRES_COPY_IN)
 	{
@@ -93,6 +93,8 @@ CopyChunk(PGconn *conn, UsageFile *file, PGresult **res)
 				appendPQExpBufferChar(&out, '\t');
 			append_cell(&out, &cells[c], file->form.encoding);
 		}
+		if (file->options.lines)
+			appendPQExpBuffer(&out, "\t%lld", (long long) file->rows[i].line);
 		appendPQExpBufferChar(&out, '\n');
 		if (out.len >= SEND_SIZE)
 		{

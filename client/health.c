@@ -85,7 +85,6 @@ print_table(const PGresult *res, int encoding)
 
 			if (c > 0)
 				printf("  ");
-			/* nothing is left at the end of a line */
 			print_padded(r < 0 ? PQfname(res, c) : PQgetvalue(res, r, c), c == ncolumns - 1 && !right ? 0 : width[c], encoding, right);
 		}
 		printf("\n");

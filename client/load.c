@@ -103,13 +103,13 @@ show_progress(Load *load)
 	load->shown = true;
 }
 
-/* From now on it is loading that takes time. */
+/* From now on, from this part of the file on, it is loading that takes time. */
 static void
-begin_progress(Load *load)
+begin_progress(Load *load, double part)
 {
 	INSTR_TIME_SET_CURRENT(load->began);
 	load->began_rows = load->counts.rows;
-	load->began_part = CsvPart(load->file->csv);
+	load->began_part = part;
 }
 
 /* Says how far the file is in the ledger, before the program ends early. */
@@ -124,7 +124,7 @@ say_where(Load *load)
 }
 
 /* Says that the server has failed, and how far it is, and ends the program. */
-static void load_failed(Load *load, const PGresult *res) pg_attribute_noreturn();
+pg_noreturn static void load_failed(Load *load, const PGresult *res);
 
 static void
 load_failed(Load *load, const PGresult *res)
@@ -511,9 +511,13 @@ LoadFile(PGconn *conn, const char *path, const LoadOptions *options)
 	load.options = options;
 	load.file = OpenUsage(path, &options->file);
 	load.refused = RefusedOpen(load.file, options->refused_path);
-	begin_progress(&load);
-	while (ReadChunk(load.file))
+	begin_progress(&load, 0);
+	for (;;)
 	{
+		double		part = CsvPart(load.file->csv);
+
+		if (!ReadChunk(load.file))
+			break;
 		/* what was read may have been cut short */
 		stop_if_requested(&load);
 		if (skipping && !was_loaded(&load))
@@ -522,7 +526,7 @@ LoadFile(PGconn *conn, const char *path, const LoadOptions *options)
 			if (load.skipped_line > 0)
 				pg_log_info("%s: lines up to %lld were loaded before; going on with line %lld", load.file->title,
 							(long long) load.skipped_line, (long long) load.file->first_line);
-			begin_progress(&load);
+			begin_progress(&load, part);
 		}
 		if (!skipping)
 			load_chunk(&load);

@@ -274,6 +274,13 @@ SELECT create_price('nvidia/v100', 'USD', 0.10, account => 'acme', region => 'i1
 	create_price('nvidia/v100', 'USD', 0.60, account => 'acme', region => 'i1', measure => 'preemptible', valid_from => '2083-02-01') IS NOT NULL;
 SELECT q.starts, q.total FROM quote(placement_request('acme', '{nvidia/v100}', 8, '2 hours', preemptible => true), now => :noon) AS q WHERE q.rank IS NOT NULL;
 SELECT pg_temp.offers(placement_request('acme', '{nvidia/v100}', 8, '2 hours'), :noon);
+\echo of two pools that are alike the one is first in which nobody has to give way, whatever its number
+SELECT create_region('i2') AS r8, create_pool('i2', 'nvidia/a10', 'a') AS i2a, create_pool('i2', 'nvidia/a10', 'b') AS i2b \gset
+SELECT count(*) FROM (SELECT offer_devices(p, 8, '[2083-01-01,2084-01-01)', now => '2083-01-01 00:00+00') FROM unnest(ARRAY[:i2a, :i2b]) AS p) AS o;
+SELECT count(*) FROM (SELECT offer_idle(:i2a, 0.10, 'USD', notice => '5 minutes'), create_price('nvidia/a10', 'USD', 1, region => 'i2')) AS o;
+SELECT pool = :i2a, state FROM reserve(placement_request('zenith', '{nvidia/a10}', 4, '9 hours', preemptible => true, regions => '{i2}'), confirmed => true, now => :noon);
+SELECT d, q.rank, (q.pieces[1]).pool = :i2b AS is_b, q.starts FROM unnest('{4,8}'::integer[]) AS d CROSS JOIN LATERAL quote(placement_request('acme', '{nvidia/a10}', d, '2 hours', not_before => '2083-01-04 13:00+00', regions => '{i2}'), now => :noon) AS q WHERE q.rank IS NOT NULL ORDER BY d, q.rank;
+SELECT pool = :i2b, state FROM reserve(placement_request('acme', '{nvidia/a10}', 8, '2 hours', not_before => '2083-01-04 13:00+00', regions => '{i2}'), confirmed => true, now => :noon);
 
 -- ------------------------------------------------------------------ who may ask
 

@@ -231,13 +231,14 @@ SELECT account_name, devices FROM schedule();
 RESET ROLE;
 SELECT id = :blue AS blue, state FROM request WHERE id IN (:acme, :blue) ORDER BY id;
 
-\echo whose account is closed is not planned
+\echo whose account has ended waits no more
 UPDATE account_version SET valid = '(,2050-01-20Z)' WHERE account = (SELECT id FROM account WHERE name = 'blue') AND upper_inf(recorded);
 SELECT book('acme', :p, 8, '[2050-01-19 12:00Z,2050-01-21 12:00Z)', confirmed => true, now => '2050-01-19 11:00Z') IS NOT NULL AS full;
 SELECT submit_request(placement_request('blue', '{nvidia/l40s}', devices => 1, time_limit => '1 hour'), now => '2050-01-19 12:00Z') AS blue, submit_request(placement_request('acme', '{nvidia/l40s}', devices => 1, time_limit => '1 hour'), now => '2050-01-19 12:00Z') \gset
 SELECT pg_temp.pass('19 12:00');
 SELECT pg_temp.pass('21 12:00');
 SELECT explain_request(:blue, now => '2050-01-21 12:00Z');
+SELECT action, to_char(at, 'DD HH24:MI'), reason FROM request_change WHERE request = :blue ORDER BY id;
 
 \echo inside its parent who has had much stands behind its own; the subtree counts as a whole
 SELECT pg_temp.pool(3, 'nvidia/l40') AS p \gset
@@ -307,6 +308,20 @@ SELECT pg_temp.pass('28 13:00');
 SELECT account_name, work, ahead FROM fair_share(now => '2050-01-28 13:00Z') WHERE account_name IN ('left', 'right');
 SELECT pg_temp.ask('left', '{nvidia/h20}', 8, '10 hours', '28 13:10'), pg_temp.ask('right', '{nvidia/h20}', 8, '10 hours', '28 13:20');
 SELECT pg_temp.pass('28 13:20');
+\echo whose account was merged waits for the other one; whose account comes again waits for that
+SELECT count(create_account(n, currency => 'USD', jurisdiction => 'DE')) AS two, pg_temp.pool(8, 'nvidia/t4') AS p FROM unnest('{small,large}'::text[]) AS n \gset
+SELECT create_account('later', parent => 'large') > 0, (book('z', :p, 8, '[2050-01-28 14:00Z,2050-01-31 12:00Z)', confirmed => true, now => '2050-01-28 13:30Z')).devices;
+SELECT pg_temp.ask('small', '{nvidia/t4}', 8, '1 hour', '28 14:00') AS small, pg_temp.ask('later', '{nvidia/t4}', 8, '1 hour', '28 14:00') AS later \gset
+SELECT count(*) FROM schedule(now => '2050-01-28 14:00Z');
+SELECT merge_account('small', 'large', '2050-01-29Z');
+UPDATE account_version SET valid = '(,2050-01-29Z)' WHERE account = (SELECT id FROM account WHERE name = 'later') AND upper_inf(recorded);
+INSERT INTO account_version (account, parent, valid) SELECT l.id, o.id, '[2050-01-31Z,)' FROM account AS l, account AS o WHERE l.name = 'later' AND o.name = 'large';
+SELECT explain_request(:later, now => '2050-01-29Z');
+SELECT count(*) FROM schedule(now => '2050-01-29Z');
+SELECT r.id = :small AS is_small, a.name, r.state, r.planned IS NOT NULL AS planned, k.account = r.account AS judged_for_it FROM request AS r JOIN account AS a ON a.id = r.account LEFT JOIN request_kind AS k ON k.digest = r.kind WHERE r.id IN (:small, :later) ORDER BY r.id;
+SELECT action, to_char(at, 'DD HH24:MI'), reason FROM request_change WHERE request = :small ORDER BY id;
+SELECT s.request = :small AS is_small, s.account_name, to_char(lower(s.period), 'DD HH24:MI') FROM schedule(now => '2050-01-31 12:00Z') AS s;
+SELECT s.request = :later AS is_later, s.account_name, to_char(lower(s.period), 'DD HH24:MI') FROM schedule(now => '2050-01-31 13:00Z') AS s;
 SELECT revoke_access('queue_reader', 'reader', 'acme'), revoke_access('queue_booker', 'booker', 'blue'), revoke_access('queue_agent', 'agent', region => 'r1');
 DROP ROLE queue_reader; DROP ROLE queue_booker; DROP ROLE queue_agent;
 \c postgres

@@ -38,7 +38,8 @@ for my $fault (
 	[ 'timeline.c', qr/node->level \+= devices;\n\tadd_between/, "add_between", 'a node keeps its level' ],
 	[ 'plan.c', qr/size_place\(devices, true\); wide/, 'size_place(devices, false); wide', 'a bound is taken for that of a smaller size' ],
 	[ 'plan.c', qr/had_a < had_b/, 'had_a > had_b', 'who has had most comes first' ],
-	[ 'plan.c', qr/plan->rounds == 1 \? request->latest : [^;]*?patience\)/, "PG_INT64_MAX)", 'nobody keeps his plan' ])
+	[ 'plan.c', qr/plan->rounds == 1 \? request->latest : [^;]*?patience\)/, "PG_INT64_MAX)", 'nobody keeps his plan' ],
+	[ 'plan.c', qr/else if \(request->kept\)\n\t\t\tmove_up\(pass, request\)/, 'else', 'who keeps his plan keeps it too long' ])
 {
 	my ($file, $from, $to, $what) = @$fault;
 	my $source = slurp_file("$root/src/queue/$file");

@@ -426,6 +426,14 @@ like($err, qr/standard input: lines up to 1401 are in; load it again, and it goe
 like($err, qr/long.csv: lines up to 1401 were loaded before; going on with line 1402/, '... and goes on there');
 like($out, qr/: 3000 rows: 3000 accepted, 0 duplicate/, '... to the end');
 
+# On a terminal there is a line of progress, elsewhere none.
+unlike($err, qr/rows\/s/, 'no progress in a log');
+SKIP:
+{
+	skip 'no program "script" to make a terminal', 1 if system('command -v script >/dev/null 2>&1');
+	like(`script -qec "compute-ledger load --chunk=500 --again '$file'" /dev/null`, qr/\r\S+long\.csv: 1500 rows \(\d\d%\), \d+ rows\/s, 0:\d\d:\d\d left/, '... and a line of it on a terminal');
+}
+
 ($status, $out) = ledger('health');
 is($status, 0, 'health');
 is((split /\n/, $out)[0] =~ s/ +/ /gr, 'measure label value detail', '... names the columns of ledger_health');

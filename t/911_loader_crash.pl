@@ -99,6 +99,12 @@ for my $round (1 .. $rounds)
 	{
 		my $run = $run{$name};
 		eval { $run->{run}->finish };
+		if ($round % 2 == 0)
+		{
+			my $status = $run->{run}->result(0);
+			ok($status == 2 || $status == 3, "round $round: $name says that the server has gone, or was ready") or diag $status, ${ $run->{err} };
+			like(${ $run->{err} }, qr/(?:lines up to \d+ are in; load it again, and it goes on there|nothing of it is in)\n/, '... and where it was') if $status == 2 && ${ $run->{err} } !~ /connection to server/;
+		}
 		my ($from) = ${ $run->{err} } =~ /lines up to (\d+) were loaded before/;
 		$went_on++ if defined $from;
 		if (defined $from)

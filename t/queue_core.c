@@ -243,7 +243,7 @@ first_of(const World *world, const bool *served, int32 band, int32 account, bool
 	return best;
 }
 
-/* Plans by looking at each start, and compares. */
+/* Compares a plan with what looking at each start gives. */
 static void
 plan_plainly(World *world)
 {
@@ -421,6 +421,53 @@ plan_again(World *world, const int64 (*levels)[2][SPAN])
 	}
 }
 
+/*
+ * Lets one account ask for everything, promises each a start, and frees devices: then older ones that
+ * begin earlier push others beyond what they were promised, and all the same each gets what is first after those before it.
+ */
+static void
+plan_by_age(World *world, int64 (*levels)[2][SPAN])
+{
+	for (int32 i = 0; i < world->plan.nrequests; i++)
+	{
+		QueueRequest *request = &world->requests[i];
+
+		request->account = 0;
+		request->planned_pool = -1;
+		request->latest = request->fixed = PG_INT64_MAX;
+	}
+	QueueMakePlan(&world->plan);
+	for (int32 i = 0; i < world->plan.nrequests; i++)
+	{
+		QueueRequest *request = &world->requests[i];
+
+		if (request->pool == -1)
+			continue;
+		request->planned_pool = request->pool;
+		request->planned_start = request->start - (request->head ? 0 : below(8));
+		request->planned_end = request->planned_start + request->end - request->start;
+		request->latest = request->planned_start + below(32);
+		if (request->head)
+			request->fixed = request->start;
+	}
+	for (int i = 0; i < 6; i++)
+	{
+		int64		from = below(SPAN / 2);
+		int64		to = from + 1 + below(20);
+		int32		pool = (int32) below(world->plan.npools);
+
+		for (int n = 0; n < 2; n++)
+		{
+			TimelineAdd(n == 0 ? &world->pools[pool].free : &world->pools[pool].free_to_guests, from, to, 4);
+			for (int64 at = from; at < to; at++)
+				levels[pool][n][at] += 4;
+		}
+	}
+	QueueMakePlan(&world->plan);
+	memcpy(world->levels, levels, sizeof(world->levels));
+	plan_plainly(world);
+}
+
 /* Frees what a plan made, and its pools. */
 static void
 free_world(World *world)
@@ -443,6 +490,7 @@ try_plan(void)
 	QueueMakePlan(&world.plan);
 	plan_plainly(&world);
 	plan_again(&world, levels);
+	plan_by_age(&world, levels);
 	free_world(&world);
 }
 

@@ -121,6 +121,7 @@ CREATE FUNCTION _request_pools(account bigint, asked placement_request, at times
 	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -130,13 +131,14 @@ DECLARE
 	results_region integer := CASE WHEN asked.results_gb > 0 THEN compute_ledger._region_id(asked.results_region) END;
 	currency text := (compute_ledger._billed_currencies(account, tstzrange(base, base, '[]')))[1];
 	basis text := coalesce(asked.basis, 'bf16');
+	numbers bigint[] := coalesce(these, ARRAY(SELECT p.id FROM compute_ledger.pool AS p));
 	all_pools compute_ledger._placement_pool[];
 	chips compute_ledger.accelerator[];
 	regions integer[];
 	period tstzrange;
 BEGIN
 	-- what the pools are, and where
-	SELECT array_agg(ROW(p.id, p.accelerator, p.granule, p.slot_minutes, h.guest,
+	SELECT array_agg(ROW(p.id, p.accelerator, p.granule, p.slot_minutes, coalesce(h.guest, false),
 			CASE WHEN NOT x.is_of THEN 'is not of an accelerator that was asked for'
 				WHEN NOT x.is_in THEN 'is not in a region that was asked for'
 				WHEN p.doubted IS NOT NULL THEN 'what it offers is in doubt'
@@ -145,13 +147,13 @@ BEGIN
 			NULL, NULL, NULL, NULL, NULL, currency, 0, 0,
 			CASE WHEN asked.preemptible AND p.floor_currency = currency THEN p.floor_price END)::compute_ledger._placement_pool ORDER BY p.id)
 	INTO all_pools
-	FROM compute_ledger.pool AS p
-	LEFT JOIN (SELECT o.host, compute_ledger._is_guest(account, o.host, base) AS guest FROM (SELECT DISTINCT o.host FROM compute_ledger.pool AS o) AS o) AS h ON h.host IS NOT DISTINCT FROM p.host
+	FROM (SELECT DISTINCT i.id FROM unnest(numbers) AS i (id)) AS i
+	JOIN compute_ledger.pool AS p ON p.id = i.id
+	LEFT JOIN (SELECT o.host, compute_ledger._is_guest(account, o.host, base) AS guest FROM (SELECT DISTINCT o.host FROM compute_ledger.pool AS o WHERE o.host IS NOT NULL) AS o) AS h ON h.host = p.host
 	CROSS JOIN LATERAL (SELECT
 		EXISTS (SELECT FROM unnest(asked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class
 			AND (compute_ledger.mig_profile(p.accelerator) IS NULL) = (compute_ledger.mig_profile(a.class) IS NULL)) AS is_of,
-		wanted IS NULL OR p.region IN (SELECT w.region FROM compute_ledger._region_ways(ARRAY(SELECT DISTINCT o.region FROM compute_ledger.pool AS o), base) AS w WHERE w.above = ANY (wanted)) AS is_in) AS x
-	WHERE these IS NULL OR p.id = ANY (these);
+		wanted IS NULL OR p.region IN (SELECT w.region FROM compute_ledger._region_ways(ARRAY(SELECT DISTINCT o.region FROM compute_ledger.pool AS o), base) AS w WHERE w.above = ANY (wanted)) AS is_in) AS x;
 	SELECT coalesce(array_agg(c.accelerator), '{}'), coalesce(array_agg(c.region), '{}'), tstzrange(base, greatest(max(c.until), base + interval '1 day'))
 	INTO chips, regions, period
 	FROM (SELECT p.accelerator, p.region, max(p.until) AS until FROM unnest(all_pools) AS p WHERE p.reason IS NULL GROUP BY p.accelerator, p.region) AS c;
@@ -167,11 +169,11 @@ BEGIN
 		FROM won AS w
 		LEFT JOIN unit AS u ON u.accelerator OPERATOR(compute_ledger.=) w.accelerator AND u.unit = w.unit AND (u.work OPERATOR(compute_ledger.=) w.work OR u.work IS NULL AND w.work IS NULL)
 	), price AS (
-		SELECT s.accelerator, s.region, array_agg(s.valid ORDER BY s.valid) AS priced, array_agg(s.price ORDER BY s.valid) AS prices, array_agg(s.list_price ORDER BY s.valid) AS list_prices, array_agg(s.per_hour ORDER BY s.valid) AS hourly,
+		SELECT s.accelerator, s.region, array_agg(s.valid) AS priced, array_agg(s.price) AS prices, array_agg(s.list_price) AS list_prices, array_agg(s.per_hour) AS hourly,
 			range_agg(s.valid) FILTER (WHERE s.per_hour <= coalesce(asked.ceiling, s.per_hour)) AS allowed,
 			min(s.per_hour) AS lowest, max(s.per_hour) AS highest,
 			min(format('price %s is by the %s, which an offer does not tell', s.price, s.unit)) FILTER (WHERE s.price IS NOT NULL AND s.per_hour IS NULL) AS fault
-		FROM segment AS s
+		FROM (SELECT s.* FROM segment AS s ORDER BY s.accelerator USING OPERATOR(compute_ledger.<), s.region, s.valid) AS s
 		GROUP BY s.accelerator, s.region
 	), judged AS MATERIALIZED (
 		SELECT q.accelerator, q.region, range_agg(j.stands) AS stands,
@@ -225,7 +227,7 @@ BEGIN
 		f.lowest, f.earliest, f.basis_rate, f.region, f.link_class, f.hold, f.until, f.bookable * tstzmultirange(tstzrange(f.earliest, greatest(f.until, f.earliest))),
 		f.c_priced, f.c_prices, f.c_list_prices, f.c_hourly, f.currency, coalesce(f.in_price, 0), coalesce(f.out_price, 0), f.floor
 	FROM figure AS f
-	JOIN compute_ledger.region AS g ON g.id = f.region
+	LEFT JOIN compute_ledger.region AS g ON g.id = f.region AND (asked.data_gb > 0 OR asked.results_gb > 0 OR asked.max_latency IS NOT NULL)
 	ORDER BY f.pool;
 END
 $$;

@@ -8,6 +8,10 @@ CREATE FUNCTION _first_fit(free device_profile, devices bigint, duration interva
 	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'first_fit';
 COMMENT ON FUNCTION _first_fit(device_profile, bigint, interval, integer, tstzmultirange) IS 'the first start of a slot from which so many devices are free for so long without a break, all within one of the ranges; NULL if there is none';
 
+CREATE FUNCTION _first_fits(pools bigint[], guest boolean[], devices bigint[], durations interval[], slot_minutes integer[], allowed tstzmultirange[], period tstzrange, at timestamptz, preempting boolean) RETURNS timestamptz[]
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'first_fits';
+COMMENT ON FUNCTION _first_fits(bigint[], boolean[], bigint[], interval[], integer[], tstzmultirange[], tstzrange, timestamptz, boolean) IS '_first_fit() of the elements of one place of some arrays, in what is free of a pool in a period, as _pools_available() has it: as a guest, of what guests may have, too; NULL if there is none';
+
 CREATE FUNCTION _lesser(device_profile, device_profile) RETURNS device_profile
 	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'lesser';
 COMMENT ON FUNCTION _lesser(device_profile, device_profile) IS 'the lower of two profiles at each instant';
@@ -38,9 +42,11 @@ CREATE TYPE _placement_offer AS (
 	transfer_cost numeric,
 	lines jsonb,
 	late boolean,
-	objective numeric
+	objective numeric,
+	too_dear text,
+	displaces boolean
 );
-COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay';
+COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay, by its end, and by whether somebody has to give way (displaces); lines and costs are NULL and displaces false until it is priced; too_dear: why it is out for what it costs';
 
 CREATE FUNCTION _placement_length(asked placement_request, rate compute_rate, devices bigint, efficiency numeric, slot_minutes integer) RETURNS interval
 	LANGUAGE plpgsql IMMUTABLE
@@ -87,7 +93,8 @@ BEGIN
 		WITH link AS MATERIALIZED (
 			SELECT l.link_class, (compute_ledger._pool_efficiencies(asked, l.link_class))[1] AS efficiency FROM (SELECT DISTINCT p.link_class FROM unnest(pools) AS p WHERE p.reason IS NULL) AS l
 		), candidate AS MATERIALIZED (
-			SELECT p.*, d.devices, l.efficiency
+			SELECT p.pool, p.slot_minutes, p.guest, p.rate, p.allowed, lower(p.allowed) AS earliest, p.price_per_hour, p.priced, p.hourly, (asked).data_gb * p.data_price + (asked).results_gb * p.results_price AS transfer,
+				d.devices, l.efficiency
 			FROM unnest(pools) AS p
 			JOIN link AS l ON l.link_class = p.link_class
 			CROSS JOIN LATERAL (
@@ -97,28 +104,30 @@ BEGIN
 			WHERE p.reason IS NULL
 		), kind AS MATERIALIZED (
 			-- few are unlike
-			SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
-			FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k
+			SELECT k.*, k.devices * extract(epoch FROM k.length) / 3600 AS device_hours
+			FROM (SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
+				FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k OFFSET 0) AS k
+			WHERE k.length IS NOT NULL
 		), single AS MATERIALIZED (
-			SELECT c.*, k.length, o.first, o.hourly AS least_hourly
+			SELECT c.*, k.length, k.device_hours, o.first, o.hourly AS least_hourly
 			FROM candidate AS c
 			-- from its first start on, and from where it becomes cheaper
 			CROSS JOIN LATERAL (
-				SELECT lower(c.allowed) AS first, c.price_per_hour AS hourly
+				SELECT c.earliest AS first, c.price_per_hour AS hourly
 				UNION ALL
-				(SELECT greatest(f.at, lower(c.allowed)), f.hourly
+				(SELECT greatest(f.at, c.earliest), f.hourly
 				FROM (SELECT lower(h.valid) AS at, h.hourly < lag(h.hourly) OVER (ORDER BY h.valid) AS falls, min(h.hourly) OVER (ORDER BY h.valid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS hourly
 					FROM unnest(c.priced, c.hourly) AS h (valid, hourly) WHERE cardinality(c.hourly) > 1) AS f
-				WHERE f.falls AND f.at > lower(c.allowed) AND f.at < upper(c.allowed) ORDER BY f.at LIMIT 16)) AS o
+				WHERE f.falls AND f.at > c.earliest AND f.at < upper(c.allowed) ORDER BY f.at LIMIT 16)) AS o
 			JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
 		), bounded AS (
-			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.first, s.allowed * tstzmultirange(tstzrange(s.first, CASE WHEN (asked).devices IS NULL THEN greatest((asked).deadline, s.first) END)) AS allowed,
+			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.first,
+				CASE WHEN s.first = s.earliest AND (asked).devices IS NOT NULL THEN s.allowed ELSE s.allowed * tstzmultirange(tstzrange(s.first, CASE WHEN (asked).devices IS NULL THEN greatest((asked).deadline, s.first) END)) END AS allowed,
 				coalesce(s.first + s.length > (asked).deadline, false) AS late,
 				m.money, m.money + (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
 			FROM single AS s
 			-- what is rounded down is not below this
-			CROSS JOIN LATERAL (SELECT trunc(s.devices * extract(epoch FROM s.length) / 3600 * s.least_hourly + (asked).data_gb * s.data_price + (asked).results_gb * s.results_price, 4) AS money) AS m
-			WHERE s.length IS NOT NULL
+			CROSS JOIN LATERAL (SELECT trunc(s.device_hours * s.least_hourly + s.transfer, 4) AS money) AS m
 		), lowest AS (
 			SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool, b.first) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
 		), placed AS (
@@ -130,105 +139,86 @@ END
 $$;
 COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
 
-CREATE FUNCTION _found(tries _placement_try[], stretch tstzrange, at timestamptz, preempting boolean) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
+CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean, soon interval) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	hosts bigint[] := ARRAY(SELECT DISTINCT t.pool FROM unnest(tries) AS t WHERE NOT t.guest);
-	guests bigint[] := ARRAY(SELECT DISTINCT t.pool FROM unnest(tries) AS t WHERE t.guest);
-BEGIN
-	IF hosts <> '{}' THEN
-		RETURN QUERY
-		SELECT t.n, t.devices, compute_ledger._first_fit(a.free, t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
-		FROM compute_ledger._pools_available(hosts, stretch, at, preempting) AS a
-		JOIN unnest(tries) AS t ON t.pool = a.pool;
-	END IF;
-	IF guests <> '{}' THEN
-		RETURN QUERY
-		SELECT t.n, t.devices, compute_ledger._first_fit(compute_ledger._lesser(a.free, g.free), t.devices, t.length, t.slot_minutes, t.allowed * tstzmultirange(stretch))
-		FROM compute_ledger._pools_available(guests, stretch, at, preempting) AS a
-		JOIN compute_ledger._pools_available(guests, stretch, at, preempting, true) AS g ON g.pool = a.pool
-		JOIN unnest(tries) AS t ON t.pool = a.pool;
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION _found(_placement_try[], tstzrange, timestamptz, boolean) IS 'when what is tried is free first in a stretch of time, NULL if it is not; preempting: for whom preemptible reservations give way';
-
-CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
-	LANGUAGE plpgsql STABLE ROWS 20
-	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
 	rest compute_ledger._placement_try[] := tries;
-	-- most have room soon: what is read grows where they have not
-	ahead interval[] := '{2 days,16 days,64 days}';
+	-- what is read grows where there is no room so soon
+	ahead interval[] := ARRAY[soon, 8 * soon, 32 * soon];
 	done bigint[];
+	of record;
 	stretch tstzrange;
-	whole tstzrange;
 BEGIN
 	FOR i IN 1 .. 4 LOOP
-		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))), tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) INTO whole, stretch FROM unnest(rest) AS t;
+		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))) AS whole, tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) AS begun, count(*) > count(DISTINCT t.n) AS is_open,
+			array_agg(t.n) AS ns, array_agg(t.pool) AS pools, array_agg(t.guest) AS guest, array_agg(t.devices) AS widths, array_agg(t.length) AS lengths, array_agg(t.slot_minutes) AS slots, array_agg(t.allowed) AS allowed
+		INTO of FROM unnest(rest) AS t;
 		-- fewer devices go before more, whenever they are free
-		IF upper_inf(stretch) OR upper(stretch) >= upper(whole) OR (SELECT count(*) > count(DISTINCT t.n) FROM unnest(rest) AS t) THEN
-			stretch := whole;
-		END IF;
+		stretch := CASE WHEN upper_inf(of.begun) OR upper(of.begun) >= upper(of.whole) OR of.is_open THEN of.whole ELSE of.begun END;
 		done := '{}';
 		FOR n, devices, starts IN
-			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts FROM compute_ledger._found(rest, stretch, at, preempting) AS f WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
+			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts
+			FROM unnest(of.ns, of.widths, compute_ledger._first_fits(of.pools, of.guest, of.widths, of.lengths, of.slots, of.allowed, stretch, at, preempting)) AS f (n, devices, starts)
+			WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
 		LOOP
 			RETURN NEXT;
 			done := done || n;
 		END LOOP;
-		EXIT WHEN stretch = whole;
+		EXIT WHEN stretch = of.whole;
 		rest := ARRAY(SELECT t FROM unnest(rest) AS t WHERE t.n <> ALL (done));
 		EXIT WHEN rest = '{}';
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon';
+COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean, interval) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon; soon: how far ahead is looked first; preempting: for whom preemptible reservations give way';
 
-CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz) RETURNS _placement_offer[]
+CREATE FUNCTION _displaces(pool bigint, guest boolean, devices bigint, period tstzrange, at timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+BEGIN
+	RETURN EXISTS (SELECT FROM compute_ledger.reservation AS r
+			WHERE r.pool = _displaces.pool AND r.preempt_notice IS NOT NULL AND NOT isempty(r.occupies) AND upper(r.occupies) > lower(period) AND r.occupies && period)
+		AND (SELECT compute_ledger._first_fit(CASE WHEN g.pool IS NULL THEN a.free ELSE compute_ledger._lesser(a.free, g.free) END, devices, upper(period) - lower(period), 1, tstzmultirange(period))
+			FROM compute_ledger._pools_available(ARRAY[_displaces.pool], period, at, false) AS a
+			LEFT JOIN compute_ledger._pools_available(CASE WHEN guest THEN ARRAY[_displaces.pool] ELSE '{}' END, period, at, false, true) AS g ON true) IS NULL;
+END
+$$;
+COMMENT ON FUNCTION _displaces(bigint, boolean, bigint, tstzrange, timestamptz) IS 'whether preemptible reservations of a pool have to give way to so many devices over a period, where these can be had; guest: of what guests may have';
+
+CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz, preempting boolean) RETURNS _placement_offer[]
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	-- its plan is kept, where a function in SQL would be planned at every call
 	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
+DECLARE
+	currency text := candidates[1].currency;
 BEGIN
 	RETURN (
 		SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
-			c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600)::compute_ledger._placement_offer ORDER BY o.n)
-		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+			c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600,
+			CASE WHEN c.cost IS NULL OR c.transfer_cost IS NULL THEN 'no price of transfer between its pieces'
+				WHEN c.cost * 3600 > (asked).ceiling * d.devices * extract(epoch FROM o.ends - o.starts)
+					THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text(c.cost * 3600 / (d.devices * extract(epoch FROM o.ends - o.starts)), currency))
+				WHEN c.cost + c.transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text(c.cost + c.transfer_cost, currency)) END,
+			preempting AND (SELECT bool_or(compute_ledger._displaces(u.pool, p.guest, u.devices, tstzrange(o.starts, o.ends), at))
+				FROM unnest(o.pools, o.devices) AS u (pool, devices) JOIN unnest(candidates) AS p ON p.pool = u.pool))::compute_ledger._placement_offer ORDER BY o.n)
+		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, displaces, n)
 		JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
 			SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
-			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, n)
+			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, displaces, n)
 			CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
 			ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
 		CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d);
 END
 $$;
-COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz) IS 'offers with what they cost and what they are ranked by';
-
-CREATE FUNCTION _too_dear(asked placement_request, offer _placement_offer, currency text) RETURNS text
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	-- its plan is kept, where a function in SQL would be planned at every call
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN (
-		SELECT CASE
-			WHEN (offer).cost IS NULL OR (offer).transfer_cost IS NULL THEN 'no price of transfer between its pieces'
-			WHEN (offer).cost * 3600 > (asked).ceiling * d.device_time
-				THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text((offer).cost * 3600 / d.device_time, currency))
-			WHEN (offer).cost + (offer).transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text((offer).cost + (offer).transfer_cost, currency)) END
-		FROM (SELECT sum(u.devices) * extract(epoch FROM (offer).ends - (offer).starts) AS device_time FROM unnest((offer).devices) AS u (devices)) AS d);
-END
-$$;
-COMMENT ON FUNCTION _too_dear(placement_request, _placement_offer, text) IS 'why an offer that fits is out, for what it costs; NULL if it is not';
+COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz, boolean) IS 'offers with what they cost, what they are ranked by, and why they are out for it';
 
 CREATE FUNCTION _no_room(asked placement_request, pool _placement_pool, tried bigint, length interval) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -248,30 +238,54 @@ END
 $$;
 COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, bigint, interval) IS 'tried is NULL for a pool that was not: why a pool that might take a request has no start for it';
 
-CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, OUT offers _placement_offer[], OUT looked_at bigint)
+CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, brief boolean,
+		OUT offers _placement_offer[], OUT looked_at bigint)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
 	-- so many at a time, and then twice as many
 	batch integer := greatest(most, 4);
+	-- most have room soon; of a few pools days more cost next to nothing
+	soon interval := greatest(interval '64 days' / batch, interval '2 days');
 	turn compute_ledger._placement_try[];
 	last record;
+	-- what has a greater objective is left out: a little more than the best, which is not priced yet
+	can_skip boolean := brief AND most = 1 AND asked.devices IS NOT NULL AND asked.delay_value > 0;
+	reach numeric;
 	open compute_ledger._placement_offer[];
+	found compute_ledger._placement_offer[];
 	dear compute_ledger._placement_offer[] := '{}';
 BEGIN
 	offers := '{}';
 	looked_at := 0;
 	LOOP
-		turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
 		SELECT o.late, o.objective INTO last FROM (SELECT DISTINCT ON (o.pools) o.* FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
-		IF turn <> '{}' AND (NOT FOUND OR ((turn[1]).late, (turn[1]).bound) <= (last.late, last.objective)) THEN
+		IF can_skip AND reach IS NOT NULL THEN
+			-- all that may be better
+			batch := 128;
+			turn := ARRAY(
+				SELECT ROW(t.n, t.pool, t.devices, t.length, t.slot_minutes, t.guest, t.efficiency, e.allowed, t.late, t.bound, t.money)::compute_ledger._placement_try
+				FROM unnest(tries) AS t
+				CROSS JOIN LATERAL (SELECT t.allowed * tstzmultirange(tstzrange(NULL, at + least((reach - t.money) / (asked.delay_value * t.devices), 876000)::double precision * interval '1 hour')) AS allowed) AS e
+				WHERE t.n > looked_at AND t.n <= looked_at + batch AND NOT t.late AND t.bound <= reach AND NOT isempty(e.allowed) ORDER BY t.n, t.devices);
+		ELSE
+			turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
+		END IF;
+		IF turn <> '{}' AND (last.late IS NULL OR ((turn[1]).late, (turn[1]).bound) <= (last.late, last.objective)) THEN
 			-- what they cost at the least will do for most
-			offers := offers || ARRAY(
+			found := ARRAY(
 				SELECT ROW(ARRAY[t.pool], ARRAY[f.devices], f.starts, e.ends, t.efficiency, NULL, NULL, NULL, NULL, e.ends > asked.deadline IS TRUE,
-					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600)::compute_ledger._placement_offer
-				FROM compute_ledger._fits(turn, at, preempting) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
+					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600, NULL, false)::compute_ledger._placement_offer
+				FROM compute_ledger._fits(turn, at, preempting, soon) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
+			offers := offers || found;
+			IF can_skip AND EXISTS (SELECT FROM unnest(offers) AS o WHERE NOT o.late) THEN
+				reach := least(reach, (SELECT min(o.objective) FROM unnest(offers) AS o WHERE NOT o.late) * 1.01);
+				offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE NOT o.late AND o.objective <= reach);
+			END IF;
+			soon := greatest(soon, (SELECT max(o.starts) FROM unnest(found) AS o) - (SELECT min(lower(t.allowed)) FROM unnest(turn) AS t));
 			looked_at := looked_at + batch;
 			batch := least(2 * batch, 128);
 			CONTINUE;
@@ -279,43 +293,71 @@ BEGIN
 		-- of those that are the best so far, what is not priced
 		open := ARRAY(SELECT b.o FROM (
 			SELECT p.o, p.lines
-			FROM (SELECT DISTINCT ON (o.pools) o, o.lines, o.late, o.objective, o.ends, o.pools FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective, o.ends) AS p
-			ORDER BY p.late, p.objective, p.ends, p.pools LIMIT most) AS b WHERE b.lines IS NULL);
-		EXIT WHEN open = '{}';
+			FROM (SELECT DISTINCT ON (o.pools) o, o.lines, o.late, o.objective, o.ends, o.displaces, o.pools FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective, o.ends) AS p
+			ORDER BY p.late, p.objective, p.ends, p.displaces, p.pools LIMIT most) AS b WHERE b.lines IS NULL);
+		IF open = '{}' THEN
+			EXIT WHEN reach IS NULL OR last.objective <= reach AND NOT last.late;
+			-- it costs more than was thought: what was skipped is looked for, too
+			can_skip := false;
+			reach := NULL;
+			offers := '{}';
+			dear := '{}';
+			looked_at := 0;
+			CONTINUE;
+		END IF;
 		offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE o.lines IS NOT NULL OR NOT EXISTS (SELECT FROM unnest(open) AS p WHERE p.pools = o.pools AND p.starts = o.starts));
-		open := compute_ledger._cost_offers(asked, candidates, open, at);
-		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NOT NULL);
-		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE compute_ledger._too_dear(asked, o, candidates[1].currency) IS NULL);
+		open := compute_ledger._cost_offers(asked, candidates, open, at, preempting);
+		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE o.too_dear IS NOT NULL);
+		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE o.too_dear IS NULL);
 	END LOOP;
 	offers := offers || dear;
 END
 $$;
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean, boolean) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this; brief: what cannot be among the best is left out where that is less to read';
 
 -- ------------------------------------------------------------------ quoting
 
-CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean, brief boolean DEFAULT false)
+CREATE FUNCTION _first_offer(asked placement_request, candidates _placement_pool[], tries _placement_try[], at timestamptz, preempting boolean,
+		OUT pieces reservation_piece[], OUT starts timestamptz, OUT ends timestamptz, OUT keeps_deadline boolean, OUT worst numeric)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+	SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+	best record := compute_ledger._best_offers(asked, candidates, tries, 1, at, preempting, true);
+	split record := compute_ledger._split_offers(asked, candidates, 1, at, preempting);
+BEGIN
+	SELECT ARRAY(SELECT ROW(i.pool, i.devices, tstzrange(o.starts, o.ends))::compute_ledger.reservation_piece FROM unnest(o.pools, o.devices) WITH ORDINALITY AS i (pool, devices, n) ORDER BY i.n),
+		o.starts, o.ends, NOT o.late, o.worst + o.transfer_cost
+	INTO pieces, starts, ends, keeps_deadline, worst
+	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL AND o.lines IS NOT NULL
+	ORDER BY o.late, o.objective, o.ends, o.displaces, o.pools LIMIT 1;
+END
+$$;
+COMMENT ON FUNCTION _first_offer(placement_request, _placement_pool[], _placement_try[], timestamptz, boolean) IS 'the first offer that _offers() has, of all pools that might take a request and what _tries() makes of them; all NULL if there is none; worst: what it costs in the highest tier, with transfers';
+
+CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
-		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb, worst numeric)
+		lines jsonb, efficiency numeric, lost_device_hours numeric, price_per_pfloph numeric, keeps_deadline boolean, objective numeric, expires timestamptz, offer jsonb)
 	LANGUAGE plpgsql STABLE ROWS 100
 	SET search_path = pg_catalog, pg_temp
 	SET intervalstyle = 'postgres'
 AS $$
 #variable_conflict use_column
 DECLARE
-	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at,
-		CASE WHEN brief THEN ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(asked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class) END) AS p);
+	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
 	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
-	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting);
+	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting, false);
 	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
 	digits integer := (SELECT c.minor_digits FROM compute_ledger.currency AS c WHERE c.code = candidates[1].currency);
 BEGIN
 	RETURN QUERY
 	WITH judged AS MATERIALIZED (
-		SELECT DISTINCT ON (o.pools) o.* FROM (SELECT o.*, CASE WHEN o.lines IS NOT NULL THEN compute_ledger._too_dear(asked, o, candidates[1].currency) END AS too_dear FROM unnest(best.offers || split.offers) AS o) AS o
+		SELECT DISTINCT ON (o.pools) o.* FROM unnest(best.offers || split.offers) AS o
 		ORDER BY o.pools, o.too_dear NULLS FIRST, o.lines IS NULL, o.late, o.objective, o.ends
 	), ranked AS MATERIALIZED (
-		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL AND j.lines IS NOT NULL
+		SELECT row_number() OVER (ORDER BY j.late, j.objective, j.ends, j.displaces, j.pools) AS place, j.* FROM judged AS j WHERE j.too_dear IS NULL AND j.lines IS NOT NULL
 	), terms AS MATERIALIZED (
 		SELECT r.place, sum(i.devices) AS devices, min(p.hold) AS hold, max(p.slot_minutes) AS slot_minutes, min(p.currency) AS currency,
 			(array_agg(p.rate ORDER BY p.rate::numeric NULLS FIRST))[1] AS rate,
@@ -340,22 +382,21 @@ BEGIN
 		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
 		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
 		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(tries) AS t ORDER BY t.pool) AS t ON t.pool = p.pool
-		WHERE NOT brief AND NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
+		WHERE NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
 	)
 	SELECT o.place, NULL::bigint, NULL::text, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, trim_scale(o.efficiency),
 		trim_scale(compute_ledger._round_ratio(o.device_hours * (1 - o.efficiency), 1, 6)),
 		CASE WHEN o.pfloph > 0 THEN trim_scale(compute_ledger._round_ratio(o.total, o.device_hours * o.pfloph * o.efficiency, 6)) END,
 		NOT o.late, trim_scale(o.objective), o.expires,
-		jsonb_build_object('request', to_jsonb(asked), 'pieces', o.said, 'cost', o.cost, 'transfer_cost', o.transfer_cost, 'total', o.total, 'currency', o.currency, 'quoted', at, 'expires', o.expires),
-		o.worst + o.transfer_cost
+		jsonb_build_object('request', to_jsonb(asked), 'pieces', o.said, 'cost', o.cost, 'transfer_cost', o.transfer_cost, 'total', o.total, 'currency', o.currency, 'quoted', at, 'expires', o.expires)
 	FROM offered AS o
 	UNION ALL
-	SELECT NULL, w.pool, w.reason, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+	SELECT NULL, w.pool, w.reason, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 	FROM why AS w
 	ORDER BY 1 NULLS LAST, 2;
 END
 $$;
-COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it; brief: offers only, no reasons; worst: what it costs in the highest tier';
+COMMENT ON FUNCTION _offers(bigint, placement_request, integer, timestamptz, boolean) IS 'what quote() answers to a request that _check_request() has passed, for an account, at an instant of the clock of bookings; preempting: whether preemptible reservations give way to it';
 
 CREATE FUNCTION _quote(asked placement_request, "limit" integer DEFAULT 10, now timestamptz DEFAULT NULL)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
@@ -393,4 +434,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quote(placement_request, integer, timestamptz) IS
-'offers for a request, the best first, as many as limit says, 1 to 1000, and then, with a NULL rank, every pool that is in none of them with the reason. An offer is a set of pools at the first start at which they have the devices, of one pool also the first after its price falls: pieces, start and end, cost of computing and of transfers, with a line for each, in the currency of who pays; efficiency, and the device-hours that it loses; the price of a PFLOPh of work that is of use; whether it keeps the deadline. What keeps the deadline comes first, then what has the smallest objective: total + delay_value x devices x hours from now to the end; then what ends first. offer is what reserve() takes until expires. Prices are those of the time of use; of tiers, those that the offer alone reaches. It writes nothing. now is for admins: the time it is taken to be. For bookers of the account and admins. LC006 unknown account, LC002 unknown basis, LC007 unknown region, 22023 a request that cannot be.';
+'offers for a request, the best first, as many as limit says, 1 to 1000, and then, with a NULL rank, every pool that is in none of them with the reason. An offer is a set of pools at the first start at which they have the devices, of one pool also the first after its price falls: pieces, start and end, cost of computing and of transfers, with a line for each, in the currency of who pays; efficiency, and the device-hours that it loses; the price of a PFLOPh of work that is of use; whether it keeps the deadline. What keeps the deadline comes first, then what has the smallest objective: total + delay_value x devices x hours from now to the end; then what ends first; then that for which no preemptible reservation has to give way. offer is what reserve() takes until expires. Prices are those of the time of use; of tiers, those that the offer alone reaches. It writes nothing. now is for admins: the time it is taken to be. For bookers of the account and admins. LC006 unknown account, LC002 unknown basis, LC007 unknown region, 22023 a request that cannot be.';

@@ -118,12 +118,12 @@ BEGIN
 				reason := coalesce(reason, fit.reason);
 			ELSE
 				offers := offers || (SELECT ROW(array_agg(s.pools[m.place] ORDER BY m.place), array_agg(m.devices ORDER BY m.place), fit.starts, fit.starts + length,
-						min(s.figures[8 * (m.place - 1) + cardinality(fit.members)]), NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer
+						min(s.figures[8 * (m.place - 1) + cardinality(fit.members)]), NULL, NULL, NULL, NULL, NULL, NULL, NULL, false)::compute_ledger._placement_offer
 					FROM unnest(fit.members, fit.share) AS m (place, devices));
 			END IF;
 		END LOOP;
 	END LOOP;
-	offers := coalesce(compute_ledger._cost_offers(asked, candidates, offers, at), '{}');
+	offers := coalesce(compute_ledger._cost_offers(asked, candidates, offers, at, preempting), '{}');
 	IF offers = '{}' THEN
 		reason := coalesce(reason, format('no %s sites can have them together', asked.sites));
 	END IF;

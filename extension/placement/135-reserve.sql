@@ -41,6 +41,8 @@ CREATE FUNCTION _reserve(asked placement_request, request text DEFAULT NULL, con
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	SET intervalstyle = 'postgres'
+	-- nor are those below it planned for what they are called with, at the first calls of a session or always
+	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -49,6 +51,8 @@ DECLARE
 	account_id bigint;
 	call jsonb;
 	answer compute_ledger.booked_reservation[];
+	candidates compute_ledger._placement_pool[];
+	tries compute_ledger._placement_try[];
 	first record;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
@@ -56,21 +60,27 @@ BEGIN
 	account_id := compute_ledger._booking_account(checked.account, greatest(at, checked.not_before));
 	call := jsonb_build_array('reserve', compute_ledger._request_said(checked), confirmed, extract(epoch FROM hold));
 	answer := compute_ledger._reserved_before(account_id, request, call);
+	IF answer IS NULL THEN
+		-- those of other chips need no reason
+		candidates := ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at,
+			ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(checked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class)) AS p);
+		tries := coalesce(compute_ledger._tries(checked, candidates, at), '{}');
+	END IF;
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible, brief => true) AS o;
-		IF first.rank IS NULL OR NOT first.keeps_deadline THEN
-			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.rank IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
-				detail => CASE WHEN first.rank IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
+		SELECT * INTO first FROM compute_ledger._first_offer(checked, candidates, tries, at, confirmed AND NOT checked.preemptible) AS o;
+		IF first.pieces IS NULL OR NOT first.keeps_deadline THEN
+			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.pieces IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
+				detail => CASE WHEN first.pieces IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
 					(SELECT string_agg(format('Pool %s: %s.', o.pool, o.reason), ' ' ORDER BY o.pool) FROM (SELECT o.pool, o.reason FROM compute_ledger._offers(account_id, checked, 1, at, confirmed AND NOT checked.preemptible) AS o ORDER BY o.pool LIMIT 20) AS o) END,
 				hint => 'quote() says of every pool why it is out.');
 		END IF;
 		BEGIN
 			-- what is held is given back where it is not booked
-			PERFORM compute_ledger._hold_budget(account_id, first.worst, first.currency, compute_ledger._nominal_work(first.pieces));
+			PERFORM compute_ledger._hold_budget(account_id, first.worst, candidates[1].currency, compute_ledger._nominal_work(first.pieces));
 			answer := compute_ledger._book_pieces(checked.account, first.pieces, request, 0, confirmed, hold, checked.preemptible, now, call);
 		EXCEPTION WHEN SQLSTATE 'LC020' THEN
-			-- somebody else was faster: what is best now
+			-- somebody else was faster: what is best now, at the same prices
 			IF attempt = 10 THEN
 				RAISE;
 			END IF;

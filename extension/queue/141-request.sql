@@ -137,6 +137,8 @@ BEGIN
 		SELECT o.* FROM compute_ledger.request_kind AS o
 		WHERE (o.stamp = stamp_now AND compute_ledger._still_judged(o.judged, at)) IS NOT TRUE
 			AND EXISTS (SELECT FROM compute_ledger.request AS r WHERE r.state = 'queued' AND r.kind = o.digest)
+			-- of an account that comes again once it has come
+			AND EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = o.account AND upper_inf(v.recorded) AND v.valid @> at)
 		ORDER BY o.id
 	LOOP
 		DELETE FROM compute_ledger.request_fit AS f WHERE f.kind = k.id;
@@ -383,7 +385,7 @@ BEGIN
 	RETURN NEXT format('Request %s of "%s", submitted %s: %s devices for %s, band %s.', r.id, (r.asked).account, r.submitted, r.devices,
 		coalesce(r.length::text, r.work::text), r.band);
 	IF r.state = 'queued' AND NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = r.account AND upper_inf(v.recorded) AND v.valid @> clock) THEN
-		RETURN NEXT 'It is not planned: its account is not valid any more.';
+		RETURN NEXT 'It is not planned: its account is not valid now.';
 		RETURN;
 	ELSIF r.state = 'placed' THEN
 		RETURN NEXT format('It was booked at %s in pool %s for %s (booking %s), and is %s.', r.placed_at, r.pool, r.planned, r.booking, state_now);

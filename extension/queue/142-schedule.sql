@@ -195,7 +195,8 @@ BEGIN
 		SET pool = f.pool, planned = f.planned, turn = f.turn, head = f.head, latest = f.latest, fixed = f.fixed, first_planned = coalesce(r.first_planned, lower(f.planned)),
 			moved = coalesce(f.moved, r.moved), moved_at = CASE WHEN f.moved IS NOT NULL THEN clock ELSE r.moved_at END
 		FROM fresh AS f JOIN free AS o ON o.id = f.request
-		WHERE r.id = f.request
+		-- those that were placed long ago are not looked through
+		WHERE r.id = f.request AND r.state = 'queued'
 		RETURNING r.id, f.is_first, f.moved, f.pool, f.planned
 	)
 	INSERT INTO compute_ledger.request_change (request, action, at, pool, planned, reason)
@@ -208,6 +209,38 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _store_plans(_request_plan[], timestamptz) IS 'part of a pass: stores plans of requests that still wait, where they are others than those stored';
+
+CREATE FUNCTION _follow_accounts(clock timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	a record;
+	survivor bigint;
+	-- whoever has one locked is cancelling it
+	waiting bigint[];
+BEGIN
+	FOR a IN
+		SELECT o.id, o.name, EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = o.id AND upper_inf(v.recorded) AND lower(v.valid) > clock) AS is_to_come
+		FROM (SELECT DISTINCT r.account FROM compute_ledger.request AS r WHERE r.state = 'queued') AS r JOIN compute_ledger.account AS o ON o.id = r.account
+		WHERE NOT EXISTS (SELECT FROM compute_ledger.account_version AS v WHERE v.account = o.id AND upper_inf(v.recorded) AND v.valid @> clock)
+		ORDER BY o.id
+	LOOP
+		survivor := compute_ledger._account_id(a.name, clock);
+		CONTINUE WHEN survivor IS NULL AND a.is_to_come;
+		waiting := ARRAY(SELECT r.id FROM compute_ledger.request AS r WHERE r.state = 'queued' AND r.account = a.id ORDER BY r.id FOR UPDATE SKIP LOCKED);
+		IF survivor IS NOT NULL THEN
+			UPDATE compute_ledger.request AS r SET account = survivor, kind = compute_ledger._kind_digest(survivor, compute_ledger._kind_of(r.asked)) WHERE r.id = ANY (waiting);
+		ELSE
+			UPDATE compute_ledger.request AS r SET state = 'cancelled', cancelled_at = clock, reason = 'its account has ended' WHERE r.id = ANY (waiting);
+		END IF;
+		INSERT INTO compute_ledger.request_change (request, action, at, pool, planned, reason)
+		SELECT r.id, CASE WHEN survivor IS NOT NULL THEN 'follow' ELSE 'cancel' END, clock, r.pool, r.planned, CASE WHEN survivor IS NOT NULL THEN 'its account was merged into another' ELSE r.reason END
+		FROM compute_ledger.request AS r WHERE r.id = ANY (waiting) ORDER BY r.id;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION _follow_accounts(timestamptz) IS 'part of a pass, which holds the lock of queue_pass: requests of an account that was merged are those of the account that it stands for; those of one that has ended are cancelled';
 
 CREATE FUNCTION _schedule(now timestamptz DEFAULT NULL, horizon interval DEFAULT NULL)
 	RETURNS TABLE (request bigint, booking bigint, account_name text, pool bigint, devices bigint, period tstzrange)
@@ -237,6 +270,7 @@ BEGIN
 	PERFORM FROM compute_ledger.queue_pass FOR UPDATE;
 	-- the clock of this pass is after that of the one before
 	clock := compute_ledger._booking_clock(now);
+	PERFORM compute_ledger._follow_accounts(clock);
 	IF NOT EXISTS (SELECT FROM compute_ledger.request AS r WHERE r.state = 'queued') THEN
 		RETURN;
 	END IF;

@@ -11,8 +11,7 @@ SELECT count(*) > 0 AS given FROM inventory \gset inventory_
 \echo 'file are there now, each row under the number of its line. A record''s name for ever is its source'
 \echo 'and its name there: here the region, and job, accelerator and start.'
 \echo
-\echo 'COPY usage_inbox (id, region, account, accelerator, devices, started_at, ended_at, run,'
-\echo '                  number_format, achieved_work, source, source_id) FROM STDIN;'
+\echo 'compute-ledger load --inbox-only --lines FILE'
 \echo
 \echo 'Who and where: one who pays, the accounts under him, and the regions that the ledger does not know'
 \echo 'yet. create_account() makes one account; rows make many.'
@@ -152,7 +151,7 @@ SELECT refresh_rollups() \g /dev/null
 -- One row for each fault. Two rows of the file that say the same have the same faults.
 CREATE VIEW refused AS
 SELECT DISTINCT f.line, e.fault, e.sqlstate, e.reason, e.detail, e.hint, r.accelerator,
-	concat_ws(',', f.region, f.account, f.accelerator, f.devices, f.started_at, f.ended_at, f.run, f.number_format, f.achieved_work) AS row
+	array_to_string(ARRAY[f.region, f.account, f.accelerator, f.devices, f.started_at, f.ended_at, f.run, f.number_format, f.achieved_work], ',', '') AS row
 FROM usage_rejected AS r
 CROSS JOIN LATERAL ROWS FROM (jsonb_to_recordset(r.faults) AS (sqlstate text, reason text, detail text, hint text)) WITH ORDINALITY AS e (sqlstate, reason, detail, hint, fault)
 JOIN file AS f ON f.source = r.source AND f.source_id = r.source_id

@@ -12,13 +12,11 @@
 #include "utils/timestamp.h"
 
 #include "base/row_columns.h"
+#include "capacity/available.h"
 #include "capacity/pool_book.h"
 #include "capacity/pool_limit.h"
 #include "profile/profile_period.h"
 #include "profile/profile_query.h"
-
-/* So many pools are read at once: a statement costs as much as some pools, and what is read is kept until it is added up. */
-#define POOLS_AT_ONCE	64
 
 /* What is asked. */
 typedef struct PoolsAsked
@@ -171,6 +169,22 @@ left_of(ProfileObject *limit, ProfileObject *booked)
 	return ProfileFinish(object);
 }
 
+/*
+ * Returns what is free of pools, as the set has them, from one instant to another; preempting: for whom others give way;
+ * guests: of what guests may have.  The caller is connected to SPI.
+ */
+ProfileObject **
+PoolsFree(const PoolSet *set, int64 from, int64 to, TimestampTz clock, bool preempting, bool guests)
+{
+	PoolsAsked	asked = {.from = from, .to = to, .clock = clock, .preempting = preempting, .guests = guests, .free = NULL};
+	PoolBook   *books = read_pools(&asked, set);
+	ProfileObject **free = palloc(set->count * sizeof(ProfileObject *));
+
+	for (int i = 0; i < set->count; i++)
+		free[i] = left_of(books[i].limit, ProfileTallyFinish(books[i].booked));
+	return free;
+}
+
 /* Answers for some pools: adds what is free of them, or puts a row for each. */
 static void
 answer(const PoolsAsked *asked, const PoolSet *set, ReturnSetInfo *result)
@@ -201,16 +215,6 @@ answer(const PoolsAsked *asked, const PoolSet *set, ReturnSetInfo *result)
 	}
 }
 
-/* Orders numbers of pools. */
-static int
-order_pools(const void *a, const void *b)
-{
-	int64		first = *(const int64 *) a;
-	int64		second = *(const int64 *) b;
-
-	return (first > second) - (first < second);
-}
-
 /* Answers for an array of pools, of which each counts once. */
 static void
 answer_all(const PoolsAsked *asked, ArrayType *pools, ReturnSetInfo *result)
@@ -222,6 +226,7 @@ answer_all(const PoolsAsked *asked, ArrayType *pools, ReturnSetInfo *result)
 	int			nvalues;
 	int64	   *numbers;
 	int			count = 0;
+	PoolSet		all;
 
 	deconstruct_array(pools, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values, &nulls, &nvalues);
 	numbers = palloc((nvalues + 1) * sizeof(int64));
@@ -230,19 +235,12 @@ answer_all(const PoolsAsked *asked, ArrayType *pools, ReturnSetInfo *result)
 		if (!nulls[i])
 			numbers[count++] = DatumGetInt64(values[i]);
 	}
-	qsort(numbers, count, sizeof(int64), order_pools);
-	nvalues = count;
-	count = 0;
-	for (int i = 0; i < nvalues; i++)
-	{
-		if (count == 0 || numbers[count - 1] != numbers[i])
-			numbers[count++] = numbers[i];
-	}
+	all = PoolSetOf(numbers, count);
 	SPI_connect();
 	caller = MemoryContextSwitchTo(context);
-	for (int first = 0; first < count; first += POOLS_AT_ONCE)
+	for (int first = 0; first < all.count; first += POOLS_AT_ONCE)
 	{
-		PoolSet		set = {&numbers[first], Min(count - first, POOLS_AT_ONCE)};
+		PoolSet		set = {&all.pools[first], Min(all.count - first, POOLS_AT_ONCE)};
 
 		answer(asked, &set, result);
 		MemoryContextReset(context);

@@ -49,6 +49,31 @@ PoolSetRun(const PoolSet *set, PoolSetPlans *plans, const char *const queries[2]
 	return SPI_processed;
 }
 
+/* Orders numbers of pools. */
+static int
+order_pools(const void *a, const void *b)
+{
+	int64		first = *(const int64 *) a;
+	int64		second = *(const int64 *) b;
+
+	return (first > second) - (first < second);
+}
+
+/* Returns a set of pools, each once, in the place where their numbers are. */
+PoolSet
+PoolSetOf(int64 *pools, int count)
+{
+	int			unique = 0;
+
+	qsort(pools, count, sizeof(int64), order_pools);
+	for (int i = 0; i < count; i++)
+	{
+		if (unique == 0 || pools[unique - 1] != pools[i])
+			pools[unique++] = pools[i];
+	}
+	return (PoolSet) {pools, unique};
+}
+
 /* Returns the place of a pool in a set. */
 int
 PoolSetPlace(const PoolSet *set, int64 pool)

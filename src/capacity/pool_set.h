@@ -29,6 +29,7 @@ typedef struct PoolSetPlans
 
 extern void RunBookPlan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values, const char *nulls, bool read_only, int expected);
 extern uint64 PoolSetRun(const PoolSet *set, PoolSetPlans *plans, const char *const queries[2], int nargs, Oid *types, Datum *values, bool read_only);
+extern PoolSet PoolSetOf(int64 *pools, int count);
 extern int	PoolSetPlace(const PoolSet *set, int64 pool);
 
 #endif							/* COMPUTE_LEDGER_POOL_SET_H */

@@ -4,17 +4,91 @@
  */
 #include "base/compat.h"
 
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/multirangetypes.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
 
+#include "capacity/available.h"
+#include "placement/lesser.h"
 #include "placement/placement_slot.h"
 #include "profile/profile.h"
 #include "profile/profile_object.h"
 #include "profile/profile_period.h"
 #include "profile/profile_query.h"
+
+/* What is looked for: so many devices for so long without a break, from the start of a slot on. */
+typedef struct Wanted
+{
+	int64		devices;
+	int64		duration;
+	int64		slot;
+	Datum		allowed;		/* within one of these ranges */
+} Wanted;
+
+/* Says what is looked for, in what _first_fit() is called with. */
+static Wanted
+wanted_of(Datum devices, Datum duration, Datum slot_minutes, Datum allowed)
+{
+	Wanted		wanted = {
+		.devices = DatumGetInt64(devices),
+		.duration = ProfileFixedInterval(DatumGetIntervalP(duration), "duration"),
+		.slot = DatumGetInt32(slot_minutes) * USECS_PER_MINUTE,
+		.allowed = allowed,
+	};
+
+	if (wanted.devices <= 0 || wanted.devices > INT64CONST(1000000000) || wanted.slot <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("devices are from 1 to 1000000000, and slots longer than nothing")));
+	return wanted;
+}
+
+/* Finds the first start of what is looked for in what is free, from one instant to another. */
+static bool
+find_start(FunctionCallInfo fcinfo, const Wanted *wanted, Datum free, int64 first, int64 last, int64 *start)
+{
+	MultirangeType *allowed = DatumGetMultirangeTypeP(wanted->allowed);
+	TypeCacheEntry *typcache = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(allowed));
+	ProfileSource source;
+	RangeType **ranges;
+	int32		count;
+
+	multirange_deserialize(typcache->rngtype, allowed, &count, &ranges);
+	ProfileOpen(&source, free, PROFILE_WHOLE);
+	for (int32 i = 0; i < count; i++)
+	{
+		int64		from;
+		int64		to;
+
+		if (!ProfileWindow(RangeTypePGetDatum(ranges[i]), &from, &to))
+			continue;
+		from = Max(from, first);
+		to = Min(to, last);
+		for (bool found = from < to; found;)
+		{
+			ProfileStatus status;
+
+			CHECK_FOR_INTERRUPTS();
+			status = ProfileEarliestFit(&source.start, (int128) wanted->devices * DEVICE_UNITS, wanted->duration, from, to, start, &found);
+			if (status != PROFILE_OK)
+				ProfileRaise(status, source.kind);
+			if (found && *start > PG_INT64_MAX - wanted->slot)
+				break;
+			/* not at the start of a slot: from the next one on */
+			from = found ? SlotFrom(*start, wanted->slot) : from;
+			if (found && from == *start)
+				return true;
+		}
+	}
+	return false;
+}
 
 /*
  * _first_fit(free device_profile, devices bigint, duration interval, slot_minutes integer, allowed tstzmultirange) -> timestamptz
@@ -26,52 +100,155 @@ PG_FUNCTION_INFO_V1(first_fit);
 Datum
 first_fit(PG_FUNCTION_ARGS)
 {
-	int64		devices;
-	int64		duration;
-	int64		slot;
-	MultirangeType *allowed;
-	TypeCacheEntry *typcache;
-	ProfileSource source;
-	RangeType **ranges;
-	int32		count;
+	Wanted		wanted;
+	int64		start;
 
 	for (int i = 0; i < 5; i++)
 		if (PG_ARGISNULL(i))
 			PG_RETURN_NULL();
-	devices = PG_GETARG_INT64(1);
-	duration = ProfileFixedInterval(PG_GETARG_INTERVAL_P(2), "duration");
-	slot = PG_GETARG_INT32(3) * USECS_PER_MINUTE;
-	if (devices <= 0 || devices > INT64CONST(1000000000) || slot <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("devices are from 1 to 1000000000, and slots longer than nothing")));
-	allowed = PG_GETARG_MULTIRANGE_P(4);
-	typcache = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(allowed));
-	multirange_deserialize(typcache->rngtype, allowed, &count, &ranges);
-	ProfileOpen(&source, PG_GETARG_DATUM(0), PROFILE_WHOLE);
-	for (int32 i = 0; i < count; i++)
+	wanted = wanted_of(PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4));
+	if (!find_start(fcinfo, &wanted, PG_GETARG_DATUM(0), PROFILE_BEGIN, PROFILE_END, &start))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(start);
+}
+
+/* The arrays that say what is looked for, element by element, in the order of the arguments. */
+enum
+{
+	WANTED_POOL,
+	WANTED_GUEST,
+	WANTED_DEVICES,
+	WANTED_DURATION,
+	WANTED_SLOT,
+	WANTED_ALLOWED,
+	WANTED_ARRAYS
+};
+
+/* Takes the arrays apart; returns how many elements each has. */
+static int
+read_wanted(FunctionCallInfo fcinfo, Datum *values[WANTED_ARRAYS])
+{
+	int			count = 0;
+
+	for (int i = 0; i < WANTED_ARRAYS; i++)
 	{
-		int64		from;
-		int64		to;
+		ArrayType  *array = PG_GETARG_ARRAYTYPE_P(i);
+		bool	   *nulls;
+		int			n;
+		int16		size;
+		bool		by_value;
+		char		align;
 
-		if (!ProfileWindow(RangeTypePGetDatum(ranges[i]), &from, &to))
+		get_typlenbyvalalign(ARR_ELEMTYPE(array), &size, &by_value, &align);
+		deconstruct_array(array, ARR_ELEMTYPE(array), size, by_value, align, &values[i], &nulls, &n);
+		if ((i > 0 && n != count) || array_contains_nulls(array))
+			ereport(ERROR,
+					(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+					 errmsg("what is looked for needs a pool, devices, a duration, a slot and ranges each")));
+		count = n;
+	}
+	return count;
+}
+
+/* Returns the pools of all elements, or of those of guests. */
+static PoolSet
+pools_wanted(Datum *values[WANTED_ARRAYS], int count, bool guests)
+{
+	int64	   *pools = palloc((count + 1) * sizeof(int64));
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		if (!guests || DatumGetBool(values[WANTED_GUEST][i]))
+			pools[n++] = DatumGetInt64(values[WANTED_POOL][i]);
+	return PoolSetOf(pools, n);
+}
+
+/* Finds the first start of each element whose pool is in a set, in what is free in a period. */
+static void
+find_starts(FunctionCallInfo fcinfo, Datum *values[WANTED_ARRAYS], int count, const PoolSet *set, int64 from, int64 to, Datum *starts, bool *nulls)
+{
+	TimestampTz clock = PG_GETARG_TIMESTAMPTZ(WANTED_ARRAYS + 1);
+	bool		preempting = PG_GETARG_BOOL(WANTED_ARRAYS + 2);
+	PoolSet		all = pools_wanted(values, count, true);
+	int64	   *pools = palloc((all.count + 1) * sizeof(int64));
+	PoolSet		guests = {pools, 0};
+	ProfileObject **free = PoolsFree(set, from, to, clock, preempting, false);
+	ProfileObject **free_to_guests = NULL;
+
+	for (int i = 0; i < all.count; i++)
+		if (all.pools[i] >= set->pools[0] && all.pools[i] <= set->pools[set->count - 1])
+			pools[guests.count++] = all.pools[i];
+	if (guests.count > 0)
+		free_to_guests = PoolsFree(&guests, from, to, clock, preempting, true);
+	for (int i = 0; i < count; i++)
+	{
+		int64		pool = DatumGetInt64(values[WANTED_POOL][i]);
+		Wanted		wanted;
+		Datum		profile;
+		int64		start;
+
+		if (pool < set->pools[0] || pool > set->pools[set->count - 1])
 			continue;
-		for (bool found = true; found;)
+		wanted = wanted_of(values[WANTED_DEVICES][i], values[WANTED_DURATION][i], values[WANTED_SLOT][i], values[WANTED_ALLOWED][i]);
+		profile = ProfileGetDatum(free[PoolSetPlace(set, pool)]);
+		if (DatumGetBool(values[WANTED_GUEST][i]))
+			profile = LesserProfile(profile, ProfileGetDatum(free_to_guests[PoolSetPlace(&guests, pool)]));
+		if (find_start(fcinfo, &wanted, profile, from, to, &start))
 		{
-			ProfileStatus status;
-			int64		at;
-
-			CHECK_FOR_INTERRUPTS();
-			status = ProfileEarliestFit(&source.start, (int128) devices * DEVICE_UNITS, duration, from, to, &at, &found);
-			if (status != PROFILE_OK)
-				ProfileRaise(status, source.kind);
-			if (found && at > PG_INT64_MAX - slot)
-				break;
-			/* not at the start of a slot: from the next one on */
-			from = found ? SlotFrom(at, slot) : from;
-			if (found && from == at)
-				PG_RETURN_TIMESTAMPTZ(at);
+			starts[i] = TimestampTzGetDatum(start);
+			nulls[i] = false;
 		}
 	}
-	PG_RETURN_NULL();
+}
+
+/*
+ * _first_fits(pools bigint[], guest boolean[], devices bigint[], durations interval[], slot_minutes integer[],
+ *		allowed tstzmultirange[], period tstzrange, at timestamptz, preempting boolean) -> timestamptz[]
+ *
+ * _first_fit() of each element, in what is free of its pool in a period.  Not strict, for the same reason.
+ */
+PG_FUNCTION_INFO_V1(first_fits);
+Datum
+first_fits(PG_FUNCTION_ARGS)
+{
+	Datum	   *values[WANTED_ARRAYS];
+	int			count;
+	Datum	   *starts;
+	bool	   *nulls;
+	PoolSet		all;
+	int64		from;
+	int64		to;
+	int			dims[1];
+	int			bounds[] = {1};
+
+	for (int i = 0; i < WANTED_ARRAYS + 3; i++)
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	count = read_wanted(fcinfo, values);
+	if (count == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(TIMESTAMPTZOID));
+	starts = palloc0(count * sizeof(Datum));
+	nulls = palloc(count * sizeof(bool));
+	memset(nulls, true, count * sizeof(bool));
+	all = pools_wanted(values, count, false);
+	if (ProfilePeriod(PG_GETARG_DATUM(WANTED_ARRAYS), &from, &to))
+	{
+		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "books of pools", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext caller;
+
+		SPI_connect();
+		caller = MemoryContextSwitchTo(context);
+		for (int first = 0; first < all.count; first += POOLS_AT_ONCE)
+		{
+			PoolSet		set = {&all.pools[first], Min(all.count - first, POOLS_AT_ONCE)};
+
+			find_starts(fcinfo, values, count, &set, from, to, starts, nulls);
+			MemoryContextReset(context);
+		}
+		MemoryContextSwitchTo(caller);
+		SPI_finish();
+		MemoryContextDelete(context);
+	}
+	dims[0] = count;
+	PG_RETURN_ARRAYTYPE_P(construct_md_array(starts, nulls, 1, dims, bounds, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }

@@ -6,13 +6,13 @@
 
 #include "fmgr.h"
 
+#include "placement/lesser.h"
 #include "profile/profile_object.h"
 #include "profile/profile_query.h"
 
-/* _lesser(device_profile, device_profile) -> device_profile; not strict, for the reason that _first_fit() is not. */
-PG_FUNCTION_INFO_V1(lesser);
+/* Returns the lower of two profiles at each instant. */
 Datum
-lesser(PG_FUNCTION_ARGS)
+LesserProfile(Datum a, Datum b)
 {
 	ProfileObject *over;
 	ProfileObject *object;
@@ -20,14 +20,12 @@ lesser(PG_FUNCTION_ARGS)
 	ProfileSegments segments;
 	ProfileSegment segment;
 
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
 	over = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
 	object = ProfileMake(CurrentMemoryContext, PROFILE_DEVICE, 0);
-	ProfileMerge(over, PG_GETARG_DATUM(0), false);
-	ProfileMerge(over, PG_GETARG_DATUM(1), true);
+	ProfileMerge(over, a, false);
+	ProfileMerge(over, b, true);
 	over = ProfileFinish(over);
-	ProfileMerge(object, PG_GETARG_DATUM(0), false);
+	ProfileMerge(object, a, false);
 	ProfileStartEvents(&start, &over->events);
 	ProfileOpenSegments(&segments, &start, PROFILE_BEGIN, PROFILE_END);
 	while (ProfileNextSegment(&segments, &segment))
@@ -35,5 +33,15 @@ lesser(PG_FUNCTION_ARGS)
 			ProfileAddPeriod(object, segment.from, segment.to, -segment.level);
 	if (segments.cursor.status != PROFILE_OK)
 		ProfileRaise(segments.cursor.status, PROFILE_DEVICE);
-	PG_RETURN_DATUM(ProfileGetDatum(ProfileFinish(object)));
+	return ProfileGetDatum(ProfileFinish(object));
+}
+
+/* _lesser(device_profile, device_profile) -> device_profile; not strict, for the reason that _first_fit() is not. */
+PG_FUNCTION_INFO_V1(lesser);
+Datum
+lesser(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(LesserProfile(PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)));
 }

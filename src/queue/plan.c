@@ -112,6 +112,21 @@ keep_bound(QueueBounds *bounds, int64 devices, int64 length, int64 start)
 	}
 }
 
+/* Forgets what is known of starts in a pool. */
+static void
+reset_bounds(QueuePool *pool)
+{
+	for (int n = 0; n < 2; n++)
+	{
+		if (pool->bounds[n] == NULL)
+			continue;
+		memset(pool->bounds[n]->by_shape, 0, sizeof(pool->bounds[n]->by_shape));
+		for (int wide = 0; wide < QUEUE_WIDTHS; wide++)
+			for (int longer = 0; longer < QUEUE_LENGTHS; longer++)
+				pool->bounds[n]->by_size[wide][longer] = pool->first;
+	}
+}
+
 /* ---- where and when ---- */
 
 /* Returns the first multiple of a step that is not before an instant. */
@@ -425,7 +440,7 @@ compare_depth(const void *a, const void *b)
 	return deeper != 0 ? deeper : one < other ? -1 : one > other;
 }
 
-/* Lets those requests of a band wait that keep no plan: order[from] to order[to - 1]. */
+/* Lets the requests of a band wait: order[from] to order[to - 1]. */
 static void
 line_up(QueuePass *pass, int32 from, int32 to)
 {
@@ -440,8 +455,6 @@ line_up(QueuePass *pass, int32 from, int32 to)
 		int32		leaf = plan->naccounts + request->account;
 
 		request->next = NONE;
-		if (request->kept)
-			continue;
 		if (nodes[leaf].served == NONE)
 			nodes[leaf].served = number;
 		else
@@ -540,6 +553,25 @@ plan_request(QueuePass *pass, QueueRequest *request)
 	request->planned = true;
 }
 
+/* When the turn comes of one that keeps its plan: begins earlier where there is room. */
+static void
+move_up(QueuePass *pass, QueueRequest *request)
+{
+	QueuePool  *pool;
+	QueueSpot	spot;
+	int64		start = request->start;
+
+	if (request->pool == NONE)
+		return;
+	pool = &pass->plan->pools[request->pool];
+	take_devices(pool, pass->plan->fits[request->fit].guest, -request->devices, start, request->end);
+	spot = find_spot(pass, request, false);
+	put_request(pass, request, &spot);
+	/* it leaves room behind */
+	if (request->start != start || &pass->plan->pools[request->pool] != pool)
+		reset_bounds(pool);
+}
+
 /* Puts in the stored plans of those of a band that keep them, and then those that cannot. */
 static void
 put_kept(QueuePass *pass, int32 from, int32 to)
@@ -566,17 +598,14 @@ put_kept(QueuePass *pass, int32 from, int32 to)
 		if (!fits)
 			continue;
 		put_request(pass, request, &spot);
-		count_request(pass, request);
 		request->planned = true;
 	}
 	for (int32 i = 0; i < count; i++)
 	{
 		QueueRequest *request = &plan->requests[pass->touched[i]];
 
-		if (request->planned)
-			continue;
-		plan_request(pass, request);
-		count_request(pass, request);
+		if (!request->planned)
+			plan_request(pass, request);
 	}
 }
 
@@ -604,7 +633,7 @@ plan_band(QueuePass *pass, int32 from, int32 to, bool first_round)
 	{
 		QueueRequest *request = &plan->requests[all->served];
 
-		/* those who are late go before those who came after them; what they take counts when it is their turn */
+		/* those who are late go before those who came after them; what anybody takes counts when it is his turn */
 		for (; late < to && plan->requests[pass->order[late]].submitted < request->submitted && !request->planned; late++)
 		{
 			QueueRequest *earlier = &plan->requests[pass->order[late]];
@@ -614,6 +643,8 @@ plan_band(QueuePass *pass, int32 from, int32 to, bool first_round)
 		}
 		if (!request->planned)
 			plan_request(pass, request);
+		else if (request->kept)
+			move_up(pass, request);
 		count_request(pass, request);
 		if (first_round)
 		{
@@ -640,15 +671,7 @@ start_round(QueuePass *pass)
 		TimelineCopy(&pool->left, &pool->free);
 		if (pool->has_guests)
 			TimelineCopy(&pool->left_to_guests, &pool->free_to_guests);
-		for (int n = 0; n < 2; n++)
-		{
-			if (pool->bounds[n] == NULL)
-				continue;
-			memset(pool->bounds[n]->by_shape, 0, sizeof(pool->bounds[n]->by_shape));
-			for (int wide = 0; wide < QUEUE_WIDTHS; wide++)
-				for (int longer = 0; longer < QUEUE_LENGTHS; longer++)
-					pool->bounds[n]->by_size[wide][longer] = pool->first;
-		}
+		reset_bounds(pool);
 	}
 	for (int32 i = 0; i <= pass->all; i++)
 	{
@@ -700,27 +723,6 @@ mark_late(QueuePlan *plan)
 			request->late = any = true;
 	}
 	return any;
-}
-
-/* Lets those that keep their plans, in the order of service, begin earlier where there is room in the end. */
-static void
-move_up(QueuePass *pass)
-{
-	QueuePlan  *plan = pass->plan;
-
-	for (int32 i = 0; i < plan->nrequests; i++)
-		pass->order[plan->requests[i].place] = i;
-	for (int32 i = 0; i < plan->nrequests; i++)
-	{
-		QueueRequest *request = &plan->requests[pass->order[i]];
-		QueueSpot	spot;
-
-		if (!request->kept || request->pool == NONE)
-			continue;
-		take_devices(&plan->pools[request->pool], plan->fits[request->fit].guest, -request->devices, request->start, request->end);
-		spot = find_spot(pass, request, false);
-		put_request(pass, request, &spot);
-	}
 }
 
 /* Forgets why those who begin in time could not have their stored plans; what has become of a plan whose pool is gone is told once. */
@@ -819,6 +821,5 @@ QueueMakePlan(QueuePlan *plan)
 		}
 		plan->rounds++;
 	} while (mark_late(plan));
-	move_up(&pass);
 	forget_why(plan);
 }

@@ -29,7 +29,7 @@ CREATE TABLE compute_ledger.request (
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE compute_ledger.request IS 'Requests that were submitted to the queue. Their history is in request_change.';
 COMMENT ON COLUMN compute_ledger.request.id IS 'number of the request';
-COMMENT ON COLUMN compute_ledger.request.account IS 'account that it is for';
+COMMENT ON COLUMN compute_ledger.request.account IS 'account that it is for; from the first pass after a merge on, that which its own was merged into';
 COMMENT ON COLUMN compute_ledger.request.asked IS 'what is asked for';
 COMMENT ON COLUMN compute_ledger.request.kind IS 'its kind: digest of a row of request_kind, once a pass has been made while it waits';
 COMMENT ON COLUMN compute_ledger.request.devices IS 'devices that it is to have, those that are asked for or the fewest that keep the deadline';

@@ -9,10 +9,10 @@ CREATE TABLE compute_ledger.request_change (
 	made_by name NOT NULL DEFAULT session_user,
 	recorded timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE compute_ledger.request_change IS 'History of requests: when each was submitted, first planned, moved beyond what it was promised, placed, cancelled. Never changed.';
+COMMENT ON TABLE compute_ledger.request_change IS 'History of requests: when each was submitted, first planned, moved beyond what it was promised, given to the account that its own was merged into, placed, cancelled. Never changed.';
 COMMENT ON COLUMN compute_ledger.request_change.id IS 'number of the row';
 COMMENT ON COLUMN compute_ledger.request_change.request IS 'the request';
-COMMENT ON COLUMN compute_ledger.request_change.action IS 'submit, plan, move, place, cancel';
+COMMENT ON COLUMN compute_ledger.request_change.action IS 'submit, plan, move, follow (another account: its own was merged), place, cancel';
 COMMENT ON COLUMN compute_ledger.request_change.at IS 'when, by the clock of bookings';
 COMMENT ON COLUMN compute_ledger.request_change.pool IS 'pool of its plan then';
 COMMENT ON COLUMN compute_ledger.request_change.planned IS 'its plan then';
