@@ -55,6 +55,21 @@ COMMENT ON FUNCTION _cell_hours(numeric) IS 'device-hours, rounded half to even 
 
 -- ------------------------------------------------------------------ refreshing
 
+CREATE FUNCTION _adding(rollup regclass) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('ON CONFLICT (%s) DO UPDATE SET %s', string_agg(format('%I', c.name), ', ' ORDER BY c.key) FILTER (WHERE c.key > 0),
+		string_agg(format(CASE WHEN c.filled THEN '%1$I = t.%1$I OPERATOR(%2$s.+) excluded.%1$I' ELSE '%1$I = coalesce(t.%1$I OPERATOR(%2$s.+) excluded.%1$I, t.%1$I, excluded.%1$I)' END, c.name, c.schema), ', ') FILTER (WHERE c.key IS NULL))
+	FROM (
+		SELECT a.attname AS name, a.attnotnull AS filled, CASE a.atttypid WHEN 'compute_ledger.compute_unit'::regtype THEN 'compute_ledger' ELSE 'pg_catalog' END AS schema,
+			(SELECT array_position(i.indkey::smallint[], a.attnum) + 1 FROM pg_index AS i WHERE i.indrelid = rollup AND i.indisunique) AS key
+		FROM pg_attribute AS a
+		WHERE a.attrelid = rollup AND a.attnum > 0 AND NOT a.attisdropped
+	) AS c
+$$;
+COMMENT ON FUNCTION _adding(regclass) IS 'part of refresh_rollups(): what an INSERT INTO a rollup AS t ends with, so that rows are added to those that are there: all columns but those of its key are sums, and a NULL adds nothing';
+
 CREATE FUNCTION _add_usage(before timestamptz, upto timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -69,40 +84,38 @@ DECLARE
 	months tid[];
 	capacities tid[];
 	several bigint[] := ARRAY(SELECT z.owner FROM compute_ledger._rollup_zone AS z GROUP BY z.owner HAVING count(DISTINCT z.payer) > 1);
+	-- where there is nothing, rows go in without looking
+	adding text[] := ARRAY(SELECT CASE WHEN before > '-infinity' THEN compute_ledger._adding(format('compute_ledger.%I', r.rollup)::regclass) ELSE '' END
+		FROM unnest('{_usage_hourly,_usage_daily,_utilization_daily,_fleet_hourly,_fleet_daily,_usage_monthly,_capacity_monthly}'::text[]) WITH ORDINALITY AS r (rollup, n) ORDER BY r.n);
 BEGIN
+	EXECUTE format($q$
 	WITH by_payer AS MATERIALIZED (
 		SELECT c.account, c.payer, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
-		FROM compute_ledger._usage_change(before, upto) AS c
+		FROM compute_ledger._usage_change($1, $2) AS c
 	), change AS MATERIALIZED (
 		-- in the order of accounts, as they come, but for those that several pay for
 		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
 		FROM by_payer AS c
-		WHERE c.account <> ALL (several)
+		WHERE c.account <> ALL ($3)
 		UNION ALL
 		SELECT c.account, c.region, c.basis, c.day, c.hour, sum(c.started)::bigint, sum(c.length)::bigint, sum(c.shared)::bigint, sum(c.rated)::bigint,
 			sum(c.achieving)::bigint, c.accelerator, c.measure, sum(c.device_time), compute_ledger.sum(c.work), compute_ledger.sum(c.achieved)
 		FROM by_payer AS c
-		WHERE c.account = ANY (several)
+		WHERE c.account = ANY ($3)
 		GROUP BY c.account, c.hour, c.region, c.accelerator, c.measure, c.basis, c.day
 	), in_hours AS (
-		INSERT INTO compute_ledger._usage_hourly AS h (account, region, basis, day, hour, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
+		INSERT INTO compute_ledger._usage_hourly AS t (account, region, basis, day, hour, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
 		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved FROM change AS c
-		ON CONFLICT (account, hour, region, accelerator, measure, basis, day) DO UPDATE
-		SET started = h.started + excluded.started, length = h.length + excluded.length, shared = h.shared + excluded.shared, rated = h.rated + excluded.rated,
-			achieving = h.achieving + excluded.achieving, device_time = h.device_time + excluded.device_time,
-			work = coalesce(h.work OPERATOR(compute_ledger.+) excluded.work, h.work, excluded.work), achieved = coalesce(h.achieved OPERATOR(compute_ledger.+) excluded.achieved, h.achieved, excluded.achieved)
-		RETURNING h.ctid AS row, h.length
+		%1$s
+		RETURNING t.ctid AS row, t.length
 	), in_days AS (
-		INSERT INTO compute_ledger._usage_daily AS d (account, region, basis, day, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
+		INSERT INTO compute_ledger._usage_daily AS t (account, region, basis, day, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
 		SELECT c.account, c.region, c.basis, c.day, sum(c.started), sum(c.length), sum(c.shared), sum(c.rated), sum(c.achieving), c.accelerator, c.measure, sum(c.device_time),
 			compute_ledger.sum(c.work), compute_ledger.sum(c.achieved)
 		FROM change AS c
 		GROUP BY c.account, c.day, c.region, c.accelerator, c.measure, c.basis
-		ON CONFLICT (account, day, region, accelerator, measure, basis) DO UPDATE
-		SET started = d.started + excluded.started, length = d.length + excluded.length, shared = d.shared + excluded.shared, rated = d.rated + excluded.rated,
-			achieving = d.achieving + excluded.achieving, device_time = d.device_time + excluded.device_time,
-			work = coalesce(d.work OPERATOR(compute_ledger.+) excluded.work, d.work, excluded.work), achieved = coalesce(d.achieved OPERATOR(compute_ledger.+) excluded.achieved, d.achieved, excluded.achieved)
-		RETURNING d.ctid AS row, d.length
+		%2$s
+		RETURNING t.ctid AS row, t.length
 	), by_account AS MATERIALIZED (
 		SELECT c.account, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, c.hour, sum(c.length) AS length,
 			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'reserved'), 0) AS reserved_length, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'reserved'), 0) AS reserved_time,
@@ -111,16 +124,13 @@ BEGIN
 		FROM change AS c
 		GROUP BY c.account, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator), c.hour
 	), in_utilization AS (
-		INSERT INTO compute_ledger._utilization_daily AS u (account, region, day, length, reserved_length, allocated_length, used_length, accelerator, reserved_time, allocated_time, used_time)
+		INSERT INTO compute_ledger._utilization_daily AS t (account, region, day, length, reserved_length, allocated_length, used_length, accelerator, reserved_time, allocated_time, used_time)
 		SELECT c.account, c.region, (c.hour AT TIME ZONE 'UTC')::date, sum(c.length), sum(c.reserved_length), sum(c.allocated_length), sum(c.used_length), c.accelerator,
 			sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time)
 		FROM by_account AS c
 		GROUP BY c.account, (c.hour AT TIME ZONE 'UTC')::date, c.region, c.accelerator
-		ON CONFLICT (account, day, region, accelerator) DO UPDATE
-		SET length = u.length + excluded.length, reserved_length = u.reserved_length + excluded.reserved_length, allocated_length = u.allocated_length + excluded.allocated_length,
-			used_length = u.used_length + excluded.used_length, reserved_time = u.reserved_time + excluded.reserved_time, allocated_time = u.allocated_time + excluded.allocated_time,
-			used_time = u.used_time + excluded.used_time
-		RETURNING u.ctid AS row, u.length
+		%3$s
+		RETURNING t.ctid AS row, t.length
 	), fleet AS MATERIALIZED (
 		SELECT c.region, c.accelerator, c.hour, sum(c.length) AS length, sum(c.reserved_length) AS reserved_length, sum(c.allocated_length) AS allocated_length, sum(c.used_length) AS used_length,
 			sum(c.reserved_time) AS reserved_time, sum(c.allocated_time) AS allocated_time, sum(c.used_time) AS used_time,
@@ -131,36 +141,28 @@ BEGIN
 			FROM by_account AS b
 			UNION ALL
 			SELECT k.region, k.accelerator, k.hour, 0, 0, 0, 0, 0, 0, 0, k.length, k.unknown, k.device_time
-			FROM compute_ledger._capacity_change(before, upto) AS k
+			FROM compute_ledger._capacity_change($1, $2) AS k
 		) AS c
 		GROUP BY c.region, c.accelerator, c.hour
 	), in_fleet_hours AS (
-		INSERT INTO compute_ledger._fleet_hourly AS f (region, hour, length, reserved_length, allocated_length, used_length, capacity_length, unknown_length, accelerator,
+		INSERT INTO compute_ledger._fleet_hourly AS t (region, hour, length, reserved_length, allocated_length, used_length, capacity_length, unknown_length, accelerator,
 			reserved_time, allocated_time, used_time, capacity_time)
 		SELECT c.region, c.hour, c.length, c.reserved_length, c.allocated_length, c.used_length, c.capacity_length, c.unknown_length, c.accelerator,
 			c.reserved_time, c.allocated_time, c.used_time, c.capacity_time
 		FROM fleet AS c
-		ON CONFLICT (hour, region, accelerator) DO UPDATE
-		SET length = f.length + excluded.length, reserved_length = f.reserved_length + excluded.reserved_length, allocated_length = f.allocated_length + excluded.allocated_length,
-			used_length = f.used_length + excluded.used_length, reserved_time = f.reserved_time + excluded.reserved_time, allocated_time = f.allocated_time + excluded.allocated_time,
-			used_time = f.used_time + excluded.used_time, capacity_length = f.capacity_length + excluded.capacity_length, unknown_length = f.unknown_length + excluded.unknown_length,
-			capacity_time = f.capacity_time + excluded.capacity_time
-		RETURNING f.ctid AS row, f.length + f.capacity_length AS length
+		%4$s
+		RETURNING t.ctid AS row, t.length + t.capacity_length AS length
 	), in_fleet_days AS (
-		INSERT INTO compute_ledger._fleet_daily AS f (region, day, length, reserved_length, allocated_length, used_length, capacity_length, unknown_length, accelerator,
+		INSERT INTO compute_ledger._fleet_daily AS t (region, day, length, reserved_length, allocated_length, used_length, capacity_length, unknown_length, accelerator,
 			reserved_time, allocated_time, used_time, capacity_time)
 		SELECT c.region, (c.hour AT TIME ZONE 'UTC')::date, sum(c.length), sum(c.reserved_length), sum(c.allocated_length), sum(c.used_length), sum(c.capacity_length), sum(c.unknown_length), c.accelerator,
 			sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time), sum(c.capacity_time)
 		FROM fleet AS c
 		GROUP BY (c.hour AT TIME ZONE 'UTC')::date, c.region, c.accelerator
-		ON CONFLICT (day, region, accelerator) DO UPDATE
-		SET length = f.length + excluded.length, reserved_length = f.reserved_length + excluded.reserved_length, allocated_length = f.allocated_length + excluded.allocated_length,
-			used_length = f.used_length + excluded.used_length, reserved_time = f.reserved_time + excluded.reserved_time, allocated_time = f.allocated_time + excluded.allocated_time,
-			used_time = f.used_time + excluded.used_time, capacity_length = f.capacity_length + excluded.capacity_length, unknown_length = f.unknown_length + excluded.unknown_length,
-			capacity_time = f.capacity_time + excluded.capacity_time
-		RETURNING f.ctid AS row, f.length + f.capacity_length AS length
+		%5$s
+		RETURNING t.ctid AS row, t.length + t.capacity_length AS length
 	), in_months AS (
-		INSERT INTO compute_ledger._usage_monthly AS m (payer, region, month, length, reserved_length, allocated_length, used_length, accelerator, reserved_time, allocated_time, used_time)
+		INSERT INTO compute_ledger._usage_monthly AS t (payer, region, month, length, reserved_length, allocated_length, used_length, accelerator, reserved_time, allocated_time, used_time)
 		SELECT c.payer, c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, sum(c.length),
 			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'reserved'), 0), coalesce(sum(c.shared) FILTER (WHERE c.measure = 'allocated'), 0),
 			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'used'), 0), compute_ledger.accelerator_trunc('memory', c.accelerator),
@@ -168,25 +170,23 @@ BEGIN
 			coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'used'), 0)
 		FROM by_payer AS c
 		GROUP BY c.payer, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator)
-		ON CONFLICT (month, payer, region, accelerator) DO UPDATE
-		SET length = m.length + excluded.length, reserved_length = m.reserved_length + excluded.reserved_length, allocated_length = m.allocated_length + excluded.allocated_length,
-			used_length = m.used_length + excluded.used_length, reserved_time = m.reserved_time + excluded.reserved_time, allocated_time = m.allocated_time + excluded.allocated_time,
-			used_time = m.used_time + excluded.used_time
-		RETURNING m.ctid AS row, m.length
+		%6$s
+		RETURNING t.ctid AS row, t.length
 	), in_capacity AS (
-		INSERT INTO compute_ledger._capacity_monthly AS k (region, month, length, unknown, accelerator, device_time)
+		INSERT INTO compute_ledger._capacity_monthly AS t (region, month, length, unknown, accelerator, device_time)
 		SELECT c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, sum(c.capacity_length), sum(c.unknown_length), c.accelerator, sum(c.capacity_time)
 		FROM fleet AS c
 		GROUP BY c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, c.accelerator
-		ON CONFLICT (month, region, accelerator) DO UPDATE
-		SET length = k.length + excluded.length, unknown = k.unknown + excluded.unknown, device_time = k.device_time + excluded.device_time
-		RETURNING k.ctid AS row, k.length
+		%7$s
+		RETURNING t.ctid AS row, t.length
 	)
 	SELECT (SELECT array_agg(r.row) FROM in_hours AS r WHERE r.length = 0), (SELECT array_agg(r.row) FROM in_days AS r WHERE r.length = 0),
 		(SELECT array_agg(r.row) FROM in_utilization AS r WHERE r.length = 0), (SELECT array_agg(r.row) FROM in_fleet_hours AS r WHERE r.length = 0),
 		(SELECT array_agg(r.row) FROM in_fleet_days AS r WHERE r.length = 0), (SELECT array_agg(r.row) FROM in_months AS r WHERE r.length = 0),
 		(SELECT array_agg(r.row) FROM in_capacity AS r WHERE r.length = 0)
-	INTO hours, days, utilized, fleet_hours, fleet_days, months, capacities;
+	$q$, VARIADIC adding)
+	INTO hours, days, utilized, fleet_hours, fleet_days, months, capacities
+	USING before, upto, several;
 	DELETE FROM compute_ledger._usage_hourly AS h WHERE h.ctid = ANY (hours);
 	DELETE FROM compute_ledger._usage_daily AS d WHERE d.ctid = ANY (days);
 	DELETE FROM compute_ledger._utilization_daily AS u WHERE u.ctid = ANY (utilized);
@@ -209,21 +209,22 @@ DECLARE
 	accelerators compute_ledger.accelerator[];
 	days date[];
 BEGIN
+	EXECUTE format($q$
 	WITH change AS (
-		INSERT INTO compute_ledger._unused_hourly AS n (account, region, basis, hour, length, shared, rated, accelerator, device_time, work)
+		INSERT INTO compute_ledger._unused_hourly AS t (account, region, basis, hour, length, shared, rated, accelerator, device_time, work)
 		SELECT c.account, c.region, c.basis, c.hour, c.length, c.shared, c.rated, c.accelerator, c.device_time, c.work
-		FROM compute_ledger._unused_change(before, upto) AS c
-		ON CONFLICT (account, hour, region, accelerator, basis) DO UPDATE
-		SET length = n.length + excluded.length, shared = n.shared + excluded.shared, rated = n.rated + excluded.rated, device_time = n.device_time + excluded.device_time,
-			work = coalesce(n.work OPERATOR(compute_ledger.+) excluded.work, n.work, excluded.work)
-		RETURNING n.ctid AS row, n.account, n.region, n.accelerator, (n.hour AT TIME ZONE 'UTC')::date AS day, n.length
+		FROM compute_ledger._unused_change($1, $2) AS c
+		%s
+		RETURNING t.ctid AS row, t.account, t.region, t.accelerator, (t.hour AT TIME ZONE 'UTC')::date AS day, t.length
 	), touched AS (
 		SELECT DISTINCT c.account, c.region, c.accelerator, c.day FROM change AS c
 	)
 	SELECT (SELECT array_agg(c.row) FROM change AS c WHERE c.length = 0),
 		array_agg(t.account), array_agg(t.region), array_agg(t.accelerator), array_agg(t.day)
+	FROM touched AS t
+	$q$, compute_ledger._adding('compute_ledger._unused_hourly'))
 	INTO gone, accounts, regions, accelerators, days
-	FROM touched AS t;
+	USING before, upto;
 	IF accounts IS NULL THEN
 		RETURN;
 	END IF;
@@ -286,19 +287,20 @@ DECLARE
 	gone tid[];
 	found boolean;
 BEGIN
+	EXECUTE format($q$
 	WITH change AS (
-		INSERT INTO compute_ledger._spend_daily AS s (account, payer, region, day, charges, timed, listed, contracted, costed, accelerator, book, measure, kind, currency,
+		INSERT INTO compute_ledger._spend_daily AS t (account, payer, region, day, charges, timed, listed, contracted, costed, accelerator, book, measure, kind, currency,
 			device_time, list_cost, contracted_cost, cost)
 		SELECT c.account, c.payer, c.region, c.day, c.charges, c.timed, c.listed, c.contracted, c.costed, c.accelerator, c.book, c.measure, c.kind, c.currency,
 			c.device_time, c.list_cost, c.contracted_cost, c.cost
-		FROM compute_ledger._spend_change(before, upto) AS c
-		ON CONFLICT (account, day, book, payer, region, accelerator, measure, kind, currency) DO UPDATE
-		SET charges = s.charges + excluded.charges, timed = s.timed + excluded.timed, listed = s.listed + excluded.listed, contracted = s.contracted + excluded.contracted,
-			costed = s.costed + excluded.costed, device_time = s.device_time + excluded.device_time, list_cost = s.list_cost + excluded.list_cost,
-			contracted_cost = s.contracted_cost + excluded.contracted_cost, cost = s.cost + excluded.cost
-		RETURNING s.ctid AS row, s.charges
+		FROM compute_ledger._spend_change($1, $2) AS c
+		%s
+		RETURNING t.ctid AS row, t.charges
 	)
-	SELECT array_agg(c.row) FILTER (WHERE c.charges = 0), count(*) > 0 INTO gone, found FROM change AS c;
+	SELECT array_agg(c.row) FILTER (WHERE c.charges = 0), count(*) > 0 FROM change AS c
+	$q$, compute_ledger._adding('compute_ledger._spend_daily'))
+	INTO gone, found
+	USING before, upto;
 	DELETE FROM compute_ledger._spend_daily AS s WHERE s.ctid = ANY (gone);
 	RETURN found;
 END
@@ -317,6 +319,39 @@ END
 $$;
 COMMENT ON FUNCTION _rollup_parts(timestamptz, oid[]) IS 'part of refresh_rollups(): the partitions of usage_record, and whether, of those that were known, one was detached, or another one has records from before';
 
+CREATE FUNCTION _keep_rollups(before timestamptz, upto timestamptz, concurrent boolean) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	spent boolean;
+BEGIN
+	IF before = '-infinity' AND concurrent THEN
+		DELETE FROM compute_ledger._usage_hourly;
+		DELETE FROM compute_ledger._usage_daily;
+		DELETE FROM compute_ledger._unused_hourly;
+		DELETE FROM compute_ledger._utilization_daily;
+		DELETE FROM compute_ledger._fleet_hourly;
+		DELETE FROM compute_ledger._fleet_daily;
+		DELETE FROM compute_ledger._usage_monthly;
+		DELETE FROM compute_ledger._capacity_monthly;
+		DELETE FROM compute_ledger._spend_daily;
+		DELETE FROM compute_ledger._rollup_zone;
+	ELSIF before = '-infinity' THEN
+		TRUNCATE compute_ledger._usage_hourly, compute_ledger._usage_daily, compute_ledger._unused_hourly, compute_ledger._utilization_daily, compute_ledger._fleet_hourly,
+			compute_ledger._fleet_daily, compute_ledger._usage_monthly, compute_ledger._capacity_monthly, compute_ledger._spend_daily, compute_ledger._rollup_zone;
+	END IF;
+	PERFORM compute_ledger._change_rollup_zones(before, upto);
+	PERFORM compute_ledger._add_usage(before, upto);
+	PERFORM compute_ledger._add_unused(before, upto);
+	spent := compute_ledger._add_spend(before, upto);
+	DELETE FROM compute_ledger._rollup_zone AS z WHERE NOT z."is";
+	UPDATE compute_ledger._rollup_zone AS z SET was = true WHERE NOT z.was;
+	RETURN spent OR before = '-infinity';
+END
+$$;
+COMMENT ON FUNCTION _keep_rollups(timestamptz, timestamptz, boolean) IS 'part of refresh_rollups(): makes tables that show the rollups as of one recorded time (-infinity: whatever they show) show them as of another, and returns whether there may be other charges';
+
 CREATE FUNCTION _refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent boolean DEFAULT true) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -329,7 +364,7 @@ DECLARE
 	known oid[];
 	now_parts oid[];
 	others boolean;
-	spent boolean;
+	spent boolean := true;
 	rollup text;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
@@ -339,47 +374,30 @@ BEGIN
 	END IF;
 	-- one at a time, and the watermark only when it is our turn
 	SELECT s.as_of, s.parts INTO before, known FROM compute_ledger.rollup_state AS s FOR UPDATE;
+	IF NOT FOUND THEN
+		INSERT INTO compute_ledger.rollup_state DEFAULT VALUES RETURNING rollup_state.as_of, rollup_state.parts INTO before, known;
+	END IF;
 	watermark := compute_ledger._ledger_watermark();
 	IF as_of > watermark THEN
 		PERFORM compute_ledger._refuse('LC012', format('as_of %s is beyond the ledger''s watermark %s', as_of, watermark),
 			detail => 'Something may yet be recorded before it.');
 	END IF;
-	upto := coalesce(as_of, watermark);
-	SELECT p.parts, p.others INTO now_parts, others FROM compute_ledger._rollup_parts(before, known) AS p;
-	IF others OR upto < before OR NOT concurrent THEN
-		before := '-infinity';
+	IF EXISTS (SELECT FROM pg_subscription_rel AS r WHERE r.srrelid = 'compute_ledger.rollup_state'::regclass) THEN
+		-- the tables are kept where they come from
+		upto := before;
+	ELSE
+		upto := coalesce(as_of, watermark);
+		SELECT p.parts, p.others INTO now_parts, others FROM compute_ledger._rollup_parts(before, known) AS p;
+		spent := compute_ledger._keep_rollups(CASE WHEN others OR upto < before OR NOT concurrent THEN '-infinity' ELSE before END, upto, concurrent);
+		UPDATE compute_ledger.rollup_state AS s
+		SET as_of = upto, parts = now_parts, refreshed_at = clock_timestamp(), refreshed_by = session_user;
 	END IF;
-	IF before = '-infinity' THEN
-		IF concurrent THEN
-			DELETE FROM compute_ledger._usage_hourly;
-			DELETE FROM compute_ledger._usage_daily;
-			DELETE FROM compute_ledger._unused_hourly;
-			DELETE FROM compute_ledger._utilization_daily;
-			DELETE FROM compute_ledger._fleet_hourly;
-			DELETE FROM compute_ledger._fleet_daily;
-			DELETE FROM compute_ledger._usage_monthly;
-			DELETE FROM compute_ledger._capacity_monthly;
-			DELETE FROM compute_ledger._spend_daily;
-		ELSE
-			TRUNCATE compute_ledger._usage_hourly, compute_ledger._usage_daily, compute_ledger._unused_hourly, compute_ledger._utilization_daily,
-				compute_ledger._fleet_hourly, compute_ledger._fleet_daily, compute_ledger._usage_monthly, compute_ledger._capacity_monthly, compute_ledger._spend_daily;
-		END IF;
-		DELETE FROM compute_ledger._rollup_zone;
-	END IF;
-	PERFORM compute_ledger._change_rollup_zones(before, upto);
-	PERFORM compute_ledger._add_usage(before, upto);
-	PERFORM compute_ledger._add_unused(before, upto);
-	spent := compute_ledger._add_spend(before, upto);
-	DELETE FROM compute_ledger._rollup_zone AS z WHERE NOT z."is";
-	UPDATE compute_ledger._rollup_zone AS z SET was = true WHERE NOT z.was;
-	UPDATE compute_ledger.rollup_state AS s
-	SET as_of = upto, parts = now_parts, refreshed_at = clock_timestamp(), refreshed_by = session_user;
 	-- what has no rows, or was restored without, is filled faster than it is compared
 	FOREACH rollup IN ARRAY '{_utilization_monthly,_spend_monthly}'::text[] LOOP
 		PERFORM compute_ledger._refresh_rollup(rollup, concurrent AND c.relispopulated AND pg_relation_size(c.oid) > 0)
 		FROM pg_class AS c
 		-- charges come with closings only
-		WHERE c.oid = format('compute_ledger.%I', rollup)::regclass AND (rollup <> '_spend_monthly' OR spent OR before = '-infinity' OR NOT c.relispopulated);
+		WHERE c.oid = format('compute_ledger.%I', rollup)::regclass AND (rollup <> '_spend_monthly' OR spent OR NOT c.relispopulated);
 	END LOOP;
 	RETURN upto;
 END
@@ -395,4 +413,4 @@ BEGIN
 	RETURN compute_ledger._refresh_rollups(as_of, concurrent);
 END
 $$;
-COMMENT ON FUNCTION refresh_rollups(timestamptz, boolean) IS 'brings usage_hourly, usage_daily, utilization_hourly, utilization_daily, spend_daily and their months to what was recorded up to as_of, by default ledger_watermark(), and returns that. What was recorded, or ceased to count, since the last refresh is added and taken away; everything is computed anew for an as_of before the last one, the first time, after a partition of usage_record was detached or attached, and where concurrent is false. They are read while it runs, unless concurrent is false, which is faster where everything is computed. Errors: 22023 as_of is -infinity; LC012 as_of beyond the watermark, infinity included; 55000 no ledger.';
+COMMENT ON FUNCTION refresh_rollups(timestamptz, boolean) IS 'brings usage_hourly, usage_daily, utilization_hourly, utilization_daily, spend_daily and their months to what was recorded up to as_of, by default ledger_watermark(), and returns that. What was recorded, or ceased to count, since the last refresh is added and taken away; everything is computed anew for an as_of before the last one, the first time, after a partition of usage_record was detached or attached, and where concurrent is false. On a logical replica of the rollups, which come with the tables, only the months are made. They are read while it runs, unless concurrent is false, which is faster where everything is computed. Errors: 22023 as_of is -infinity; LC012 as_of beyond the watermark, infinity included; 55000 no ledger.';

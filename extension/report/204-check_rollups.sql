@@ -3,6 +3,7 @@
 CREATE FUNCTION _check_rollups() RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -83,6 +84,7 @@ COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups aga
 CREATE FUNCTION _check_rollup_sums(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
+	SET jit = off
 AS $$
 #variable_conflict use_variable
 BEGIN
