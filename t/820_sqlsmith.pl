@@ -12,10 +12,12 @@ $node->init;
 $node->append_conf('postgresql.conf', "statement_timeout = '2s'\nwork_mem = '16MB'\n");
 $node->start;
 $node->safe_psql('postgres', q{
+	SET statement_timeout = 0;
 	CREATE EXTENSION compute_ledger;
 	ALTER DATABASE postgres SET search_path = public, compute_ledger;
 });
 $node->safe_psql('postgres', q{
+	SET statement_timeout = 0;
 	CREATE TABLE used (id int PRIMARY KEY, chip accelerator, used compute_unit(bf16), rate compute_rate, period tstzrange, since timestamptz, devices numeric);
 	INSERT INTO used SELECT i, (ARRAY['nvidia/h100-sxm5-80gb', 'nvidia/a100', 'huawei/ascend-910b3-64gb', 'google/tpu-v5p'])[1 + i % 4]::accelerator,
 		'1 PFLOPh@bf16'::compute_unit * i, '1 TFLOPS@bf16'::compute_rate * i,
