@@ -60,23 +60,25 @@ END
 $$;
 COMMENT ON FUNCTION _change_rollup_zones(timestamptz, timestamptz) IS 'part of refresh_rollups(): makes _rollup_zone say what it was at one recorded time and is at another';
 
-CREATE FUNCTION _changed_zones() RETURNS bigint[]
+CREATE FUNCTION _changed_zones(before timestamptz) RETURNS bigint[]
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN ARRAY(SELECT DISTINCT z.account FROM compute_ledger._rollup_zone AS z WHERE z.was <> z."is");
+	RETURN ARRAY(SELECT DISTINCT z.account FROM compute_ledger._rollup_zone AS z WHERE z.was <> z."is" AND before > '-infinity');
 END
 $$;
-COMMENT ON FUNCTION _changed_zones() IS 'part of refresh_rollups(): the accounts whose usage, or a part of it, counts otherwise than before';
+COMMENT ON FUNCTION _changed_zones(timestamptz) IS 'part of refresh_rollups(): the accounts whose usage, or a part of it, counts otherwise than it did as of a recorded time; none as of -infinity, as of which nothing counts';
 
 CREATE FUNCTION _usage_change(before timestamptz, upto timestamptz) RETURNS TABLE (account bigint, payer bigint, region integer, accelerator accelerator, measure text, basis integer,
 		hour timestamptz, day date, device_time numeric, work compute_unit, achieved compute_unit, started bigint, length bigint, shared bigint, rated bigint, achieving bigint)
 	LANGUAGE plpgsql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
+	-- by what is asked for: a day or all of it
+	SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-	changed bigint[] := compute_ledger._changed_zones();
+	changed bigint[] := compute_ledger._changed_zones(before);
 BEGIN
 	RETURN QUERY
 	SELECT g.account, g.payer, g.region, g.accelerator, g.measure, g.basis, c.hour, c.day, c.device_time, c.work, c.achieved, c.started, c.length, c.shared, c.rated, c.achieving
@@ -208,9 +210,11 @@ CREATE FUNCTION _unused_change(before timestamptz, upto timestamptz) RETURNS TAB
 		device_time numeric, work compute_unit, length bigint, shared bigint, rated bigint)
 	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- by what is asked for: a day or all of it
+	SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-	changed bigint[] := compute_ledger._changed_zones();
+	changed bigint[] := compute_ledger._changed_zones(before);
 	these bigint[];
 	others bigint[] := '{}';
 BEGIN
@@ -251,9 +255,11 @@ CREATE FUNCTION _spend_change(before timestamptz, upto timestamptz) RETURNS TABL
 		charges bigint, timed bigint, listed bigint, contracted bigint, costed bigint, device_time numeric, list_cost numeric, contracted_cost numeric, cost numeric)
 	LANGUAGE plpgsql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
+	-- by what is asked for: a day or all of it
+	SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
-	changed bigint[] := compute_ledger._changed_zones();
+	changed bigint[] := compute_ledger._changed_zones(before);
 BEGIN
 	RETURN QUERY
 	SELECT c.account, c.payer, c.region, d.day, c.accelerator, c.book, c.measure, c.kind, c.currency,
