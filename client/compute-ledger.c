@@ -13,7 +13,7 @@
 #include "mb/pg_wchar.h"
 
 /* Rows of a chunk, unless something else is said. */
-#define DEFAULT_CHUNK	50000
+#define DEFAULT_CHUNK	100000
 
 /* Options without a letter. */
 enum
@@ -44,7 +44,7 @@ static const char *const help =
 "      --again            load also what was loaded before\n"
 "      --basis=NAME       normalise records in this basis (default: bf16)\n"
 "      --check            write nothing; say which rows are there, differ, or are new\n"
-"      --chunk=ROWS       rows in one transaction (default: 50000)\n"
+"      --chunk=ROWS       rows in one transaction (default: 100000)\n"
 "      --encoding=NAME    encoding of the files (default: UTF8)\n"
 "      --inbox-only       put the rows into the inbox, and accept nothing\n"
 "      --lines            number the rows of the inbox by their lines; for its owner\n"

@@ -22,6 +22,9 @@
 /* A conflict with another writer is tried again so many times, and what waits for one without end. */
 #define MAX_CONFLICTS	20
 
+/* A chunk of more sources than these is accepted by one call, which takes what others have left in the inbox, too. */
+#define MANY_SOURCES	16
+
 /* Pauses before a chunk is tried again, in microseconds. */
 #define FIRST_PAUSE		50000L
 #define LONGEST_PAUSE	1000000L
@@ -51,6 +54,7 @@ typedef struct Load
 	int64		began_rows;
 	double		began_part;
 	bool		shown;			/* there is a progress line */
+	bool		apart;			/* this chunk is accepted source by source, however many they are */
 } Load;
 
 /* How a try has ended. */
@@ -316,10 +320,11 @@ static PGresult *
 accept_sources(Load *load, char **sources, int nsources, Counts *counts, PQExpBuffer batches, bool *waiting)
 {
 	int64		taken = 0;
+	bool		together = nsources > MANY_SOURCES && !load->apart;
 
-	for (int i = 0; i < nsources; i++)
+	for (int i = 0; i < (together ? 1 : nsources); i++)
 	{
-		const char *params[] = {load->options->basis, sources[i]};
+		const char *params[] = {load->options->basis, together ? NULL : sources[i]};
 		PGresult   *res = PQexecParams(load->conn,
 									   "SELECT batch, taken, accepted, duplicate, waiting"
 									   " FROM compute_ledger.accept_usage(basis => $1, source => $2)", 2, NULL, params, NULL, NULL, 0);
@@ -334,7 +339,11 @@ accept_sources(Load *load, char **sources, int nsources, Counts *counts, PQExpBu
 			appendPQExpBuffer(batches, "%s%s", batches->len > 1 ? "," : "", PQgetvalue(res, 0, 0));
 		PQclear(res);
 		if (*waiting)
+		{
+			/* what waits may be somebody else's, and none of ours */
+			load->apart = true;
 			return NULL;
+		}
 	}
 	counts->others = nsources > 0 ? taken - load->file->sendable : 0;
 	if (counts->others < 0)
@@ -433,6 +442,7 @@ load_chunk(Load *load)
 	int			conflicts = 0;
 	bool		told = false;
 
+	load->apart = false;
 	for (;;)
 	{
 		stop_if_requested(load);

@@ -183,6 +183,16 @@ SELECT reservation AS h FROM book('a', :p, 8, day('[19:00,20:00)'), now => at('1
 SELECT reservation AS i FROM book('a', :p, 8, day('[19:00,20:00)'), confirmed => true, now => at('18:50')) \gset
 SELECT start_reservation(:i, at('19:00'));
 SELECT * FROM takes('a', '19:01', :g);
+\echo what is to come is not read
+INSERT INTO reservation (booking, booked, pool, account, guest, devices, period, occupies, since, state)
+SELECT 1, at('12:00'), :q, (SELECT id FROM account WHERE name = 'a'), false, 1, p.period, p.period, at('12:00'), 'confirmed'
+FROM generate_series(1, 2000) AS n, LATERAL (SELECT tstzrange(at('23:00') + n * interval '1 day', at('23:30') + n * interval '1 day') AS period) AS p;
+BEGIN;
+SELECT count(*) FROM take_work('a', pool => :q, now => at('22:30'));
+SELECT idx_tup_fetch + seq_tup_read < 100 AS few FROM pg_stat_xact_user_tables WHERE relid = 'reservation'::regclass;
+COMMIT;
+DELETE FROM reservation WHERE pool = :q AND period >> day('[12:00,23:59)');
+
 SELECT said(format('SELECT %s', c)) FROM unnest(ARRAY[$$take_work(NULL)$$, $$take_work('')$$, $$take_work('a', 0)$$, $$take_work('a', NULL)$$, $$take_work('a', 1001)$$, $$take_work('a', lead => '-1 s')$$, $$take_work('a', pool => 4242)$$, $$take_work(repeat('a', 1001))$$,
 	$$renew_lease(NULL)$$, $$renew_lease(4242)$$, $$report_work(4242, 'ended')$$, $$report_work(54, 'done')$$, $$report_work(54, NULL)$$, $$report_work(54, 'ended', 'infinity')$$, $$report_work(54, 'ended', detail => repeat('a', 10001))$$,
 	$$confirm_end(NULL)$$, $$confirm_end(4242)$$, $$take_work('a', now => 'infinity')$$]) AS c;

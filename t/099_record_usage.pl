@@ -205,8 +205,8 @@ same('records', q{SELECT a.name, r.started_at, r.ended_at, r.superseded = 'infin
 	ORDER BY r.source, r.source_id, r.revision});
 same('keys', q{SELECT source, source_id, revision, digest, record IS NULL, started_at, retracted FROM usage_key WHERE source <> 'compute_ledger' ORDER BY source, source_id, revision});
 same('open usage', q{SELECT source, source_id, account_name, started_at, devices::text, accelerator FROM open_usage ORDER BY source, source_id});
-same('months', q{SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'usage_record'::regclass ORDER BY inhrelid::regclass::text});
-same('decisions', q{SELECT d.action, a.name, d.accelerator, d.period, d.effect, d.rule, r.source_id, r.revision FROM policy_decision AS d JOIN account AS a ON a.id = d.account
+same('months', q{SELECT DISTINCT tableoid::regclass::text FROM usage_record ORDER BY 1});
+same('decisions', q{SELECT d.action, a.name, d.accelerator, lower(d.period), CASE WHEN r.ended_at < 'infinity' THEN upper(d.period) END, d.effect, d.rule, r.source_id, r.revision FROM policy_decision AS d JOIN account AS a ON a.id = d.account
 	JOIN usage_record AS r ON r.id = d.usage ORDER BY r.source, r.source_id, r.revision});
 # accept_usage() makes what is due of them now and then
 $node->safe_psql($_, 'SELECT record_reservations()') for qw(single many);

@@ -293,6 +293,20 @@ $holder->query_safe('COMMIT');
 $run->finish;
 like($held_out, qr/ 10 rows: 10 accepted/, '... and goes on');
 
+# A chunk of many sources is accepted by one call, unless somebody else has a source that is in the inbox.
+sql(q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) SELECT 'none of ours', n, 'acme', 'east', 'H100', '1', '2026-06-03 14:00Z' FROM generate_series(1, 2) AS n; SELECT accept_usage(source => 'none of ours');
+	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at) VALUES ('none of ours', '3', 'acme', 'east', 'H100', '1', '2026-06-03 14:00Z')});
+my $batches = sql('SELECT count(*) FROM usage_batch');
+$holder->query_safe("BEGIN; SELECT FROM compute_ledger.usage_source WHERE source = 'none of ours' FOR UPDATE");
+my $many = sub { return "$good\n" . join('', map { 'many' . $_ % 20 . ",$_[0]$_,acme,east," . ($_ % 7 ? 'H100' : 'Voodoo 2') . ",1,2026-06-03T14:00:00Z,\n" } 1 .. 140) };
+($status, $out) = ledger('load', write_file('many.csv', $many->('a')));
+like($out, qr/ 140 rows: 120 accepted, 0 duplicate, 20 rejected, 0 unreadable\n/, 'many sources, one of others waiting');
+is(sql('SELECT count(*) FROM usage_batch') - $batches, 20, '... one by one');
+$holder->query_safe('COMMIT');
+($status, $out) = ledger('load', write_file('many.csv', $many->('b')));
+like($out, qr/ 140 rows: 124 accepted, 0 duplicate, 20 rejected, 0 unreadable; with 4 rows that others had left/, '... and none waiting');
+is(sql('SELECT count(*) FROM usage_batch') - $batches, 21, '... all at once');
+
 # Two loads of one file at the same time.
 $file = write_file('twice.csv', "$good\n" . join('', map { "s2,w$_,acme,east," . ($_ % 10 ? 'H100' : 'Voodoo 2') . ",1,2026-0" . (1 + $_ % 5) . "-03T14:00:00Z,2026-06-03T15:00:00Z\n" } 1 .. 600));
 my @at_once = map { my ($o, $e) = ('', ''); { run => IPC::Run::start([ 'compute-ledger', 'load', '--chunk=50', "--rejected=$dir/twice$_", $file ], '>', \$o, '2>', \$e), out => \$o, err => \$e } } 1 .. 2;

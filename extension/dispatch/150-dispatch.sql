@@ -147,13 +147,15 @@ BEGIN
 	PERFORM compute_ledger._give_up_lost(pools, clock);
 	FOR w IN
 		SELECT r.id
-		FROM compute_ledger.reservation AS r
-		WHERE r.id IN (
-				SELECT o.id FROM compute_ledger.reservation AS o
-				WHERE o.pool = ANY (pools) AND NOT isempty(o.occupies) AND upper(o.occupies) > clock AND lower(o.occupies) <= clock + lead AND o.state = 'confirmed'
-				UNION ALL
-				-- also what should have ended
-				SELECT o.id FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.state = 'running')
+		FROM (
+			-- by their beginning: what is to come is not read
+			SELECT o.id, o.state, o.period, o.occupies FROM compute_ledger.reservation AS o
+			WHERE o.pool = ANY (pools) AND NOT isempty(o.occupies) AND lower(o.occupies) <= clock + lead AND o.state = 'confirmed'
+			UNION ALL
+			-- also what should have ended
+			SELECT o.id, o.state, o.period, o.occupies FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.state = 'running'
+			OFFSET 0) AS r
+		WHERE (r.state = 'running' OR upper(r.occupies) > clock)
 			AND NOT EXISTS (SELECT FROM compute_ledger.lease AS l WHERE l.reservation = r.id AND l.replaced IS NULL AND l.expires > clock)
 			-- who starts what he booked himself needs no agent
 			AND (r.state = 'confirmed' OR EXISTS (SELECT FROM compute_ledger.lease AS l WHERE l.reservation = r.id AND l.replaced IS NULL))

@@ -189,7 +189,7 @@ BEGIN
 	), back AS MATERIALIZED (
 		SELECT l.* FROM compute_ledger._region_links(regions, ARRAY[results_region], base) AS l WHERE results_region IS NOT NULL
 	), rate AS MATERIALIZED (
-		SELECT k.accelerator, compute_ledger.normalized_rate(k.accelerator, basis, base) AS basis_rate FROM (SELECT DISTINCT p.accelerator FROM unnest(all_pools) AS p) AS k
+		SELECT k.accelerator, compute_ledger.normalized_rate(k.accelerator, basis, base) AS basis_rate FROM (SELECT DISTINCT q.accelerator FROM unnest(chips) AS q (accelerator)) AS k
 	), figure AS MATERIALIZED (
 		SELECT p.*, f.price_per_gb AS in_price, f.within AS is_within, f.currency AS in_currency, f.gbps, f.latency, b.price_per_gb AS out_price, b.currency AS out_currency,
 			c.priced AS c_priced, c.prices AS c_prices, c.list_prices AS c_list_prices, c.hourly AS c_hourly, c.lowest, c.highest, c.fault, j.clause,

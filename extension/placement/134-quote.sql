@@ -238,7 +238,7 @@ END
 $$;
 COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, bigint, interval) IS 'tried is NULL for a pool that was not: why a pool that might take a request has no start for it';
 
-CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, brief boolean,
+CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, brief boolean, near numeric,
 		OUT offers _placement_offer[], OUT looked_at bigint)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -250,11 +250,13 @@ DECLARE
 	batch integer := greatest(most, 4);
 	-- most have room soon; of a few pools days more cost next to nothing
 	soon interval := greatest(interval '64 days' / batch, interval '2 days');
+	whole bigint := coalesce(tries[cardinality(tries)].n, 0);
 	turn compute_ledger._placement_try[];
 	last record;
 	-- what has a greater objective is left out: a little more than the best, which is not priced yet
 	can_skip boolean := brief AND most = 1 AND asked.devices IS NOT NULL AND asked.delay_value > 0;
-	reach numeric;
+	least_yet numeric;
+	reach numeric := CASE WHEN can_skip THEN near * 1.01 END;
 	open compute_ledger._placement_offer[];
 	found compute_ledger._placement_offer[];
 	dear compute_ledger._placement_offer[] := '{}';
@@ -262,8 +264,12 @@ BEGIN
 	offers := '{}';
 	looked_at := 0;
 	LOOP
-		SELECT o.late, o.objective INTO last FROM (SELECT DISTINCT ON (o.pools) o.* FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
-		IF can_skip AND reach IS NOT NULL THEN
+		IF looked_at < whole OR looked_at = 0 OR reach IS NOT NULL THEN
+			SELECT o.late, o.objective INTO last FROM (SELECT DISTINCT ON (o.pools) o.* FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
+		END IF;
+		IF looked_at >= whole THEN
+			turn := '{}';
+		ELSIF reach IS NOT NULL THEN
 			-- all that may be better
 			batch := 128;
 			turn := ARRAY(
@@ -281,13 +287,18 @@ BEGIN
 					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600, NULL, false)::compute_ledger._placement_offer
 				FROM compute_ledger._fits(turn, at, preempting, soon) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
 			offers := offers || found;
-			IF can_skip AND EXISTS (SELECT FROM unnest(offers) AS o WHERE NOT o.late) THEN
-				reach := least(reach, (SELECT min(o.objective) FROM unnest(offers) AS o WHERE NOT o.late) * 1.01);
-				offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE NOT o.late AND o.objective <= reach);
-			END IF;
-			soon := greatest(soon, (SELECT max(o.starts) FROM unnest(found) AS o) - (SELECT min(lower(t.allowed)) FROM unnest(turn) AS t));
 			looked_at := looked_at + batch;
 			batch := least(2 * batch, 128);
+			IF looked_at < whole THEN
+				soon := greatest(soon, (SELECT max(o.starts) FROM unnest(found) AS o) - (SELECT min(lower(t.allowed)) FROM unnest(turn) AS t));
+			END IF;
+			IF can_skip THEN
+				SELECT min(o.objective) INTO least_yet FROM unnest(offers) AS o WHERE NOT o.late;
+				IF least_yet IS NOT NULL THEN
+					reach := least(reach, least_yet * 1.01);
+					offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE NOT o.late AND o.objective <= reach);
+				END IF;
+			END IF;
 			CONTINUE;
 		END IF;
 		-- of those that are the best so far, what is not priced
@@ -313,29 +324,29 @@ BEGIN
 	offers := offers || dear;
 END
 $$;
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean, boolean) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this; brief: what cannot be among the best is left out where that is less to read';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean, boolean, numeric) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this; brief: what cannot be the best is left out where that is less to read; near: what the best is thought to be ranked by, if that is known';
 
 -- ------------------------------------------------------------------ quoting
 
-CREATE FUNCTION _first_offer(asked placement_request, candidates _placement_pool[], tries _placement_try[], at timestamptz, preempting boolean,
-		OUT pieces reservation_piece[], OUT starts timestamptz, OUT ends timestamptz, OUT keeps_deadline boolean, OUT worst numeric)
+CREATE FUNCTION _first_offer(asked placement_request, candidates _placement_pool[], tries _placement_try[], at timestamptz, preempting boolean, near numeric,
+		OUT pieces reservation_piece[], OUT starts timestamptz, OUT ends timestamptz, OUT keeps_deadline boolean, OUT objective numeric, OUT worst numeric)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
-	best record := compute_ledger._best_offers(asked, candidates, tries, 1, at, preempting, true);
+	best record := compute_ledger._best_offers(asked, candidates, tries, 1, at, preempting, true, near);
 	split record := compute_ledger._split_offers(asked, candidates, 1, at, preempting);
 BEGIN
 	SELECT ARRAY(SELECT ROW(i.pool, i.devices, tstzrange(o.starts, o.ends))::compute_ledger.reservation_piece FROM unnest(o.pools, o.devices) WITH ORDINALITY AS i (pool, devices, n) ORDER BY i.n),
-		o.starts, o.ends, NOT o.late, o.worst + o.transfer_cost
-	INTO pieces, starts, ends, keeps_deadline, worst
+		o.starts, o.ends, NOT o.late, o.objective, o.worst + o.transfer_cost
+	INTO pieces, starts, ends, keeps_deadline, objective, worst
 	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL AND o.lines IS NOT NULL
 	ORDER BY o.late, o.objective, o.ends, o.displaces, o.pools LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION _first_offer(placement_request, _placement_pool[], _placement_try[], timestamptz, boolean) IS 'the first offer that _offers() has, of all pools that might take a request and what _tries() makes of them; all NULL if there is none; worst: what it costs in the highest tier, with transfers';
+COMMENT ON FUNCTION _first_offer(placement_request, _placement_pool[], _placement_try[], timestamptz, boolean, numeric) IS 'the first offer that _offers() has, of all pools that might take a request and what _tries() makes of them; all NULL if there is none; near: what it is thought to be ranked by (NULL: not known); worst: what it costs in the highest tier, with transfers';
 
 CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
@@ -348,7 +359,7 @@ AS $$
 DECLARE
 	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
 	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
-	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting, false);
+	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting, false, NULL);
 	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
 	digits integer := (SELECT c.minor_digits FROM compute_ledger.currency AS c WHERE c.code = candidates[1].currency);
 BEGIN

@@ -54,6 +54,7 @@ DECLARE
 	candidates compute_ledger._placement_pool[];
 	tries compute_ledger._placement_try[];
 	first record;
+	near numeric;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
 	checked := compute_ledger._check_request(asked);
@@ -68,7 +69,7 @@ BEGIN
 	END IF;
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._first_offer(checked, candidates, tries, at, confirmed AND NOT checked.preemptible) AS o;
+		SELECT * INTO first FROM compute_ledger._first_offer(checked, candidates, tries, at, confirmed AND NOT checked.preemptible, near) AS o;
 		IF first.pieces IS NULL OR NOT first.keeps_deadline THEN
 			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.pieces IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
 				detail => CASE WHEN first.pieces IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
@@ -84,6 +85,7 @@ BEGIN
 			IF attempt = 10 THEN
 				RAISE;
 			END IF;
+			near := first.objective;
 		END;
 	END LOOP;
 	RETURN QUERY SELECT b.* FROM unnest(answer) AS b;

@@ -77,7 +77,7 @@ COMMENT ON FUNCTION _usage_seen(xid) IS 'part of accept_usage(): whether a row w
 
 -- ------------------------------------------------------------------ rules
 
-CREATE FUNCTION _usage_cells(own boolean, sender text, source text, source_id text, revision text, devices text, started_at text, ended_at text,
+CREATE FUNCTION _usage_values(own boolean, sender text, source text, source_id text, revision text, devices text, started_at text, ended_at text,
 		measure text, number_format text, achieved_work text, run text, labels text, retracted text, reservation text, time_zone text, unix_seconds boolean)
 	RETURNS TABLE (revision integer, retracted boolean, is_nobodys boolean, is_too_long boolean, is_own boolean, devices numeric, started_at timestamptz, ended_at timestamptz,
 		measure text, number_format text, achieved_work compute_ledger.compute_unit, run text, labels jsonb, reservation text)
@@ -101,7 +101,7 @@ AS $$
 		compute_ledger._usage_labels($13),
 		CASE WHEN $15 OPERATOR(pg_catalog.~) '^(ledger:[1-9][0-9]{0,17}|centre:.+)$' AND pg_catalog.octet_length($15) OPERATOR(pg_catalog.<=) 1000 THEN $15 END
 $$;
-COMMENT ON FUNCTION _usage_cells(boolean, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, boolean) IS 'what the cells of a row of usage_inbox mean, from a source with this time zone that writes Unix seconds or not; NULL where one cannot be read; own: the ledger has made it of a reservation. For the planner to put in place.';
+COMMENT ON FUNCTION _usage_values(boolean, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, boolean) IS 'what the cells of a row of usage_inbox mean, from a source with this time zone that writes Unix seconds or not; NULL where one cannot be read; own: the ledger has made it of a reservation. For the planner to put in place.';
 
 CREATE FUNCTION _usage_unreadable(source_id text, revision integer, retracted boolean, is_nobodys boolean, is_too_long boolean, is_own boolean,
 		devices numeric, devices_cell text, started_at timestamptz, started_at_cell text, ended_at timestamptz, measure text, number_format text, number_format_cell text,
@@ -125,7 +125,7 @@ AS $$
 			CASE WHEN $17 IS NULL AND $18 OPERATOR(pg_catalog.<>) '' THEN 'labels' END,
 			CASE WHEN $19 IS NULL AND $20 OPERATOR(pg_catalog.<>) '' THEN 'reservation' END), '') END), '')
 $$;
-COMMENT ON FUNCTION _usage_unreadable(text, integer, boolean, boolean, boolean, boolean, numeric, text, timestamptz, text, timestamptz, text, text, text, compute_unit, text, jsonb, text, text, text) IS 'faults, as _usage_fault() takes them, with commas between them, of what _usage_cells() has read; a column: its cell cannot be read; NULL: none. For the planner to put in place.';
+COMMENT ON FUNCTION _usage_unreadable(text, integer, boolean, boolean, boolean, boolean, numeric, text, timestamptz, text, timestamptz, text, text, text, compute_unit, text, jsonb, text, text, text) IS 'faults, as _usage_fault() takes them, with commas between them, of what _usage_values() has read; a column: its cell cannot be read; NULL: none. For the planner to put in place.';
 
 CREATE FUNCTION _usage_faults(own boolean, unreadable text, retracted boolean, started_at timestamptz, ended_at timestamptz, latest timestamptz, devices numeric,
 		account bigint, is_account boolean, region integer, reservation_name text, reservation bigint, measure text, accelerator accelerator) RETURNS text
@@ -160,6 +160,21 @@ AS $$
 		ELSE 'conflict' END
 $$;
 COMMENT ON FUNCTION _usage_verdict(text, text, bytea, bytea, boolean, bytea) IS 'what becomes of a record, accepted, duplicate, conflict or rejected: there is the digest of what usage_key has under its key, NULL if that is nothing; is_first, whether it is the first of a batch with its key, and first_digest that of the first. For the planner to put in place.';
+
+CREATE FUNCTION _usage_batch() RETURNS SETOF boolean
+	LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 10000000 AS 'MODULE_PATHNAME', 'usage_batch';
+COMMENT ON FUNCTION _usage_batch() IS 'part of accept_usage(): no row, of which the planner is told that there are very many, so that its plan is one for large batches: what it knows of usage_inbox, which is filled and emptied all the time, is mostly wrong';
+
+CREATE FUNCTION _repeats_add(internal, bigint) RETURNS internal
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'repeats_add';
+COMMENT ON FUNCTION _repeats_add(internal, bigint) IS 'part of _repeats()';
+
+CREATE FUNCTION _repeats_any(internal) RETURNS boolean
+	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'repeats_any';
+COMMENT ON FUNCTION _repeats_any(internal) IS 'part of _repeats()';
+
+CREATE AGGREGATE _repeats(bigint) (SFUNC = compute_ledger._repeats_add, STYPE = internal, FINALFUNC = compute_ledger._repeats_any);
+COMMENT ON AGGREGATE _repeats(bigint) IS 'part of accept_usage(): whether a number comes more than once, in 32 bytes a number at most; false for none';
 
 -- ------------------------------------------------------------------ rates
 
@@ -306,6 +321,9 @@ CREATE FUNCTION _take_usage(kind text, basis text, max_rows bigint DEFAULT NULL,
 	SET plan_cache_mode = force_custom_plan
 	-- usage_key is looked up in its index, whatever was known of its size when this was planned
 	SET enable_seqscan = off
+	-- what a batch's names mean is hashed, and the batch goes past it, unsorted
+	SET enable_mergejoin = off
+	SET enable_sort = off
 AS $$
 #variable_conflict use_column
 DECLARE
@@ -444,6 +462,11 @@ BEGIN
 		FROM jsonb_populate_recordset(NULL::compute_ledger.usage_inbox, given) AS p
 		WHERE kind = 'reserve'
 			AND (busy_months = '{}' OR (compute_ledger._usage_month(p.started_at, NULL, NULL) = ANY (busy_months)) IS NOT TRUE)
+		UNION ALL
+		-- nothing, but a large batch to the planner
+		SELECT p.*
+		FROM compute_ledger._usage_batch() AS b
+		CROSS JOIN jsonb_populate_record(NULL::compute_ledger.usage_inbox, '{}') AS p
 	), other AS (
 		SELECT m.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
 		FROM mended AS m
@@ -458,7 +481,7 @@ BEGIN
 		SELECT t.id, t.sender AS source, t.source_id, t.account, t.region, t.accelerator, c.*, t.devices AS devices_cell, t.started_at AS started_at_cell,
 			t.number_format AS number_format_cell, t.achieved_work AS achieved_work_cell, t.labels AS labels_cell, t.reservation AS reservation_cell
 		FROM taken AS t
-		CROSS JOIN LATERAL compute_ledger._usage_cells(kind = 'reserve', t.sender, t.source, t.source_id, t.revision, t.devices, t.started_at, t.ended_at, t.measure, t.number_format,
+		CROSS JOIN LATERAL compute_ledger._usage_values(kind = 'reserve', t.sender, t.source, t.source_id, t.revision, t.devices, t.started_at, t.ended_at, t.measure, t.number_format,
 			t.achieved_work, t.run, t.labels, t.retracted, t.reservation, t.time_zone, t.unix_seconds) AS c
 		OFFSET 0
 	), read AS MATERIALIZED (
@@ -469,18 +492,17 @@ BEGIN
 				c.ended_at, c.measure, c.number_format, c.number_format_cell, c.achieved_work, c.achieved_work_cell, c.labels, c.labels_cell, c.reservation, c.reservation_cell) AS unreadable
 		FROM cell AS c
 	), name AS MATERIALIZED (
-		-- each name once, and each record's key; a key that comes more than once in a batch is rare, and so is one that only looks so
-		SELECT r.account, r.region, r.accelerator, r.source, GROUPING(r.account) = 0 AS is_account, GROUPING(r.region) = 0 AS is_region,
-			GROUPING(r.accelerator) = 0 AS is_accelerator, GROUPING(r.key) = 0 AS is_repeated
-		FROM (SELECT d.account, d.region, d.accelerator, d.source, hashtextextended(d.source_id, hashtextextended(d.source, 0)) AS key FROM read AS d) AS r
-		GROUP BY GROUPING SETS ((r.account), (r.region), (r.accelerator, r.source), (r.key))
-		HAVING GROUPING(r.key) = 1 OR count(*) > 1
+		-- each name once
+		SELECT r.account, r.region, r.accelerator, r.source, GROUPING(r.account) = 0 AS is_account, GROUPING(r.region) = 0 AS is_region, GROUPING(r.accelerator) = 0 AS is_accelerator
+		FROM read AS r
+		GROUP BY GROUPING SETS ((r.account), (r.region), (r.accelerator, r.source))
 	), accounts AS MATERIALIZED (
 		SELECT n.account AS name, a.id,
 			EXISTS (SELECT FROM compute_ledger.account_merge AS g WHERE g.account = a.id AND upper_inf(g.recorded)) AS is_merged,
 			(SELECT range_agg(v.valid) FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded)) AS valid
 		FROM name AS n
-		JOIN compute_ledger.account AS a ON a.name = n.account
+		-- looked up one by one, however many accounts there are
+		CROSS JOIN LATERAL (SELECT c.id FROM compute_ledger.account AS c WHERE c.name = n.account LIMIT 1) AS a
 		WHERE n.is_account
 	), regions AS MATERIALIZED (
 		SELECT n.region AS name, compute_ledger._region_id(n.region) AS id
@@ -497,12 +519,11 @@ BEGIN
 		SELECT t.*
 		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
 	), reservations AS MATERIALIZED (
-		SELECT n.name, n.region, compute_ledger._reservations_named(n.name, g.id) AS ids
+		SELECT n.name, n.region, compute_ledger._reservations_named(n.name, (SELECT g.id FROM regions AS g WHERE g.name = n.region)) AS ids
 		FROM (SELECT DISTINCT d.reservation AS name, d.region FROM read AS d WHERE d.reservation IS NOT NULL) AS n
-		LEFT JOIN regions AS g ON g.name = n.region
 	), repeats AS MATERIALIZED (
-		-- mostly there are none in a batch, and nothing needs to be sorted
-		SELECT EXISTS (SELECT FROM name AS n WHERE n.is_repeated) AS any
+		-- whether a key comes more than once: mostly none does, and nothing needs to be sorted; one that only looks so does no harm
+		SELECT compute_ledger._repeats(hashtextextended(r.source_id, hashtextextended(r.source, 0))) AS any FROM read AS r
 	), resolved AS NOT MATERIALIZED (
 		SELECT r.*,
 			compute_ledger._usage_faults(kind = 'reserve', r.unreadable, r.retracted, r.started_at, r.ended_at, r.latest, r.devices, r.account, r.is_account, r.region,
@@ -512,13 +533,15 @@ BEGIN
 			r.reservation AS reservation_name, CASE WHEN cardinality(v.ids) > 1 THEN compute_ledger._reservation_at(v.ids, r.started_at) ELSE v.ids[1] END AS reservation,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
 				ELSE compute_ledger._account_id(r.account, r.started_at) END AS account, a.id IS NOT NULL AS is_account, stamp + s.clock_tolerance AS latest,
-			g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
+			s.last_key, g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
 			CASE WHEN r.unreadable IS NOT NULL THEN NULL
 				WHEN r.retracted THEN sha256('retracted')
 				ELSE compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
 					r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation) END AS digest
 		FROM read AS r
-		JOIN compute_ledger.usage_source AS s ON s.source = r.source
+		JOIN (SELECT u.source, u.clock_tolerance, (SELECT e.source_id FROM compute_ledger.usage_key AS e WHERE e.source = u.source ORDER BY e.source_id DESC LIMIT 1) AS last_key
+			FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources)
+			OFFSET 0) AS s ON s.source = r.source
 		LEFT JOIN accounts AS a ON a.name = r.account
 		LEFT JOIN regions AS g ON g.name = r.region
 		LEFT JOIN reservations AS v ON v.name = r.reservation AND v.region IS NOT DISTINCT FROM r.region
@@ -542,11 +565,11 @@ BEGIN
 				WHEN k.revision > r.revision THEN (SELECT e.digest FROM compute_ledger.usage_key AS e WHERE e.source = r.source AND e.source_id = r.source_id AND e.revision = r.revision)
 			END AS there
 		FROM ranked AS r
-		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index
+		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index, and only where the source has such keys
 		LEFT JOIN LATERAL (
 			SELECT e.revision, e.digest, e.record, e.started_at
 			FROM compute_ledger.usage_key AS e
-			WHERE e.source = r.source AND e.source_id = r.source_id
+			WHERE e.source = r.source AND e.source_id = r.source_id AND r.source_id <= r.last_key
 			ORDER BY e.revision DESC LIMIT 1) AS k ON true
 		OFFSET 0
 	), verdict AS MATERIALIZED (

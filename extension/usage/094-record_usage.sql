@@ -90,7 +90,7 @@ BEGIN
 
 	-- First what takes time and needs no turn: what the record says, and what its names mean.
 	SELECT c.* INTO cells
-	FROM compute_ledger._usage_cells(false, sender, source, source_id, revision::text, devices::text, start_cell, end_cell, measure, number_format,
+	FROM compute_ledger._usage_values(false, sender, source, source_id, revision::text, devices::text, start_cell, end_cell, measure, number_format,
 		achieved_work::text, run, labels::text, retracted::text, reservation, NULL, NULL) AS c;
 	unreadable := compute_ledger._usage_unreadable(source_id, cells.revision, cells.retracted, cells.is_nobodys, cells.is_too_long, cells.is_own, cells.devices, devices::text,
 		cells.started_at, start_cell, cells.ended_at, cells.measure, cells.number_format, number_format, cells.achieved_work, achieved_work::text, cells.labels, labels::text,

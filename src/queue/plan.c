@@ -6,7 +6,7 @@
  * this pass has planned for it included.  What is due so is a heap of accounts below each account.
  *
  * A request that would begin later than it was promised goes before all that came later, and one that was the first of its
- * band, and would begin later than then, has its stored plan put in first; and all is planned again.
+ * band, and would begin later than then, has its stored plan held for it until its turn comes; and all is planned again.
  */
 #include "c.h"
 
@@ -553,7 +553,7 @@ plan_request(QueuePass *pass, QueueRequest *request)
 	request->planned = true;
 }
 
-/* When the turn comes of one that keeps its plan: begins earlier where there is room. */
+/* The turn has come of one whose plan was held: it begins earlier where there is room. */
 static void
 move_up(QueuePass *pass, QueueRequest *request)
 {
