@@ -148,7 +148,7 @@ sub differ
 # ------------------------------------------------------------------ views
 # Of each column of each view a value that is in rows of Zenith's and nowhere else, and one that is in no row.
 my @views = split /\n/, as('owner', q{SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'compute_ledger'::regnamespace AND c.relkind = 'v' AND c.relname ~ '^my_' ORDER BY c.relname COLLATE "C"});
-is(join(' ', @views), 'my_account my_charge my_focus_1_2 my_focus_1_2_text my_period_close my_policy_decision my_price my_rejected my_request my_reservation my_spend_daily my_usage my_usage_daily my_usage_hourly', 'views for readers');
+is(join(' ', @views), 'my_account my_charge my_focus_1_2 my_focus_1_2_text my_period_close my_policy_decision my_price my_rejected my_request my_reservation my_spend_daily my_spend_label my_usage my_usage_daily my_usage_hourly', 'views for readers');
 my (@pairs, %tried);
 for my $view (@views)
 {

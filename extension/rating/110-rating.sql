@@ -218,6 +218,12 @@ CREATE FUNCTION _rate_parts(book text, as_of timestamptz, payers bigint[], accou
 	SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rate_parts';
 COMMENT ON FUNCTION _rate_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge) IS 'the parts of records that a charge is made of, in the order in which they count; the period is that of the charge. Of what is not charged by its sum, quantity and cost are NULL';
 
+CREATE FUNCTION _rate_all_parts(book text, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz, charges rated_charge[],
+		OUT number integer, OUT record bigint, OUT amount numeric, OUT cost numeric) RETURNS SETOF record
+	LANGUAGE c STABLE ROWS 100000
+	SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'rate_all_parts';
+COMMENT ON FUNCTION _rate_all_parts(text, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz, rated_charge[]) IS 'the parts of records that many charges which are charged by their sum are made of, in one pass: number of the charge in the array, record, amount and share of the cost. The charges are whole ones of what is rated';
+
 CREATE FUNCTION _scaled_tier_cost(model text, price numeric, tier_bounds numeric[], tier_prices numeric[], tier_fees numeric[],
 		package_size numeric, free numeric, q0 numeric, q1 numeric, total numeric, scale numeric) RETURNS numeric
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -610,17 +616,15 @@ AS $$
 $$;
 COMMENT ON FUNCTION _level_instant(tstzrange[], numeric[], bigint, tstzrange) IS 'the first instant at which usage, given by its parts, has the level that a price per peak or percentile of devices charges in a period, and what it is: the peak, or which sample by rank';
 
-CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
-		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
+CREATE FUNCTION _trace_in(charge rated_charge, as_of timestamptz, payers bigint[], accounts bigint[], root bigint, period tstzrange, starts timestamptz, ends timestamptz,
+		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT cost numeric, OUT note text) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 1000
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
 AS $$
 	WITH part AS MATERIALIZED (
 		SELECT p.*, sum(p.amount) OVER (ORDER BY p.part_from, p.record ROWS UNBOUNDED PRECEDING) AS until, sum(p.amount) OVER () AS total
-		FROM compute_ledger._rate_parts(charge.book, as_of, ARRAY[charge.payer],
-			ARRAY(SELECT DISTINCT p.account FROM compute_ledger._billed_accounts(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period),
-			NULL, period, lower(period), least(upper(period), as_of), charge) AS p
+		FROM compute_ledger._rate_parts(charge.book, as_of, payers, accounts, root, period, starts, ends, charge) AS p
 		WHERE charge.kind NOT IN ('reserved unused', 'rounding', 'commitment')
 	), decisive AS MATERIALIZED (
 		SELECT i.at, i.note
@@ -632,13 +636,25 @@ AS $$
 		-- of what is not charged by its sum, every part has a share by its amount
 		CASE WHEN compute_ledger._is_by_sum(charge.kind) THEN p.quantity
 			ELSE compute_ledger._round_ratio(p.until * charge.quantity, p.total, 12) - compute_ledger._round_ratio((p.until - p.amount) * charge.quantity, p.total, 12) END,
-		charge.unit,
 		CASE WHEN compute_ledger._is_by_sum(charge.kind) THEN p.cost
 			ELSE compute_ledger._round_ratio(p.until * charge.cost, p.total, k.ledger_scale) - compute_ledger._round_ratio((p.until - p.amount) * charge.cost, p.total, k.ledger_scale) END,
 		d.note
 	FROM part AS p
 	JOIN compute_ledger.currency AS k ON k.code = charge.currency
 	LEFT JOIN decisive AS d ON p.part_from <= d.at AND d.at < p.part_to
+$$;
+COMMENT ON FUNCTION _trace_in(rated_charge, timestamptz, bigint[], bigint[], bigint, tstzrange, timestamptz, timestamptz) IS 'the parts of records that a charge is made of, with their shares of its quantity and cost, in a rating that has it: what is rated is given as to _rate()';
+
+CREATE FUNCTION _trace(charge rated_charge, period tstzrange, as_of timestamptz,
+		OUT record bigint, OUT part_from timestamptz, OUT part_to timestamptz, OUT devices numeric, OUT amount numeric, OUT quantity numeric, OUT unit text, OUT cost numeric, OUT note text) RETURNS SETOF record
+	LANGUAGE sql STABLE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+	SET jit = off
+AS $$
+	SELECT t.record, t.part_from, t.part_to, t.devices, t.amount, t.quantity, charge.unit, t.cost, t.note
+	FROM compute_ledger._trace_in(charge, as_of, ARRAY[charge.payer],
+		ARRAY(SELECT DISTINCT p.account FROM compute_ledger._billed_accounts(as_of) AS p WHERE p.payer = charge.payer AND p.valid && period),
+		NULL, period, lower(period), least(upper(period), as_of)) AS t
 	UNION ALL
 	SELECT NULL, lower(charge.period), upper(charge.period), NULL, charge.amount, charge.quantity, charge.unit,
 		CASE charge.kind WHEN 'commitment' THEN charge.cost + (charge.tiers -> 0 ->> 'counted')::numeric ELSE charge.cost END,

@@ -636,14 +636,15 @@ END
 $$;
 COMMENT ON FUNCTION trace_charge(rated_charge, timestamptz) IS 'the same for a row of rate_usage(), as of the same recorded time, by default the one that rating chose last in this transaction, or the watermark';
 
-CREATE FUNCTION _traced(charge anyelement, payer bigint, billing_period bigint) RETURNS rated_charge
+CREATE FUNCTION _traced(charge anyelement, payer bigint, billing_period bigint, period tstzrange DEFAULT NULL) RETURNS rated_charge
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 	SET datestyle = 'ISO, YMD'
 AS $$
-	SELECT (jsonb_populate_record(NULL::compute_ledger.rated_charge, to_jsonb(charge) || jsonb_build_object('payer', payer, 'billing_period', billing_period))).*
+	SELECT jsonb_populate_record(NULL::compute_ledger.rated_charge, to_jsonb(charge) || jsonb_build_object('payer', payer, 'billing_period', billing_period)
+		|| CASE WHEN period IS NULL THEN '{}' ELSE jsonb_build_object('period', period) END)
 $$;
-COMMENT ON FUNCTION _traced(anyelement, bigint, bigint) IS 'a stored charge as rate_usage() would return it, for the payer and in the billing period of its usage';
+COMMENT ON FUNCTION _traced(anyelement, bigint, bigint, tstzrange) IS 'a stored charge as rate_usage() would return it, for the payer and in the billing period of its usage, and for another period if one is given';
 
 CREATE FUNCTION _rate_diff(account text, period tstzrange, as_of_a timestamptz, as_of_b timestamptz, book text DEFAULT 'sale',
 		OUT charged_account bigint, OUT day date, OUT region integer, OUT accelerator accelerator, OUT number_format text, OUT measure text, OUT price bigint,

@@ -55,9 +55,24 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	mark := compute_ledger._as_of(as_of);
 	RETURN QUERY
-	WITH c AS (
-		SELECT r.*, concat('open-', row_number() OVER ()) AS id, NULL::bigint AS close, mark AS as_of
-		FROM compute_ledger._rate_usage(account, period, mark) AS r
+	WITH s AS MATERIALIZED (
+		SELECT x.* FROM compute_ledger._spend_of(ARRAY(SELECT k.key FROM compute_ledger.spend_key AS k), account, period, mark, 'sale') AS x
+	), tag AS (
+		-- as focus_tags.sql has them
+		SELECT t.n, jsonb_object_agg(t.key, t.value) AS tags
+		FROM (
+			SELECT s.n, s.key, min(s.value) AS value
+			FROM s JOIN s AS h ON h.n = s.n AND h.key IS NULL
+			WHERE s.key IS NOT NULL
+			GROUP BY s.n, s.key
+			HAVING count(s.value) = count(*) AND min(s.value) = max(s.value)
+				AND bool_and(s.value_account = (h.charge).account OR NOT s.by_rule AND (h.charge).kind NOT IN ('peak', 'percentile', 'reserved used', 'beyond'))
+		) AS t
+		GROUP BY t.n
+	), c AS (
+		SELECT (s.charge).*, concat('open-', s.n) AS id, NULL::bigint AS close, mark AS as_of, t.tags
+		FROM s LEFT JOIN tag AS t ON t.n = s.n
+		WHERE s.key IS NULL
 	)
 	-- @include focus_query.sql
 	;

@@ -535,6 +535,7 @@ BEGIN
 		UNION ALL SELECT * FROM compute_ledger._check_books()
 		UNION ALL SELECT * FROM compute_ledger._check_guards()
 		UNION ALL SELECT * FROM compute_ledger._check_rollups() WHERE NOT broken
+		UNION ALL SELECT * FROM compute_ledger._check_spend()
 		UNION ALL SELECT * FROM compute_ledger._check_capacity()
 		UNION ALL SELECT * FROM compute_ledger._check_advice(at)
 	) AS c;

@@ -7,12 +7,13 @@ CREATE FUNCTION _seconds_since(since timestamptz, at timestamptz) RETURNS double
 	RETURN extract(epoch FROM greatest(at - since, '0'))::double precision;
 COMMENT ON FUNCTION _seconds_since(timestamptz, timestamptz) IS 'seconds from one instant to another, 0 if that is earlier; NULL for NULL';
 
-CREATE FUNCTION _open_accounts(OUT account bigint, OUT payer bigint, OUT time_zone text, OUT currency text, OUT calendar bigint, OUT valid tstzrange, OUT closed_until timestamptz) RETURNS SETOF record
+CREATE FUNCTION _open_accounts(OUT account bigint, OUT time_zone text, OUT currency text, OUT valid tstzrange, OUT from_day date, OUT to_day date) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 10000
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	-- reads accounts and closings
-	SELECT p.account, p.payer, p.time_zone, p.currency, p.calendar, p.valid * tstzrange(c.closed_until, statement_timestamp()), coalesce(c.closed_until, '-infinity')
+	SELECT p.account, p.time_zone, p.currency, v.valid,
+		(coalesce(lower(v.valid), '-infinity') AT TIME ZONE p.time_zone)::date, (upper(v.valid) AT TIME ZONE p.time_zone)::date
 	FROM compute_ledger._payers() AS p
 	LEFT JOIN (
 		SELECT c.payer, max(b.ends_at) AS closed_until
@@ -20,9 +21,35 @@ AS $$
 		WHERE c.book = 'sale'
 		GROUP BY c.payer
 	) AS c ON c.payer = p.payer
-	WHERE p.valid && tstzrange(c.closed_until, statement_timestamp())
+	CROSS JOIN LATERAL (SELECT p.valid * tstzrange(c.closed_until, statement_timestamp())) AS v (valid)
+	WHERE NOT isempty(v.valid)
 $$;
-COMMENT ON FUNCTION _open_accounts() IS 'part of ledger_health: who pays for which account, when, after the end of the last period of his that was closed in book sale, and until now';
+COMMENT ON FUNCTION _open_accounts() IS 'part of ledger_health: when accounts are paid for after the end of the last period of their payer that was closed in book sale, and until now, with the first and the last day of it';
+
+CREATE FUNCTION _unpriced(accounts bigint[], accelerators accelerator[], regions integer[], measures text[], currencies text[], period tstzrange) RETURNS TABLE (n bigint, valid tstzmultirange)
+	LANGUAGE sql STABLE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- what is not known to be of a number format is priced if it is in any
+	WITH format AS (
+		SELECT DISTINCT k.number_format AS format FROM compute_ledger.price_key AS k WHERE k.book = 'sale' UNION SELECT ''
+	), asked AS MATERIALIZED (
+		SELECT row_number() OVER () AS m, u.n, u.account, u.accelerator, u.region, u.measure, u.currency, f.format
+		FROM unnest(accounts, accelerators, regions, measures, currencies) WITH ORDINALITY AS u (account, accelerator, region, measure, currency, n) CROSS JOIN format AS f
+	), gap AS (
+		SELECT a.n, a.m, coalesce(range_agg(p.valid) FILTER (WHERE p.price IS NULL), '{}') AS valid
+		FROM (
+			SELECT array_agg(a.account ORDER BY a.m) AS accounts, array_agg(a.accelerator ORDER BY a.m) AS accelerators, array_agg(a.region ORDER BY a.m) AS regions,
+				array_agg(a.format ORDER BY a.m) AS formats, array_agg(a.measure ORDER BY a.m) AS measures, array_agg(a.currency ORDER BY a.m) AS currencies
+			FROM asked AS a
+		) AS l
+		CROSS JOIN LATERAL compute_ledger._winning_prices('sale', 'infinity', l.accounts, l.accelerators, l.regions, l.formats, l.measures, l.currencies, _unpriced.period) AS p
+		JOIN asked AS a ON a.m = p.combination
+		GROUP BY a.n, a.m
+	)
+	SELECT g.n, range_intersect_agg(g.valid) FROM gap AS g GROUP BY g.n HAVING NOT isempty(range_intersect_agg(g.valid))
+$$;
+COMMENT ON FUNCTION _unpriced(bigint[], accelerator[], integer[], text[], text[], tstzrange) IS 'part of ledger_health: when, in a period, no price of book sale is for each of several uses (no account: list prices only), whatever its number format; those that always have one are left out';
 
 CREATE FUNCTION _oldest_unpriced(OUT since timestamptz, OUT detail text)
 	LANGUAGE plpgsql STABLE
@@ -30,57 +57,57 @@ CREATE FUNCTION _oldest_unpriced(OUT since timestamptz, OUT detail text)
 	-- @planner
 AS $$
 DECLARE
-	open_from timestamptz;
-	formats text[] := ARRAY(SELECT DISTINCT k.number_format FROM compute_ledger.price_key AS k WHERE k.book = 'sale' UNION SELECT '');
+	first_day date;
+	whole tstzrange;
+	billed text[];
 BEGIN
 	-- a ledger without prices bills nobody
 	IF NOT EXISTS (SELECT FROM compute_ledger.price_key AS k WHERE k.book = 'sale') THEN
 		RETURN;
 	END IF;
-	SELECT min(o.closed_until) INTO open_from FROM compute_ledger._open_accounts() AS o;
-	WITH cell AS MATERIALIZED (
-		-- reads the rollup's days that are not closed
-		SELECT u.account, u.region, u.accelerator, u.measure, o.currency,
-			tstzrange(compute_ledger._local_start(u.day, o.time_zone), compute_ledger._local_start(u.day + 1, o.time_zone)) * o.valid AS period
-		FROM compute_ledger.usage_daily AS u
-		JOIN compute_ledger._open_accounts() AS o ON o.account = u.account
-			AND tstzrange(compute_ledger._local_start(u.day, o.time_zone), compute_ledger._local_start(u.day + 1, o.time_zone)) && o.valid
-		WHERE u.day >= (open_from - interval '1 day')::date
-	), whole AS MATERIALIZED (
-		SELECT tstzrange(min(lower(c.period)), max(upper(c.period))) AS period FROM cell AS c
-	), combination AS MATERIALIZED (
-		SELECT row_number() OVER () AS n, d.*
-		FROM (
-			SELECT DISTINCT c.account, c.region, c.accelerator, c.measure, c.currency, f.format
-			FROM cell AS c CROSS JOIN unnest(formats) AS f (format)
-			-- a cell knows no number format
-			WHERE c.measure = ANY (compute_ledger._billed_measures('sale', 'infinity', (SELECT w.period FROM whole AS w)))
-		) AS d
-	), gap AS MATERIALIZED (
-		SELECT m.account, m.region, m.accelerator, m.measure, m.currency, range_intersect_agg(m.valid) AS valid
-		FROM (
-			SELECT c.n, c.account, c.region, c.accelerator, c.measure, c.currency, coalesce(range_agg(p.valid) FILTER (WHERE p.price IS NULL), '{}') AS valid
-			FROM (
-				SELECT array_agg(c.account ORDER BY c.n) AS accounts, array_agg(c.accelerator ORDER BY c.n) AS accelerators, array_agg(c.region ORDER BY c.n) AS regions,
-					array_agg(c.format ORDER BY c.n) AS formats, array_agg(c.measure ORDER BY c.n) AS measures, array_agg(c.currency ORDER BY c.n) AS currencies
-				FROM combination AS c
-			) AS a
-			CROSS JOIN LATERAL compute_ledger._winning_prices('sale', 'infinity', a.accounts, a.accelerators, a.regions, a.formats, a.measures, a.currencies, (SELECT w.period FROM whole AS w)) AS p
-			JOIN combination AS c ON c.n = p.combination
-			GROUP BY c.n, c.account, c.region, c.accelerator, c.measure, c.currency
-		) AS m
-		GROUP BY m.account, m.region, m.accelerator, m.measure, m.currency
+	-- the rollup's days that are not closed
+	SELECT min(o.from_day) INTO first_day FROM compute_ledger._open_accounts() AS o;
+	SELECT tstzrange(timezone('UTC', (min(u.day) - 2)::timestamp), statement_timestamp()) INTO whole FROM compute_ledger.usage_daily AS u WHERE u.day >= first_day;
+	IF whole IS NULL OR lower_inf(whole) THEN
+		RETURN;
+	END IF;
+	billed := compute_ledger._billed_measures('sale', 'infinity', whole);
+	WITH open AS MATERIALIZED (
+		SELECT o.* FROM compute_ledger._open_accounts() AS o
+	), used AS MATERIALIZED (
+		SELECT u.account, u.region, u.accelerator, u.measure, o.currency, o.time_zone, o.valid, u.day
+		FROM compute_ledger.usage_daily AS u JOIN open AS o ON o.account = u.account AND u.day >= o.from_day AND u.day <= o.to_day
+		WHERE u.day >= first_day AND u.measure = ANY (billed)
+	), kind AS MATERIALIZED (
+		-- most is at list prices, of which there are few
+		SELECT row_number() OVER () AS n, k.* FROM (SELECT DISTINCT u.region, u.accelerator, u.measure, u.currency FROM used AS u) AS k
+	), unlisted AS MATERIALIZED (
+		SELECT k.*, g.valid
+		FROM (SELECT array_agg(NULL::bigint) AS accounts, array_agg(k.accelerator ORDER BY k.n) AS accelerators, array_agg(k.region ORDER BY k.n) AS regions,
+				array_agg(k.measure ORDER BY k.n) AS measures, array_agg(k.currency ORDER BY k.n) AS currencies FROM kind AS k) AS l
+		CROSS JOIN LATERAL compute_ledger._unpriced(l.accounts, l.accelerators, l.regions, l.measures, l.currencies, whole) AS g
+		JOIN kind AS k ON k.n = g.n
+	), suspect AS MATERIALIZED (
+		SELECT u.account, u.region, u.accelerator, u.measure, u.currency, p.period
+		FROM unlisted AS k
+		JOIN used AS u ON u.region = k.region AND u.accelerator OPERATOR(compute_ledger.=) k.accelerator AND u.measure = k.measure AND u.currency = k.currency
+		CROSS JOIN LATERAL (SELECT tstzrange(compute_ledger._local_start(u.day, u.time_zone), compute_ledger._local_start(u.day + 1, u.time_zone)) * u.valid) AS p (period)
+		WHERE k.valid && p.period
+	), own AS MATERIALIZED (
+		SELECT row_number() OVER () AS n, s.account, s.region, s.accelerator, s.measure, s.currency, range_agg(s.period) AS periods
+		FROM suspect AS s
+		GROUP BY s.account, s.region, s.accelerator, s.measure, s.currency
 	)
-	SELECT lower(g.valid * range_agg(c.period)), format('%s of account "%s" in region "%s", %s', c.accelerator, a.name, r.name, c.measure)
+	SELECT lower(g.valid * o.periods), format('%s of account "%s" in region "%s", %s', o.accelerator, a.name, r.name, o.measure)
 	INTO since, detail
-	FROM gap AS g
-	JOIN cell AS c ON c.account = g.account AND c.region = g.region AND c.accelerator OPERATOR(compute_ledger.=) g.accelerator AND c.measure = g.measure AND c.currency = g.currency
-	JOIN compute_ledger.account AS a ON a.id = c.account
-	JOIN compute_ledger.region AS r ON r.id = c.region
-	WHERE NOT isempty(g.valid)
-	GROUP BY g.valid, c.accelerator, c.measure, a.name, r.name
-	HAVING g.valid && range_agg(c.period)
-	ORDER BY 1, a.name, c.accelerator, r.name, c.measure
+	FROM (SELECT array_agg(o.account ORDER BY o.n) AS accounts, array_agg(o.accelerator ORDER BY o.n) AS accelerators, array_agg(o.region ORDER BY o.n) AS regions,
+			array_agg(o.measure ORDER BY o.n) AS measures, array_agg(o.currency ORDER BY o.n) AS currencies FROM own AS o) AS l
+	CROSS JOIN LATERAL compute_ledger._unpriced(l.accounts, l.accelerators, l.regions, l.measures, l.currencies, whole) AS g
+	JOIN own AS o ON o.n = g.n
+	JOIN compute_ledger.account AS a ON a.id = o.account
+	JOIN compute_ledger.region AS r ON r.id = o.region
+	WHERE g.valid && o.periods
+	ORDER BY 1, a.name, o.accelerator, r.name, o.measure
 	LIMIT 1;
 END
 $$;

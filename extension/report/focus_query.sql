@@ -1,4 +1,4 @@
--- The columns of FOCUS 1.2 over c, which has columns of table charge: what view focus_1_2 and focus_rated() have in
+-- The columns of FOCUS 1.2 over c, which has columns of table charge, and tags: what view focus_1_2 and focus_rated() have in
 -- common.
 -- OFFSET 0 keeps what several columns need from being computed for each of them.
 -- A charge becomes one row, or:
@@ -68,7 +68,7 @@ SELECT
 	CASE WHEN c.account <> c.payer THEN c.account::text END AS "SubAccountId",
 	CASE WHEN c.account <> c.payer THEN coalesce(account_version.title, account.name, c.account::text) END AS "SubAccountName",
 	CASE WHEN c.account <> c.payer THEN 'Account' END AS "SubAccountType",
-	NULL::jsonb AS "Tags",
+	c.tags AS "Tags",
 	concat(part.charge, CASE WHEN part.role IN ('tier', 'fee') THEN '.' || part.tier END, CASE WHEN part.role IN ('purchase', 'fee') THEN '/' || part.role END) AS "x_ChargeId",
 	c.kind AS "x_Kind",
 	account.name AS "x_Account",

@@ -1,6 +1,7 @@
 /*
  * rate_parts.c
- *		The function _rate_parts: the parts of records that a charge is made of.
+ *		The functions _rate_parts and _rate_all_parts: the parts of records that a charge, or
+ *		each of many, is made of.
  *
  * What a charge costs depends on all usage in its pool, so a charge is traced in a rating
  * of its payer's whole billing period.  Such a rating is kept for the statement, for the
@@ -13,9 +14,11 @@
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rls.h"
 #include "utils/typcache.h"
@@ -254,17 +257,45 @@ has_given_price(const Rating *rating, const RatingCell *cell, const GivenCharge 
 		(cell->price < 0 ? 0 : rating->prices[cell->price].id) == given->price;
 }
 
+/* Returns whose usage a charge is for. */
+static int64
+charge_owner(const Rating *rating, int charge)
+{
+	return rating->places[rating->cells[rating->charges[charge].cell].place].owner;
+}
+
+/* Returns the first charge of an account, of which those of a rating are in order, or where it would stand. */
+static int
+first_charge_of(const Rating *rating, int64 account)
+{
+	int			low = 0;
+	int			high = rating->ncharges;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+
+		if (charge_owner(rating, middle) < account)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 /* Returns the first charge from one on that is given; -1 if there is none that is charged by its sum. */
 static int
 find_charge(const Rating *rating, const GivenCharge *given, int from)
 {
-	for (int i = from; given->by_sum && i < rating->ncharges; i++)
+	if (!given->by_sum)
+		return -1;
+	for (int i = Max(from, first_charge_of(rating, given->account));
+		 i < rating->ncharges && charge_owner(rating, i) == given->account; i++)
 	{
 		const RatingCell *cell = &rating->cells[rating->charges[i].cell];
 		const UsageKind *kind = &rating->combinations[cell->combination].kind;
 
 		if (cell->asked && !cell->special &&
-			rating->places[cell->place].owner == given->account &&
 			rating->days[cell->day].date == given->day &&
 			has_given_price(rating, cell, given) &&
 			(given->corrects || cell->price < 0 || (cell->list_price < 0 ? 0 : rating->prices[cell->list_price].id) == given->list_price) &&
@@ -433,5 +464,145 @@ rate_parts(PG_FUNCTION_ARGS)
 	if (rating != whole)
 		release_rating(rating);
 	release_rating(whole);
+	return (Datum) 0;
+}
+
+/* ---- of many charges ---- */
+
+/* Columns of _rate_all_parts(). */
+enum
+{
+	ALL_NUMBER, ALL_RECORD, ALL_AMOUNT, ALL_COST, ALL_COLUMNS
+};
+
+/* A part by its charge. */
+typedef struct ChargePart
+{
+	int			charge;
+	int64		part;			/* number in the trace, where those of a charge are in order */
+} ChargePart;
+
+/* Orders parts by charge. */
+static int
+compare_charge_parts(const void *a, const void *b)
+{
+	const ChargePart *x = (const ChargePart *) a;
+	const ChargePart *y = (const ChargePart *) b;
+
+	if (x->charge != y->charge)
+		return x->charge < y->charge ? -1 : 1;
+	return x->part < y->part ? -1 : x->part > y->part;
+}
+
+/* Returns the parts of charges; numbers says which of those that are given each charge of the rating is, -1: none. */
+static void
+put_all_parts(Rating *rating, const int *numbers, ReturnSetInfo *result)
+{
+	RatingParts trace = {0};
+	bool	   *wanted = palloc(Max(1, rating->ncharges) * sizeof(bool));
+	ChargePart *order;
+	RunningCost running = {0};
+	MemoryContext row;
+	MemoryContext previous;
+
+	for (int i = 0; i < rating->ncharges; i++)
+		wanted[i] = numbers[i] >= 0;
+	TraceCharges(rating, wanted, &trace);
+	order = palloc_extended(Max(1, trace.count) * sizeof(ChargePart), MCXT_ALLOC_HUGE);
+	for (int64 i = 0; i < trace.count; i++)
+		order[i] = (ChargePart) {.charge = rating->cells[trace.parts[i].cell].charge, .part = i};
+	qsort(order, trace.count, sizeof(ChargePart), compare_charge_parts);
+
+	row = AllocSetContextCreate(CurrentMemoryContext, "part of a charge", ALLOCSET_SMALL_SIZES);
+	for (int64 i = 0; i < trace.count; i++)
+	{
+		const RatingPart *part = &trace.parts[order[i].part];
+		const Charge *charge = &rating->charges[order[i].charge];
+		const RatingCell *cell = &rating->cells[charge->cell];
+		Datum		values[ALL_COLUMNS];
+		bool		nulls[ALL_COLUMNS] = {false};
+		Datum		quantity;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i == 0 || order[i].charge != order[i - 1].charge)
+			StartRunningCost(&running, charge, cell->price < 0 ? NULL : &rating->prices[CountedPrice(rating, cell)]);
+		previous = MemoryContextSwitchTo(row);
+		values[ALL_NUMBER] = Int32GetDatum(numbers[order[i].charge] + 1);
+		values[ALL_RECORD] = Int64GetDatum(part->record);
+		nulls[ALL_AMOUNT] = rating->combinations[rating->cells[part->cell].combination].kind.share == 0;
+		values[ALL_AMOUNT] = NumericFromInt128((int128) part->level * (part->to - part->from), 0);
+		nulls[ALL_COST] = running.price == NULL;
+		AddToRunningCost(&running, part->units, part->due, &quantity, &values[ALL_COST]);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextSwitchTo(previous);
+		MemoryContextReset(row);
+	}
+	MemoryContextDelete(row);
+	if (trace.parts)
+		pfree(trace.parts);
+}
+
+/*
+ * _rate_all_parts(book, as_of, payers, accounts, root, period, starts, ends, charges rated_charge[])
+ *		-> setof (number, record, amount, cost)
+ *
+ * What _rate_parts() says of each of many charges that are charged by their sums, in one
+ * pass; number is that of the charge in the array.  The charges are whole ones of what is
+ * rated: of others, and of NULL, there are no rows.
+ */
+PG_FUNCTION_INFO_V1(rate_all_parts);
+Datum
+rate_all_parts(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext own;
+	MemoryContext previous;
+	ArrayType  *array;
+	TupleDesc	desc;
+	Oid			accelerator_type;
+	int16		length;
+	bool		by_value;
+	char		align;
+	Datum	   *given_rows;
+	bool	   *nulls;
+	int			count;
+	RatingScope scope;
+	Rating	   *rating;
+	int		   *numbers;
+
+	if (PG_ARGISNULL(8))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("the charges must be stated")));
+	array = PG_GETARG_ARRAYTYPE_P(8);
+	desc = lookup_rowtype_tupdesc(ARR_ELEMTYPE(array), -1);
+	RatedChargeCheck(desc);
+	accelerator_type = SPI_gettypeid(desc, SPI_fnumber(desc, "accelerator"));
+	ReleaseTupleDesc(desc);
+	InitMaterializedSRF(fcinfo, 0);
+	ReadRatingScope(fcinfo, &scope);
+	rating = get_rating(&scope, accelerator_type);
+
+	own = AllocSetContextCreate(CurrentMemoryContext, "trace of charges", ALLOCSET_DEFAULT_SIZES);
+	previous = MemoryContextSwitchTo(own);
+	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
+	deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align, &given_rows, &nulls, &count);
+	numbers = palloc(Max(1, rating->ncharges) * sizeof(int));
+	memset(numbers, -1, rating->ncharges * sizeof(int));
+	for (int i = 0; i < count; i++)
+	{
+		GivenCharge given;
+
+		CHECK_FOR_INTERRUPTS();
+		if (nulls[i])
+			continue;
+		read_given(rating, DatumGetHeapTupleHeader(given_rows[i]), &given);
+		for (int n = find_charge(rating, &given, 0); n >= 0; n = find_charge(rating, &given, n + 1))
+			numbers[n] = i;
+	}
+	put_all_parts(rating, numbers, result);
+	MemoryContextSwitchTo(previous);
+	MemoryContextDelete(own);
+	release_rating(rating);
 	return (Datum) 0;
 }

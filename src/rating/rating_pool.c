@@ -342,9 +342,12 @@ RatePools(Rating *rating)
 
 /* ---- tracing ---- */
 
-/* Keeps the parts of a charge that lie in an island, with what is due for each. */
+/*
+ * Keeps the parts of the wanted charges that lie in an island, with what is due for each.
+ * Where pools of list prices are looked at, those are wanted that follow the list.
+ */
 static void
-trace_island(Rating *rating, const Island *island, int charge, bool list, int128 whole,
+trace_island(Rating *rating, const Island *island, const bool *wanted, bool list, int128 whole,
 			 RatingParts *parts, RatingParts *trace)
 {
 	int128		quantity = island->before;
@@ -361,11 +364,11 @@ trace_island(Rating *rating, const Island *island, int charge, bool list, int128
 
 		CHECK_FOR_INTERRUPTS();
 		quantity += part->units;
-		if (cell->charge != charge)
+		if (!wanted[cell->charge] || FollowsList(rating, cell) != list)
 			continue;
 		previous = MemoryContextSwitchTo(rating->scratch);
 		due = IntegerTierCost(&price->tiers, &price->bounds, before, quantity, whole);
-		if (FollowsList(rating, cell))
+		if (list)
 			due = NumericMultiply(due, rating->prices[cell->price].factor);
 		MemoryContextSwitchTo(previous);
 		part->due = datumCopy(due, false, -1);
@@ -373,6 +376,52 @@ trace_island(Rating *rating, const Island *island, int charge, bool list, int128
 		RatingReserve(rating, trace->parts, trace->count, trace->room);
 		trace->parts[trace->count++] = *part;
 	}
+}
+
+/* Keeps the parts of the wanted charges that lie in a pool. */
+static void
+trace_pool(Rating *rating, const Pooled *pool, int64 count, const bool *wanted, bool list, RatingParts *parts, RatingParts *trace)
+{
+	int128		whole;
+	int64	   *cells = pool_cells(rating, pool, count, list, &whole);
+	Island		island = {0};
+
+	while (next_island(rating, cells, count, list, &island))
+	{
+		bool		traced = false;
+
+		CHECK_FOR_INTERRUPTS();
+		for (int64 i = 0; i < island.count && !traced; i++)
+		{
+			const RatingCell *cell = &rating->cells[island.cells[i]];
+
+			traced = wanted[cell->charge] && FollowsList(rating, cell) == list;
+		}
+		if (traced)
+			trace_island(rating, &island, wanted, list, whole, parts, trace);
+	}
+	pfree(cells);
+}
+
+/* Keeps the parts of the wanted charges that nothing prices, and that are in no pool. */
+static void
+trace_unpriced(Rating *rating, const bool *wanted, RatingParts *parts, RatingParts *trace)
+{
+	int64	   *cells = palloc_extended(Max(1, rating->ncells) * sizeof(int64), MCXT_ALLOC_HUGE);
+	int64		count = 0;
+
+	for (int64 i = 0; i < rating->ncells; i++)
+	{
+		if (rating->cells[i].price < 0 && wanted[rating->cells[i].charge])
+			cells[count++] = i;
+	}
+	CollectParts(rating, cells, count, false, parts);
+	for (int64 i = 0; i < parts->count; i++)
+	{
+		RatingReserve(rating, trace->parts, trace->count, trace->room);
+		trace->parts[trace->count++] = parts->parts[i];
+	}
+	pfree(cells);
 }
 
 /*
@@ -384,42 +433,48 @@ void
 TraceCharge(Rating *rating, int charge, RatingParts *trace)
 {
 	const RatingCell *first = &rating->cells[rating->charges[charge].cell];
-	Pooled		pool = {.payer = rating->places[first->place].payer, .bill = rating->bills[first->bill].id};
-	Pooled	   *pooled;
-	int64	   *cells;
-	int64		count = 0;
-	bool		list = FollowsList(rating, first);
-	int128		whole;
+	bool	   *wanted = palloc0(rating->ncharges * sizeof(bool));
 	RatingParts parts = {0};
-	Island		island = {0};
 
+	wanted[charge] = true;
 	if (first->price < 0)
+		trace_unpriced(rating, wanted, &parts, trace);
+	else
 	{
-		cells = palloc_extended(rating->ncells * sizeof(int64), MCXT_ALLOC_HUGE);
-		for (int64 i = 0; i < rating->ncells; i++)
-		{
-			if (rating->cells[i].charge == charge)
-				cells[count++] = i;
-		}
-		CollectParts(rating, cells, count, false, trace);
-		pfree(cells);
-		return;
-	}
-	pool.pool = rating->prices[cell_price(first, list)].pool;
-	pooled = sort_pools(rating, list, &pool, &count);
-	cells = pool_cells(rating, pooled, count, list, &whole);
-	while (next_island(rating, cells, count, list, &island))
-	{
-		bool		traced = false;
+		bool		list = FollowsList(rating, first);
+		Pooled		pool = {.payer = rating->places[first->place].payer, .bill = rating->bills[first->bill].id,
+		.pool = rating->prices[cell_price(first, list)].pool};
+		int64		count;
+		Pooled	   *pooled = sort_pools(rating, list, &pool, &count);
 
-		CHECK_FOR_INTERRUPTS();
-		for (int64 i = 0; i < island.count && !traced; i++)
-			traced = rating->cells[island.cells[i]].charge == charge;
-		if (traced)
-			trace_island(rating, &island, charge, list, whole, &parts, trace);
+		trace_pool(rating, pooled, count, wanted, list, &parts, trace);
+		pfree(pooled);
 	}
 	if (parts.parts)
 		pfree(parts.parts);
-	pfree(cells);
-	pfree(pooled);
+	pfree(wanted);
+}
+
+/* Does so for all charges that are wanted: those of one are in that order, but not one after the other. */
+void
+TraceCharges(Rating *rating, const bool *wanted, RatingParts *trace)
+{
+	RatingParts parts = {0};
+
+	for (int list = 0; list < 2; list++)
+	{
+		int64		count;
+		Pooled	   *pooled = sort_pools(rating, list, NULL, &count);
+		int64		end;
+
+		for (int64 i = 0; i < count; i = end)
+		{
+			end = pool_end(pooled, count, i);
+			trace_pool(rating, pooled + i, end - i, wanted, list, &parts, trace);
+		}
+		pfree(pooled);
+	}
+	trace_unpriced(rating, wanted, &parts, trace);
+	if (parts.parts)
+		pfree(parts.parts);
 }

@@ -9,5 +9,6 @@
 
 extern void RatePools(Rating *rating);
 extern void TraceCharge(Rating *rating, int charge, RatingParts *trace);
+extern void TraceCharges(Rating *rating, const bool *wanted, RatingParts *trace);
 
 #endif							/* COMPUTE_LEDGER_RATING_POOL_H */
