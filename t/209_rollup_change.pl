@@ -175,7 +175,10 @@ for my $round (1 .. $rounds)
 }
 note join ', ', map { "$_ $done{$_}" . ($refused{$_} ? " ($refused{$_} refused)" : '') } sort keys %done;
 is(join(', ', grep { !$done{$_} } map { $_->[0] } @kinds), '', 'everything was recorded') if $rounds >= @kinds;
-cmp_ok((split /\|/)[1], '>', 0, "there are rows: $_") for @counts;
+if ($rounds >= @kinds)
+{
+	cmp_ok((split /\|/)[1], q{>}, 0, "there are rows: $_") for @counts;
+}
 
 # A cell that is wrong is found, whatever is wrong with it.
 for my $table (qw(_usage_hourly _usage_daily _unused_hourly _utilization_daily _fleet_hourly _fleet_daily _usage_monthly _capacity_monthly _spend_daily))
@@ -188,7 +191,8 @@ for my $table (qw(_usage_hourly _usage_daily _unused_hourly _utilization_daily _
 		cmp_ok(query("BEGIN; UPDATE $table SET $column = $plus WHERE ctid = (SELECT ctid FROM $table WHERE $column IS NOT NULL ORDER BY ctid DESC LIMIT 1); SELECT count(*) FROM _check_rollups(); ROLLBACK"), '>', 0, "$table.$column")
 			if query("SELECT count(*) FROM $table WHERE $column IS NOT NULL");
 	}
-	cmp_ok(query("BEGIN; DELETE FROM $table WHERE ctid = (SELECT ctid FROM $table LIMIT 1); SELECT count(*) FROM _check_rollups(); ROLLBACK"), '>', 0, "$table, a row less");
+	cmp_ok(query("BEGIN; DELETE FROM $table WHERE ctid = (SELECT ctid FROM $table LIMIT 1); SELECT count(*) FROM _check_rollups(); ROLLBACK"), '>', 0, "$table, a row less")
+	  if query("SELECT count(*) FROM $table");
 }
 # Moved from one hour of a day to another, the sums stay.
 cmp_ok(query(q{BEGIN; UPDATE _usage_hourly AS h SET device_time = h.device_time + CASE h.ctid WHEN x.a THEN 1 ELSE -1 END FROM (SELECT (array_agg(ctid))[1] AS a, (array_agg(ctid))[2] AS b FROM _usage_hourly GROUP BY account, region, accelerator, measure, basis, day HAVING count(*) > 1 LIMIT 1) AS x WHERE h.ctid IN (x.a, x.b);

@@ -19,7 +19,7 @@ FROM (
 		f.length > 0, f.unused_time, f.unused_work
 	FROM compute_ledger._fleet_daily AS f
 ) AS u
-JOIN compute_ledger.region AS r ON r.id = u.region
+LEFT JOIN compute_ledger.region AS r ON r.id = u.region
 LEFT JOIN compute_ledger.account AS a ON a.id = u.account
 WHERE (SELECT compute_ledger._sees_everything());
 COMMENT ON VIEW compute_ledger.utilization_daily IS 'How well the devices in a region are used, by days of UTC, as of rollup_state.as_of: a row for each account, and one without an account, which is all accounts together and also there on days on which there was only capacity. Leave one or the other out before you add up. For roles that see the whole ledger; others see no rows.';

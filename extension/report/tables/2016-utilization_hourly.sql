@@ -33,7 +33,7 @@ FROM (
 		f.length > 0, f.unused_time, f.unused_work
 	FROM compute_ledger._fleet_hourly AS f
 ) AS u
-JOIN compute_ledger.region AS r ON r.id = u.region
+LEFT JOIN compute_ledger.region AS r ON r.id = u.region
 LEFT JOIN compute_ledger.account AS a ON a.id = u.account
 WHERE (SELECT compute_ledger._sees_everything());
 COMMENT ON VIEW compute_ledger.utilization_hourly IS 'How well the devices in a region are used, by hours of UTC, as of rollup_state.as_of: utilization_daily hour by hour, with the same rows. For roles that see the whole ledger; others see no rows.';
