@@ -183,13 +183,15 @@ SELECT reservation AS h FROM book('a', :p, 8, day('[19:00,20:00)'), now => at('1
 SELECT reservation AS i FROM book('a', :p, 8, day('[19:00,20:00)'), confirmed => true, now => at('18:50')) \gset
 SELECT start_reservation(:i, at('19:00'));
 SELECT * FROM takes('a', '19:01', :g);
-\echo what is to come is not read
+\echo what is to come is not read, whatever was known when it was planned
+ANALYZE reservation;
 INSERT INTO reservation (booking, booked, pool, account, guest, devices, period, occupies, since, state)
 SELECT 1, at('12:00'), :q, (SELECT id FROM account WHERE name = 'a'), false, 1, p.period, p.period, at('12:00'), 'confirmed'
 FROM generate_series(1, 2000) AS n, LATERAL (SELECT tstzrange(at('23:00') + n * interval '1 day', at('23:30') + n * interval '1 day') AS period) AS p;
 BEGIN;
+SELECT idx_tup_fetch + seq_tup_read AS before FROM pg_stat_xact_user_tables WHERE relid = 'reservation'::regclass \gset
 SELECT count(*) FROM take_work('a', pool => :q, now => at('22:30'));
-SELECT idx_tup_fetch + seq_tup_read < 100 AS few FROM pg_stat_xact_user_tables WHERE relid = 'reservation'::regclass;
+SELECT idx_tup_fetch + seq_tup_read - :before < 100 AS few FROM pg_stat_xact_user_tables WHERE relid = 'reservation'::regclass;
 COMMIT;
 DELETE FROM reservation WHERE pool = :q AND period >> day('[12:00,23:59)');
 

@@ -282,6 +282,50 @@ SELECT pool = :i2a, state FROM reserve(placement_request('zenith', '{nvidia/a10}
 SELECT d, q.rank, (q.pieces[1]).pool = :i2b AS is_b, q.starts FROM unnest('{4,8}'::integer[]) AS d CROSS JOIN LATERAL quote(placement_request('acme', '{nvidia/a10}', d, '2 hours', not_before => '2083-01-04 13:00+00', regions => '{i2}'), now => :noon) AS q WHERE q.rank IS NOT NULL ORDER BY d, q.rank;
 SELECT pool = :i2b, state FROM reserve(placement_request('acme', '{nvidia/a10}', 8, '2 hours', not_before => '2083-01-04 13:00+00', regions => '{i2}'), confirmed => true, now => :noon);
 
+\echo reserve() books the first offer of quote(), whatever the prices, and with what may be left out of the search
+CREATE FUNCTION pg_temp.booked(asked placement_request, now timestamptz) RETURNS text
+	LANGUAGE plpgsql
+AS $$
+DECLARE
+	booked text;
+BEGIN
+	SELECT string_agg(format('%s of %s, %s', r.devices, r.pool, r.period), '; ' ORDER BY r.pool) INTO booked FROM reserve(asked, confirmed => true, now => $2) AS r;
+	RAISE SQLSTATE 'ZZ001';
+EXCEPTION WHEN SQLSTATE 'ZZ001' THEN
+	RETURN booked;
+WHEN SQLSTATE 'LC027' THEN
+	RETURN NULL;
+END
+$$;
+SELECT count(*) AS asked, count(first) > 60 AS many, count(*) FILTER (WHERE first IS DISTINCT FROM booked) AS unlike
+FROM (
+	SELECT pg_temp.booked(r.asked, :noon) AS booked, (SELECT string_agg(format('%s of %s, %s', p.devices, p.pool, p.period), '; ' ORDER BY p.pool) FROM quote(r.asked, 1, :noon) AS q CROSS JOIN LATERAL unnest(q.pieces) AS p WHERE q.rank = 1 AND q.keeps_deadline) AS first
+	FROM unnest('{8,16,NULL}'::bigint[]) AS d CROSS JOIN unnest('{1,30,400}'::integer[]) AS h CROSS JOIN unnest('{0,0.1,5}'::numeric[]) AS v CROSS JOIN unnest('{NULL,100}'::numeric[]) AS m CROSS JOIN unnest('{1,3}'::integer[]) AS n
+	CROSS JOIN LATERAL (SELECT placement_request('acme', '{any}', d, CASE WHEN d IS NOT NULL THEN h * interval '1 hour' END, work => CASE WHEN d IS NULL THEN h * '2 PFLOPh@bf16'::compute_unit END, deadline => CASE WHEN d IS NULL OR n = 3 THEN '2083-01-20'::timestamptz END,
+		delay_value => v, max_cost => m, sites => n) AS asked) AS r) AS o;
+\echo first starts in many pools at once are those of each by itself
+CREATE FUNCTION pg_temp.starts(guest boolean, period tstzrange) RETURNS TABLE (at_once timestamptz[], each_by_itself timestamptz[])
+	LANGUAGE sql
+AS $$
+	WITH tried AS (
+		SELECT p.id, d.devices, p.slot_minutes, '{[2083-01-04 12:07+00,2083-01-06),[2083-01-09,2083-02-01)}'::tstzmultirange AS allowed FROM pool AS p CROSS JOIN unnest('{1,8,16}'::bigint[]) AS d (devices)
+	)
+	SELECT _first_fits(array_agg(t.id ORDER BY t.id DESC, t.devices), array_agg($1), array_agg(t.devices ORDER BY t.id DESC, t.devices), array_agg(interval '3 hours'), array_agg(t.slot_minutes ORDER BY t.id DESC, t.devices), array_agg(t.allowed), $2, '2083-01-04 12:00+00', true),
+		array_agg(_first_fit(CASE WHEN $1 THEN _lesser(a.free, g.free) ELSE a.free END, t.devices, '3 hours', t.slot_minutes, t.allowed * tstzmultirange($2)) ORDER BY t.id DESC, t.devices)
+	FROM tried AS t
+	JOIN _pools_available(ARRAY(SELECT id FROM pool), $2, '2083-01-04 12:00+00', true) AS a ON a.pool = t.id
+	JOIN _pools_available(ARRAY(SELECT id FROM pool), $2, '2083-01-04 12:00+00', true, true) AS g ON g.pool = t.id
+$$;
+SELECT g, s.at_once = s.each_by_itself AS same, cardinality(s.at_once) > 30 AS many, cardinality(array_remove(s.at_once, NULL)) > 20 AS found FROM unnest('{f,t}'::boolean[]) AS g CROSS JOIN LATERAL pg_temp.starts(g, '[2083-01-04,2083-01-31)') AS s;
+SELECT cardinality(array_remove(s.at_once, NULL)) FROM pg_temp.starts(false, '[2083-01-07,2083-01-08)') AS s;
+SELECT _first_fits('{}', '{}', '{}', '{}', '{}', '{}', '[2083-01-01,2083-01-02)', :noon, false), _first_fits('{1}', '{f}', '{1}', '{1 hour}', '{1}', NULL, '[2083-01-01,2083-01-02)', :noon, false),
+	_first_fits('{1}', '{f}', '{1}', '{1 hour}', '{1}', '{"{[2083-01-01,2083-01-02)}"}', 'empty', :noon, false);
+SELECT _first_fits('{1}', '{f}', '{1}', '{1 hour}', '{1,2}', '{"{[2083-01-01,2083-01-02)}"}', '[2083-01-01,2083-01-02)', :noon, false);
+SELECT _first_fits('{1}', '{f}', '{NULL}', '{1 hour}', '{1}', '{"{[2083-01-01,2083-01-02)}"}', '[2083-01-01,2083-01-02)', :noon, false);
+SELECT _first_fits('{1}', '{f}', '{0}', '{1 hour}', '{1}', '{"{[2083-01-01,2083-01-02)}"}', '[2083-01-01,2083-01-02)', :noon, false);
+SELECT _first_fits('{4242}', '{f}', '{1}', '{1 hour}', '{1}', '{"{[2083-01-01,2083-01-02)}"}', '[2083-01-01,2083-01-02)', :noon, false);
+SELECT _first_fits('{1}', '{f}', '{1}', '{1 hour}', '{1}', '{"{[2083-01-01,2083-01-02)}"}', '[2083-01-01,)', :noon, false);
+
 -- ------------------------------------------------------------------ who may ask
 
 \echo a booker asks and reserves for his accounts, and learns nothing of others

@@ -111,8 +111,8 @@ query(q{
 	SELECT region_id(region), identify(name), sum(devices) / 40, '[2025-06-01 00:00+08, 2025-07-01 00:00+08)' FROM cards WHERE identify(name) IS NOT NULL GROUP BY 1, 2;
 	SELECT create_price(class, currency, price, unit => unit) FROM list WHERE unit IN ('device-hour', 'PFLOPh');
 	SELECT create_price('nvidia/h800', 'CNY', 15, account => 'lantern-llm', committed_devices => 3, committed_price => 12), create_price('nvidia/h20', 'CNY', 9, account => 'lantern-llm', minimum => 1e6);
-	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, number_format)
-	SELECT 'demo', row_number() OVER (ORDER BY r)::text, account, region, name, devices, started, ended, number_format FROM raw AS r;
+	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, number_format, labels)
+	SELECT 'demo', row_number() OVER (ORDER BY r)::text, account, region, name, devices, started, ended, number_format, CASE WHEN right(job, 1) > '2' THEN jsonb_build_object('user', 'user ' || right(job, 1)) END FROM raw AS r;
 	SELECT accepted FROM accept_usage('fp16')});
 query("SELECT close_period('$_', '[2025-06-01 00:00+08, 2025-07-01 00:00+08)', waive => ARRAY(SELECT name FROM account))") for qw(everyone lantern-llm);
 query(q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
@@ -207,6 +207,7 @@ my %expected = (    # of each panel: a figure of what it shows, and the query fo
 	'finops/Spend by chip' => $spent->('c WHERE cost IS NOT NULL'),
 	'finops/By account' => [ "sum(saved) FILTER (WHERE account = 'lantern-llm')", "SELECT sum(list_cost - cost) FROM c WHERE name = 'lantern-llm'" ],
 	'finops/By chip' => [ "sum(cost) FILTER (WHERE chip = 'nvidia/h20-96gb')", "SELECT sum(cost) FROM c WHERE accelerator = 'nvidia/h20-96gb'" ],
+	'finops/Spend by label' => [ "sum(cost) + 1e9 * count(*)", 'SELECT sum(cost) + 8e9 FROM c' ],
 	'finops/Commitments, used and unused' => $committed->('c'),
 	'finops/Closed billing periods' => [ 'sum(payable)', q{SELECT sum(round(cost, 2)) FROM (SELECT payer, sum(cost) AS cost FROM c WHERE corrects IS NULL GROUP BY payer) AS p} ],
 	'customer/Device-hours allocated' => [ 'allocated', "SELECT sum(hours) FROM $lantern{h}" ],
@@ -216,6 +217,7 @@ my %expected = (    # of each panel: a figure of what it shows, and the query fo
 	'customer/Devices allocated, by region' => [ "max(value) FILTER (WHERE time = '2025-06-10 03:00Z' AND metric = 'beijing')", "SELECT sum(hours) FROM $lantern{h} AND region = 'beijing' AND h = '2025-06-10 03:00Z'" ],
 	'customer/Device-hours, by account' => [ "sum(value) FILTER (WHERE time = '2025-06-10 00:00Z')", "SELECT sum(hours) FROM $lantern{h} AND (h AT TIME ZONE 'Asia/Shanghai')::date = '2025-06-10'" ],
 	'customer/Spend by chip' => $spent->($lantern{c}),
+	'customer/Spend by label' => [ "sum(cost) + 1e9 * count(*)", "SELECT sum(cost) + 8e9 FROM $lantern{c}" ],
 	'customer/By account and chip' => [ "sum(cost) FILTER (WHERE chip = 'nvidia/h800-sxm5-80gb')", "SELECT sum(cost) FROM $lantern{c} AND accelerator = 'nvidia/h800-sxm5-80gb'" ],
 	'customer/Commitments, used and unused' => $committed->("c WHERE name = 'lantern-llm'"),
 	'customer/Closed billing periods' => [ 'sum(payable)', q{SELECT round(sum(cost), 2) FROM c WHERE corrects IS NULL AND payer = account_id('lantern-llm')} ],
@@ -268,7 +270,7 @@ for my $panel (grep { $_->{targets} } @{ $board{customer}{panels} })
 	my ($all) = ask('grafana_customer', expand($sql =~ s/account(?:_name)? IN \(\$\{account:sqlstring\}\)/true/r, $value));
 	is($all, $own, '... nor does a query without the condition');
 }
-for my $relation (split /\n/, query(q{SELECT c.relname FROM pg_class AS c WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND (relname ~ 'charge|usage|spend|account|price$|utilization' AND relname !~ '^my_')}))
+for my $relation (split /\n/, query(q{SELECT c.relname FROM pg_class AS c WHERE relnamespace = 'compute_ledger'::regnamespace AND relkind IN ('r', 'p', 'v', 'm') AND (relname ~ 'charge|usage|spend|account|price$|utilization' AND relname !~ '^my_|^spend_(key|rule)$')}))
 {
 	my ($out, $err) = ask('grafana_customer', "SELECT count(*) FROM compute_ledger.$relation");
 	like($err, qr/permission denied/, "his role cannot read $relation");

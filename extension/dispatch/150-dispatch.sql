@@ -148,9 +148,9 @@ BEGIN
 	FOR w IN
 		SELECT r.id
 		FROM (
-			-- by their beginning: what is to come is not read
+			-- by their beginning, for which there is one index: what is to come is not read
 			SELECT o.id, o.state, o.period, o.occupies FROM compute_ledger.reservation AS o
-			WHERE o.pool = ANY (pools) AND NOT isempty(o.occupies) AND lower(o.occupies) <= clock + lead AND o.state = 'confirmed'
+			WHERE o.pool = ANY (pools) AND lower(o.occupies) <= clock + lead AND o.state = 'confirmed'
 			UNION ALL
 			-- also what should have ended
 			SELECT o.id, o.state, o.period, o.occupies FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.state = 'running'

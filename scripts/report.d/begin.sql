@@ -29,6 +29,7 @@ SELECT compute_ledger.sees_everything() AS everything \gset
 \set usage usage_daily
 \set hourly usage_hourly
 \set spend spend_daily
+\set labels spend_label
 \set charges charge
 \set rejected usage_rejected
 \set waiting 'r.retried_in IS NULL'
@@ -36,6 +37,7 @@ SELECT compute_ledger.sees_everything() AS everything \gset
 \set usage my_usage_daily
 \set hourly my_usage_hourly
 \set spend my_spend_daily
+\set labels my_spend_label
 \set charges my_charge
 \set rejected my_rejected
 \set waiting 'NOT r.retried'

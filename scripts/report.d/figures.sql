@@ -97,6 +97,23 @@ SELECT jsonb_build_object('cost', coalesce(jsonb_agg(s), '[]')) FROM (
 	ORDER BY s.currency, s.account_name COLLATE "C", s.accelerator
 ) AS s;
 
+-- by the values of each label that is kept; what has none comes last
+SELECT jsonb_build_object('labels', coalesce(jsonb_agg(v), '[]')) FROM (
+	SELECT v.key, v.currency, v.what, max(CASE v.what WHEN 'value' THEN v.value END) AS value, count(*)::text AS values, sum(v.cost)::text AS cost, sum(v.shared)::text AS shared
+	FROM (
+		SELECT v.*, CASE WHEN v.value IS NULL THEN 'none' WHEN v.place <= 15 THEN 'value' ELSE 'others' END AS what
+		FROM (
+			SELECT l.key, l.currency, l.value, sum(l.cost) AS cost, coalesce(sum(l.cost) FILTER (WHERE l.shared), 0) AS shared,
+				row_number() OVER (PARTITION BY l.key, l.currency ORDER BY l.value IS NULL, sum(l.cost) DESC, l.value COLLATE "C") AS place
+			FROM compute_ledger.:"labels" AS l
+			WHERE l.book = 'sale' AND l.day >= :'since' AND l.day < :'until'
+			GROUP BY l.key, l.currency, l.value
+		) AS v
+	) AS v
+	GROUP BY v.key, v.currency, v.what, CASE v.what WHEN 'value' THEN v.place END
+	ORDER BY v.key COLLATE "C", v.currency, array_position('{value,others,none}', v.what), min(v.place)
+) AS v;
+
 -- what was committed to: capacity and reservations, used and not, and what minimums were short of
 SELECT jsonb_build_object('commitments', coalesce(jsonb_agg(s), '[]')) FROM (
 	SELECT s.currency, k.what, s.account_name AS account, s.accelerator::text AS accelerator,

@@ -25,6 +25,7 @@ const chip = (text) => text ?? 'no chip';
 const per = about.bucket === 'day' ? 'day' : 'month';
 const when = (bucket) => about.bucket === 'day' ? bucket : bucket.slice(0, 7);
 const saved = (list, cost) => percent(list - cost, list);
+const against = (list, cost) => cost > list ? `${percent(cost - list, list)} above list` : `${percent(list - cost, list)} below list`;
 
 // ---- parts of the page
 
@@ -53,7 +54,19 @@ function figure(id, title, said, plot, figures)
 }
 
 const note = (text) => `<p class="faint">${html(text)}</p>`;
-const groups = (rows, key) => [...rows.reduce((map, row) => map.set(row[key], [...(map.get(row[key]) ?? []), row]), new Map())];
+
+// Rows by what they have in a column, in the order of the first.
+function groups(rows, key)
+{
+	const map = new Map();
+	for (const row of rows)
+		if (map.has(row[key]))
+			map.get(row[key]).push(row);
+		else
+			map.set(row[key], [row]);
+	return [...map];
+}
+
 const unique = (list) => [...new Set(list)];
 const largest = (a, b) => a.value < b.value ? 1 : a.value > b.value ? -1 : 0;
 
@@ -84,12 +97,13 @@ function utilisation()
 	{
 		const measure = ['allocated', 'used', 'reserved'].find((m) => figures.devices.some((row) => row.measure === m));
 		const rows = figures.devices.filter((row) => row.measure === measure);
-		const peak = Math.max(...rows.map((row) => float(decimal(row.devices))), 0) || 1;
+		const key = (row) => row.at != null ? 'at' : row.bucket != null ? 'bucket' : 'all';
+		const peak = Object.fromEntries(groups(rows.map((row) => ({ key: key(row), devices: float(decimal(row.devices)) })), 'key').map(([key, of]) => [key, Math.max(...of.map((row) => row.devices)) || 1]));
 		if (rows.length)
 			maps.push({
 				id: 'devices', title: `Devices ${measure}, on average`, rows, size: (row) => decimal(row.devices),
 				said: about.everything ? 'There is no capacity to compare with.' : 'Device-hours over hours.',
-				cell: (row) => ({ text: hours(decimal(row.devices)), level: float(decimal(row.devices)) / peak }),
+				cell: (row) => ({ text: hours(decimal(row.devices)), level: float(decimal(row.devices)) / peak[key(row)] }),
 			});
 	}
 	const parts = [];
@@ -198,6 +212,30 @@ function savings()
 	section('savings', 'Savings against list', parts.length ? parts : note('Nothing that was charged in this period has a list price.'));
 }
 
+// By the values of labels that somebody has set: of a label that nobody has, nothing is said.
+function labels()
+{
+	const parts = [];
+	for (const [key, rows] of groups(figures.labels, 'key'))
+	{
+		if (rows.every((row) => row.what === 'none'))
+			continue;
+		for (const [currency, list] of groups(rows, 'currency'))
+		{
+			const values = list.map((row) => decimal(row.cost));
+			const total = sum(values), shared = sum(list.map((row) => decimal(row.shared)));
+			const names = list.map((row) => row.what === 'value' ? row.value : row.what === 'none' ? 'without' : `${row.values} others`);
+			const heading = `Spend by ${key}, ${currency}`;
+			parts.push(figure(`label-${parts.length + 1}`, heading, '',
+				bars(html(heading), names.map(clean), [{ name: 'cost', values, colour: colours[4] }], values.map((value) => money(value, currency))),
+				table(heading, [{ title: { name: key }, text: true, wrap: true }, { title: 'Cost' }, { title: 'Share' }, { title: 'Shared out by rule' }],
+					list.map((row, r) => [{ name: names[r] }, money(values[r], currency), percent(values[r], total), money(decimal(row.shared), currency)]),
+					['All', money(total, currency), percent(total, total), money(shared, currency)])));
+		}
+	}
+	section('labels', 'Spend by label', parts.length ? parts : note('Nothing that was charged in this period has a label that spend is kept by.'));
+}
+
 const committed = { capacity: 'Capacity', reservation: 'Reservation', minimum: 'Minimum, short of' };
 
 function commitments()
@@ -269,7 +307,7 @@ function summary(map)
 	{
 		const listed = rows.filter((row) => row.list != null);
 		const list = sum(listed.map((row) => decimal(row.list)));
-		tiles.push([`Spend, ${currency}`, money(sum(rows.map((row) => decimal(row.cost))), currency), listed.length ? `${saved(list, sum(listed.map((row) => decimal(row.listed))))} below list` : 'no list prices']);
+		tiles.push([`Spend, ${currency}`, money(sum(rows.map((row) => decimal(row.cost))), currency), listed.length ? against(list, sum(listed.map((row) => decimal(row.listed)))) : 'no list prices']);
 	}
 	if (figures.unpriced != null)
 		tiles.push(['Device-hours without a price', hours(decimal(figures.unpriced)), 'not in the spend']);
@@ -282,6 +320,7 @@ function summary(map)
 summary(utilisation());
 spend();
 accounts();
+labels();
 savings();
 commitments();
 late();

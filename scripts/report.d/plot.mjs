@@ -17,8 +17,8 @@ const ink = 'var(--ink)', faint = 'var(--faint)', line = 'var(--line)';
 const label = { color: ink, fontSize: size, textBorderWidth: 0 };
 const axis = { axisLabel: { color: faint, fontSize: size, hideOverlap: false }, axisLine: { lineStyle: { color: line } }, axisTick: { show: false }, splitLine: { show: false } };
 
-// The width of a text in pixels, about; CJK and the like are twice as wide.
-const widthOf = (text) => [...text].reduce((width, c) => width + (c.codePointAt(0) > 0x1100 ? 1 : 0.58) * size, 0);
+// The width of a text in pixels in a wide font, about; CJK and the like are twice as wide as digits.
+const widthOf = (text) => [...text].reduce((width, c) => width + (c.codePointAt(0) > 0x1100 ? 1 : /[mwMW@%<>=+~#\u2013\u2026]/.test(c) ? 0.95 : /[A-Z&]/.test(c) ? 0.74 : /[ fijlrt.,:;'|!()[\]/-]/.test(c) ? 0.42 : 0.63) * size, 0);
 
 // Cuts a name that is too long for a plot; tables have all of it.
 export function short(text, width)
@@ -52,14 +52,6 @@ function both(title, plot)
 	return svg(wide, 'wide') + '\n' + svg(narrow, 'narrow');
 }
 
-// What a cell says as far as it has room; without the sign of per cent sooner than not at all.
-function cellText(text, room, fill)
-{
-	for (const [t, fontSize] of [[text, size - 1], [text.replace('%', ''), size - 2]])
-		if (widthOf(t) * fontSize / size <= room)
-			return { type: 'text', style: { text: t, fill, fontSize } };
-}
-
 // Rows by columns; cells are { text, level } with a level of 0 to 1, or nothing.  A narrow one lies on its side.
 export function heatMap(title, rows, columns, cells)
 {
@@ -71,6 +63,10 @@ export function heatMap(title, rows, columns, cells)
 		const left = Math.min(Math.max(...down.map(widthOf), size) + 12, width / 3);
 		const room = (width - left - 4) / Math.max(across.length, 1);
 		const step = turned ? 22 : 30;
+		// what cells say, as far as all have room; without the sign of per cent sooner than not at all
+		const texts = cells.flat().filter(Boolean).map((cell) => cell.text);
+		const [shorten, fontSize] = [[(text) => text, size - 1], [(text) => text.replace('%', ''), size - 2]]
+			.find(([shorten, fontSize]) => texts.every((text) => widthOf(shorten(text)) * fontSize / size <= room - 1)) ?? [];
 		const data = rows.flatMap((_, r) => columns.map((_, c) => [c, r]));
 		return draw(width, step * down.length + 28, {
 			grid: { left, right: 4, top: turned ? 24 : 4, bottom: turned ? 4 : 24 },
@@ -88,7 +84,7 @@ export function heatMap(title, rows, columns, cells)
 					return {
 						type: 'rect', shape: { x: x - w / 2 + 1, y: y - h / 2 + 1, width: w - 2, height: h - 2 },
 						style: { fill: cell ? `var(--heat${step})` : 'var(--none)' },
-						textContent: cell && cellText(cell.text, w - 2, step < 5 ? 'var(--onlow)' : 'var(--onhigh)'),
+						textContent: cell && fontSize ? { type: 'text', style: { text: shorten(cell.text), fill: step < 5 ? 'var(--onlow)' : 'var(--onhigh)', fontSize } } : undefined,
 						textConfig: { position: 'inside' },
 					};
 				},
@@ -111,7 +107,9 @@ export function bars(title, names, parts, totals, { across = false, grouped = fa
 		const ends = grouped ? parts.flatMap((part) => part.labels) : totals;
 		const right = lying ? Math.max(...ends.map(widthOf), size) + 12 : 8;
 		const category = { ...axis, type: 'category', data: shown, inverse: lying, axisLabel: { ...axis.axisLabel, interval: lying ? 0 : 'auto' } };
-		const value = { ...axis, type: 'value', axisLabel: { ...axis.axisLabel, show: !lying, formatter: shortNumber }, splitLine: { show: !lying, lineStyle: { color: line } } };
+		const drawn = parts.flatMap((part) => part.values.map(float));
+		// what rounding leaves below zero makes no axis of its own
+		const value = { ...axis, type: 'value', min: Math.min(...drawn) > -Math.max(...drawn) / 200 ? 0 : undefined, axisLabel: { ...axis.axisLabel, show: !lying, formatter: shortNumber }, splitLine: { show: !lying, lineStyle: { color: line } } };
 		const end = { ...label, show: true, position: lying ? 'right' : 'top', fontSize: across && !lying ? size - 2 : size };
 		const series = parts.map((part, p) => ({
 			name: part.name, type: 'bar', silent: true, stack: grouped ? undefined : 'all', itemStyle: { color: part.colour }, barMaxWidth: grouped ? 14 : 22,

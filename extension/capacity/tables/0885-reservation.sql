@@ -72,7 +72,7 @@ CREATE INDEX reservation_centre_idx ON compute_ledger.reservation (centre_id) WH
 -- what a centre is to free
 CREATE INDEX reservation_accepted_idx ON compute_ledger.reservation (pool, upper(period)) WHERE accepted_at IS NOT NULL AND state NOT IN ('held', 'confirmed', 'running');
 -- what an agent may take: by its beginning, as most is still to come
-CREATE INDEX reservation_due_idx ON compute_ledger.reservation (pool, (lower(occupies))) WHERE state = 'confirmed' AND NOT isempty(occupies);
+CREATE INDEX reservation_due_idx ON compute_ledger.reservation (pool, (lower(occupies))) WHERE state = 'confirmed';
 CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_until) WHERE state = 'held';
 -- who is there, and who was longer than he should
 CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies) OR there_until IS NOT NULL;
