@@ -43,9 +43,9 @@ WHERE e.grantee NOT IN (relowner, 'pg_database_owner'::regrole);
 \echo every table has row-level security, but those that are loaded with COPY
 SELECT relation::regclass FROM relations WHERE relkind IN ('r', 'p') AND NOT relispartition AND NOT relrowsecurity;
 
-\echo partitions, materialized views and internal views are reached through what protects them only
+\echo partitions, materialized views, internal tables and views are reached through what protects them only
 SELECT DISTINCT relation::regclass, e.grantee::regrole FROM relations, aclexplode(relacl) AS e
-WHERE (relispartition OR relkind = 'm' OR relkind = 'v' AND relname ~ '^_') AND e.grantee NOT IN (relowner, 'pg_database_owner'::regrole);
+WHERE (relispartition OR relkind = 'm' OR relkind IN ('r', 'v') AND relname ~ '^_') AND e.grantee NOT IN (relowner, 'pg_database_owner'::regrole);
 
 \echo views over tables run as who reads them, views over materialized views are barriers, and no condition passes into what readers read
 SELECT v.relation::regclass

@@ -376,10 +376,8 @@ FROM utilization_daily WHERE day = '2026-03-02' ORDER BY day, account NULLS FIRS
 SELECT hour, trim_scale(reserved_unused_hours) AS unused, reserved_unused_work FROM utilization_hourly WHERE account IS NULL AND hour BETWEEN '2026-03-02 04:00Z' AND '2026-03-02 13:00Z' AND hour NOT BETWEEN '2026-03-02 07:00Z' AND '2026-03-02 10:00Z' ORDER BY hour;
 -- and it is checked: that it adds up, and that no more is unused, nor less, than was reserved
 BEGIN;
-UPDATE rollup_state SET as_of = '2026-03-01';
-REFRESH MATERIALIZED VIEW _unused_hourly;
-UPDATE rollup_state SET as_of = :'as_of';
-SELECT check_name, count(*) FROM _check_rollups() GROUP BY 1 ORDER BY 1;
+DELETE FROM _unused_hourly;
+SELECT check_name, count(*) > 0 FROM _check_rollups() GROUP BY 1 ORDER BY 1;
 ROLLBACK;
 SELECT sum(device_hours) BETWEEN 2 AND 3 AS until_now FROM usage_hourly WHERE account = :b AND hour >= :'at'::timestamptz - interval '2 hours';
 SELECT sum(quantity) BETWEEN 2 AND 3 AS until_now FROM rate_usage('ru/b', tstzrange(:'at'::timestamptz - interval '2 hours', :'at'::timestamptz + interval '1 day'), book => 'ru') WHERE measure = 'reserved';

@@ -23,21 +23,21 @@ INSERT INTO used VALUES
 	(5, '2026-03-01 17:00', '2026-03-01 18:00', '2026-03-01 17:00', '2026-03-01 17:20', 'Asia/Tokyo', 0.3, '3 MFLOPS@fp8', '1 FLOP'),
 	(5, '2026-03-01 17:00', '2026-03-01 18:00', '2026-03-01 17:20', '2026-03-01 18:00', 'UTC', 0.3, '3 MFLOPS@fp8', '1 FLOP');
 CREATE TEMP VIEW cells AS
-SELECT u.n, c.* FROM (SELECT n, _usage_cells(started, ended, since, until, zone, devices, 1680000, rate, achieved, NULL) AS cells FROM used GROUP BY n) AS u, unnest(u.cells) AS c;
+SELECT u.n, c.* FROM (SELECT n, _usage_cells(started, ended, since, until, zone, devices, 1680000, rate, achieved, NULL, true) AS cells FROM used GROUP BY n) AS u, unnest(u.cells) AS c;
 -- All of time is more hours than one group has.
-SELECT _usage_cells('4713-01-01 BC', '294276-01-01', '4713-01-01 BC', '294276-01-01', 'UTC', 1, 1680000, NULL, NULL, NULL);
+SELECT _usage_cells('4713-01-01 BC', '294276-01-01', '4713-01-01 BC', '294276-01-01', 'UTC', 1, 1680000, NULL, NULL, NULL, true);
 SELECT * FROM cells WHERE n IN (1, 2, 5) ORDER BY n, hour, day;
-SELECT n, day, sum(device_hours) AS hours, sum(started) AS started FROM cells WHERE n IN (3, 4) GROUP BY n, day ORDER BY n, day;
+SELECT n, day, _cell_hours(sum(device_time)) AS hours, sum(started) AS started FROM cells WHERE n IN (3, 4) GROUP BY n, day ORDER BY n, day;
 -- A slice: device time by its share, half to even once a record; work by what is counted. Without a share there is no device time.
-SELECT u.n, c.device_hours, c.device_time, c.work, c.started
-FROM (SELECT n, _usage_cells('2026-03-01 17:00', '2026-03-01 17:30', '2026-03-01 17:00', '2026-03-01 17:30', 'UTC', devices, share, '7 TFLOPS@bf16', NULL, NULL) AS cells
+SELECT u.n, CASE WHEN c.shared > 0 THEN _cell_hours(c.device_time) END AS device_hours, c.device_time, c.work, c.started
+FROM (SELECT n, _usage_cells('2026-03-01 17:00', '2026-03-01 17:30', '2026-03-01 17:00', '2026-03-01 17:30', 'UTC', devices, share, '7 TFLOPS@bf16', NULL, NULL, true) AS cells
 	FROM (VALUES (1, 7.0, 240000), (2, 0.00001875, 240000), (3, 0.00002291666666666666666667, 240000), (4, 7, NULL), (5, 7, NULL), (5, 14, 240000)) AS v (n, devices, share)
 	GROUP BY n) AS u
 CROSS JOIN LATERAL unnest(u.cells) AS c
 ORDER BY u.n;
 -- What goes on was done when it was recorded: before the first hour ends, at once, in the time up to now.
 SELECT u.n, c.hour, c.achieved
-FROM (SELECT n, _usage_cells('2026-03-01 17:30', 'infinity', '2026-03-01 17:30', '2026-03-01 18:30', 'UTC', 1, 1680000, NULL, '70 FLOP', recorded) AS cells
+FROM (SELECT n, _usage_cells('2026-03-01 17:30', 'infinity', '2026-03-01 17:30', '2026-03-01 18:30', 'UTC', 1, 1680000, NULL, '70 FLOP', recorded, true) AS cells
 	FROM (VALUES (1, timestamptz '2026-03-01 17:45'), (2, '2026-03-01 17:29'), (3, '2026-03-01 18:40')) AS r (n, recorded)
 	GROUP BY n) AS u
 CROSS JOIN LATERAL unnest(u.cells) AS c
@@ -48,19 +48,19 @@ SELECT n, sum(device_time) = (SELECT sum((extract(epoch FROM u.until - u.since) 
 	sum(achieved), sum(started)
 FROM cells AS c GROUP BY n ORDER BY n;
 -- NULLs, nothing, and what is refused.
-SELECT _usage_cells(started, NULL, since, until, zone, devices, 1680000, rate, achieved, NULL) IS NULL, _usage_cells(started, ended, since, since, zone, devices, 1680000, rate, achieved, NULL) FROM used WHERE n = 1;
+SELECT _usage_cells(started, NULL, since, until, zone, devices, 1680000, rate, achieved, NULL, true) IS NULL, _usage_cells(started, ended, since, since, zone, devices, 1680000, rate, achieved, NULL, true) FROM used WHERE n = 1;
 \set VERBOSITY sqlstate
-SELECT _usage_cells(started, ended, since, until, zone, devices, 1680000, rate, achieved, NULL) FROM used;
-SELECT _usage_cells(started, ended, since - interval '1 us', until, zone, devices, 1680000, rate, achieved, NULL) FROM used;
-SELECT _usage_cells(started, 'infinity', since, 'infinity', zone, devices, 1680000, rate, achieved, NULL) FROM used;
-SELECT _usage_cells(started, ended, since, until, 'Nowhere/City', devices, 1680000, rate, achieved, NULL) FROM used;
-SELECT _usage_cells(started, ended, since, until, zone, 'NaN', 1680000, rate, achieved, NULL) FROM used;
-SELECT _usage_cells(started, ended, since, until, zone, devices, 1680000, '2596 QFLOPS@bf16', achieved, NULL) FROM used;
+SELECT _usage_cells(started, ended, since, until, zone, devices, 1680000, rate, achieved, NULL, true) FROM used;
+SELECT _usage_cells(started, ended, since - interval '1 us', until, zone, devices, 1680000, rate, achieved, NULL, true) FROM used;
+SELECT _usage_cells(started, 'infinity', since, 'infinity', zone, devices, 1680000, rate, achieved, NULL, true) FROM used;
+SELECT _usage_cells(started, ended, since, until, 'Nowhere/City', devices, 1680000, rate, achieved, NULL, true) FROM used;
+SELECT _usage_cells(started, ended, since, until, zone, 'NaN', 1680000, rate, achieved, NULL, true) FROM used;
+SELECT _usage_cells(started, ended, since, until, zone, devices, 1680000, '2596 QFLOPS@bf16', achieved, NULL, true) FROM used;
 \set VERBOSITY default
 -- more than 119 years by the hour: of one record at once, of several when they come to so many
-SELECT _usage_cells(at, at + length, at, at + length, 'UTC', 1, 1680000, NULL, NULL, NULL)
+SELECT _usage_cells(at, at + length, at, at + length, 'UTC', 1, 1680000, NULL, NULL, NULL, true)
 FROM (VALUES (timestamptz '1900-01-01 00:00Z', interval '1048577 hours')) AS r (at, length);
-SELECT cardinality(_usage_cells(at, at + length, at, at + length, 'UTC', 1, 1680000, NULL, NULL, NULL))
+SELECT cardinality(_usage_cells(at, at + length, at, at + length, 'UTC', 1, 1680000, NULL, NULL, NULL, true))
 FROM (VALUES (timestamptz '1900-01-01 00:00Z', interval '700000 hours'), ('2000-01-01 00:00Z', '348576 hours'), ('2100-01-01 00:00Z', '1 hour')) AS r (at, length);
 
 -- In parallel it is the same.
@@ -70,13 +70,13 @@ FROM generate_series(1, 20000) AS n;
 ANALYZE rollup_parallel;
 SET max_parallel_workers_per_gather = 0;
 CREATE TEMP TABLE alone AS
-SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, 1680000, '1.000001 TFLOPS@bf16', '1 PFLOP', NULL) AS cells FROM rollup_parallel GROUP BY k;
+SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, 1680000, '1.000001 TFLOPS@bf16', '1 PFLOP', NULL, true) AS cells FROM rollup_parallel GROUP BY k;
 SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
 SELECT count(*), bool_and(a.cells::text = p.cells::text) FROM alone AS a
-JOIN (SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, 1680000, '1.000001 TFLOPS@bf16', '1 PFLOP', NULL) AS cells FROM rollup_parallel GROUP BY k) AS p USING (k);
+JOIN (SELECT k, _usage_cells(started, ended, started, ended, 'Asia/Kathmandu', devices, 1680000, '1.000001 TFLOPS@bf16', '1 PFLOP', NULL, true) AS cells FROM rollup_parallel GROUP BY k) AS p USING (k);
 DROP TABLE rollup_parallel;
 
 -- Usage that goes on is, from a merger on, that of the account it was merged into, as in charges.

@@ -64,7 +64,7 @@ sub privileges
 }
 my ($plain, $got) = map { privileges($_) } qw(plain generous);
 like($plain, qr/^r\|compute_ledger\.$_\|/m, "there is $_") for qw(usage_record_2024_03 usage_record_2024_04 usage_record_2024_04_2);
-like($plain, qr/^m\|compute_ledger\._usage_daily\|/m, 'there are materialized views');
+like($plain, qr/^m\|compute_ledger\._spend_monthly\|/m, 'there are materialized views');
 # functions of whoever may call them are for Eve, who is everybody as well
 my %left;
 $left{$_}++ for split /\n/, $plain;

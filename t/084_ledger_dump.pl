@@ -57,7 +57,7 @@ sub told
 	my ($hint) = $err =~ /HINT:  ([^\n]*)/;
 	return join ' ', $error // '00000', $hint // ();
 }
-my @entrusted = (q{_make_usage_partition('2031-01-01')}, q{_refresh_rollup('_usage_daily', false)}, '_sync_relations(10)');
+my @entrusted = (q{_make_usage_partition('2031-01-01')}, q{_refresh_rollup('_spend_monthly', false)}, '_sync_relations(10)');
 my $mend = qr/As the owner of the database, run SELECT compute_ledger\.create_ledger\(\)\./;
 
 empty('bare');

@@ -261,7 +261,7 @@ ok_as('meter', 'fair', q{
 ok_as('owner', 'fair', 'SELECT compute_ledger.refresh_rollups()', 'rollups');
 # Inside REFRESH, PostgreSQL itself lets nobody change roles: what a superuser may do for maintenance goes on working.
 ok_as('boss', 'fair', "REFRESH MATERIALIZED VIEW compute_ledger.$_; REFRESH MATERIALIZED VIEW CONCURRENTLY compute_ledger.$_", "a superuser refreshes $_")
-	for qw(_usage_hourly _usage_daily _unused_hourly _utilization_daily _spend_daily);
+	for qw(_utilization_monthly _spend_monthly);
 # Nor is what the owner makes of the functions for users in views of his own in the way of that, and a trap in it catches nobody.
 ok_as('owner', 'fair', q{
 	CREATE SCHEMA mine;

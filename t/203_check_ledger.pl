@@ -214,7 +214,7 @@ breaks('another unit price', 'charge and price', q{UPDATE charge SET unit_price 
 breaks('another list price', 'charge and price', q{UPDATE charge SET list_unit_price = 4.99 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)}, qr/has a list price of 4.99 a unit/);
 breaks('another tier', 'charge and tiers', q{UPDATE charge SET tiers = jsonb_set(tiers, '{0,cost}', '0.01') WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
 breaks('another quantity', 'charge and quantity, charge and tiers', q{UPDATE charge SET quantity = quantity + 1 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
-breaks('another cost by its price', 'charge and quantity', q{UPDATE charge SET contracted_cost = contracted_cost + 1 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
+breaks('another cost by its price', 'charge and quantity, spend_daily', q{UPDATE charge SET contracted_cost = contracted_cost + 1 WHERE id = (SELECT min(id) FROM charge WHERE amount > 0)});
 
 breaks('another share', 'charges and rating, share of record, usage_hourly', q{UPDATE usage_record SET share = 1 WHERE source_id = '3'}, qr/^share of record\|record \d+\|says that one \S+ is 1 of 1680000 of a device/m);
 breaks('another quantity of work', 'charge and quantity', q{UPDATE charge SET quantity = quantity * 2 WHERE id = (SELECT min(c.id) FROM charge AS c WHERE c.measure = 'used' AND c.unit = 'PFLOPh@bf16' AND c.corrects IS NULL)}, qr/PFLOPh\@bf16 at 0.1, and costs/);
@@ -242,11 +242,12 @@ breaks('usage without a price in the open one', 'unpriced usage', q{UPDATE price
 breaks('usage where there are no billing periods', 'usage that cannot be rated', q{DELETE FROM billing_period WHERE starts_at >= '2025-10-31 12:00'}, qr/has no period/);
 
 # rollups
-breaks('rollups that lag behind what they say', 'capacity in utilization_daily, usage_hourly, utilization_hourly', 'UPDATE rollup_state SET as_of = ledger_watermark()', qr/nvidia\/h100-sxm5-80gb, allocated/);
-breaks('a rollup that is empty', 'rollup not filled', 'REFRESH MATERIALIZED VIEW _usage_daily WITH NO DATA', qr/usage_daily/);
+breaks('rollups that lag behind what they say', 'rollup zones', 'UPDATE rollup_state SET as_of = ledger_watermark()');
+breaks('a rollup that is empty', 'rollup not filled', 'REFRESH MATERIALIZED VIEW _spend_monthly WITH NO DATA', qr/spend_monthly/);
+breaks('an account that counts in other days', 'rollup zones', q{UPDATE _rollup_zone SET time_zone = 'Asia/Kolkata' WHERE account = (SELECT min(account) FROM _rollup_zone)}, qr/^rollup zones\|account \d+\|/m);
 breaks('no state of the rollups', 'rollup state', 'DELETE FROM rollup_state');
-breaks('days and utilization that are older than their hours', 'capacity in utilization_daily, usage_daily, utilization_daily, utilization_hourly', 'UPDATE rollup_state SET as_of = ledger_watermark(); REFRESH MATERIALIZED VIEW _usage_hourly');
-breaks('another capacity', 'capacity in utilization_daily, utilization_hourly', 'UPDATE capacity SET devices = devices + 0.5', qr/nvidia\/h100-sxm5-80gb/);
+breaks('days and utilization that are not their hours', 'usage_daily, utilization_daily, utilization_hourly, utilization_monthly', 'UPDATE _usage_monthly SET used_time = used_time + 1; UPDATE _usage_daily SET device_time = device_time + 1; UPDATE _utilization_daily SET allocated_time = allocated_time + 1; UPDATE _fleet_hourly SET used_time = used_time + 1');
+breaks('another capacity', 'capacity in utilization', 'UPDATE capacity SET devices = devices + 0.5', qr/nvidia\/h100-sxm5-80gb/);
 
 # Late usage of a closed period of an account that has ended, and that nobody pays for: this needs nobody with more rights than sense.
 owner(

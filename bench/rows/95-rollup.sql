@@ -19,18 +19,13 @@ JOIN region AS g ON g.name = 'bench/' || x.account % 8
 JOIN chip AS c ON c.k = (x.account * 7 + x.chip) % 40;
 VACUUM (FREEZE, ANALYZE) usage_record;
 SELECT refresh_rollups();
-CREATE TABLE more AS SELECT * FROM usage_record LIMIT {tenth} / 10;
+CREATE TABLE more AS SELECT * FROM usage_record LIMIT 1000;
 
--- @case refresh-rollups: refresh of all rollups
+-- @case refresh-rollups: refresh of all rollups, everything computed anew
 -- @check it adds up
 SELECT (SELECT sum(device_time) FROM _usage_hourly)
 	= (SELECT sum(devices * 1680000 * (extract(epoch FROM ended_at - started_at) * 1000000)::int8) FROM usage_record);
--- @before concurrently
-INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
-SELECT account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name FROM more;
--- @run concurrently
-SELECT refresh_rollups();
--- @run not concurrently
+-- @run everything
 SELECT refresh_rollups(NULL, false);
 -- @run one GROUP BY
 SELECT count(*), sum(s) FROM (
@@ -41,5 +36,48 @@ SELECT count(*), sum(s) FROM (
 	FROM usage_record, generate_series(date_trunc('hour', started_at), ended_at - interval '1 microsecond', interval '1 hour') AS h
 	WHERE superseded = 'infinity'
 	GROUP BY account, region, accelerator, measure, basis, h) AS x;
--- @ratio concurrently / one GROUP BY <= 3; a thousandth of the records is new
--- @ratio not concurrently / one GROUP BY <= 3
+-- @before 1,000 new records
+INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
+SELECT account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name FROM more;
+-- @run 1,000 new records
+SELECT refresh_rollups();
+-- @before a merger
+SELECT merge_account(name, 'org', '2026-03-01') FROM (SELECT v.name FROM account AS v WHERE v.name ~ '^a' AND NOT EXISTS (SELECT FROM account_merge AS m WHERE m.account = v.id) ORDER BY v.id LIMIT 10) AS a;
+-- @run a merger
+SELECT refresh_rollups();
+-- @ratio everything / one GROUP BY <= 3
+-- @ratio 1,000 new records / everything <= 0.02
+-- @ratio a merger / everything <= 0.05; of ten accounts, with a hundredth of the records
+
+-- @case read-rollups: reading the rollups
+-- @before usage_hourly, a day
+DROP TABLE IF EXISTS bare_hour, bare_day, bare_use;
+CREATE TABLE bare_hour AS SELECT account, region, accelerator, measure, hour, device_hours FROM usage_hourly;
+CREATE INDEX ON bare_hour (hour);
+CREATE INDEX ON bare_hour (account, hour);
+CREATE TABLE bare_day AS SELECT account, region, accelerator, measure, day, device_hours FROM usage_daily;
+CREATE INDEX ON bare_day (day);
+CREATE INDEX ON bare_day (account, day);
+CREATE TABLE bare_use AS SELECT account, region, accelerator, day, allocated_hours, capacity_hours FROM utilization_daily;
+CREATE INDEX ON bare_use (day);
+ANALYZE bare_hour, bare_day, bare_use, _usage_hourly, _usage_daily, _utilization_daily, _fleet_hourly, _fleet_daily;
+-- @run usage_hourly, a day
+SELECT region, accelerator, sum(device_hours) FROM usage_hourly WHERE hour >= '2026-03-30Z' AND hour < '2026-03-31Z' GROUP BY region, accelerator;
+-- @run bare, a day
+SELECT region, accelerator, sum(device_hours) FROM bare_hour WHERE hour >= '2026-03-30Z' AND hour < '2026-03-31Z' GROUP BY region, accelerator;
+-- @run usage_daily, 30 days
+SELECT region, accelerator, sum(device_hours) FROM usage_daily WHERE day >= '2026-03-01' AND day < '2026-03-31' GROUP BY region, accelerator;
+-- @run bare, 30 days
+SELECT region, accelerator, sum(device_hours) FROM bare_day WHERE day >= '2026-03-01' AND day < '2026-03-31' GROUP BY region, accelerator;
+-- @run usage_daily, an account and month
+SELECT day, sum(device_hours) FROM usage_daily WHERE account = (SELECT id FROM account WHERE name = 'a7') AND day >= '2026-03-01' AND day < '2026-04-01' GROUP BY day;
+-- @run bare, an account and month
+SELECT day, sum(device_hours) FROM bare_day WHERE account = (SELECT id FROM account WHERE name = 'a7') AND day >= '2026-03-01' AND day < '2026-04-01' GROUP BY day;
+-- @run utilization_daily, 30 days
+SELECT region, accelerator, sum(allocated_hours), sum(capacity_hours) FROM utilization_daily WHERE account IS NULL AND day >= '2026-03-01' AND day < '2026-03-31' GROUP BY region, accelerator;
+-- @run bare utilization, 30 days
+SELECT region, accelerator, sum(allocated_hours), sum(capacity_hours) FROM bare_use WHERE account IS NULL AND day >= '2026-03-01' AND day < '2026-03-31' GROUP BY region, accelerator;
+-- @ratio usage_hourly, a day / bare, a day <= 3
+-- @ratio usage_daily, 30 days / bare, 30 days <= 3
+-- @ratio usage_daily, an account and month / bare, an account and month <= 3
+-- @ratio utilization_daily, 30 days / bare utilization, 30 days <= 3

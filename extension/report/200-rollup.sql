@@ -1,24 +1,29 @@
--- Rollups: usage by hour and day, utilization of capacity, and spend, as materialized views.
+-- Rollups: usage by hour and day, utilization of capacity, and spend, kept in tables.
 --
--- One pass over the records makes the cells of _usage_hourly: an hour of UTC in one day
--- of the account's time zone.  Everything else is a sum of cells.  A materialized view is
--- granted to nobody, because row-level security does not cover it; what users read is a
--- view with a security barrier over it.
+-- A record makes cells: hours of UTC, each in one day of the account's time zone.  All that the
+-- tables hold are sums of whole numbers over cells, so what was recorded, or ceased to count,
+-- since the last refresh is added to them and taken from them (201-rollup_change.sql says what
+-- that is), and the result is what a refresh of everything would have made.  Beside each amount
+-- stands the length of time of what it is the sum of: 0 says that there is nothing any more.
+-- The tables are granted to nobody; what users read is a view with a security barrier over them.
 
 CREATE TYPE _usage_cell AS (
 	hour timestamptz,
 	day date,
-	device_hours numeric,
 	device_time numeric,
 	work compute_unit,
 	achieved compute_unit,
-	started bigint
+	started bigint,
+	length bigint,
+	shared bigint,
+	rated bigint,
+	achieving bigint
 );
-COMMENT ON TYPE _usage_cell IS 'row of _usage_cells: what was used in one hour of UTC that is in one local day';
+COMMENT ON TYPE _usage_cell IS 'row of _usage_cells: what was used in one hour of UTC that is in one local day; and the lengths, in microseconds, of all records in it together, of those whose share of a device is known, that have a rate, that say what they achieved';
 
-CREATE FUNCTION _usage_cells_accum(internal, started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, share integer, rate compute_rate, achieved compute_unit, recorded timestamptz) RETURNS internal
+CREATE FUNCTION _usage_cells_accum(internal, started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, share integer, rate compute_rate, achieved compute_unit, recorded timestamptz, added boolean) RETURNS internal
 	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_accum';
-COMMENT ON FUNCTION _usage_cells_accum(internal, timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, integer, compute_rate, compute_unit, timestamptz) IS 'Transition of _usage_cells.';
+COMMENT ON FUNCTION _usage_cells_accum(internal, timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, integer, compute_rate, compute_unit, timestamptz, boolean) IS 'Transition of _usage_cells.';
 CREATE FUNCTION _usage_cells_combine(internal, internal) RETURNS internal
 	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_combine';
 COMMENT ON FUNCTION _usage_cells_combine(internal, internal) IS 'Combines two states of _usage_cells.';
@@ -32,19 +37,320 @@ CREATE FUNCTION _usage_cells_final(internal) RETURNS _usage_cell[]
 	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_final';
 COMMENT ON FUNCTION _usage_cells_final(internal) IS 'Ends _usage_cells.';
 
-CREATE AGGREGATE _usage_cells(started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, share integer, rate compute_rate, achieved compute_unit, recorded timestamptz) (
+CREATE AGGREGATE _usage_cells(started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, share integer, rate compute_rate, achieved compute_unit, recorded timestamptz, added boolean) (
 	SFUNC = _usage_cells_accum, STYPE = internal, SSPACE = 16384, FINALFUNC = _usage_cells_final,
 	COMBINEFUNC = _usage_cells_combine, SERIALFUNC = _usage_cells_serialize, DESERIALFUNC = _usage_cells_deserialize,
 	PARALLEL = safe
 );
-COMMENT ON AGGREGATE _usage_cells(timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, integer, compute_rate, compute_unit, timestamptz) IS 'usage of one group of records by hours of UTC and days of a time zone: an array of _usage_cell in order, with the hours in which there was some. A row gives a record''s start and end (infinity: it goes on), the part of it to add, the zone of that part, how many devices it counts, the share of a device that one is, in 1/1,680,000, the rate of one, the work achieved by the whole record, and when a record that goes on was first recorded, by when its work is done; the last four may be NULL, rows with another NULL are left out. device_time is exact, in 1/1,680,000 device x microsecond, NULL if the share is not known of any of it, and so are device_hours; device_hours are rounded so that they add up; work and achieved are in FLOP, parts of a record adding up to the rounded whole; started counts the records that begin. Errors: LC001 rates of different bases; 22003 an amount out of range; 22000 a part that is not within its record; 22023 an unknown time zone.';
+COMMENT ON AGGREGATE _usage_cells(timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, integer, compute_rate, compute_unit, timestamptz, boolean) IS 'usage of one group of records by hours of UTC and days of a time zone: an array of _usage_cell in order, with the hours in which there was some. A row gives a record''s start and end (infinity: it goes on), the part of it to add, the zone of that part, how many devices it counts, the share of a device that one is, in 1/1,680,000, the rate of one, the work achieved by the whole record, when a record that goes on was first recorded, by when its work is done, and whether the part is added or taken away; share, rate, achieved work and when it was recorded may be NULL, rows with another NULL are left out. device_time is exact, in 1/1,680,000 device x microsecond, of records whose share is known; work and achieved are in FLOP, parts of a record adding up to the rounded whole, NULL where no record has a rate, or says what it achieved; started counts the records that begin. Hours of which all that was added was taken away are left out. Errors: LC001 rates of different bases; 22003 an amount out of range; 22000 a part that is not within its record; 22023 an unknown time zone.';
 
 CREATE FUNCTION _device_hours(device_time numeric) RETURNS numeric
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 	AS $$ SELECT compute_ledger._round_ratio(device_time, 6048000000000000, 12) $$;
 COMMENT ON FUNCTION _device_hours(numeric) IS 'device-hours, rounded half to even to 12 decimals, of a device time in 1/1,680,000 device x microsecond';
 
+CREATE FUNCTION _cell_hours(device_time numeric) RETURNS numeric
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cell_hours';
+COMMENT ON FUNCTION _cell_hours(numeric) IS 'device-hours, rounded half to even to 12 decimals, without zeros at the end, of a device time in 1/1,680,000 device x microsecond, which is an integer; NULL for NULL; 22003 out of range';
+
 -- ------------------------------------------------------------------ refreshing
+
+CREATE FUNCTION _adding(rollup regclass) RETURNS text
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT format('ON CONFLICT (%s) DO UPDATE SET %s', string_agg(format('%I', c.name), ', ' ORDER BY c.key) FILTER (WHERE c.key > 0),
+		string_agg(format(CASE WHEN c.filled THEN '%1$I = t.%1$I OPERATOR(%2$s.+) excluded.%1$I' ELSE '%1$I = coalesce(t.%1$I OPERATOR(%2$s.+) excluded.%1$I, t.%1$I, excluded.%1$I)' END, c.name, c.schema), ', ') FILTER (WHERE c.key IS NULL))
+	FROM (
+		SELECT a.attname AS name, a.attnotnull AS filled, CASE a.atttypid WHEN 'compute_ledger.compute_unit'::regtype THEN 'compute_ledger' ELSE 'pg_catalog' END AS schema,
+			(SELECT array_position(i.indkey::smallint[], a.attnum) + 1 FROM pg_index AS i WHERE i.indrelid = rollup AND i.indisunique) AS key
+		FROM pg_attribute AS a
+		WHERE a.attrelid = rollup AND a.attnum > 0 AND NOT a.attisdropped
+	) AS c
+$$;
+COMMENT ON FUNCTION _adding(regclass) IS 'part of refresh_rollups(): what an INSERT INTO a rollup AS t ends with, so that rows are added to those that are there: all columns but those of its key are sums, and a NULL adds nothing';
+
+CREATE FUNCTION _add_usage(before timestamptz, upto timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- rows that nothing is left of
+	hours tid[];
+	days tid[];
+	utilized tid[];
+	fleet_hours tid[];
+	fleet_days tid[];
+	months tid[];
+	capacities tid[];
+	several bigint[] := ARRAY(SELECT z.owner FROM compute_ledger._rollup_zone AS z GROUP BY z.owner HAVING count(DISTINCT z.payer) > 1);
+	-- where there is nothing, rows go in without looking
+	adding text[] := ARRAY(SELECT CASE WHEN before > '-infinity' THEN compute_ledger._adding(format('compute_ledger.%I', r.rollup)::regclass) ELSE '' END
+		FROM unnest('{_usage_hourly,_usage_daily,_utilization_daily,_fleet_hourly,_fleet_daily,_usage_monthly,_capacity_monthly}'::text[]) WITH ORDINALITY AS r (rollup, n) ORDER BY r.n);
+BEGIN
+	EXECUTE format($q$
+	WITH by_payer AS MATERIALIZED (
+		SELECT c.account, c.payer, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
+		FROM compute_ledger._usage_change($1, $2) AS c
+	), change AS MATERIALIZED (
+		-- in the order of accounts, as they come, but for those that several pay for
+		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
+		FROM by_payer AS c
+		WHERE c.account <> ALL ($3)
+		UNION ALL
+		SELECT c.account, c.region, c.basis, c.day, c.hour, sum(c.started)::bigint, sum(c.length)::bigint, sum(c.shared)::bigint, sum(c.rated)::bigint,
+			sum(c.achieving)::bigint, c.accelerator, c.measure, sum(c.device_time), compute_ledger.sum(c.work), compute_ledger.sum(c.achieved)
+		FROM by_payer AS c
+		WHERE c.account = ANY ($3)
+		GROUP BY c.account, c.hour, c.region, c.accelerator, c.measure, c.basis, c.day
+	), in_hours AS (
+		INSERT INTO compute_ledger._usage_hourly AS t (account, region, basis, day, hour, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
+		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved FROM change AS c
+		%1$s
+		RETURNING t.ctid AS row, t.length
+	), in_days AS (
+		INSERT INTO compute_ledger._usage_daily AS t (account, region, basis, day, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
+		SELECT c.account, c.region, c.basis, c.day, sum(c.started), sum(c.length), sum(c.shared), sum(c.rated), sum(c.achieving), c.accelerator, c.measure, sum(c.device_time),
+			compute_ledger.sum(c.work), compute_ledger.sum(c.achieved)
+		FROM change AS c
+		GROUP BY c.account, c.day, c.region, c.accelerator, c.measure, c.basis
+		%2$s
+		RETURNING t.ctid AS row, t.length
+	), by_account AS MATERIALIZED (
+		SELECT c.account, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, c.hour, sum(c.length) AS length,
+			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'reserved'), 0) AS reserved_length, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'reserved'), 0) AS reserved_time,
+			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'allocated'), 0) AS allocated_length, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'allocated'), 0) AS allocated_time,
+			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'used'), 0) AS used_length, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'used'), 0) AS used_time
+		FROM change AS c
+		GROUP BY c.account, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator), c.hour
+	), in_utilization AS (
+		INSERT INTO compute_ledger._utilization_daily AS t (account, region, day, length, reserved_length, allocated_length, used_length, accelerator, reserved_time, allocated_time, used_time)
+		SELECT c.account, c.region, (c.hour AT TIME ZONE 'UTC')::date, sum(c.length), sum(c.reserved_length), sum(c.allocated_length), sum(c.used_length), c.accelerator,
+			sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time)
+		FROM by_account AS c
+		GROUP BY c.account, (c.hour AT TIME ZONE 'UTC')::date, c.region, c.accelerator
+		%3$s
+		RETURNING t.ctid AS row, t.length
+	), fleet AS MATERIALIZED (
+		SELECT c.region, c.accelerator, c.hour, sum(c.length) AS length, sum(c.reserved_length) AS reserved_length, sum(c.allocated_length) AS allocated_length, sum(c.used_length) AS used_length,
+			sum(c.reserved_time) AS reserved_time, sum(c.allocated_time) AS allocated_time, sum(c.used_time) AS used_time,
+			sum(c.capacity_length) AS capacity_length, sum(c.unknown_length) AS unknown_length, sum(c.capacity_time) AS capacity_time
+		FROM (
+			SELECT b.region, b.accelerator, b.hour, b.length, b.reserved_length, b.allocated_length, b.used_length, b.reserved_time, b.allocated_time, b.used_time,
+				0 AS capacity_length, 0 AS unknown_length, 0 AS capacity_time
+			FROM by_account AS b
+			UNION ALL
+			SELECT k.region, k.accelerator, k.hour, 0, 0, 0, 0, 0, 0, 0, k.length, k.unknown, k.device_time
+			FROM compute_ledger._capacity_change($1, $2) AS k
+		) AS c
+		GROUP BY c.region, c.accelerator, c.hour
+	), in_fleet_hours AS (
+		INSERT INTO compute_ledger._fleet_hourly AS t (region, hour, length, reserved_length, allocated_length, used_length, capacity_length, unknown_length, accelerator,
+			reserved_time, allocated_time, used_time, capacity_time)
+		SELECT c.region, c.hour, c.length, c.reserved_length, c.allocated_length, c.used_length, c.capacity_length, c.unknown_length, c.accelerator,
+			c.reserved_time, c.allocated_time, c.used_time, c.capacity_time
+		FROM fleet AS c
+		%4$s
+		RETURNING t.ctid AS row, t.length + t.capacity_length AS length
+	), in_fleet_days AS (
+		INSERT INTO compute_ledger._fleet_daily AS t (region, day, length, reserved_length, allocated_length, used_length, capacity_length, unknown_length, accelerator,
+			reserved_time, allocated_time, used_time, capacity_time)
+		SELECT c.region, (c.hour AT TIME ZONE 'UTC')::date, sum(c.length), sum(c.reserved_length), sum(c.allocated_length), sum(c.used_length), sum(c.capacity_length), sum(c.unknown_length), c.accelerator,
+			sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time), sum(c.capacity_time)
+		FROM fleet AS c
+		GROUP BY (c.hour AT TIME ZONE 'UTC')::date, c.region, c.accelerator
+		%5$s
+		RETURNING t.ctid AS row, t.length + t.capacity_length AS length
+	), in_months AS (
+		INSERT INTO compute_ledger._usage_monthly AS t (payer, region, month, length, reserved_length, allocated_length, used_length, accelerator, reserved_time, allocated_time, used_time)
+		SELECT c.payer, c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, sum(c.length),
+			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'reserved'), 0), coalesce(sum(c.shared) FILTER (WHERE c.measure = 'allocated'), 0),
+			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'used'), 0), compute_ledger.accelerator_trunc('memory', c.accelerator),
+			coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'reserved'), 0), coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'allocated'), 0),
+			coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'used'), 0)
+		FROM by_payer AS c
+		GROUP BY c.payer, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator)
+		%6$s
+		RETURNING t.ctid AS row, t.length
+	), in_capacity AS (
+		INSERT INTO compute_ledger._capacity_monthly AS t (region, month, length, unknown, accelerator, device_time)
+		SELECT c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, sum(c.capacity_length), sum(c.unknown_length), c.accelerator, sum(c.capacity_time)
+		FROM fleet AS c
+		GROUP BY c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, c.accelerator
+		%7$s
+		RETURNING t.ctid AS row, t.length
+	)
+	SELECT (SELECT array_agg(r.row) FROM in_hours AS r WHERE r.length = 0), (SELECT array_agg(r.row) FROM in_days AS r WHERE r.length = 0),
+		(SELECT array_agg(r.row) FROM in_utilization AS r WHERE r.length = 0), (SELECT array_agg(r.row) FROM in_fleet_hours AS r WHERE r.length = 0),
+		(SELECT array_agg(r.row) FROM in_fleet_days AS r WHERE r.length = 0), (SELECT array_agg(r.row) FROM in_months AS r WHERE r.length = 0),
+		(SELECT array_agg(r.row) FROM in_capacity AS r WHERE r.length = 0)
+	$q$, VARIADIC adding)
+	INTO hours, days, utilized, fleet_hours, fleet_days, months, capacities
+	USING before, upto, several;
+	DELETE FROM compute_ledger._usage_hourly AS h WHERE h.ctid = ANY (hours);
+	DELETE FROM compute_ledger._usage_daily AS d WHERE d.ctid = ANY (days);
+	DELETE FROM compute_ledger._utilization_daily AS u WHERE u.ctid = ANY (utilized);
+	DELETE FROM compute_ledger._fleet_hourly AS f WHERE f.ctid = ANY (fleet_hours);
+	DELETE FROM compute_ledger._fleet_daily AS f WHERE f.ctid = ANY (fleet_days);
+	DELETE FROM compute_ledger._usage_monthly AS m WHERE m.ctid = ANY (months);
+	DELETE FROM compute_ledger._capacity_monthly AS k WHERE k.ctid = ANY (capacities);
+END
+$$;
+COMMENT ON FUNCTION _add_usage(timestamptz, timestamptz) IS 'part of refresh_rollups(): adds to the rollups of usage and utilization what has changed between two recorded times';
+
+CREATE FUNCTION _add_unused(before timestamptz, upto timestamptz) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	gone tid[];
+	accounts bigint[];
+	regions integer[];
+	accelerators compute_ledger.accelerator[];
+	days date[];
+BEGIN
+	EXECUTE format($q$
+	WITH change AS (
+		INSERT INTO compute_ledger._unused_hourly AS t (account, region, basis, hour, length, shared, rated, accelerator, device_time, work)
+		SELECT c.account, c.region, c.basis, c.hour, c.length, c.shared, c.rated, c.accelerator, c.device_time, c.work
+		FROM compute_ledger._unused_change($1, $2) AS c
+		%s
+		RETURNING t.ctid AS row, t.account, t.region, t.accelerator, (t.hour AT TIME ZONE 'UTC')::date AS day, t.length
+	), touched AS (
+		SELECT DISTINCT c.account, c.region, c.accelerator, c.day FROM change AS c
+	)
+	SELECT (SELECT array_agg(c.row) FROM change AS c WHERE c.length = 0),
+		array_agg(t.account), array_agg(t.region), array_agg(t.accelerator), array_agg(t.day)
+	FROM touched AS t
+	$q$, compute_ledger._adding('compute_ledger._unused_hourly'))
+	INTO gone, accounts, regions, accelerators, days
+	USING before, upto;
+	IF accounts IS NULL THEN
+		RETURN;
+	END IF;
+	DELETE FROM compute_ledger._unused_hourly AS n WHERE n.ctid = ANY (gone);
+	-- work is added up of one basis only
+	UPDATE compute_ledger._utilization_daily AS u
+	SET unused_time = s.unused_time, unused_work = s.unused_work
+	FROM unnest(accounts, regions, accelerators, days) AS t (account, region, accelerator, day)
+	CROSS JOIN LATERAL (
+		SELECT sum(b.unused_time) AS unused_time, CASE WHEN count(b.work) = 1 THEN (array_agg(b.work) FILTER (WHERE b.work IS NOT NULL))[1] END AS unused_work
+		FROM (
+			SELECT sum(n.device_time) FILTER (WHERE n.shared > 0) AS unused_time, compute_ledger.sum(n.work) FILTER (WHERE n.rated > 0) AS work
+			FROM compute_ledger._unused_hourly AS n
+			WHERE n.account = t.account AND n.region = t.region AND n.accelerator OPERATOR(compute_ledger.=) t.accelerator
+				AND n.hour >= t.day::timestamp AT TIME ZONE 'UTC' AND n.hour < (t.day + 1)::timestamp AT TIME ZONE 'UTC'
+			GROUP BY n.basis
+		) AS b
+	) AS s
+	WHERE u.account = t.account AND u.day = t.day AND u.region = t.region AND u.accelerator OPERATOR(compute_ledger.=) t.accelerator;
+	WITH touched AS MATERIALIZED (
+		SELECT DISTINCT t.region, t.accelerator, t.day FROM unnest(regions, accelerators, days) AS t (region, accelerator, day)
+	), unused AS MATERIALIZED (
+		SELECT f.region, f.accelerator, f.hour, n.basis, sum(n.device_time) FILTER (WHERE n.shared > 0) AS unused_time, compute_ledger.sum(n.work) FILTER (WHERE n.rated > 0) AS work
+		FROM touched AS t
+		JOIN compute_ledger._fleet_hourly AS f ON f.region = t.region AND f.accelerator OPERATOR(compute_ledger.=) t.accelerator
+			AND f.hour >= t.day::timestamp AT TIME ZONE 'UTC' AND f.hour < (t.day + 1)::timestamp AT TIME ZONE 'UTC'
+		LEFT JOIN compute_ledger._unused_hourly AS n ON n.region = f.region AND n.accelerator OPERATOR(compute_ledger.=) f.accelerator AND n.hour = f.hour
+		GROUP BY f.region, f.accelerator, f.hour, n.basis
+	), in_days AS (
+		UPDATE compute_ledger._fleet_daily AS f
+		SET unused_time = s.unused_time, unused_work = s.unused_work
+		FROM (
+			SELECT b.region, b.accelerator, b.day, sum(b.unused_time) AS unused_time, CASE WHEN count(b.work) = 1 THEN (array_agg(b.work) FILTER (WHERE b.work IS NOT NULL))[1] END AS unused_work
+			FROM (
+				SELECT u.region, u.accelerator, (u.hour AT TIME ZONE 'UTC')::date AS day, sum(u.unused_time) AS unused_time, compute_ledger.sum(u.work) AS work
+				FROM unused AS u
+				GROUP BY u.region, u.accelerator, (u.hour AT TIME ZONE 'UTC')::date, u.basis
+			) AS b
+			GROUP BY b.region, b.accelerator, b.day
+		) AS s
+		WHERE f.day = s.day AND f.region = s.region AND f.accelerator OPERATOR(compute_ledger.=) s.accelerator
+	)
+	UPDATE compute_ledger._fleet_hourly AS f
+	SET unused_time = s.unused_time, unused_work = s.unused_work
+	FROM (
+		SELECT u.region, u.accelerator, u.hour, sum(u.unused_time) AS unused_time, CASE WHEN count(u.work) = 1 THEN (array_agg(u.work) FILTER (WHERE u.work IS NOT NULL))[1] END AS unused_work
+		FROM unused AS u
+		GROUP BY u.region, u.accelerator, u.hour
+	) AS s
+	WHERE f.hour = s.hour AND f.region = s.region AND f.accelerator OPERATOR(compute_ledger.=) s.accelerator;
+END
+$$;
+COMMENT ON FUNCTION _add_unused(timestamptz, timestamptz) IS 'part of refresh_rollups(): adds to what is reserved and not drawn what has changed between two recorded times, after _add_usage()';
+
+CREATE FUNCTION _add_spend(before timestamptz, upto timestamptz) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	gone tid[];
+	found boolean;
+BEGIN
+	EXECUTE format($q$
+	WITH change AS (
+		INSERT INTO compute_ledger._spend_daily AS t (account, payer, region, day, charges, timed, listed, contracted, costed, accelerator, book, measure, kind, currency,
+			device_time, list_cost, contracted_cost, cost)
+		SELECT c.account, c.payer, c.region, c.day, c.charges, c.timed, c.listed, c.contracted, c.costed, c.accelerator, c.book, c.measure, c.kind, c.currency,
+			c.device_time, c.list_cost, c.contracted_cost, c.cost
+		FROM compute_ledger._spend_change($1, $2) AS c
+		%s
+		RETURNING t.ctid AS row, t.charges
+	)
+	SELECT array_agg(c.row) FILTER (WHERE c.charges = 0), count(*) > 0 FROM change AS c
+	$q$, compute_ledger._adding('compute_ledger._spend_daily'))
+	INTO gone, found
+	USING before, upto;
+	DELETE FROM compute_ledger._spend_daily AS s WHERE s.ctid = ANY (gone);
+	RETURN found;
+END
+$$;
+COMMENT ON FUNCTION _add_spend(timestamptz, timestamptz) IS 'part of refresh_rollups(): adds to spend what was charged between two recorded times, and moves charges without a day of accounts that changed their zone; returns whether there was anything';
+
+CREATE FUNCTION _rollup_parts(before timestamptz, known oid[], OUT parts oid[], OUT others boolean) RETURNS record
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	parts := ARRAY(SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = 'compute_ledger.usage_record'::regclass ORDER BY i.inhrelid);
+	others := NOT parts @> known OR NOT known @> parts
+		AND EXISTS (SELECT FROM compute_ledger.usage_record AS u WHERE u.tableoid = ANY (parts) AND u.tableoid <> ALL (known) AND u.recorded <= before);
+END
+$$;
+COMMENT ON FUNCTION _rollup_parts(timestamptz, oid[]) IS 'part of refresh_rollups(): the partitions of usage_record, and whether, of those that were known, one was detached, or another one has records from before';
+
+CREATE FUNCTION _keep_rollups(before timestamptz, upto timestamptz, concurrent boolean) RETURNS boolean
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	spent boolean;
+BEGIN
+	IF before = '-infinity' AND concurrent THEN
+		DELETE FROM compute_ledger._usage_hourly;
+		DELETE FROM compute_ledger._usage_daily;
+		DELETE FROM compute_ledger._unused_hourly;
+		DELETE FROM compute_ledger._utilization_daily;
+		DELETE FROM compute_ledger._fleet_hourly;
+		DELETE FROM compute_ledger._fleet_daily;
+		DELETE FROM compute_ledger._usage_monthly;
+		DELETE FROM compute_ledger._capacity_monthly;
+		DELETE FROM compute_ledger._spend_daily;
+		DELETE FROM compute_ledger._rollup_zone;
+	ELSIF before = '-infinity' THEN
+		TRUNCATE compute_ledger._usage_hourly, compute_ledger._usage_daily, compute_ledger._unused_hourly, compute_ledger._utilization_daily, compute_ledger._fleet_hourly,
+			compute_ledger._fleet_daily, compute_ledger._usage_monthly, compute_ledger._capacity_monthly, compute_ledger._spend_daily, compute_ledger._rollup_zone;
+	END IF;
+	PERFORM compute_ledger._change_rollup_zones(before, upto);
+	PERFORM compute_ledger._add_usage(before, upto);
+	PERFORM compute_ledger._add_unused(before, upto);
+	spent := compute_ledger._add_spend(before, upto);
+	DELETE FROM compute_ledger._rollup_zone AS z WHERE NOT z."is";
+	UPDATE compute_ledger._rollup_zone AS z SET was = true WHERE NOT z.was;
+	RETURN spent OR before = '-infinity';
+END
+$$;
+COMMENT ON FUNCTION _keep_rollups(timestamptz, timestamptz, boolean) IS 'part of refresh_rollups(): makes tables that show the rollups as of one recorded time (-infinity: whatever they show) show them as of another, and returns whether there may be other charges';
 
 CREATE FUNCTION _refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent boolean DEFAULT true) RETURNS timestamptz
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -53,6 +359,12 @@ CREATE FUNCTION _refresh_rollups(as_of timestamptz DEFAULT NULL, concurrent bool
 AS $$
 DECLARE
 	watermark timestamptz;
+	upto timestamptz;
+	before timestamptz;
+	known oid[];
+	now_parts oid[];
+	others boolean;
+	spent boolean := true;
 	rollup text;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
@@ -61,22 +373,34 @@ BEGIN
 			hint => 'NULL stands for the ledger''s watermark.');
 	END IF;
 	-- one at a time, and the watermark only when it is our turn
-	PERFORM FROM compute_ledger.rollup_state AS s FOR UPDATE;
+	SELECT s.as_of, s.parts INTO before, known FROM compute_ledger.rollup_state AS s FOR UPDATE;
+	IF NOT FOUND THEN
+		INSERT INTO compute_ledger.rollup_state DEFAULT VALUES RETURNING rollup_state.as_of, rollup_state.parts INTO before, known;
+	END IF;
 	watermark := compute_ledger._ledger_watermark();
 	IF as_of > watermark THEN
 		PERFORM compute_ledger._refuse('LC012', format('as_of %s is beyond the ledger''s watermark %s', as_of, watermark),
 			detail => 'Something may yet be recorded before it.');
 	END IF;
-	UPDATE compute_ledger.rollup_state AS s
-	SET as_of = coalesce(_refresh_rollups.as_of, watermark), refreshed_at = clock_timestamp(), refreshed_by = session_user;
-	PERFORM compute_ledger._share_closings();
+	IF EXISTS (SELECT FROM pg_subscription_rel AS r WHERE r.srrelid = 'compute_ledger.rollup_state'::regclass) THEN
+		-- the tables are kept where they come from
+		upto := before;
+	ELSE
+		upto := coalesce(as_of, watermark);
+		SELECT p.parts, p.others INTO now_parts, others FROM compute_ledger._rollup_parts(before, known) AS p;
+		spent := compute_ledger._keep_rollups(CASE WHEN others OR upto < before OR NOT concurrent THEN '-infinity' ELSE before END, upto, concurrent);
+		UPDATE compute_ledger.rollup_state AS s
+		SET as_of = upto, parts = now_parts, refreshed_at = clock_timestamp(), refreshed_by = session_user;
+		PERFORM compute_ledger._share_closings();
+	END IF;
 	-- what has no rows, or was restored without, is filled faster than it is compared
-	FOREACH rollup IN ARRAY '{_usage_hourly,_usage_daily,_unused_hourly,_utilization_daily,_spend_daily}'::text[] LOOP
+	FOREACH rollup IN ARRAY '{_utilization_monthly,_spend_monthly}'::text[] LOOP
 		PERFORM compute_ledger._refresh_rollup(rollup, concurrent AND c.relispopulated AND pg_relation_size(c.oid) > 0)
 		FROM pg_class AS c
-		WHERE c.oid = format('compute_ledger.%I', rollup)::regclass;
+		-- charges come with closings only
+		WHERE c.oid = format('compute_ledger.%I', rollup)::regclass AND (rollup <> '_spend_monthly' OR spent OR NOT c.relispopulated);
 	END LOOP;
-	RETURN (SELECT s.as_of FROM compute_ledger.rollup_state AS s);
+	RETURN upto;
 END
 $$;
 COMMENT ON FUNCTION _refresh_rollups(timestamptz, boolean) IS 'what refresh_rollups() does';
@@ -90,4 +414,4 @@ BEGIN
 	RETURN compute_ledger._refresh_rollups(as_of, concurrent);
 END
 $$;
-COMMENT ON FUNCTION refresh_rollups(timestamptz, boolean) IS 'computes usage_hourly, usage_daily, utilization_daily and spend_daily anew from what was recorded up to as_of, by default ledger_watermark(), and returns that. They are read while it runs, unless concurrent is false, which is faster; the first time nobody can wait for rows that there were not, so it is always the faster way. Errors: 22023 as_of is -infinity; LC012 as_of beyond the watermark, infinity included; 55000 no ledger.';
+COMMENT ON FUNCTION refresh_rollups(timestamptz, boolean) IS 'brings usage_hourly, usage_daily, utilization_hourly, utilization_daily, spend_daily and their months to what was recorded up to as_of, by default ledger_watermark(), and returns that. What was recorded, or ceased to count, since the last refresh is added and taken away; everything is computed anew for an as_of before the last one, the first time, after a partition of usage_record was detached or attached, and where concurrent is false. On a logical replica of the rollups, which come with the tables, only the months are made. They are read while it runs, unless concurrent is false, which is faster where everything is computed. Errors: 22023 as_of is -infinity; LC012 as_of beyond the watermark, infinity included; 55000 no ledger.';

@@ -1,5 +1,18 @@
 -- check_ledger(), goes on: requests of the queue, and what was answered to callers who gave an id.
 
+CREATE FUNCTION _answer_scopes(account bigint) RETURNS text[]
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	WITH RECURSIVE stood AS (
+		SELECT $1 AS account
+		UNION
+		SELECT m.account FROM stood AS s JOIN compute_ledger.account_merge AS m ON m.merged_into = s.account
+	)
+	SELECT array_agg('account:' || s.account) FROM stood AS s
+$$;
+COMMENT ON FUNCTION _answer_scopes(bigint) IS 'part of check_ledger(): scopes of request_answer in which a request may have been answered that is of an account now: that of the account, and of those that were merged into it';
+
 CREATE FUNCTION _check_queue() RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -32,7 +45,7 @@ BEGIN
 	((q.pool IS NULL) <> (q.planned IS NULL), 'is planned for a time and in no pool, or the other way'),
 		(q.planned IS NOT NULL AND num_nulls(q.first_planned, q.latest) > 0, 'is planned, and was never planned first'),
 		(q.request IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.request_answer AS a
-			WHERE a.scope = 'account:' || q.account AND a.request = q.request AND a.answer = jsonb_build_object('request', q.id)), format('its number was not the answer to request "%s"', left(q.request, 80)))
+			WHERE a.scope = ANY (compute_ledger._answer_scopes(q.account)) AND a.request = q.request AND a.answer = jsonb_build_object('request', q.id)), format('its number was not the answer to request "%s"', left(q.request, 80)))
 	) AS f (holds, fault)
 	WHERE f.holds;
 
@@ -72,7 +85,7 @@ BEGIN
 	UNION ALL
 	SELECT 'answer', format('request "%s" of %s', left(a.request, 80), a.scope), format('was answered with request %s, which is not there, or another''s', a.answer ->> 'request')
 	FROM compute_ledger.request_answer AS a
-	WHERE a.answer ? 'request' AND NOT EXISTS (SELECT FROM compute_ledger.request AS q WHERE q.id = (a.answer ->> 'request')::bigint AND q.request = a.request AND a.scope = 'account:' || q.account)
+	WHERE a.answer ? 'request' AND NOT EXISTS (SELECT FROM compute_ledger.request AS q WHERE q.id = (a.answer ->> 'request')::bigint AND q.request = a.request AND a.scope = ANY (compute_ledger._answer_scopes(q.account)))
 	UNION ALL
 	SELECT 'answer', format('booking %s', b.booking), format('has %s pieces, and request "%s" was answered with %s', b.pieces, left(b.request, 80), coalesce(jsonb_array_length(a.answer)::text, 'nothing'))
 	FROM (SELECT r.booking, r.account, r.request, count(*) AS pieces FROM compute_ledger.reservation AS r WHERE r.request IS NOT NULL GROUP BY r.booking, r.account, r.request) AS b

@@ -222,6 +222,18 @@ END
 $$;
 COMMENT ON FUNCTION _spend_touch() IS 'trigger of spend_key and spend_rule: what was shared out by a key that goes, or by other rules, is shared out anew by the next refresh_rollups()';
 
+CREATE FUNCTION _spend_turn() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- a refresh that has begun would share out by what is changed here, and nothing would take that back
+	UPDATE compute_ledger.rollup_state AS s SET as_of = s.as_of;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION _spend_turn() IS 'trigger of spend_key and spend_rule: waits for a refresh of the rollups that is at work, and lets the next one wait for what changes';
+
 CREATE FUNCTION _spend_refuse() RETURNS trigger
 	LANGUAGE plpgsql
 	SET search_path = pg_catalog, pg_temp

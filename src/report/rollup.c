@@ -19,6 +19,7 @@
 #include "base/compat.h"
 
 #include "access/htup_details.h"
+#include "common/int.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -37,7 +38,7 @@
 #include "profile/profile_object.h"
 #include "usage/usage_work.h"
 
-/* Cells of a state, of 80 bytes: those of 119 years in one zone. */
+/* Cells of a state, of 112 bytes: those of 119 years in one zone. */
 #define MAX_CELLS		(1024 * 1024)
 
 /* Hours whose days are remembered for a zone; more than a month has. */
@@ -51,10 +52,13 @@ typedef struct RollupCell
 {
 	int64		key;			/* hour since 2000 x 2 DAY_SPAN + day against the hour's UTC date */
 	char		status;
-	bool		has_device_time;	/* of some record in it the share of a device is known */
 	bool		has_work;		/* some record in it has a rate */
 	bool		has_achieved;	/* some record in it says what it achieved */
 	int64		started;		/* records that begin in it */
+	int64		length;			/* of all records in it, together; microseconds */
+	int64		shared;			/* of those of which the share of a device is known */
+	int64		rated;			/* of those that have a rate */
+	int64		achieving;		/* of those that say what they achieved */
 	int128		device_time;	/* 1/1,680,000 device x microsecond */
 	int128		work;			/* FLOP */
 	int128		achieved;		/* FLOP */
@@ -110,6 +114,7 @@ typedef struct RollupPart
 	const Quantity *counted_rate;	/* of one of it, where it is not; else NULL */
 	bool		has_level;
 	bool		has_rate;
+	bool		added;			/* or taken away */
 	Datum		devices;		/* what is counted */
 	const Quantity *achieved;	/* NULL: not known */
 	int128		work_before;	/* since the start, up to where we are */
@@ -250,8 +255,8 @@ find_rollup_cell(RollupState *state, int64 key)
 	{
 		if (unlikely(state->cells->members > MAX_CELLS))
 			too_many_cells_error();
-		cell->has_device_time = cell->has_work = cell->has_achieved = false;
-		cell->started = 0;
+		cell->has_work = cell->has_achieved = false;
+		cell->started = cell->length = cell->shared = cell->rated = cell->achieving = 0;
 		cell->device_time = cell->work = cell->achieved = 0;
 	}
 	return cell;
@@ -317,7 +322,22 @@ read_level(RollupPart *part, int32 share, const Quantity *rate)
 	part->counted_rate = rate;
 }
 
-/* Adds the time from one instant to another, in one cell, of a record. */
+/* Adds or takes away an amount of a record. */
+static inline void
+add_signed(int128 *sum, int128 amount, const RollupPart *part)
+{
+	add_checked(sum, part->added ? amount : -amount);
+}
+
+/* Adds or takes away a length of time of a record. */
+static inline void
+add_length(int64 *sum, uint64 length, const RollupPart *part)
+{
+	if (unlikely(part->added ? pg_add_s64_overflow(*sum, (int64) length, sum) : pg_sub_s64_overflow(*sum, (int64) length, sum)))
+		usage_out_of_range_error();
+}
+
+/* Adds, or takes away, the time from one instant to another, in one cell, of a record. */
 static inline void
 add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 from, int64 to)
 {
@@ -325,38 +345,47 @@ add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 f
 	uint64		length = ProfileDistance(from, to);
 	int128		amount;
 
-	if (unlikely(!ProfileMultiply(part->level, length, &amount)))
-		usage_out_of_range_error();
-	add_checked(&cell->device_time, amount);
-	cell->has_device_time |= part->has_level;
-	cell->has_work |= part->has_rate;
-	if (likely(part->counted_rate == NULL))
+	add_length(&cell->length, length, part);
+	if (part->has_level)
 	{
-		if (unlikely(!ProfileMultiply(part->rate, length, &amount)))
+		if (unlikely(!ProfileMultiply(part->level, length, &amount)))
 			usage_out_of_range_error();
-		add_checked(&cell->work, amount);
+		add_signed(&cell->device_time, amount, part);
+		add_length(&cell->shared, length, part);
 	}
-	else
+	if (part->has_rate)
 	{
-		amount = work_until(part, to);
-		add_checked(&cell->work, amount - part->work_before);
-		part->work_before = amount;
+		cell->has_work = true;
+		add_length(&cell->rated, length, part);
+		if (likely(part->counted_rate == NULL))
+		{
+			if (unlikely(!ProfileMultiply(part->rate, length, &amount)))
+				usage_out_of_range_error();
+			add_signed(&cell->work, amount, part);
+		}
+		else
+		{
+			amount = work_until(part, to);
+			add_signed(&cell->work, amount - part->work_before, part);
+			part->work_before = amount;
+		}
 	}
 	if (part->achieved != NULL)
 	{
 		cell->has_achieved = true;
+		add_length(&cell->achieving, length, part);
 		amount = achieved_until(part, to);
-		add_checked(&cell->achieved, amount - part->achieved_before);
+		add_signed(&cell->achieved, amount - part->achieved_before, part);
 		part->achieved_before = amount;
 	}
 	if (from == part->started)
-		cell->started++;
+		cell->started += part->added ? 1 : -1;
 }
 
 /*
- * usage_cells_accum(internal, started, ended, "from", "to", time_zone, devices, share, rate, achieved, recorded)
+ * usage_cells_accum(internal, started, ended, "from", "to", time_zone, devices, share, rate, achieved, recorded, added)
  *
- * Adds what lies from "from" to "to", in the days of a zone, of a record.  Share, rate and
+ * Adds, or takes away, what lies from "from" to "to", in the days of a zone, of a record.  Share, rate and
  * achieved work may be NULL, and of a record that has ended, or has achieved work that is not
  * known, recorded may; with another NULL the row is left out.
  */
@@ -374,9 +403,9 @@ usage_cells_accum(PG_FUNCTION_ARGS)
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "usage_cells_accum called in non-aggregate context");
 	state = PG_ARGISNULL(0) ? NULL : (RollupState *) PG_GETARG_POINTER(0);
-	for (int i = 1; i <= 6; i++)
+	for (int i = 1; i <= 11; i++)
 	{
-		if (PG_ARGISNULL(i))
+		if ((i <= 6 || i == 11) && PG_ARGISNULL(i))
 		{
 			if (state == NULL)
 				PG_RETURN_NULL();
@@ -398,6 +427,7 @@ usage_cells_accum(PG_FUNCTION_ARGS)
 	if (hour_of(end - 1) - hour_of(at) >= MAX_CELLS)
 		too_many_cells_error();	/* at once, not after a million cells */
 	zone = find_zone_days(fcinfo, PG_GETARG_TEXT_PP(5));
+	part.added = PG_GETARG_BOOL(11);
 	part.devices = PG_GETARG_DATUM(6);
 	read_level(&part, PG_ARGISNULL(7) ? 0 : PG_GETARG_INT32(7), PG_ARGISNULL(8) ? NULL : PG_GETARG_QUANTITY_P(8));
 	part.work_before = part.counted_rate == NULL ? 0 : work_until(&part, at);
@@ -470,10 +500,14 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 	{
 		RollupCell *target = find_rollup_cell(into, cell->key);
 
-		target->has_device_time |= cell->has_device_time;
 		target->has_work |= cell->has_work;
 		target->has_achieved |= cell->has_achieved;
 		target->started += cell->started;
+		if (pg_add_s64_overflow(target->length, cell->length, &target->length) ||
+			pg_add_s64_overflow(target->shared, cell->shared, &target->shared) ||
+			pg_add_s64_overflow(target->rated, cell->rated, &target->rated) ||
+			pg_add_s64_overflow(target->achieving, cell->achieving, &target->achieving))
+			usage_out_of_range_error();
 		add_checked(&target->device_time, cell->device_time);
 		add_checked(&target->work, cell->work);
 		add_checked(&target->achieved, cell->achieved);
@@ -549,13 +583,8 @@ usage_cells_deserialize(PG_FUNCTION_ARGS)
 
 		memcpy(&cell, p + at, sizeof(RollupCell));
 		target = find_rollup_cell(state, cell.key);
-		target->has_device_time = cell.has_device_time;
-		target->has_work = cell.has_work;
-		target->has_achieved = cell.has_achieved;
-		target->started = cell.started;
-		target->device_time = cell.device_time;
-		target->work = cell.work;
-		target->achieved = cell.achieved;
+		cell.status = target->status;
+		*target = cell;
 	}
 	PG_RETURN_POINTER(state);
 }
@@ -570,9 +599,17 @@ compare_rollup_cells(const void *a, const void *b)
 	return (ka > kb) - (ka < kb);
 }
 
+/* Tells whether nothing was added to a cell that was not taken away. */
+static bool
+is_nothing(const RollupCell *cell)
+{
+	return cell->length == 0 && cell->shared == 0 && cell->rated == 0 && cell->achieving == 0 &&
+		cell->started == 0 && cell->device_time == 0 && cell->work == 0 && cell->achieved == 0;
+}
+
 /*
- * Returns an array of rows (hour, day, device_hours, device_time, work, achieved, started), in
- * order.  Device-hours are differences of the rounded sum so far, so that they add up.
+ * Returns an array of rows (hour, day, device_time, work, achieved, started, length, shared,
+ * rated, achieving), in order.
  */
 PG_FUNCTION_INFO_V1(usage_cells_final);
 Datum
@@ -584,8 +621,7 @@ usage_cells_final(PG_FUNCTION_ARGS)
 	RollupCell *list;
 	Datum	   *rows;
 	int			count;
-	int128		sum = 0;
-	int128		given = 0;
+	int			given = 0;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -600,26 +636,45 @@ usage_cells_final(PG_FUNCTION_ARGS)
 		const RollupCell *cell = &list[i];
 		int64		hour = cell->key / (2 * DAY_SPAN) - (cell->key % (2 * DAY_SPAN) < 0);
 		DateADT		day = utc_date(hour) + (DateADT) (cell->key - hour * (2 * DAY_SPAN)) - DAY_SPAN;
-		int128		total;
-		Datum		values[7];
-		bool		nulls[7] = {false};
+		Datum		values[10];
+		bool		nulls[10] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		add_checked(&sum, cell->device_time);
-		total = DevicePicohours(sum);
+		if (is_nothing(cell))
+			continue;
 		values[0] = TimestampTzGetDatum(start_of(hour));
 		values[1] = DateADTGetDatum(day);
-		values[2] = DeviceHoursGetNumeric(total - given);
-		given = total;
-		nulls[2] = nulls[3] = !cell->has_device_time;
-		values[3] = NumericFromInt128(cell->device_time, 0);
-		nulls[4] = !cell->has_work;
-		values[4] = cell->has_work ? QuantityPGetDatum(QuantityMake(cell->work, state->basis)) : (Datum) 0;
-		nulls[5] = !cell->has_achieved;
-		values[5] = cell->has_achieved ? QuantityPGetDatum(QuantityMake(cell->achieved, BASIS_FLOP)) : (Datum) 0;
-		values[6] = Int64GetDatum(cell->started);
-		rows[i] = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+		values[2] = NumericFromInt128(cell->device_time, 0);
+		nulls[3] = !cell->has_work;
+		values[3] = cell->has_work ? QuantityPGetDatum(QuantityMake(cell->work, state->basis)) : (Datum) 0;
+		nulls[4] = !cell->has_achieved;
+		values[4] = cell->has_achieved ? QuantityPGetDatum(QuantityMake(cell->achieved, BASIS_FLOP)) : (Datum) 0;
+		values[5] = Int64GetDatum(cell->started);
+		values[6] = Int64GetDatum(cell->length);
+		values[7] = Int64GetDatum(cell->shared);
+		values[8] = Int64GetDatum(cell->rated);
+		values[9] = Int64GetDatum(cell->achieving);
+		rows[given++] = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 	}
 	ReleaseTupleDesc(desc);
-	PG_RETURN_ARRAYTYPE_P(construct_array(rows, count, element, -1, false, TYPALIGN_DOUBLE));
+	PG_RETURN_ARRAYTYPE_P(construct_array(rows, given, element, -1, false, TYPALIGN_DOUBLE));
+}
+
+/*
+ * cell_hours(device_time) -> device-hours
+ *
+ * Of an integral number of units x microseconds, rounded half to even to 12 decimals, without
+ * zeros at the end; 22003.
+ */
+PG_FUNCTION_INFO_V1(cell_hours);
+Datum
+cell_hours(PG_FUNCTION_ARGS)
+{
+	Decimal		decimal;
+	uint128		magnitude;
+
+	if (DecimalFromNumeric(PG_GETARG_NUMERIC(0), &decimal) != DECIMAL_FINITE ||
+		!DecimalMultiply(1, &decimal, &magnitude) || magnitude >> 127 != 0)
+		usage_out_of_range_error();
+	return DeviceHoursGetNumeric(DevicePicohours(decimal.negative ? -(int128) magnitude : (int128) magnitude));
 }

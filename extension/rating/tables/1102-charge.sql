@@ -35,6 +35,8 @@ COMMENT ON COLUMN compute_ledger.charge.as_of IS 'it is computed from what was r
 CREATE INDEX ON compute_ledger.charge (payer, billing_period);
 CREATE INDEX ON compute_ledger.charge (account, day);
 CREATE INDEX ON compute_ledger.charge (corrects_payer, corrects) WHERE corrects IS NOT NULL;
+-- what came since, for rollups: rows lie in the order in which they were recorded
+CREATE INDEX ON compute_ledger.charge USING brin (recorded) WITH (pages_per_range = 32);
 
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON compute_ledger.charge
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_change();

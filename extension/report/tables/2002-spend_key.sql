@@ -6,6 +6,8 @@ COMMENT ON COLUMN compute_ledger.spend_key.key IS 'name of a label of usage reco
 
 INSERT INTO compute_ledger.spend_key VALUES ('run'), ('user');
 
+CREATE TRIGGER turn BEFORE DELETE ON compute_ledger.spend_key
+	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._spend_turn();
 CREATE TRIGGER touch BEFORE DELETE ON compute_ledger.spend_key
 	FOR EACH ROW EXECUTE FUNCTION compute_ledger._spend_touch();
 CREATE TRIGGER immutable BEFORE UPDATE OR TRUNCATE ON compute_ledger.spend_key

@@ -16,6 +16,8 @@ INSERT INTO compute_ledger.spend_rule (what, share, title) VALUES
 	('used reservation', 'by use', 'what was drawn of a reservation'),
 	('fee', 'not', 'what was reserved and given up too late, or not taken');
 
+CREATE TRIGGER turn BEFORE UPDATE ON compute_ledger.spend_rule
+	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._spend_turn();
 CREATE TRIGGER touch AFTER UPDATE ON compute_ledger.spend_rule
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._spend_touch();
 CREATE TRIGGER immutable BEFORE INSERT OR DELETE OR TRUNCATE ON compute_ledger.spend_rule

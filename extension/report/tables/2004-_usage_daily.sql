@@ -1,9 +1,20 @@
-CREATE MATERIALIZED VIEW compute_ledger._usage_daily AS
-SELECT h.account, h.region, h.accelerator, h.measure, h.basis, h.day,
-	sum(h.device_hours) AS device_hours, sum(h.device_time) AS device_time,
-	compute_ledger.sum(h.work) AS work, compute_ledger.sum(h.achieved) AS achieved, sum(h.started)::bigint AS started
-FROM compute_ledger._usage_hourly AS h
-GROUP BY h.account, h.region, h.accelerator, h.measure, h.basis, h.day;
-COMMENT ON MATERIALIZED VIEW compute_ledger._usage_daily IS 'what usage_daily shows, of all accounts';
+CREATE TABLE compute_ledger._usage_daily (
+	account bigint NOT NULL,
+	region integer NOT NULL,
+	basis integer NOT NULL,
+	day date NOT NULL,
+	started bigint NOT NULL,
+	length bigint NOT NULL,
+	shared bigint NOT NULL,
+	rated bigint NOT NULL,
+	achieving bigint NOT NULL,
+	accelerator compute_ledger.accelerator NOT NULL,
+	measure text COLLATE "C" NOT NULL,
+	device_time numeric NOT NULL,
+	work compute_ledger.compute_unit,
+	achieved compute_ledger.compute_unit,
+	PRIMARY KEY (account, day, region, accelerator, measure, basis)
+) WITH (fillfactor = 90);
+COMMENT ON TABLE compute_ledger._usage_daily IS 'what usage_daily shows, of all accounts: the sums of _usage_hourly, kept by refresh_rollups()';
 
-CREATE UNIQUE INDEX _usage_daily_key ON compute_ledger._usage_daily (account, region, accelerator, measure, basis, day) NULLS NOT DISTINCT;
+CREATE INDEX _usage_daily_day_idx ON compute_ledger._usage_daily (day);

@@ -1,10 +1,11 @@
 -- What readers read.  These views look at the tables as their owner, so they have to say themselves who sees what.
 CREATE VIEW compute_ledger.usage_hourly WITH (security_barrier = true) AS
 SELECT h.account, a.name AS account_name, h.region, r.name AS region_name, h.accelerator, h.measure, h.basis,
-	h.hour, h.day, h.device_hours, h.device_time, h.work, h.achieved, h.started
+	h.hour, h.day, CASE WHEN h.shared > 0 THEN compute_ledger._cell_hours(h.device_time) END AS device_hours, CASE WHEN h.shared > 0 THEN h.device_time END AS device_time,
+	CASE WHEN h.rated > 0 THEN h.work END AS work, CASE WHEN h.achieving > 0 THEN h.achieved END AS achieved, h.started
 FROM compute_ledger._usage_hourly AS h
-JOIN compute_ledger.account AS a ON a.id = h.account
-JOIN compute_ledger.region AS r ON r.id = h.region
+LEFT JOIN compute_ledger.account AS a ON a.id = h.account
+LEFT JOIN compute_ledger.region AS r ON r.id = h.region
 WHERE h.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts()));
 COMMENT ON VIEW compute_ledger.usage_hourly IS 'Usage by hours of UTC, as of rollup_state.as_of: what the accounts that you see used in each hour in which they used anything. An hour in which a day of the account''s time zone begins otherwise than on the hour has a row for either day.';
 COMMENT ON COLUMN compute_ledger.usage_hourly.account IS 'account that used it';

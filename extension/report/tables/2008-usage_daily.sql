@@ -1,9 +1,10 @@
 CREATE VIEW compute_ledger.usage_daily WITH (security_barrier = true) AS
 SELECT d.account, a.name AS account_name, d.region, r.name AS region_name, d.accelerator, d.measure, d.basis,
-	d.day, d.device_hours, d.device_time, d.work, d.achieved, d.started
+	d.day, CASE WHEN d.shared > 0 THEN compute_ledger._cell_hours(d.device_time) END AS device_hours, CASE WHEN d.shared > 0 THEN d.device_time END AS device_time,
+	CASE WHEN d.rated > 0 THEN d.work END AS work, CASE WHEN d.achieving > 0 THEN d.achieved END AS achieved, d.started
 FROM compute_ledger._usage_daily AS d
-JOIN compute_ledger.account AS a ON a.id = d.account
-JOIN compute_ledger.region AS r ON r.id = d.region
+LEFT JOIN compute_ledger.account AS a ON a.id = d.account
+LEFT JOIN compute_ledger.region AS r ON r.id = d.region
 WHERE d.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts()));
 COMMENT ON VIEW compute_ledger.usage_daily IS 'Usage by days of the account''s time zone, as of rollup_state.as_of: the sums of usage_hourly.';
 COMMENT ON COLUMN compute_ledger.usage_daily.account IS 'account that used it';

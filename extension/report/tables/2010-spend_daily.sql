@@ -1,9 +1,10 @@
 CREATE VIEW compute_ledger.spend_daily WITH (security_barrier = true) AS
 SELECT s.book, s.payer, p.name AS payer_name, s.account, a.name AS account_name, s.region, r.name AS region_name, s.accelerator, s.measure, s.kind,
-	s.day, s.currency, s.device_hours, s.device_time, s.list_cost, s.contracted_cost, s.cost, s.charges
+	s.day, s.currency, CASE WHEN s.timed > 0 THEN compute_ledger._device_hours(s.device_time) END AS device_hours, CASE WHEN s.timed > 0 THEN s.device_time END AS device_time,
+	CASE WHEN s.listed > 0 THEN s.list_cost END AS list_cost, CASE WHEN s.contracted > 0 THEN s.contracted_cost END AS contracted_cost, CASE WHEN s.costed > 0 THEN s.cost END AS cost, s.charges
 FROM compute_ledger._spend_daily AS s
-JOIN compute_ledger.account AS a ON a.id = s.account
-JOIN compute_ledger.account AS p ON p.id = s.payer
+LEFT JOIN compute_ledger.account AS a ON a.id = s.account
+LEFT JOIN compute_ledger.account AS p ON p.id = s.payer
 LEFT JOIN compute_ledger.region AS r ON r.id = s.region
 WHERE s.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts()))
 	AND (s.book = 'sale' OR (SELECT compute_ledger._sees_everything()));

@@ -6,8 +6,8 @@ AS $function$
 BEGIN
 	PERFORM compute_ledger._check_caller();
 	PERFORM compute_ledger._require_entrusted('compute_ledger._refresh_rollup(text,boolean)');
-	IF rollup NOT IN ('_usage_hourly', '_usage_daily', '_unused_hourly', '_utilization_daily', '_spend_daily') THEN
-		PERFORM compute_ledger._refuse('22023', format('"%s" is not a rollup of the ledger', rollup));
+	IF rollup NOT IN ('_utilization_monthly', '_spend_monthly') THEN
+		PERFORM compute_ledger._refuse('22023', format('"%s" is not a materialized view of the ledger', rollup));
 	END IF;
 	EXECUTE format('REFRESH MATERIALIZED VIEW %s compute_ledger.%I', CASE WHEN concurrent THEN 'CONCURRENTLY' ELSE '' END, rollup);
 END

@@ -79,6 +79,8 @@ CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (r
 CREATE INDEX usage_record_superseded_idx ON compute_ledger.usage_record (superseded) WHERE superseded < 'infinity';
 -- what goes on; few
 CREATE INDEX usage_record_open_idx ON compute_ledger.usage_record (started_at) WHERE ended_at = 'infinity' AND superseded = 'infinity';
+-- what the ledger made of reservations, and may go on
+CREATE INDEX usage_record_own_idx ON compute_ledger.usage_record (ended_at) WHERE source = 'compute_ledger';
 
 -- every partition has this one, and one against TRUNCATE of its own
 CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON compute_ledger.usage_record
