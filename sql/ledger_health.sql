@@ -12,6 +12,10 @@ SELECT create_ledger() > 0;
 CREATE VIEW health AS SELECT measure, label, CASE WHEN measure LIKE '%seconds' THEN round((value / 3600)::numeric) || ' h' ELSE value::text END AS value, detail FROM ledger_health;
 -- a ledger in which there is nothing
 SELECT * FROM health;
+-- who has one snapshot does not know how far recorded time has come
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT measure, value FROM ledger_health WHERE measure LIKE 'watermark%';
+COMMIT;
 
 SELECT create_account('acme', currency => 'EUR', time_zone => 'America/New_York') > 0, create_account('acme/lab', parent => 'acme') > 0,
 	create_account('zenith', currency => 'USD', time_zone => 'Asia/Kolkata') > 0, create_region('hall-1') > 0;

@@ -4,8 +4,8 @@
 
 CREATE FUNCTION _seconds_since(since timestamptz, at timestamptz) RETURNS double precision
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	RETURN extract(epoch FROM greatest(at - since, '0'))::double precision;
-COMMENT ON FUNCTION _seconds_since(timestamptz, timestamptz) IS 'seconds from one instant to another, 0 if that is earlier; NULL for NULL';
+	RETURN CASE WHEN isfinite(since) THEN extract(epoch FROM greatest(at - since, '0'))::double precision WHEN since > at THEN 0 ELSE 'infinity' END;
+COMMENT ON FUNCTION _seconds_since(timestamptz, timestamptz) IS 'seconds from one instant to another, 0 if that is earlier; infinity from -infinity; NULL for NULL';
 
 CREATE FUNCTION _open_accounts(OUT account bigint, OUT time_zone text, OUT currency text, OUT valid tstzrange, OUT from_day date, OUT to_day date) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 10000
