@@ -106,8 +106,10 @@ COMMIT;
 CREATE ROLE regress_health_meter;
 CREATE ROLE regress_health_reader;
 SELECT grant_access('regress_health_meter', 'meter'), grant_access('regress_health_reader', 'reader', 'acme');
+-- the oldest of what is open, or to be closed, is of an account that a meter is not told of; what was rejected, a meter has sent
+SELECT count(*) > 0 FROM ledger_health WHERE detail LIKE '%account "%';
 SET ROLE regress_health_meter;
-SELECT count(*) > 10 FROM ledger_health;
+SELECT count(*) > 10, count(*) FILTER (WHERE detail LIKE '%account "%' AND measure NOT LIKE 'rejected%') AS told FROM ledger_health;
 SET ROLE regress_health_reader;
 SELECT count(*) FROM ledger_health;
 RESET ROLE;

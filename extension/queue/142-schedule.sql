@@ -205,7 +205,9 @@ BEGIN
 	ORDER BY s.id;
 	-- whose account is not valid any more is not planned
 	UPDATE compute_ledger.request AS r SET pool = NULL, planned = NULL
-	WHERE r.state = 'queued' AND r.planned IS NOT NULL AND NOT EXISTS (SELECT FROM unnest(plans) AS p WHERE p.request = r.id);
+	WHERE r.id IN (SELECT o.id FROM compute_ledger.request AS o
+		WHERE o.state = 'queued' AND o.planned IS NOT NULL AND NOT EXISTS (SELECT FROM unnest(plans) AS p WHERE p.request = o.id)
+		ORDER BY o.id FOR UPDATE SKIP LOCKED);
 END
 $$;
 COMMENT ON FUNCTION _store_plans(_request_plan[], timestamptz) IS 'part of a pass: stores plans of requests that still wait, where they are others than those stored';

@@ -157,6 +157,8 @@ AS $$
 DECLARE
 	at timestamptz := clock_timestamp();
 	mark timestamptz;
+	-- a meter is told of none that it did not send
+	names boolean := compute_ledger._sees_everything(compute_ledger._calling_role());
 	unpriced record;
 	closing record;
 BEGIN
@@ -193,7 +195,7 @@ BEGIN
 	(SELECT 'rejected_records_by_sqlstate', o.sqlstate, o.records, o.reason FROM oldest AS o ORDER BY o.sqlstate);
 
 	unpriced := compute_ledger._oldest_unpriced();
-	RETURN QUERY SELECT 'unpriced_age_seconds', NULL::text, compute_ledger._seconds_since(unpriced.since, at), unpriced.detail;
+	RETURN QUERY SELECT 'unpriced_age_seconds', NULL::text, compute_ledger._seconds_since(unpriced.since, at), CASE WHEN names THEN unpriced.detail END;
 
 	-- what goes on, by its index
 	RETURN QUERY
@@ -205,7 +207,7 @@ BEGIN
 	SELECT 'open_records', NULL, count(*)::double precision, NULL FROM open
 	UNION ALL
 	SELECT 'open_age_seconds', NULL, compute_ledger._seconds_since(min(o.started_at), at),
-		(SELECT format('(%s, %s) of account "%s"', o.source, o.source_id, o.account_name) FROM oldest AS o) FROM open AS o
+		(SELECT format('(%s, %s) of account "%s"', o.source, o.source_id, o.account_name) FROM oldest AS o WHERE names) FROM open AS o
 	UNION ALL
 	(SELECT 'open_records_by_age', b.label, (SELECT count(*) FROM open AS o WHERE o.age > b.over AND o.age <= b.up_to), NULL
 	FROM (VALUES (1, 'up to 1 day', interval '-1000 years', interval '1 day'), (2, 'up to 7 days', '1 day', '7 days'), (3, 'up to 30 days', '7 days', '30 days'),
@@ -231,7 +233,7 @@ BEGIN
 
 	closing := compute_ledger._closings_due();
 	RETURN QUERY
-	SELECT 'closings_due', NULL::text, closing.due::double precision, closing.detail
+	SELECT 'closings_due', NULL::text, closing.due::double precision, CASE WHEN names THEN closing.detail END
 	UNION ALL
 	SELECT 'closing_age_seconds', NULL, compute_ledger._seconds_since(closing.since, at), NULL;
 END
