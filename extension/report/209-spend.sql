@@ -130,6 +130,8 @@ CREATE FUNCTION _share_closing(closing bigint, keys text[]) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	-- @planner
+	-- charges and their shares are joined by hash, whatever was known of the tables
+	SET enable_nestloop = off
 AS $$
 #variable_conflict use_column
 DECLARE
