@@ -52,7 +52,6 @@ DECLARE
 	call jsonb;
 	answer compute_ledger.booked_reservation[];
 	candidates compute_ledger._placement_pool[];
-	tries compute_ledger._placement_try[];
 	first record;
 	near numeric;
 BEGIN
@@ -65,11 +64,10 @@ BEGIN
 		-- those of other chips need no reason
 		candidates := ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at,
 			ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(checked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class)) AS p);
-		tries := coalesce(compute_ledger._tries(checked, candidates, at), '{}');
 	END IF;
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._first_offer(checked, candidates, tries, at, confirmed AND NOT checked.preemptible, near) AS o;
+		SELECT * INTO first FROM compute_ledger._first_offer(checked, candidates, at, confirmed AND NOT checked.preemptible, near) AS o;
 		IF first.pieces IS NULL OR NOT first.keeps_deadline THEN
 			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.pieces IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
 				detail => CASE WHEN first.pieces IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE

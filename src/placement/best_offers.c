@@ -1,0 +1,575 @@
+/*
+ * best_offers.c
+ *		The best offers of one pool each.
+ *
+ * Pools are looked at in the order of a lower bound of what they are ranked by, so many at a time, until as many offers as
+ * are asked for cannot be beaten.
+ */
+#include "base/compat.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "base/numeric_arith.h"
+#include "capacity/pool_set.h"
+#include "placement/composite.h"
+#include "placement/tries.h"
+
+/* At most so many places are looked at together. */
+#define MOST_AT_ONCE	128
+/* What is not priced yet may be so much more than the best that is. */
+#define NEAR_ENOUGH		101
+
+typedef enum OfferState
+{
+	OFFER_OPEN,					/* not priced: what it is ranked by at the least */
+	OFFER_PRICED,
+	OFFER_DEAR,					/* out for what it costs */
+	OFFER_GONE
+} OfferState;
+
+typedef struct Offer
+{
+	OfferState	state;
+	int64		pool;
+	int64		devices;
+	TimestampTz starts;
+	TimestampTz ends;
+	Datum		efficiency;
+	bool		late;
+	Datum		objective;
+	bool		displaces;
+	Datum		row;			/* _placement_offer, once it is priced */
+} Offer;
+
+/* What is known so far. */
+typedef struct OfferSearch
+{
+	const AskedPlace *asked;
+	int			most;
+	bool		preempting;
+	Try		   *tries;
+	int			ntries;
+	int64		places;
+	int64		looked_at;		/* places up to this */
+	int			batch;
+	int64		soon;			/* how far ahead is looked first */
+	bool		can_skip;		/* what has a greater objective than reach is left out */
+	Datum		reach;			/* 0: it is not known */
+	Offer	   *offers;
+	int			count;
+	int			room;
+} OfferSearch;
+
+/* ---- columns of an offer ---- */
+
+enum
+{
+	OFFER_POOLS,
+	OFFER_DEVICES,
+	OFFER_STARTS,
+	OFFER_ENDS,
+	OFFER_EFFICIENCY,
+	OFFER_COST,
+	OFFER_WORST,
+	OFFER_TRANSFER_COST,
+	OFFER_LINES,
+	OFFER_LATE,
+	OFFER_OBJECTIVE,
+	OFFER_TOO_DEAR,
+	OFFER_DISPLACES,
+	OFFER_COLUMNS
+};
+
+static const RowColumn offer_columns[OFFER_COLUMNS] = {
+	ROW_COLUMN("pools", INT8ARRAYOID), ROW_COLUMN("devices", INT8ARRAYOID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID),
+	ROW_COLUMN("efficiency", NUMERICOID), ROW_COLUMN("cost", NUMERICOID), ROW_COLUMN("worst", NUMERICOID), ROW_COLUMN("transfer_cost", NUMERICOID),
+	ROW_COLUMN("lines", JSONBOID), ROW_COLUMN("late", BOOLOID), ROW_COLUMN("objective", NUMERICOID), ROW_COLUMN("too_dear", TEXTOID),
+	ROW_COLUMN("displaces", BOOLOID)
+};
+
+/* Makes an array of one integer. */
+static Datum
+array_of_one(int64 value)
+{
+	Datum		element = Int64GetDatum(value);
+
+	return PointerGetDatum(construct_array(&element, 1, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* Makes the row of an offer that is not priced. */
+static Datum
+row_of_open(const Offer *offer, TupleDesc desc)
+{
+	Datum		values[OFFER_COLUMNS] = {0};
+	bool		nulls[OFFER_COLUMNS];
+
+	memset(nulls, true, sizeof(nulls));
+	values[OFFER_POOLS] = array_of_one(offer->pool);
+	values[OFFER_DEVICES] = array_of_one(offer->devices);
+	values[OFFER_STARTS] = TimestampTzGetDatum(offer->starts);
+	values[OFFER_ENDS] = TimestampTzGetDatum(offer->ends);
+	values[OFFER_EFFICIENCY] = offer->efficiency;
+	values[OFFER_LATE] = BoolGetDatum(offer->late);
+	values[OFFER_OBJECTIVE] = offer->objective;
+	values[OFFER_DISPLACES] = BoolGetDatum(offer->displaces);
+	for (int i = 0; i < OFFER_COLUMNS; i++)
+		nulls[i] = i >= OFFER_COST && i != OFFER_LATE && i != OFFER_OBJECTIVE && i != OFFER_DISPLACES;
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+}
+
+/* Makes an array of rows. */
+static Datum
+array_of_rows(Datum *rows, int count, Oid type)
+{
+	int16		size;
+	bool		by_value;
+	char		align;
+
+	get_typlenbyvalalign(type, &size, &by_value, &align);
+	return PointerGetDatum(construct_array(rows, count, type, size, by_value, align));
+}
+
+/* ---- ranking ---- */
+
+/* Compares what two offers are ranked by. */
+static int
+compare_standing(bool late, Datum objective, const Offer *other)
+{
+	if (late != other->late)
+		return late ? 1 : -1;
+	return NumericCompare(objective, other->objective);
+}
+
+/* Orders offers, the best first. */
+static int
+order_offers(const void *a, const void *b)
+{
+	const Offer *first = *(Offer *const *) a;
+	const Offer *second = *(Offer *const *) b;
+	int			order = compare_standing(first->late, first->objective, second);
+
+	if (order == 0)
+		order = (first->ends > second->ends) - (first->ends < second->ends);
+	if (order == 0)
+		order = (int) first->displaces - (int) second->displaces;
+	return order != 0 ? order : (first->pool > second->pool) - (first->pool < second->pool);
+}
+
+/* Lists the best offer of each pool, the best first; returns how many. */
+static int
+rank_offers(const OfferSearch *search, Offer **ranked)
+{
+	int			all = 0;
+	int			count = 0;
+
+	for (int i = 0; i < search->count; i++)
+	{
+		if (search->offers[i].state == OFFER_OPEN || search->offers[i].state == OFFER_PRICED)
+			ranked[all++] = &search->offers[i];
+	}
+	if (all > 0)
+		qsort(ranked, all, sizeof(Offer *), order_offers);
+	for (int i = 0; i < all && count < search->most; i++)
+	{
+		bool		is_first = true;
+
+		for (int n = 0; n < count && is_first; n++)
+			is_first = ranked[n]->pool != ranked[i]->pool;
+		if (is_first)
+			ranked[count++] = ranked[i];
+	}
+	return count;
+}
+
+/* ---- looking ---- */
+
+/* Adds an offer. */
+static void
+add_offer(OfferSearch *search, const Try *try, TimestampTz starts)
+{
+	TimestampTz ends = starts + try->length;
+
+	if (search->count == search->room)
+	{
+		search->room = search->room * 2 + 64;
+		search->offers = search->offers == NULL ? palloc(search->room * sizeof(Offer)) : repalloc_huge(search->offers, search->room * sizeof(Offer));
+	}
+	/* what it costs at the least will do for most */
+	search->offers[search->count++] = (Offer) {
+		.pool = try->pool,
+		.devices = try->devices,
+		.starts = starts,
+		.ends = ends,
+		.efficiency = try->efficiency,
+		.late = ends > search->asked->deadline,
+		.objective = NumericAdd(try->money, DelayMoney(search->asked, try->devices, ends)),
+	};
+}
+
+/* Lists what is looked at next; stretches: where they are cut to what can be reached. */
+static int
+next_turn(const OfferSearch *search, Try *turn)
+{
+	int			count = 0;
+
+	for (int i = 0; i < search->ntries && search->tries[i].place <= search->looked_at + search->batch; i++)
+	{
+		const Try  *try = &search->tries[i];
+		Datum		hours;
+		TimestampTz latest;
+		Stretch    *allowed;
+
+		if (try->place <= search->looked_at)
+			continue;
+		if (search->reach == (Datum) 0)
+		{
+			turn[count++] = *try;
+			continue;
+		}
+		if (try->late || NumericCompare(try->lowest, search->reach) > 0)
+			continue;
+		/* all that may be better */
+		hours = DirectFunctionCall2(numeric_div, NumericSubtract(search->reach, try->money),
+									NumericMultiply(search->asked->delay_value, NumericFromInteger(try->devices)));
+		latest = search->asked->at + (int64) (Min(DatumGetFloat8(DirectFunctionCall1(numeric_float8, hours)), 876000.0) * USECS_PER_HOUR);
+		allowed = palloc(try->nallowed * sizeof(Stretch));
+		turn[count] = *try;
+		turn[count].nallowed = 0;
+		for (int n = 0; n < try->nallowed; n++)
+		{
+			Stretch		part = {try->allowed[n].from, Min(try->allowed[n].to, latest)};
+
+			if (part.from < part.to)
+				allowed[turn[count].nallowed++] = part;
+		}
+		turn[count].allowed = allowed;
+		if (turn[count].nallowed > 0)
+			count++;
+	}
+	return count;
+}
+
+/* Looks for the first start of each place of a turn that has none yet, in a stretch; whether the stretch is all there is. */
+static bool
+look_in_stretch(const OfferSearch *search, const Try *turn, FirstFit *fits, int *places, int count, int64 ahead)
+{
+	Stretch		whole = {PG_INT64_MAX, PG_INT64_MIN};
+	int64		begun = PG_INT64_MIN;
+	bool		is_open = false;
+
+	for (int i = 0; i < count; i++)
+	{
+		const Try  *try = &turn[places[i]];
+
+		whole.from = Min(whole.from, try->allowed[0].from);
+		whole.to = Max(whole.to, try->allowed[try->nallowed - 1].to);
+		begun = Max(begun, try->allowed[0].from + try->length);
+		/* fewer devices go before more, whenever they are free */
+		is_open = is_open || (i > 0 && try->place == turn[places[i - 1]].place);
+		fits[i] = (FirstFit) {try->pool, try->guest, try->devices, try->length, try->slot, try->allowed, try->nallowed, false, 0};
+	}
+	if (ahead > 0 && !is_open && begun + ahead < whole.to)
+	{
+		FindFirstFits(fits, count, whole.from, begun + ahead, search->asked->at, search->preempting);
+		return false;
+	}
+	FindFirstFits(fits, count, whole.from, whole.to, search->asked->at, search->preempting);
+	return true;
+}
+
+/* Finds the first start of each place of a turn, with the fewest devices of those tried, and adds it to the offers. */
+static void
+look_for_starts(OfferSearch *search, const Try *turn, int count)
+{
+	/* what is read grows where there is no room so soon */
+	const int64 ahead[] = {search->soon, 8 * search->soon, 32 * search->soon, 0};
+	FirstFit   *fits = palloc(count * sizeof(FirstFit));
+	int		   *places = palloc(count * sizeof(int));
+
+	for (int i = 0; i < count; i++)
+		places[i] = i;
+	for (int i = 0; i < (int) lengthof(ahead) && count > 0; i++)
+	{
+		bool		is_whole = look_in_stretch(search, turn, fits, places, count, ahead[i]);
+		int			left = 0;
+		int64		done = 0;
+
+		for (int n = 0; n < count; n++)
+		{
+			const Try  *try = &turn[places[n]];
+
+			if (fits[n].found && try->place != done)
+			{
+				add_offer(search, try, fits[n].start);
+				done = try->place;
+			}
+			if (!fits[n].found)
+				places[left++] = places[n];
+		}
+		if (is_whole)
+			break;
+		count = left;
+	}
+}
+
+/* Leaves out what is beyond reach, which is a little more than the best so far. */
+static void
+draw_in(OfferSearch *search)
+{
+	Datum		least = (Datum) 0;
+
+	for (int i = 0; i < search->count; i++)
+	{
+		const Offer *offer = &search->offers[i];
+
+		if (offer->state < OFFER_DEAR && !offer->late && (least == (Datum) 0 || NumericCompare(offer->objective, least) < 0))
+			least = offer->objective;
+	}
+	if (least == (Datum) 0)
+		return;
+	search->batch = MOST_AT_ONCE;
+	least = NumericMultiply(least, NumericMultiply(NumericFromInteger(NEAR_ENOUGH), NumericPowerOfTen(-2)));
+	if (search->reach == (Datum) 0 || NumericCompare(least, search->reach) < 0)
+		search->reach = least;
+	for (int i = 0; i < search->count; i++)
+	{
+		Offer	   *offer = &search->offers[i];
+
+		if (offer->state < OFFER_DEAR && (offer->late || NumericCompare(offer->objective, search->reach) > 0))
+			offer->state = OFFER_GONE;
+	}
+}
+
+/* Looks at a turn. */
+static void
+look(OfferSearch *search, const Try *turn, int count)
+{
+	int			before = search->count;
+	TimestampTz earliest = PG_INT64_MAX;
+	TimestampTz latest = PG_INT64_MIN;
+
+	look_for_starts(search, turn, count);
+	search->looked_at += search->batch;
+	search->batch = Min(2 * search->batch, MOST_AT_ONCE);
+	for (int i = 0; i < count; i++)
+		earliest = Min(earliest, turn[i].allowed[0].from);
+	for (int i = before; i < search->count; i++)
+		latest = Max(latest, search->offers[i].starts);
+	if (search->count > before)
+		search->soon = Max(search->soon, latest - earliest);
+	if (search->can_skip)
+		draw_in(search);
+}
+
+/* ---- pricing ---- */
+
+/* Returns the one pool of an offer. */
+static int64
+pool_of(Datum pools)
+{
+	ArrayType  *array = DatumGetArrayTypeP(pools);
+
+	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != 1 || ARR_HASNULL(array))
+		elog(ERROR, "an offer of one pool has others");
+	return *(int64 *) ARR_DATA_PTR(array);
+}
+
+/* Takes what an offer costs into it, from the row that _cost_offers() made of it. */
+static void
+take_cost(Offer *offer, const Composites *rows, int i, Datum row)
+{
+	if (CompositeIsNull(rows, i, OFFER_LINES))
+		RowNullError("offers", "lines");
+	offer->row = row;
+	offer->state = CompositeIsNull(rows, i, OFFER_TOO_DEAR) ? OFFER_PRICED : OFFER_DEAR;
+	offer->late = DatumGetBool(CompositeValue(rows, i, OFFER_LATE));
+	offer->displaces = !CompositeIsNull(rows, i, OFFER_DISPLACES) && DatumGetBool(CompositeValue(rows, i, OFFER_DISPLACES));
+	if (offer->state == OFFER_DEAR)
+		return;
+	if (CompositeIsNull(rows, i, OFFER_OBJECTIVE))
+		RowNullError("offers", "objective");
+	offer->objective = CompositeValue(rows, i, OFFER_OBJECTIVE);
+}
+
+/* Has offers priced; those of which no cost is said are gone. */
+static void
+price_offers(OfferSearch *search, Datum request, Datum candidates, Oid types[], Offer **open, int count, TupleDesc desc)
+{
+	static SPIPlanPtr plan = NULL;
+	static Oid	planned_type = InvalidOid;
+	Datum	   *rows = palloc(count * sizeof(Datum));
+	Datum		arguments[] = {request, candidates, 0, TimestampTzGetDatum(search->asked->at), BoolGetDatum(search->preempting)};
+	MemoryContext context = CurrentMemoryContext;
+	Composites	priced = {0};
+	bool		isnull;
+	Datum		answer;
+
+	for (int i = 0; i < count; i++)
+		rows[i] = row_of_open(open[i], desc);
+	arguments[2] = array_of_rows(rows, count, desc->tdtypeid);
+	for (int i = 0; i < search->count; i++)
+		for (int n = 0; n < count; n++)
+			if (search->offers[i].state == OFFER_OPEN && search->offers[i].pool == open[n]->pool && search->offers[i].starts == open[n]->starts)
+				search->offers[i].state = OFFER_GONE;
+	if (planned_type != types[2])
+	{
+		/* the extension was made anew since */
+		plan = NULL;
+		planned_type = types[2];
+	}
+	SPI_connect();
+	RunBookPlan(&plan, "SELECT compute_ledger._cost_offers($1, $2, $3, $4, $5)", 5, types, arguments, NULL, true, SPI_OK_SELECT);
+	answer = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+	{
+		MemoryContextSwitchTo(context);
+		answer = PointerGetDatum(PG_DETOAST_DATUM_COPY(answer));
+		deconstruct_array(DatumGetArrayTypeP(answer), desc->tdtypeid, -1, false, TYPALIGN_DOUBLE, &rows, NULL, &priced.count);
+		CompositeReadArray(answer, offer_columns, OFFER_COLUMNS, "offers", &priced);
+	}
+	SPI_finish();
+	for (int i = 0; i < priced.count; i++)
+	{
+		int64		pool = pool_of(CompositeValue(&priced, i, OFFER_POOLS));
+		TimestampTz starts = DatumGetTimestampTz(CompositeValue(&priced, i, OFFER_STARTS));
+
+		for (int n = 0; n < count; n++)
+			if (open[n]->pool == pool && open[n]->starts == starts)
+				take_cost(open[n], &priced, i, rows[i]);
+	}
+}
+
+/* Forgets what was found: it costs more than was thought, and what was skipped is looked for, too. */
+static void
+start_again(OfferSearch *search)
+{
+	search->can_skip = false;
+	search->reach = (Datum) 0;
+	search->count = 0;
+	search->looked_at = 0;
+}
+
+/* Looks for offers and has them priced, until they cannot be beaten. */
+static void
+find_best(OfferSearch *search, Datum request, Datum candidates, Oid types[], TupleDesc desc)
+{
+	Try		   *turn = palloc((search->ntries + 1) * sizeof(Try));
+
+	for (;;)
+	{
+		int			count = search->looked_at < search->places ? next_turn(search, turn) : 0;
+		Offer	  **ranked = palloc((search->count + 1) * sizeof(Offer *));
+		int			nranked = rank_offers(search, ranked);
+		const Offer *last = nranked == search->most ? ranked[nranked - 1] : NULL;
+		int			open = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (count > 0 && (last == NULL || compare_standing(turn[0].late, turn[0].lowest, last) <= 0))
+		{
+			look(search, turn, count);
+			continue;
+		}
+		/* of those that are the best so far, what is not priced */
+		for (int i = 0; i < nranked; i++)
+			if (ranked[i]->state == OFFER_OPEN)
+				ranked[open++] = ranked[i];
+		if (open > 0)
+			price_offers(search, request, candidates, types, ranked, open, desc);
+		else if (search->reach == (Datum) 0 || (last != NULL && !last->late && NumericCompare(last->objective, search->reach) <= 0))
+			return;
+		else
+			start_again(search);
+	}
+}
+
+/* ---- the answer ---- */
+
+/* Makes rows of the tries. */
+static Datum
+rows_of_tries(const OfferSearch *search, Oid type)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
+	Datum	   *rows = palloc((search->ntries + 1) * sizeof(Datum));
+	int			count = 0;
+
+	for (int i = 0; i < search->ntries; i++)
+	{
+		const Try  *try = &search->tries[i];
+		Interval	length = {.time = try->length};
+		Datum		values[] = {Int64GetDatum(try->place), Int64GetDatum(try->pool), IntervalPGetDatum(&length), try->lowest, try->money};
+		bool		nulls[lengthof(values)] = {false};
+
+		if (desc->natts != (int) lengthof(values))
+			elog(ERROR, "unexpected columns of _placement_try");
+		rows[count++] = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
+	}
+	return array_of_rows(rows, count, type);
+}
+
+/*
+ * _best_offers(asked placement_request, candidates _placement_pool[], most integer, at timestamptz, preempting boolean, brief boolean, near numeric,
+ *				OUT offers _placement_offer[], OUT looked_at bigint, OUT tries _placement_try[])
+ */
+PG_FUNCTION_INFO_V1(best_offers);
+Datum
+best_offers(PG_FUNCTION_ARGS)
+{
+	bool		brief = PG_GETARG_BOOL(5);
+	Oid			types[] = {get_fn_expr_argtype(fcinfo->flinfo, 0), get_fn_expr_argtype(fcinfo->flinfo, 1), InvalidOid, TIMESTAMPTZOID, BOOLOID};
+	AskedPlace		asked;
+	OfferSearch		search = {.asked = &asked, .most = PG_GETARG_INT32(2), .preempting = PG_GETARG_BOOL(4)};
+	TupleDesc	result;
+	TupleDesc	offer;
+	Datum	   *rows;
+	int			count = 0;
+	Datum		values[3];
+	bool		nulls[3] = {false};
+
+	for (int i = 0; i < 6; i++)
+	{
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d of _best_offers() is NULL", i + 1)));
+	}
+	if (get_call_result_type(fcinfo, NULL, &result) != TYPEFUNC_COMPOSITE || result->natts != lengthof(values))
+		elog(ERROR, "unexpected result of _best_offers()");
+	types[2] = TupleDescAttr(result, 0)->atttypid;
+	offer = lookup_rowtype_tupdesc_copy(get_element_type(types[2]), -1);
+	RowColumnsCheck(offer, "offers", offer_columns, OFFER_COLUMNS);
+	AskedRead(PG_GETARG_DATUM(0), PG_GETARG_TIMESTAMPTZ(3), &asked);
+	search.ntries = TriesMake(fcinfo, &asked, PG_GETARG_DATUM(1), &search.tries);
+	search.places = search.ntries > 0 ? search.tries[search.ntries - 1].place : 0;
+	/* so many at a time, and then twice as many */
+	search.batch = Max(search.most, 4);
+	/* most have room soon; of a few pools days more cost next to nothing */
+	search.soon = Max(64 * USECS_PER_DAY / search.batch, 2 * USECS_PER_DAY);
+	search.can_skip = brief && search.most == 1 && asked.devices > 0 && NumericCompare(asked.delay_value, NumericFromInteger(0)) > 0;
+	if (search.can_skip && !PG_ARGISNULL(6))
+		search.reach = NumericMultiply(PG_GETARG_DATUM(6), NumericMultiply(NumericFromInteger(NEAR_ENOUGH), NumericPowerOfTen(-2)));
+	if (search.reach != (Datum) 0)
+		search.batch = MOST_AT_ONCE;
+	find_best(&search, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), types, offer);
+	rows = palloc((search.count + 1) * sizeof(Datum));
+	for (int i = 0; i < search.count; i++)
+	{
+		const Offer *o = &search.offers[i];
+
+		if (o->state != OFFER_GONE && (!brief || o->state != OFFER_OPEN))
+			rows[count++] = o->row != (Datum) 0 ? o->row : row_of_open(o, offer);
+	}
+	values[0] = array_of_rows(rows, count, offer->tdtypeid);
+	values[1] = Int64GetDatum(search.looked_at);
+	nulls[2] = brief;
+	values[2] = brief ? (Datum) 0 : rows_of_tries(&search, get_element_type(TupleDescAttr(result, 2)->atttypid));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(result), values, nulls)));
+}
