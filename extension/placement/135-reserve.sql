@@ -62,8 +62,7 @@ BEGIN
 	answer := compute_ledger._reserved_before(account_id, request, call);
 	IF answer IS NULL THEN
 		-- those of other chips need no reason
-		candidates := ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at,
-			ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(checked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class)) AS p);
+		candidates := ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at, brief => true) AS p);
 	END IF;
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
