@@ -817,6 +817,7 @@ read_meeting(FunctionCallInfo fcinfo, Meeting *meeting)
 	static SPIPlanPtr plan = NULL;
 	Oid			types[] = {INT8OID, TIMESTAMPTZOID};
 	Datum		arguments[2];
+	HeapTuple	row;
 	ArrayType  *classes;
 	Datum	   *values;
 	bool	   *nulls;
@@ -850,8 +851,8 @@ read_meeting(FunctionCallInfo fcinfo, Meeting *meeting)
 	meeting->multiranges = lookup_type_cache(TSTZMULTIRANGEOID, TYPECACHE_MULTIRANGE_INFO);
 	arguments[0] = PG_GETARG_DATUM(0);
 	arguments[1] = TimestampTzGetDatum(meeting->base);
-	meeting->currency = answer_of(ask_row(&plan, "SELECT (compute_ledger._billed_currencies($1, pg_catalog.tstzrange($2, $2, '[]')))[1]", 2, types, arguments),
-								  1, TEXTOID, CurrentMemoryContext);
+	row = ask_row(&plan, "SELECT (compute_ledger._billed_currencies($1, pg_catalog.tstzrange($2, $2, '[]')))[1]", 2, types, arguments);
+	meeting->currency = answer_of(row, 1, TEXTOID, CurrentMemoryContext);
 }
 
 /*
