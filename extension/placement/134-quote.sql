@@ -64,34 +64,8 @@ $$;
 COMMENT ON FUNCTION _displaces(bigint, boolean, bigint, tstzrange, timestamptz) IS 'whether preemptible reservations of a pool have to give way to so many devices over a period, where these can be had; guest: of what guests may have';
 
 CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz, preempting boolean) RETURNS _placement_offer[]
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	-- its plan is kept, where a function in SQL would be planned at every call
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-DECLARE
-	currency text := candidates[1].currency;
-BEGIN
-	RETURN (
-		SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
-			c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600,
-			CASE WHEN c.cost IS NULL OR c.transfer_cost IS NULL THEN 'no price of transfer between its pieces'
-				WHEN c.cost * 3600 > (asked).ceiling * d.devices * extract(epoch FROM o.ends - o.starts)
-					THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text(c.cost * 3600 / (d.devices * extract(epoch FROM o.ends - o.starts)), currency))
-				WHEN c.cost + c.transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text(c.cost + c.transfer_cost, currency)) END,
-			preempting AND (SELECT bool_or(compute_ledger._displaces(u.pool, p.guest, u.devices, tstzrange(o.starts, o.ends), at))
-				FROM unnest(o.pools, o.devices) AS u (pool, devices) JOIN unnest(candidates) AS p ON p.pool = u.pool))::compute_ledger._placement_offer ORDER BY o.n)
-		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, displaces, n)
-		JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
-			SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
-			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, displaces, n)
-			CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
-			ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
-		CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d);
-END
-$$;
-COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz, boolean) IS 'offers with what they cost, what they are ranked by, and why they are out for it';
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'cost_offers';
+COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz, boolean) IS 'offers with what they cost, what they are ranked by, and why they are out for it; NULL where no part of any has a price';
 
 CREATE FUNCTION _no_room(asked placement_request, pool _placement_pool, tried bigint, length interval) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -114,7 +88,7 @@ COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, bigint, interva
 CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], most integer, at timestamptz, preempting boolean, brief boolean, near numeric,
 		OUT offers _placement_offer[], OUT looked_at bigint, OUT tries _placement_try[])
 	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'best_offers';
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], integer, timestamptz, boolean, boolean, numeric) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; tries: the pools that are not out, in the order in which they are looked at, and looked_at: those that were have a place up to this; brief: what cannot be the best is left out, and tries; near: what the best is thought to be ranked by, if that is known';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], integer, timestamptz, boolean, boolean, numeric) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; tries: the pools that are not out, in the order in which they are looked at, and looked_at: those that were have a place up to this; brief: what cannot be the best is left out, and tries, and lines; near: what the best is thought to be ranked by, if that is known';
 
 -- ------------------------------------------------------------------ quoting
 
@@ -132,7 +106,7 @@ BEGIN
 	SELECT ARRAY(SELECT ROW(i.pool, i.devices, tstzrange(o.starts, o.ends))::compute_ledger.reservation_piece FROM unnest(o.pools, o.devices) WITH ORDINALITY AS i (pool, devices, n) ORDER BY i.n),
 		o.starts, o.ends, NOT o.late, o.objective, o.worst + o.transfer_cost
 	INTO pieces, starts, ends, keeps_deadline, objective, worst
-	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL AND o.lines IS NOT NULL
+	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL
 	ORDER BY o.late, o.objective, o.ends, o.displaces, o.pools LIMIT 1;
 END
 $$;

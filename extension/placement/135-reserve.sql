@@ -176,8 +176,8 @@ BEGIN
 			END IF;
 		END LOOP;
 		SELECT c.cost + c.transfer_cost AS total, c.worst + c.transfer_cost AS worst INTO priced
-		FROM compute_ledger._offer_costs(said.asked, pools, ARRAY(SELECT ROW(1, i.pool, i.devices, lower(i.period), upper(i.period))::compute_ledger._offer_piece FROM unnest(said.pieces) AS i),
-			greatest(said.quoted, (said.asked).not_before)) AS c;
+		FROM unnest(compute_ledger._cost_offers(said.asked, pools, ARRAY[ROW(ARRAY(SELECT i.pool FROM unnest(said.pieces) AS i), ARRAY(SELECT i.devices FROM unnest(said.pieces) AS i),
+			lower(period), upper(period), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer], said.quoted, false)) AS c;
 		IF priced.total IS DISTINCT FROM said.total OR pools[1].currency <> said.currency THEN
 			PERFORM compute_ledger._stale(format('it was %s %s, and is now %s', round(said.total, 2), said.currency, coalesce(compute_ledger._money_text(priced.total, pools[1].currency), 'without a price')));
 		END IF;

@@ -9,7 +9,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -19,9 +18,7 @@
 #include "utils/typcache.h"
 
 #include "base/numeric_arith.h"
-#include "capacity/pool_set.h"
-#include "placement/composite.h"
-#include "placement/tries.h"
+#include "placement/cost_offers.h"
 
 /* At most so many places are looked at together. */
 #define MOST_AT_ONCE	128
@@ -54,6 +51,8 @@ typedef struct Offer
 typedef struct OfferSearch
 {
 	const AskedPlace *asked;
+	CostAsked  *costs;
+	TupleDesc	desc;			/* of _placement_offer */
 	int			most;
 	bool		preempting;
 	Try		   *tries;
@@ -69,73 +68,24 @@ typedef struct OfferSearch
 	int			room;
 } OfferSearch;
 
-/* ---- columns of an offer ---- */
-
-enum
-{
-	OFFER_POOLS,
-	OFFER_DEVICES,
-	OFFER_STARTS,
-	OFFER_ENDS,
-	OFFER_EFFICIENCY,
-	OFFER_COST,
-	OFFER_WORST,
-	OFFER_TRANSFER_COST,
-	OFFER_LINES,
-	OFFER_LATE,
-	OFFER_OBJECTIVE,
-	OFFER_TOO_DEAR,
-	OFFER_DISPLACES,
-	OFFER_COLUMNS
-};
-
-static const RowColumn offer_columns[OFFER_COLUMNS] = {
-	ROW_COLUMN("pools", INT8ARRAYOID), ROW_COLUMN("devices", INT8ARRAYOID), ROW_COLUMN("starts", TIMESTAMPTZOID), ROW_COLUMN("ends", TIMESTAMPTZOID),
-	ROW_COLUMN("efficiency", NUMERICOID), ROW_COLUMN("cost", NUMERICOID), ROW_COLUMN("worst", NUMERICOID), ROW_COLUMN("transfer_cost", NUMERICOID),
-	ROW_COLUMN("lines", JSONBOID), ROW_COLUMN("late", BOOLOID), ROW_COLUMN("objective", NUMERICOID), ROW_COLUMN("too_dear", TEXTOID),
-	ROW_COLUMN("displaces", BOOLOID)
-};
-
-/* Makes an array of one integer. */
-static Datum
-array_of_one(int64 value)
-{
-	Datum		element = Int64GetDatum(value);
-
-	return PointerGetDatum(construct_array(&element, 1, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
+/* ---- rows ---- */
 
 /* Makes the row of an offer that is not priced. */
 static Datum
 row_of_open(const Offer *offer, TupleDesc desc)
 {
-	Datum		values[OFFER_COLUMNS] = {0};
-	bool		nulls[OFFER_COLUMNS];
+	CostPiece	piece = {.pool = offer->pool, .devices = offer->devices};
+	CostedOffer open = {
+		.pieces = &piece,
+		.npieces = 1,
+		.starts = offer->starts,
+		.ends = offer->ends,
+		.efficiency = offer->efficiency,
+		.late = offer->late,
+		.objective = offer->objective,
+	};
 
-	memset(nulls, true, sizeof(nulls));
-	values[OFFER_POOLS] = array_of_one(offer->pool);
-	values[OFFER_DEVICES] = array_of_one(offer->devices);
-	values[OFFER_STARTS] = TimestampTzGetDatum(offer->starts);
-	values[OFFER_ENDS] = TimestampTzGetDatum(offer->ends);
-	values[OFFER_EFFICIENCY] = offer->efficiency;
-	values[OFFER_LATE] = BoolGetDatum(offer->late);
-	values[OFFER_OBJECTIVE] = offer->objective;
-	values[OFFER_DISPLACES] = BoolGetDatum(offer->displaces);
-	for (int i = 0; i < OFFER_COLUMNS; i++)
-		nulls[i] = i >= OFFER_COST && i != OFFER_LATE && i != OFFER_OBJECTIVE && i != OFFER_DISPLACES;
-	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
-}
-
-/* Makes an array of rows. */
-static Datum
-array_of_rows(Datum *rows, int count, Oid type)
-{
-	int16		size;
-	bool		by_value;
-	char		align;
-
-	get_typlenbyvalalign(type, &size, &by_value, &align);
-	return PointerGetDatum(construct_array(rows, count, type, size, by_value, align));
+	return CostedOfferRow(&open, desc);
 }
 
 /* ---- ranking ---- */
@@ -372,79 +322,37 @@ look(OfferSearch *search, const Try *turn, int count)
 
 /* ---- pricing ---- */
 
-/* Returns the one pool of an offer. */
-static int64
-pool_of(Datum pools)
-{
-	ArrayType  *array = DatumGetArrayTypeP(pools);
-
-	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] != 1 || ARR_HASNULL(array))
-		elog(ERROR, "an offer of one pool has others");
-	return *(int64 *) ARR_DATA_PTR(array);
-}
-
-/* Takes what an offer costs into it, from the row that _cost_offers() made of it. */
+/* Has offers priced; those for which there is no price are gone. */
 static void
-take_cost(Offer *offer, const Composites *rows, int i, Datum row)
+price_offers(OfferSearch *search, Offer **open, int count)
 {
-	if (CompositeIsNull(rows, i, OFFER_LINES))
-		RowNullError("offers", "lines");
-	offer->row = row;
-	offer->state = CompositeIsNull(rows, i, OFFER_TOO_DEAR) ? OFFER_PRICED : OFFER_DEAR;
-	offer->late = DatumGetBool(CompositeValue(rows, i, OFFER_LATE));
-	offer->displaces = !CompositeIsNull(rows, i, OFFER_DISPLACES) && DatumGetBool(CompositeValue(rows, i, OFFER_DISPLACES));
-	if (offer->state == OFFER_DEAR)
-		return;
-	if (CompositeIsNull(rows, i, OFFER_OBJECTIVE))
-		RowNullError("offers", "objective");
-	offer->objective = CompositeValue(rows, i, OFFER_OBJECTIVE);
-}
-
-/* Has offers priced; those of which no cost is said are gone. */
-static void
-price_offers(OfferSearch *search, Datum request, Datum candidates, Oid types[], Offer **open, int count, TupleDesc desc)
-{
-	static SPIPlanPtr plan = NULL;
-	static Oid	planned_type = InvalidOid;
-	Datum	   *rows = palloc(count * sizeof(Datum));
-	Datum		arguments[] = {request, candidates, 0, TimestampTzGetDatum(search->asked->at), BoolGetDatum(search->preempting)};
-	MemoryContext context = CurrentMemoryContext;
-	Composites	priced = {0};
-	bool		isnull;
-	Datum		answer;
+	CostedOffer *costed = palloc0(count * sizeof(CostedOffer));
+	CostPiece  *pieces = palloc0(count * sizeof(CostPiece));
 
 	for (int i = 0; i < count; i++)
-		rows[i] = row_of_open(open[i], desc);
-	arguments[2] = array_of_rows(rows, count, desc->tdtypeid);
+	{
+		const Offer *offer = open[i];
+
+		pieces[i] = (CostPiece) {.pool = offer->pool, .devices = offer->devices, .starts = offer->starts, .ends = offer->ends};
+		costed[i] = (CostedOffer) {.pieces = &pieces[i], .npieces = 1, .starts = offer->starts, .ends = offer->ends, .efficiency = offer->efficiency};
+	}
+	CostOffers(search->costs, costed, count);
+	/* a pool from one start is offered once */
 	for (int i = 0; i < search->count; i++)
 		for (int n = 0; n < count; n++)
 			if (search->offers[i].state == OFFER_OPEN && search->offers[i].pool == open[n]->pool && search->offers[i].starts == open[n]->starts)
 				search->offers[i].state = OFFER_GONE;
-	if (planned_type != types[2])
+	for (int i = 0; i < count; i++)
 	{
-		/* the extension was made anew since */
-		plan = NULL;
-		planned_type = types[2];
-	}
-	SPI_connect();
-	RunBookPlan(&plan, "SELECT compute_ledger._cost_offers($1, $2, $3, $4, $5)", 5, types, arguments, NULL, true, SPI_OK_SELECT);
-	answer = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	if (!isnull)
-	{
-		MemoryContextSwitchTo(context);
-		answer = PointerGetDatum(PG_DETOAST_DATUM_COPY(answer));
-		deconstruct_array(DatumGetArrayTypeP(answer), desc->tdtypeid, -1, false, TYPALIGN_DOUBLE, &rows, NULL, &priced.count);
-		CompositeReadArray(answer, offer_columns, OFFER_COLUMNS, "offers", &priced);
-	}
-	SPI_finish();
-	for (int i = 0; i < priced.count; i++)
-	{
-		int64		pool = pool_of(CompositeValue(&priced, i, OFFER_POOLS));
-		TimestampTz starts = DatumGetTimestampTz(CompositeValue(&priced, i, OFFER_STARTS));
+		Offer	   *offer = open[i];
 
-		for (int n = 0; n < count; n++)
-			if (open[n]->pool == pool && open[n]->starts == starts)
-				take_cost(open[n], &priced, i, rows[i]);
+		if (!costed[i].is_priced)
+			continue;
+		offer->row = CostedOfferRow(&costed[i], search->desc);
+		offer->state = costed[i].too_dear == (Datum) 0 ? OFFER_PRICED : OFFER_DEAR;
+		offer->displaces = costed[i].displaces;
+		if (offer->state == OFFER_PRICED)
+			offer->objective = costed[i].objective;
 	}
 }
 
@@ -460,7 +368,7 @@ start_again(OfferSearch *search)
 
 /* Looks for offers and has them priced, until they cannot be beaten. */
 static void
-find_best(OfferSearch *search, Datum request, Datum candidates, Oid types[], TupleDesc desc)
+find_best(OfferSearch *search)
 {
 	Try		   *turn = palloc((search->ntries + 1) * sizeof(Try));
 
@@ -483,7 +391,7 @@ find_best(OfferSearch *search, Datum request, Datum candidates, Oid types[], Tup
 			if (ranked[i]->state == OFFER_OPEN)
 				ranked[open++] = ranked[i];
 		if (open > 0)
-			price_offers(search, request, candidates, types, ranked, open, desc);
+			price_offers(search, ranked, open);
 		else if (search->reach == (Datum) 0 || (last != NULL && !last->late && NumericCompare(last->objective, search->reach) <= 0))
 			return;
 		else
@@ -512,7 +420,7 @@ rows_of_tries(const OfferSearch *search, Oid type)
 			elog(ERROR, "unexpected columns of _placement_try");
 		rows[count++] = HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 	}
-	return array_of_rows(rows, count, type);
+	return CostedArray(rows, count, type);
 }
 
 /*
@@ -524,11 +432,10 @@ Datum
 best_offers(PG_FUNCTION_ARGS)
 {
 	bool		brief = PG_GETARG_BOOL(5);
-	Oid			types[] = {get_fn_expr_argtype(fcinfo->flinfo, 0), get_fn_expr_argtype(fcinfo->flinfo, 1), InvalidOid, TIMESTAMPTZOID, BOOLOID};
+	Oid			types[] = {get_fn_expr_argtype(fcinfo->flinfo, 0), get_fn_expr_argtype(fcinfo->flinfo, 1)};
 	AskedPlace		asked;
 	OfferSearch		search = {.asked = &asked, .most = PG_GETARG_INT32(2), .preempting = PG_GETARG_BOOL(4)};
 	TupleDesc	result;
-	TupleDesc	offer;
 	Datum	   *rows;
 	int			count = 0;
 	Datum		values[3];
@@ -543,10 +450,9 @@ best_offers(PG_FUNCTION_ARGS)
 	}
 	if (get_call_result_type(fcinfo, NULL, &result) != TYPEFUNC_COMPOSITE || result->natts != lengthof(values))
 		elog(ERROR, "unexpected result of _best_offers()");
-	types[2] = TupleDescAttr(result, 0)->atttypid;
-	offer = lookup_rowtype_tupdesc_copy(get_element_type(types[2]), -1);
-	RowColumnsCheck(offer, "offers", offer_columns, OFFER_COLUMNS);
+	search.desc = CostedOfferDesc(get_element_type(TupleDescAttr(result, 0)->atttypid));
 	AskedRead(PG_GETARG_DATUM(0), PG_GETARG_TIMESTAMPTZ(3), &asked);
+	search.costs = CostAskedMake(PG_GETARG_DATUM(0), &asked, PG_GETARG_DATUM(1), types, search.preempting, brief);
 	search.ntries = TriesMake(fcinfo, &asked, PG_GETARG_DATUM(1), &search.tries);
 	search.places = search.ntries > 0 ? search.tries[search.ntries - 1].place : 0;
 	/* so many at a time, and then twice as many */
@@ -558,16 +464,16 @@ best_offers(PG_FUNCTION_ARGS)
 		search.reach = NumericMultiply(PG_GETARG_DATUM(6), NumericMultiply(NumericFromInteger(NEAR_ENOUGH), NumericPowerOfTen(-2)));
 	if (search.reach != (Datum) 0)
 		search.batch = MOST_AT_ONCE;
-	find_best(&search, PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), types, offer);
+	find_best(&search);
 	rows = palloc((search.count + 1) * sizeof(Datum));
 	for (int i = 0; i < search.count; i++)
 	{
 		const Offer *o = &search.offers[i];
 
 		if (o->state != OFFER_GONE && (!brief || o->state != OFFER_OPEN))
-			rows[count++] = o->row != (Datum) 0 ? o->row : row_of_open(o, offer);
+			rows[count++] = o->row != (Datum) 0 ? o->row : row_of_open(o, search.desc);
 	}
-	values[0] = array_of_rows(rows, count, offer->tdtypeid);
+	values[0] = CostedArray(rows, count, search.desc->tdtypeid);
 	values[1] = Int64GetDatum(search.looked_at);
 	nulls[2] = brief;
 	values[2] = brief ? (Datum) 0 : rows_of_tries(&search, get_element_type(TupleDescAttr(result, 2)->atttypid));

@@ -7,11 +7,21 @@
 #include "base/compat.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "placement/composite.h"
+
+/* Returns the number of a type of the extension. */
+Oid
+CompositeType(const char *name)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(get_namespace_oid("compute_ledger", false)));
+}
 
 /* Reads columns of values of one type; NULL is refused. */
 static void

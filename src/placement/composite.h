@@ -21,6 +21,7 @@ typedef struct Composites
 #define CompositeValue(rows, i, column)	((rows)->values[(i) * (rows)->ncolumns + (column)])
 #define CompositeIsNull(rows, i, column)	((rows)->nulls[(i) * (rows)->ncolumns + (column)])
 
+extern Oid	CompositeType(const char *name);
 extern void CompositeRead(Datum value, const RowColumn *columns, int ncolumns, const char *what, Composites *rows);
 extern void CompositeReadArray(Datum array, const RowColumn *columns, int ncolumns, const char *what, Composites *rows);
 

@@ -331,8 +331,11 @@ find_guests(const Meeting *meeting, Pool *pools, int count)
 		if (before < i)
 			pools[i].guest = pools[before].guest;
 		else
-			pools[i].guest = DatumGetBool(SPI_getbinval(ask_row(&plan, "SELECT compute_ledger._is_guest($1, $2, $3)", 3, types, arguments),
-														SPI_tuptable->tupdesc, 1, &isnull));
+		{
+			HeapTuple	row = ask_row(&plan, "SELECT compute_ledger._is_guest($1, $2, $3)", 3, types, arguments);
+
+			pools[i].guest = DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+		}
 	}
 }
 
@@ -613,10 +616,12 @@ money_of(const Meeting *meeting, Datum amount)
 	Oid			types[] = {NUMERICOID, TEXTOID};
 	Datum		arguments[] = {amount, meeting->currency};
 	MemoryContext context = CurrentMemoryContext;
+	HeapTuple	row;
 	Datum		money;
 
 	SPI_connect();
-	money = answer_of(ask_row(&plan, "SELECT compute_ledger._money_text($1, $2)", 2, types, arguments), 1, TEXTOID, context);
+	row = ask_row(&plan, "SELECT compute_ledger._money_text($1, $2)", 2, types, arguments);
+	money = row == NULL ? (Datum) 0 : answer_of(row, 1, TEXTOID, context);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 	return money == (Datum) 0 ? "" : TextDatumGetCString(money);
