@@ -86,7 +86,8 @@ typedef struct ProfilePiece
  * Intervals are kept apart until ProfileNormalize().  A million of them cost less
  * in pieces, which never move, than in an array that is doubled; and a few wait in
  * the struct itself, because with a thousand groups growing side by side every
- * write elsewhere is a cache and a TLB miss.
+ * write elsewhere is a cache and a TLB miss.  Runs are kept apart, too: they are
+ * sorted, so that they need only be merged.
  */
 #define PROFILE_HIGH_SHIFT	62
 #define PROFILE_HIGH_UNIT	(((int128) 1) << PROFILE_HIGH_SHIFT)
@@ -102,9 +103,12 @@ typedef struct ProfileEvents
 	size_t		high_room;
 	ProfilePiece *pieces;		/* the last and largest first */
 	size_t		piece_intervals;	/* in all pieces */
+	struct ProfileRun *runs;	/* what others have sorted (profile_run.h), the last first */
+	int			run_count;
+	size_t		run_events;		/* in all runs */
 	ProfileResize resize;
 	void	   *context;
-	bool		normal;			/* sorted, one event an instant, none zero, no intervals */
+	bool		normal;			/* sorted, one event an instant, none zero, no intervals, no runs */
 	bool		ranged;			/* lowest and highest are known, while normal */
 	int128		lowest;			/* level of all time, zero included */
 	int128		highest;
@@ -119,8 +123,17 @@ extern void ProfileSortEvents(ProfileEvent *items, size_t count, ProfileResize r
 extern ProfileStatus ProfileNormalize(ProfileEvents *events);
 extern bool ProfileAppend(ProfileEvents *into, const ProfileEvents *from, bool negate);
 extern bool ProfileIsEmpty(const ProfileEvents *events);
+extern void ProfileSetRun(ProfileEvents *events, struct ProfileRun *run);
+extern ProfileStatus ProfileAddRun(ProfileEvents *events, const uint8 *bytes, size_t size);
 extern ProfileStatus ProfileNormalCopy(const ProfileEvents *from, ProfileEvents *into);
 extern ProfileStatus ProfileLevelRange(ProfileEvents *events);
+
+/* Returns how many events there are, but for a few, before they are added up. */
+static inline size_t
+ProfileEventCount(const ProfileEvents *events)
+{
+	return events->count + 2 * events->piece_intervals + events->run_events;
+}
 
 /* Adds one change of level; the caller has reserved room. */
 static inline bool
