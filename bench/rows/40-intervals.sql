@@ -159,6 +159,21 @@ FROM (
 -- @ratio device_profile, peak / SQL, window over one packed key
 -- @ratio device_profile, peak / DuckDB, window over a packed key <= 1
 
+-- One worker beside the leader, on two cores; without a core for each of them this says nothing, and by processor
+-- time it is the leader's alone.
+-- @for what,title,from,expression in peak,peak,peak_by_profile,peak hourly,hourly_amounts,hourly_by_profile,amount
+-- @case parallel-{what}: {title} per region by two processes
+-- @check the same in parallel
+SELECT (SELECT sum({expression}) FROM {from}) IS NOT NULL;
+-- @run two processes
+SET max_parallel_workers_per_gather = 1;
+SELECT sum({expression}) FROM {from};
+RESET max_parallel_workers_per_gather;
+-- @run one
+SELECT sum({expression}) FROM {from};
+-- @ratio two processes / one <= 1/1.5
+-- @end
+
 -- @case busy: distinct busy time per account, 1000 accounts, 1 million intervals
 -- @check range_agg and device_profile agree
 SELECT count(*) = 0 FROM (SELECT account, extract(epoch FROM busy) FROM busy_by_range_agg

@@ -7,6 +7,7 @@
 #include "access/detoast.h"
 #include "utils/memutils.h"
 
+#include "profile/profile_normal.h"
 #include "profile/profile_object.h"
 #include "profile/profile_run.h"
 #include "quantity/quantity_type.h"
@@ -362,6 +363,8 @@ own_run(ProfileObject *object, Size *size)
 
 		/* The sum of one worker's share may be out of range where the whole is not. */
 		normal = normal_events(object, &copy, &fits);
+		if (normal == &copy)
+			ProfileClear(events);
 		status = ProfileRunEncode(normal, object->kind == PROFILE_RATE ? PROFILE_FLAG_RATE : 0, object->basis,
 								  ProfileResizeMemory, object->header.eoh_context, &run);
 		MemoryContextSwitchTo(old);

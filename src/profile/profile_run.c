@@ -339,10 +339,12 @@ merge_chunk(ProfileStream *stream, size_t count)
 	safe = Min(safe, PROFILE_RUN_CHUNK - count);
 	for (size_t i = 0; i < safe; i++)
 	{
-		bool		later = b->at < a->at;
+		uintptr_t	later = b->at < a->at;
+		uintptr_t	differ = (uintptr_t) a ^ (uintptr_t) b;
 
-		out[i] = later ? *b : *a;
-		a += !later;
+		/* compilers would make a branch of a choice */
+		out[i] = *(const ProfileEvent *) ((uintptr_t) a ^ (differ & -later));
+		a += 1 - later;
 		b += later;
 	}
 	stream->left->next = a;

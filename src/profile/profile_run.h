@@ -35,14 +35,6 @@
  */
 #define PROFILE_RUN_HEADER_SIZE		40
 
-/* A run that waits to be merged. */
-typedef struct ProfileRun
-{
-	struct ProfileRun *next;
-	size_t		size;
-	uint8		bytes[FLEXIBLE_ARRAY_MEMBER];
-} ProfileRun;
-
 /* Events are handed out in chunks. */
 #define PROFILE_RUN_CHUNK	256
 
