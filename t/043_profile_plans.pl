@@ -94,7 +94,7 @@ is($node->safe_psql('postgres', q{SELECT account FROM raw_like(ARRAY['raw', 'pac
 				FROM %I AS s JOIN value AS v USING (account), LATERAL (SELECT sum(x) AS sum_of FROM (VALUES (s.p), (s.p)) AS x (x)) AS y', t);
 		END LOOP;
 	END \$\$; /r), '', 'states as values: the same answers');
-is($node->safe_psql('postgres', q{SELECT count(*) || ' ' || count(*) FILTER (WHERE pg_column_size(p) < 1500) || ' ' || bool_or(pg_column_size(p) > 1000000) FROM (TABLE raw UNION ALL TABLE packed) AS s}), '26 6 true',
+is($node->safe_psql('postgres', q{SELECT count(*), bool_or(pg_column_size(p) < 1500), bool_or(pg_column_size(p) > 1000000) FROM (TABLE raw UNION ALL TABLE packed) AS s}), '26|t|t',
 	'of all sizes');
 is($node->safe_psql('postgres', q{SELECT raw_profile(s, e, n) = device_profile(s, e, n), device_profile_hash(raw_profile(s, e, n)) = device_profile_hash(device_profile(s, e, n)),
 	peak(raw_profile(s, e, n)) = peak(device_profile(s, e, n)) FROM work WHERE account = 7}), 't|t|t', 'in memory');

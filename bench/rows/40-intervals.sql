@@ -161,16 +161,20 @@ FROM (
 
 -- One worker beside the leader, on two cores; without a core for each of them this says nothing, and by processor
 -- time it is the leader's alone.
--- @for what,title,from,expression in peak,peak,peak_by_profile,peak hourly,hourly_amounts,hourly_by_profile,amount
--- @case parallel-{what}: {title} per region by two processes
+-- @for what,column in peak,peak hourly,amount
+-- @case parallel-{what}: {what} per region by two processes
 -- @check the same in parallel
-SELECT (SELECT sum({expression}) FROM {from}) IS NOT NULL;
+SET max_parallel_workers_per_gather = 1;
+CREATE TEMP TABLE by_two AS SELECT * FROM {what}_by_profile;
+RESET max_parallel_workers_per_gather;
+SELECT count(*) = 0 FROM (SELECT * FROM by_two EXCEPT ALL SELECT * FROM {what}_by_profile) AS x;
+DROP TABLE by_two;
 -- @run two processes
 SET max_parallel_workers_per_gather = 1;
-SELECT sum({expression}) FROM {from};
+SELECT sum({column}) FROM {what}_by_profile;
 RESET max_parallel_workers_per_gather;
 -- @run one
-SELECT sum({expression}) FROM {from};
+SELECT sum({column}) FROM {what}_by_profile;
 -- @ratio two processes / one <= 1/1.5
 -- @end
 
