@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
@@ -24,6 +25,8 @@
 #define MOST_AT_ONCE	128
 /* What is not priced yet may be so much more than the best that is. */
 #define NEAR_ENOUGH		101
+/* 100 years: nobody looks farther ahead. */
+#define MOST_HOURS		876000.0
 
 typedef enum OfferState
 {
@@ -175,6 +178,7 @@ next_turn(const OfferSearch *search, Try *turn)
 	{
 		const Try  *try = &search->tries[i];
 		Datum		hours;
+		double		ahead;
 		TimestampTz latest;
 		Stretch    *allowed;
 
@@ -190,7 +194,9 @@ next_turn(const OfferSearch *search, Try *turn)
 		/* all that may be better */
 		hours = DirectFunctionCall2(numeric_div, NumericSubtract(search->reach, try->money),
 									NumericMultiply(search->asked->delay_value, NumericFromInteger(try->devices)));
-		latest = search->asked->at + (int64) (Min(DatumGetFloat8(DirectFunctionCall1(numeric_float8, hours)), 876000.0) * USECS_PER_HOUR);
+		ahead = Max(Min(DatumGetFloat8(DirectFunctionCall1(numeric_float8, hours)), MOST_HOURS), 0.0);
+		if (pg_add_s64_overflow(search->asked->at, (int64) (ahead * USECS_PER_HOUR), &latest))
+			latest = PG_INT64_MAX;
 		allowed = palloc(try->nallowed * sizeof(Stretch));
 		turn[count] = *try;
 		turn[count].nallowed = 0;
@@ -227,9 +233,9 @@ look_in_stretch(const OfferSearch *search, const Try *turn, FirstFit *fits, int 
 		is_open = is_open || (i > 0 && try->place == turn[places[i - 1]].place);
 		fits[i] = (FirstFit) {try->pool, try->guest, try->devices, try->length, try->slot, try->allowed, try->nallowed, false, 0};
 	}
-	if (ahead > 0 && !is_open && begun + ahead < whole.to)
+	if (ahead > 0 && !is_open && !pg_add_s64_overflow(begun, ahead, &begun) && begun < whole.to)
 	{
-		FindFirstFits(fits, count, whole.from, begun + ahead, search->asked->at, search->preempting);
+		FindFirstFits(fits, count, whole.from, begun, search->asked->at, search->preempting);
 		return false;
 	}
 	FindFirstFits(fits, count, whole.from, whole.to, search->asked->at, search->preempting);
@@ -315,7 +321,7 @@ look(OfferSearch *search, const Try *turn, int count)
 	for (int i = before; i < search->count; i++)
 		latest = Max(latest, search->offers[i].starts);
 	if (search->count > before)
-		search->soon = Max(search->soon, latest - earliest);
+		search->soon = Min(Max(search->soon, latest - earliest), (int64) (MOST_HOURS * USECS_PER_HOUR));
 	if (search->can_skip)
 		draw_in(search);
 }
@@ -448,6 +454,10 @@ best_offers(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d of _best_offers() is NULL", i + 1)));
 	}
+	if (search.most < 1 || search.most > 1000)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("from 1 to 1000 offers are looked for")));
 	if (get_call_result_type(fcinfo, NULL, &result) != TYPEFUNC_COMPOSITE || result->natts != lengthof(values))
 		elog(ERROR, "unexpected result of _best_offers()");
 	search.desc = CostedOfferDesc(get_element_type(TupleDescAttr(result, 0)->atttypid));

@@ -23,9 +23,10 @@ CompositeType(const char *name)
 	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(get_namespace_oid("compute_ledger", false)));
 }
 
-/* Reads columns of values of one type; NULL is refused. */
+/* Reads columns of values of one type; NULL is refused, and NULL in the first columns. */
 static void
-read_values(const Datum *values, const bool *nulls, int count, const RowColumn *columns, int ncolumns, const char *what, Composites *rows)
+read_values(const Datum *values, const bool *nulls, int count, const RowColumn *columns, int ncolumns, int required, const char *what,
+			Composites *rows)
 {
 	TupleDesc	desc = NULL;
 	Datum	   *all = NULL;
@@ -58,20 +59,22 @@ read_values(const Datum *values, const bool *nulls, int count, const RowColumn *
 		{
 			CompositeValue(rows, i, column) = all[numbers[column]];
 			CompositeIsNull(rows, i, column) = all_nulls[numbers[column]];
+			if (column < required && CompositeIsNull(rows, i, column))
+				RowNullError(what, columns[column].name);
 		}
 	}
 }
 
 /* Reads columns of one value. */
 void
-CompositeRead(Datum value, const RowColumn *columns, int ncolumns, const char *what, Composites *rows)
+CompositeRead(Datum value, const RowColumn *columns, int ncolumns, int required, const char *what, Composites *rows)
 {
-	read_values(&value, NULL, 1, columns, ncolumns, what, rows);
+	read_values(&value, NULL, 1, columns, ncolumns, required, what, rows);
 }
 
 /* Reads columns of each element of an array. */
 void
-CompositeReadArray(Datum array, const RowColumn *columns, int ncolumns, const char *what, Composites *rows)
+CompositeReadArray(Datum array, const RowColumn *columns, int ncolumns, int required, const char *what, Composites *rows)
 {
 	ArrayType  *elements = DatumGetArrayTypeP(array);
 	int16		size;
@@ -83,5 +86,5 @@ CompositeReadArray(Datum array, const RowColumn *columns, int ncolumns, const ch
 
 	get_typlenbyvalalign(ARR_ELEMTYPE(elements), &size, &by_value, &align);
 	deconstruct_array(elements, ARR_ELEMTYPE(elements), size, by_value, align, &values, &nulls, &count);
-	read_values(values, nulls, count, columns, ncolumns, what, rows);
+	read_values(values, nulls, count, columns, ncolumns, required, what, rows);
 }

@@ -22,7 +22,8 @@ typedef struct Composites
 #define CompositeIsNull(rows, i, column)	((rows)->nulls[(i) * (rows)->ncolumns + (column)])
 
 extern Oid	CompositeType(const char *name);
-extern void CompositeRead(Datum value, const RowColumn *columns, int ncolumns, const char *what, Composites *rows);
-extern void CompositeReadArray(Datum array, const RowColumn *columns, int ncolumns, const char *what, Composites *rows);
+/* The first columns, so many as are required, are not NULL. */
+extern void CompositeRead(Datum value, const RowColumn *columns, int ncolumns, int required, const char *what, Composites *rows);
+extern void CompositeReadArray(Datum array, const RowColumn *columns, int ncolumns, int required, const char *what, Composites *rows);
 
 #endif							/* COMPUTE_LEDGER_COMPOSITE_H */

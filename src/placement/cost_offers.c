@@ -24,18 +24,19 @@
 
 enum
 {
-	REQUEST_NOT_BEFORE,
 	REQUEST_DATA_GB,
 	REQUEST_RESULTS_GB,
 	REQUEST_BETWEEN_GB,
+	REQUEST_REQUIRED,
+	REQUEST_NOT_BEFORE = REQUEST_REQUIRED,
 	REQUEST_CEILING,
 	REQUEST_MAX_COST,
 	REQUEST_COLUMNS
 };
 
 static const RowColumn request_columns[REQUEST_COLUMNS] = {
-	ROW_COLUMN("not_before", TIMESTAMPTZOID), ROW_COLUMN("data_gb", NUMERICOID), ROW_COLUMN("results_gb", NUMERICOID),
-	ROW_COLUMN("between_gb", NUMERICOID), ROW_COLUMN("ceiling", NUMERICOID), ROW_COLUMN("max_cost", NUMERICOID)
+	ROW_COLUMN("data_gb", NUMERICOID), ROW_COLUMN("results_gb", NUMERICOID), ROW_COLUMN("between_gb", NUMERICOID),
+	ROW_COLUMN("not_before", TIMESTAMPTZOID), ROW_COLUMN("ceiling", NUMERICOID), ROW_COLUMN("max_cost", NUMERICOID)
 };
 
 enum
@@ -75,11 +76,9 @@ CostAskedMake(Datum request, const AskedPlace *asked, Datum candidates, const Oi
 	made->types[1] = types[1];
 	made->preempting = preempting;
 	made->brief = brief;
-	CompositeRead(request, request_columns, REQUEST_COLUMNS, "a request", &made->more);
-	for (int column = REQUEST_DATA_GB; column <= REQUEST_BETWEEN_GB; column++)
+	CompositeRead(request, request_columns, REQUEST_COLUMNS, REQUEST_REQUIRED, "a request", &made->more);
+	for (int column = 0; column < REQUEST_REQUIRED; column++)
 	{
-		if (CompositeIsNull(&made->more, 0, column))
-			RowNullError("a request", request_columns[column].name);
 		if (NumericCompare(CompositeValue(&made->more, 0, column), NumericFromInteger(0)) != 0)
 			made->transfers = true;
 	}
@@ -211,6 +210,8 @@ piece_row(int offer, const CostPiece *piece, TupleDesc desc)
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, nulls));
 }
 
+static const RowColumn line_columns[] = {ROW_COLUMN("transfer_cost", NUMERICOID), ROW_COLUMN("lines", JSONBOID), ROW_COLUMN("offer", INT4OID)};
+
 /* Says what transfers of offers cost, and lists all that costs something. */
 static void
 add_transfers(const CostAsked *asked, CostedOffer *offers, int count)
@@ -263,6 +264,7 @@ add_transfers(const CostAsked *asked, CostedOffer *offers, int count)
 	SPI_connect();
 	RunBookPlan(&plan, "SELECT l.transfer_cost, l.lines, l.offer FROM compute_ledger._offer_lines($1, $2, $3, $4, $5) AS l",
 				lengthof(types), types, arguments, NULL, true, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "_offer_lines()", line_columns, lengthof(line_columns));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
@@ -283,9 +285,12 @@ static const Composites *
 costed_pools(CostAsked *asked)
 {
 	if (asked->pools.values == NULL)
-		CompositeReadArray(asked->candidates, pool_columns, POOL_COLUMNS, "pools", &asked->pools);
+		CompositeReadArray(asked->candidates, pool_columns, POOL_COLUMNS, POOL_CURRENCY, "pools", &asked->pools);
 	return &asked->pools;
 }
+
+static const RowColumn displaces_columns[] = {ROW_COLUMN("displaces", BOOLOID)};
+static const RowColumn money_columns[] = {ROW_COLUMN("money", TEXTOID)};
 
 /* Whether somebody has to give way to a piece. */
 static bool
@@ -307,7 +312,9 @@ piece_displaces(CostAsked *asked, const CostPiece *piece)
 		if (DatumGetInt64(CompositeValue(pools, i, POOL_POOL)) != piece->pool)
 			continue;
 		SPI_connect();
-		RunBookPlan(&plan, "SELECT compute_ledger._displaces($1, $2, $3, $4, $5)", lengthof(types), types, arguments, NULL, true, SPI_OK_SELECT);
+		RunBookPlan(&plan, "SELECT compute_ledger._displaces($1, $2, $3, $4, $5) AS displaces",
+					lengthof(types), types, arguments, NULL, true, SPI_OK_SELECT);
+		RowColumnsCheck(SPI_tuptable->tupdesc, "_displaces()", displaces_columns, lengthof(displaces_columns));
 		displaces = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)) && !isnull;
 		SPI_finish();
 		break;
@@ -329,7 +336,8 @@ money_text(CostAsked *asked, Datum amount)
 	Datum		money = (Datum) 0;
 
 	SPI_connect();
-	RunBookPlan(&plan, "SELECT compute_ledger._money_text($1, $2)", lengthof(types), types, arguments, nulls, true, SPI_OK_SELECT);
+	RunBookPlan(&plan, "SELECT compute_ledger._money_text($1, $2) AS money", lengthof(types), types, arguments, nulls, true, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "_money_text()", money_columns, lengthof(money_columns));
 	if (SPI_processed > 0)
 		money = found_value(SPI_tuptable->vals[0], 1, context);
 	SPI_finish();
@@ -341,6 +349,7 @@ money_text(CostAsked *asked, Datum amount)
 static Datum
 dear_reason(CostAsked *asked, const CostedOffer *offer, int64 devices)
 {
+	/* it is priced, so it has a length */
 	Datum		seconds = NumericGetDatum(int64_div_fast_to_numeric(offer->ends - offer->starts, 6));
 	Datum		device_seconds = NumericMultiply(NumericFromInteger(devices), seconds);
 	Datum		by_hour;
@@ -353,7 +362,8 @@ dear_reason(CostAsked *asked, const CostedOffer *offer, int64 devices)
 	total = NumericAdd(offer->cost, offer->transfer_cost);
 	if (!CompositeIsNull(&asked->more, 0, REQUEST_CEILING) &&
 		NumericCompare(by_hour, NumericMultiply(CompositeValue(&asked->more, 0, REQUEST_CEILING), device_seconds)) > 0)
-		reason = psprintf("above the ceiling: %s for a device-hour", money_text(asked, DirectFunctionCall2(numeric_div, by_hour, device_seconds)));
+		reason = psprintf("above the ceiling: %s for a device-hour",
+						  money_text(asked, DirectFunctionCall2(numeric_div, by_hour, device_seconds)));
 	else if (!CompositeIsNull(&asked->more, 0, REQUEST_MAX_COST) && NumericCompare(total, CompositeValue(&asked->more, 0, REQUEST_MAX_COST)) > 0)
 		reason = psprintf("costs %s, which is too much", money_text(asked, total));
 	return reason == NULL ? (Datum) 0 : CStringGetTextDatum(reason);
@@ -437,13 +447,10 @@ cost_offers(PG_FUNCTION_ARGS)
 		if (PG_ARGISNULL(i))
 			PG_RETURN_NULL();
 	desc = CostedOfferDesc(get_element_type(get_fn_expr_argtype(fcinfo->flinfo, 2)));
-	CompositeReadArray(PG_GETARG_DATUM(2), offer_columns, OFFER_COLUMNS, "offers", &rows);
+	CompositeReadArray(PG_GETARG_DATUM(2), offer_columns, OFFER_COLUMNS, OFFER_EFFICIENCY, "offers", &rows);
 	offers = palloc0((rows.count + 1) * sizeof(CostedOffer));
 	for (int i = 0; i < rows.count; i++)
 	{
-		for (int column = 0; column <= OFFER_ENDS; column++)
-			if (CompositeIsNull(&rows, i, column))
-				RowNullError("offers", offer_columns[column].name);
 		offers[i].starts = DatumGetTimestampTz(CompositeValue(&rows, i, OFFER_STARTS));
 		offers[i].ends = DatumGetTimestampTz(CompositeValue(&rows, i, OFFER_ENDS));
 		offers[i].efficiency = CompositeIsNull(&rows, i, OFFER_EFFICIENCY) ? (Datum) 0 : CompositeValue(&rows, i, OFFER_EFFICIENCY);

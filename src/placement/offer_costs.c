@@ -9,6 +9,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "utils/array.h"
@@ -102,7 +103,7 @@ CostPoolsRead(Datum candidates)
 {
 	CostPools  *pools = palloc(sizeof(CostPools));
 
-	CompositeReadArray(candidates, pool_columns, POOL_COLUMNS, "pools", &pools->rows);
+	CompositeReadArray(candidates, pool_columns, POOL_COLUMNS, POOL_PRICED, "pools", &pools->rows);
 	pools->chip_type = CompositeType("accelerator");
 	return pools;
 }
@@ -146,7 +147,7 @@ add_piece_parts(CostParts *all, const CostPools *pools, const CostPiece *piece, 
 
 	while (i < rows->count && DatumGetInt64(CompositeValue(rows, i, POOL_POOL)) != piece->pool)
 		i++;
-	if (i == rows->count || CompositeIsNull(rows, i, POOL_PRICED))
+	if (i == rows->count || CompositeIsNull(rows, i, POOL_PRICED) || CompositeIsNull(rows, i, POOL_PRICES) || CompositeIsNull(rows, i, POOL_LIST_PRICES))
 		return;
 	deconstruct_array(DatumGetArrayTypeP(CompositeValue(rows, i, POOL_PRICED)), TSTZRANGEOID, -1, false, TYPALIGN_DOUBLE,
 					  &priced, &no_range, &counts[0]);
@@ -158,6 +159,7 @@ add_piece_parts(CostParts *all, const CostPools *pools, const CostPiece *piece, 
 	{
 		int64		from;
 		int64		to;
+		int64		time;
 
 		if (no_range[n] || !ProfileWindow(priced[n], &from, &to))
 			continue;
@@ -165,6 +167,10 @@ add_piece_parts(CostParts *all, const CostPools *pools, const CostPiece *piece, 
 		to = Min(to, piece->ends);
 		if (from >= to)
 			continue;
+		if (TIMESTAMP_NOT_FINITE(from) || TIMESTAMP_NOT_FINITE(to) || pg_sub_s64_overflow(to, from, &time))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					 errmsg("a piece of an offer has no length")));
 		if (all->count == all->room)
 		{
 			all->room = all->room * 2 + 8;
@@ -176,7 +182,7 @@ add_piece_parts(CostParts *all, const CostPools *pools, const CostPiece *piece, 
 			.list_price = no_list_price[n] ? 0 : DatumGetInt64(list_prices[n]),
 			.chip = DatumGetAcceleratorP(CompositeValue(rows, i, POOL_ACCELERATOR)),
 			.starts = from,
-			.device_time = NumericMultiply(NumericFromInteger(piece->devices), NumericFromInteger(to - from)),
+			.device_time = NumericMultiply(NumericFromInteger(piece->devices), NumericFromInteger(time)),
 		};
 	}
 }
@@ -277,6 +283,8 @@ is_plain(const CostTerm *term)
 	return term->model == MODEL_FLAT && NumericCompare(term->values[TERM_FREE], NumericFromInteger(0)) == 0;
 }
 
+static const RowColumn due_columns[] = {ROW_COLUMN("due", NUMERICOID)};
+
 /* Returns what is due for a part, after those before it that count together. */
 static Datum
 due_of(const CostParts *all, const CostPart *part)
@@ -315,8 +323,9 @@ due_of(const CostParts *all, const CostPart *part)
 	for (int i = 0; i < (int) lengthof(types); i++)
 		nulls[i] = arguments[i] == (Datum) 0 ? 'n' : ' ';
 	SPI_connect();
-	RunBookPlan(&plan, "SELECT compute_ledger._scaled_tier_cost($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	RunBookPlan(&plan, "SELECT compute_ledger._scaled_tier_cost($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS due",
 				lengthof(types), types, arguments, nulls, true, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "_scaled_tier_cost()", due_columns, lengthof(due_columns));
 	due = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	MemoryContextSwitchTo(context);
 	if (!isnull)
@@ -466,14 +475,10 @@ compute_costs(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return (Datum) 0;
 	pools = CostPoolsRead(PG_GETARG_DATUM(0));
-	CompositeReadArray(PG_GETARG_DATUM(1), piece_columns, PIECE_COLUMNS, "pieces", &rows);
+	CompositeReadArray(PG_GETARG_DATUM(1), piece_columns, PIECE_COLUMNS, PIECE_COLUMNS, "pieces", &rows);
 	pieces = palloc0((rows.count + 1) * sizeof(CostPiece));
 	places = palloc((rows.count + 1) * sizeof(int));
 	done = palloc0(rows.count + 1);
-	for (int i = 0; i < rows.count; i++)
-		for (int column = 0; column < PIECE_COLUMNS; column++)
-			if (CompositeIsNull(&rows, i, column))
-				RowNullError("pieces", piece_columns[column].name);
 	for (int i = 0; i < rows.count; i++)
 	{
 		int			count = 0;

@@ -36,26 +36,27 @@
 enum
 {
 	REQUEST_ACCELERATORS,
-	REQUEST_DEVICES,
+	REQUEST_SITES,
+	REQUEST_DATA_GB,
+	REQUEST_RESULTS_GB,
+	REQUEST_PREEMPTIBLE,
+	REQUEST_REQUIRED,
+	REQUEST_DEVICES = REQUEST_REQUIRED,
 	REQUEST_BASIS,
 	REQUEST_NOT_BEFORE,
 	REQUEST_REGIONS,
-	REQUEST_SITES,
 	REQUEST_DATA_REGION,
-	REQUEST_DATA_GB,
-	REQUEST_RESULTS_GB,
 	REQUEST_RESULTS_REGION,
 	REQUEST_MAX_LATENCY,
 	REQUEST_CEILING,
-	REQUEST_PREEMPTIBLE,
 	REQUEST_COLUMNS
 };
 
 static const RowColumn request_columns[REQUEST_COLUMNS] = {
-	ROW_COLUMN_OWN("accelerators", "_accelerator"), ROW_COLUMN("devices", INT8OID), ROW_COLUMN("basis", TEXTOID), ROW_COLUMN("not_before", TIMESTAMPTZOID),
-	ROW_COLUMN("regions", TEXTARRAYOID), ROW_COLUMN("sites", INT4OID), ROW_COLUMN("data_region", TEXTOID), ROW_COLUMN("data_gb", NUMERICOID),
-	ROW_COLUMN("results_gb", NUMERICOID), ROW_COLUMN("results_region", TEXTOID), ROW_COLUMN("max_latency", INTERVALOID), ROW_COLUMN("ceiling", NUMERICOID),
-	ROW_COLUMN("preemptible", BOOLOID)
+	ROW_COLUMN_OWN("accelerators", "_accelerator"), ROW_COLUMN("sites", INT4OID), ROW_COLUMN("data_gb", NUMERICOID), ROW_COLUMN("results_gb", NUMERICOID),
+	ROW_COLUMN("preemptible", BOOLOID), ROW_COLUMN("devices", INT8OID), ROW_COLUMN("basis", TEXTOID), ROW_COLUMN("not_before", TIMESTAMPTZOID),
+	ROW_COLUMN("regions", TEXTARRAYOID), ROW_COLUMN("data_region", TEXTOID), ROW_COLUMN("results_region", TEXTOID), ROW_COLUMN("max_latency", INTERVALOID),
+	ROW_COLUMN("ceiling", NUMERICOID)
 };
 
 /* What is asked, and what is known of it. */
@@ -287,11 +288,14 @@ collect_pools(const Meeting *meeting, ArrayType *these, bool brief, Pool **pools
 
 /* ---- questions in SQL ---- */
 
-/* Asks a question of one row. */
+/* Asks a question of one row and one column, called answer. */
 static HeapTuple
-ask_row(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *values)
+ask_row(SPIPlanPtr *plan, const char *query, Oid answer, int nargs, Oid *types, Datum *values)
 {
+	RowColumn	column = ROW_COLUMN("answer", answer);
+
 	RunBookPlan(plan, query, nargs, types, values, NULL, true, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "an answer", &column, 1);
 	return SPI_processed > 0 ? SPI_tuptable->vals[0] : NULL;
 }
 
@@ -332,7 +336,7 @@ find_guests(const Meeting *meeting, Pool *pools, int count)
 			pools[i].guest = pools[before].guest;
 		else
 		{
-			HeapTuple	row = ask_row(&plan, "SELECT compute_ledger._is_guest($1, $2, $3)", 3, types, arguments);
+			HeapTuple	row = ask_row(&plan, "SELECT compute_ledger._is_guest($1, $2, $3) AS answer", BOOLOID, 3, types, arguments);
 
 			pools[i].guest = DatumGetBool(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
 		}
@@ -344,6 +348,7 @@ static void
 leave_out_regions(const Meeting *meeting, Pool *pools, int count)
 {
 	static SPIPlanPtr plan = NULL;
+	static const RowColumn region_column = ROW_COLUMN("region", INT4OID);
 	Oid			types[] = {TEXTARRAYOID, TIMESTAMPTZOID};
 	Datum		arguments[] = {Request(meeting, REQUEST_REGIONS), TimestampTzGetDatum(meeting->base)};
 	int32	   *within;
@@ -353,6 +358,7 @@ leave_out_regions(const Meeting *meeting, Pool *pools, int count)
 		return;
 	RunBookPlan(&plan, "SELECT DISTINCT w.region FROM compute_ledger._region_ways(ARRAY(SELECT DISTINCT o.region FROM compute_ledger.pool AS o), $2) AS w"
 				" WHERE w.above OPERATOR(pg_catalog.=) ANY (compute_ledger._region_numbers($1))", 2, types, arguments, NULL, true, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "_region_ways()", &region_column, 1);
 	n = SPI_processed;
 	within = palloc((n + 1) * sizeof(int32));
 	for (uint64 i = 0; i < n; i++)
@@ -516,6 +522,15 @@ sum_up_prices(const Meeting *meeting, ChipRegion *chip)
 		chip->arrays[i] = array_of_prices(&chip->prices, columns[i].offset, columns[i].type);
 }
 
+static const RowColumn against_columns[] = {
+	ROW_COLUMN("question", INT8OID), ROW_COLUMN("stands", TSTZMULTIRANGEOID), ROW_COLUMN("clause", TEXTOID)
+};
+static const RowColumn link_columns[] = {
+	ROW_COLUMN("region", INT4OID), ROW_COLUMN("name", TEXTOID), ROW_COLUMN("within", BOOLOID), ROW_COLUMN("in_price", NUMERICOID),
+	ROW_COLUMN("in_currency", TEXTOID), ROW_COLUMN("gbps", NUMERICOID), ROW_COLUMN("latency", INTERVALOID), ROW_COLUMN("out_price", NUMERICOID),
+	ROW_COLUMN("out_currency", TEXTOID), ROW_COLUMN("ready", TIMESTAMPTZOID)
+};
+
 /* Says when policy is against which chips in which regions. */
 static void
 judge_chips(const Meeting *meeting, const ChipRegions *arrays, ChipRegion *chips, MemoryContext context)
@@ -535,6 +550,7 @@ judge_chips(const Meeting *meeting, const ChipRegions *arrays, ChipRegion *chips
 		planned_type = types[1];
 	}
 	RunBookPlan(&plan, "SELECT * FROM compute_ledger._judged_against($1, $2, $3, $4)", lengthof(types), types, arguments, NULL, true, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "_judged_against()", against_columns, lengthof(against_columns));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[i];
@@ -570,6 +586,7 @@ find_links(const Meeting *meeting, const ChipRegions *arrays, ChipRegion *chips,
 	if (!meeting->has_data && !meeting->has_results && !meeting->has_latency)
 		return;
 	RunBookPlan(&plan, "SELECT * FROM compute_ledger._pool_links($1, $2, $3, $4, $5)", lengthof(types), types, arguments, nulls, true, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "_pool_links()", link_columns, lengthof(link_columns));
 	for (uint64 n = 0; n < SPI_processed; n++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[n];
@@ -620,7 +637,7 @@ money_of(const Meeting *meeting, Datum amount)
 	Datum		money;
 
 	SPI_connect();
-	row = ask_row(&plan, "SELECT compute_ledger._money_text($1, $2)", 2, types, arguments);
+	row = ask_row(&plan, "SELECT compute_ledger._money_text($1, $2) AS answer", TEXTOID, 2, types, arguments);
 	money = row == NULL ? (Datum) 0 : answer_of(row, 1, TEXTOID, context);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
@@ -828,12 +845,7 @@ read_meeting(FunctionCallInfo fcinfo, Meeting *meeting)
 	bool	   *nulls;
 
 	*meeting = (Meeting) {.fcinfo = fcinfo, .account = PG_GETARG_INT64(0), .at = PG_GETARG_TIMESTAMPTZ(2)};
-	CompositeRead(PG_GETARG_DATUM(1), request_columns, REQUEST_COLUMNS, "a request", &meeting->request);
-	if (RequestIsNull(meeting, REQUEST_ACCELERATORS) || RequestIsNull(meeting, REQUEST_DATA_GB) || RequestIsNull(meeting, REQUEST_RESULTS_GB) ||
-		RequestIsNull(meeting, REQUEST_SITES) || RequestIsNull(meeting, REQUEST_PREEMPTIBLE))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("a request that was not checked")));
+	CompositeRead(PG_GETARG_DATUM(1), request_columns, REQUEST_COLUMNS, REQUEST_REQUIRED, "a request", &meeting->request);
 	classes = DatumGetArrayTypeP(Request(meeting, REQUEST_ACCELERATORS));
 	meeting->chip_type = ARR_ELEMTYPE(classes);
 	meeting->chips_type = get_array_type(meeting->chip_type);
@@ -852,11 +864,17 @@ read_meeting(FunctionCallInfo fcinfo, Meeting *meeting)
 	meeting->has_data = NumericCompare(Request(meeting, REQUEST_DATA_GB), NumericFromInteger(0)) > 0;
 	meeting->has_results = NumericCompare(Request(meeting, REQUEST_RESULTS_GB), NumericFromInteger(0)) > 0;
 	meeting->has_latency = !RequestIsNull(meeting, REQUEST_MAX_LATENCY);
+	if (((meeting->has_data || meeting->has_latency) && RequestIsNull(meeting, REQUEST_DATA_REGION)) ||
+		(meeting->has_results && RequestIsNull(meeting, REQUEST_RESULTS_REGION)) ||
+		TIMESTAMP_NOT_FINITE(meeting->at) || TIMESTAMP_NOT_FINITE(meeting->base))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a request that was not checked")));
 	meeting->preemptible = DatumGetBool(Request(meeting, REQUEST_PREEMPTIBLE));
 	meeting->multiranges = lookup_type_cache(TSTZMULTIRANGEOID, TYPECACHE_MULTIRANGE_INFO);
 	arguments[0] = PG_GETARG_DATUM(0);
 	arguments[1] = TimestampTzGetDatum(meeting->base);
-	row = ask_row(&plan, "SELECT (compute_ledger._billed_currencies($1, pg_catalog.tstzrange($2, $2, '[]')))[1]", 2, types, arguments);
+	row = ask_row(&plan, "SELECT (compute_ledger._billed_currencies($1, pg_catalog.tstzrange($2, $2, '[]')))[1] AS answer", TEXTOID, 2, types, arguments);
 	meeting->currency = answer_of(row, 1, TEXTOID, CurrentMemoryContext);
 }
 

@@ -9,6 +9,7 @@
 
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -34,20 +35,21 @@
 
 enum
 {
-	REQUEST_DEVICES,
-	REQUEST_TIME_LIMIT,
-	REQUEST_WORK,
-	REQUEST_DEADLINE,
 	REQUEST_WORKLOAD,
 	REQUEST_DATA_GB,
 	REQUEST_RESULTS_GB,
 	REQUEST_DELAY_VALUE,
+	REQUEST_REQUIRED,
+	REQUEST_DEVICES = REQUEST_REQUIRED,
+	REQUEST_DEADLINE,
+	REQUEST_TIME_LIMIT,
+	REQUEST_WORK,
 	REQUEST_COLUMNS
 };
 
 static const RowColumn request_columns[REQUEST_COLUMNS] = {
-	ROW_COLUMN("devices", INT8OID), ROW_COLUMN("time_limit", INTERVALOID), ROW_COLUMN_OWN("work", "compute_unit"), ROW_COLUMN("deadline", TIMESTAMPTZOID),
-	ROW_COLUMN("workload", TEXTOID), ROW_COLUMN("data_gb", NUMERICOID), ROW_COLUMN("results_gb", NUMERICOID), ROW_COLUMN("delay_value", NUMERICOID)
+	ROW_COLUMN("workload", TEXTOID), ROW_COLUMN("data_gb", NUMERICOID), ROW_COLUMN("results_gb", NUMERICOID), ROW_COLUMN("delay_value", NUMERICOID),
+	ROW_COLUMN("devices", INT8OID), ROW_COLUMN("deadline", TIMESTAMPTZOID), ROW_COLUMN("time_limit", INTERVALOID), ROW_COLUMN_OWN("work", "compute_unit")
 };
 
 /* Reads what _check_request() has passed. */
@@ -56,12 +58,7 @@ AskedRead(Datum request, TimestampTz at, AskedPlace *asked)
 {
 	Composites	rows;
 
-	CompositeRead(request, request_columns, REQUEST_COLUMNS, "a request", &rows);
-	for (int column = REQUEST_WORKLOAD; column < REQUEST_COLUMNS; column++)
-	{
-		if (CompositeIsNull(&rows, 0, column))
-			RowNullError("a request", request_columns[column].name);
-	}
+	CompositeRead(request, request_columns, REQUEST_COLUMNS, REQUEST_REQUIRED, "a request", &rows);
 	if (CompositeIsNull(&rows, 0, REQUEST_TIME_LIMIT) == CompositeIsNull(&rows, 0, REQUEST_WORK))
 		RowNullError("a request", "time_limit");
 	*asked = (AskedPlace) {
@@ -77,7 +74,7 @@ AskedRead(Datum request, TimestampTz at, AskedPlace *asked)
 		asked->time_limit = ProfileFixedInterval(DatumGetIntervalP(CompositeValue(&rows, 0, REQUEST_TIME_LIMIT)), "time limit");
 	else
 		asked->work = NumericGetDatum(AmountGetNumeric(QuantityAmount(DatumGetQuantityP(CompositeValue(&rows, 0, REQUEST_WORK))), 0));
-	if (asked->devices < 0 || asked->devices > MOST_DEVICES || (asked->time_limit <= 0 && asked->work == (Datum) 0))
+	if (asked->devices < 0 || asked->devices > MOST_DEVICES || (asked->time_limit <= 0 && asked->work == (Datum) 0) || TIMESTAMP_NOT_FINITE(at))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a request that was not checked")));
@@ -94,14 +91,14 @@ seconds_of(int64 microseconds)
 
 /* Returns a / b, as SQL has it. */
 static Datum
-quotient(Datum a, Datum b)
+ratio_of(Datum a, Datum b)
 {
 	return DirectFunctionCall2(numeric_div, a, b);
 }
 
 /*
  * Returns how long devices are booked: the time limit, or what the work takes them, in whole slots; 0 if that is more than
- * 100 years.  rate: of a device, in FLOP/s.
+ * 100 years, or nothing.  rate: of a device, in FLOP/s.
  */
 static int64
 length_of(Datum work, int64 time_limit, Datum rate, int64 devices, Datum efficiency, int32 slot_minutes)
@@ -115,7 +112,8 @@ length_of(Datum work, int64 time_limit, Datum rate, int64 devices, Datum efficie
 	slots = DirectFunctionCall2(numeric_div_trunc, whole, slot);
 	if (NumericCompare(DirectFunctionCall2(numeric_mod, whole, slot), NumericFromInteger(0)) > 0)
 		slots = NumericAdd(slots, NumericFromInteger(1));
-	if (NumericCompare(NumericMultiply(slots, NumericFromInteger(slot_minutes)), NumericFromInteger(MOST_MINUTES)) > 0)
+	if (NumericCompare(slots, NumericFromInteger(0)) <= 0 ||
+		NumericCompare(NumericMultiply(slots, NumericFromInteger(slot_minutes)), NumericFromInteger(MOST_MINUTES)) > 0)
 		return 0;
 	return DatumGetInt64(DirectFunctionCall1(numeric_int8, slots)) * slot_minutes * USECS_PER_MINUTE;
 }
@@ -144,17 +142,18 @@ placement_length(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(4))
 		PG_RETURN_NULL();
-	CompositeRead(PG_GETARG_DATUM(0), request_columns, REQUEST_WORK + 1, "a request", &rows);
-	if (!CompositeIsNull(&rows, 0, REQUEST_WORK))
+	/* two columns: a time limit, or work */
+	CompositeRead(PG_GETARG_DATUM(0), &request_columns[REQUEST_TIME_LIMIT], 2, 0, "a request", &rows);
+	if (!CompositeIsNull(&rows, 0, 1))
 	{
 		if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
 			PG_RETURN_NULL();
-		work = NumericGetDatum(AmountGetNumeric(QuantityAmount(DatumGetQuantityP(CompositeValue(&rows, 0, REQUEST_WORK))), 0));
+		work = NumericGetDatum(AmountGetNumeric(QuantityAmount(DatumGetQuantityP(CompositeValue(&rows, 0, 1))), 0));
 	}
-	else if (CompositeIsNull(&rows, 0, REQUEST_TIME_LIMIT))
+	else if (CompositeIsNull(&rows, 0, 0))
 		PG_RETURN_NULL();
 	else
-		time_limit = ProfileFixedInterval(DatumGetIntervalP(CompositeValue(&rows, 0, REQUEST_TIME_LIMIT)), "time limit");
+		time_limit = ProfileFixedInterval(DatumGetIntervalP(CompositeValue(&rows, 0, 0)), "time limit");
 	length = work != (Datum) 0 ? length_of(work, 0, flops_of(PG_GETARG_DATUM(1)), PG_GETARG_INT64(2), PG_GETARG_DATUM(3), PG_GETARG_INT32(4))
 		: length_of(work, time_limit, (Datum) 0, 0, (Datum) 0, PG_GETARG_INT32(4));
 	if (length == 0)
@@ -233,7 +232,7 @@ pool_efficiencies(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
-	CompositeRead(PG_GETARG_DATUM(0), &request_columns[REQUEST_WORKLOAD], 1, "a request", &rows);
+	CompositeRead(PG_GETARG_DATUM(0), &request_columns[REQUEST_WORKLOAD], 1, 0, "a request", &rows);
 	workload = CompositeIsNull(&rows, 0, 0) ? CStringGetTextDatum("") : CompositeValue(&rows, 0, 0);
 	KeyTableOpen(&table, "scaling_efficiency", efficiency_columns, EFFICIENCY_COLUMNS, EFFICIENCY_SITES + 1);
 	for (int i = 0; i < 8; i++)
@@ -253,23 +252,24 @@ enum
 	POOL_GRANULE,
 	POOL_SLOT_MINUTES,
 	POOL_GUEST,
-	POOL_REASON,
+	POOL_LINK_CLASS,
+	POOL_DATA_PRICE,
+	POOL_RESULTS_PRICE,
+	POOL_REQUIRED,
+	POOL_REASON = POOL_REQUIRED,
 	POOL_PRICE,
 	POOL_RATE,
-	POOL_LINK_CLASS,
 	POOL_ALLOWED,
 	POOL_PRICED,
 	POOL_HOURLY,
-	POOL_DATA_PRICE,
-	POOL_RESULTS_PRICE,
 	POOL_COLUMNS
 };
 
 static const RowColumn pool_columns[POOL_COLUMNS] = {
 	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("granule", INT4OID), ROW_COLUMN("slot_minutes", INT4OID), ROW_COLUMN("guest", BOOLOID),
-	ROW_COLUMN("reason", TEXTOID), ROW_COLUMN("price_per_hour", NUMERICOID), ROW_COLUMN_OWN("rate", "compute_rate"), ROW_COLUMN("link_class", TEXTOID),
-	ROW_COLUMN("allowed", TSTZMULTIRANGEOID), ROW_COLUMN("priced", TSTZRANGEARRAYOID), ROW_COLUMN("hourly", NUMERICARRAYOID),
-	ROW_COLUMN("data_price", NUMERICOID), ROW_COLUMN("results_price", NUMERICOID)
+	ROW_COLUMN("link_class", TEXTOID), ROW_COLUMN("data_price", NUMERICOID), ROW_COLUMN("results_price", NUMERICOID), ROW_COLUMN("reason", TEXTOID),
+	ROW_COLUMN("price_per_hour", NUMERICOID), ROW_COLUMN_OWN("rate", "compute_rate"), ROW_COLUMN("allowed", TSTZMULTIRANGEOID),
+	ROW_COLUMN("priced", TSTZRANGEARRAYOID), ROW_COLUMN("hourly", NUMERICARRAYOID)
 };
 
 /* A price that is lower than the one before it, and what an hour costs at the least from there on. */
@@ -294,8 +294,13 @@ Datum
 DelayMoney(const AskedPlace *asked, int64 devices, TimestampTz ends)
 {
 	Datum		an_hour = NumericMultiply(asked->delay_value, NumericFromInteger(devices));
+	int64		delay;
 
-	return quotient(NumericMultiply(an_hour, seconds_of(ends - asked->at)), NumericFromInteger(3600));
+	if (pg_sub_s64_overflow(ends, asked->at, &delay))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("delay out of range")));
+	return ratio_of(NumericMultiply(an_hour, seconds_of(delay)), NumericFromInteger(3600));
 }
 
 /* Finds where prices of a pool fall, after its first start and before its last; returns how many. */
@@ -359,7 +364,7 @@ add_try(Making *making, int i, Try try, Datum hourly, Datum transfer, const Stre
 {
 	const AskedPlace *asked = making->asked;
 	bool		is_open = asked->devices == 0;
-	Datum		device_hours = quotient(NumericMultiply(NumericFromInteger(try.devices), seconds_of(try.length)), NumericFromInteger(3600));
+	Datum		device_hours = ratio_of(NumericMultiply(NumericFromInteger(try.devices), seconds_of(try.length)), NumericFromInteger(3600));
 
 	if (CompositeIsNull(making->pools, i, POOL_PRICE))
 		RowNullError("a pool that may be had", "price_per_hour");
@@ -375,6 +380,8 @@ add_try(Making *making, int i, Try try, Datum hourly, Datum transfer, const Stre
 		if (try.nallowed == 0)
 			return;
 	}
+	if (try.first > END_TIMESTAMP - try.length)
+		return;
 	try.late = try.first + try.length > asked->deadline;
 	/* what is rounded down is not below this */
 	try.money = DirectFunctionCall2(numeric_trunc, NumericAdd(NumericMultiply(device_hours, hourly), transfer), Int32GetDatum(4));
@@ -497,7 +504,7 @@ TriesMake(FunctionCallInfo fcinfo, const AskedPlace *asked, Datum candidates, Tr
 	Datum		efficiency = (Datum) 0;
 	Datum		link_class = (Datum) 0;
 
-	CompositeReadArray(candidates, pool_columns, POOL_COLUMNS, "pools", &pools);
+	CompositeReadArray(candidates, pool_columns, POOL_COLUMNS, POOL_REQUIRED, "pools", &pools);
 	KeyTableOpen(&table, "scaling_efficiency", efficiency_columns, EFFICIENCY_COLUMNS, EFFICIENCY_SITES + 1);
 	for (int i = 0; i < pools.count; i++)
 	{
@@ -512,7 +519,11 @@ TriesMake(FunctionCallInfo fcinfo, const AskedPlace *asked, Datum candidates, Tr
 			continue;
 		nallowed = StretchesOf(fcinfo, CompositeValue(&pools, i, POOL_ALLOWED), &allowed);
 		granule = DatumGetInt32(CompositeValue(&pools, i, POOL_GRANULE));
-		if (nallowed == 0 || granule <= 0)
+		if (granule <= 0 || DatumGetInt32(CompositeValue(&pools, i, POOL_SLOT_MINUTES)) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("terms of a pool are none")));
+		if (nallowed == 0 || TIMESTAMP_NOT_FINITE(allowed[0].from))
 			continue;
 		nfalls = find_falls(&pools, i, allowed, nallowed, falls);
 		/* pools are mostly linked as the one before is */
