@@ -155,7 +155,7 @@ BEGIN
 		FROM unnest(candidates) AS p
 		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
 		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
-		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(best.tries) AS t ORDER BY t.pool, t.n, t.length) AS t ON t.pool = p.pool
+		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(best.tries) AS t ORDER BY t.pool, t.n, t.money, t.length DESC) AS t ON t.pool = p.pool
 		WHERE NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
 	)
 	SELECT o.place, NULL::bigint, NULL::text, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, trim_scale(o.efficiency),
