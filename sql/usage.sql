@@ -155,7 +155,7 @@ SELECT taken, accepted, duplicate, rejected, taken = accepted + duplicate + reje
 SELECT count(*) AS left_in_the_inbox FROM usage_inbox;
 SELECT taken FROM accept_usage();
 SELECT source_id, rev, account, accelerator, rate, n, started_at, ended_at, measure, current, never, partition FROM record WHERE source_id IN ('a', 'b', 'c');
-SELECT source_id, revision AS rev, retracted, record IS NULL AS no_record FROM usage_key WHERE source = 'cluster' ORDER BY 1, 2;
+SELECT _usage_key_text(k.key) AS source_id, k.revision AS rev, k.record IS NULL AS retracted FROM usage_key AS k JOIN usage_source AS s ON s.number = k.source WHERE s.source = 'cluster' ORDER BY 1, 2;
 SELECT coalesce(source_id, '-') AS source_id, sqlstate, reason FROM usage_rejected ORDER BY id;
 SELECT number_format, achieved_work, run, labels, account_name, region_name, accelerator_name FROM usage_record WHERE source_id = 'b' AND revision = 0;
 
@@ -305,12 +305,12 @@ SELECT record_usage('all', '8', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', '
 SELECT count(*) AS wrong FROM usage_batch AS b
 WHERE taken <> accepted + duplicate + rejected
 	OR rejected <> (SELECT count(*) FROM usage_rejected AS r WHERE r.batch = b.id)
-	OR accepted <> (SELECT count(*) FROM usage_record AS r WHERE r.batch = b.id) + (SELECT count(*) FROM usage_key AS k WHERE k.batch = b.id AND k.retracted)
+	OR accepted <> (SELECT count(*) FROM usage_record AS r WHERE r.batch = b.id) + (SELECT count(*) FROM usage_key AS k WHERE k.batch = b.id)
 	OR (kind = 'retry' AND taken <> (SELECT count(*) FROM usage_rejected AS r WHERE r.retried_in = b.id));
 SELECT count(*) AS wrong FROM (
-	SELECT k.source, k.source_id, count(*) FILTER (WHERE r.superseded = 'infinity') AS current, bool_and(k.retracted OR r.id IS NOT NULL) AS all_there,
-		(array_agg(k.retracted ORDER BY k.revision DESC))[1] AS is_retracted, max(k.revision) AS highest, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision
-	FROM usage_key AS k LEFT JOIN usage_record AS r ON r.id = k.record AND r.started_at = k.started_at
+	SELECT k.source, k.key, count(*) FILTER (WHERE r.superseded = 'infinity') AS current, bool_and(k.record IS NULL OR r.id IS NOT NULL) AS all_there,
+		(array_agg(k.record IS NULL ORDER BY k.revision DESC))[1] AS is_retracted, max(k.revision) AS highest, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision
+	FROM usage_key AS k LEFT JOIN usage_record AS r ON r.id = k.record AND _usage_month_number(r.started_at) = k.month
 	GROUP BY 1, 2) AS k
 WHERE NOT all_there OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest;
 
@@ -336,7 +336,7 @@ INSERT INTO usage_inbox (source, source_id, account, region, accelerator, device
 SELECT taken FROM accept_usage(max_rows => 2);
 SELECT taken FROM accept_usage(max_rows => 0);
 SELECT taken FROM accept_usage();
-SELECT count(*) AS one_batch_each FROM usage_batch WHERE taken IN (2, 3) AND id > (SELECT max(batch) FROM usage_key) - 2;
+SELECT count(*) AS one_batch_each FROM usage_batch WHERE taken IN (2, 3) AND id > (SELECT max(id) FROM usage_batch WHERE accepted > 0) - 2;
 
 -- Of one source only: its first rows, all of them; what names none, or one that is too long, goes by an empty name; the others stay.
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at)

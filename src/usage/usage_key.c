@@ -1,0 +1,197 @@
+/*
+ * usage_key.c
+ *		A source's name of a record as usage_key has it, and the month that a key says.
+ *
+ * The key is made of the name in UTF-8, so that it is the same after a dump is restored into a database of another
+ * encoding.  Its first byte is the number of those that follow, so that 9 comes before 10: names that a source counts up are
+ * added at the end of its keys.
+ *
+ *	1 to 32		the name, of so many bytes
+ *	0			one that is longer: the 16 bytes of a UUID in its usual form, or the 32 bytes of a SHA-256
+ *
+ * So a key is at most 33 bytes, and no two names have the same one, unless SHA-256 gives way.
+ */
+#include "base/compat.h"
+
+#include "catalog/namespace.h"
+#include "common/sha2.h"
+#include "common/cryptohash.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "usage/usage_key.h"
+
+#define LONGEST_NAME	32		/* bytes that are kept as they are */
+#define UUID_CHARS		36
+#define UUID_BYTES		16
+
+/*
+ * Returns a string of *len bytes in UTF-8, and sets *len to the bytes of that; the string itself, or one that was
+ * allocated.  One with bytes in it that are no characters of the database's encoding has no such form: then it is returned
+ * as it is, and *is_utf8 is false.
+ */
+const char *
+Utf8Bytes(const char *str, int *len, bool *is_utf8)
+{
+	int			encoding = GetDatabaseEncoding();
+	int			ascii = 0;
+	int			size;
+	char	   *utf8;
+	Oid			conversion;
+
+	*is_utf8 = true;
+	if (encoding == PG_UTF8)
+		return str;
+	while (ascii < *len && !IS_HIGHBIT_SET(str[ascii]))
+		ascii++;
+	if (ascii == *len)
+		return str;
+	if (encoding == PG_SQL_ASCII)
+	{
+		*is_utf8 = pg_verify_mbstr(PG_UTF8, str, *len, true);
+		return str;
+	}
+	conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+	size = Min(*len, (int) MaxAllocSize / MAX_CONVERSION_GROWTH - 1) * MAX_CONVERSION_GROWTH + 1;
+	utf8 = palloc(size);
+	if (OidIsValid(conversion) &&
+		pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) unconstify(char *, str), *len,
+									  (unsigned char *) utf8, size, true) == *len)
+	{
+		*len = strlen(utf8);
+		return utf8;
+	}
+	pfree(utf8);
+	*is_utf8 = false;
+	return str;
+}
+
+/* Returns what a hexadecimal digit of a UUID stands for, -1 for what is none; capitals are other names. */
+static int
+hex_value(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Reads a UUID of 36 characters, in small letters and with its four dashes; false for anything else. */
+static bool
+uuid_of_name(const char *str, uint8 *bytes)
+{
+	int			nibbles = 0;
+
+	memset(bytes, 0, UUID_BYTES);
+	for (int i = 0; i < UUID_CHARS; i++)
+	{
+		int			value = hex_value(str[i]);
+
+		if (i == 8 || i == 13 || i == 18 || i == 23)
+		{
+			if (str[i] != '-')
+				return false;
+			continue;
+		}
+		if (value < 0)
+			return false;
+		bytes[nibbles / 2] |= value << (nibbles % 2 == 0 ? 4 : 0);
+		nibbles++;
+	}
+	return true;
+}
+
+/* Writes the SHA-256 of some bytes. */
+static void
+hash_bytes_of(const char *str, int len, uint8 *hash)
+{
+	pg_cryptohash_ctx *sha = pg_cryptohash_create(PG_SHA256);
+
+	if (sha == NULL || pg_cryptohash_init(sha) < 0 || pg_cryptohash_update(sha, (const uint8 *) str, len) < 0 ||
+		pg_cryptohash_final(sha, hash, PG_SHA256_DIGEST_LENGTH) < 0)
+		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(sha));
+	pg_cryptohash_free(sha);
+}
+
+/* _usage_key_of(source_id text) -> bytea */
+PG_FUNCTION_INFO_V1(usage_key);
+Datum
+usage_key(PG_FUNCTION_ARGS)
+{
+	text	   *name = PG_GETARG_TEXT_PP(0);
+	int			len = VARSIZE_ANY_EXHDR(name);
+	bool		is_utf8;
+	const char *str = Utf8Bytes(VARDATA_ANY(name), &len, &is_utf8);
+	int			rest;
+	bytea	   *result = palloc(VARHDRSZ + 1 + PG_SHA256_DIGEST_LENGTH);
+	uint8	   *key = (uint8 *) VARDATA(result);
+
+	key[0] = 0;
+	if (len <= LONGEST_NAME)
+	{
+		key[0] = len;
+		memcpy(key + 1, str, len);
+		rest = len;
+	}
+	else if (len == UUID_CHARS && uuid_of_name(str, key + 1))
+		rest = UUID_BYTES;
+	else
+	{
+		hash_bytes_of(str, len, key + 1);
+		rest = PG_SHA256_DIGEST_LENGTH;
+	}
+	SET_VARSIZE(result, VARHDRSZ + 1 + rest);
+	PG_RETURN_BYTEA_P(result);
+}
+
+/*
+ * _usage_month_number(at timestamptz) -> smallint
+ *
+ * The month, in UTC, that an instant lies in, counted from January 2000.  What is out of range, infinity too, is the first or
+ * the last number: _usage_month_starts() knows.
+ */
+PG_FUNCTION_INFO_V1(usage_month_number);
+Datum
+usage_month_number(PG_FUNCTION_ARGS)
+{
+	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
+	int64		days;
+	int			year,
+				month,
+				day;
+	int64		number;
+
+	if (TIMESTAMP_IS_NOBEGIN(at))
+		PG_RETURN_INT16(PG_INT16_MIN);
+	if (TIMESTAMP_IS_NOEND(at))
+		PG_RETURN_INT16(PG_INT16_MAX);
+	days = at / USECS_PER_DAY;
+	if (at < days * USECS_PER_DAY)
+		days--;
+	j2date((int) days + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	number = ((int64) year - 2000) * MONTHS_PER_YEAR + month - 1;
+	PG_RETURN_INT16((int16) Min(Max(number, PG_INT16_MIN), PG_INT16_MAX));
+}
+
+/*
+ * _usage_month_starts(month integer) -> timestamptz
+ *
+ * The first instant of a month that usage_month_number() gives; -infinity up to the first number, infinity beyond the last.
+ */
+PG_FUNCTION_INFO_V1(usage_month_starts);
+Datum
+usage_month_starts(PG_FUNCTION_ARGS)
+{
+	int			number = PG_GETARG_INT32(0);
+	int			year;
+	int			month;
+
+	if (number <= PG_INT16_MIN)
+		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
+	if (number > PG_INT16_MAX)
+		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
+	/* rounded down, from the year 731 BC on */
+	year = (number - (number < 0 ? MONTHS_PER_YEAR - 1 : 0)) / MONTHS_PER_YEAR;
+	month = number - year * MONTHS_PER_YEAR;
+	PG_RETURN_TIMESTAMPTZ((TimestampTz) (date2j(2000 + year, month + 1, 1) - POSTGRES_EPOCH_JDATE) * USECS_PER_DAY);
+}
