@@ -321,6 +321,7 @@ sql("CREATE ROLE meter LOGIN; CREATE ROLE reader LOGIN; SELECT grant_access('met
 $file = write_file('meter.csv', "$good\n" . join('', map { "m,$_,acme,east," . ($_ == 3 ? 'Voodoo 2' : 'H100') . ",1,2026-06-03T14:00:00Z,\n" } 1 .. 5));
 like((ledger('load', '-U', 'meter', $file))[1], qr/ 5 rows: 4 accepted, 0 duplicate, 1 rejected/, 'a meter loads');
 like((ledger('load', '-U', 'meter', $file))[1], qr/ 5 rows: 4 accepted, 0 duplicate, 1 rejected/, '... and again');
+like((ledger('load', $file))[1], qr/ 5 rows: 0 accepted, 4 duplicate, 1 rejected/, '... and what others say that they have loaded is sent');
 like((ledger('load', '-U', 'meter', '--check', $file))[2], qr/: 4 there, 0 differ, 1 new, 0 unreadable/, '... and checks');
 is((ledger('health', '-U', 'meter'))[0], 0, '... and sees how the ledger is');
 for my $command ([ 'load', $file ], [ 'load', '--check', $file ], ['health'])

@@ -391,7 +391,7 @@ BEGIN
 		spent := compute_ledger._keep_rollups(CASE WHEN others OR upto < before OR NOT concurrent THEN '-infinity' ELSE before END, upto, concurrent);
 		UPDATE compute_ledger.rollup_state AS s
 		SET as_of = upto, parts = now_parts, refreshed_at = clock_timestamp(), refreshed_by = session_user;
-		PERFORM compute_ledger._share_closings();
+		PERFORM compute_ledger._share_closings(others);
 	END IF;
 	-- what has no rows, or was restored without, is filled faster than it is compared
 	FOREACH rollup IN ARRAY '{_utilization_monthly,_spend_monthly}'::text[] LOOP
