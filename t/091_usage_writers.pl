@@ -144,7 +144,7 @@ SELECT count(*) FROM (
 		WHERE x.source = s.source AND compute_ledger._usage_key_of(x.source_id) = k.key AND x.id < y.id AND tstzrange(x.recorded, x.superseded) && tstzrange(y.recorded, y.superseded)) AS crossings
 	FROM compute_ledger.usage_key AS k
 	JOIN compute_ledger.usage_source AS s ON s.number = k.source
-	JOIN (SELECT source, key, max(revision) AS highest FROM compute_ledger.usage_key GROUP BY 1, 2) AS h USING (source, key)
+	JOIN (SELECT source, key, max(revision) AS highest FROM compute_ledger.usage_key GROUP BY 1, 2) AS h ON h.source = k.source AND h.key = k.key
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = k.record
 	GROUP BY k.source, k.key, s.source) AS s
 WHERE crossings > 0 OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest

@@ -57,7 +57,7 @@ CREATE FUNCTION _usage_key_of(source_id text) RETURNS bytea
 COMMENT ON FUNCTION _usage_key_of(text) IS 'what usage_key has as key of a record with this name in its source; NULL for NULL';
 
 CREATE FUNCTION _usage_key_text(key bytea) RETURNS text
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN get_byte(key, 0) > 0 THEN encode(substr(key, 2), 'escape')
@@ -75,7 +75,7 @@ CREATE FUNCTION _usage_month_starts(month integer) RETURNS timestamptz
 COMMENT ON FUNCTION _usage_month_starts(integer) IS 'the first instant of a month that _usage_month_number() gives, -infinity of the first number and before, infinity after the last; NULL for NULL';
 
 CREATE FUNCTION _usage_revisions(source text, source_id text) RETURNS TABLE (revision integer, retracted boolean, recorded timestamptz)
-	LANGUAGE sql STABLE PARALLEL SAFE ROWS 2
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 2
 	SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT k.revision, k.record IS NULL, coalesce(r.first_recorded, r.recorded, b.recorded)
