@@ -18,7 +18,7 @@ DELETE FROM usage_record_2026_03 WHERE source = 'books';
 TRUNCATE usage_record;
 TRUNCATE usage_record_2026_03;
 UPDATE usage_key SET record = record + 1;
-DELETE FROM usage_key WHERE key = _usage_key_of('1');
+DELETE FROM usage_key WHERE key = _usage_key_of('1', 0);
 TRUNCATE usage_key;
 TRUNCATE period_close CASCADE;
 -- nor as the role whose functions may

@@ -308,7 +308,7 @@ WHERE taken <> accepted + duplicate + rejected
 	OR accepted <> (SELECT count(*) FROM usage_record AS r WHERE r.batch = b.id) + (SELECT count(*) FROM usage_key AS k WHERE k.batch = b.id)
 	OR (kind = 'retry' AND taken <> (SELECT count(*) FROM usage_rejected AS r WHERE r.retried_in = b.id));
 SELECT count(*) AS wrong FROM (
-	SELECT k.source, k.key, count(*) FILTER (WHERE r.superseded = 'infinity') AS current, bool_and(k.record IS NULL OR r.id IS NOT NULL) AS all_there,
+	SELECT k.source, _usage_key_text(k.key), count(*) FILTER (WHERE r.superseded = 'infinity') AS current, bool_and(k.record IS NULL OR r.id IS NOT NULL) AS all_there,
 		(array_agg(k.record IS NULL ORDER BY k.revision DESC))[1] AS is_retracted, max(k.revision) AS highest, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision
 	FROM usage_key AS k LEFT JOIN usage_record AS r ON r.id = k.record AND _usage_month_number(r.started_at) = k.month
 	GROUP BY 1, 2) AS k

@@ -138,15 +138,14 @@ WHERE b.accepted <> (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.
 SQL
 	is($node->safe_psql($db, <<'SQL'), 0, "$db: the highest revision is current, unless it takes the record back, and at no time were there two");
 SELECT count(*) FROM (
-	SELECT k.source, k.key, max(k.revision) AS highest, bool_or(k.record IS NULL AND k.revision = h.highest) AS is_retracted,
+	SELECT k.source, k.name, max(k.revision) AS highest, bool_or(k.record IS NULL AND k.revision = k.highest) AS is_retracted,
 		count(*) FILTER (WHERE r.superseded = 'infinity') AS current, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision,
 		(SELECT count(*) FROM compute_ledger.usage_record AS x JOIN compute_ledger.usage_record AS y USING (source, source_id)
-		WHERE x.source = s.source AND compute_ledger._usage_key_of(x.source_id) = k.key AND x.id < y.id AND tstzrange(x.recorded, x.superseded) && tstzrange(y.recorded, y.superseded)) AS crossings
-	FROM compute_ledger.usage_key AS k
+		WHERE x.source = s.source AND x.source_id = k.name AND x.id < y.id AND tstzrange(x.recorded, x.superseded) && tstzrange(y.recorded, y.superseded)) AS crossings
+	FROM (SELECT *, compute_ledger._usage_key_text(key) AS name, max(revision) OVER (PARTITION BY source, compute_ledger._usage_key_text(key)) AS highest FROM compute_ledger.usage_key) AS k
 	JOIN compute_ledger.usage_source AS s ON s.number = k.source
-	JOIN (SELECT source, key, max(revision) AS highest FROM compute_ledger.usage_key GROUP BY 1, 2) AS h ON h.source = k.source AND h.key = k.key
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = k.record
-	GROUP BY k.source, k.key, s.source) AS s
+	GROUP BY k.source, k.name, s.source) AS s
 WHERE crossings > 0 OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest
 SQL
 }

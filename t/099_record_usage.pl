@@ -201,7 +201,7 @@ same('records', q{SELECT a.name, r.started_at, r.ended_at, r.superseded = 'infin
 	r.rate_recorded IS NULL, r.share, r.devices::text, r.measure, r.number_format, r.achieved_work, r.reservation, r.reservation_name, r.source, r.source_id, r.account_name, r.region_name, r.accelerator_name,
 	r.run, r.labels, r.tableoid::regclass, r.id = k.record AND _usage_month_number(r.started_at) = k.month AND k.batch IS NULL AS has_key
 	FROM usage_record AS r JOIN account AS a ON a.id = r.account JOIN region AS g ON g.id = r.region JOIN usage_source AS s ON s.source = r.source
-	LEFT JOIN usage_key AS k ON k.source = s.number AND k.key = _usage_key_of(r.source_id) AND k.revision = r.revision
+	LEFT JOIN usage_key AS k ON k.source = s.number AND k.key = _usage_key_of(r.source_id, r.revision)
 	WHERE r.source <> 'compute_ledger'
 	ORDER BY r.source, r.source_id, r.revision});
 same('keys', q{SELECT s.source, _usage_key_text(k.key), k.revision, k.digest, k.record IS NULL, k.month FROM usage_key AS k JOIN usage_source AS s ON s.number = k.source WHERE s.source <> 'compute_ledger' ORDER BY s.source, k.key, k.revision});

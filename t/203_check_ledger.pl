@@ -142,7 +142,7 @@ breaks('a count of a batch', 'batch counts', 'UPDATE usage_batch SET accepted = 
 breaks('a rejected row is lost', 'batch counts', q{DELETE FROM usage_rejected WHERE source_id = 'worse'}, qr/^batch counts\|batch 1\|/m);
 breaks('a batch is lost', 'batch counts', 'DELETE FROM usage_batch WHERE id = 1', qr/no row in usage_batch/);
 breaks('a retried row waits again', 'retried counts', 'UPDATE usage_rejected SET retried_in = NULL WHERE retried_in IS NOT NULL');
-breaks('a key is lost', 'record without key', q{DELETE FROM usage_key WHERE key = _usage_key_of('new')}, qr/\(slurm, new, 0\)/);
+breaks('a key is lost', 'record without key', q{DELETE FROM usage_key WHERE key = _usage_key_of('new', 0)}, qr/\(slurm, new, 0\)/);
 breaks('a record is lost', 'key without record', q{DELETE FROM usage_record WHERE source_id = 'good' AND revision = 1}, qr/key \(slurm, good, 1\)/);
 breaks('a record is changed', 'digest', q{UPDATE usage_record SET run = 'x' WHERE source_id = 'good' AND revision = 1});
 breaks('a record is of another key', 'key and record', q{UPDATE usage_record SET revision = 7 WHERE source_id = 'new' AND revision = 0}, qr/\(slurm, new, 7\)/);
@@ -162,7 +162,7 @@ is($node->safe_psql($db, q{BEGIN; DO $$ BEGIN EXECUTE (SELECT format('ALTER TABL
 breaks('a record of another account', 'account of record', q{UPDATE usage_record SET account = (SELECT id FROM account WHERE name = 'idle') WHERE source_id = 'new'}, qr/^account of record\|record \d+\|names account "team" and counts as usage of account \d+$/m);
 breaks('a record in another region', 'region of record', q{UPDATE usage_record SET region = (SELECT id FROM region WHERE name = 'vendor/b') WHERE source_id = 'new'}, qr/names region "vendor\/c"/);
 breaks('a record of another chip', 'accelerator of record', q{UPDATE usage_record SET accelerator = 'nvidia/t4' WHERE source_id = 'new'}, qr/names accelerator "NVIDIA H100 80GB HBM3" and counts as nvidia\/t4, like 1 records in all/);
-breaks('a key and its record are lost', 'batch counts', q{DELETE FROM usage_key WHERE key = _usage_key_of('new'); DELETE FROM usage_record WHERE source_id = 'new'});
+breaks('a key and its record are lost', 'batch counts', q{DELETE FROM usage_key WHERE key = _usage_key_of('new', 0); DELETE FROM usage_record WHERE source_id = 'new'});
 
 # advice
 is($node->safe_psql($db, q{BEGIN; UPDATE usage_source SET open_limit = '200 days'; SELECT check_name, severity, detail ~ '^\(slurm, (open|bad)\) of account "team" has no end and is [0-9]+ days [0-9:]+ old: [0-9.]+ x nvidia/h100-sxm5-80gb$' FROM check_ledger(false); ROLLBACK}),

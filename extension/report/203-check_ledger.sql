@@ -69,7 +69,7 @@ BEGIN
 				THEN format('its key is (%s, %s, %s), and it says (%s, %s, %s)', k.name, compute_ledger._usage_key_text(k.key), k.revision, r.source, r.source_id, r.revision)
 			ELSE 'what it says is not what was accepted' END
 	FROM (SELECT u.*, s.source AS name FROM compute_ledger.usage_key AS u LEFT JOIN compute_ledger.usage_source AS s ON s.number = u.source WHERE u.record IS NOT NULL) AS k
-	FULL JOIN (SELECT u.*, compute_ledger._usage_key_of(u.source_id) AS key, compute_ledger._usage_month_number(u.started_at) AS month FROM compute_ledger.usage_record AS u) AS r
+	FULL JOIN (SELECT u.*, compute_ledger._usage_key_of(u.source_id, u.revision) AS key, compute_ledger._usage_month_number(u.started_at) AS month FROM compute_ledger.usage_record AS u) AS r
 		ON r.id = k.record AND r.month = k.month
 	WHERE CASE
 		-- of a month of which only a part is attached it is not known
@@ -78,7 +78,7 @@ BEGIN
 		-- a key leads to the row that was identified last
 		WHEN k.record IS NULL THEN r.superseded = 'infinity' OR NOT EXISTS (SELECT FROM compute_ledger.usage_key AS n
 			JOIN compute_ledger.usage_source AS s ON s.number = n.source
-			WHERE s.source = r.source AND n.key = r.key AND n.revision = r.revision AND n.record > r.id)
+			WHERE s.source = r.source AND n.key = r.key AND n.record > r.id)
 		WHEN (k.name, k.key, k.revision) IS DISTINCT FROM (r.source, r.key, r.revision) THEN true
 		ELSE k.digest <> substr(compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
 			r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation_name), 1, 16) END;
@@ -95,13 +95,13 @@ BEGIN
 	RETURN QUERY
 	WITH higher AS (
 		-- when, is not known of one whose month was detached
-		SELECT u.source, u.key, u.revision, 0 AS identification, coalesce(r.first_recorded, r.recorded, b.recorded) AS recorded
+		SELECT u.source, substr(u.key, 1, octet_length(u.key) - 4) AS key, u.revision, 0 AS identification, coalesce(r.first_recorded, r.recorded, b.recorded) AS recorded
 		FROM compute_ledger.usage_key AS u
 		LEFT JOIN compute_ledger.usage_record AS r ON r.id = u.record AND compute_ledger._usage_month_number(r.started_at) = u.month
 		LEFT JOIN compute_ledger.usage_batch AS b ON b.id = u.batch
 		WHERE u.revision > 0
 		UNION ALL
-		SELECT s.number, compute_ledger._usage_key_of(i.source_id), i.revision, i.identification, i.recorded
+		SELECT s.number, compute_ledger._usage_key_of(i.source_id, 0), i.revision, i.identification, i.recorded
 		FROM compute_ledger.usage_record AS i
 		JOIN compute_ledger.usage_source AS s ON s.source = i.source
 		WHERE i.identification > 0
@@ -109,7 +109,7 @@ BEGIN
 		SELECT r.id, r.started_at, CASE WHEN bool_and(h.recorded IS NOT NULL) THEN greatest(r.recorded, min(h.recorded)) END AS superseded
 		FROM compute_ledger.usage_record AS r
 		JOIN compute_ledger.usage_source AS s ON s.source = r.source
-		JOIN higher AS h ON h.source = s.number AND h.key = compute_ledger._usage_key_of(r.source_id) AND (h.revision, h.identification) > (r.revision, r.identification)
+		JOIN higher AS h ON h.source = s.number AND h.key = compute_ledger._usage_key_of(r.source_id, 0) AND (h.revision, h.identification) > (r.revision, r.identification)
 		GROUP BY r.id, r.started_at
 	)
 	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) was superseded at %s, and says %s', r.revision, r.source, r.source_id, coalesce(s.superseded::text, 'some time'), r.superseded)

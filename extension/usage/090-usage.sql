@@ -52,17 +52,17 @@ CREATE FUNCTION _usage_level(devices numeric, share integer) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_level';
 COMMENT ON FUNCTION _usage_level(numeric, integer) IS 'the devices that so many parts of one are, each of them share / 1,680,000 of a device, in units of 1/1,680,000: devices x share, rounded half to even, once; 22023 for a share that is none; NULL for NULL';
 
-CREATE FUNCTION _usage_key_of(source_id text) RETURNS bytea
+CREATE FUNCTION _usage_key_of(source_id text, revision integer) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key';
-COMMENT ON FUNCTION _usage_key_of(text) IS 'what usage_key has as key of a record with this name in its source; NULL for NULL';
+COMMENT ON FUNCTION _usage_key_of(text, integer) IS 'what usage_key has as key of a revision of the record with this name in its source: from that of revision 0 to that of revision 2147483647 are all of its revisions, in order; NULL for NULL';
 
 CREATE FUNCTION _usage_key_text(key bytea) RETURNS text
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN get_byte(key, 0) > 0 THEN encode(substr(key, 2), 'escape')
-		WHEN octet_length(key) = 17 THEN encode(substr(key, 2), 'hex')::uuid::text
-		ELSE 'SHA-256 ' || encode(substr(key, 2), 'hex') END
+	SELECT CASE get_byte(key, 0) WHEN 0 THEN encode(substr(key, 2, 16), 'hex')::uuid::text
+		WHEN 1 THEN 'SHA-256 ' || encode(substr(key, 2, 32), 'hex')
+		ELSE encode(substr(key, 2, get_byte(key, 0) - 1), 'escape') END
 $$;
 COMMENT ON FUNCTION _usage_key_text(bytea) IS 'the name of a record in its source, for people, from what _usage_key_of() made of it: of a long one its SHA-256; NULL for NULL';
 
@@ -80,7 +80,7 @@ CREATE FUNCTION _usage_revisions(source text, source_id text) RETURNS TABLE (rev
 AS $$
 	SELECT k.revision, k.record IS NULL, coalesce(r.first_recorded, r.recorded, b.recorded)
 	FROM compute_ledger.usage_source AS s
-	JOIN compute_ledger.usage_key AS k ON k.source = s.number AND k.key = compute_ledger._usage_key_of($2)
+	JOIN compute_ledger.usage_key AS k ON k.source = s.number AND k.key BETWEEN compute_ledger._usage_key_of($2, 0) AND compute_ledger._usage_key_of($2, 2147483647)
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = k.record
 		AND r.started_at >= compute_ledger._usage_month_starts(k.month) AND r.started_at < compute_ledger._usage_month_starts(k.month + 1)
 	LEFT JOIN compute_ledger.usage_batch AS b ON b.id = k.batch
@@ -560,7 +560,7 @@ BEGIN
 			r.reservation AS reservation_name, CASE WHEN cardinality(v.ids) > 1 THEN compute_ledger._reservation_at(v.ids, r.started_at) ELSE v.ids[1] END AS reservation,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
 				ELSE compute_ledger._account_id(r.account, r.started_at) END AS account, a.id IS NOT NULL AS is_account, stamp + s.clock_tolerance AS latest,
-			s.number AS source_number, s.last_key, compute_ledger._usage_key_of(r.source_id) AS key, g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
+			s.number AS source_number, s.last_key, compute_ledger._usage_key_of(r.source_id, 0) AS key, g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
 			CASE WHEN r.unreadable IS NOT NULL THEN NULL
 				WHEN r.retracted THEN substr(sha256('retracted'), 1, 16)
 				ELSE substr(compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
@@ -589,15 +589,15 @@ BEGIN
 	), judged AS (
 		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.month AS old_month,
 			CASE WHEN k.revision = r.revision THEN k.digest
-				WHEN k.revision > r.revision THEN (SELECT e.digest FROM compute_ledger.usage_key AS e WHERE e.source = r.source_number AND e.key = r.key AND e.revision = r.revision)
+				WHEN k.revision > r.revision THEN (SELECT e.digest FROM compute_ledger.usage_key AS e WHERE e.source = r.source_number AND e.key = compute_ledger._usage_key_of(r.source_id, r.revision))
 			END AS there
 		FROM ranked AS r
 		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index, and only where the source has such keys
 		LEFT JOIN LATERAL (
 			SELECT e.revision, e.digest, e.record, e.month
 			FROM compute_ledger.usage_key AS e
-			WHERE e.source = r.source_number AND e.key = r.key AND r.key <= r.last_key
-			ORDER BY e.revision DESC LIMIT 1) AS k ON true
+			WHERE e.source = r.source_number AND e.key BETWEEN r.key AND compute_ledger._usage_key_of(r.source_id, 2147483647) AND r.key <= r.last_key
+			ORDER BY e.key DESC LIMIT 1) AS k ON true
 		OFFSET 0
 	), verdict AS MATERIALIZED (
 		SELECT j.*, j.verdict = 'accepted' AND NOT j.retracted AS is_record,
@@ -606,7 +606,7 @@ BEGIN
 	), new_keys AS (
 		INSERT INTO compute_ledger.usage_key (record, source, revision, month, digest, key, batch)
 		SELECT CASE WHEN NOT v.retracted THEN v.record END, v.source_number, v.revision, CASE WHEN NOT v.retracted THEN compute_ledger._usage_month_number(v.started_at) END,
-			v.digest, v.key, CASE WHEN v.retracted THEN _take_usage.batch END
+			v.digest, CASE v.revision WHEN 0 THEN v.key ELSE compute_ledger._usage_key_of(v.source_id, v.revision) END, CASE WHEN v.retracted THEN _take_usage.batch END
 		FROM verdict AS v WHERE v.verdict = 'accepted'
 	), new_records AS (
 		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
@@ -929,7 +929,7 @@ BEGIN
 		UPDATE compute_ledger.usage_key AS k SET record = a.id
 		FROM added AS a
 		JOIN compute_ledger.usage_source AS s ON s.source = a.source
-		WHERE k.source = s.number AND k.key = compute_ledger._usage_key_of(a.source_id) AND k.revision = a.revision
+		WHERE k.source = s.number AND k.key = compute_ledger._usage_key_of(a.source_id, a.revision)
 	), written AS (
 		INSERT INTO compute_ledger.usage_batch AS b (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 		SELECT _reidentify.batch, 'reidentify', count(*), count(*), 0, 0, code,

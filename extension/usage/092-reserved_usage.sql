@@ -190,7 +190,7 @@ BEGIN
 		SELECT l.reservation, l.line, coalesce(k.revision + 1, 0) AS revision, false AS retracted, l.measure, l.started_at, l.ended_at, l.devices
 		FROM line AS l
 		LEFT JOIN LATERAL (SELECT e.revision, e.record, e.month FROM compute_ledger.usage_key AS e
-			WHERE e.source = own AND e.key = compute_ledger._usage_key_of(l.line) ORDER BY e.revision DESC LIMIT 1) AS k ON true
+			WHERE e.source = own AND e.key BETWEEN compute_ledger._usage_key_of(l.line, 0) AND compute_ledger._usage_key_of(l.line, 2147483647) ORDER BY e.key DESC LIMIT 1) AS k ON true
 		LEFT JOIN LATERAL (SELECT u.started_at, u.ended_at, u.devices FROM compute_ledger.usage_record AS u
 			WHERE u.id = k.record AND u.started_at >= compute_ledger._usage_month_starts(k.month) AND u.started_at < compute_ledger._usage_month_starts(k.month + 1)) AS n ON true
 		WHERE l.begun AND NOT l.is_of_nobody AND (n.started_at, n.ended_at, n.devices) IS DISTINCT FROM (l.started_at, l.ended_at, l.devices)
@@ -215,7 +215,7 @@ BEGIN
 		due := ARRAY(SELECT unnest(due) EXCEPT SELECT substr(g.reservation, 8)::bigint
 			FROM jsonb_to_recordset(given) AS g (source_id text, revision integer, reservation text)
 			LEFT JOIN LATERAL (SELECT true AS made FROM compute_ledger.usage_key AS e
-				WHERE e.source = own AND e.key = compute_ledger._usage_key_of(g.source_id) AND e.revision = g.revision LIMIT 1) AS k ON true
+				WHERE e.source = own AND e.key = compute_ledger._usage_key_of(g.source_id, g.revision) LIMIT 1) AS k ON true
 			WHERE k.made IS NULL);
 	END IF;
 	UPDATE compute_ledger.reservation AS r

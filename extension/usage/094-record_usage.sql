@@ -73,7 +73,6 @@ DECLARE
 	verdict text;
 	digest bytea;
 	there bytea;
-	key bytea := compute_ledger._usage_key_of(source_id);
 	system text;
 	account_number bigint;
 	region_number integer;
@@ -148,15 +147,15 @@ BEGIN
 
 	SELECT e.revision, e.digest, e.record, e.month INTO highest
 	FROM compute_ledger.usage_key AS e
-	WHERE e.source = turn.number AND e.key = key
-	ORDER BY e.revision DESC LIMIT 1;
+	WHERE e.source = turn.number AND e.key BETWEEN compute_ledger._usage_key_of(source_id, 0) AND compute_ledger._usage_key_of(source_id, 2147483647)
+	ORDER BY e.key DESC LIMIT 1;
 	IF highest.revision = cells.revision THEN
 		there := highest.digest;
 		result := highest.record;
 	ELSIF highest.revision > cells.revision THEN
 		SELECT e.digest, e.record INTO there, result
 		FROM compute_ledger.usage_key AS e
-		WHERE e.source = turn.number AND e.key = key AND e.revision = cells.revision;
+		WHERE e.source = turn.number AND e.key = compute_ledger._usage_key_of(source_id, cells.revision);
 	END IF;
 	faults := compute_ledger._usage_faults(false, unreadable, cells.retracted, cells.started_at, cells.ended_at, stamp + turn.clock_tolerance, cells.devices, account_number, is_account,
 		region_number, cells.reservation, reservations[1], cells.measure, chip.accelerator);
@@ -186,7 +185,8 @@ BEGIN
 		RETURNING id INTO result;
 	END IF;
 	INSERT INTO compute_ledger.usage_key (record, source, revision, month, digest, key, batch)
-	VALUES (result, turn.number, cells.revision, CASE WHEN NOT cells.retracted THEN compute_ledger._usage_month_number(cells.started_at) END, digest, key,
+	VALUES (result, turn.number, cells.revision, CASE WHEN NOT cells.retracted THEN compute_ledger._usage_month_number(cells.started_at) END, digest,
+		compute_ledger._usage_key_of(source_id, cells.revision),
 		CASE WHEN cells.retracted THEN turn.last_batch END);
 	IF highest.record IS NOT NULL AND cells.revision > highest.revision THEN
 		reservations := reservations || compute_ledger._supersede_usage(ARRAY[highest.record], ARRAY[highest.month], stamp);

@@ -4,12 +4,15 @@
  *
  * The key is made of the name in UTF-8, so that it is the same after a dump is restored into a database of another
  * encoding.  Its first byte is the number of those that follow, so that 9 comes before 10: names that a source counts up are
- * added at the end of its keys.
+ * added at the end of its keys.  The first byte says what follows:
  *
- *	1 to 32		the name, of so many bytes
- *	0			one that is longer: the 16 bytes of a UUID in its usual form, or the 32 bytes of a SHA-256
+ *	n + 1		a name of n bytes, 1 to 32
+ *	0			the 16 bytes of a UUID in its usual form, which is longer
+ *	1			the 32 bytes of the SHA-256 of any other name that is
  *
- * So a key is at most 33 bytes, and no two names have the same one, unless SHA-256 gives way.
+ * After that come the four bytes of the revision, the highest one first, unless it is 0, as it mostly is.  So the
+ * revisions of a record are together and in order; an index of two columns has 24 bytes an entry for names of up to 10
+ * bytes, of which PostgreSQL fills pages that grow at their end.  No two names have the same key, unless SHA-256 gives way.
  */
 #include "base/compat.h"
 
@@ -17,6 +20,7 @@
 #include "common/sha2.h"
 #include "common/cryptohash.h"
 #include "mb/pg_wchar.h"
+#include "port/pg_bswap.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/memutils.h"
@@ -27,6 +31,9 @@
 #define LONGEST_NAME	32		/* bytes that are kept as they are */
 #define UUID_CHARS		36
 #define UUID_BYTES		16
+
+#define UUID_CLASS		0
+#define HASH_CLASS		1
 
 /*
  * Returns a string of *len bytes in UTF-8, and sets *len to the bytes of that; the string itself, or one that was
@@ -113,7 +120,7 @@ hash_bytes_of(const char *str, int len, uint8 *hash)
 	pg_cryptohash_free(sha);
 }
 
-/* _usage_key_of(source_id text) -> bytea */
+/* _usage_key_of(source_id text, revision integer) -> bytea */
 PG_FUNCTION_INFO_V1(usage_key);
 Datum
 usage_key(PG_FUNCTION_ARGS)
@@ -123,22 +130,31 @@ usage_key(PG_FUNCTION_ARGS)
 	bool		is_utf8;
 	const char *str = Utf8Bytes(VARDATA_ANY(name), &len, &is_utf8);
 	int			rest;
-	bytea	   *result = palloc(VARHDRSZ + 1 + PG_SHA256_DIGEST_LENGTH);
+	uint32		revision = pg_hton32(PG_GETARG_INT32(1));
+	bytea	   *result = palloc(VARHDRSZ + 1 + PG_SHA256_DIGEST_LENGTH + sizeof(revision));
 	uint8	   *key = (uint8 *) VARDATA(result);
 
-	key[0] = 0;
 	if (len <= LONGEST_NAME)
 	{
-		key[0] = len;
+		key[0] = len + 1;
 		memcpy(key + 1, str, len);
 		rest = len;
 	}
 	else if (len == UUID_CHARS && uuid_of_name(str, key + 1))
+	{
+		key[0] = UUID_CLASS;
 		rest = UUID_BYTES;
+	}
 	else
 	{
+		key[0] = HASH_CLASS;
 		hash_bytes_of(str, len, key + 1);
 		rest = PG_SHA256_DIGEST_LENGTH;
+	}
+	if (revision != 0)
+	{
+		memcpy(key + 1 + rest, &revision, sizeof(revision));
+		rest += sizeof(revision);
 	}
 	SET_VARSIZE(result, VARHDRSZ + 1 + rest);
 	PG_RETURN_BYTEA_P(result);
