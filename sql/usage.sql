@@ -326,6 +326,35 @@ INSERT INTO usage_inbox (source, source_id, account, region, accelerator, device
 SELECT taken, accepted, duplicate, rejected FROM accept_usage();
 SELECT source_id, partition FROM record WHERE started_at < '2024-06-01';
 SELECT * FROM _check_usage();
+-- Keys tell of it what is there, what differs and what is new.  A higher revision is taken, and there is nothing for it to supersede.
+SELECT * FROM compare_usage(ARRAY['cluster', 'cluster', 'cluster', 'nobody'], ARRAY['a', 'a', 'a', 'a'], ARRAY[0, 0, 1, 0],
+	ARRAY[usage_digest('ada', 'here', 'A100-SXM4-80GB', 2, '2024-05-31 23:00Z', '2024-06-01 01:00Z', 'allocated', NULL, NULL, NULL, NULL), sha256('x'), sha256('x'), NULL]);
+SELECT record_usage('cluster', 'a', 'ada', 'here', 'A100-SXM4-80GB', 3, '2024-05-31 23:00Z', '2024-06-01 01:00Z');
+SELECT record_usage('cluster', 'a', 'ada', 'here', 'A100-SXM4-80GB', 3, '2024-05-31 23:00Z', '2024-06-01 01:00Z', revision => 1) > 0 AS revised;
+SELECT count(*) AS wrong FROM _check_usage();
+
+-- By its name and number a source's records are known for ever.
+UPDATE usage_source SET source = 'other' WHERE source = 'cluster';
+UPDATE usage_source SET number = DEFAULT WHERE source = 'cluster';
+DELETE FROM usage_source WHERE source = 'cluster';
+TRUNCATE usage_source;
+BEGIN;
+INSERT INTO usage_source (source) VALUES ('never used');
+UPDATE usage_source SET source = 'still not used' WHERE source = 'never used';
+DELETE FROM usage_source WHERE source = 'still not used';
+UPDATE usage_source SET source = source, title = 'a cluster' WHERE source = 'cluster';
+ROLLBACK;
+
+-- What a key is made of: a name of up to 32 bytes, a UUID, a longer name; then the revision.
+SELECT left(n, 10) AS name, octet_length(n) AS bytes, octet_length(_usage_key_of(n, 0)) AS key, octet_length(_usage_key_of(n, 1)) AS revised, _usage_key_text(_usage_key_of(n, 7)) AS text
+FROM (VALUES (1, '9'), (2, repeat('x', 32)), (3, repeat('x', 33)), (4, '0b5a1c2d-9e3f-4a5b-8c7d-001122334455'), (5, '0B5A1C2D-9E3F-4A5B-8C7D-001122334455'), (6, '0b5a1c2d-9e3f-4a5b-8c7d_001122334455'), (7, U&'m\00fc\4e2d')) AS v (i, n) ORDER BY i;
+SELECT bool_and(_usage_key_of(n::text, 0) < _usage_key_of(n::text, 1) AND _usage_key_of(n::text, 2147483647) < _usage_key_of((n + 1)::text, 0)) AS in_order, _usage_key_of(NULL, 0) IS NULL AND _usage_key_of('1', NULL) IS NULL AS null
+FROM generate_series(1, 1200) AS n;
+-- a UUID is not the beginning of a hash
+SELECT _usage_key_of(h.long, 0) BETWEEN _usage_key_of(h.uuid, 0) AND _usage_key_of(h.uuid, 2147483647) AS mixed_up
+FROM (SELECT repeat('x', 33), encode(substr(sha256(convert_to(repeat('x', 33), 'UTF8')), 1, 16), 'hex')::uuid::text) AS h (long, uuid);
+SELECT at, _usage_month_number(at) AS month, at >= _usage_month_starts(_usage_month_number(at)) AND (at < _usage_month_starts(_usage_month_number(at) + 1) OR at = 'infinity') AS in_it
+FROM (VALUES (timestamptz '-infinity'), ('4713-01-02 00:00Z BC'), ('0732-12-31 23:59Z BC'), ('0500-02-03 00:00Z'), ('1999-12-31 23:59:59.999999Z'), ('2000-01-01 00:00Z'), ('2024-02-29 12:00Z'), ('4730-08-31 23:59Z'), ('4730-09-01 00:00Z'), ('294276-12-31 00:00Z'), ('infinity')) AS v (at);
 -- What another tool makes is left to it.
 SELECT _make_usage_partition('2024-06-15') IS NULL AS is_there;
 CREATE TABLE usage_record_q4 PARTITION OF usage_record FOR VALUES FROM ('2027-10-01 00:00Z') TO ('2028-01-01 00:00Z');

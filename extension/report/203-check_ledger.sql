@@ -83,6 +83,11 @@ BEGIN
 		ELSE k.digest <> substr(compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
 			r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation_name), 1, 16) END;
 
+	RETURN QUERY
+	SELECT 'key of no source', 'source ' || k.source, format('%s keys are of a source that there is not', k.n)
+	FROM (SELECT u.source, count(*) AS n FROM compute_ledger.usage_key AS u GROUP BY u.source) AS k
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_source AS s WHERE s.number = k.source);
+
 	-- A row was recorded with its batch.
 	RETURN QUERY
 	SELECT 'batch of record', 'record ' || r.id, format('says that it was recorded at %s, and batch %s was at %s', r.recorded, r.batch, b.recorded)

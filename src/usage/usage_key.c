@@ -8,7 +8,7 @@
  *
  *	n + 1		a name of n bytes, 1 to 32
  *	0			the 16 bytes of a UUID in its usual form, which is longer
- *	1			the 32 bytes of the SHA-256 of any other name that is
+ *	1			the 32 bytes of the SHA-256 of any other name that is, or of 255 and the bytes of one that has no form in UTF-8
  *
  * After that come the four bytes of the revision, the highest one first, unless it is 0, as it mostly is.  So the
  * revisions of a record are together and in order; an index of two columns has 24 bytes an entry for names of up to 10
@@ -108,13 +108,15 @@ uuid_of_name(const char *str, uint8 *bytes)
 	return true;
 }
 
-/* Writes the SHA-256 of some bytes. */
+/* Writes the SHA-256 of a name, after a byte with which no UTF-8 begins if it is none. */
 static void
-hash_bytes_of(const char *str, int len, uint8 *hash)
+hash_name(const char *str, int len, bool is_utf8, uint8 *hash)
 {
 	pg_cryptohash_ctx *sha = pg_cryptohash_create(PG_SHA256);
+	const uint8 mark = 0xFF;
 
-	if (sha == NULL || pg_cryptohash_init(sha) < 0 || pg_cryptohash_update(sha, (const uint8 *) str, len) < 0 ||
+	if (sha == NULL || pg_cryptohash_init(sha) < 0 || pg_cryptohash_update(sha, &mark, is_utf8 ? 0 : 1) < 0 ||
+		pg_cryptohash_update(sha, (const uint8 *) str, len) < 0 ||
 		pg_cryptohash_final(sha, hash, PG_SHA256_DIGEST_LENGTH) < 0)
 		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(sha));
 	pg_cryptohash_free(sha);
@@ -134,13 +136,13 @@ usage_key(PG_FUNCTION_ARGS)
 	bytea	   *result = palloc(VARHDRSZ + 1 + PG_SHA256_DIGEST_LENGTH + sizeof(revision));
 	uint8	   *key = (uint8 *) VARDATA(result);
 
-	if (len <= LONGEST_NAME)
+	if (is_utf8 && len <= LONGEST_NAME)
 	{
 		key[0] = len + 1;
 		memcpy(key + 1, str, len);
 		rest = len;
 	}
-	else if (len == UUID_CHARS && uuid_of_name(str, key + 1))
+	else if (is_utf8 && len == UUID_CHARS && uuid_of_name(str, key + 1))
 	{
 		key[0] = UUID_CLASS;
 		rest = UUID_BYTES;
@@ -148,7 +150,7 @@ usage_key(PG_FUNCTION_ARGS)
 	else
 	{
 		key[0] = HASH_CLASS;
-		hash_bytes_of(str, len, key + 1);
+		hash_name(str, len, is_utf8, key + 1);
 		rest = PG_SHA256_DIGEST_LENGTH;
 	}
 	if (revision != 0)
