@@ -146,8 +146,8 @@ breaks('a key is lost', 'record without key', q{DELETE FROM usage_key WHERE key 
 breaks('a record is lost', 'key without record', q{DELETE FROM usage_record WHERE source_id = 'good' AND revision = 1}, qr/key \(slurm, good, 1\)/);
 breaks('a record is changed', 'digest', q{UPDATE usage_record SET run = 'x' WHERE source_id = 'good' AND revision = 1});
 breaks('a record is of another key', 'key and record', q{UPDATE usage_record SET revision = 7 WHERE source_id = 'new' AND revision = 0}, qr/\(slurm, new, 7\)/);
-breaks('a source is lost', 'accelerator of record, key and record, key of no source', q{DELETE FROM usage_source WHERE source = 'slurm'}, qr/^key of no source\|source \d+\|\d+ keys are of a source that there is not$/m);
-breaks('a source has another name', 'key and record', q{UPDATE usage_source SET source = 'other', system = 'slurm' WHERE source = 'slurm'}, qr/^key and record\|/m);
+breaks('a key of no source', 'batch counts, key of no source', q{INSERT INTO usage_key (source, revision, digest, key, batch) VALUES (424242, 0, 'x', 'x', 1)}, qr/^key of no source\|source 424242\|1 keys are of a source that there is not$/m);
+is($node->safe_psql($db, q{BEGIN; SET LOCAL session_replication_role = replica; UPDATE usage_source SET source = 'other' WHERE source = 'slurm'; SET LOCAL session_replication_role = origin; SELECT count(*) > 0 FROM check_ledger(false) WHERE check_name = 'key and record'; ROLLBACK}), 't', 'a source has another name');
 breaks('a record of another time', 'batch of record, current revision', q{UPDATE usage_record SET recorded = recorded - interval '1 us' WHERE source_id = 'good'}, qr/^batch of record\|record \d+\|says that it was recorded at /m);
 breaks('two revisions are current', 'current revision, usage_hourly', q{UPDATE usage_record SET superseded = 'infinity' WHERE source_id = 'good' AND revision = 0}, qr/says infinity/);
 breaks('a revision was superseded at another time', 'current revision', q{UPDATE usage_record SET superseded = superseded + interval '1 us' WHERE source_id = 'good' AND revision = 0}, qr/revision 0 of \(slurm, good\)/);
