@@ -155,7 +155,7 @@ SELECT taken, accepted, duplicate, rejected, taken = accepted + duplicate + reje
 SELECT count(*) AS left_in_the_inbox FROM usage_inbox;
 SELECT taken FROM accept_usage();
 SELECT source_id, rev, account, accelerator, rate, n, started_at, ended_at, measure, current, never, partition FROM record WHERE source_id IN ('a', 'b', 'c');
-SELECT _usage_key_text(k.key) AS source_id, k.revision AS rev, k.record IS NULL AS retracted FROM usage_key AS k JOIN usage_source AS s ON s.number = k.source WHERE s.source = 'cluster' ORDER BY 1, 2;
+SELECT _usage_key_text(k.key) AS source_id, _usage_key_revision(k.key) AS rev, k.record IS NULL AS retracted FROM usage_key AS k JOIN usage_source AS s ON s.number = k.source WHERE s.source = 'cluster' ORDER BY 1, 2;
 SELECT coalesce(source_id, '-') AS source_id, sqlstate, reason FROM usage_rejected ORDER BY id;
 SELECT number_format, achieved_work, run, labels, account_name, region_name, accelerator_name FROM usage_record WHERE source_id = 'b' AND revision = 0;
 
@@ -309,7 +309,7 @@ WHERE taken <> accepted + duplicate + rejected
 	OR (kind = 'retry' AND taken <> (SELECT count(*) FROM usage_rejected AS r WHERE r.retried_in = b.id));
 SELECT count(*) AS wrong FROM (
 	SELECT k.source, _usage_key_text(k.key), count(*) FILTER (WHERE r.superseded = 'infinity') AS current, bool_and(k.record IS NULL OR r.id IS NOT NULL) AS all_there,
-		(array_agg(k.record IS NULL ORDER BY k.revision DESC))[1] AS is_retracted, max(k.revision) AS highest, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision
+		(array_agg(k.record IS NULL ORDER BY k.key DESC))[1] AS is_retracted, max(_usage_key_revision(k.key)) AS highest, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision
 	FROM usage_key AS k LEFT JOIN usage_record AS r ON r.id = k.record AND _usage_month_number(r.started_at) = k.month
 	GROUP BY 1, 2) AS k
 WHERE NOT all_there OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest;
@@ -346,10 +346,12 @@ UPDATE usage_source SET source = source, title = 'a cluster' WHERE source = 'clu
 ROLLBACK;
 
 -- What a key is made of: a name of up to 32 bytes, a UUID, a longer name; then the revision.
-SELECT left(n, 10) AS name, octet_length(n) AS bytes, octet_length(_usage_key_of(n, 0)) AS key, octet_length(_usage_key_of(n, 1)) AS revised, _usage_key_text(_usage_key_of(n, 7)) AS text
+SELECT left(n, 10) AS name, octet_length(n) AS bytes, octet_length(_usage_key_of(n, 0)) AS key, octet_length(_usage_key_of(n, 1)) AS revised, _usage_key_text(_usage_key_of(n, 7)) AS text, _usage_key_revision(_usage_key_of(n, 7)) AS seven, _usage_key_revision(_usage_key_of(n, 0)) AS none
 FROM (VALUES (1, '9'), (2, repeat('x', 32)), (3, repeat('x', 33)), (4, '0b5a1c2d-9e3f-4a5b-8c7d-001122334455'), (5, '0B5A1C2D-9E3F-4A5B-8C7D-001122334455'), (6, '0b5a1c2d-9e3f-4a5b-8c7d_001122334455'), (7, U&'m\00fc\4e2d')) AS v (i, n) ORDER BY i;
 SELECT bool_and(_usage_key_of(n::text, 0) < _usage_key_of(n::text, 1) AND _usage_key_of(n::text, 2147483647) < _usage_key_of((n + 1)::text, 0)) AS in_order, _usage_key_of(NULL, 0) IS NULL AND _usage_key_of('1', NULL) IS NULL AS null
 FROM generate_series(1, 1200) AS n;
+-- what is no key
+SELECT k, _usage_key_revision(k) AS revision, _usage_key_text(k) AS text FROM (VALUES (''::bytea), ('\x02'), ('\x023900000000'), ('\x0239ffffffff'), ('\x023900000001'), ('\xff39'), ('\x0100'), ('\x02c1'), ('\x0200')) AS v (k);
 -- a UUID is not the beginning of a hash
 SELECT _usage_key_of(h.long, 0) BETWEEN _usage_key_of(h.uuid, 0) AND _usage_key_of(h.uuid, 2147483647) AS mixed_up
 FROM (SELECT repeat('x', 33), encode(substr(sha256(convert_to(repeat('x', 33), 'UTF8')), 1, 16), 'hex')::uuid::text) AS h (long, uuid);

@@ -116,7 +116,7 @@ my %digest = (
 	records => "SELECT concat_ws('|', r.source, r.source_id, r.revision, a.name, g.name, r.accelerator, r.rate, compute_ledger.basis_name(r.basis), r.devices, r.started_at, r.ended_at,
 		r.measure, r.account_name, r.region_name, r.accelerator_name, r.superseded = 'infinity', r.tableoid::regclass)
 		FROM compute_ledger.usage_record AS r JOIN compute_ledger.account AS a ON a.id = r.account JOIN compute_ledger.region AS g ON g.id = r.region",
-	keys => "SELECT concat_ws('|', s.source, compute_ledger._usage_key_text(k.key), k.revision, encode(k.digest, 'hex'), k.record IS NULL, k.month) FROM compute_ledger.usage_key AS k JOIN compute_ledger.usage_source AS s ON s.number = k.source",
+	keys => "SELECT concat_ws('|', s.source, compute_ledger._usage_key_text(k.key), compute_ledger._usage_key_revision(k.key), encode(k.digest, 'hex'), k.record IS NULL, k.month) FROM compute_ledger.usage_key AS k JOIN compute_ledger.usage_source AS s ON s.number = k.source",
 	rejected => "SELECT concat_ws('|', r.source, r.source_id, r.revision, r.sqlstate) FROM compute_ledger.usage_rejected AS r");
 for my $what (sort keys %digest)
 {
@@ -142,7 +142,8 @@ SELECT count(*) FROM (
 		count(*) FILTER (WHERE r.superseded = 'infinity') AS current, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision,
 		(SELECT count(*) FROM compute_ledger.usage_record AS x JOIN compute_ledger.usage_record AS y USING (source, source_id)
 		WHERE x.source = s.source AND x.source_id = k.name AND x.id < y.id AND tstzrange(x.recorded, x.superseded) && tstzrange(y.recorded, y.superseded)) AS crossings
-	FROM (SELECT *, compute_ledger._usage_key_text(key) AS name, max(revision) OVER (PARTITION BY source, compute_ledger._usage_key_text(key)) AS highest FROM compute_ledger.usage_key) AS k
+	FROM (SELECT *, max(revision) OVER (PARTITION BY source, name) AS highest
+		FROM (SELECT *, compute_ledger._usage_key_text(key) AS name, compute_ledger._usage_key_revision(key) AS revision FROM compute_ledger.usage_key) AS k) AS k
 	JOIN compute_ledger.usage_source AS s ON s.number = k.source
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = k.record
 	GROUP BY k.source, k.name, s.source) AS s

@@ -204,7 +204,7 @@ same('records', q{SELECT a.name, r.started_at, r.ended_at, r.superseded = 'infin
 	LEFT JOIN usage_key AS k ON k.source = s.number AND k.key = _usage_key_of(r.source_id, r.revision)
 	WHERE r.source <> 'compute_ledger'
 	ORDER BY r.source, r.source_id, r.revision});
-same('keys', q{SELECT s.source, _usage_key_text(k.key), k.revision, k.digest, k.record IS NULL, k.month FROM usage_key AS k JOIN usage_source AS s ON s.number = k.source WHERE s.source <> 'compute_ledger' ORDER BY s.source, k.key, k.revision});
+same('keys', q{SELECT s.source, _usage_key_text(k.key), _usage_key_revision(k.key), k.digest, k.record IS NULL, k.month FROM usage_key AS k JOIN usage_source AS s ON s.number = k.source WHERE s.source <> 'compute_ledger' ORDER BY s.source, k.key});
 same('open usage', q{SELECT source, source_id, account_name, started_at, devices::text, accelerator FROM open_usage ORDER BY source, source_id});
 same('months', q{SELECT DISTINCT tableoid::regclass::text FROM usage_record ORDER BY 1});
 same('decisions', q{SELECT d.action, a.name, d.accelerator, lower(d.period), CASE WHEN r.ended_at < 'infinity' THEN upper(d.period) END, d.effect, d.rule, r.source_id, r.revision FROM policy_decision AS d JOIN account AS a ON a.id = d.account

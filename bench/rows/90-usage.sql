@@ -67,8 +67,8 @@ SELECT record_usage('clients-' || 4, 'job-' || :n, 'team-' || :a, 'region-' || :
 \set a random(1, 1000)
 \set r random(1, 8)
 WITH k AS (
-	INSERT INTO plain_key (record, source, revision, month, digest, key)
-	VALUES (:n, 4, 0, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
+	INSERT INTO plain_key (record, source, month, digest, key)
+	VALUES (:n, 4, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
 ), b AS (
 	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())
@@ -94,8 +94,8 @@ SELECT record_usage('clients-' || :client_id, 'job-' || :n, 'team-' || :a, 'regi
 \set a random(1, 1000)
 \set r random(1, 8)
 WITH k AS (
-	INSERT INTO plain_key (record, source, revision, month, digest, key)
-	VALUES (:n, :client_id, 0, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
+	INSERT INTO plain_key (record, source, month, digest, key)
+	VALUES (:n, :client_id, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
 ), b AS (
 	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())
@@ -121,8 +121,8 @@ SELECT record_usage('clients-' || 4, 'job-' || :n, 'team-' || :a, 'region-' || :
 \set a random(1, 1000)
 \set r random(1, 8)
 WITH k AS (
-	INSERT INTO plain_key (record, source, revision, month, digest, key)
-	VALUES (:n, 4, 0, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
+	INSERT INTO plain_key (record, source, month, digest, key)
+	VALUES (:n, 4, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
 ), b AS (
 	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())

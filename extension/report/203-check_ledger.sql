@@ -27,15 +27,19 @@ BEGIN
 		FULL JOIN kept AS k ON k.batch = b.id
 		FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_rejected AS u GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
 	), missing AS MATERIALIZED (
-		SELECT (SELECT sum(c.accepted - c.n) FROM counted AS c WHERE c.kind <> 'reidentify' AND c.n < c.accepted)
-			= (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.record IS NOT NULL) - coalesce((SELECT sum(k.records) FROM kept AS k), 0) AS are_detached
+		SELECT coalesce((SELECT sum(coalesce(c.accepted, 0) - c.n) FROM counted AS c WHERE c.kind IS DISTINCT FROM 'reidentify'), 0) AS records,
+			(SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.record IS NOT NULL) - coalesce((SELECT sum(k.records) FROM kept AS k), 0) AS of_keys
 	)
 	SELECT 'batch counts', 'batch ' || c.batch,
 		CASE WHEN c.is_lost THEN format('has %s records and retractions and %s rejected rows, but no row in usage_batch', c.n, c.rejects)
 			ELSE format('took %s: %s accepted, %s duplicate, %s rejected; there are %s records and retractions and %s rejected rows of it', c.taken, c.accepted, c.duplicate, c.rejected, c.n, c.rejects) END
 	FROM counted AS c
 	WHERE (c.taken = c.accepted + c.duplicate + c.rejected AND c.rejected = c.rejects
-		AND (c.accepted = c.n OR c.accepted > c.n AND (c.kind = 'reidentify' OR (SELECT m.are_detached FROM missing AS m)))) IS NOT TRUE;
+		AND (c.accepted = c.n OR c.accepted > c.n AND (c.kind = 'reidentify' OR (SELECT m.records = m.of_keys FROM missing AS m)))) IS NOT TRUE
+	UNION ALL
+	SELECT 'batch counts', 'usage_key', format('%s records and retractions that batches accepted are not there, and %s keys have no record', m.records, m.of_keys)
+	FROM missing AS m
+	WHERE m.records <> m.of_keys;
 
 	RETURN QUERY
 	SELECT 'retried counts', 'batch ' || coalesce(b.id, r.batch),
@@ -60,15 +64,15 @@ BEGIN
 		LEFT JOIN (SELECT u.tableoid AS part, min(u.id) AS first FROM compute_ledger.usage_record AS u GROUP BY u.tableoid) AS f ON f.part = b.part
 	)
 	SELECT CASE WHEN r.id IS NULL THEN 'key without record' WHEN k.record IS NULL THEN 'record without key'
-			WHEN (k.name, k.key, k.revision) IS DISTINCT FROM (r.source, r.key, r.revision) THEN 'key and record'
+			WHEN (k.name, k.key) IS DISTINCT FROM (r.source, r.key) THEN 'key and record'
 			ELSE 'digest' END,
 		CASE WHEN r.id IS NULL THEN format('key (%s, %s, %s)', k.name, compute_ledger._usage_key_text(k.key), k.revision) ELSE 'record ' || r.id END,
 		CASE WHEN r.id IS NULL THEN format('usage_record has no row %s that starts in %s', k.record, to_char(compute_ledger._usage_month_starts(k.month) AT TIME ZONE 'UTC', 'YYYY-MM'))
 			WHEN k.record IS NULL THEN format('usage_key has no row (%s, %s, %s) for it', r.source, r.source_id, r.revision)
-			WHEN (k.name, k.key, k.revision) IS DISTINCT FROM (r.source, r.key, r.revision)
+			WHEN (k.name, k.key) IS DISTINCT FROM (r.source, r.key)
 				THEN format('its key is (%s, %s, %s), and it says (%s, %s, %s)', k.name, compute_ledger._usage_key_text(k.key), k.revision, r.source, r.source_id, r.revision)
 			ELSE 'what it says is not what was accepted' END
-	FROM (SELECT u.*, s.source AS name FROM compute_ledger.usage_key AS u LEFT JOIN compute_ledger.usage_source AS s ON s.number = u.source WHERE u.record IS NOT NULL) AS k
+	FROM (SELECT u.*, s.source AS name, compute_ledger._usage_key_revision(u.key) AS revision FROM compute_ledger.usage_key AS u LEFT JOIN compute_ledger.usage_source AS s ON s.number = u.source WHERE u.record IS NOT NULL) AS k
 	FULL JOIN (SELECT u.*, compute_ledger._usage_key_of(u.source_id, u.revision) AS key, compute_ledger._usage_month_number(u.started_at) AS month FROM compute_ledger.usage_record AS u) AS r
 		ON r.id = k.record AND r.month = k.month
 	WHERE CASE
@@ -79,10 +83,14 @@ BEGIN
 		WHEN k.record IS NULL THEN r.superseded = 'infinity' OR NOT EXISTS (SELECT FROM compute_ledger.usage_key AS n
 			JOIN compute_ledger.usage_source AS s ON s.number = n.source
 			WHERE s.source = r.source AND n.key = r.key AND n.record > r.id)
-		WHEN (k.name, k.key, k.revision) IS DISTINCT FROM (r.source, r.key, r.revision) THEN true
+		WHEN (k.name, k.key) IS DISTINCT FROM (r.source, r.key) THEN true
 		ELSE k.digest <> substr(compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
 			r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation_name), 1, 16) END;
 
+	RETURN QUERY
+	SELECT 'no key', 'usage_key', format('%s of source %s', compute_ledger._usage_key_text(k.key), k.source)
+	FROM compute_ledger.usage_key AS k
+	WHERE compute_ledger._usage_key_revision(k.key) IS NULL;
 	RETURN QUERY
 	SELECT 'key of no source', 'source ' || k.source, format('%s keys are of a source that there is not', k.n)
 	FROM (SELECT u.source, count(*) AS n FROM compute_ledger.usage_key AS u GROUP BY u.source) AS k
@@ -94,17 +102,33 @@ BEGIN
 	FROM compute_ledger.usage_record AS r
 	JOIN compute_ledger.usage_batch AS b ON b.id = r.batch
 	WHERE r.recorded <> b.recorded;
+	-- A source's batches follow each other: what is of a later one has a higher number.
+	RETURN QUERY
+	SELECT 'batch of record', 'record ' || u.first, format('says that it is of batch %s, as an earlier batch of source "%s" does of record %s', u.batch, u.source, u.before)
+	FROM (
+		SELECT r.source, r.batch, min(r.id) AS first, max(max(r.id)) OVER (PARTITION BY r.source ORDER BY r.batch ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+		FROM compute_ledger.usage_record AS r
+		WHERE r.identification = 0
+		GROUP BY r.source, r.batch
+	) AS u
+	WHERE u.first < u.before;
+	-- One that was identified anew is of the time of the first one.
+	RETURN QUERY
+	SELECT 'batch of record', 'record ' || r.id, format('says that its revision was first recorded at %s, and record %s was at %s', r.first_recorded, f.id, f.recorded)
+	FROM compute_ledger.usage_record AS r
+	JOIN compute_ledger.usage_record AS f ON f.source = r.source AND f.source_id = r.source_id AND f.revision = r.revision AND f.started_at = r.started_at AND f.identification = 0
+	WHERE r.identification > 0 AND r.first_recorded <> f.recorded;
 
 	-- The highest revision is current, and each other one was until a higher one came.  Only revisions above the
 	-- lowest supersede anything, and there are few of them.
 	RETURN QUERY
 	WITH higher AS (
 		-- when, is not known of one whose month was detached
-		SELECT u.source, substr(u.key, 1, octet_length(u.key) - 4) AS key, u.revision, 0 AS identification, coalesce(r.first_recorded, r.recorded, b.recorded) AS recorded
+		SELECT u.source, substr(u.key, 1, octet_length(u.key) - 4) AS key, compute_ledger._usage_key_revision(u.key) AS revision, 0 AS identification, coalesce(r.first_recorded, r.recorded, b.recorded) AS recorded
 		FROM compute_ledger.usage_key AS u
 		LEFT JOIN compute_ledger.usage_record AS r ON r.id = u.record AND compute_ledger._usage_month_number(r.started_at) = u.month
 		LEFT JOIN compute_ledger.usage_batch AS b ON b.id = u.batch
-		WHERE u.revision > 0
+		WHERE compute_ledger._usage_key_revision(u.key) > 0
 		UNION ALL
 		SELECT s.number, compute_ledger._usage_key_of(i.source_id, 0), i.revision, i.identification, i.recorded
 		FROM compute_ledger.usage_record AS i

@@ -56,15 +56,13 @@ CREATE FUNCTION _usage_key_of(source_id text, revision integer) RETURNS bytea
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key';
 COMMENT ON FUNCTION _usage_key_of(text, integer) IS 'what usage_key has as key of a revision of the record with this name in its source: from that of revision 0 to that of revision 2147483647 are all of its revisions, in order; NULL for NULL';
 
+CREATE FUNCTION _usage_key_revision(key bytea) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key_revision';
+COMMENT ON FUNCTION _usage_key_revision(bytea) IS 'the revision in what _usage_key_of() made; NULL for what is no key, and for NULL';
+
 CREATE FUNCTION _usage_key_text(key bytea) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE get_byte(key, 0) WHEN 0 THEN encode(substr(key, 2, 16), 'hex')::uuid::text
-		WHEN 1 THEN 'SHA-256 ' || encode(substr(key, 2, 32), 'hex')
-		ELSE encode(substr(key, 2, get_byte(key, 0) - 1), 'escape') END
-$$;
-COMMENT ON FUNCTION _usage_key_text(bytea) IS 'the name of a record in its source, for people, from what _usage_key_of() made of it: of a long one its SHA-256; NULL for NULL';
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key_text';
+COMMENT ON FUNCTION _usage_key_text(bytea) IS 'the name of a record in its source, for people, from what _usage_key_of() made of it: of a long one its SHA-256, of one that the database''s encoding may not have, its bytes; NULL for NULL';
 
 CREATE FUNCTION _usage_month_number(at timestamptz) RETURNS smallint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_month_number';
@@ -78,7 +76,7 @@ CREATE FUNCTION _usage_revisions(source text, source_id text) RETURNS TABLE (rev
 	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 2
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT k.revision, k.record IS NULL, coalesce(r.first_recorded, r.recorded, b.recorded)
+	SELECT compute_ledger._usage_key_revision(k.key), k.record IS NULL, coalesce(r.first_recorded, r.recorded, b.recorded)
 	FROM compute_ledger.usage_source AS s
 	JOIN compute_ledger.usage_key AS k ON k.source = s.number AND k.key BETWEEN compute_ledger._usage_key_of($2, 0) AND compute_ledger._usage_key_of($2, 2147483647)
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = k.record
@@ -301,7 +299,7 @@ BEGIN
 		ORDER BY s.source COLLATE "C"
 		OFFSET 0) AS n
 	WHERE compute_ledger._usage_turn(n.source, wait)
-	ON CONFLICT DO NOTHING;
+	ON CONFLICT (source) DO NOTHING;
 	-- A transaction with one snapshot that does not see the last writer's keys fails here (40001).
 	IF wait THEN
 		PERFORM FROM compute_ledger.usage_source AS u
@@ -594,7 +592,7 @@ BEGIN
 		FROM ranked AS r
 		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index, and only where the source has such keys
 		LEFT JOIN LATERAL (
-			SELECT e.revision, e.digest, e.record, e.month
+			SELECT compute_ledger._usage_key_revision(e.key) AS revision, e.digest, e.record, e.month
 			FROM compute_ledger.usage_key AS e
 			WHERE e.source = r.source_number AND e.key BETWEEN r.key AND compute_ledger._usage_key_of(r.source_id, 2147483647) AND r.key <= r.last_key
 			ORDER BY e.key DESC LIMIT 1) AS k ON true
@@ -604,8 +602,8 @@ BEGIN
 			j.verdict = 'accepted' AND j.old_record IS NOT NULL AND j.revision = j.highest AND j.revision > j.old_revision AS supersedes
 		FROM (SELECT v.*, compute_ledger._usage_verdict(v.unreadable, v.fault, v.digest, v.there, v.is_first, v.first_digest) AS verdict FROM judged AS v OFFSET 0) AS j
 	), new_keys AS (
-		INSERT INTO compute_ledger.usage_key (record, source, revision, month, digest, key, batch)
-		SELECT CASE WHEN NOT v.retracted THEN v.record END, v.source_number, v.revision, CASE WHEN NOT v.retracted THEN compute_ledger._usage_month_number(v.started_at) END,
+		INSERT INTO compute_ledger.usage_key (record, source, month, digest, key, batch)
+		SELECT CASE WHEN NOT v.retracted THEN v.record END, v.source_number, CASE WHEN NOT v.retracted THEN compute_ledger._usage_month_number(v.started_at) END,
 			v.digest, CASE v.revision WHEN 0 THEN v.key ELSE compute_ledger._usage_key_of(v.source_id, v.revision) END, CASE WHEN v.retracted THEN _take_usage.batch END
 		FROM verdict AS v WHERE v.verdict = 'accepted'
 	), new_records AS (

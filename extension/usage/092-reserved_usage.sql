@@ -189,7 +189,7 @@ BEGIN
 	), changed AS (
 		SELECT l.reservation, l.line, coalesce(k.revision + 1, 0) AS revision, false AS retracted, l.measure, l.started_at, l.ended_at, l.devices
 		FROM line AS l
-		LEFT JOIN LATERAL (SELECT e.revision, e.record, e.month FROM compute_ledger.usage_key AS e
+		LEFT JOIN LATERAL (SELECT compute_ledger._usage_key_revision(e.key) AS revision, e.record, e.month FROM compute_ledger.usage_key AS e
 			WHERE e.source = own AND e.key BETWEEN compute_ledger._usage_key_of(l.line, 0) AND compute_ledger._usage_key_of(l.line, 2147483647) ORDER BY e.key DESC LIMIT 1) AS k ON true
 		LEFT JOIN LATERAL (SELECT u.started_at, u.ended_at, u.devices FROM compute_ledger.usage_record AS u
 			WHERE u.id = k.record AND u.started_at >= compute_ledger._usage_month_starts(k.month) AND u.started_at < compute_ledger._usage_month_starts(k.month + 1)) AS n ON true

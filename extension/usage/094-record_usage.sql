@@ -145,7 +145,7 @@ BEGIN
 	END IF;
 	stamp := compute_ledger._ledger_stamp();
 
-	SELECT e.revision, e.digest, e.record, e.month INTO highest
+	SELECT compute_ledger._usage_key_revision(e.key) AS revision, e.digest, e.record, e.month INTO highest
 	FROM compute_ledger.usage_key AS e
 	WHERE e.source = turn.number AND e.key BETWEEN compute_ledger._usage_key_of(source_id, 0) AND compute_ledger._usage_key_of(source_id, 2147483647)
 	ORDER BY e.key DESC LIMIT 1;
@@ -184,8 +184,8 @@ BEGIN
 			account, region, accelerator, cells.run, cells.labels)
 		RETURNING id INTO result;
 	END IF;
-	INSERT INTO compute_ledger.usage_key (record, source, revision, month, digest, key, batch)
-	VALUES (result, turn.number, cells.revision, CASE WHEN NOT cells.retracted THEN compute_ledger._usage_month_number(cells.started_at) END, digest,
+	INSERT INTO compute_ledger.usage_key (record, source, month, digest, key, batch)
+	VALUES (result, turn.number, CASE WHEN NOT cells.retracted THEN compute_ledger._usage_month_number(cells.started_at) END, digest,
 		compute_ledger._usage_key_of(source_id, cells.revision),
 		CASE WHEN cells.retracted THEN turn.last_batch END);
 	IF highest.record IS NOT NULL AND cells.revision > highest.revision THEN

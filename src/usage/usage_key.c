@@ -24,7 +24,9 @@
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/memutils.h"
+#include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #include "usage/usage_key.h"
 
@@ -35,6 +37,18 @@
 #define UUID_CLASS		0
 #define HASH_CLASS		1
 
+/* Whether a string is of ASCII alone. */
+static bool
+is_plain(const char *str, int len)
+{
+	for (int i = 0; i < len; i++)
+	{
+		if (IS_HIGHBIT_SET(str[i]))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Returns a string of *len bytes in UTF-8, and sets *len to the bytes of that; the string itself, or one that was
  * allocated.  One with bytes in it that are no characters of the database's encoding has no such form: then it is returned
@@ -44,17 +58,12 @@ const char *
 Utf8Bytes(const char *str, int *len, bool *is_utf8)
 {
 	int			encoding = GetDatabaseEncoding();
-	int			ascii = 0;
 	int			size;
 	char	   *utf8;
 	Oid			conversion;
 
 	*is_utf8 = true;
-	if (encoding == PG_UTF8)
-		return str;
-	while (ascii < *len && !IS_HIGHBIT_SET(str[ascii]))
-		ascii++;
-	if (ascii == *len)
+	if (encoding == PG_UTF8 || is_plain(str, *len))
 		return str;
 	if (encoding == PG_SQL_ASCII)
 	{
@@ -160,6 +169,70 @@ usage_key(PG_FUNCTION_ARGS)
 	}
 	SET_VARSIZE(result, VARHDRSZ + 1 + rest);
 	PG_RETURN_BYTEA_P(result);
+}
+
+/* Returns the length of the name in a key, without its first byte and the revision; -1 for what is no key. */
+static int
+name_length(const uint8 *key, int len, int *revision)
+{
+	int			rest;
+	uint32		bytes;
+
+	*revision = 0;
+	if (len == 0 || key[0] > LONGEST_NAME + 1)
+		return -1;
+	rest = key[0] == UUID_CLASS ? UUID_BYTES : key[0] == HASH_CLASS ? PG_SHA256_DIGEST_LENGTH : key[0] - 1;
+	if (len == 1 + rest)
+		return rest;
+	if (len != 1 + rest + (int) sizeof(bytes))
+		return -1;
+	memcpy(&bytes, key + 1 + rest, sizeof(bytes));
+	*revision = (int32) pg_ntoh32(bytes);
+	return *revision > 0 ? rest : -1;
+}
+
+/* _usage_key_revision(key bytea) -> integer */
+PG_FUNCTION_INFO_V1(usage_key_revision);
+Datum
+usage_key_revision(PG_FUNCTION_ARGS)
+{
+	bytea	   *key = PG_GETARG_BYTEA_PP(0);
+	int			revision;
+
+	if (name_length((uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), &revision) < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(revision);
+}
+
+/*
+ * _usage_key_text(key bytea) -> text
+ *
+ * For people: the name as it is, where the database's encoding is sure to have it, else in hexadecimal digits.
+ */
+PG_FUNCTION_INFO_V1(usage_key_text);
+Datum
+usage_key_text(PG_FUNCTION_ARGS)
+{
+	bytea	   *arg = PG_GETARG_BYTEA_PP(0);
+	uint8	   *key = (uint8 *) VARDATA_ANY(arg);
+	int			len = VARSIZE_ANY_EXHDR(arg);
+	int			revision;
+	int			rest = name_length(key, len, &revision);
+	char	   *digits;
+
+	if (rest >= 0 && key[0] == UUID_CLASS)
+		PG_RETURN_TEXT_P(cstring_to_text(DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum((pg_uuid_t *) (key + 1))))));
+	if (rest >= 0 && key[0] != HASH_CLASS && memchr(key + 1, '\0', rest) == NULL &&
+		(GetDatabaseEncoding() == PG_UTF8 ? pg_verify_mbstr(PG_UTF8, (char *) key + 1, rest, true) : is_plain((char *) key + 1, rest)))
+		PG_RETURN_TEXT_P(cstring_to_text_with_len((char *) key + 1, rest));
+	if (rest >= 0)
+	{
+		key++;
+		len = rest;
+	}
+	digits = palloc(2 * len + 1);
+	digits[hex_encode((char *) key, len, digits)] = '\0';
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("%s%s", rest < 0 ? "no key: " : key[-1] == HASH_CLASS ? "SHA-256 " : "UTF-8 ", digits)));
 }
 
 /*
