@@ -39,7 +39,7 @@
 
 /* Whether a string is of ASCII alone. */
 static bool
-is_plain(const char *str, int len)
+is_ascii_only(const char *str, int len)
 {
 	for (int i = 0; i < len; i++)
 	{
@@ -63,7 +63,7 @@ Utf8Bytes(const char *str, int *len, bool *is_utf8)
 	Oid			conversion;
 
 	*is_utf8 = true;
-	if (encoding == PG_UTF8 || is_plain(str, *len))
+	if (encoding == PG_UTF8 || is_ascii_only(str, *len))
 		return str;
 	if (encoding == PG_SQL_ASCII)
 	{
@@ -223,7 +223,7 @@ usage_key_text(PG_FUNCTION_ARGS)
 	if (rest >= 0 && key[0] == UUID_CLASS)
 		PG_RETURN_TEXT_P(cstring_to_text(DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum((pg_uuid_t *) (key + 1))))));
 	if (rest >= 0 && key[0] != HASH_CLASS && memchr(key + 1, '\0', rest) == NULL &&
-		(GetDatabaseEncoding() == PG_UTF8 ? pg_verify_mbstr(PG_UTF8, (char *) key + 1, rest, true) : is_plain((char *) key + 1, rest)))
+		(GetDatabaseEncoding() == PG_UTF8 ? pg_verify_mbstr(PG_UTF8, (char *) key + 1, rest, true) : is_ascii_only((char *) key + 1, rest)))
 		PG_RETURN_TEXT_P(cstring_to_text_with_len((char *) key + 1, rest));
 	if (rest >= 0)
 	{
