@@ -198,7 +198,7 @@ KeptRowsAsk(KeptRows *kept, int nargs, Oid *types, Datum *values, const bool *nu
 	memcpy(new->key, key.data, key.len);
 	query_tables(kept->query, nargs, types, values, nulls, new);
 	/* the query may have called a function that asks here as well */
-	if (!keep || !answers_are_current(kept))
+	if (!keep || (kept->largest > 0 && new->nrows > (uint64) kept->largest) || !answers_are_current(kept))
 		return new;
 	answer = free_place(kept);
 	MemoryContextSetParent(new->context, TopMemoryContext);

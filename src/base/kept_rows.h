@@ -37,6 +37,7 @@ typedef struct KeptRows
 	const char *query;			/* what is asked, of the function's arguments */
 	const char *tables[KEPT_ROWS_TABLES];	/* all that it reads, of schema compute_ledger */
 	int			most;			/* answers that are kept */
+	int			largest;		/* rows of one that is; 0: any number */
 	TableVersion *versions[KEPT_ROWS_TABLES];
 	KeptAnswer *answers;
 	int			nanswers;

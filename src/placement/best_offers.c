@@ -463,7 +463,7 @@ best_offers(PG_FUNCTION_ARGS)
 	search.desc = CostedOfferDesc(get_element_type(TupleDescAttr(result, 0)->atttypid));
 	AskedRead(PG_GETARG_DATUM(0), PG_GETARG_TIMESTAMPTZ(3), &asked);
 	search.costs = CostAskedMake(PG_GETARG_DATUM(0), &asked, PG_GETARG_DATUM(1), types, search.preempting, brief);
-	search.ntries = TriesMake(fcinfo, &asked, PG_GETARG_DATUM(1), &search.tries);
+	search.ntries = TriesMake(&asked, PG_GETARG_DATUM(1), &search.tries);
 	search.places = search.ntries > 0 ? search.tries[search.ntries - 1].place : 0;
 	/* so many at a time, and then twice as many */
 	search.batch = Max(search.most, 4);

@@ -14,6 +14,7 @@
 #include "utils/multirangetypes.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "capacity/available.h"
 #include "placement/first_fit.h"
@@ -26,10 +27,10 @@
 
 /* Takes ranges apart that have an order; returns how many there are. */
 int
-StretchesOf(FunctionCallInfo fcinfo, Datum multirange, Stretch **stretches)
+StretchesOf(Datum multirange, Stretch **stretches)
 {
 	MultirangeType *ranges = DatumGetMultirangeTypeP(multirange);
-	TypeCacheEntry *typcache = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(ranges));
+	TypeCacheEntry *typcache = lookup_type_cache(MultirangeTypeGetOid(ranges), TYPECACHE_MULTIRANGE_INFO);
 	RangeType **each;
 	int32		nranges;
 	int			count = 0;
@@ -48,7 +49,7 @@ StretchesOf(FunctionCallInfo fcinfo, Datum multirange, Stretch **stretches)
 
 /* Says what is looked for, in what _first_fit() is called with. */
 static FirstFit
-fit_of(FunctionCallInfo fcinfo, Datum devices, Datum duration, Datum slot_minutes, Datum allowed)
+fit_of(Datum devices, Datum duration, Datum slot_minutes, Datum allowed)
 {
 	FirstFit	fit = {
 		.devices = DatumGetInt64(devices),
@@ -61,7 +62,7 @@ fit_of(FunctionCallInfo fcinfo, Datum devices, Datum duration, Datum slot_minute
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("devices are from 1 to 1000000000, and slots longer than nothing")));
-	fit.nallowed = StretchesOf(fcinfo, allowed, &stretches);
+	fit.nallowed = StretchesOf(allowed, &stretches);
 	fit.allowed = stretches;
 	return fit;
 }
@@ -114,7 +115,7 @@ first_fit(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 5; i++)
 		if (PG_ARGISNULL(i))
 			PG_RETURN_NULL();
-	fit = fit_of(fcinfo, PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4));
+	fit = fit_of(PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4));
 	find_start(&fit, PG_GETARG_DATUM(0), PROFILE_BEGIN, PROFILE_END);
 	if (!fit.found)
 		PG_RETURN_NULL();
@@ -252,7 +253,7 @@ first_fits(PG_FUNCTION_ARGS)
 	fits = palloc(count * sizeof(FirstFit));
 	for (int i = 0; i < count; i++)
 	{
-		fits[i] = fit_of(fcinfo, values[WANTED_DEVICES][i], values[WANTED_DURATION][i], values[WANTED_SLOT][i], values[WANTED_ALLOWED][i]);
+		fits[i] = fit_of(values[WANTED_DEVICES][i], values[WANTED_DURATION][i], values[WANTED_SLOT][i], values[WANTED_ALLOWED][i]);
 		fits[i].pool = DatumGetInt64(values[WANTED_POOL][i]);
 		fits[i].guest = DatumGetBool(values[WANTED_GUEST][i]);
 	}

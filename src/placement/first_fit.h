@@ -30,7 +30,7 @@ typedef struct FirstFit
 	int64		start;
 } FirstFit;
 
-extern int	StretchesOf(FunctionCallInfo fcinfo, Datum multirange, Stretch **stretches);
+extern int	StretchesOf(Datum multirange, Stretch **stretches);
 extern void FindFirstFits(FirstFit *fits, int count, int64 from, int64 to, TimestampTz clock, bool preempting);
 
 #endif							/* COMPUTE_LEDGER_FIRST_FIT_H */

@@ -35,6 +35,8 @@ static KeptRows kept_terms = {
 	" CROSS JOIN LATERAL compute_ledger._price_units(t.unit, t.work, c.chip) AS u",
 	.tables = {"price", "currency", "accelerator_model", "accelerator_peak"},
 	.most = 256,
+	/* in a spot market hardly two offers have the same prices */
+	.largest = 16,
 };
 
 enum

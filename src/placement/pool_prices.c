@@ -9,11 +9,13 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "base/kept_rows.h"
 #include "base/row_columns.h"
+#include "capacity/pool_set.h"
 #include "placement/pool_prices.h"
 #include "profile/profile_period.h"
 #include "quantity/quantity.h"
@@ -33,21 +35,21 @@ static KeptRows found_prices = {
 };
 
 static KeptRows reserved_prices = {
-	.query = "SELECT EXISTS (SELECT FROM compute_ledger.price_key AS k JOIN compute_ledger.price AS p ON p.key OPERATOR(pg_catalog.=) k.id"
-	" WHERE k.book OPERATOR(pg_catalog.=) 'sale' AND k.measure OPERATOR(pg_catalog.=) 'reserved' AND pg_catalog.upper_inf(p.recorded)"
-	" AND p.valid OPERATOR(pg_catalog.&&) $1) AS found",
+	.query = "SELECT pg_catalog.range_agg(p.valid OPERATOR(pg_catalog.*) $1) AS priced FROM compute_ledger.price_key AS k"
+	" JOIN compute_ledger.price AS p ON p.key OPERATOR(pg_catalog.=) k.id WHERE k.book OPERATOR(pg_catalog.=) 'sale'"
+	" AND k.measure OPERATOR(pg_catalog.=) 'reserved' AND pg_catalog.upper_inf(p.recorded) AND p.valid OPERATOR(pg_catalog.&&) $1",
 	.tables = {"price", "price_key"},
 	.most = 16,
 };
 
 /* For a number format, of which the time does not matter. */
 static KeptRows rates = {
-	.query = "SELECT compute_ledger.normalized_rate($1, $2, $3) AS rate",
-	.tables = {"accelerator_model", "accelerator_peak", "basis_factor", "basis"},
+	.query = "SELECT compute_ledger.normalized_rate($1, $2) AS rate",
+	.tables = {"accelerator_model", "accelerator_peak"},
 	.most = 256,
 };
 
-static const RowColumn reserved_columns[] = {ROW_COLUMN("found", BOOLOID)};
+static const RowColumn reserved_columns[] = {ROW_COLUMN("priced", TSTZMULTIRANGEOID)};
 static const RowColumn rate_columns[] = {ROW_COLUMN_OWN("rate", "compute_rate")};
 
 enum
@@ -81,21 +83,23 @@ is_reserved_priced(Stretch period)
 {
 	Stretch		wide = widen(period);
 	Oid			types[] = {TSTZRANGEOID};
+	Datum		values[] = {ProfileMakeRange(wide.from, wide.to)};
 	bool		no_null[] = {false};
+	const KeptAnswer *answer = KeptRowsAsk(&reserved_prices, 1, types, values, no_null);
+	Stretch    *stretches;
+	bool		isnull;
+	bool		found = false;
+	Datum		priced;
+	int			count;
 
-	for (;;)
-	{
-		Datum		range = ProfileMakeRange(wide.from, wide.to);
-		const KeptAnswer *answer = KeptRowsAsk(&reserved_prices, 1, types, &range, no_null);
-		bool		isnull;
-
-		RowColumnsCheck(answer->desc, "prices of what is reserved", reserved_columns, 1);
-		if (!DatumGetBool(heap_getattr(answer->rows[0], 1, answer->desc, &isnull)))
-			return false;
-		if (wide.from == period.from && wide.to == period.to)
-			return true;
-		wide = period;
-	}
+	RowColumnsCheck(answer->desc, "prices of what is reserved", reserved_columns, 1);
+	priced = heap_getattr(answer->rows[0], 1, answer->desc, &isnull);
+	if (isnull)
+		return false;
+	count = StretchesOf(priced, &stretches);
+	for (int i = 0; i < count && !found; i++)
+		found = stretches[i].from < period.to && period.from < stretches[i].to;
+	return found;
 }
 
 /* Returns what a reservation is billed by: measure reserved if the book has a price for it, else allocated. */
@@ -160,6 +164,34 @@ PoolPricesFind(int64 account, Datum currency, bool preemptible, const ChipRegion
 	return prices;
 }
 
+/* Returns what a device of a chip does in a registered basis at an instant. */
+static Datum
+rate_in_registered(Datum chip, Oid chip_type, Datum basis, TimestampTz at)
+{
+	static SPIPlanPtr plan = NULL;
+	static Oid	planned_type = InvalidOid;
+	Oid			types[] = {chip_type, TEXTOID, TIMESTAMPTZOID};
+	Datum		values[] = {chip, basis, TimestampTzGetDatum(at)};
+	Quantity   *copy = palloc(sizeof(Quantity));
+	bool		isnull;
+	Datum		rate;
+
+	if (planned_type != chip_type)
+	{
+		/* the extension was made anew since */
+		plan = NULL;
+		planned_type = chip_type;
+	}
+	SPI_connect();
+	RunBookPlan(&plan, "SELECT compute_ledger.normalized_rate($1, $2, $3) AS rate", lengthof(types), types, values, NULL, true, SPI_OK_SELECT);
+	RowColumnsCheck(SPI_tuptable->tupdesc, "rates of pools", rate_columns, 1);
+	rate = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+		memcpy(copy, DatumGetPointer(rate), sizeof(Quantity));
+	SPI_finish();
+	return isnull ? (Datum) 0 : QuantityPGetDatum(copy);
+}
+
 /* Returns what a device of a chip does in a basis at an instant, in the current memory context; 0: it is not known. */
 Datum
 PoolRate(Datum chip, Oid chip_type, Datum basis, TimestampTz at)
@@ -167,16 +199,18 @@ PoolRate(Datum chip, Oid chip_type, Datum basis, TimestampTz at)
 	const char *name = VARDATA_ANY(DatumGetPointer(basis));
 	size_t		length = VARSIZE_ANY_EXHDR(DatumGetPointer(basis));
 	uint16		code;
-	/* a number format is the same at any time */
-	bool		is_format = BasisFromName(name, length, &code) && code <= BASIS_LAST_BUILTIN;
-	Oid			types[] = {chip_type, TEXTOID, TIMESTAMPTZOID};
-	Datum		values[] = {chip, basis, TimestampTzGetDatum(is_format ? 0 : at)};
+	Oid			types[] = {chip_type, TEXTOID};
+	Datum		values[] = {chip, basis};
 	bool		nulls[lengthof(types)] = {false};
-	const KeptAnswer *answer = KeptRowsAsk(&rates, lengthof(types), types, values, nulls);
+	Quantity   *copy = palloc(sizeof(Quantity));
+	const KeptAnswer *answer;
 	bool		isnull;
 	Datum		rate;
-	Quantity   *copy = palloc(sizeof(Quantity));
 
+	/* a number format is the same at any time */
+	if (!BasisFromName(name, length, &code) || code > BASIS_LAST_BUILTIN)
+		return rate_in_registered(chip, chip_type, basis, at);
+	answer = KeptRowsAsk(&rates, lengthof(types), types, values, nulls);
 	RowColumnsCheck(answer->desc, "rates of pools", rate_columns, 1);
 	rate = heap_getattr(answer->rows[0], 1, answer->desc, &isnull);
 	return isnull ? (Datum) 0 : QuantityPGetDatum(memcpy(copy, DatumGetPointer(rate), sizeof(Quantity)));

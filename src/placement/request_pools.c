@@ -62,7 +62,6 @@ static const RowColumn request_columns[REQUEST_COLUMNS] = {
 /* What is asked, and what is known of it. */
 typedef struct Meeting
 {
-	FunctionCallInfo fcinfo;
 	int64		account;
 	TimestampTz at;
 	TimestampTz base;			/* at, or the earliest start */
@@ -562,7 +561,7 @@ judge_chips(const Meeting *meeting, const ChipRegions *arrays, ChipRegion *chips
 		if (isnull || question < 1 || question > arrays->count || stands == (Datum) 0)
 			elog(ERROR, "policy has answered what was not asked");
 		old = MemoryContextSwitchTo(context);
-		chips[question - 1].nstands = StretchesOf(meeting->fcinfo, stands, &chips[question - 1].stands);
+		chips[question - 1].nstands = StretchesOf(stands, &chips[question - 1].stands);
 		MemoryContextSwitchTo(old);
 		chips[question - 1].clause = answer_of(row, 3, TEXTOID, context);
 	}
@@ -844,7 +843,7 @@ read_meeting(FunctionCallInfo fcinfo, Meeting *meeting)
 	Datum	   *values;
 	bool	   *nulls;
 
-	*meeting = (Meeting) {.fcinfo = fcinfo, .account = PG_GETARG_INT64(0), .at = PG_GETARG_TIMESTAMPTZ(2)};
+	*meeting = (Meeting) {.account = PG_GETARG_INT64(0), .at = PG_GETARG_TIMESTAMPTZ(2)};
 	CompositeRead(PG_GETARG_DATUM(1), request_columns, REQUEST_COLUMNS, REQUEST_REQUIRED, "a request", &meeting->request);
 	classes = DatumGetArrayTypeP(Request(meeting, REQUEST_ACCELERATORS));
 	meeting->chip_type = ARR_ELEMTYPE(classes);

@@ -496,7 +496,7 @@ put_in_order(Making *making)
 
 /* Makes the tries of pools that are not out, in the order in which they are looked at; returns how many. */
 int
-TriesMake(FunctionCallInfo fcinfo, const AskedPlace *asked, Datum candidates, Try **tries)
+TriesMake(const AskedPlace *asked, Datum candidates, Try **tries)
 {
 	Composites	pools;
 	Making		making = {.asked = asked, .pools = &pools};
@@ -517,7 +517,7 @@ TriesMake(FunctionCallInfo fcinfo, const AskedPlace *asked, Datum candidates, Tr
 
 		if (!CompositeIsNull(&pools, i, POOL_REASON) || CompositeIsNull(&pools, i, POOL_ALLOWED))
 			continue;
-		nallowed = StretchesOf(fcinfo, CompositeValue(&pools, i, POOL_ALLOWED), &allowed);
+		nallowed = StretchesOf(CompositeValue(&pools, i, POOL_ALLOWED), &allowed);
 		granule = DatumGetInt32(CompositeValue(&pools, i, POOL_GRANULE));
 		if (granule <= 0 || DatumGetInt32(CompositeValue(&pools, i, POOL_SLOT_MINUTES)) <= 0)
 			ereport(ERROR,

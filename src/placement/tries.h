@@ -46,6 +46,6 @@ typedef struct Try
 
 extern void AskedRead(Datum request, TimestampTz at, AskedPlace *asked);
 extern Datum DelayMoney(const AskedPlace *asked, int64 devices, TimestampTz ends);
-extern int	TriesMake(FunctionCallInfo fcinfo, const AskedPlace *asked, Datum candidates, Try **tries);
+extern int	TriesMake(const AskedPlace *asked, Datum candidates, Try **tries);
 
 #endif							/* COMPUTE_LEDGER_TRIES_H */
