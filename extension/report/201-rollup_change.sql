@@ -88,8 +88,7 @@ BEGIN
 				z.time_zone, r.devices, r.share, r.rate, r.achieved_work, r.recorded, r.added) AS cells
 		FROM (
 			SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.share, u.rate, u.achieved_work, u.started_at, u.ended_at, p.added, p.since, p.until,
-				CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL
-					THEN compute_ledger._usage_recorded(u.identification, u.recorded, u.source, u.source_id, u.revision) END AS recorded
+				CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL THEN coalesce(u.first_recorded, u.recorded) END AS recorded
 			FROM compute_ledger.usage_record AS u
 			-- what the ledger makes of reservations ends when they do, which may not be yet
 			CROSS JOIN LATERAL (SELECT u.recorded <= before AND u.superseded > before AS was, u.recorded <= upto AND u.superseded > upto AS "is", u.account = ANY (changed) AS moved,
