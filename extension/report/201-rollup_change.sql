@@ -76,17 +76,12 @@ CREATE FUNCTION _usage_parts(before timestamptz) RETURNS text
 AS $$
 BEGIN
 	RETURN format($q$
-		SELECT z.owner AS account, z.payer, r.region, r.accelerator, r.measure, r.basis, r.started_at, r.ended_at, greatest(r.since, z.since) AS since, least(r.until, z.until) AS until,
-			z.time_zone, r.devices, r.share, r.rate, r.achieved_work, r.recorded, r.added
-		FROM (
-			SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.share, u.rate, u.achieved_work, u.started_at, u.ended_at, p.added, p.since, p.until,
-				CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL
-					THEN compute_ledger._usage_recorded(u.identification, u.recorded, u.source, u.source_id, u.revision) END AS recorded
-			FROM compute_ledger.usage_record AS u
-			%s
-				AND p.since < p.until
-		) AS r
-		JOIN compute_ledger._rollup_zone AS z ON z.account = r.account AND z.since < r.until AND z.until > r.since AND CASE WHEN r.added THEN z."is" ELSE z.was END
+		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.started_at, u.ended_at, p.since, p.until, u.devices, u.share, u.rate, u.achieved_work,
+			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL
+				THEN compute_ledger._usage_recorded(u.identification, u.recorded, u.source, u.source_id, u.revision) END AS recorded, p.added
+		FROM compute_ledger.usage_record AS u
+		%s
+			AND p.since < p.until
 	$q$, CASE WHEN before > '-infinity' THEN $q$
 			-- what the ledger makes of reservations ends when they do, which may not be yet
 			CROSS JOIN LATERAL (SELECT u.recorded <= $1 AND u.superseded > $1 AS was, u.recorded <= $2 AND u.superseded > $2 AS "is", u.account = ANY ($3) AS moved,

@@ -1,0 +1,684 @@
+/*
+ * rollup_read.c
+ *		Reads what rollups are made of: records, whose they are and in which days, capacity, and what is stored.
+ *
+ * Rows come straight from the executor.
+ */
+#include "base/compat.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "base/row_columns.h"
+#include "quantity/quantity_type.h"
+#include "report/rollup_pass.h"
+
+/* Rows between two looks at how much memory is used. */
+#define ROWS_A_LOOK		8192
+
+/* Which columns a table has, by their names in it. */
+typedef struct TableColumn
+{
+	int			column;
+	RowColumn	is;
+} TableColumn;
+
+#define END_OF_COLUMNS	{-1, {NULL, InvalidOid, NULL}}
+#define PLACE_COLUMNS \
+	{ROLLUP_COL_REGION, ROW_COLUMN("region", INT4OID)}, \
+	{ROLLUP_COL_ACCELERATOR, ROW_COLUMN_OWN("accelerator", "accelerator")}
+#define USAGE_COLUMNS \
+	PLACE_COLUMNS, \
+	{ROLLUP_COL_ACCOUNT, ROW_COLUMN("account", INT8OID)}, \
+	{ROLLUP_COL_MEASURE, ROW_COLUMN("measure", TEXTOID)}, \
+	{ROLLUP_COL_BASIS, ROW_COLUMN("basis", INT4OID)}, \
+	{ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, \
+	{ROLLUP_COL_STARTED, ROW_COLUMN("started", INT8OID)}, \
+	{ROLLUP_COL_LENGTH, ROW_COLUMN("length", INT8OID)}, \
+	{ROLLUP_COL_SHARED, ROW_COLUMN("shared", INT8OID)}, \
+	{ROLLUP_COL_RATED, ROW_COLUMN("rated", INT8OID)}, \
+	{ROLLUP_COL_ACHIEVING, ROW_COLUMN("achieving", INT8OID)}, \
+	{ROLLUP_COL_DEVICE_TIME, ROW_COLUMN("device_time", NUMERICOID)}, \
+	{ROLLUP_COL_WORK, ROW_COLUMN_OWN("work", "compute_unit")}, \
+	{ROLLUP_COL_ACHIEVED, ROW_COLUMN_OWN("achieved", "compute_unit")}
+#define UTILIZATION_COLUMNS \
+	PLACE_COLUMNS, \
+	{ROLLUP_COL_LENGTH, ROW_COLUMN("length", INT8OID)}, \
+	{ROLLUP_COL_RESERVED_LENGTH, ROW_COLUMN("reserved_length", INT8OID)}, \
+	{ROLLUP_COL_ALLOCATED_LENGTH, ROW_COLUMN("allocated_length", INT8OID)}, \
+	{ROLLUP_COL_USED_LENGTH, ROW_COLUMN("used_length", INT8OID)}, \
+	{ROLLUP_COL_RESERVED_TIME, ROW_COLUMN("reserved_time", NUMERICOID)}, \
+	{ROLLUP_COL_ALLOCATED_TIME, ROW_COLUMN("allocated_time", NUMERICOID)}, \
+	{ROLLUP_COL_USED_TIME, ROW_COLUMN("used_time", NUMERICOID)}
+#define FLEET_COLUMNS \
+	UTILIZATION_COLUMNS, \
+	{ROLLUP_COL_CAPACITY_LENGTH, ROW_COLUMN("capacity_length", INT8OID)}, \
+	{ROLLUP_COL_UNKNOWN_LENGTH, ROW_COLUMN("unknown_length", INT8OID)}, \
+	{ROLLUP_COL_CAPACITY_TIME, ROW_COLUMN("capacity_time", NUMERICOID)}
+
+static const struct
+{
+	const char *name;
+	TableColumn columns[16];
+}			tables[] = {
+	[ROLLUP_USAGE_HOURLY] = {"_usage_hourly", {USAGE_COLUMNS, {ROLLUP_COL_HOUR, ROW_COLUMN("hour", TIMESTAMPTZOID)}, END_OF_COLUMNS}},
+	[ROLLUP_USAGE_DAILY] = {"_usage_daily", {USAGE_COLUMNS, END_OF_COLUMNS}},
+	[ROLLUP_UTILIZATION_DAILY] = {"_utilization_daily", {UTILIZATION_COLUMNS, {ROLLUP_COL_ACCOUNT, ROW_COLUMN("account", INT8OID)},
+	{ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, END_OF_COLUMNS}},
+	[ROLLUP_FLEET_HOURLY] = {"_fleet_hourly", {FLEET_COLUMNS, {ROLLUP_COL_HOUR, ROW_COLUMN("hour", TIMESTAMPTZOID)}, END_OF_COLUMNS}},
+	[ROLLUP_FLEET_DAILY] = {"_fleet_daily", {FLEET_COLUMNS, {ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, END_OF_COLUMNS}},
+	[ROLLUP_USAGE_MONTHLY] = {"_usage_monthly", {UTILIZATION_COLUMNS, {ROLLUP_COL_ACCOUNT, ROW_COLUMN("payer", INT8OID)},
+	{ROLLUP_COL_DAY, ROW_COLUMN("month", DATEOID)}, END_OF_COLUMNS}},
+	[ROLLUP_CAPACITY_MONTHLY] = {"_capacity_monthly", {PLACE_COLUMNS, {ROLLUP_COL_DAY, ROW_COLUMN("month", DATEOID)},
+	{ROLLUP_COL_CAPACITY_LENGTH, ROW_COLUMN("length", INT8OID)}, {ROLLUP_COL_UNKNOWN_LENGTH, ROW_COLUMN("unknown", INT8OID)},
+	{ROLLUP_COL_CAPACITY_TIME, ROW_COLUMN("device_time", NUMERICOID)}, END_OF_COLUMNS}},
+};
+
+/* The name of a table. */
+const char *
+RollupTableName(RollupTable table)
+{
+	return tables[table].name;
+}
+
+/* Finds the columns of a table among those of rows: numbers from 1, 0 for what it has not; 42703, 42804. */
+void
+RollupMapColumns(RollupTable table, TupleDesc desc, int numbers[ROLLUP_COLUMNS])
+{
+	memset(numbers, 0, ROLLUP_COLUMNS * sizeof(int));
+	for (const TableColumn *c = tables[table].columns; c->column >= 0; c++)
+		numbers[c->column] = RowColumnNumber(desc, tables[table].name, &c->is);
+}
+
+/* ---- kinds and groups ---- */
+
+/* Returns the number of a measure, which it gets if it is new; those of utilization are SUM_RESERVED to SUM_USED. */
+int
+RollupMeasure(Rollup *rollup, Datum name)
+{
+	const text *measure = DatumGetTextPP(name);
+	Size		length = VARSIZE_ANY_EXHDR(measure);
+
+	for (int i = 0; i < rollup->nmeasures; i++)
+	{
+		if (VARSIZE_ANY_EXHDR(rollup->measures[i]) == length && memcmp(VARDATA_ANY(rollup->measures[i]), VARDATA_ANY(measure), length) == 0)
+			return i;
+	}
+	if (rollup->nmeasures % 8 == 0)
+		rollup->measures = rollup->nmeasures == 0 ? MemoryContextAlloc(rollup->context, 8 * sizeof(text *)) :
+			repalloc(rollup->measures, (rollup->nmeasures + 8) * sizeof(text *));
+	rollup->measures[rollup->nmeasures] = MemoryContextAlloc(rollup->context, VARHDRSZ + length);
+	SET_VARSIZE(rollup->measures[rollup->nmeasures], VARHDRSZ + length);
+	memcpy(VARDATA(rollup->measures[rollup->nmeasures]), VARDATA_ANY(measure), length);
+	return rollup->nmeasures++;
+}
+
+/* Returns the number of a kind, which it gets if it is new. */
+static int
+kind_number(Rollup *rollup, const KindKey *key)
+{
+	bool		found;
+	KindSlot   *slot = kinds_insert(rollup->numbers, *key, &found);
+	int			number;
+
+	if (found)
+		return slot->number;
+	if (rollup->nkinds == rollup->kind_room)
+	{
+		rollup->kind_room = Max(64, 2 * rollup->kind_room);
+		rollup->kinds = rollup->kinds == NULL ? MemoryContextAllocHuge(rollup->context, rollup->kind_room * sizeof(Kind)) :
+			repalloc_huge(rollup->kinds, rollup->kind_room * sizeof(Kind));
+	}
+	slot->number = number = rollup->nkinds++;
+	rollup->kinds[number].key = *key;
+	rollup->kinds[number].place = number;
+	if (key->measure != NO_MEASURE)
+	{
+		KindKey		place = *key;
+		AcceleratorParts parts;
+		int			of;
+
+		AcceleratorUnpack(&key->accelerator, &parts);
+		parts.mig_slices = parts.mig_attrs = parts.mig_memory_gb = 0;
+		AcceleratorPack(&parts, &place.accelerator, NULL);
+		place.basis = 0;
+		place.measure = NO_MEASURE;
+		of = kind_number(rollup, &place);
+		rollup->kinds[number].place = of;
+	}
+	return number;
+}
+
+/* Leaves accounts for other passes until there is room again. */
+static void
+make_room(Rollup *rollup)
+{
+	while (MemoryContextMemAllocated(rollup->cells, true) > rollup->limit && rollup->mask < PG_UINT32_MAX / 4)
+	{
+		groups_iterator iterator;
+		GroupSlot  *slot;
+		List	   *gone = NIL;
+		ListCell   *cell;
+
+		CHECK_FOR_INTERRUPTS();
+		rollup->mask = 2 * rollup->mask + 1;
+		groups_start_iterate(rollup->groups, &iterator);
+		while ((slot = groups_iterate(rollup->groups, &iterator)) != NULL)
+		{
+			if (!is_of_pass(rollup, slot->key.account))
+				gone = lappend(gone, slot->group);
+		}
+		foreach(cell, gone)
+		{
+			RollupGroup	   *group = lfirst(cell);
+			MemoryContext context = group->context;
+
+			groups_delete(rollup->groups, group->key);
+			MemoryContextDelete(context);
+		}
+		list_free(gone);
+	}
+}
+
+/* Finds a group of this pass, made if it is new. */
+static RollupGroup *
+find_group(Rollup *rollup, const GroupKey *key)
+{
+	bool		found;
+	GroupSlot  *slot = groups_insert(rollup->groups, *key, &found);
+
+	if (!found)
+	{
+		MemoryContext context = AllocSetContextCreate(rollup->cells, "cells of usage", ALLOCSET_SMALL_SIZES);
+
+		slot->group = MemoryContextAlloc(context, sizeof(RollupGroup));
+		slot->group->context = context;
+		slot->group->key = *key;
+		slot->group->kind = kind_number(rollup, &key->kind);
+		slot->group->state = RollupStateMake(context);
+	}
+	return slot->group;
+}
+
+/* ---- what comes ---- */
+
+/* Columns of the query for records. */
+enum
+{
+	USE_ACCOUNT, USE_REGION, USE_ACCELERATOR, USE_MEASURE, USE_BASIS, USE_STARTED, USE_ENDED, USE_FROM, USE_TO,
+	USE_DEVICES, USE_SHARE, USE_RATE, USE_ACHIEVED, USE_RECORDED, USE_ADDED
+};
+
+static const RowColumn use_columns[] = {
+	[USE_ACCOUNT] = ROW_COLUMN("account", INT8OID),
+	[USE_REGION] = ROW_COLUMN("region", INT4OID),
+	[USE_ACCELERATOR] = ROW_COLUMN_OWN("accelerator", "accelerator"),
+	[USE_MEASURE] = ROW_COLUMN("measure", TEXTOID),
+	[USE_BASIS] = ROW_COLUMN("basis", INT4OID),
+	[USE_STARTED] = ROW_COLUMN("started_at", TIMESTAMPTZOID),
+	[USE_ENDED] = ROW_COLUMN("ended_at", TIMESTAMPTZOID),
+	[USE_FROM] = ROW_COLUMN("since", TIMESTAMPTZOID),
+	[USE_TO] = ROW_COLUMN("until", TIMESTAMPTZOID),
+	[USE_DEVICES] = ROW_COLUMN("devices", NUMERICOID),
+	[USE_SHARE] = ROW_COLUMN("share", INT4OID),
+	[USE_RATE] = ROW_COLUMN_OWN("rate", "compute_rate"),
+	[USE_ACHIEVED] = ROW_COLUMN_OWN("achieved_work", "compute_unit"),
+	[USE_RECORDED] = ROW_COLUMN("recorded", TIMESTAMPTZOID),
+	[USE_ADDED] = ROW_COLUMN("added", BOOLOID),
+};
+
+/* Columns of the query for zones. */
+enum
+{
+	ZONE_ACCOUNT, ZONE_OWNER, ZONE_PAYER, ZONE_NAME, ZONE_SINCE, ZONE_UNTIL, ZONE_WAS, ZONE_IS
+};
+
+static const RowColumn zone_columns[] = {
+	[ZONE_ACCOUNT] = ROW_COLUMN("account", INT8OID),
+	[ZONE_OWNER] = ROW_COLUMN("owner", INT8OID),
+	[ZONE_PAYER] = ROW_COLUMN("payer", INT8OID),
+	[ZONE_NAME] = ROW_COLUMN("time_zone", TEXTOID),
+	[ZONE_SINCE] = ROW_COLUMN("since", TIMESTAMPTZOID),
+	[ZONE_UNTIL] = ROW_COLUMN("until", TIMESTAMPTZOID),
+	[ZONE_WAS] = ROW_COLUMN("was", BOOLOID),
+	[ZONE_IS] = ROW_COLUMN("is", BOOLOID),
+};
+
+/* Receives rows. */
+typedef struct RollupReceiver
+{
+	DestReceiver receiver;
+	Rollup	   *rollup;
+	RollupTable table;			/* of stored rows */
+	int			numbers[ROLLUP_COLUMNS];
+} RollupReceiver;
+
+/* Takes a row of _rollup_zone, in the order of accounts. */
+static bool
+receive_zone(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	Rollup	   *rollup = ((RollupReceiver *) receiver)->rollup;
+	const Datum *values;
+	AccountZone *place;
+	ZoneSlot   *account;
+	bool		found;
+
+	slot_getallattrs(slot);
+	values = slot->tts_values;
+	for (int i = 0; i < (int) lengthof(zone_columns); i++)
+	{
+		if (slot->tts_isnull[i])
+			RowNullError("_rollup_zone", zone_columns[i].name);
+	}
+	if (rollup->nplaces == rollup->place_room)
+	{
+		rollup->place_room = Max(64, 2 * rollup->place_room);
+		rollup->places = rollup->places == NULL ? MemoryContextAllocHuge(rollup->context, rollup->place_room * sizeof(AccountZone)) :
+			repalloc_huge(rollup->places, rollup->place_room * sizeof(AccountZone));
+	}
+	place = &rollup->places[rollup->nplaces];
+	place->account = DatumGetInt64(values[ZONE_ACCOUNT]);
+	place->owner = DatumGetInt64(values[ZONE_OWNER]);
+	place->payer = DatumGetInt64(values[ZONE_PAYER]);
+	place->since = DatumGetTimestampTz(values[ZONE_SINCE]);
+	place->until = DatumGetTimestampTz(values[ZONE_UNTIL]);
+	place->zone = RollupZoneFind(&rollup->zones, rollup->context, DatumGetTextPP(values[ZONE_NAME]));
+	place->was = DatumGetBool(values[ZONE_WAS]);
+	place->is = DatumGetBool(values[ZONE_IS]);
+	account = account_zones_insert(rollup->accounts, place->account, &found);
+	if (!found)
+	{
+		account->first = rollup->nplaces;
+		account->count = 0;
+	}
+	account->count++;
+	rollup->nplaces++;
+	return true;
+}
+
+/* Checks what is going to come. */
+static void
+start_zones(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+	(void) receiver;
+	(void) operation;
+	RowColumnsCheck(desc, "_rollup_zone", zone_columns, lengthof(zone_columns));
+}
+
+/* Takes a part of a record. */
+static bool
+receive_use(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	Rollup	   *rollup = ((RollupReceiver *) receiver)->rollup;
+	const Datum *values;
+	const bool *nulls;
+	bool		added;
+	ZoneSlot   *account;
+	TimestampTz from;
+	TimestampTz to;
+	GroupKey	key;
+	RollupUse	use;
+	MemoryContext previous;
+
+	slot_getallattrs(slot);
+	values = slot->tts_values;
+	nulls = slot->tts_isnull;
+	for (int i = 0; i < (int) lengthof(use_columns); i++)
+	{
+		if (unlikely(nulls[i]) && i != USE_SHARE && i != USE_RATE && i != USE_ACHIEVED && i != USE_RECORDED)
+			RowNullError("usage_record", use_columns[i].name);
+	}
+	account = account_zones_lookup(rollup->accounts, DatumGetInt64(values[USE_ACCOUNT]));
+	if (account == NULL)
+		return true;
+	/* nobody empties the context of the whole query between two records */
+	previous = MemoryContextSwitchTo(rollup->scratch);
+	key.kind.region = DatumGetInt32(values[USE_REGION]);
+	key.kind.basis = DatumGetInt32(values[USE_BASIS]);
+	key.kind.measure = RollupMeasure(rollup, values[USE_MEASURE]);
+	memcpy(&key.kind.accelerator, DatumGetAcceleratorP(values[USE_ACCELERATOR]), sizeof(Accelerator));
+	use.started = DatumGetTimestampTz(values[USE_STARTED]);
+	use.ended = DatumGetTimestampTz(values[USE_ENDED]);
+	use.devices = NumericGetDatum(DatumGetNumeric(values[USE_DEVICES]));
+	use.share = nulls[USE_SHARE] ? 0 : DatumGetInt32(values[USE_SHARE]);
+	use.rate = nulls[USE_RATE] ? NULL : DatumGetQuantityP(values[USE_RATE]);
+	use.achieved = nulls[USE_ACHIEVED] ? NULL : DatumGetQuantityP(values[USE_ACHIEVED]);
+	use.recorded = nulls[USE_RECORDED] ? DT_NOBEGIN : DatumGetTimestampTz(values[USE_RECORDED]);
+	added = DatumGetBool(values[USE_ADDED]);
+	use.added = added != (rollup->query->purpose == ROLLUP_CHECK);
+	from = DatumGetTimestampTz(values[USE_FROM]);
+	to = DatumGetTimestampTz(values[USE_TO]);
+	for (int i = 0; i < account->count; i++)
+	{
+		const AccountZone *place = &rollup->places[account->first + i];
+
+		use.from = Max(from, place->since);
+		use.to = Min(to, place->until);
+		if (use.from >= use.to || !(added ? place->is : place->was) || !is_of_pass(rollup, place->owner))
+			continue;
+		key.account = place->owner;
+		key.payer = place->payer;
+		RollupAdd(find_group(rollup, &key)->state, place->zone, &use);
+	}
+	MemoryContextSwitchTo(previous);
+	MemoryContextReset(rollup->scratch);
+	if (++rollup->nrows % ROWS_A_LOOK == 0)
+		make_room(rollup);
+	return true;
+}
+
+/* Checks what is going to come. */
+static void
+start_uses(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+	(void) receiver;
+	(void) operation;
+	RowColumnsCheck(desc, "usage_record", use_columns, lengthof(use_columns));
+}
+
+/* Finds the columns of what is going to come. */
+static void
+start_stored(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+	RollupReceiver *self = (RollupReceiver *) receiver;
+
+	(void) operation;
+	RollupMapColumns(self->table, desc, self->numbers);
+}
+
+/* Does nothing: there is nothing to end. */
+static void
+end_receiving(DestReceiver *receiver)
+{
+	(void) receiver;
+}
+
+/* A stored value, as it was received. */
+typedef struct StoredRow
+{
+	const RollupReceiver *receiver;
+	const TupleTableSlot *slot;
+} StoredRow;
+
+/* Returns a column of a stored row, and whether there is a value. */
+static inline bool
+stored_value(const StoredRow *row, int column, Datum *value)
+{
+	int			number = row->receiver->numbers[column];
+
+	if (number == 0 || row->slot->tts_isnull[number - 1])
+		return false;
+	*value = row->slot->tts_values[number - 1];
+	return true;
+}
+
+/* Returns a stored integer; 0 for none. */
+static inline int64
+stored_int8(const StoredRow *row, int column)
+{
+	Datum		value;
+
+	return stored_value(row, column, &value) ? DatumGetInt64(value) : 0;
+}
+
+/* Returns a stored integer; 0 for none. */
+static inline int32
+stored_int4(const StoredRow *row, int column)
+{
+	Datum		value;
+
+	return stored_value(row, column, &value) ? DatumGetInt32(value) : 0;
+}
+
+/* Returns a stored time; one that is none of ours, which are integers, is none that anything adds up to. */
+static inline int128
+stored_time(const StoredRow *row, int column)
+{
+	Datum		value;
+	int128		time = 0;
+
+	if (stored_value(row, column, &value) && !RollupInteger(value, &time))
+		time = -((int128) 1 << 120);
+	return time;
+}
+
+/* Returns a stored amount of work, and whether there is one. */
+static inline int128
+stored_work(const StoredRow *row, int column, bool *has)
+{
+	Datum		value;
+
+	*has = stored_value(row, column, &value);
+	return *has ? QuantityAmount(DatumGetQuantityP(value)) : 0;
+}
+
+/* Returns the hour, since 2000, that an instant is in. */
+static inline int64
+hour_of(TimestampTz at)
+{
+	return at / USECS_PER_HOUR - (at % USECS_PER_HOUR < 0);
+}
+
+/* Fills in the kind of a stored row: with a measure, if its table has one. */
+static void
+stored_kind(Rollup *rollup, const StoredRow *row, KindKey *key)
+{
+	Datum		value;
+
+	key->region = stored_int4(row, ROLLUP_COL_REGION);
+	key->basis = stored_int4(row, ROLLUP_COL_BASIS);
+	key->measure = stored_value(row, ROLLUP_COL_MEASURE, &value) ? RollupMeasure(rollup, value) : NO_MEASURE;
+	if (stored_value(row, ROLLUP_COL_ACCELERATOR, &value))
+		memcpy(&key->accelerator, DatumGetAcceleratorP(value), sizeof(Accelerator));
+	else
+		memset(&key->accelerator, 0, sizeof(Accelerator));
+}
+
+/* Takes a stored hour of usage. */
+static bool
+receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	Rollup	   *rollup = ((RollupReceiver *) receiver)->rollup;
+	StoredRow	row = {(RollupReceiver *) receiver, slot};
+	GroupKey	key;
+	RollupCell	cell;
+	MemoryContext previous;
+
+	slot_getallattrs(slot);
+	key.account = stored_int8(&row, ROLLUP_COL_ACCOUNT);
+	if (!is_of_pass(rollup, key.account))
+		return true;
+	previous = MemoryContextSwitchTo(rollup->scratch);
+	key.payer = 0;
+	stored_kind(rollup, &row, &key.kind);
+	cell.key = RollupKey(hour_of(stored_int8(&row, ROLLUP_COL_HOUR)), stored_int4(&row, ROLLUP_COL_DAY));
+	cell.started = stored_int8(&row, ROLLUP_COL_STARTED);
+	cell.length = stored_int8(&row, ROLLUP_COL_LENGTH);
+	cell.shared = stored_int8(&row, ROLLUP_COL_SHARED);
+	cell.rated = stored_int8(&row, ROLLUP_COL_RATED);
+	cell.achieving = stored_int8(&row, ROLLUP_COL_ACHIEVING);
+	cell.device_time = stored_time(&row, ROLLUP_COL_DEVICE_TIME);
+	cell.work = stored_work(&row, ROLLUP_COL_WORK, &cell.has_work);
+	cell.achieved = stored_work(&row, ROLLUP_COL_ACHIEVED, &cell.has_achieved);
+	RollupAddCell(find_group(rollup, &key)->state, &cell, rollup->query->purpose == ROLLUP_CHECK);
+	MemoryContextSwitchTo(previous);
+	MemoryContextReset(rollup->scratch);
+	if (++rollup->nrows % ROWS_A_LOOK == 0)
+		make_room(rollup);
+	return true;
+}
+
+/* Takes away what is stored of a sum, or adds it. */
+static bool
+receive_sum(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	const RollupReceiver *self = (RollupReceiver *) receiver;
+	Rollup	   *rollup = self->rollup;
+	StoredRow	row = {self, slot};
+	/* what records say is taken away in a check, and months by who pays are of them */
+	bool		added = rollup->query->purpose == ROLLUP_CHECK && self->table == ROLLUP_USAGE_MONTHLY;
+	int64		who;
+	KindKey		kind;
+	Sum		   *sum;
+	MemoryContext previous;
+
+	slot_getallattrs(slot);
+	who = stored_int8(&row, ROLLUP_COL_ACCOUNT);
+	if (is_of_accounts(self->table) && !is_of_pass(rollup, who))
+		return true;
+	previous = MemoryContextSwitchTo(rollup->scratch);
+	stored_kind(rollup, &row, &kind);
+	if (self->table == ROLLUP_FLEET_HOURLY)
+	{
+		int64		hour = hour_of(stored_int8(&row, ROLLUP_COL_HOUR));
+
+		sum = of_day(find_hours(rollup, RollupUtcDate(hour), kind_number(rollup, &kind)), hour);
+	}
+	else
+		sum = find_sum(sums_of(rollup, self->table), self->table, who, stored_int4(&row, ROLLUP_COL_DAY), kind_number(rollup, &kind));
+	if (self->table == ROLLUP_USAGE_DAILY)
+	{
+		bool		has;
+
+		for (int i = 0; i < (int) lengthof(rollup_usage_lengths); i++)
+			add_length(&sum->lengths[i], stored_int8(&row, rollup_usage_lengths[i]), false);
+		add_time(&sum->times[SUM_DEVICE_TIME], stored_time(&row, ROLLUP_COL_DEVICE_TIME), false);
+		add_time(&sum->times[SUM_WORK], stored_work(&row, ROLLUP_COL_WORK, &has), false);
+		add_time(&sum->times[SUM_ACHIEVED], stored_work(&row, ROLLUP_COL_ACHIEVED, &has), false);
+	}
+	else
+	{
+		for (int i = 0; i < (int) lengthof(rollup_utilization_lengths); i++)
+			add_length(&sum->lengths[i], stored_int8(&row, rollup_utilization_lengths[i]), added);
+		for (int i = 0; i < (int) lengthof(rollup_utilization_times); i++)
+			add_time(&sum->times[i], stored_time(&row, rollup_utilization_times[i]), added);
+	}
+	MemoryContextSwitchTo(previous);
+	MemoryContextReset(rollup->scratch);
+	return true;
+}
+
+/* Columns of the query for capacity. */
+enum
+{
+	CAP_REGION, CAP_ACCELERATOR, CAP_HOUR, CAP_TIME, CAP_LENGTH, CAP_UNKNOWN
+};
+
+static const RowColumn capacity_columns[] = {
+	[CAP_REGION] = ROW_COLUMN("region", INT4OID),
+	[CAP_ACCELERATOR] = ROW_COLUMN_OWN("accelerator", "accelerator"),
+	[CAP_HOUR] = ROW_COLUMN("hour", TIMESTAMPTZOID),
+	[CAP_TIME] = ROW_COLUMN("device_time", NUMERICOID),
+	[CAP_LENGTH] = ROW_COLUMN("length", INT8OID),
+	[CAP_UNKNOWN] = ROW_COLUMN("unknown", INT8OID),
+};
+
+/* Takes an hour of capacity. */
+static bool
+receive_capacity(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	Rollup	   *rollup = ((RollupReceiver *) receiver)->rollup;
+	KindKey		kind = {.measure = NO_MEASURE};
+	const Datum *values;
+	int128		time;
+	int64		hour;
+	Sum		   *sum;
+	MemoryContext previous;
+
+	slot_getallattrs(slot);
+	values = slot->tts_values;
+	for (int i = 0; i < (int) lengthof(capacity_columns); i++)
+	{
+		if (slot->tts_isnull[i])
+			RowNullError("capacity", capacity_columns[i].name);
+	}
+	previous = MemoryContextSwitchTo(rollup->scratch);
+	kind.region = DatumGetInt32(values[CAP_REGION]);
+	memcpy(&kind.accelerator, DatumGetAcceleratorP(values[CAP_ACCELERATOR]), sizeof(Accelerator));
+	if (!RollupInteger(values[CAP_TIME], &time))
+		sum_out_of_range_error();
+	hour = hour_of(DatumGetTimestampTz(values[CAP_HOUR]));
+	sum = of_day(find_hours(rollup, RollupUtcDate(hour), kind_number(rollup, &kind)), hour);
+	add_time(&sum->times[SUM_CAPACITY], time, true);
+	add_length(&sum->lengths[SUM_CAPACITY], DatumGetInt64(values[CAP_LENGTH]), true);
+	add_length(&sum->lengths[SUM_UNKNOWN], DatumGetInt64(values[CAP_UNKNOWN]), true);
+	MemoryContextSwitchTo(previous);
+	MemoryContextReset(rollup->scratch);
+	return true;
+}
+
+/* Checks what is going to come. */
+static void
+start_capacity(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+	(void) receiver;
+	(void) operation;
+	RowColumnsCheck(desc, "capacity", capacity_columns, lengthof(capacity_columns));
+}
+
+/* Runs a query whose rows go to a receiver. */
+static void
+run_query(Rollup *rollup, const char *query, RollupTable table, bool (*receive) (TupleTableSlot *, DestReceiver *),
+		  void (*start) (DestReceiver *, int, TupleDesc))
+{
+	static const Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID};
+	const Datum values[] = {rollup->query->before, rollup->query->upto, rollup->query->changed};
+	SPIExecuteOptions options = {0};
+	/* SPI looks at the kind of a receiver only to tell it from its own and from none */
+	RollupReceiver self = {
+		.receiver = {.receiveSlot = receive, .rStartup = start, .rShutdown = end_receiving, .rDestroy = end_receiving, .mydest = DestTuplestore},
+		.rollup = rollup, .table = table
+	};
+	int			result;
+
+	options.params = makeParamList(lengthof(types));
+	for (int i = 0; i < (int) lengthof(types); i++)
+	{
+		options.params->params[i].value = values[i];
+		options.params->params[i].isnull = false;
+		options.params->params[i].pflags = PARAM_FLAG_CONST;
+		options.params->params[i].ptype = types[i];
+	}
+	options.read_only = true;
+	options.dest = &self.receiver;
+	result = SPI_execute_extended(query, &options);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "could not read what rollups are made of: %s", SPI_result_code_string(result));
+}
+
+/* Reads what is stored in a table. */
+void
+RollupReadStored(Rollup *rollup, RollupTable table)
+{
+	run_query(rollup, psprintf("SELECT * FROM compute_ledger.%s", tables[table].name), table,
+			  table == ROLLUP_USAGE_HOURLY ? receive_hour : receive_sum, start_stored);
+}
+
+/* Reads whose usage is whose, and in which days. */
+void
+RollupReadZones(Rollup *rollup)
+{
+	run_query(rollup, "SELECT z.account, z.owner, z.payer, z.time_zone, z.since, z.until, z.was, z.\"is\" FROM compute_ledger._rollup_zone AS z ORDER BY z.account",
+			  ROLLUP_USAGE_HOURLY, receive_zone, start_zones);
+}
+
+/* Reads records. */
+void
+RollupReadRecords(Rollup *rollup)
+{
+	run_query(rollup, rollup->query->records, ROLLUP_USAGE_HOURLY, receive_use, start_uses);
+}
+
+/* Reads capacity. */
+void
+RollupReadCapacity(Rollup *rollup)
+{
+	run_query(rollup, "SELECT c.region, c.accelerator, c.hour, c.device_time, c.length, c.unknown FROM compute_ledger._capacity_change($1, $2) AS c",
+			  ROLLUP_FLEET_HOURLY, receive_capacity, start_capacity);
+}
