@@ -88,7 +88,7 @@ sound('with bookings');
 # What is to be read does not depend on how the session wants its own queries planned: the same rows of the same tables.
 my %contrary = (from_collapse_limit => 1, geqo_threshold => 2, join_collapse_limit => 1, plan_cache_mode => 'force_generic_plan', jit => 'on');
 my @contrary = map { my ($name, $value) = split /=/; "$name = " . ($contrary{$name} // ($value eq 'on' ? 'off' : 'on')) } split /\n/, $node->safe_psql($db,
-	q{SELECT c FROM pg_proc, unnest(proconfig) AS c WHERE oid = 'compute_ledger._check_ledger(boolean)'::regprocedure AND c ~ '^(enable_|geqo|jit|join_|from_|plan_)' ORDER BY 1});
+	q{SELECT c FROM pg_proc, unnest(proconfig) AS c WHERE oid = 'compute_ledger._check_ledger(timestamptz,boolean)'::regprocedure AND c ~ '^(enable_|geqo|jit|join_|from_|plan_)' ORDER BY 1});
 cmp_ok(scalar @contrary, '>=', 22, 'settings of the planner that are held');
 my $november = q{(SELECT b.period FROM payers() AS p JOIN account AS a ON a.id = p.account AND a.id = p.payer AND a.name = 'org' JOIN billing_period AS b ON b.calendar = p.calendar WHERE timestamptz '2025-11-15' <@ b.period)};
 # what workers read is counted elsewhere
@@ -104,7 +104,7 @@ for my $call ('check_ledger()', "rate_usage('org', :'november')", "rate_correcti
 	my $all = join '', map { "SET LOCAL $_;" } @contrary;
 	is($reads->($all), $usual, "$call reads the same under other settings");
 	next if $call ne 'check_ledger()';
-	isnt($reads->("ALTER FUNCTION _check_ledger(boolean) RESET ALL; ALTER FUNCTION _check_ledger(boolean) SET search_path = pg_catalog, pg_temp; $all"), $usual, 'and would not if they were not held');
+	isnt($reads->("ALTER FUNCTION _check_ledger(timestamptz,boolean) RESET ALL; ALTER FUNCTION _check_ledger(timestamptz,boolean) SET search_path = pg_catalog, pg_temp; $all"), $usual, 'and would not if they were not held');
 }
 
 # Who may, and that it writes nothing.
@@ -121,6 +121,8 @@ sub breaks
 	my $rerate = $expected =~ /rating|unpriced|rated/ ? 'true' : 'false';
 	my $rows = $node->safe_psql($db, "SET client_min_messages = warning; BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT check_name, object, detail FROM check_ledger($rerate); ROLLBACK");
 	my %names = map { (split /\|/)[0] => 1 } grep { /\|/ } split /\n/, $rows;
+	my $since = $node->safe_psql($db, "SET client_min_messages = warning; BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT check_name, object, detail FROM check_ledger('2000-01-01'::timestamptz, $rerate); ROLLBACK");
+	is(join("\n", sort split /\n/, $since), join("\n", sort split /\n/, $rows), "$what: and of what has come since before all of it");
 	is(join(', ', sort keys %names), $expected, $what) or diag($rows);
 	like($rows, $object, "$what: which one") if $object;
 	$seen{$_} = 1 for keys %names;

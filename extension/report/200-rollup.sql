@@ -70,12 +70,12 @@ AS $$
 $$;
 COMMENT ON FUNCTION _adding(regclass) IS 'part of refresh_rollups(): what an INSERT INTO a rollup AS t ends with, so that rows are added to those that are there: all columns but those of its key are sums, and a NULL adds nothing';
 
-CREATE FUNCTION _usage_sums(records text, before timestamptz, upto timestamptz, changed bigint[], purpose text) RETURNS TABLE (rollup text, account bigint, region integer, accelerator accelerator, measure text, basis integer,
+CREATE FUNCTION _usage_sums(records text, before timestamptz, upto timestamptz, changed bigint[], purpose text, "from" timestamptz, "to" timestamptz) RETURNS TABLE (rollup text, account bigint, region integer, accelerator accelerator, measure text, basis integer,
 		hour timestamptz, day date, started bigint, length bigint, shared bigint, rated bigint, achieving bigint, device_time numeric, work compute_unit, achieved compute_unit,
 		reserved_length bigint, allocated_length bigint, used_length bigint, capacity_length bigint, unknown_length bigint,
 		reserved_time numeric, allocated_time numeric, used_time numeric, capacity_time numeric)
 	LANGUAGE C STABLE ROWS 10000 AS 'MODULE_PATHNAME', 'usage_sums';
-COMMENT ON FUNCTION _usage_sums(text, timestamptz, timestamptz, bigint[], text) IS 'part of refresh_rollups(): rows of all tables of usage and utilization, each with the columns that its table has (payer is account, month is day), that the records of a query (_usage_parts()) come to, and capacity as it changed between two recorded times. What for: add: that; correct: that, less what the tables say; check: what _usage_hourly says too much, and what the others say too little beside it, _usage_monthly too much.';
+COMMENT ON FUNCTION _usage_sums(text, timestamptz, timestamptz, bigint[], text, timestamptz, timestamptz) IS 'part of refresh_rollups(): rows of all tables of usage and utilization, each with the columns that its table has (payer is account, month is day), that the records of a query (_usage_parts()) come to, and capacity as it changed between two recorded times. What for: add: that; correct: that, less what the tables say; check: what _usage_hourly says too much, and what the others say too little beside it, _usage_monthly too much. From and to, midnights of UTC or infinite, say which hours are compared, and days and months of which all hours are.';
 
 CREATE FUNCTION _fill_usage(records text, before timestamptz, upto timestamptz, changed bigint[]) RETURNS void
 	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'fill_usage';
@@ -99,7 +99,7 @@ DECLARE
 BEGIN
 	EXECUTE format($q$
 	WITH change AS MATERIALIZED (
-		SELECT s.* FROM compute_ledger._usage_sums($1, $2, $3, $4, $5) AS s
+		SELECT s.* FROM compute_ledger._usage_sums($1, $2, $3, $4, $5, '-infinity', 'infinity') AS s
 	), in_hours AS (
 		INSERT INTO compute_ledger._usage_hourly AS t (account, region, basis, day, hour, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
 		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
@@ -160,7 +160,7 @@ BEGIN
 		(SELECT array_agg(r.row) FROM in_capacity AS r WHERE r.length = 0)
 	$q$, VARIADIC adding)
 	INTO hours, days, utilized, fleet_hours, fleet_days, months, capacities
-	USING compute_ledger._usage_parts(before), before, upto, compute_ledger._changed_zones(before), purpose;
+	USING compute_ledger._usage_parts(before, false), before, upto, compute_ledger._changed_zones(before), purpose;
 	DELETE FROM compute_ledger._usage_hourly AS h WHERE h.ctid = ANY (hours);
 	DELETE FROM compute_ledger._usage_daily AS d WHERE d.ctid = ANY (days);
 	DELETE FROM compute_ledger._utilization_daily AS u WHERE u.ctid = ANY (utilized);
@@ -316,7 +316,7 @@ BEGIN
 		TRUNCATE compute_ledger._usage_hourly, compute_ledger._usage_daily, compute_ledger._unused_hourly, compute_ledger._utilization_daily, compute_ledger._fleet_hourly,
 			compute_ledger._fleet_daily, compute_ledger._usage_monthly, compute_ledger._capacity_monthly, compute_ledger._spend_daily, compute_ledger._rollup_zone;
 		PERFORM compute_ledger._change_rollup_zones(before, upto);
-		PERFORM compute_ledger._fill_usage(compute_ledger._usage_parts(before), before, upto, '{}');
+		PERFORM compute_ledger._fill_usage(compute_ledger._usage_parts(before, false), before, upto, '{}');
 	END IF;
 	PERFORM compute_ledger._add_unused(before, upto);
 	spent := compute_ledger._add_spend(before, upto);

@@ -70,7 +70,7 @@ END
 $$;
 COMMENT ON FUNCTION _changed_zones(timestamptz) IS 'part of refresh_rollups(): the accounts whose usage, or a part of it, counts otherwise than it did as of a recorded time; none as of -infinity, as of which nothing counts';
 
-CREATE FUNCTION _usage_parts(before timestamptz) RETURNS text
+CREATE FUNCTION _usage_parts(before timestamptz, within boolean) RETURNS text
 	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -99,13 +99,17 @@ BEGIN
 					OR u.ended_at = 'infinity' AND u.superseded = 'infinity'
 					OR u.source = 'compute_ledger' AND u.ended_at > $1
 					OR u.account = ANY ($3))
+	$q$ WHEN within THEN $q$
+			CROSS JOIN LATERAL (SELECT true AS added, greatest(u.started_at, $4) AS since,
+				least(CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END, $5) AS until) AS p
+			WHERE u.recorded <= $2 AND u.superseded > $2 AND u.started_at < $5 AND u.ended_at > $4
 	$q$ ELSE $q$
 			CROSS JOIN LATERAL (SELECT true AS added, u.started_at AS since, CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END AS until) AS p
 			WHERE u.recorded <= $2 AND u.superseded > $2
 	$q$ END);
 END
 $$;
-COMMENT ON FUNCTION _usage_parts(timestamptz) IS 'part of refresh_rollups(): a query for the parts of records by which usage has changed between two recorded times, $1 and $2, where accounts $3 count otherwise; of -infinity as $1, for all';
+COMMENT ON FUNCTION _usage_parts(timestamptz, boolean) IS 'part of refresh_rollups(): a query for the parts of records by which usage has changed between two recorded times, $1 and $2, where accounts $3 count otherwise; of -infinity as $1, for all, or for what lies within $4 and $5';
 
 CREATE FUNCTION _capacity_change(before timestamptz, upto timestamptz) RETURNS TABLE (region integer, accelerator accelerator, hour timestamptz, device_time numeric, length bigint, unknown bigint)
 	LANGUAGE plpgsql STABLE ROWS 10000

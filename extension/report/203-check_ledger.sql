@@ -5,10 +5,26 @@
 -- somebody with more rights than sense went round the functions, or if this extension has a
 -- mistake.  Everything is computed anew, by sets, in one snapshot, and nothing is written.
 --
+-- What was checked as of a recorded time and cannot have changed since need not be read again: since, of functions that
+-- have it, leaves out rows that were recorded, and superseded if they are, up to then; of -infinity there are none.
+--
 -- Each function checks one part; its rows are (check_name, object, detail).  Those that
 -- contradict nothing are advice.
 
-CREATE FUNCTION _check_usage() RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _changed_usage(since timestamptz) RETURNS TABLE (source text, source_id text, revision integer, started_at timestamptz, ended_at timestamptz)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT u.source, u.source_id, u.revision, u.started_at, u.ended_at FROM compute_ledger.usage_record AS u WHERE u.recorded > since
+	UNION ALL
+	SELECT u.source, u.source_id, u.revision, u.started_at, u.ended_at FROM compute_ledger.usage_record AS u WHERE u.recorded <= since AND u.superseded > since AND u.superseded < 'infinity';
+END
+$$;
+COMMENT ON FUNCTION _changed_usage(timestamptz) IS 'part of check_ledger(): the records that were recorded, or superseded, after a recorded time';
+
+CREATE FUNCTION _check_usage(since timestamptz DEFAULT '-infinity') RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -18,13 +34,14 @@ BEGIN
 	SELECT 'batch counts', 'batch ' || coalesce(b.id, k.batch, r.batch),
 		CASE WHEN b.id IS NULL THEN format('has %s keys and %s rejected rows, but no row in usage_batch', coalesce(k.n, 0), coalesce(r.n, 0))
 			ELSE format('took %s: %s accepted, %s duplicate, %s rejected; there are %s keys and %s rejected rows of it', b.taken, b.accepted, b.duplicate, b.rejected, coalesce(k.n, 0), coalesce(r.n, 0)) END
-	FROM compute_ledger.usage_batch AS b
+	FROM (SELECT u.* FROM compute_ledger.usage_batch AS u WHERE u.recorded > since) AS b
 	FULL JOIN (
 		SELECT u.batch, count(*) AS n
-		FROM (SELECT a.batch FROM compute_ledger.usage_key AS a
-			UNION ALL SELECT i.batch FROM compute_ledger.usage_record AS i WHERE i.identification > 0) AS u
+		FROM (SELECT a.batch FROM compute_ledger.usage_key AS a WHERE a.recorded > since
+			UNION ALL SELECT i.batch FROM compute_ledger.usage_record AS i WHERE i.identification > 0 AND i.recorded > since) AS u
 		GROUP BY u.batch) AS k ON k.batch = b.id
-	FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_rejected AS u GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
+	FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_rejected AS u
+		WHERE since = '-infinity' OR u.batch IN (SELECT o.id FROM compute_ledger.usage_batch AS o WHERE o.recorded > since) GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
 	WHERE (b.taken = b.accepted + b.duplicate + b.rejected AND b.rejected = coalesce(r.n, 0)
 		-- rows that were identified anew go with a month that is detached
 		AND CASE b.kind WHEN 'reidentify' THEN b.accepted >= coalesce(k.n, 0) ELSE b.accepted = coalesce(k.n, 0) END) IS NOT TRUE;
@@ -61,8 +78,18 @@ BEGIN
 				THEN format('its key is (%s, %s, %s) of batch %s, recorded at %s, and it says (%s, %s, %s) of batch %s, recorded at %s',
 					k.source, k.source_id, k.revision, k.batch, k.recorded, r.source, r.source_id, r.revision, r.batch, r.recorded)
 			ELSE 'what it says is not what was accepted' END
-	FROM (SELECT u.* FROM compute_ledger.usage_key AS u WHERE NOT u.retracted) AS k
-	FULL JOIN compute_ledger.usage_record AS r ON r.id = k.record AND r.started_at = k.started_at
+	FROM (
+		SELECT u.* FROM compute_ledger.usage_key AS u WHERE NOT u.retracted AND u.recorded > since
+		UNION ALL
+		-- older keys of what has changed
+		SELECT u.*
+		FROM (SELECT DISTINCT c.source, c.source_id, c.revision FROM compute_ledger._changed_usage(since) AS c WHERE since > '-infinity') AS c
+		JOIN compute_ledger.usage_key AS u ON u.source = c.source AND u.source_id = c.source_id AND u.revision = c.revision
+		WHERE NOT u.retracted AND u.recorded <= since
+	) AS k
+	FULL JOIN (
+		SELECT u.* FROM compute_ledger.usage_record AS u WHERE u.recorded > since OR u.superseded > since AND u.superseded < 'infinity'
+	) AS r ON r.id = k.record AND r.started_at = k.started_at
 	WHERE CASE
 		WHEN r.id IS NULL THEN EXISTS (SELECT FROM attached AS a WHERE k.started_at <@ a.month AND k.recorded >= a.since)
 		-- a key leads to the row that was identified last
@@ -75,36 +102,55 @@ BEGIN
 	-- The highest revision is current, and each other one was until a higher one came.  Only revisions above the
 	-- lowest supersede anything, and there are few of them.
 	RETURN QUERY
-	WITH higher AS (
+	WITH changed AS MATERIALIZED (
+		SELECT DISTINCT c.source, c.source_id FROM compute_ledger._changed_usage(since) AS c WHERE since > '-infinity'
+	), higher AS (
 		SELECT u.source, u.source_id, u.revision, 0 AS identification, u.recorded
 		FROM compute_ledger.usage_key AS u
-		WHERE u.revision > 0
+		WHERE u.revision > 0 AND u.recorded > since
+		UNION ALL
+		-- older ones of what has changed
+		SELECT u.source, u.source_id, u.revision, 0, u.recorded
+		FROM changed AS c
+		JOIN compute_ledger.usage_key AS u ON u.source = c.source AND u.source_id = c.source_id
+		WHERE u.revision > 0 AND u.recorded <= since
 		UNION ALL
 		SELECT i.source, i.source_id, i.revision, i.identification, i.recorded
 		FROM compute_ledger.usage_record AS i
-		WHERE i.identification > 0
+		WHERE i.identification > 0 AND i.recorded > since
+	), current AS (
+		SELECT u.id, u.started_at, u.source, u.source_id, u.revision, u.identification, u.recorded, u.superseded
+		FROM compute_ledger.usage_record AS u
+		WHERE u.recorded > since OR u.superseded > since AND u.superseded < 'infinity'
+		UNION ALL
+		-- older ones of what has changed, which should have been superseded
+		SELECT u.id, u.started_at, u.source, u.source_id, u.revision, u.identification, u.recorded, u.superseded
+		FROM changed AS c
+		JOIN compute_ledger.usage_key AS k ON k.source = c.source AND k.source_id = c.source_id
+		JOIN compute_ledger.usage_record AS u ON u.id = k.record AND u.started_at = k.started_at
+		WHERE u.recorded <= since AND u.superseded = 'infinity'
 	), superseded AS (
 		SELECT r.id, r.started_at, greatest(r.recorded, min(h.recorded)) AS superseded
-		FROM compute_ledger.usage_record AS r
+		FROM current AS r
 		JOIN higher AS h ON h.source = r.source AND h.source_id = r.source_id AND (h.revision, h.identification) > (r.revision, r.identification)
-		GROUP BY r.id, r.started_at
+		GROUP BY r.id, r.started_at, r.recorded
 	)
 	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) was superseded at %s, and says %s', r.revision, r.source, r.source_id, s.superseded, r.superseded)
-	FROM superseded AS s JOIN compute_ledger.usage_record AS r ON r.id = s.id AND r.started_at = s.started_at
+	FROM superseded AS s JOIN current AS r ON r.id = s.id AND r.started_at = s.started_at
 	WHERE r.superseded <> s.superseded
 	UNION ALL
 	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) is the highest, and says that it was superseded at %s', r.revision, r.source, r.source_id, r.superseded)
-	FROM compute_ledger.usage_record AS r
+	FROM current AS r
 	WHERE r.superseded < 'infinity' AND NOT EXISTS (SELECT FROM superseded AS s WHERE s.id = r.id AND s.started_at = r.started_at);
 
 	-- Records are of accounts and regions that there are.
 	RETURN QUERY
 	SELECT 'usage of no account', 'account ' || u.account, format('%s records name an account that there is not', u.n)
-	FROM (SELECT r.account, count(*) AS n FROM compute_ledger.usage_record AS r GROUP BY r.account) AS u
+	FROM (SELECT r.account, count(*) AS n FROM compute_ledger.usage_record AS r WHERE r.recorded > since GROUP BY r.account) AS u
 	WHERE NOT EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.id = u.account);
 	RETURN QUERY
 	SELECT 'usage of no region', 'region ' || u.region, format('%s records name a region that there is not', u.n)
-	FROM (SELECT r.region, count(*) AS n FROM compute_ledger.usage_record AS r GROUP BY r.region) AS u
+	FROM (SELECT r.region, count(*) AS n FROM compute_ledger.usage_record AS r WHERE r.recorded > since GROUP BY r.region) AS u
 	WHERE NOT EXISTS (SELECT FROM compute_ledger.region AS g WHERE g.id = u.region);
 
 	-- Rows of months that have a partition of their own are not elsewhere: a default partition with rows keeps their month from being made.
@@ -313,7 +359,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _unpriced_usage(text, tstzrange, timestamptz, bigint) IS 'part of check_ledger(): usage of one payer, or of all, that has no price and is in no closed period';
 
-CREATE FUNCTION _check_closings() RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_closings(since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -321,10 +367,10 @@ BEGIN
 	-- A closing stored what it says that it did.
 	RETURN QUERY
 	SELECT 'closing', 'closing ' || p.id, format('stored %s charges of %s; there are %s of %s', p.charges, coalesce(p.cost::text, 'nothing'), coalesce(c.charges, 0), coalesce(c.cost::text, 'nothing'))
-	FROM compute_ledger.period_close AS p
+	FROM (SELECT o.* FROM compute_ledger.period_close AS o WHERE o.recorded > since) AS p
 	LEFT JOIN (
 		SELECT s.close, sum(s.charges) AS charges, jsonb_object_agg(s.currency, s.cost) FILTER (WHERE s.cost IS NOT NULL) AS cost
-		FROM (SELECT h.close, h.currency, count(*) AS charges, sum(h.cost) AS cost FROM compute_ledger.charge AS h GROUP BY h.close, h.currency) AS s
+		FROM (SELECT h.close, h.currency, count(*) AS charges, sum(h.cost) AS cost FROM compute_ledger.charge AS h WHERE h.recorded > since GROUP BY h.close, h.currency) AS s
 		GROUP BY s.close
 	) AS c ON c.close = p.id
 	WHERE p.charges <> coalesce(c.charges, 0) OR p.cost IS DISTINCT FROM c.cost;
@@ -337,15 +383,15 @@ BEGIN
 		JOIN compute_ledger.currency AS m ON m.code = t.key
 		CROSS JOIN LATERAL (SELECT compute_ledger._round_ratio(t.value::numeric, 1, m.minor_digits)) AS r (payable)
 	) AS d
-	WHERE (p.payable, p.payable_difference) IS DISTINCT FROM (d.payable, d.difference);
+	WHERE p.recorded > since AND (p.payable, p.payable_difference) IS DISTINCT FROM (d.payable, d.difference);
 	RETURN QUERY
 	SELECT 'charge of another closing', 'charge ' || c.id, format('is of book %s, payer %s, billing period %s, and its closing %s is of %s, %s, %s', c.book, c.payer, c.billing_period, p.id, p.book, p.payer, p.billing_period)
 	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
-	WHERE (c.book, c.payer, c.billing_period) <> (p.book, p.payer, p.billing_period);
+	WHERE c.recorded > since AND (c.book, c.payer, c.billing_period) <> (p.book, p.payer, p.billing_period);
 	RETURN QUERY
 	SELECT 'charge of another closing', 'charge ' || c.id, format('corrects what account %s was billed for billing period %s, and closing %s corrects what accounts %s were billed', c.corrects_payer, c.corrects, p.id, p.payer || p.former_payers)
 	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
-	WHERE c.corrects IS NOT NULL
+	WHERE c.recorded > since AND c.corrects IS NOT NULL
 		AND (c.corrects_payer = ANY (p.payer || p.former_payers)
 			AND EXISTS (SELECT FROM compute_ledger.period_close AS o WHERE o.book = c.book AND o.payer = c.corrects_payer AND o.billing_period = c.corrects AND o.id < p.id)) IS NOT TRUE;
 	RETURN QUERY
@@ -354,24 +400,28 @@ BEGIN
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.period_close AS p ON p.id = c.close
 	JOIN compute_ledger.account AS a ON a.id = c.account
-	WHERE c.kind = 'unpriced' AND c.corrects IS NULL AND (c.amount > 0 OR c.amount IS NULL AND c.quantity > 0) AND (a.name = ANY (p.waived)) IS NOT TRUE
+	WHERE c.recorded > since AND c.kind = 'unpriced' AND c.corrects IS NULL AND (c.amount > 0 OR c.amount IS NULL AND c.quantity > 0) AND (a.name = ANY (p.waived)) IS NOT TRUE
 	GROUP BY c.close, a.name;
 
 	-- Nothing is charged twice in one billing period.
 	RETURN QUERY
 	SELECT 'billed twice', 'charge ' || max(c.id), format('charges the same as charge %s', min(c.id))
 	FROM compute_ledger.charge AS c
-	WHERE c.corrects IS NULL
+	WHERE c.recorded > since AND c.corrects IS NULL
 	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day, c.reservation
 	HAVING count(*) > 1;
 END
 $$;
 
-CREATE FUNCTION _check_shared_parts(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_shared_parts(at timestamptz, since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	-- where nothing was charged since, nothing was charged twice
+	IF NOT EXISTS (SELECT FROM compute_ledger.charge AS c WHERE c.recorded > since) THEN
+		RETURN;
+	END IF;
 	-- No part of a record is in two charges of one book, unless a correction took it back: for another payer or another
 	-- calendar that it turned out to belong to.  A closed period that has changed since a closing looked at it is left out:
 	-- what it was charged too much is going to be taken back.  Charges of like usage whose times touch are suspects; what
@@ -416,7 +466,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_rating(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_rating(at timestamptz, since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -434,6 +484,7 @@ BEGIN
 		FROM compute_ledger.period_close AS p
 		JOIN compute_ledger.billing_period AS b ON b.id = p.billing_period
 		JOIN compute_ledger.account AS a ON a.id = p.payer
+		WHERE p.recorded > since
 		ORDER BY p.id
 	LOOP
 		BEGIN
@@ -495,18 +546,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_charges(at timestamptz, rerate boolean, trees boolean) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_charges(at timestamptz, rerate boolean, trees boolean, since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM compute_ledger._check_closings()
+	SELECT * FROM compute_ledger._check_closings(since)
 	UNION ALL
-	SELECT * FROM compute_ledger._check_shared_parts(at) WHERE trees
+	SELECT * FROM compute_ledger._check_shared_parts(at, since) WHERE trees
 	UNION ALL
-	SELECT * FROM compute_ledger._check_rating(at) WHERE trees AND rerate
+	SELECT * FROM compute_ledger._check_rating(at, since) WHERE trees AND rerate
 $$;
 
-CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean, since timestamptz) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -523,18 +574,18 @@ BEGIN
 	FROM (
 		SELECT * FROM compute_ledger._check_billing_periods()
 		UNION ALL SELECT * FROM compute_ledger._check_prices(NOT broken)
-		UNION ALL SELECT * FROM compute_ledger._check_usage()
+		UNION ALL SELECT * FROM compute_ledger._check_usage(since)
 		-- nothing is rated along trees that are none
-		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken)
-		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate) WHERE NOT broken
+		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken, since)
+		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate, since) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_reserved_usage(at) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_book()
 		UNION ALL SELECT * FROM compute_ledger._check_policy()
 		UNION ALL SELECT * FROM compute_ledger._check_lease()
 		UNION ALL SELECT * FROM compute_ledger._check_queue()
-		UNION ALL SELECT * FROM compute_ledger._check_books()
+		UNION ALL SELECT * FROM compute_ledger._check_books(since)
 		UNION ALL SELECT * FROM compute_ledger._check_guards()
-		UNION ALL SELECT * FROM compute_ledger._check_rollups() WHERE NOT broken
+		UNION ALL SELECT * FROM compute_ledger._check_rollups(since) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_spend()
 		UNION ALL SELECT * FROM compute_ledger._check_capacity()
 		UNION ALL SELECT * FROM compute_ledger._check_advice(at)
@@ -542,7 +593,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION _check_ledger(since timestamptz, rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	-- @planner
@@ -554,12 +605,30 @@ DECLARE
 	at timestamptz;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	IF since IS NULL THEN
+		PERFORM compute_ledger._refuse('22004', 'a check needs to know since when',
+			hint => 'Without since, everything is checked.');
+	END IF;
 	-- the watermark first, the snapshot that sees all up to it after it
 	at := compute_ledger._ledger_watermark();
-	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger_at(at, rerate) AS c;
+	IF since > at THEN
+		PERFORM compute_ledger._refuse('LC012', format('since %s is beyond the ledger''s watermark %s', since, at),
+			detail => 'Something may yet be recorded before it.');
+	END IF;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger_at(at, rerate, since) AS c;
 END
 $$;
-COMMENT ON FUNCTION _check_ledger(boolean) IS 'what check_ledger() does';
+COMMENT ON FUNCTION _check_ledger(timestamptz, boolean) IS 'what check_ledger() does; since -infinity, all of it';
+
+CREATE FUNCTION _check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger('-infinity'::timestamptz, rerate) AS t;
+END
+$$;
+COMMENT ON FUNCTION _check_ledger(boolean) IS 'what check_ledger() does without a time';
 
 CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE
@@ -571,14 +640,25 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION _check_usage() IS 'part of check_ledger(): batches, keys, records and revisions';
+CREATE FUNCTION check_ledger(since timestamptz, rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM compute_ledger._check_caller();
+	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger(since, rerate) AS t;
+END
+$$;
+
+COMMENT ON FUNCTION _check_usage(timestamptz) IS 'part of check_ledger(): batches, keys, records and revisions';
 COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions and mergers';
 COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
 COMMENT ON FUNCTION _check_prices(boolean) IS 'part of check_ledger(): price books; without trees, no more than can be seen without them';
-COMMENT ON FUNCTION _check_charges(timestamptz, boolean, boolean) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price; without trees, no more than can be seen without them';
-COMMENT ON FUNCTION _check_closings() IS 'part of _check_charges(): what closings stored, and no charge twice';
-COMMENT ON FUNCTION _check_shared_parts(timestamptz) IS 'part of _check_charges(): no part of a record in two charges; needs sound trees';
-COMMENT ON FUNCTION _check_rating(timestamptz) IS 'part of _check_charges(): charges against the rating of the usage, and whether what is not charged yet has a price; needs sound trees';
+COMMENT ON FUNCTION _check_charges(timestamptz, boolean, boolean, timestamptz) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price; without trees, no more than can be seen without them';
+COMMENT ON FUNCTION _check_closings(timestamptz) IS 'part of _check_charges(): what closings stored, and no charge twice';
+COMMENT ON FUNCTION _check_shared_parts(timestamptz, timestamptz) IS 'part of _check_charges(): no part of a record in two charges; needs sound trees';
+COMMENT ON FUNCTION _check_rating(timestamptz, timestamptz) IS 'part of _check_charges(): charges against the rating of the usage, and whether what is not charged yet has a price; needs sound trees';
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
-COMMENT ON FUNCTION _check_ledger_at(timestamptz, boolean) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time';
+COMMENT ON FUNCTION _check_ledger_at(timestamptz, boolean, timestamptz) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time, of what has changed since another';
 COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';
+COMMENT ON FUNCTION check_ledger(timestamptz, boolean) IS 'the same as check_ledger(), but what was recorded up to since, a recorded time, and has not been superseded after it, is taken to be as it was when it was checked last, and is not read again: records, keys, batches, closings and charges, and rollups outside the months (UTC) of usage that has changed. ledger_watermark() from before a check that found nothing is such a time. It finds what is broken in what was recorded, or ceased to count, since; what somebody changed in older rows it does not. -infinity: everything. Errors: 22004 since is NULL; LC012 since beyond the watermark; 55000 no ledger.';

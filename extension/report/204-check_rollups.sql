@@ -1,6 +1,6 @@
 -- Checks of the rollups: all of them computed anew, as of their last refresh.
 
-CREATE FUNCTION _check_rollups() RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_rollups(since timestamptz DEFAULT '-infinity') RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
@@ -8,6 +8,9 @@ AS $$
 #variable_conflict use_variable
 DECLARE
 	at timestamptz := (SELECT s.as_of FROM compute_ledger.rollup_state AS s);
+	starts timestamptz := '-infinity';
+	ends timestamptz := 'infinity';
+	moved bigint[];
 BEGIN
 	IF at IS NULL THEN
 		RETURN QUERY SELECT 'rollup state', 'rollup_state', 'has no row';
@@ -37,10 +40,34 @@ BEGIN
 		RETURN;
 	END IF;
 
+	-- The months in which usage or capacity has changed.
+	IF since > '-infinity' THEN
+		moved := ARRAY(
+			SELECT DISTINCT z.account
+			FROM (
+				SELECT o.account, o.owner, o.payer, o.time_zone, o.since, o.until FROM compute_ledger._rollup_zone AS o
+				UNION ALL
+				SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until FROM compute_ledger._rollup_zones(since) AS n
+			) AS z
+			GROUP BY z.account, z.owner, z.payer, z.time_zone, z.since, z.until
+			HAVING count(*) = 1);
+		SELECT date_trunc('month', min(c.starts), 'UTC') - interval '1 day', date_trunc('month', max(c.ends), 'UTC') + interval '1 month 1 day' INTO starts, ends
+		FROM (
+			-- what goes on
+			SELECT least(since, at) AS starts, at AS ends
+			UNION ALL
+			SELECT u.started_at, least(u.ended_at, at) FROM compute_ledger._changed_usage(since) AS u WHERE u.started_at < at
+			UNION ALL
+			SELECT u.started_at, least(u.ended_at, at) FROM compute_ledger.usage_record AS u WHERE u.account = ANY (moved) AND u.started_at < at
+			UNION ALL
+			SELECT lower(k.valid), least(upper(k.valid), at) FROM compute_ledger.capacity AS k WHERE lower(k.recorded) > since OR upper(k.recorded) > since
+		) AS c;
+	END IF;
+
 	-- The hours are the records, and so are the months by who pays; days, utilization and all accounts together are the hours, and capacity what the table says.
 	RETURN QUERY
 	WITH wrong AS MATERIALIZED (
-		SELECT s.* FROM compute_ledger._usage_sums(compute_ledger._usage_parts('-infinity'), '-infinity', at, '{}', 'check') AS s
+		SELECT s.* FROM compute_ledger._usage_sums(compute_ledger._usage_parts('-infinity', since > '-infinity'), '-infinity', at, '{}', 'check', starts, ends) AS s
 	)
 	SELECT 'usage_hourly', format('account %s, region %s, %s, %s, basis %s', w.account, w.region, w.accelerator, w.measure, w.basis),
 		format('%s hours from %s on are not what the records say: device time is %s, of the records %s', count(*), min(w.hour), coalesce(sum(h.device_time), 0), coalesce(sum(h.device_time), 0) - sum(w.device_time))
@@ -72,7 +99,7 @@ BEGIN
 	RETURN QUERY SELECT * FROM compute_ledger._check_rollup_sums(at);
 END
 $$;
-COMMENT ON FUNCTION _check_rollups() IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh, usage by the hour against the records';
+COMMENT ON FUNCTION _check_rollups(timestamptz) IS 'part of check_ledger(): the rollups against what they are sums of, as of their last refresh, usage by the hour against the records; where usage has changed since a recorded time';
 
 CREATE FUNCTION _check_rollup_sums(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE

@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #include "report/rollup_sum.h"
 
@@ -72,11 +73,13 @@ read_query(FunctionCallInfo fcinfo, RollupQuery *query)
 	query->before = PG_GETARG_DATUM(1);
 	query->upto = PG_GETARG_DATUM(2);
 	query->changed = PG_GETARG_DATUM(3);
+	query->from = DT_NOBEGIN;
+	query->to = DT_NOEND;
 	query->purpose = ROLLUP_ADD;
 }
 
 /*
- * _usage_sums(records text, before timestamptz, upto timestamptz, changed bigint[], purpose text) -> rows
+ * _usage_sums(records text, before timestamptz, upto timestamptz, changed bigint[], purpose text, "from" timestamptz, "to" timestamptz) -> rows
  */
 PG_FUNCTION_INFO_V1(usage_sums);
 Datum
@@ -95,6 +98,8 @@ usage_sums(PG_FUNCTION_ARGS)
 		query.purpose = ROLLUP_CORRECT;
 	else if (strcmp(purpose, "check") == 0)
 		query.purpose = ROLLUP_CHECK;
+	query.from = PG_GETARG_TIMESTAMPTZ(5);
+	query.to = PG_GETARG_TIMESTAMPTZ(6);
 	RollupSum(&query, &sink.sink);
 	PG_RETURN_NULL();
 }

@@ -29,6 +29,12 @@ typedef struct TableColumn
 	RowColumn	is;
 } TableColumn;
 
+#define HOURS_ARE_WHOLE	"t.hour >= $4 AND t.hour < $5"
+#define DAYS_ARE_WHOLE	"t.day >= ($4 AT TIME ZONE 'UTC')::pg_catalog.date AND t.day < ($5 AT TIME ZONE 'UTC')::pg_catalog.date"
+/* a local day is part of two or three of UTC */
+#define LOCAL_DAYS_ARE_WHOLE	"t.day > ($4 AT TIME ZONE 'UTC')::pg_catalog.date AND t.day < ($5 AT TIME ZONE 'UTC')::pg_catalog.date - 1"
+#define MONTHS_ARE_WHOLE	"t.month >= ($4 AT TIME ZONE 'UTC')::pg_catalog.date AND t.month + interval '1 month' <= $5 AT TIME ZONE 'UTC'"
+
 #define END_OF_COLUMNS	{-1, {NULL, InvalidOid, NULL}}
 #define PLACE_COLUMNS \
 	{ROLLUP_COL_REGION, ROW_COLUMN("region", INT4OID)}, \
@@ -65,17 +71,18 @@ typedef struct TableColumn
 static const struct
 {
 	const char *name;
+	const char *is_whole;		/* which rows are of the hours that are compared alone */
 	TableColumn columns[16];
 }			tables[] = {
-	[ROLLUP_USAGE_HOURLY] = {"_usage_hourly", {USAGE_COLUMNS, {ROLLUP_COL_HOUR, ROW_COLUMN("hour", TIMESTAMPTZOID)}, END_OF_COLUMNS}},
-	[ROLLUP_USAGE_DAILY] = {"_usage_daily", {USAGE_COLUMNS, END_OF_COLUMNS}},
-	[ROLLUP_UTILIZATION_DAILY] = {"_utilization_daily", {UTILIZATION_COLUMNS, {ROLLUP_COL_ACCOUNT, ROW_COLUMN("account", INT8OID)},
+	[ROLLUP_USAGE_HOURLY] = {"_usage_hourly", HOURS_ARE_WHOLE, {USAGE_COLUMNS, {ROLLUP_COL_HOUR, ROW_COLUMN("hour", TIMESTAMPTZOID)}, END_OF_COLUMNS}},
+	[ROLLUP_USAGE_DAILY] = {"_usage_daily", LOCAL_DAYS_ARE_WHOLE, {USAGE_COLUMNS, END_OF_COLUMNS}},
+	[ROLLUP_UTILIZATION_DAILY] = {"_utilization_daily", DAYS_ARE_WHOLE, {UTILIZATION_COLUMNS, {ROLLUP_COL_ACCOUNT, ROW_COLUMN("account", INT8OID)},
 	{ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, END_OF_COLUMNS}},
-	[ROLLUP_FLEET_HOURLY] = {"_fleet_hourly", {FLEET_COLUMNS, {ROLLUP_COL_HOUR, ROW_COLUMN("hour", TIMESTAMPTZOID)}, END_OF_COLUMNS}},
-	[ROLLUP_FLEET_DAILY] = {"_fleet_daily", {FLEET_COLUMNS, {ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, END_OF_COLUMNS}},
-	[ROLLUP_USAGE_MONTHLY] = {"_usage_monthly", {UTILIZATION_COLUMNS, {ROLLUP_COL_ACCOUNT, ROW_COLUMN("payer", INT8OID)},
+	[ROLLUP_FLEET_HOURLY] = {"_fleet_hourly", HOURS_ARE_WHOLE, {FLEET_COLUMNS, {ROLLUP_COL_HOUR, ROW_COLUMN("hour", TIMESTAMPTZOID)}, END_OF_COLUMNS}},
+	[ROLLUP_FLEET_DAILY] = {"_fleet_daily", DAYS_ARE_WHOLE, {FLEET_COLUMNS, {ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, END_OF_COLUMNS}},
+	[ROLLUP_USAGE_MONTHLY] = {"_usage_monthly", MONTHS_ARE_WHOLE, {UTILIZATION_COLUMNS, {ROLLUP_COL_ACCOUNT, ROW_COLUMN("payer", INT8OID)},
 	{ROLLUP_COL_DAY, ROW_COLUMN("month", DATEOID)}, END_OF_COLUMNS}},
-	[ROLLUP_CAPACITY_MONTHLY] = {"_capacity_monthly", {PLACE_COLUMNS, {ROLLUP_COL_DAY, ROW_COLUMN("month", DATEOID)},
+	[ROLLUP_CAPACITY_MONTHLY] = {"_capacity_monthly", MONTHS_ARE_WHOLE, {PLACE_COLUMNS, {ROLLUP_COL_DAY, ROW_COLUMN("month", DATEOID)},
 	{ROLLUP_COL_CAPACITY_LENGTH, ROW_COLUMN("length", INT8OID)}, {ROLLUP_COL_UNKNOWN_LENGTH, ROW_COLUMN("unknown", INT8OID)},
 	{ROLLUP_COL_CAPACITY_TIME, ROW_COLUMN("device_time", NUMERICOID)}, END_OF_COLUMNS}},
 };
@@ -598,6 +605,8 @@ receive_capacity(TupleTableSlot *slot, DestReceiver *receiver)
 		if (slot->tts_isnull[i])
 			RowNullError("capacity", capacity_columns[i].name);
 	}
+	if (DatumGetTimestampTz(values[CAP_HOUR]) < rollup->query->from || DatumGetTimestampTz(values[CAP_HOUR]) >= rollup->query->to)
+		return true;
 	previous = MemoryContextSwitchTo(rollup->scratch);
 	kind.region = DatumGetInt32(values[CAP_REGION]);
 	memcpy(&kind.accelerator, DatumGetAcceleratorP(values[CAP_ACCELERATOR]), sizeof(Accelerator));
@@ -627,8 +636,9 @@ static void
 run_query(Rollup *rollup, const char *query, RollupTable table, bool (*receive) (TupleTableSlot *, DestReceiver *),
 		  void (*start) (DestReceiver *, int, TupleDesc))
 {
-	static const Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID};
-	const Datum values[] = {rollup->query->before, rollup->query->upto, rollup->query->changed};
+	static const Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	const Datum values[] = {rollup->query->before, rollup->query->upto, rollup->query->changed,
+	TimestampTzGetDatum(rollup->query->from), TimestampTzGetDatum(rollup->query->to)};
 	SPIExecuteOptions options = {0};
 	/* SPI looks at the kind of a receiver only to tell it from its own and from none */
 	RollupReceiver self = {
@@ -656,7 +666,7 @@ run_query(Rollup *rollup, const char *query, RollupTable table, bool (*receive) 
 void
 RollupReadStored(Rollup *rollup, RollupTable table)
 {
-	run_query(rollup, psprintf("SELECT * FROM compute_ledger.%s", tables[table].name), table,
+	run_query(rollup, psprintf("SELECT * FROM compute_ledger.%s AS t WHERE %s", tables[table].name, tables[table].is_whole), table,
 			  table == ROLLUP_USAGE_HOURLY ? receive_hour : receive_sum, start_stored);
 }
 

@@ -198,6 +198,47 @@ compare_sums(const SumEntry *a, const SumEntry *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+/* Returns the first of a date's month. */
+static DateADT
+first_of_month(DateADT day)
+{
+	int			year;
+	int			month;
+	int			of_month;
+
+	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &of_month);
+	return day - of_month + 1;
+}
+
+/* Returns the date of an instant; before or after all for what is not finite. */
+static int64
+date_of(TimestampTz at)
+{
+	if (TIMESTAMP_NOT_FINITE(at))
+		return at < 0 ? PG_INT32_MIN : PG_INT32_MAX;
+	return at / USECS_PER_DAY - (at % USECS_PER_DAY < 0);
+}
+
+/* Whether what a sum is of lies in the hours that are compared, as rollup_read.c has it of stored rows. */
+static bool
+is_whole(const Rollup *rollup, const SumKey *key)
+{
+	int64		from = date_of(rollup->query->from);
+	int64		to = date_of(rollup->query->to);
+
+	switch (key->table)
+	{
+		case ROLLUP_USAGE_DAILY:
+			return key->when > from && key->when < to - 1;
+		case ROLLUP_USAGE_MONTHLY:
+		case ROLLUP_CAPACITY_MONTHLY:
+			/* 31 days after its first, a month is over, and the next is not */
+			return key->when >= from && first_of_month((DateADT) key->when + 31) <= to;
+		default:
+			return true;
+	}
+}
+
 /* Notes a sum, if it is of a table, to be given. */
 static inline void
 list_sum(const Rollup *rollup, const Sum *sum, RollupTable table, SumEntry *list, Size *count)
@@ -205,7 +246,7 @@ list_sum(const Rollup *rollup, const Sum *sum, RollupTable table, SumEntry *list
 	bool		of_accounts = is_of_accounts(table);
 	SumEntry   *entry = &list[*count];
 
-	if (sum->key.table != (int32) table || is_nothing(sum))
+	if (sum->key.table != (int32) table || is_nothing(sum) || !is_whole(rollup, &sum->key))
 		return;
 	entry->first = of_accounts ? sum->key.who : sum->key.when;
 	entry->second = of_accounts ? sum->key.when : sum->key.who;
@@ -282,18 +323,6 @@ add_use(Sum *sum, const RollupCell *cell, int64 measure)
 		add_length(&sum->lengths[measure], cell->shared, true);
 		add_time(&sum->times[measure], cell->device_time, true);
 	}
-}
-
-/* Returns the first of a date's month. */
-static DateADT
-first_of_month(DateADT day)
-{
-	int			year;
-	int			month;
-	int			of_month;
-
-	j2date(day + POSTGRES_EPOCH_JDATE, &year, &month, &of_month);
-	return day - of_month + 1;
 }
 
 /* Adds what was added up of a day of UTC to its sums. */

@@ -8,6 +8,7 @@
 #include "base/compat.h"
 
 #include "access/tupdesc.h"
+#include "datatype/timestamp.h"
 
 /* The tables, in the order in which their rows are given. */
 typedef enum RollupTable
@@ -53,10 +54,12 @@ typedef enum RollupPurpose
 /* What is added up. */
 typedef struct RollupQuery
 {
-	const char *records;		/* a query for parts of records, with the three below as $1 to $3 */
+	const char *records;		/* a query for parts of records, with what follows as $1 to $5 */
 	Datum		before;
 	Datum		upto;
 	Datum		changed;
+	TimestampTz from;			/* hours that are compared: from midnight of UTC, */
+	TimestampTz to;				/* to midnight */
 	RollupPurpose purpose;
 } RollupQuery;
 
