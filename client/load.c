@@ -255,7 +255,7 @@ count_chunk(Load *load, const Counts *counts)
 	RefusedWrite(load->refused, file);
 }
 
-/* Whether the chunk was loaded before; if it was, it is counted as it was then. */
+/* Whether the session's role has loaded the chunk before; if it has, it is counted as it was then.  A note of another's proves nothing. */
 static bool
 was_loaded(Load *load)
 {
@@ -268,7 +268,7 @@ was_loaded(Load *load)
 	res = PQexecParams(load->conn,
 					   "SELECT l.batches, coalesce(sum(b.taken), 0), coalesce(sum(b.accepted), 0), coalesce(sum(b.duplicate), 0)"
 					   " FROM compute_ledger.usage_load AS l LEFT JOIN compute_ledger.usage_batch AS b ON b.id = ANY (l.batches)"
-					   " WHERE l.digest = $1::pg_catalog.bytea GROUP BY l.digest",
+					   " WHERE l.digest = $1::pg_catalog.bytea AND l.loaded_by = SESSION_USER GROUP BY l.batches",
 					   1, NULL, &param, NULL, NULL, 0);
 	if (PQresultStatus(res) != PGRES_TUPLES_OK)
 		load_failed(load, res);

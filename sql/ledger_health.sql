@@ -71,6 +71,14 @@ SELECT a.*, h.value AS is FROM apart AS a JOIN ledger_health AS h USING (measure
 WHERE abs(CASE WHEN h.measure LIKE '%seconds' THEN h.value / 60 ELSE h.value END - a.value) > CASE WHEN h.measure LIKE '%seconds' THEN 1 ELSE 0 END OR a.value = 0;
 SELECT * FROM differs;
 SELECT measure, regexp_replace(detail, '[0-9]{4}-[0-9: -]+\+00', 'DATE', 'g') FROM ledger_health WHERE measure IN ('unpriced_age_seconds', 'closings_due');
+-- a meter is told the same figures
+CREATE ROLE regress_health_meter;
+SELECT grant_access('regress_health_meter', 'meter');
+CREATE TEMP TABLE owners AS SELECT measure, label FROM ledger_health WHERE value IS NOT NULL;
+GRANT SELECT ON owners TO regress_health_meter;
+SET ROLE regress_health_meter;
+SELECT measure, label FROM owners EXCEPT SELECT measure, label FROM ledger_health WHERE value IS NOT NULL;
+RESET ROLE;
 -- what is closed is not due, nor is its usage without a price
 CREATE TEMP TABLE before AS SELECT value FROM ledger_health WHERE measure = 'closings_due';
 SELECT count(close_period(a.name, b.period, waive => '{acme,acme/lab,zenith,later}')) > 0 FROM payers() AS p JOIN account AS a ON a.id = p.payer AND p.account = p.payer JOIN billing_period AS b ON b.calendar = p.calendar
@@ -103,9 +111,8 @@ SELECT count(*) > 0 FROM ledger_health;
 SELECT sum(pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)) < 100 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = 'usage_record'::regclass;
 COMMIT;
 -- who may look
-CREATE ROLE regress_health_meter;
 CREATE ROLE regress_health_reader;
-SELECT grant_access('regress_health_meter', 'meter'), grant_access('regress_health_reader', 'reader', 'acme');
+SELECT grant_access('regress_health_reader', 'reader', 'acme');
 -- the oldest of what is open, or to be closed, is of an account that a meter is not told of; what was rejected, a meter has sent
 SELECT count(*) > 0 FROM ledger_health WHERE detail LIKE '%account "%';
 SET ROLE regress_health_meter;

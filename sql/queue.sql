@@ -312,6 +312,8 @@ SELECT pg_temp.pass('28 13:20');
 SELECT count(create_account(n, currency => 'USD', jurisdiction => 'DE')) AS two, pg_temp.pool(8, 'nvidia/t4') AS p FROM unnest('{small,large}'::text[]) AS n \gset
 SELECT create_account('later', parent => 'large') > 0, (book('z', :p, 8, '[2050-01-28 14:00Z,2050-01-31 12:00Z)', confirmed => true, now => '2050-01-28 13:30Z')).devices;
 SELECT submit_request(placement_request('small', '{nvidia/t4}', devices => 8, time_limit => '1 hour'), request => 'before the merge', now => '2050-01-28 14:00Z') AS small, pg_temp.ask('later', '{nvidia/t4}', 8, '1 hour', '28 14:00') AS later \gset
+SELECT (book('small', :p, 8, '[2050-02-10Z,2050-02-11Z)', 'booked before the merge', now => '2050-01-28 14:00Z')).booking AS booked,
+	(SELECT min(r.booking) FROM reserve(placement_request('small', '{nvidia/t4}', devices => 8, time_limit => '1 hour', not_before => '2050-02-12Z'), 'reserved before the merge', now => '2050-01-28 14:00Z') AS r) AS reserved \gset
 SELECT count(*) FROM schedule(now => '2050-01-28 14:00Z');
 SELECT merge_account('small', 'large', '2050-01-29Z');
 UPDATE account_version SET valid = '(,2050-01-29Z)' WHERE account = (SELECT id FROM account WHERE name = 'later') AND upper_inf(recorded);
@@ -320,6 +322,12 @@ SELECT explain_request(:later, now => '2050-01-29Z');
 SELECT count(*) FROM schedule(now => '2050-01-29Z');
 SELECT r.id = :small AS is_small, a.name, r.state, r.planned IS NOT NULL AS planned, k.account = r.account AS judged_for_it FROM request AS r JOIN account AS a ON a.id = r.account LEFT JOIN request_kind AS k ON k.digest = r.kind WHERE r.id IN (:small, :later) ORDER BY r.id;
 SELECT action, to_char(at, 'DD HH24:MI'), reason FROM request_change WHERE request = :small ORDER BY id;
+-- what was asked before the merge gets the same answers after it, and what the other account asks is another thing
+SELECT submit_request(placement_request('small', '{nvidia/t4}', devices => 8, time_limit => '1 hour'), request => 'before the merge', now => '2050-01-29Z') = :small AS submitted,
+	(book('small', :p, 8, '[2050-02-10Z,2050-02-11Z)', 'booked before the merge', now => '2050-01-29Z')).booking = :booked AS booked,
+	(SELECT min(r.booking) FROM reserve(placement_request('small', '{nvidia/t4}', devices => 8, time_limit => '1 hour', not_before => '2050-02-12Z'), 'reserved before the merge', now => '2050-01-29Z') AS r) = :reserved AS reserved,
+	(book('large', :p, 8, '[2050-02-14Z,2050-02-15Z)', 'booked before the merge', now => '2050-01-29Z')).booking <> :booked AS another,
+	(book('small', :p, 8, '[2050-02-16Z,2050-02-17Z)', 'after the merge', now => '2050-01-29Z')).booking = (book('small', :p, 8, '[2050-02-16Z,2050-02-17Z)', 'after the merge', now => '2050-01-29Z')).booking AS after;
 SELECT check_name, object, detail FROM check_ledger() WHERE check_name IN ('request', 'answer');
 SELECT s.request = :small AS is_small, s.account_name, to_char(lower(s.period), 'DD HH24:MI') FROM schedule(now => '2050-01-31 12:00Z') AS s;
 SELECT s.request = :later AS is_later, s.account_name, to_char(lower(s.period), 'DD HH24:MI') FROM schedule(now => '2050-01-31 13:00Z') AS s;

@@ -100,6 +100,9 @@ SELECT move_account('acme/lab', 'zenith', '2026-06-01');
 SET ROLE regress_spend_acme;
 SELECT DISTINCT account_name, kind, value FROM my_spend_label WHERE key = 'team' ORDER BY 1, 2, 3;
 SELECT value, cost > 0 FROM spend_by('team', 'acme', '[2026-03-01,2026-04-01)');
+-- shared out as the rollup has it, by what others spent, too; and of others' values not even how many there are
+SELECT count(*) FROM (SELECT value, currency, sum(cost), coalesce(sum(cost) FILTER (WHERE shared), 0) FROM my_spend_label WHERE key = 'team' GROUP BY 1, 2 EXCEPT SELECT * FROM spend_by('team', 'acme', '[2026-03-01,2026-04-01)')) AS d;
+SELECT count(*) - count(DISTINCT (charge, key, coalesce(value, 'none'), shared)) FROM my_spend_label;
 SELECT count(*) FROM spend_label;
 SELECT count(*) FROM spend_share;
 SELECT * FROM spend_by('team', 'zenith', '[2026-03-01,2026-04-01)');
@@ -111,6 +114,26 @@ SET ROLE regress_spend_lab;
 SELECT account_name, kind, value, sum(cost) FROM my_spend_label WHERE key = 'team' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 SELECT * FROM spend_by('team', 'acme/lab', '[2026-03-01,2026-04-01)');
 RESET ROLE;
+
+-- ------------------------------------------------------------------ months that are detached
+
+CREATE TEMP TABLE whole AS SELECT * FROM spend_label WHERE key = 'team';
+ALTER TABLE usage_record DETACH PARTITION usage_record_2026_03;
+-- another rule: what was shared out stays, as the records are not there; by a new key nothing has a value until they come back
+UPDATE spend_rule SET share = 'evenly' WHERE what = 'unused reservation';
+INSERT INTO spend_key VALUES ('n');
+SELECT refresh_rollups() IS NOT NULL;
+SELECT count(*) FROM (SELECT * FROM whole EXCEPT ALL SELECT * FROM spend_label WHERE key = 'team') AS d;
+SELECT key, count(value) > 0 AS valued, sum(cost) = (SELECT sum(cost) FROM charge) AS whole FROM spend_share GROUP BY key ORDER BY key;
+SELECT key, complete, stale FROM spend_shared ORDER BY key;
+SELECT check_name, object, detail FROM check_ledger() WHERE check_name = 'spend by label';
+ALTER TABLE usage_record ATTACH PARTITION usage_record_2026_03 FOR VALUES FROM ('2026-03-01Z') TO ('2026-04-01Z');
+SELECT refresh_rollups() IS NOT NULL;
+SELECT key, count(value) > 0 AS valued, sum(cost) = (SELECT sum(cost) FROM charge) AS whole FROM spend_share GROUP BY key ORDER BY key;
+UPDATE spend_rule SET share = 'evenly' WHERE what = 'unused reservation';
+SELECT refresh_rollups() IS NOT NULL;
+SELECT count(*) > 0 FROM (SELECT * FROM whole EXCEPT ALL SELECT * FROM spend_label WHERE key = 'team') AS d;
+SELECT key, complete, stale FROM spend_shared ORDER BY key;
 
 \c postgres
 DROP DATABASE regress_spend;

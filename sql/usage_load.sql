@@ -37,6 +37,11 @@ SELECT count(*) FROM usage_key;
 CREATE ROLE load_meter;
 CREATE ROLE load_reader;
 SELECT grant_access('load_meter', 'meter'), grant_access('load_reader', 'reader', 'acme');
+\echo a note of another role stands for nothing
+SET SESSION AUTHORIZATION load_meter;
+SELECT compute_ledger.record_load(sha256('1'), 'mine.csv', 1, 1, NULL), compute_ledger.record_load(sha256('1'), 'mine.csv', 1, 2, NULL, again => true);
+RESET SESSION AUTHORIZATION;
+SELECT file, last_line, loaded_by = session_user AS mine FROM usage_load WHERE digest = sha256('1') ORDER BY mine;
 SET ROLE load_meter;
 SELECT record_load(sha256('4'), 'c.csv', 2, 3, '{}');
 SELECT count(*) FROM usage_load;

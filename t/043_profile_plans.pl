@@ -64,6 +64,43 @@ is($node->safe_psql('postgres', "$partitionwise $extreme"), '{2026-01-01T00:00:0
 is($node->safe_psql('postgres', "$parallel SET debug_parallel_query = on; $extreme") // '', '{2026-01-01T00:00:00Z 42, 2026-01-02T00:00:00Z 0}', 'in parallel, too')
   if $node->safe_psql('postgres', 'SHOW server_version_num') >= 160000;
 
+# An aggregate that somebody makes without a final function returns the state, which is a value like any other: in memory,
+# in a row, compressed, and in a TOAST table.
+$node->safe_psql('postgres', q{
+	CREATE AGGREGATE raw_profile(timestamptz, timestamptz, numeric) (SFUNC = device_profile_accum, STYPE = device_profile);
+	CREATE AGGREGATE raw_rate(timestamptz, timestamptz, compute_rate) (SFUNC = rate_profile_accum, STYPE = rate_profile);
+	CREATE TABLE raw (account int, p device_profile, r rate_profile);
+	CREATE TABLE packed (account int, p device_profile, r rate_profile);
+	ALTER TABLE packed ALTER p SET STORAGE main, ALTER r SET STORAGE main;
+	INSERT INTO raw SELECT account, raw_profile(s, e, n), raw_rate(s, e, r) FROM work WHERE account < 20 GROUP BY account;
+	INSERT INTO raw SELECT -1, raw_profile(s, e, n), raw_rate(s, e, r) FROM work;
+	INSERT INTO raw SELECT -2, raw_profile(s, e, n), raw_rate(s, e, r) FROM work WHERE account < 3 AND e < '2026-01-02';
+	INSERT INTO packed SELECT account, raw_profile(s, e, n), raw_rate(s, e, r) FROM work WHERE account < 3 GROUP BY account;
+	INSERT INTO packed SELECT * FROM raw WHERE account = -2;
+	CREATE TABLE value AS SELECT account, device_profile(s, e, n) AS p, rate_profile(s, e, r) AS r FROM work WHERE account < 20 GROUP BY account;
+	INSERT INTO value SELECT -1, device_profile(s, e, n), rate_profile(s, e, r) FROM work;
+	INSERT INTO value SELECT -2, device_profile(s, e, n), rate_profile(s, e, r) FROM work WHERE account < 3 AND e < '2026-01-02'});
+is($node->safe_psql('postgres', q{SELECT account FROM raw_like(ARRAY['raw', 'packed']) AS f (account, same) WHERE NOT same}
+			=~ s/^/CREATE FUNCTION raw_like(tables text[]) RETURNS TABLE (account int, same boolean) LANGUAGE plpgsql AS \$\$
+	DECLARE t text;
+	BEGIN
+		FOREACH t IN ARRAY tables LOOP
+			RETURN QUERY EXECUTE format('SELECT s.account, s.p = v.p AND s.r = v.r AND s.p::text = v.p::text AND s.r::text = v.r::text
+				AND device_profile_hash(s.p) = device_profile_hash(v.p) AND device_profile_send(s.p) = device_profile_send(v.p)
+				AND s.p - v.p = ''{}'' AND v.r - s.r = ''{}\@bf16'' AND sum_of = v.p + v.p AND peak(s.p) = peak(v.p) AND integral(s.r) = integral(v.r)
+				AND level_at(s.p, ''2026-01-09'') = level_at(v.p, ''2026-01-09'') AND extent(s.r) = extent(v.r)
+				AND clip(s.p, ''[2026-01-09, 2026-01-11)'') = clip(v.p, ''[2026-01-09, 2026-01-11)'')
+				AND earliest_fit(s.p, 1, ''1 hour'', ''[2026-01-02,)'') IS NOT DISTINCT FROM earliest_fit(v.p, 1, ''1 hour'', ''[2026-01-02,)'')
+				FROM %I AS s JOIN value AS v USING (account), LATERAL (SELECT sum(x) AS sum_of FROM (VALUES (s.p), (s.p)) AS x (x)) AS y', t);
+		END LOOP;
+	END \$\$; /r), '', 'states as values: the same answers');
+is($node->safe_psql('postgres', q{SELECT count(*), bool_or(pg_column_size(p) < 1500), bool_or(pg_column_size(p) > 1000000) FROM (TABLE raw UNION ALL TABLE packed) AS s}), '26|t|t',
+	'of all sizes');
+is($node->safe_psql('postgres', q{SELECT raw_profile(s, e, n) = device_profile(s, e, n), device_profile_hash(raw_profile(s, e, n)) = device_profile_hash(device_profile(s, e, n)),
+	peak(raw_profile(s, e, n)) = peak(device_profile(s, e, n)) FROM work WHERE account = 7}), 't|t|t', 'in memory');
+is($node->safe_psql('postgres', "$parallel SELECT bool_and(p = q) FROM (SELECT account, sum(p) AS p FROM (TABLE raw UNION ALL TABLE raw) AS s GROUP BY account) AS a JOIN (SELECT account, p + p AS q FROM value) AS v USING (account)"), 't',
+	'summed');
+
 # Hash aggregation that spills: results do not depend on work_mem.
 is($node->safe_psql('postgres', "$serial SET enable_sort = off; SET work_mem = '64kB'; SELECT md5(string_agg(account || p::text, ',' ORDER BY account)) FROM (SELECT account, device_profile(s, e, n) AS p FROM work GROUP BY account) AS s"),
 	$node->safe_psql('postgres', "$serial SET work_mem = '1GB'; SELECT md5(string_agg(account || p::text, ',' ORDER BY account)) FROM (SELECT account, device_profile(s, e, n) AS p FROM work GROUP BY account) AS s"),

@@ -321,6 +321,7 @@ sql("CREATE ROLE meter LOGIN; CREATE ROLE reader LOGIN; SELECT grant_access('met
 $file = write_file('meter.csv', "$good\n" . join('', map { "m,$_,acme,east," . ($_ == 3 ? 'Voodoo 2' : 'H100') . ",1,2026-06-03T14:00:00Z,\n" } 1 .. 5));
 like((ledger('load', '-U', 'meter', $file))[1], qr/ 5 rows: 4 accepted, 0 duplicate, 1 rejected/, 'a meter loads');
 like((ledger('load', '-U', 'meter', $file))[1], qr/ 5 rows: 4 accepted, 0 duplicate, 1 rejected/, '... and again');
+like((ledger('load', $file))[1], qr/ 5 rows: 0 accepted, 4 duplicate, 1 rejected/, '... and what others say that they have loaded is sent');
 like((ledger('load', '-U', 'meter', '--check', $file))[2], qr/: 4 there, 0 differ, 1 new, 0 unreadable/, '... and checks');
 is((ledger('health', '-U', 'meter'))[0], 0, '... and sees how the ledger is');
 for my $command ([ 'load', $file ], [ 'load', '--check', $file ], ['health'])
@@ -445,8 +446,24 @@ unlike($err, qr/rows\/s/, 'no progress in a log');
 SKIP:
 {
 	# it is there in a bare system, but /dev/pts may not be
-	skip 'no terminal can be made', 1 unless (`script -qec 'echo here' /dev/null 2>/dev/null` // '') =~ /here/;
+	skip 'no terminal can be made', 5 unless (`script -qec 'echo here' /dev/null 2>/dev/null` // '') =~ /here/;
 	like(`script -qec "compute-ledger load --chunk=500 --again '$file'" /dev/null`, qr/\r\S+long\.csv: 1500 rows \(\d\d%\), \d+ rows\/s, 0:\d\d:\d\d left/, '... and a line of it on a terminal');
+
+	# A password is asked for on the terminal, and only there.
+	# (what is typed before the prompt is thrown away)
+	sub type_in { return `while sleep 0.3 && echo '$_[0]'; do :; done 2>/dev/null | script -qec 'compute-ledger health -U teller' /dev/null` }
+	sql("CREATE ROLE teller LOGIN PASSWORD 'open sesame'; SELECT grant_access('teller', 'meter')");
+	my $hba = $node->data_dir . '/pg_hba.conf';
+	my $rules = slurp_file($hba);
+	open my $to, '>', $hba or die;
+	print $to "local all teller scram-sha-256\n$rules";
+	close $to;
+	$node->reload;
+	like(type_in('open sesame'), qr/Password: .*^measure +label/ms, 'a password is asked for');
+	like(type_in('open barley'), qr/Password: .*password authentication failed/s, '... once');
+	($status, undef, $err) = ledger('health', '-w', '-U', 'teller');
+	is($status, 2, '... and not with -w');
+	like($err, qr/no password supplied/, '... which says so');
 }
 
 ($status, $out) = ledger('health');

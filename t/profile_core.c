@@ -6,10 +6,13 @@
  * dense or sparse, with narrow or wide levels), encodes and decodes them, and asks
  * every question of both forms; then it damages the stored form, which may give any
  * answer but must not read beyond the bytes (the caller compiles with sanitizers).
+ * And it deals the intervals out to many, whose runs have to come to the same.
  */
 #include "c.h"
 
+#include "profile/profile_normal.h"
 #include "profile/profile_query.h"
+#include "profile/profile_run.h"
 
 #include "core_test.h"
 
@@ -304,6 +307,91 @@ damage(const uint8 *bytes, size_t size, int64 from, int64 to)
 	free(copy);
 }
 
+/* Adds a copy of a run, of exactly its size, to events; damaged it may be refused. */
+static bool
+add_run(ProfileEvents *events, const uint8 *bytes, size_t size)
+{
+	uint8	   *copy = malloc(size > 0 ? size : 1);
+	ProfileStatus status;
+
+	memcpy(copy, bytes, size);
+	status = ProfileAddRun(events, copy, size);
+	free(copy);
+	return status == PROFILE_OK;
+}
+
+/* Adds runs of shares of the intervals and compares what they come to with the whole. */
+static void
+combine_runs(const ProfileEvents *whole)
+{
+	ProfileEvents sum = no_events();
+	ProfileEvents copy = no_events();
+	int			shares = 1 + (int) below(below(2) ? 3 : 40);
+
+	for (int share = 0; share < shares; share++)
+	{
+		ProfileEvents part = no_events();
+		ProfileRun *run;
+
+		for (int i = share; i < interval_count; i += shares)
+			CHECK(ProfileAddInterval(&part, intervals[i].from, intervals[i].to, intervals[i].level));
+		if (below(20) == 0)
+		{
+			/* not every share has to be a run */
+			for (int i = share; i < interval_count; i += shares)
+				CHECK(ProfileAddInterval(&sum, intervals[i].from, intervals[i].to, intervals[i].level));
+		}
+		else
+		{
+			ProfileEvents again = no_events();
+
+			CHECK(ProfileNormalize(&part) == PROFILE_OK);
+			CHECK(ProfileRunEncode(&part, 0, 0, resize, NULL, &run) == PROFILE_OK);
+			CHECK(add_run(&sum, run->bytes, run->size));
+			ProfileSetRun(&again, run);
+			CHECK(ProfileNormalize(&again) == PROFILE_OK && same_events(&again, &part));
+			CHECK(again.lowest == part.lowest && again.highest == part.highest);
+			free_events(&again);
+		}
+		ProfileClear(&part);
+		if (below(50) == 0)
+			CHECK(ProfileNormalize(&sum) == PROFILE_OK);
+	}
+	if (sum.count == 0 && sum.high_count == 0)
+	{
+		CHECK(ProfileNormalCopy(&sum, &copy) == PROFILE_OK && same_events(&copy, whole));
+		CHECK(copy.lowest == whole->lowest && copy.highest == whole->highest);
+	}
+	CHECK(ProfileNormalize(&sum) == PROFILE_OK && same_events(&sum, whole));
+	CHECK(sum.lowest == whole->lowest && sum.highest == whole->highest);
+	free_events(&copy);
+	free_events(&sum);
+}
+
+/* Damages a run and adds it up beside one that is whole. */
+static void
+damage_run(const ProfileEvents *events)
+{
+	ProfileEvents sum = no_events();
+	ProfileRun *run;
+	uint8	   *copy;
+	size_t		length;
+
+	CHECK(ProfileRunEncode(events, 0, 0, resize, NULL, &run) == PROFILE_OK);
+	length = below(5) ? run->size : below(run->size);
+	copy = malloc(length > 0 ? length : 1);
+	memcpy(copy, run->bytes, length);
+	for (uint64 flips = 1 + below(4); flips > 0 && length > 0; flips--)
+		copy[below(2) ? below(length) : below(Min(length, PROFILE_RUN_HEADER_SIZE))] ^= (uint8) (1 << below(8));
+	if (below(2))
+		CHECK(add_run(&sum, run->bytes, run->size));
+	(void) add_run(&sum, copy, length);
+	(void) ProfileNormalize(&sum);
+	ProfileClear(&sum);
+	free(copy);
+	free(run);
+}
+
 /* One round. */
 static void
 round_trip(int round)
@@ -382,6 +470,10 @@ round_trip(int round)
 	}
 	for (int i = 0; i < 20; i++)
 		damage(bytes, size, base, base + (int64) span);
+	for (int i = 0; i < 5; i++)
+		combine_runs(&events);
+	for (int i = 0; i < 20; i++)
+		damage_run(&events);
 	free(bytes);
 	free_events(&events);
 	free_events(&decoded);
@@ -393,12 +485,14 @@ check_limit(void)
 {
 	ProfileEvents events;
 	uint8	   *encoded;
+	ProfileRun *run;
 	size_t		size;
 
 	memset(&events, 0, sizeof(events));
 	events.normal = true;
 	events.count = PROFILE_MAX_STEPS + 1;
 	CHECK(ProfileEncode(&events, 0, 0, resize, NULL, 4, &encoded, &size) == PROFILE_TOO_LARGE);
+	CHECK(ProfileRunEncode(&events, 0, 0, resize, NULL, &run) == PROFILE_TOO_LARGE);
 }
 
 int

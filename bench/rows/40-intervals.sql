@@ -159,6 +159,25 @@ FROM (
 -- @ratio device_profile, peak / SQL, window over one packed key
 -- @ratio device_profile, peak / DuckDB, window over a packed key <= 1
 
+-- One worker beside the leader, on two cores; without a core for each of them this says nothing, and by processor
+-- time it is the leader's alone.
+-- @for what,column in peak,peak hourly,amount
+-- @case parallel-{what}: {what} per region by two processes
+-- @check the same in parallel
+SET max_parallel_workers_per_gather = 1;
+CREATE TEMP TABLE by_two AS SELECT * FROM {what}_by_profile;
+RESET max_parallel_workers_per_gather;
+SELECT count(*) = 0 FROM (SELECT * FROM by_two EXCEPT ALL SELECT * FROM {what}_by_profile) AS x;
+DROP TABLE by_two;
+-- @run two processes
+SET max_parallel_workers_per_gather = 1;
+SELECT sum({column}) FROM {what}_by_profile;
+RESET max_parallel_workers_per_gather;
+-- @run one
+SELECT sum({column}) FROM {what}_by_profile;
+-- @ratio two processes / one <= 1/1.5
+-- @end
+
 -- @case busy: distinct busy time per account, 1000 accounts, 1 million intervals
 -- @check range_agg and device_profile agree
 SELECT count(*) = 0 FROM (SELECT account, extract(epoch FROM busy) FROM busy_by_range_agg

@@ -24,6 +24,17 @@ COMMENT ON TYPE booked_reservation IS 'What book(), extend_reservation(), shrink
 
 -- ------------------------------------------------------------------ calls that come twice
 
+CREATE FUNCTION _request_scope(account text) RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- the account that has the name, whatever it means by now: that is another once it was merged
+	RETURN 'account:' || (SELECT a.id FROM compute_ledger.account AS a WHERE a.name = _request_scope.account);
+END
+$$;
+COMMENT ON FUNCTION _request_scope(text) IS 'within which the id of a call stands for it that books for an account or lets a request wait: the name that was said; NULL for none';
+
 CREATE FUNCTION _answered(scope text, request text, call jsonb) RETURNS jsonb
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -289,7 +300,7 @@ BEGIN
 		PERFORM compute_ledger._booking_account(account, q.starts) FROM (SELECT DISTINCT lower(u.period) AS starts FROM unnest(pieces) AS u) AS q WHERE q.starts > starts;
 	END IF;
 	IF request IS NOT NULL THEN
-		scope := 'account:' || account_id;
+		scope := compute_ledger._request_scope(account);
 		call := coalesce(said, jsonb_build_array('book', (SELECT jsonb_agg(jsonb_build_array(q.pool, q.devices, extract(epoch FROM lower(q.period)), lower_inc(q.period), extract(epoch FROM upper(q.period)), upper_inc(q.period))) FROM unnest(pieces) AS q),
 			priority, confirmed, extract(epoch FROM hold)) || CASE WHEN preemptible THEN '["preemptible"]' ELSE '[]' END::jsonb);
 		answer := compute_ledger._earlier_answer(scope, request, call);

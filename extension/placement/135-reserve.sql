@@ -21,7 +21,7 @@ END
 $$;
 COMMENT ON FUNCTION _nominal_work(reservation_piece[]) IS 'what the devices of pieces do, in basis bf16';
 
-CREATE FUNCTION _reserved_before(account bigint, request text, call jsonb) RETURNS booked_reservation[]
+CREATE FUNCTION _reserved_before(account text, request text, call jsonb) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -31,11 +31,11 @@ BEGIN
 	END IF;
 	-- the same call may be at work, in another pool
 	PERFORM compute_ledger._lock_policy();
-	PERFORM FROM compute_ledger.account AS a WHERE a.id = _reserved_before.account FOR NO KEY UPDATE;
-	RETURN compute_ledger._earlier_answer('account:' || account, request, call);
+	PERFORM FROM compute_ledger.account AS a WHERE a.name = _reserved_before.account FOR NO KEY UPDATE;
+	RETURN compute_ledger._earlier_answer(compute_ledger._request_scope(account), request, call);
 END
 $$;
-COMMENT ON FUNCTION _reserved_before(bigint, text, jsonb) IS 'what was answered to a call of reserve() with this id, as _earlier_answer(), once nobody else is at work on one of the account''s';
+COMMENT ON FUNCTION _reserved_before(text, text, jsonb) IS 'what was answered to a call of reserve() with this id, as _earlier_answer(), once nobody else is at work on one of the account''s';
 
 CREATE FUNCTION _reserve(asked placement_request, request text DEFAULT NULL, confirmed boolean DEFAULT false, hold interval DEFAULT NULL, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -60,7 +60,7 @@ BEGIN
 	checked := compute_ledger._check_request(asked);
 	account_id := compute_ledger._booking_account(checked.account, greatest(at, checked.not_before));
 	call := jsonb_build_array('reserve', compute_ledger._request_said(checked), confirmed, extract(epoch FROM hold));
-	answer := compute_ledger._reserved_before(account_id, request, call);
+	answer := compute_ledger._reserved_before(checked.account, request, call);
 	IF answer IS NULL THEN
 		-- those of other chips need no reason
 		candidates := ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at,
@@ -160,7 +160,7 @@ BEGIN
 	END IF;
 	account_id := compute_ledger._booking_account((said.asked).account, greatest(said.quoted, (said.asked).not_before));
 	call := jsonb_build_array('reserve', offer, confirmed, extract(epoch FROM hold));
-	answer := compute_ledger._reserved_before(account_id, request, call);
+	answer := compute_ledger._reserved_before((said.asked).account, request, call);
 	IF answer IS NULL THEN
 		pools := ARRAY(SELECT q FROM compute_ledger._request_pools(account_id, said.asked, said.quoted, ARRAY(SELECT i.pool FROM unnest(said.pieces) AS i)) AS q);
 		IF cardinality(pools) < cardinality(said.pieces) THEN

@@ -244,9 +244,9 @@ BEGIN
 	asked := compute_ledger._check_request(asked);
 	account_id := compute_ledger._booking_account(asked.account, clock);
 	IF request IS NOT NULL THEN
-		scope := 'account:' || account_id;
+		scope := compute_ledger._request_scope(asked.account);
 		-- one after the other: the same call may be at work
-		PERFORM FROM compute_ledger.account AS a WHERE a.id = account_id FOR NO KEY UPDATE;
+		PERFORM FROM compute_ledger.account AS a WHERE a.name = asked.account FOR NO KEY UPDATE;
 		answer := compute_ledger._answered(scope, request, call);
 		IF answer IS NOT NULL THEN
 			RETURN (answer ->> 'request')::bigint;

@@ -438,6 +438,7 @@ DECLARE
 	due text;
 	unpriced text;
 	unpriced_count bigint;
+	unpriced_first text;
 BEGIN
 	IF wait IS NULL OR wait < interval '0' THEN
 		PERFORM compute_ledger._refuse('22023', 'the time to wait must not be negative');
@@ -490,13 +491,16 @@ BEGIN
 
 	closing := nextval('compute_ledger.period_close_id_seq');
 	PERFORM compute_ledger._store_closing(closing, scope.payer, scope.billing_period, period, as_of, book, former, waive);
-	SELECT string_agg(DISTINCT quote_ident(a.name), ', '), count(*) INTO unpriced, unpriced_count
+	SELECT string_agg(DISTINCT quote_ident(a.name), ', '), count(*),
+		(array_agg(format('%s in region "%s", %s, of %s', c.accelerator, g.name, c.measure, c.day) ORDER BY c.day, a.name, c.id))[1]
+	INTO unpriced, unpriced_count, unpriced_first
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.account AS a ON a.id = c.account
+	LEFT JOIN compute_ledger.region AS g ON g.id = c.region
 	WHERE c.close = closing AND c.kind = 'unpriced' AND (c.amount > 0 OR c.amount IS NULL AND c.quantity > 0) AND (a.name = ANY (waive)) IS NOT TRUE;
 	IF unpriced IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('LC011', format('billing period %s of account "%s" has usage without a price', period, account),
-			detail => format('It is of %s (%s charges).', unpriced, unpriced_count),
+			detail => format('It is of %s (%s charges); the first is %s.', unpriced, unpriced_count, unpriced_first),
 			hint => concat('Add prices, or waive these accounts by name.',
 					' There are prices for it in ' || compute_ledger._unpriced_currencies(closing, book, as_of, period) || ', in which it is not billed.'));
 	END IF;

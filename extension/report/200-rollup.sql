@@ -368,7 +368,7 @@ BEGIN
 			concurrent AND pg_relation_size('compute_ledger._usage_hourly') > 0);
 		UPDATE compute_ledger.rollup_state AS s
 		SET as_of = upto, parts = now_parts, refreshed_at = clock_timestamp(), refreshed_by = session_user;
-		PERFORM compute_ledger._share_closings();
+		PERFORM compute_ledger._share_closings(others);
 	END IF;
 	-- what has no rows, or was restored without, is filled faster than it is compared
 	FOREACH rollup IN ARRAY '{_utilization_monthly,_spend_monthly}'::text[] LOOP

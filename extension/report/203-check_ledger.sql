@@ -347,7 +347,7 @@ CREATE FUNCTION _unpriced_usage(book text, period tstzrange, at timestamptz, pay
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT 'unpriced usage', format('account "%s", %s, %s', a.name, r.accelerator, r.measure), format('in region %s under book %s: %s from %s to %s', r.region, $1,
+	SELECT 'unpriced usage', format('account "%s", %s, %s', a.name, r.accelerator, r.measure), format('in region "%s" under book %s: %s from %s to %s', (SELECT g.name FROM compute_ledger.region AS g WHERE g.id = r.region), $1,
 		concat_ws(' and ', compute_ledger._device_hours(sum(r.amount)) || ' device-hours', sum(r.quantity) FILTER (WHERE r.amount IS NULL) || ' slice-hours'), min(lower(r.period)), max(upper(r.period)))
 	FROM compute_ledger._rating_scope(NULL, $2, at) AS s
 	CROSS JOIN LATERAL compute_ledger._rate($1, at, CASE WHEN $4 IS NULL THEN s.payers ELSE ARRAY[$4] END,

@@ -11,7 +11,7 @@ AS $$
 	)
 	SELECT array_agg('account:' || s.account) FROM stood AS s
 $$;
-COMMENT ON FUNCTION _answer_scopes(bigint) IS 'part of check_ledger(): scopes of request_answer in which a request may have been answered that is of an account now: that of the account, and of those that were merged into it';
+COMMENT ON FUNCTION _answer_scopes(bigint) IS 'part of check_ledger(): scopes of request_answer in which what an account has now may have been answered: that of the account, and of those that were merged into it';
 
 CREATE FUNCTION _check_queue() RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
@@ -78,7 +78,7 @@ BEGIN
 		SELECT a.scope, a.request, count(*) AS said, count(r.id) AS there
 		FROM compute_ledger.request_answer AS a
 		CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(a.answer) = 'array' THEN a.answer END) AS e (piece)
-		LEFT JOIN compute_ledger.reservation AS r ON r.id = (e.piece ->> 'reservation')::bigint AND r.booking = (a.answer -> 0 ->> 'booking')::bigint AND a.scope = 'account:' || r.account
+		LEFT JOIN compute_ledger.reservation AS r ON r.id = (e.piece ->> 'reservation')::bigint AND r.booking = (a.answer -> 0 ->> 'booking')::bigint AND a.scope = ANY (compute_ledger._answer_scopes(r.account))
 		GROUP BY a.scope, a.request
 	) AS n
 	WHERE n.said <> n.there
@@ -87,10 +87,14 @@ BEGIN
 	FROM compute_ledger.request_answer AS a
 	WHERE a.answer ? 'request' AND NOT EXISTS (SELECT FROM compute_ledger.request AS q WHERE q.id = (a.answer ->> 'request')::bigint AND q.request = a.request AND a.scope = ANY (compute_ledger._answer_scopes(q.account)))
 	UNION ALL
-	SELECT 'answer', format('booking %s', b.booking), format('has %s pieces, and request "%s" was answered with %s', b.pieces, left(b.request, 80), coalesce(jsonb_array_length(a.answer)::text, 'nothing'))
+	SELECT 'answer', format('booking %s', b.booking), format('has %s pieces, and request "%s" was answered with %s', b.pieces, left(b.request, 80), coalesce(a.said::text, 'nothing'))
 	FROM (SELECT r.booking, r.account, r.request, count(*) AS pieces FROM compute_ledger.reservation AS r WHERE r.request IS NOT NULL GROUP BY r.booking, r.account, r.request) AS b
-	LEFT JOIN compute_ledger.request_answer AS a ON a.scope = 'account:' || b.account AND a.request = b.request AND jsonb_typeof(a.answer) = 'array'
-	WHERE jsonb_array_length(a.answer) IS DISTINCT FROM b.pieces;
+	CROSS JOIN LATERAL (
+		SELECT max(CASE jsonb_typeof(a.answer) WHEN 'array' THEN jsonb_array_length(a.answer) END) AS said
+		FROM compute_ledger.request_answer AS a
+		WHERE a.scope = ANY (compute_ledger._answer_scopes(b.account)) AND a.request = b.request AND (a.answer -> 0 ->> 'booking')::bigint = b.booking
+	) AS a
+	WHERE a.said IS DISTINCT FROM b.pieces;
 
 	-- What the last pass planned has room, as long as nobody has booked beside the queue, or changed what is offered.
 	RETURN QUERY

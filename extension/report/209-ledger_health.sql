@@ -65,9 +65,9 @@ BEGIN
 	IF NOT EXISTS (SELECT FROM compute_ledger.price_key AS k WHERE k.book = 'sale') THEN
 		RETURN;
 	END IF;
-	-- the rollup's days that are not closed
+	-- the rollup's days that are not closed; usage_daily would show a meter none
 	SELECT min(o.from_day) INTO first_day FROM compute_ledger._open_accounts() AS o;
-	SELECT tstzrange(timezone('UTC', (min(u.day) - 2)::timestamp), statement_timestamp()) INTO whole FROM compute_ledger.usage_daily AS u WHERE u.day >= first_day;
+	SELECT tstzrange(timezone('UTC', (min(u.day) - 2)::timestamp), statement_timestamp()) INTO whole FROM compute_ledger._usage_daily AS u WHERE u.day >= first_day;
 	IF whole IS NULL OR lower_inf(whole) THEN
 		RETURN;
 	END IF;
@@ -76,7 +76,7 @@ BEGIN
 		SELECT o.* FROM compute_ledger._open_accounts() AS o
 	), used AS MATERIALIZED (
 		SELECT u.account, u.region, u.accelerator, u.measure, o.currency, o.time_zone, o.valid, u.day
-		FROM compute_ledger.usage_daily AS u JOIN open AS o ON o.account = u.account AND u.day >= o.from_day AND u.day <= o.to_day
+		FROM compute_ledger._usage_daily AS u JOIN open AS o ON o.account = u.account AND u.day >= o.from_day AND u.day <= o.to_day
 		WHERE u.day >= first_day AND u.measure = ANY (billed)
 	), kind AS MATERIALIZED (
 		-- most is at list prices, of which there are few

@@ -28,7 +28,6 @@ BEGIN
 	), c AS MATERIALIZED (
 		SELECT row_number() OVER () AS n, 0 AS series, r AS charge, r.kind, r.account, r.payer, r.billing_period, r.day, r.measure, r.currency, r.cost, r.reservation
 		FROM compute_ledger._rate(_spend_of.book, _spend_of.as_of, scope.payers, scope.accounts, scope.root, _spend_of.period, scope.starts, scope.ends) AS r
-		WHERE seen IS NULL OR r.account = ANY (seen)
 	), under AS MATERIALIZED (
 		SELECT DISTINCT t.account, t.ancestor FROM compute_ledger._account_tree(_spend_of.as_of) AS t
 		WHERE t.valid && tstzrange(scope.starts, scope.ends) AND t.account = ANY (scope.accounts)
@@ -43,18 +42,21 @@ BEGIN
 		FROM c CROSS JOIN LATERAL compute_ledger._trace_in(c.charge, _spend_of.as_of, scope.payers, scope.accounts, scope.root, _spend_of.period, scope.starts, scope.ends) AS p
 		WHERE cardinality(keys) > 0 AND c.kind IN ('peak', 'percentile', 'reserved used', 'beyond')
 	), said AS MATERIALIZED (
-		SELECT p.n, a.key, v.value, v.account, sum(p.cost) AS cost, sum(p.amount) AS amount
+		SELECT p.n, a.key, v.value, r.account, sum(p.cost) AS cost, sum(p.amount) AS amount
 		FROM part AS p
 		JOIN compute_ledger.usage_record AS r ON r.id = p.record AND r.account = ANY (scope.accounts) AND r.started_at < scope.ends AND r.ended_at > scope.starts
 		CROSS JOIN asked AS a
-		-- a charge for many accounts may be seen by who does not see all of them
-		CROSS JOIN LATERAL (SELECT r.account, CASE WHEN seen IS NULL OR r.account = ANY (seen) THEN compute_ledger._label_value(a.key, r.labels, r.run) END AS value) AS v
-		GROUP BY p.n, a.key, v.value, v.account
+		CROSS JOIN LATERAL (SELECT compute_ledger._label_value(a.key, r.labels, r.run) AS value) AS v
+		GROUP BY p.n, a.key, v.value, r.account
 	)
 -- @include spend_query.sql
 	SELECT c.n, c.charge, NULL, NULL, NULL, NULL, NULL, NULL FROM c
+	WHERE seen IS NULL OR c.account = ANY (seen)
 	UNION ALL
-	SELECT s.n, NULL, s.key, s.value, s.account, c.currency, s.cost, s.by_rule FROM share AS s JOIN c ON c.n = s.n;
+	-- what is shared out is weighed by all that was spent; and a charge for many accounts may be seen by who does not see all of them
+	SELECT s.n, NULL, s.key, CASE WHEN seen IS NULL OR s.account = ANY (seen) THEN s.value END, s.account, c.currency, s.cost, s.by_rule
+	FROM share AS s JOIN c ON c.n = s.n
+	WHERE seen IS NULL OR c.account = ANY (seen);
 END
 $$;
 COMMENT ON FUNCTION _spend_of(text[], text, tstzrange, timestamptz, text, bigint[]) IS 'the charges of an account''s subtree in a period, of accounts that are seen only, if these are given, and their shares by the values of keys: rows of which key is NULL are charges, the others shares of the charge with the same n';
@@ -126,6 +128,22 @@ COMMENT ON FUNCTION spend_by(text, text, tstzrange, timestamptz, text) IS 'what 
 
 -- ------------------------------------------------------------------ kept
 
+CREATE FUNCTION _has_records(closing bigint) RETURNS boolean
+	LANGUAGE sql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+	-- a month is there or not: one charge of each tells, one in its middle, as days of other zones are of two
+	SELECT coalesce(bool_and(t.cost = h.cost), true)
+	FROM (
+		SELECT DISTINCT ON (date_trunc('month', c.day::timestamp)) c.id, c.cost
+		FROM compute_ledger.charge AS c
+		WHERE c.close = closing AND c.corrects IS NULL AND c.cost <> 0 AND compute_ledger._is_by_sum(c.kind)
+		ORDER BY date_trunc('month', c.day::timestamp), abs(extract(day FROM c.day) - 15), c.id
+	) AS h
+	CROSS JOIN LATERAL (SELECT coalesce(sum(p.cost), 0) AS cost FROM compute_ledger._trace_charge(h.id) AS p) AS t
+$$;
+COMMENT ON FUNCTION _has_records(bigint) IS 'part of refresh_rollups(): whether the records are there that a closing has charges for, and not detached';
+
 CREATE FUNCTION _share_closing(closing bigint, keys text[]) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
@@ -133,12 +151,20 @@ CREATE FUNCTION _share_closing(closing bigint, keys text[]) RETURNS void
 	-- charges and their shares are joined by hash, whatever was known of the tables
 	SET enable_nestloop = off
 AS $$
-#variable_conflict use_column
+#variable_conflict use_variable
 DECLARE
 	closed compute_ledger.period_close;
 	whole tstzrange;
 	accounts bigint[];
+	complete boolean := compute_ledger._has_records(closing);
 BEGIN
+	IF NOT complete THEN
+		-- what was shared out while they were there stays
+		UPDATE compute_ledger.spend_shared AS d SET stale = false WHERE d.close = closing AND d.key = ANY (keys) AND d.complete;
+		keys := ARRAY(SELECT k.key FROM unnest(keys) AS k (key) WHERE NOT EXISTS (SELECT FROM compute_ledger.spend_shared AS d WHERE d.close = closing AND d.key = k.key AND d.complete));
+	END IF;
+	DELETE FROM compute_ledger.spend_share AS s USING compute_ledger.charge AS h WHERE h.close = closing AND s.charge = h.id AND s.key = ANY (keys);
+	DELETE FROM compute_ledger.spend_shared AS d WHERE d.close = closing AND d.key = ANY (keys);
 	SELECT p.* INTO closed FROM compute_ledger.period_close AS p WHERE p.id = closing;
 	SELECT b.period INTO whole FROM compute_ledger.billing_period AS b WHERE b.id = closed.billing_period;
 	accounts := ARRAY(SELECT DISTINCT p.account FROM compute_ledger._billed_accounts(closed.as_of) AS p WHERE p.payer = closed.payer AND p.valid && whole);
@@ -184,28 +210,31 @@ BEGIN
 	FROM share AS s
 	JOIN c ON c.n = s.n
 	LEFT JOIN compute_ledger._payers(closed.as_of) AS z ON c.day IS NULL AND z.account = c.account AND z.valid @> lower(c.period);
-	INSERT INTO compute_ledger.spend_shared (close, key) SELECT closing, k.key FROM unnest(keys) AS k (key);
+	INSERT INTO compute_ledger.spend_shared (close, key, complete) SELECT closing, k.key, complete FROM unnest(keys) AS k (key);
 END
 $$;
 COMMENT ON FUNCTION _share_closing(bigint, text[]) IS 'part of refresh_rollups(): shares out the charges of a closing by the values of keys';
 
-CREATE FUNCTION _share_closings() RETURNS void
+CREATE FUNCTION _share_closings(attached boolean) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	IF attached THEN
+		UPDATE compute_ledger.spend_shared AS d SET stale = true WHERE NOT d.complete;
+	END IF;
 	-- what a closing has stored never changes, nor do the records of its time
 	PERFORM compute_ledger._share_closing(m.id, m.keys)
 	FROM (
 		SELECT p.id, array_agg(k.key ORDER BY k.key) AS keys
 		FROM compute_ledger.period_close AS p CROSS JOIN compute_ledger.spend_key AS k
-		WHERE NOT EXISTS (SELECT FROM compute_ledger.spend_shared AS d WHERE d.close = p.id AND d.key = k.key)
+		WHERE NOT EXISTS (SELECT FROM compute_ledger.spend_shared AS d WHERE d.close = p.id AND d.key = k.key AND NOT d.stale)
 		GROUP BY p.id
 		ORDER BY p.id
 	) AS m;
 END
 $$;
-COMMENT ON FUNCTION _share_closings() IS 'part of refresh_rollups(): shares out the charges of closings that are not shared out yet by the keys in spend_key';
+COMMENT ON FUNCTION _share_closings(boolean) IS 'part of refresh_rollups(): shares out the charges of closings that are not shared out yet by the keys in spend_key, and, where months were attached, of those whose records were not there';
 
 CREATE FUNCTION _spend_touch() RETURNS trigger
 	LANGUAGE plpgsql SECURITY DEFINER
@@ -217,8 +246,7 @@ BEGIN
 		DELETE FROM compute_ledger.spend_shared AS d WHERE d.key = OLD.key;
 		RETURN OLD;
 	END IF;
-	DELETE FROM compute_ledger.spend_share AS s;
-	DELETE FROM compute_ledger.spend_shared AS d;
+	UPDATE compute_ledger.spend_shared AS d SET stale = true;
 	RETURN NULL;
 END
 $$;

@@ -12,8 +12,7 @@ BEGIN
 		INSERT INTO compute_ledger.usage_load AS l (digest, file, first_line, last_line, batches)
 		VALUES (digest, file, first_line, last_line, batches)
 		ON CONFLICT ON CONSTRAINT usage_load_pkey DO UPDATE
-		SET file = excluded.file, first_line = excluded.first_line, last_line = excluded.last_line, batches = excluded.batches,
-			loaded_by = excluded.loaded_by, recorded = excluded.recorded;
+		SET file = excluded.file, first_line = excluded.first_line, last_line = excluded.last_line, batches = excluded.batches, recorded = excluded.recorded;
 	ELSE
 		INSERT INTO compute_ledger.usage_load (digest, file, first_line, last_line, batches)
 		VALUES (digest, file, first_line, last_line, batches);
@@ -31,7 +30,7 @@ BEGIN
 	PERFORM compute_ledger._record_load(digest, file, first_line, last_line, batches, again);
 END
 $$;
-COMMENT ON FUNCTION record_load(bytea, text, bigint, bigint, bigint[], boolean) IS 'notes a chunk of a file in usage_load, in the transaction that loads it, for compute-ledger load: digest is 32 bytes that no other chunk has, first_line and last_line count from 1, batches are those of accept_usage() (NULL: none). 23505 if the digest is there, unless again is true: then the row is replaced; 23514 for a digest of another length or lines out of order; 23502 for NULL as anything but batches.';
+COMMENT ON FUNCTION record_load(bytea, text, bigint, bigint, bigint[], boolean) IS 'notes a chunk of a file in usage_load, in the transaction that loads it, for compute-ledger load: digest is 32 bytes that no other chunk has, under which each session role has its own note, first_line and last_line count from 1, batches are those of accept_usage() (NULL: none). 23505 if the role has noted the digest, unless again is true: then the row is replaced; 23514 for a digest of another length or lines out of order; 23502 for NULL as anything but batches.';
 
 CREATE FUNCTION _compare_usage(source text[], source_id text[], revision integer[], digest bytea[]) RETURNS SETOF text
 	LANGUAGE sql STABLE SECURITY DEFINER

@@ -15,6 +15,7 @@
 
 #include "base/row_columns.h"
 #include "capacity/pool_limit.h"
+#include "profile/profile_normal.h"
 #include "profile/profile_object.h"
 #include "profile/profile_period.h"
 #include "profile/profile_query.h"

@@ -1,6 +1,6 @@
 /*
  * profile.c
- *		Events of a profile: adding, sorting, adding up.
+ *		Events of a profile: adding and sorting.
  *
  * Part of the pure core (see profile.h).
  */
@@ -16,6 +16,9 @@
 #endif
 #define SORT_MAX_DIGIT	11
 
+/* Room for so many items, or more, is a power of two. */
+#define RESERVE_LARGE	4096
+
 /* Bytes of the first and of the largest pieces of intervals. */
 #define FIRST_PIECE_SIZE	1024
 #define LAST_PIECE_SIZE		(1024 * 1024)
@@ -28,9 +31,12 @@ ProfileReserve(ProfileEvents *events, size_t more)
 
 	if (events->count + more <= room)
 		return;
-	/* The first time it is known how many there will be. */
+	/*
+	 * The first time it is known how many there will be.  If many, a power of two: the
+	 * memory of one group then fits the next, and pages that nobody touches cost nothing.
+	 */
 	if (room == 0)
-		room = more;
+		room = more < RESERVE_LARGE ? more : RESERVE_LARGE;
 	while (room < events->count + more)
 		room *= 2;
 	events->items = events->resize(events->context, events->items, room * sizeof(ProfileEvent));
@@ -75,12 +81,12 @@ ProfileFlush(ProfileEvents *events)
 bool
 ProfileIsEmpty(const ProfileEvents *events)
 {
-	return events->count == 0 && events->pending_count == 0 && events->pieces == NULL;
+	return events->count == 0 && events->pending_count == 0 && events->pieces == NULL && events->runs == NULL;
 }
 
 /* Appends to a list of high parts. */
-static void
-add_high(ProfileEvents *events, ProfileEvent **highs, size_t *count, size_t *room, int64 at, int64 delta)
+void
+ProfileAddHigh(ProfileEvents *events, ProfileEvent **highs, size_t *count, size_t *room, int64 at, int64 delta)
 {
 	if (*count == *room)
 	{
@@ -90,20 +96,6 @@ add_high(ProfileEvents *events, ProfileEvent **highs, size_t *count, size_t *roo
 	(*highs)[*count].at = at;
 	(*highs)[*count].delta = delta;
 	(*count)++;
-}
-
-/* Splits a change in its low and high parts. */
-static inline void
-split_delta(int128 delta, int64 *low, int64 *high)
-{
-	if ((int64) delta == delta)
-	{
-		*low = (int64) delta;
-		*high = 0;
-		return;
-	}
-	*high = (int64) (delta >> PROFILE_HIGH_SHIFT);
-	*low = (int64) (delta - ((int128) *high * PROFILE_HIGH_UNIT));
 }
 
 /* Adds a change that may not fit in 64 bits; false if it is out of range. */
@@ -116,12 +108,12 @@ ProfileAddWide(ProfileEvents *events, int64 at, int128 delta)
 	if (delta >= 2 * PROFILE_LEVEL_LIMIT || delta <= -2 * PROFILE_LEVEL_LIMIT)
 		return false;
 	ProfileReserve(events, 1);
-	split_delta(delta, &low, &high);
+	ProfileSplitDelta(delta, &low, &high);
 	events->items[events->count].at = at;
 	events->items[events->count].delta = low;
 	events->count++;
 	if (high != 0)
-		add_high(events, &events->highs, &events->high_count, &events->high_room, at, high);
+		ProfileAddHigh(events, &events->highs, &events->high_count, &events->high_room, at, high);
 	events->normal = false;
 	return true;
 }
@@ -391,21 +383,6 @@ ProfileSortEvents(ProfileEvent *items, size_t count, ProfileResize resize, void 
 	resize(context, scratch, 0);
 }
 
-/* Frees the pieces and forgets what was pending. */
-static void
-drop_intervals(ProfileEvents *events)
-{
-	while (events->pieces != NULL)
-	{
-		ProfilePiece *piece = events->pieces;
-
-		events->pieces = piece->next;
-		events->resize(events->context, piece, 0);
-	}
-	events->pending_count = 0;
-	events->piece_intervals = 0;
-}
-
 /* Writes the two events of an interval. */
 static inline void
 put_events(ProfileEvent *begin, ProfileEvent *end, const ProfileInterval *interval)
@@ -476,8 +453,8 @@ expand_sorted(const ProfilePiece *pieces, ProfileEvents *into)
 }
 
 /* Adds events of the intervals of one list to the items of another, or of itself. */
-static void
-expand_intervals(const ProfileEvents *from, ProfileEvents *into)
+void
+ProfileExpandIntervals(const ProfileEvents *from, ProfileEvents *into)
 {
 	bool		large = into->count == 0 && from->pending_count == 0 && 2 * from->piece_intervals > SORT_LARGE;
 
@@ -494,97 +471,6 @@ expand_intervals(const ProfileEvents *from, ProfileEvents *into)
 		for (size_t i = 0; i < piece->count; i++, into->count += 2)
 			put_events(&into->items[into->count], &into->items[into->count + 1], &piece->intervals[i]);
 	}
-}
-
-/*
- * Sorts events, adds up those of one instant and drops those that come to nothing.
- * On the way it finds the lowest and highest level.
- */
-static ProfileStatus
-sort_and_add_up(ProfileEvents *events)
-{
-	ProfileEvent *items = events->items;
-	ProfileEvent *highs = NULL;
-	size_t		high_count = 0;
-	size_t		high_room = 0;
-	size_t		out = 0;
-	size_t		h = 0;
-	int128		level = 0;
-
-	ProfileSortEvents(items, events->count, events->resize, events->context);
-	ProfileSortEvents(events->highs, events->high_count, events->resize, events->context);
-
-	events->lowest = events->highest = 0;
-	for (size_t i = 0; i < events->count;)
-	{
-		int64		at = items[i].at;
-		int128		delta = items[i++].delta;
-		int64		low;
-		int64		high;
-
-		while (i < events->count && items[i].at == at)
-			delta += items[i++].delta;
-		if (unlikely(h < events->high_count) && events->highs[h].at == at)
-		{
-			int128		sum = 0;
-
-			while (h < events->high_count && events->highs[h].at == at)
-				sum += events->highs[h++].delta;
-			if ((int64) sum != sum)
-				return PROFILE_OVERFLOW;
-			delta += sum * PROFILE_HIGH_UNIT;
-			if (delta >= 2 * PROFILE_LEVEL_LIMIT || delta <= -2 * PROFILE_LEVEL_LIMIT)
-				return PROFILE_OVERFLOW;
-		}
-		if (delta == 0)
-			continue;
-		level += delta;
-		if (unlikely(level >= PROFILE_LEVEL_LIMIT || level <= -PROFILE_LEVEL_LIMIT))
-			return PROFILE_OVERFLOW;
-		events->lowest = Min(events->lowest, level);
-		events->highest = Max(events->highest, level);
-		split_delta(delta, &low, &high);
-		items[out].at = at;
-		items[out++].delta = low;
-		if (unlikely(high != 0))
-			add_high(events, &highs, &high_count, &high_room, at, high);
-	}
-	events->count = out;
-	if (events->highs != NULL)
-		events->resize(events->context, events->highs, 0);
-	events->highs = highs;
-	events->high_count = high_count;
-	events->high_room = high_room;
-	events->normal = true;
-	events->ranged = true;
-	return PROFILE_OK;
-}
-
-/*
- * Brings events in their normal form: sorted, one an instant, none zero.  After an
- * overflow they are good for nothing.
- */
-ProfileStatus
-ProfileNormalize(ProfileEvents *events)
-{
-	if (events->normal)
-		return PROFILE_OK;
-	if (events->pieces != NULL && events->pending_count > 0)
-		ProfileFlush(events);
-	expand_intervals(events, events);
-	drop_intervals(events);
-	return sort_and_add_up(events);
-}
-
-/*
- * Makes the normal form of events that are intervals only, and leaves those as they
- * are.
- */
-ProfileStatus
-ProfileNormalCopy(const ProfileEvents *from, ProfileEvents *into)
-{
-	expand_intervals(from, into);
-	return sort_and_add_up(into);
 }
 
 /* Adds all events of one profile, or of its negative, to another's. */

@@ -10,8 +10,8 @@
  *
  * In memory a profile is a list of events, "at this instant the level changes by
  * so much" (ProfileEvents).  Events may be added in any order; ProfileNormalize()
- * sorts them and adds up those of one instant.  Its stored form is profile_codec.h's,
- * what can be asked of it profile_query.h's.
+ * (profile_normal.h) sorts them and adds up those of one instant.  Its stored form is
+ * profile_codec.h's, what can be asked of it profile_query.h's.
  *
  * Pure, as those are: needs c.h only, allocates through a callback, and says what
  * went wrong with a ProfileStatus.
@@ -77,6 +77,14 @@ typedef struct ProfilePiece
 	ProfileInterval intervals[FLEXIBLE_ARRAY_MEMBER];
 } ProfilePiece;
 
+/* Events that somebody else has sorted, in the form of profile_run.h. */
+typedef struct ProfileRun
+{
+	struct ProfileRun *next;
+	size_t		size;
+	uint8		bytes[FLEXIBLE_ARRAY_MEMBER];
+} ProfileRun;
+
 /*
  * Events of a profile.  A change that does not fit in 64 bits is split in two:
  * delta = low + high * PROFILE_HIGH_UNIT, low in items and high in highs, both
@@ -86,7 +94,8 @@ typedef struct ProfilePiece
  * Intervals are kept apart until ProfileNormalize().  A million of them cost less
  * in pieces, which never move, than in an array that is doubled; and a few wait in
  * the struct itself, because with a thousand groups growing side by side every
- * write elsewhere is a cache and a TLB miss.
+ * write elsewhere is a cache and a TLB miss.  Runs are kept apart, too: they are
+ * sorted, so that they need only be merged.
  */
 #define PROFILE_HIGH_SHIFT	62
 #define PROFILE_HIGH_UNIT	(((int128) 1) << PROFILE_HIGH_SHIFT)
@@ -102,9 +111,12 @@ typedef struct ProfileEvents
 	size_t		high_room;
 	ProfilePiece *pieces;		/* the last and largest first */
 	size_t		piece_intervals;	/* in all pieces */
+	ProfileRun *runs;	/* what others have sorted (profile_run.h), the last first */
+	int			run_count;
+	size_t		run_events;		/* in all runs */
 	ProfileResize resize;
 	void	   *context;
-	bool		normal;			/* sorted, one event an instant, none zero, no intervals */
+	bool		normal;			/* sorted, one event an instant, none zero, no intervals, no runs */
 	bool		ranged;			/* lowest and highest are known, while normal */
 	int128		lowest;			/* level of all time, zero included */
 	int128		highest;
@@ -112,15 +124,36 @@ typedef struct ProfileEvents
 	ProfileInterval pending[PROFILE_PENDING];
 } ProfileEvents;
 
+extern void ProfileExpandIntervals(const ProfileEvents *from, ProfileEvents *into);
+extern void ProfileAddHigh(ProfileEvents *events, ProfileEvent **highs, size_t *count, size_t *room, int64 at, int64 delta);
 extern void ProfileReserve(ProfileEvents *events, size_t more);
 extern void ProfileFlush(ProfileEvents *events);
 extern bool ProfileAddWide(ProfileEvents *events, int64 at, int128 delta);
 extern void ProfileSortEvents(ProfileEvent *items, size_t count, ProfileResize resize, void *context);
-extern ProfileStatus ProfileNormalize(ProfileEvents *events);
 extern bool ProfileAppend(ProfileEvents *into, const ProfileEvents *from, bool negate);
 extern bool ProfileIsEmpty(const ProfileEvents *events);
-extern ProfileStatus ProfileNormalCopy(const ProfileEvents *from, ProfileEvents *into);
 extern ProfileStatus ProfileLevelRange(ProfileEvents *events);
+
+/* Splits a change in its low and high parts. */
+static inline void
+ProfileSplitDelta(int128 delta, int64 *low, int64 *high)
+{
+	if ((int64) delta == delta)
+	{
+		*low = (int64) delta;
+		*high = 0;
+		return;
+	}
+	*high = (int64) (delta >> PROFILE_HIGH_SHIFT);
+	*low = (int64) (delta - ((int128) *high * PROFILE_HIGH_UNIT));
+}
+
+/* Returns how many events there are, but for a few, before they are added up. */
+static inline size_t
+ProfileEventCount(const ProfileEvents *events)
+{
+	return events->count + 2 * events->piece_intervals + events->run_events;
+}
 
 /* Adds one change of level; the caller has reserved room. */
 static inline bool

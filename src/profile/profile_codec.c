@@ -224,7 +224,7 @@ plan_encoding(const ProfileEvents *events, EncodePlan *plan)
 /*
  * Writes normal events, whose levels are in (-2^124, 2^124), in their stored form.
  * The result has `head` bytes of room before it, for a varlena header; size counts
- * them.  flags says which of the two types it is and whether it is a partial state.
+ * them.  flags says which of the two types it is.
  */
 ProfileStatus
 ProfileEncode(const ProfileEvents *events, uint8 flags, uint16 basis,

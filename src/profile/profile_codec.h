@@ -23,7 +23,7 @@ typedef enum ProfileKind
  * and unaligned.
  *
  *	0	uint8	version, PROFILE_VERSION
- *	1	uint8	flags, PROFILE_FLAG_*; unknown bits are refused
+ *	1	uint8	flags, those of PROFILE_FLAGS; other bits are refused
  *	2	uint16	basis of a rate_profile, else 0
  *	4	uint32	number of steps
  *	8	-- the rest only if there are steps
@@ -45,8 +45,8 @@ typedef enum ProfileKind
 #define PROFILE_VERSION			1
 #define PROFILE_FLAG_RATE		0x01	/* a rate_profile */
 #define PROFILE_FLAG_WIDE		0x02	/* some level does not fit in 64 bits */
-#define PROFILE_FLAG_PARTIAL	0x04	/* a state whose levels may pass the type's range */
-#define PROFILE_FLAGS			0x07
+#define PROFILE_FLAG_RUN		0x04	/* no stored form, but a share of an aggregate: profile_run.h */
+#define PROFILE_FLAGS			0x03
 
 #define PROFILE_EMPTY_SIZE		8
 #define PROFILE_HEADER_SIZE		32

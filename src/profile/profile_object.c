@@ -7,7 +7,9 @@
 #include "access/detoast.h"
 #include "utils/memutils.h"
 
+#include "profile/profile_normal.h"
 #include "profile/profile_object.h"
+#include "profile/profile_run.h"
 #include "quantity/quantity_type.h"
 
 /* A state with so many intervals or events is added up before it takes more. */
@@ -15,6 +17,7 @@
 
 static Size flat_size(ExpandedObjectHeader *header);
 static void flatten_into(ExpandedObjectHeader *header, void *result, Size allocated);
+static const uint8 *own_run(ProfileObject *object, Size *size);
 
 static const ExpandedObjectMethods methods = {flat_size, flatten_into};
 
@@ -108,13 +111,14 @@ ProfileState(FunctionCallInfo fcinfo, ProfileKind kind)
 {
 	MemoryContext context;
 	ProfileObject *object;
+	bool		state;
 
 	if (!PG_ARGISNULL(0) && VARATT_IS_EXTERNAL_EXPANDED_RW(DatumGetPointer(PG_GETARG_DATUM(0))))
 		return get_object(PG_GETARG_DATUM(0));
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		context = CurrentMemoryContext;
-	object = ProfileMake(context, kind, 0);
+	state = AggCheckCallContext(fcinfo, &context) != 0;
+	object = ProfileMake(state ? context : CurrentMemoryContext, kind, 0);
+	object->state = state;
 	if (!PG_ARGISNULL(0))
 		ProfileMerge(object, PG_GETARG_DATUM(0), false);
 	return object;
@@ -168,8 +172,10 @@ ProfileSetBasis(ProfileObject *object, uint16 basis)
 static void
 compact(ProfileObject *object)
 {
-	if (ProfileNormalize(&object->events) != PROFILE_OK)
-		ProfileRaise(PROFILE_OVERFLOW, object->kind);
+	ProfileStatus status = ProfileNormalize(&object->events);
+
+	if (status != PROFILE_OK)
+		ProfileRaise(status, object->kind);
 	object->compact_at = Max(COMPACT_AT, 2 * object->events.count);
 }
 
@@ -180,11 +186,45 @@ ProfileAddPeriod(ProfileObject *object, int64 from, int64 to, int128 level)
 	ProfileEvents *events = &object->events;
 
 	touch(object);
-	if (unlikely(events->pending_count == PROFILE_PENDING) &&
-		events->count + 2 * events->piece_intervals >= object->compact_at)
+	if (unlikely(events->pending_count == PROFILE_PENDING) && ProfileEventCount(events) >= object->compact_at)
 		compact(object);
 	if (!ProfileAddInterval(events, from, to, level))
 		ProfileRaise(PROFILE_OVERFLOW, object->kind);
+}
+
+/* Whether an object is an aggregate's state, not a value. */
+static inline bool
+is_partial(const ProfileObject *object)
+{
+	return object->state && !object->final;
+}
+
+/* Whether bytes are a run, not a profile's stored form. */
+static inline bool
+is_run(const uint8 *bytes, Size size)
+{
+	return size >= PROFILE_EMPTY_SIZE && (bytes[1] & PROFILE_FLAG_RUN) != 0;
+}
+
+/* Returns the run that an aggregate's partial state is or becomes; NULL of anything else. */
+static const uint8 *
+partial_run(Datum profile, Size *size)
+{
+	struct varlena *value = (struct varlena *) DatumGetPointer(profile);
+	const uint8 *bytes;
+
+	if (VARATT_IS_EXTERNAL_EXPANDED(value))
+	{
+		ProfileObject *object = get_object(profile);
+
+		return is_partial(object) ? own_run(object, size) : NULL;
+	}
+	/* what is stored or compressed is no state, or that of somebody's own aggregate */
+	if (VARATT_IS_EXTERNAL(value) || VARATT_IS_COMPRESSED(value))
+		return NULL;
+	bytes = (const uint8 *) VARDATA_ANY(value);
+	*size = VARSIZE_ANY_EXHDR(value);
+	return is_run(bytes, *size) ? bytes : NULL;
 }
 
 /* Adds a whole profile, or its negative. */
@@ -194,24 +234,24 @@ ProfileMerge(ProfileObject *object, Datum profile, bool negate)
 	ProfileEvents *events = &object->events;
 	ProfileSource source;
 	ProfileStatus status = PROFILE_OK;
+	Size		size;
+	const uint8 *run = negate ? NULL : partial_run(profile, &size);
 
-	ProfileOpen(&source, profile, PROFILE_WHOLE);
+	if (run != NULL)
+		memcpy(&source.basis, run + 2, sizeof(uint16));
+	else
+		ProfileOpen(&source, profile, PROFILE_WHOLE);
 	if (object->kind == PROFILE_RATE)
 		ProfileSetBasis(object, source.basis);
 	touch(object);
-	if (source.start.events != NULL)
-	{
-		if (events->count + 2 * events->piece_intervals >= object->compact_at)
-			compact(object);
-		if (!ProfileAppend(events, source.start.events, negate))
-			status = PROFILE_OVERFLOW;
-	}
-	else
-	{
-		if (events->count + 2 * events->piece_intervals >= object->compact_at)
-			compact(object);
+	if (ProfileEventCount(events) >= object->compact_at)
+		compact(object);
+	if (run != NULL)
+		status = ProfileAddRun(events, run, size);
+	else if (source.start.events == NULL)
 		status = ProfileDecode(&source.flat, events, negate);
-	}
+	else if (!ProfileAppend(events, source.start.events, negate))
+		status = PROFILE_OVERFLOW;
 	if (status != PROFILE_OK)
 		ProfileRaise(status, object->kind);
 }
@@ -233,10 +273,13 @@ in_range(ProfileEvents *events, ProfileKind kind)
 static bool
 normalize_object(ProfileObject *object)
 {
+	ProfileStatus status;
+
 	if (object->checked)
 		return true;
-	if (ProfileNormalize(&object->events) != PROFILE_OK)
-		ProfileRaise(PROFILE_OVERFLOW, object->kind);
+	status = ProfileNormalize(&object->events);
+	if (status != PROFILE_OK)
+		ProfileRaise(status, object->kind);
 	object->growing = false;
 	object->checked = in_range(&object->events, object->kind);
 	return object->checked;
@@ -245,7 +288,7 @@ normalize_object(ProfileObject *object)
 /*
  * Returns the normal events of a profile, and whether they are in range.
  *
- * An aggregate's result is mostly read once.  So its intervals are sorted to a copy,
+ * An aggregate's result is mostly read once.  So its intervals and runs are sorted to a copy,
  * which goes in `copy` and in the current context, where the next group's can take
  * the same place; a thousand groups sorted in their own memory would need twice as
  * much.  Whoever reads a second time has the profile sorted for good.
@@ -254,6 +297,7 @@ static ProfileEvents *
 normal_events(ProfileObject *object, ProfileEvents *copy, bool *fits)
 {
 	ProfileEvents *events = &object->events;
+	ProfileStatus status;
 
 	if (events->normal || object->read || events->count > 0)
 	{
@@ -265,8 +309,9 @@ normal_events(ProfileObject *object, ProfileEvents *copy, bool *fits)
 	memset(copy, 0, offsetof(ProfileEvents, pending));
 	copy->resize = ProfileResizeMemory;
 	copy->context = CurrentMemoryContext;
-	if (ProfileNormalCopy(events, copy) != PROFILE_OK)
-		ProfileRaise(PROFILE_OVERFLOW, object->kind);
+	status = ProfileNormalCopy(events, copy);
+	if (status != PROFILE_OK)
+		ProfileRaise(status, object->kind);
 	*fits = in_range(copy, object->kind);
 	return copy;
 }
@@ -297,6 +342,42 @@ ProfileGetDatum(ProfileObject *object)
 	return EOHPGetRWDatum(&object->header);
 }
 
+/*
+ * Makes a run of a state, unless it is one, and returns it.  The state keeps it in
+ * place of all that it held, so that the memory serves the next state.
+ */
+static const uint8 *
+own_run(ProfileObject *object, Size *size)
+{
+	ProfileEvents *events = &object->events;
+
+	if (events->run_count != 1 || events->count > 0 || events->pending_count > 0 || events->pieces != NULL)
+	{
+		ProfileEvents copy;
+		ProfileEvents *normal;
+		ProfileRun *run;
+		ProfileStatus status;
+		bool		fits;
+		MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "profile being flattened", ALLOCSET_SMALL_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(scratch);
+
+		/* The sum of one worker's share may be out of range where the whole is not. */
+		normal = normal_events(object, &copy, &fits);
+		if (normal == &copy)
+			ProfileClear(events);
+		status = ProfileRunEncode(normal, object->kind == PROFILE_RATE ? PROFILE_FLAG_RATE : 0, object->basis,
+								  ProfileResizeMemory, object->header.eoh_context, &run);
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(scratch);
+		if (status != PROFILE_OK)
+			ProfileRaise(status, object->kind);
+		ProfileSetRun(events, run);
+		object->checked = object->read = false;
+	}
+	*size = events->runs->size;
+	return events->runs->bytes;
+}
+
 /* Flattens, if that is not done, and returns the size with the varlena header. */
 static Size
 flat_size(ExpandedObjectHeader *header)
@@ -305,11 +386,17 @@ flat_size(ExpandedObjectHeader *header)
 	ProfileEvents copy;
 	ProfileEvents *events;
 	ProfileStatus status;
+	Size		size;
 	uint8		flags = object->kind == PROFILE_RATE ? PROFILE_FLAG_RATE : 0;
 	bool		fits;
 	MemoryContext scratch;
 	MemoryContext old;
 
+	if (is_partial(object))
+	{
+		(void) own_run(object, &size);
+		return VARHDRSZ + size;
+	}
 	if (object->flat != NULL)
 		return object->flat_size;
 	object->growing = false;
@@ -321,15 +408,13 @@ flat_size(ExpandedObjectHeader *header)
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "profile being flattened", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(scratch);
 
-	/* The sum of one worker's share may be out of range where the whole is not. */
 	events = normal_events(object, &copy, &fits);
-	if (!fits && object->final)
-		ProfileRaise(PROFILE_OVERFLOW, object->kind);
-	if (!fits)
-		flags |= PROFILE_FLAG_PARTIAL;
-	status = ProfileEncode(events, flags, object->basis,
-						   ProfileResizeMemory, object->header.eoh_context, VARHDRSZ,
-						   &object->flat, &object->flat_size);
+	if (fits)
+		status = ProfileEncode(events, flags, object->basis,
+							   ProfileResizeMemory, object->header.eoh_context, VARHDRSZ,
+							   &object->flat, &object->flat_size);
+	else
+		status = PROFILE_OVERFLOW;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	if (status != PROFILE_OK)
@@ -349,7 +434,16 @@ flatten_into(ExpandedObjectHeader *header, void *result, Size allocated)
 
 	if (flat_size(header) != allocated)
 		elog(ERROR, "unexpected size of a flattened profile");
-	memcpy(result, object->flat, allocated);
+	if (is_partial(object))
+	{
+		Size		size;
+		const uint8 *run = own_run(object, &size);
+
+		SET_VARSIZE(result, allocated);
+		memcpy(VARDATA(result), run, size);
+	}
+	else
+		memcpy(result, object->flat, allocated);
 }
 
 /* Gives bytes of a profile that is all at hand. */
@@ -385,6 +479,28 @@ ProfileKindOf(Datum profile)
 	if (VARSIZE_ANY_EXHDR(value) < PROFILE_EMPTY_SIZE)
 		ProfileRaise(PROFILE_CORRUPT, PROFILE_DEVICE);
 	return (((uint8 *) VARDATA_ANY(value))[1] & PROFILE_FLAG_RATE) ? PROFILE_RATE : PROFILE_DEVICE;
+}
+
+/* Opens a run to read what it comes to. */
+static void
+open_run(ProfileSource *source, const uint8 *bytes, Size size)
+{
+	ProfileEvents *events = &source->sorted;
+	ProfileStatus status;
+
+	source->kind = (bytes[1] & PROFILE_FLAG_RATE) != 0 ? PROFILE_RATE : PROFILE_DEVICE;
+	memcpy(&source->basis, bytes + 2, sizeof(uint16));
+	memset(events, 0, offsetof(ProfileEvents, pending));
+	events->resize = ProfileResizeMemory;
+	events->context = CurrentMemoryContext;
+	status = ProfileAddRun(events, bytes, size);
+	if (status == PROFILE_OK)
+		status = ProfileNormalize(events);
+	if (status == PROFILE_OK && !in_range(events, source->kind))
+		status = PROFILE_OVERFLOW;
+	if (status != PROFILE_OK)
+		ProfileRaise(status, source->kind);
+	ProfileStartEvents(&source->start, events);
 }
 
 /* Opens a profile to read it as a whole, or only slices of it where it is stored. */
@@ -431,7 +547,16 @@ ProfileOpen(ProfileSource *source, Datum profile, ProfileAccess access)
 		source->bytes = bytes = (const uint8 *) VARDATA_ANY(value);
 	}
 	else
+	{
 		bytes = fetch_slice(source, 0, available);
+		if (is_run(bytes, available))
+			bytes = fetch_slice(source, 0, size);
+	}
+	if (is_run(bytes, available))
+	{
+		open_run(source, bytes, size);
+		return;
+	}
 
 	status = ProfileFlatHeader(&source->flat, bytes, available, size);
 	source->kind = (source->flat.flags & PROFILE_FLAG_RATE) != 0 ? PROFILE_RATE : PROFILE_DEVICE;
@@ -451,15 +576,28 @@ const uint8 *
 ProfileBytes(Datum profile, Size *size)
 {
 	struct varlena *value = (struct varlena *) DatumGetPointer(profile);
+	ProfileObject *object;
 
 	if (VARATT_IS_EXTERNAL_EXPANDED(value))
+		object = get_object(profile);
+	else
 	{
-		ProfileObject *object = get_object(profile);
+		const uint8 *bytes;
 
-		*size = flat_size(&object->header) - VARHDRSZ;
-		return object->flat + VARHDRSZ;
+		value = PG_DETOAST_DATUM_PACKED(profile);
+		*size = VARSIZE_ANY_EXHDR(value);
+		bytes = (const uint8 *) VARDATA_ANY(value);
+		if (!is_run(bytes, *size))
+			return bytes;
+		object = NULL;
 	}
-	value = PG_DETOAST_DATUM_PACKED(profile);
-	*size = VARSIZE_ANY_EXHDR(value);
-	return (const uint8 *) VARDATA_ANY(value);
+	if (object == NULL || is_partial(object))
+	{
+		/* the state of an aggregate that somebody made without a final function */
+		object = ProfileMake(CurrentMemoryContext, ProfileKindOf(profile), 0);
+		ProfileMerge(object, PointerGetDatum(value), false);
+		ProfileFinish(object);
+	}
+	*size = flat_size(&object->header) - VARHDRSZ;
+	return object->flat + VARHDRSZ;
 }

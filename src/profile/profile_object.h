@@ -6,8 +6,9 @@
  * form of profile_codec.h) or expanded (utils/expandeddatum.h): a ProfileObject, whose
  * events are in memory.  An aggregate's state is an expanded profile that grows in
  * place, and its result is the same object, so that peak(device_profile(...)) never
- * encodes anything; a parallel worker's partial state is flattened on its way to
- * the leader, and so is a value on its way into a table.
+ * encodes anything.  A value on its way into a table is flattened to the stored form;
+ * a partial state on its way to a parallel leader to a run (profile_run.h), which is
+ * written and read faster.  A run is read as a value, too, should it become one.
  */
 #ifndef COMPUTE_LEDGER_PROFILE_OBJECT_H
 #define COMPUTE_LEDGER_PROFILE_OBJECT_H
@@ -27,6 +28,7 @@ typedef struct ProfileObject
 	uint16		basis;			/* of a rate_profile that has_basis */
 	bool		has_basis;
 	bool		checked;		/* normal, and all levels in the type's range */
+	bool		state;			/* an aggregate's: goes elsewhere as a run, until it is final */
 	bool		final;			/* a value, not a state: its levels have to be in range */
 	bool		read;			/* its intervals were sorted for a reader before */
 	bool		growing;		/* none of the above, nor flat, is set */
