@@ -21,7 +21,7 @@ owner('CREATE EXTENSION compute_ledger', 'SELECT create_ledger()',
 	q{INSERT INTO accelerator_alias (alias, accelerator) VALUES ('Name', 'nvidia/l4')},
 	q{INSERT INTO capacity (region, accelerator, devices, valid) SELECT id, 'nvidia/h100-sxm5-80gb', 64, '[2025-09-01,)' FROM region WHERE name = 'r'},
 	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
-		SELECT 'x', n, (ARRAY['org', 'team', 'lab', 'old'])[1 + n % 4], 'r', (ARRAY['NVIDIA H100 80GB HBM3', 'Name'])[1 + n % 2], 1 + n % 8,
+		SELECT 'x', n, (ARRAY['org', 'team', 'lab', CASE WHEN n > 200 THEN 'old' ELSE 'lab' END])[1 + n % 4], 'r', (ARRAY['NVIDIA H100 80GB HBM3', 'Name'])[1 + n % 2], 1 + n % 8,
 			timestamptz '2025-09-01' + n * interval '11 hours 7 minutes', timestamptz '2025-09-01' + n * interval '13 hours 8 minutes 1.000001 s'
 		FROM generate_series(1, 300) AS n},
 	'SELECT accept_usage()',
