@@ -22,10 +22,10 @@ owner('CREATE EXTENSION compute_ledger', 'SELECT create_ledger()',
 	q{INSERT INTO capacity (region, accelerator, devices, valid) SELECT id, 'nvidia/h100-sxm5-80gb', 64, '[2025-09-01,)' FROM region WHERE name = 'r'},
 	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
 		SELECT 'x', n, (ARRAY['org', 'team', 'lab', CASE WHEN n > 200 THEN 'old' ELSE 'lab' END])[1 + n % 4], 'r', (ARRAY['NVIDIA H100 80GB HBM3', 'Name'])[1 + n % 2], 1 + n % 8,
-			timestamptz '2025-09-01' + n * interval '11 hours 7 minutes', timestamptz '2025-09-01' + n * interval '13 hours 8 minutes 1.000001 s'
+			timestamptz '2025-08-10' + n * interval '11 hours 7 minutes', timestamptz '2025-08-10' + n * interval '13 hours 8 minutes 1.000001 s'
 		FROM generate_series(1, 300) AS n},
 	'SELECT accept_usage()',
-	q{SELECT close_period('org', b.period) FROM account AS a JOIN payers() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name = 'org' AND timestamptz '2025-09-15' <@ b.period},
+	q{SELECT close_period('org', b.period) FROM account AS a JOIN payers() AS p ON p.account = a.id AND p.payer = a.id JOIN billing_period AS b ON b.calendar = p.calendar WHERE a.name = 'org' AND b.period && '[2025-08-15,2025-09-15]' ORDER BY b.starts_at},
 	'SELECT refresh_rollups()');
 is(query('SELECT * FROM check_ledger()'), '', 'a sound ledger');
 my $since = query('SELECT ledger_watermark()');
@@ -37,6 +37,7 @@ owner(
 		('x', 'new', 'team', 'r', 'NVIDIA H100 80GB HBM3', '4', '2025-12-20T12:00Z', '2025-12-22T12:00Z'), ('x', 'late', 'lab', 'r', 'NVIDIA H100 80GB HBM3', '4', '2025-11-03T22:30Z', '2025-11-04T12:00Z'),
 		('x', 'bad', 'nobody', 'r', 'NVIDIA H100 80GB HBM3', '4', '2025-12-20T12:00Z', '2025-12-22T12:00Z')},
 	q{INSERT INTO usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at) VALUES ('x', '250', '3', 'team', 'r', 'NVIDIA H100 80GB HBM3', '2', '2025-12-23T12:00Z', '2025-12-24T12:00Z')},
+	q{INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES ('x', 'closed', 'team', 'r', 'NVIDIA H100 80GB HBM3', '4', '2025-09-20T12:00Z', '2025-09-22T12:00Z')},
 	q{INSERT INTO usage_inbox (source, source_id, revision, retracted) VALUES ('x', '254', '1', 'true')},
 	'SELECT accept_usage()',
 	q{INSERT INTO usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at) VALUES ('x', '250', '1', 'team', 'r', 'NVIDIA H100 80GB HBM3', '2', '2025-12-23T12:00Z', '2025-12-24T12:00Z')},
@@ -90,9 +91,13 @@ breaks('an old key is lost', "DELETE FROM usage_key WHERE source_id = '7'", 0);
 breaks('an old charge at another price', 'UPDATE charge SET unit_price = unit_price / 2 WHERE id = (SELECT min(id) FROM charge WHERE unit_price > 0)', 0);
 breaks('an hour of usage in another month', "UPDATE _usage_hourly SET device_time = device_time + 1 WHERE hour = (SELECT min(hour) FROM _usage_hourly)", 0);
 
-my ($rc, $out, $err) = $node->psql($db, q{SELECT check_ledger(since => NULL)}, extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
-like($err, qr/22004/, 'since when is to be said');
-($rc, $out, $err) = $node->psql($db, q{SELECT check_ledger(since => 'infinity')}, extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
-like($err, qr/LC012/, 'and is not to come');
+# What is done since to what was there.
+breaks('a correction is lost', 'UPDATE period_close SET charges = charges - 1 WHERE id = (SELECT close FROM charge WHERE corrects IS NOT NULL ORDER BY id LIMIT 1); DELETE FROM charge WHERE id = (SELECT min(id) FROM charge WHERE corrects IS NOT NULL)', 1);
+breaks('a charge of since is of an older closing', 'UPDATE charge SET close = (SELECT min(id) FROM period_close) WHERE id = (SELECT max(id) FROM charge)', 1);
+breaks('an account ends before its usage', q{UPDATE account_version SET valid = tstzrange(lower(valid), '2025-09-10'), recorded = tstzrange(ledger_watermark(), NULL) WHERE account = (SELECT id FROM account WHERE name = 'team') AND upper_inf(recorded)}, 1);
+
+is(query('SELECT * FROM check_ledger(since => NULL)'), '', 'since no time: everything');
+my ($rc, $out, $err) = $node->psql($db, q{SELECT check_ledger(since => 'infinity')}, extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+like($err, qr/LC012/, 'since a time to come');
 
 done_testing();

@@ -41,7 +41,7 @@ BEGIN
 			UNION ALL SELECT i.batch FROM compute_ledger.usage_record AS i WHERE i.identification > 0 AND i.recorded > since) AS u
 		GROUP BY u.batch) AS k ON k.batch = b.id
 	FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_rejected AS u
-		WHERE since = '-infinity' OR u.batch IN (SELECT o.id FROM compute_ledger.usage_batch AS o WHERE o.recorded > since) GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
+		WHERE u.batch NOT IN (SELECT o.id FROM compute_ledger.usage_batch AS o WHERE o.recorded <= since) GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
 	WHERE (b.taken = b.accepted + b.duplicate + b.rejected AND b.rejected = coalesce(r.n, 0)
 		-- rows that were identified anew go with a month that is detached
 		AND CASE b.kind WHEN 'reidentify' THEN b.accepted >= coalesce(k.n, 0) ELSE b.accepted = coalesce(k.n, 0) END) IS NOT TRUE;
@@ -367,10 +367,11 @@ BEGIN
 	-- A closing stored what it says that it did.
 	RETURN QUERY
 	SELECT 'closing', 'closing ' || p.id, format('stored %s charges of %s; there are %s of %s', p.charges, coalesce(p.cost::text, 'nothing'), coalesce(c.charges, 0), coalesce(c.cost::text, 'nothing'))
-	FROM (SELECT o.* FROM compute_ledger.period_close AS o WHERE o.recorded > since) AS p
+	FROM (SELECT o.* FROM compute_ledger.period_close AS o WHERE o.recorded > since OR o.id IN (SELECT c.close FROM compute_ledger.charge AS c WHERE c.recorded > since)) AS p
 	LEFT JOIN (
 		SELECT s.close, sum(s.charges) AS charges, jsonb_object_agg(s.currency, s.cost) FILTER (WHERE s.cost IS NOT NULL) AS cost
-		FROM (SELECT h.close, h.currency, count(*) AS charges, sum(h.cost) AS cost FROM compute_ledger.charge AS h WHERE h.recorded > since GROUP BY h.close, h.currency) AS s
+		FROM (SELECT h.close, h.currency, count(*) AS charges, sum(h.cost) AS cost FROM compute_ledger.charge AS h
+			WHERE since = '-infinity' OR h.close IN (SELECT c.close FROM compute_ledger.charge AS c WHERE c.recorded > since) GROUP BY h.close, h.currency) AS s
 		GROUP BY s.close
 	) AS c ON c.close = p.id
 	WHERE p.charges <> coalesce(c.charges, 0) OR p.cost IS DISTINCT FROM c.cost;
@@ -407,7 +408,7 @@ BEGIN
 	RETURN QUERY
 	SELECT 'billed twice', 'charge ' || max(c.id), format('charges the same as charge %s', min(c.id))
 	FROM compute_ledger.charge AS c
-	WHERE c.recorded > since AND c.corrects IS NULL
+	WHERE c.corrects IS NULL AND (since = '-infinity' OR (c.payer, c.billing_period) IN (SELECT n.payer, n.billing_period FROM compute_ledger.charge AS n WHERE n.recorded > since))
 	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day, c.reservation
 	HAVING count(*) > 1;
 END
@@ -484,7 +485,9 @@ BEGIN
 		FROM compute_ledger.period_close AS p
 		JOIN compute_ledger.billing_period AS b ON b.id = p.billing_period
 		JOIN compute_ledger.account AS a ON a.id = p.payer
-		WHERE p.recorded > since
+		-- those, too, that a closing since may have corrected
+		WHERE EXISTS (SELECT FROM compute_ledger.period_close AS q
+			WHERE q.recorded > since AND q.book = p.book AND q.id >= p.id AND (q.payer = p.payer OR q.former_payers @> ARRAY[p.payer]))
 		ORDER BY p.id
 	LOOP
 		BEGIN
@@ -593,7 +596,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_ledger(since timestamptz, rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION _check_ledger(rerate boolean DEFAULT true, since timestamptz DEFAULT NULL) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	-- @planner
@@ -605,48 +608,24 @@ DECLARE
 	at timestamptz;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
-	IF since IS NULL THEN
-		PERFORM compute_ledger._refuse('22004', 'a check needs to know since when',
-			hint => 'Without since, everything is checked.');
-	END IF;
 	-- the watermark first, the snapshot that sees all up to it after it
 	at := compute_ledger._ledger_watermark();
 	IF since > at THEN
 		PERFORM compute_ledger._refuse('LC012', format('since %s is beyond the ledger''s watermark %s', since, at),
 			detail => 'Something may yet be recorded before it.');
 	END IF;
-	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger_at(at, rerate, since) AS c;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger_at(at, rerate, coalesce(since, '-infinity')) AS c;
 END
 $$;
-COMMENT ON FUNCTION _check_ledger(timestamptz, boolean) IS 'what check_ledger() does; since -infinity, all of it';
+COMMENT ON FUNCTION _check_ledger(boolean, timestamptz) IS 'what check_ledger() does';
 
-CREATE FUNCTION _check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
-	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger('-infinity'::timestamptz, rerate) AS t;
-END
-$$;
-COMMENT ON FUNCTION _check_ledger(boolean) IS 'what check_ledger() does without a time';
-
-CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION check_ledger(rerate boolean DEFAULT true, since timestamptz DEFAULT NULL) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger(rerate) AS t;
-END
-$$;
-
-CREATE FUNCTION check_ledger(since timestamptz, rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
-	LANGUAGE plpgsql VOLATILE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	PERFORM compute_ledger._check_caller();
-	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger(since, rerate) AS t;
+	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger(rerate, since) AS t;
 END
 $$;
 
@@ -660,5 +639,4 @@ COMMENT ON FUNCTION _check_shared_parts(timestamptz, timestamptz) IS 'part of _c
 COMMENT ON FUNCTION _check_rating(timestamptz, timestamptz) IS 'part of _check_charges(): charges against the rating of the usage, and whether what is not charged yet has a price; needs sound trees';
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
 COMMENT ON FUNCTION _check_ledger_at(timestamptz, boolean, timestamptz) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time, of what has changed since another';
-COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';
-COMMENT ON FUNCTION check_ledger(timestamptz, boolean) IS 'the same as check_ledger(), but what was recorded up to since, a recorded time, and has not been superseded after it, is taken to be as it was when it was checked last, and is not read again: records, keys, batches, closings and charges, and rollups outside the months (UTC) of usage that has changed. ledger_watermark() from before a check that found nothing is such a time. It finds what is broken in what was recorded, or ceased to count, since; what somebody changed in older rows it does not. -infinity: everything. Errors: 22004 since is NULL; LC012 since beyond the watermark; 55000 no ledger.';
+COMMENT ON FUNCTION check_ledger(boolean, timestamptz) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. With since, a recorded time, what was recorded up to then and has not been superseded after it is taken to be as it was when it was checked last, and is not read again: records, keys, batches, closings and charges, and rollups outside the months (UTC) of usage that has changed. What ledger_watermark() said before a check that found nothing is such a time. It finds what is broken in what was recorded, or ceased to count, since; what somebody changed in older rows it does not. For auditors and admins. Errors: LC012 since beyond the watermark; 55000 no ledger.';

@@ -67,11 +67,27 @@ CREATE FUNCTION _check_conservation(at timestamptz, rerate boolean, since timest
 AS $$
 DECLARE
 	used_since timestamptz;
+	-- of whom something was recorded since
+	accounts bigint[] := ARRAY(
+		SELECT v.account FROM compute_ledger.account_version AS v WHERE since > '-infinity' AND (lower(v.recorded) > since OR upper(v.recorded) > since)
+		UNION
+		SELECT m.account FROM compute_ledger.account_merge AS m WHERE since > '-infinity' AND (lower(m.recorded) > since OR upper(m.recorded) > since));
 	k record;
 	alone record;
 BEGIN
-	SELECT min(u.started_at) INTO used_since FROM compute_ledger.usage_record AS u
-	WHERE u.recorded <= at AND u.started_at < at AND (u.recorded > since OR u.superseded > since AND u.superseded < 'infinity');
+	SELECT min(o.since) INTO used_since
+	FROM (
+		SELECT u.started_at AS since FROM compute_ledger.usage_record AS u
+		WHERE u.recorded <= at AND u.started_at < at AND (u.recorded > since OR u.superseded > since AND u.superseded < 'infinity' OR u.account = ANY (accounts))
+		UNION ALL
+		-- what goes on, and other prices
+		SELECT greatest(u.started_at, since) FROM compute_ledger.usage_record AS u WHERE since > '-infinity' AND u.recorded <= since AND u.ended_at = 'infinity' AND u.superseded = 'infinity'
+		UNION ALL
+		SELECT coalesce(lower(p.valid), '-infinity') FROM compute_ledger.price AS p WHERE since > '-infinity' AND (lower(p.recorded) > since OR upper(p.recorded) > since)
+	) AS o;
+	IF used_since = '-infinity' THEN
+		SELECT min(u.started_at) INTO used_since FROM compute_ledger.usage_record AS u;
+	END IF;
 	IF used_since IS NULL THEN
 		RETURN;
 	END IF;
@@ -84,7 +100,7 @@ BEGIN
 		SELECT r.account, r.devices, unnest(tstzmultirange(tstzrange(r.started_at, least(r.ended_at, at))) - coalesce(n.valid, '{}')) AS valid
 		FROM compute_ledger.usage_record AS r
 		LEFT JOIN known AS n ON n.account = r.account
-		WHERE r.recorded > since AND r.recorded <= at AND r.superseded > at AND r.started_at < at
+		WHERE (r.recorded > since OR r.account = ANY (accounts) OR r.ended_at = 'infinity') AND r.recorded <= at AND r.superseded > at AND r.started_at < at
 			AND (tstzrange(r.started_at, least(r.ended_at, at)) <@ n.valid) IS NOT TRUE
 	)
 	SELECT 'usage after its account', format('account "%s"', coalesce(a.name, b.account::text)),

@@ -65,12 +65,13 @@ BEGIN
 	END IF;
 
 	-- The hours are the records, and so are the months by who pays; days, utilization and all accounts together are the hours, and capacity what the table says.
+	BEGIN
 	RETURN QUERY
 	WITH wrong AS MATERIALIZED (
 		SELECT s.* FROM compute_ledger._usage_sums(compute_ledger._usage_parts('-infinity', since > '-infinity'), '-infinity', at, '{}', 'check', starts, ends) AS s
 	)
 	SELECT 'usage_hourly', format('account %s, region %s, %s, %s, basis %s', w.account, w.region, w.accelerator, w.measure, w.basis),
-		format('%s hours from %s on are not what the records say: device time is %s, of the records %s', count(*), min(w.hour), coalesce(sum(h.device_time), 0), coalesce(sum(h.device_time), 0) - sum(w.device_time))
+		format('%s hours from %s on are not what the records say: device time is %s, of the records %s', count(*), min(w.hour), coalesce(sum(h.device_time), 0), coalesce(sum(h.device_time), 0) - coalesce(sum(w.device_time), 0))
 	FROM wrong AS w
 	LEFT JOIN compute_ledger._usage_hourly AS h ON h.account = w.account AND h.hour = w.hour AND h.region = w.region AND h.accelerator OPERATOR(compute_ledger.=) w.accelerator
 		AND h.measure = w.measure AND h.basis = w.basis AND h.day = w.day
@@ -95,6 +96,9 @@ BEGIN
 	SELECT 'capacity in utilization', format('region %s, %s, %s', w.region, w.accelerator, coalesce(w.hour::text, w.day::text)), 'is not what table capacity says'
 	FROM wrong AS w
 	WHERE w.rollup IN ('_fleet_daily', '_fleet_hourly', '_capacity_monthly') AND (w.capacity_length <> 0 OR w.unknown_length <> 0 OR w.capacity_time <> 0);
+	EXCEPTION WHEN numeric_value_out_of_range THEN
+		RETURN QUERY SELECT 'usage_hourly', 'rollups', SQLERRM;
+	END;
 
 	RETURN QUERY SELECT * FROM compute_ledger._check_rollup_sums(at);
 END

@@ -158,7 +158,7 @@ open_table(FilledTable *table, RollupTable number)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation \"compute_ledger.%s\" does not exist", RollupTableName(number))));
-	acl = pg_class_aclcheck(relid, GetUserId(), ACL_INSERT | ACL_TRUNCATE);
+	acl = pg_class_aclcheck(relid, GetUserId(), ACL_INSERT);
 	if (acl != ACLCHECK_OK)
 		aclcheck_error(acl, OBJECT_TABLE, RollupTableName(number));
 	table->relation = table_open(relid, AccessExclusiveLock);

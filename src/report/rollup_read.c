@@ -172,8 +172,19 @@ make_room(Rollup *rollup)
 		GroupSlot  *slot;
 		List	   *gone = NIL;
 		ListCell   *cell;
+		int64		account = 0;
+		bool		several = false;
 
 		CHECK_FOR_INTERRUPTS();
+		groups_start_iterate(rollup->groups, &iterator);
+		while ((slot = groups_iterate(rollup->groups, &iterator)) != NULL)
+		{
+			several |= account != 0 && account != slot->key.account;
+			account = slot->key.account;
+		}
+		/* one account is the least that there is in a pass */
+		if (!several)
+			break;
 		rollup->mask = 2 * rollup->mask + 1;
 		groups_start_iterate(rollup->groups, &iterator);
 		while ((slot = groups_iterate(rollup->groups, &iterator)) != NULL)
@@ -443,15 +454,15 @@ stored_int4(const StoredRow *row, int column)
 	return stored_value(row, column, &value) ? DatumGetInt32(value) : 0;
 }
 
-/* Returns a stored time; one that is none of ours, which are integers, is none that anything adds up to. */
+/* Returns a stored time, which is an integer; 0 for none. */
 static inline int128
 stored_time(const StoredRow *row, int column)
 {
 	Datum		value;
 	int128		time = 0;
 
-	if (stored_value(row, column, &value) && !RollupInteger(value, &time))
-		time = -((int128) 1 << 120);
+	if (stored_value(row, column, &value))
+		RollupInteger(value, &time);
 	return time;
 }
 
@@ -470,6 +481,69 @@ static inline int64
 hour_of(TimestampTz at)
 {
 	return at / USECS_PER_HOUR - (at % USECS_PER_HOUR < 0);
+}
+
+/* Whether a stored row is such as a refresh makes: has all that it must, whole hours, days of theirs, and times that are integers. */
+static bool
+is_ours(const StoredRow *row, RollupTable table)
+{
+	for (const TableColumn *c = tables[table].columns; c->column >= 0; c++)
+	{
+		Datum		value;
+		int128		time;
+
+		if (!stored_value(row, c->column, &value))
+		{
+			if (c->column != ROLLUP_COL_WORK && c->column != ROLLUP_COL_ACHIEVED)
+				return false;
+		}
+		else if (c->column == ROLLUP_COL_HOUR)
+		{
+			if (TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(value)) || DatumGetTimestampTz(value) % USECS_PER_HOUR != 0)
+				return false;
+		}
+		else if (c->column == ROLLUP_COL_DAY)
+		{
+			int64		day = DatumGetDateADT(value);
+			Datum		hour;
+
+			if (DATE_NOT_FINITE(DatumGetDateADT(value)))
+				return false;
+			if (stored_value(row, ROLLUP_COL_HOUR, &hour) && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(hour)))
+			{
+				int64		off = day - RollupUtcDate(hour_of(DatumGetTimestampTz(hour)));
+
+				if (off <= -ROLLUP_DAY_SPAN || off >= ROLLUP_DAY_SPAN)
+					return false;
+			}
+		}
+		else if (c->is.type == NUMERICOID && !RollupInteger(value, &time))
+			return false;
+	}
+	return true;
+}
+
+/* Says that a stored row is none of ours: as a row of a check, else by an error, 22000. */
+static void
+not_ours(Rollup *rollup, const StoredRow *row, RollupTable table)
+{
+	Datum		values[ROLLUP_COLUMNS];
+	bool		nulls[ROLLUP_COLUMNS];
+
+	if (rollup->query->purpose != ROLLUP_CHECK)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("table \"%s\" has a row that no refresh made", RollupTableName(table)),
+				 errhint("Call refresh_rollups(concurrent => false).")));
+	for (int i = 0; i < ROLLUP_COLUMNS; i++)
+		nulls[i] = i > ROLLUP_COL_DAY || !stored_value(row, i, &values[i]);
+	/* something that is not nothing */
+	values[ROLLUP_COL_LENGTH] = values[ROLLUP_COL_CAPACITY_LENGTH] = Int64GetDatum(1);
+	nulls[ROLLUP_COL_LENGTH] = table == ROLLUP_CAPACITY_MONTHLY;
+	nulls[ROLLUP_COL_CAPACITY_LENGTH] = table != ROLLUP_CAPACITY_MONTHLY;
+	values[ROLLUP_COL_TABLE] = Int32GetDatum((int32) table);
+	nulls[ROLLUP_COL_TABLE] = false;
+	rollup->sink->put(rollup->sink, table, values, nulls);
 }
 
 /* Fills in the kind of a stored row: with a measure, if its table has one. */
@@ -502,6 +576,12 @@ receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
 	if (!is_of_pass(rollup, key.account))
 		return true;
 	previous = MemoryContextSwitchTo(rollup->scratch);
+	if (unlikely(!is_ours(&row, ROLLUP_USAGE_HOURLY)))
+	{
+		not_ours(rollup, &row, ROLLUP_USAGE_HOURLY);
+		MemoryContextSwitchTo(previous);
+		return true;
+	}
 	key.payer = 0;
 	stored_kind(rollup, &row, &key.kind);
 	cell.key = RollupKey(hour_of(stored_int8(&row, ROLLUP_COL_HOUR)), stored_int4(&row, ROLLUP_COL_DAY));
@@ -540,6 +620,12 @@ receive_sum(TupleTableSlot *slot, DestReceiver *receiver)
 	if (is_of_accounts(self->table) && !is_of_pass(rollup, who))
 		return true;
 	previous = MemoryContextSwitchTo(rollup->scratch);
+	if (unlikely(!is_ours(&row, self->table)))
+	{
+		not_ours(rollup, &row, self->table);
+		MemoryContextSwitchTo(previous);
+		return true;
+	}
 	stored_kind(rollup, &row, &kind);
 	if (self->table == ROLLUP_FLEET_HOURLY)
 	{
