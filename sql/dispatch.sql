@@ -217,6 +217,26 @@ SELECT breaks(s) FROM unnest(ARRAY[$$UPDATE lease SET reservation = 4242 WHERE i
 	$$UPDATE reservation SET state = 'running' WHERE id = (SELECT reservation FROM lease WHERE id = 42)$$, $$UPDATE reservation SET started_at = NULL WHERE id = (SELECT reservation FROM lease WHERE id = 41)$$,
 	$$UPDATE lease SET closed = NULL, expires = '2083-02-27Z', taken = '2083-02-27Z' WHERE id = 44; UPDATE reservation SET state = 'running' WHERE id = (SELECT reservation FROM lease WHERE id = 44); DELETE FROM lease_report WHERE lease = 44$$]) AS s;
 
+-- ------------------------------------------------------------------ what is read
+
+-- Neither what is to come nor what is over and was never started; two are due.
+BEGIN;
+INSERT INTO reservation (booking, booked, pool, account, guest, devices, period, occupies, since, state)
+SELECT 1000000 + n, now(), :q, a.id, false, 1, s.period, s.period, lower(s.period), 'confirmed'
+FROM account AS a, generate_series(-4000, 4000) AS n, LATERAL (SELECT tstzrange(t, t + interval '70 minutes') AS period FROM (SELECT timestamptz '2090-03-01Z' + n * interval '1 hour' AS t) AS t) AS s
+WHERE a.name = 'a';
+CREATE FUNCTION rows_read() RETURNS bigint LANGUAGE sql AS $$ SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relid = 'compute_ledger.reservation'::regclass $$;
+SELECT rows_read() AS before \gset
+SELECT count(*) FROM take_work('a', 10, pool => :q, now => '2090-03-01 00:05Z');
+SELECT rows_read() - :before AS read \gset
+SELECT CASE WHEN :read < 100 THEN 'few' ELSE 'many: ' || :read END;
+ANALYZE reservation;
+SELECT rows_read() AS before \gset
+SELECT count(*) FROM take_work('a', 10, pool => :q, now => '2090-03-02 00:15Z');
+SELECT rows_read() - :before AS read \gset
+SELECT CASE WHEN :read < 100 THEN 'few' ELSE 'many: ' || :read END;
+ROLLBACK;
+
 -- ------------------------------------------------------------------ whose work it is
 
 CREATE ROLE regress_dispatch_agent;

@@ -148,15 +148,15 @@ BEGIN
 	FOR w IN
 		SELECT r.id
 		FROM (
-			-- by their beginning, for which there is one index: what is to come is not read
-			SELECT o.id, o.state, o.period, o.occupies FROM compute_ledger.reservation AS o
-			WHERE o.pool = ANY (pools) AND lower(o.occupies) <= clock + lead AND o.state = 'confirmed'
+			-- as reservation_due_idx has it: what is to come is not read, nor what is over and was never started
+			SELECT o.id, o.state, o.period, o.occupies
+			FROM unnest(pools) AS p (id) JOIN compute_ledger.reservation AS o ON int8range(o.pool, o.pool, '[]') @> p.id AND o.occupies && tstzrange(clock, clock + lead, '[]')
+			WHERE o.state = 'confirmed'
 			UNION ALL
 			-- also what should have ended
 			SELECT o.id, o.state, o.period, o.occupies FROM compute_ledger.reservation AS o WHERE o.pool = ANY (pools) AND o.state = 'running'
 			OFFSET 0) AS r
-		WHERE (r.state = 'running' OR upper(r.occupies) > clock)
-			AND NOT EXISTS (SELECT FROM compute_ledger.lease AS l WHERE l.reservation = r.id AND l.replaced IS NULL AND l.expires > clock)
+		WHERE NOT EXISTS (SELECT FROM compute_ledger.lease AS l WHERE l.reservation = r.id AND l.replaced IS NULL AND l.expires > clock)
 			-- who starts what he booked himself needs no agent
 			AND (r.state = 'confirmed' OR EXISTS (SELECT FROM compute_ledger.lease AS l WHERE l.reservation = r.id AND l.replaced IS NULL))
 		ORDER BY lower(r.period), r.id

@@ -71,8 +71,8 @@ CREATE INDEX reservation_preemptible_idx ON compute_ledger.reservation (pool, (u
 CREATE INDEX reservation_centre_idx ON compute_ledger.reservation (centre_id) WHERE centre_id IS NOT NULL;
 -- what a centre is to free
 CREATE INDEX reservation_accepted_idx ON compute_ledger.reservation (pool, upper(period)) WHERE accepted_at IS NOT NULL AND state NOT IN ('held', 'confirmed', 'running');
--- what an agent may take: by its beginning, as most is still to come
-CREATE INDEX reservation_due_idx ON compute_ledger.reservation (pool, (lower(occupies))) WHERE state = 'confirmed';
+-- what an agent may take: most is still to come, or is over and was never started
+CREATE INDEX reservation_due_idx ON compute_ledger.reservation USING gist (int8range(pool, pool, '[]'), occupies) WHERE state = 'confirmed';
 CREATE INDEX reservation_held_idx ON compute_ledger.reservation (pool, held_until) WHERE state = 'held';
 -- who is there, and who was longer than he should
 CREATE INDEX reservation_running_idx ON compute_ledger.reservation (pool) WHERE state = 'running' OR ended_at > upper(occupies) OR there_until IS NOT NULL;
