@@ -203,15 +203,6 @@ find_hour(RollupZone *zone, int64 hour)
 	return days;
 }
 
-/* Returns the hour that an instant is in. */
-static inline int64
-hour_of(int64 at)
-{
-	int64		hour = at / USECS_PER_HOUR;
-
-	return at % USECS_PER_HOUR < 0 ? hour - 1 : hour;
-}
-
 /* Returns the start of an hour. */
 static inline int64
 start_of(int64 hour)
@@ -383,7 +374,7 @@ RollupAdd(RollupState *state, RollupZone *zone, const RollupUse *use)
 				 errmsg("part of a record must lie within it, and must have a start and an end")));
 	if (at >= end)
 		return;
-	if (hour_of(end - 1) - hour_of(at) >= MAX_CELLS)
+	if (RollupHourAt(end - 1) - RollupHourAt(at) >= MAX_CELLS)
 		too_many_cells_error();	/* at once, not after a million cells */
 	part.added = use->added;
 	part.devices = use->devices;
@@ -395,7 +386,7 @@ RollupAdd(RollupState *state, RollupZone *zone, const RollupUse *use)
 	if (use->rate != NULL)
 		note_basis(state, QuantityBasis(use->rate));
 
-	for (int64 hour = hour_of(at); at < end; hour++)
+	for (int64 hour = RollupHourAt(at); at < end; hour++)
 	{
 		const HourDays *days = find_hour(zone, hour);
 		int64		to = Min(end, start_of(hour + 1));

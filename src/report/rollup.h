@@ -58,6 +58,13 @@ extern int	RollupCellCount(const RollupState *state);
 extern void RollupCellPointers(const RollupState *state, RollupCell **list);
 extern bool RollupInteger(Datum numeric, int128 *result);
 
+/* Returns the hour, since 2000, that an instant is in. */
+static inline int64
+RollupHourAt(TimestampTz at)
+{
+	return at / USECS_PER_HOUR - (at % USECS_PER_HOUR < 0);
+}
+
 /* Returns the UTC date of an hour since 2000. */
 static inline DateADT
 RollupUtcDate(int64 hour)

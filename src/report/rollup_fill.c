@@ -61,7 +61,7 @@ put_to_rows(RollupSink *sink, RollupTable table, Datum *values, bool *nulls)
 {
 	ReturnSetInfo *result = ((RowsSink *) sink)->result;
 
-	values[ROLLUP_COL_TABLE] = CStringGetTextDatum(RollupTableName(table));
+	values[ROLLUP_COL_TABLE] = CStringGetTextDatum(rollup_tables[table].name);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -151,22 +151,22 @@ put_to_table(RollupSink *sink, RollupTable number, Datum *values, bool *nulls)
 static void
 open_table(FilledTable *table, RollupTable number)
 {
-	Oid			relid = get_relname_relid(RollupTableName(number), get_namespace_oid("compute_ledger", false));
+	Oid			relid = get_relname_relid(rollup_tables[number].name, get_namespace_oid("compute_ledger", false));
 	AclResult	acl;
 
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"compute_ledger.%s\" does not exist", RollupTableName(number))));
+				 errmsg("relation \"compute_ledger.%s\" does not exist", rollup_tables[number].name)));
 	acl = pg_class_aclcheck(relid, GetUserId(), ACL_INSERT);
 	if (acl != ACLCHECK_OK)
-		aclcheck_error(acl, OBJECT_TABLE, RollupTableName(number));
+		aclcheck_error(acl, OBJECT_TABLE, rollup_tables[number].name);
 	table->relation = table_open(relid, AccessExclusiveLock);
 	if (table->relation->rd_rel->relkind != RELKIND_RELATION || table->relation->rd_rel->relam != HEAP_TABLE_AM_OID ||
 		RelationGetNumberOfBlocks(table->relation) > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("table \"%s\" cannot be filled", RollupTableName(number)),
+				 errmsg("table \"%s\" cannot be filled", rollup_tables[number].name),
 				 errdetail("It is no empty table.")));
 	RollupMapColumns(number, RelationGetDescr(table->relation), table->numbers);
 	table->state = GetBulkInsertState();

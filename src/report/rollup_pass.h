@@ -12,7 +12,7 @@
 
 #include "accelerator/accelerator.h"
 #include "report/rollup.h"
-#include "report/rollup_sum.h"
+#include "report/rollup_table.h"
 
 /* Lengths and times of a sum: of usage by the day */
 enum
@@ -52,13 +52,13 @@ typedef struct Kind
 	int			place;			/* the number of its region and device */
 } Kind;
 
-typedef struct KindSlot
+typedef struct RollupKindSlot
 {
 	KindKey		key;
 	uint32		hash;
 	char		status;
 	int			number;
-} KindSlot;
+} RollupKindSlot;
 
 typedef struct GroupKey
 {
@@ -82,7 +82,7 @@ typedef struct RollupGroup
 	RollupState *state;
 	Running		local;			/* in days of the account */
 	Running		utc;			/* in days of UTC */
-	struct Sum *hours;			/* of all accounts, of that day */
+	struct RollupTotal *hours;			/* of all accounts, of that day */
 } RollupGroup;
 
 /* A cell that is going to be a row. */
@@ -104,7 +104,7 @@ typedef struct GroupSlot
 
 /* Hashes a key of whole words without padding, 8 bytes at a time. */
 static inline uint32
-hash_words(const void *key, int size)
+RollupHash(const void *key, int size)
 {
 	uint64		h = 0;
 
@@ -120,10 +120,10 @@ hash_words(const void *key, int size)
 }
 
 #define SH_PREFIX kinds
-#define SH_ELEMENT_TYPE KindSlot
+#define SH_ELEMENT_TYPE RollupKindSlot
 #define SH_KEY_TYPE KindKey
 #define SH_KEY key
-#define SH_HASH_KEY(tb, key) hash_words(&(key), sizeof(KindKey))
+#define SH_HASH_KEY(tb, key) RollupHash(&(key), sizeof(KindKey))
 #define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(KindKey)) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) (a)->hash
@@ -136,7 +136,7 @@ hash_words(const void *key, int size)
 #define SH_ELEMENT_TYPE GroupSlot
 #define SH_KEY_TYPE GroupKey
 #define SH_KEY key
-#define SH_HASH_KEY(tb, key) hash_words(&(key), sizeof(GroupKey))
+#define SH_HASH_KEY(tb, key) RollupHash(&(key), sizeof(GroupKey))
 #define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(GroupKey)) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) (a)->hash
@@ -154,7 +154,7 @@ typedef struct SumKey
 	int32		table;
 } SumKey;
 
-typedef struct Sum
+typedef struct RollupTotal
 {
 	SumKey		key;
 	uint32		hash;
@@ -163,8 +163,8 @@ typedef struct Sum
 	bool		has_achieved;
 	int64		lengths[SUM_LENGTHS];
 	int128		times[SUM_TIMES];
-	struct Sum *hours;			/* of a day of all accounts together: its hours, HOURS_PER_DAY */
-} Sum;
+	struct RollupTotal *hours;			/* of a day of all accounts together: its hours, HOURS_PER_DAY */
+} RollupTotal;
 
 /* A sum that is going to be a row, and where it stands. */
 typedef struct SumEntry
@@ -172,14 +172,14 @@ typedef struct SumEntry
 	int64		first;
 	int64		second;
 	int			rank;
-	const Sum  *sum;
+	const RollupTotal  *sum;
 } SumEntry;
 
 #define SH_PREFIX sums
-#define SH_ELEMENT_TYPE Sum
+#define SH_ELEMENT_TYPE RollupTotal
 #define SH_KEY_TYPE SumKey
 #define SH_KEY key
-#define SH_HASH_KEY(tb, key) hash_words(&(key), sizeof(SumKey))
+#define SH_HASH_KEY(tb, key) RollupHash(&(key), sizeof(SumKey))
 #define SH_EQUAL(tb, a, b) (memcmp(&(a), &(b), sizeof(SumKey)) == 0)
 #define SH_STORE_HASH
 #define SH_GET_HASH(tb, a) (a)->hash
@@ -214,7 +214,7 @@ typedef struct ZoneSlot
 #define SH_ELEMENT_TYPE ZoneSlot
 #define SH_KEY_TYPE int64
 #define SH_KEY account
-#define SH_HASH_KEY(tb, key) hash_words(&(key), sizeof(int64))
+#define SH_HASH_KEY(tb, key) RollupHash(&(key), sizeof(int64))
 #define SH_EQUAL(tb, a, b) ((a) == (b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -251,7 +251,7 @@ typedef struct Rollup
 
 /* Raises 22003. */
 pg_noreturn static inline void
-sum_out_of_range_error(void)
+RollupRangeError(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -260,27 +260,27 @@ sum_out_of_range_error(void)
 
 /* Adds a length, or takes it away. */
 static inline void
-add_length(int64 *sum, int64 length, bool added)
+RollupAddLength(int64 *sum, int64 length, bool added)
 {
 	if (unlikely(added ? pg_add_s64_overflow(*sum, length, sum) : pg_sub_s64_overflow(*sum, length, sum)))
-		sum_out_of_range_error();
+		RollupRangeError();
 }
 
 /* Adds a time, or takes it away. */
 static inline void
-add_time(int128 *sum, int128 time, bool added)
+RollupAddTime(int128 *sum, int128 time, bool added)
 {
 	if (unlikely(added ? __builtin_add_overflow(*sum, time, sum) : __builtin_sub_overflow(*sum, time, sum)))
-		sum_out_of_range_error();
+		RollupRangeError();
 }
 
 /* Finds a sum, made if it is new. */
-static inline Sum *
-find_sum(sums_hash *sums, RollupTable table, int64 who, int64 when, int what)
+static inline RollupTotal *
+RollupFindSum(sums_hash *sums, RollupTable table, int64 who, int64 when, int what)
 {
 	SumKey		key = {who, when, what, table};
 	bool		found;
-	Sum		   *sum = sums_insert(sums, key, &found);
+	RollupTotal		   *sum = sums_insert(sums, key, &found);
 
 	if (!found)
 	{
@@ -293,14 +293,14 @@ find_sum(sums_hash *sums, RollupTable table, int64 who, int64 when, int what)
 }
 
 /* Returns the hours of a day of all accounts together, which stay where they are. */
-static inline Sum *
-find_hours(Rollup *rollup, DateADT day, int place)
+static inline RollupTotal *
+RollupFindHours(Rollup *rollup, DateADT day, int place)
 {
-	Sum		   *sum = find_sum(rollup->days, ROLLUP_FLEET_DAILY, 0, day, place);
+	RollupTotal		   *sum = RollupFindSum(rollup->days, ROLLUP_FLEET_DAILY, 0, day, place);
 
 	if (sum->hours == NULL)
 	{
-		sum->hours = MemoryContextAllocZero(rollup->context, HOURS_PER_DAY * sizeof(Sum));
+		sum->hours = MemoryContextAllocZero(rollup->context, HOURS_PER_DAY * sizeof(RollupTotal));
 		for (int i = 0; i < HOURS_PER_DAY; i++)
 			sum->hours[i].key = (SumKey) {0, (int64) day * HOURS_PER_DAY + i, place, ROLLUP_FLEET_HOURLY};
 	}
@@ -308,44 +308,41 @@ find_hours(Rollup *rollup, DateADT day, int place)
 }
 
 /* Returns an hour among those of its day. */
-static inline Sum *
-of_day(Sum *hours, int64 hour)
+static inline RollupTotal *
+RollupHourOfDay(RollupTotal *hours, int64 hour)
 {
 	return &hours[hour - (int64) RollupUtcDate(hour) * HOURS_PER_DAY];
 }
 
 /* Whether rows of a table are of accounts, and not of all together. */
 static inline bool
-is_of_accounts(RollupTable table)
+RollupIsOfAccounts(RollupTable table)
 {
 	return table == ROLLUP_USAGE_DAILY || table == ROLLUP_UTILIZATION_DAILY;
 }
 
 /* The hash table that has the sums of a table. */
 static inline sums_hash *
-sums_of(const Rollup *rollup, RollupTable table)
+RollupSumsOf(const Rollup *rollup, RollupTable table)
 {
-	if (is_of_accounts(table))
+	if (RollupIsOfAccounts(table))
 		return rollup->sums;
 	return table == ROLLUP_FLEET_DAILY ? rollup->days : rollup->months;
 }
 
 /* The columns of a sum of usage, and of utilization. */
-extern const int rollup_usage_lengths[SUM_ACHIEVING + 1];
-extern const int rollup_utilization_lengths[SUM_LENGTHS];
-extern const int rollup_utilization_times[SUM_TIMES];
+static const int rollup_usage_lengths[] = {ROLLUP_COL_STARTED, ROLLUP_COL_LENGTH, ROLLUP_COL_SHARED, ROLLUP_COL_RATED, ROLLUP_COL_ACHIEVING};
+static const int rollup_utilization_lengths[] = {
+	ROLLUP_COL_RESERVED_LENGTH, ROLLUP_COL_ALLOCATED_LENGTH, ROLLUP_COL_USED_LENGTH, ROLLUP_COL_CAPACITY_LENGTH,
+	ROLLUP_COL_LENGTH, ROLLUP_COL_UNKNOWN_LENGTH
+};
+static const int rollup_utilization_times[] = {ROLLUP_COL_RESERVED_TIME, ROLLUP_COL_ALLOCATED_TIME, ROLLUP_COL_USED_TIME, ROLLUP_COL_CAPACITY_TIME};
 
 /* Whether an account is of this pass. */
 static inline bool
-is_of_pass(const Rollup *rollup, int64 account)
+RollupIsOfPass(const Rollup *rollup, int64 account)
 {
-	return rollup->mask == 0 || (hash_words(&account, sizeof(account)) & rollup->mask) == rollup->slice;
+	return rollup->mask == 0 || (RollupHash(&account, sizeof(account)) & rollup->mask) == rollup->slice;
 }
-
-extern int	RollupMeasure(Rollup *rollup, Datum name);
-extern void RollupReadZones(Rollup *rollup);
-extern void RollupReadRecords(Rollup *rollup);
-extern void RollupReadCapacity(Rollup *rollup);
-extern void RollupReadStored(Rollup *rollup, RollupTable table);
 
 #endif							/* COMPUTE_LEDGER_ROLLUP_PASS_H */

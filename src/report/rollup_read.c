@@ -17,91 +17,10 @@
 
 #include "base/row_columns.h"
 #include "quantity/quantity_type.h"
-#include "report/rollup_pass.h"
+#include "report/rollup_read.h"
 
 /* Rows between two looks at how much memory is used. */
 #define ROWS_A_LOOK		8192
-
-/* Which columns a table has, by their names in it. */
-typedef struct TableColumn
-{
-	int			column;
-	RowColumn	is;
-} TableColumn;
-
-#define HOURS_ARE_WHOLE	"t.hour >= $4 AND t.hour < $5"
-#define DAYS_ARE_WHOLE	"t.day >= ($4 AT TIME ZONE 'UTC')::pg_catalog.date AND t.day < ($5 AT TIME ZONE 'UTC')::pg_catalog.date"
-/* a local day is part of two or three of UTC */
-#define LOCAL_DAYS_ARE_WHOLE	"t.day > ($4 AT TIME ZONE 'UTC')::pg_catalog.date AND t.day < ($5 AT TIME ZONE 'UTC')::pg_catalog.date - 1"
-#define MONTHS_ARE_WHOLE	"t.month >= ($4 AT TIME ZONE 'UTC')::pg_catalog.date AND t.month + interval '1 month' <= $5 AT TIME ZONE 'UTC'"
-
-#define END_OF_COLUMNS	{-1, {NULL, InvalidOid, NULL}}
-#define PLACE_COLUMNS \
-	{ROLLUP_COL_REGION, ROW_COLUMN("region", INT4OID)}, \
-	{ROLLUP_COL_ACCELERATOR, ROW_COLUMN_OWN("accelerator", "accelerator")}
-#define USAGE_COLUMNS \
-	PLACE_COLUMNS, \
-	{ROLLUP_COL_ACCOUNT, ROW_COLUMN("account", INT8OID)}, \
-	{ROLLUP_COL_MEASURE, ROW_COLUMN("measure", TEXTOID)}, \
-	{ROLLUP_COL_BASIS, ROW_COLUMN("basis", INT4OID)}, \
-	{ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, \
-	{ROLLUP_COL_STARTED, ROW_COLUMN("started", INT8OID)}, \
-	{ROLLUP_COL_LENGTH, ROW_COLUMN("length", INT8OID)}, \
-	{ROLLUP_COL_SHARED, ROW_COLUMN("shared", INT8OID)}, \
-	{ROLLUP_COL_RATED, ROW_COLUMN("rated", INT8OID)}, \
-	{ROLLUP_COL_ACHIEVING, ROW_COLUMN("achieving", INT8OID)}, \
-	{ROLLUP_COL_DEVICE_TIME, ROW_COLUMN("device_time", NUMERICOID)}, \
-	{ROLLUP_COL_WORK, ROW_COLUMN_OWN("work", "compute_unit")}, \
-	{ROLLUP_COL_ACHIEVED, ROW_COLUMN_OWN("achieved", "compute_unit")}
-#define UTILIZATION_COLUMNS \
-	PLACE_COLUMNS, \
-	{ROLLUP_COL_LENGTH, ROW_COLUMN("length", INT8OID)}, \
-	{ROLLUP_COL_RESERVED_LENGTH, ROW_COLUMN("reserved_length", INT8OID)}, \
-	{ROLLUP_COL_ALLOCATED_LENGTH, ROW_COLUMN("allocated_length", INT8OID)}, \
-	{ROLLUP_COL_USED_LENGTH, ROW_COLUMN("used_length", INT8OID)}, \
-	{ROLLUP_COL_RESERVED_TIME, ROW_COLUMN("reserved_time", NUMERICOID)}, \
-	{ROLLUP_COL_ALLOCATED_TIME, ROW_COLUMN("allocated_time", NUMERICOID)}, \
-	{ROLLUP_COL_USED_TIME, ROW_COLUMN("used_time", NUMERICOID)}
-#define FLEET_COLUMNS \
-	UTILIZATION_COLUMNS, \
-	{ROLLUP_COL_CAPACITY_LENGTH, ROW_COLUMN("capacity_length", INT8OID)}, \
-	{ROLLUP_COL_UNKNOWN_LENGTH, ROW_COLUMN("unknown_length", INT8OID)}, \
-	{ROLLUP_COL_CAPACITY_TIME, ROW_COLUMN("capacity_time", NUMERICOID)}
-
-static const struct
-{
-	const char *name;
-	const char *is_whole;		/* which rows are of the hours that are compared alone */
-	TableColumn columns[16];
-}			tables[] = {
-	[ROLLUP_USAGE_HOURLY] = {"_usage_hourly", HOURS_ARE_WHOLE, {USAGE_COLUMNS, {ROLLUP_COL_HOUR, ROW_COLUMN("hour", TIMESTAMPTZOID)}, END_OF_COLUMNS}},
-	[ROLLUP_USAGE_DAILY] = {"_usage_daily", LOCAL_DAYS_ARE_WHOLE, {USAGE_COLUMNS, END_OF_COLUMNS}},
-	[ROLLUP_UTILIZATION_DAILY] = {"_utilization_daily", DAYS_ARE_WHOLE, {UTILIZATION_COLUMNS, {ROLLUP_COL_ACCOUNT, ROW_COLUMN("account", INT8OID)},
-	{ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, END_OF_COLUMNS}},
-	[ROLLUP_FLEET_HOURLY] = {"_fleet_hourly", HOURS_ARE_WHOLE, {FLEET_COLUMNS, {ROLLUP_COL_HOUR, ROW_COLUMN("hour", TIMESTAMPTZOID)}, END_OF_COLUMNS}},
-	[ROLLUP_FLEET_DAILY] = {"_fleet_daily", DAYS_ARE_WHOLE, {FLEET_COLUMNS, {ROLLUP_COL_DAY, ROW_COLUMN("day", DATEOID)}, END_OF_COLUMNS}},
-	[ROLLUP_USAGE_MONTHLY] = {"_usage_monthly", MONTHS_ARE_WHOLE, {UTILIZATION_COLUMNS, {ROLLUP_COL_ACCOUNT, ROW_COLUMN("payer", INT8OID)},
-	{ROLLUP_COL_DAY, ROW_COLUMN("month", DATEOID)}, END_OF_COLUMNS}},
-	[ROLLUP_CAPACITY_MONTHLY] = {"_capacity_monthly", MONTHS_ARE_WHOLE, {PLACE_COLUMNS, {ROLLUP_COL_DAY, ROW_COLUMN("month", DATEOID)},
-	{ROLLUP_COL_CAPACITY_LENGTH, ROW_COLUMN("length", INT8OID)}, {ROLLUP_COL_UNKNOWN_LENGTH, ROW_COLUMN("unknown", INT8OID)},
-	{ROLLUP_COL_CAPACITY_TIME, ROW_COLUMN("device_time", NUMERICOID)}, END_OF_COLUMNS}},
-};
-
-/* The name of a table. */
-const char *
-RollupTableName(RollupTable table)
-{
-	return tables[table].name;
-}
-
-/* Finds the columns of a table among those of rows: numbers from 1, 0 for what it has not; 42703, 42804. */
-void
-RollupMapColumns(RollupTable table, TupleDesc desc, int numbers[ROLLUP_COLUMNS])
-{
-	memset(numbers, 0, ROLLUP_COLUMNS * sizeof(int));
-	for (const TableColumn *c = tables[table].columns; c->column >= 0; c++)
-		numbers[c->column] = RowColumnNumber(desc, tables[table].name, &c->is);
-}
 
 /* ---- kinds and groups ---- */
 
@@ -131,7 +50,7 @@ static int
 kind_number(Rollup *rollup, const KindKey *key)
 {
 	bool		found;
-	KindSlot   *slot = kinds_insert(rollup->numbers, *key, &found);
+	RollupKindSlot   *slot = kinds_insert(rollup->numbers, *key, &found);
 	int			number;
 
 	if (found)
@@ -189,7 +108,7 @@ make_room(Rollup *rollup)
 		groups_start_iterate(rollup->groups, &iterator);
 		while ((slot = groups_iterate(rollup->groups, &iterator)) != NULL)
 		{
-			if (!is_of_pass(rollup, slot->key.account))
+			if (!RollupIsOfPass(rollup, slot->key.account))
 				gone = lappend(gone, slot->group);
 		}
 		foreach(cell, gone)
@@ -378,7 +297,7 @@ receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 
 		use.from = Max(from, place->since);
 		use.to = Min(to, place->until);
-		if (use.from >= use.to || !(added ? place->is : place->was) || !is_of_pass(rollup, place->owner))
+		if (use.from >= use.to || !(added ? place->is : place->was) || !RollupIsOfPass(rollup, place->owner))
 			continue;
 		key.account = place->owner;
 		key.payer = place->payer;
@@ -412,7 +331,7 @@ start_stored(DestReceiver *receiver, int operation, TupleDesc desc)
 
 /* Does nothing: there is nothing to end. */
 static void
-end_receiving(DestReceiver *receiver)
+end_rollup_rows(DestReceiver *receiver)
 {
 	(void) receiver;
 }
@@ -476,18 +395,11 @@ stored_work(const StoredRow *row, int column, bool *has)
 	return *has ? QuantityAmount(DatumGetQuantityP(value)) : 0;
 }
 
-/* Returns the hour, since 2000, that an instant is in. */
-static inline int64
-hour_of(TimestampTz at)
-{
-	return at / USECS_PER_HOUR - (at % USECS_PER_HOUR < 0);
-}
-
 /* Whether a stored row is such as a refresh makes: has all that it must, whole hours, days of theirs, and times that are integers. */
 static bool
 is_ours(const StoredRow *row, RollupTable table)
 {
-	for (const TableColumn *c = tables[table].columns; c->column >= 0; c++)
+	for (const RollupColumn *c = rollup_tables[table].columns; c->column >= 0; c++)
 	{
 		Datum		value;
 		int128		time;
@@ -511,7 +423,7 @@ is_ours(const StoredRow *row, RollupTable table)
 				return false;
 			if (stored_value(row, ROLLUP_COL_HOUR, &hour) && !TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(hour)))
 			{
-				int64		off = day - RollupUtcDate(hour_of(DatumGetTimestampTz(hour)));
+				int64		off = day - RollupUtcDate(RollupHourAt(DatumGetTimestampTz(hour)));
 
 				if (off <= -ROLLUP_DAY_SPAN || off >= ROLLUP_DAY_SPAN)
 					return false;
@@ -533,7 +445,7 @@ not_ours(Rollup *rollup, const StoredRow *row, RollupTable table)
 	if (rollup->query->purpose != ROLLUP_CHECK)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("table \"%s\" has a row that no refresh made", RollupTableName(table)),
+				 errmsg("table \"%s\" has a row that no refresh made", rollup_tables[table].name),
 				 errhint("Call refresh_rollups(concurrent => false).")));
 	for (int i = 0; i < ROLLUP_COLUMNS; i++)
 		nulls[i] = i > ROLLUP_COL_DAY || !stored_value(row, i, &values[i]);
@@ -573,7 +485,7 @@ receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
 
 	slot_getallattrs(slot);
 	key.account = stored_int8(&row, ROLLUP_COL_ACCOUNT);
-	if (!is_of_pass(rollup, key.account))
+	if (!RollupIsOfPass(rollup, key.account))
 		return true;
 	previous = MemoryContextSwitchTo(rollup->scratch);
 	if (unlikely(!is_ours(&row, ROLLUP_USAGE_HOURLY)))
@@ -584,7 +496,7 @@ receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
 	}
 	key.payer = 0;
 	stored_kind(rollup, &row, &key.kind);
-	cell.key = RollupKey(hour_of(stored_int8(&row, ROLLUP_COL_HOUR)), stored_int4(&row, ROLLUP_COL_DAY));
+	cell.key = RollupKey(RollupHourAt(stored_int8(&row, ROLLUP_COL_HOUR)), stored_int4(&row, ROLLUP_COL_DAY));
 	cell.started = stored_int8(&row, ROLLUP_COL_STARTED);
 	cell.length = stored_int8(&row, ROLLUP_COL_LENGTH);
 	cell.shared = stored_int8(&row, ROLLUP_COL_SHARED);
@@ -612,12 +524,12 @@ receive_sum(TupleTableSlot *slot, DestReceiver *receiver)
 	bool		added = rollup->query->purpose == ROLLUP_CHECK && self->table == ROLLUP_USAGE_MONTHLY;
 	int64		who;
 	KindKey		kind;
-	Sum		   *sum;
+	RollupTotal		   *sum;
 	MemoryContext previous;
 
 	slot_getallattrs(slot);
 	who = stored_int8(&row, ROLLUP_COL_ACCOUNT);
-	if (is_of_accounts(self->table) && !is_of_pass(rollup, who))
+	if (RollupIsOfAccounts(self->table) && !RollupIsOfPass(rollup, who))
 		return true;
 	previous = MemoryContextSwitchTo(rollup->scratch);
 	if (unlikely(!is_ours(&row, self->table)))
@@ -629,28 +541,28 @@ receive_sum(TupleTableSlot *slot, DestReceiver *receiver)
 	stored_kind(rollup, &row, &kind);
 	if (self->table == ROLLUP_FLEET_HOURLY)
 	{
-		int64		hour = hour_of(stored_int8(&row, ROLLUP_COL_HOUR));
+		int64		hour = RollupHourAt(stored_int8(&row, ROLLUP_COL_HOUR));
 
-		sum = of_day(find_hours(rollup, RollupUtcDate(hour), kind_number(rollup, &kind)), hour);
+		sum = RollupHourOfDay(RollupFindHours(rollup, RollupUtcDate(hour), kind_number(rollup, &kind)), hour);
 	}
 	else
-		sum = find_sum(sums_of(rollup, self->table), self->table, who, stored_int4(&row, ROLLUP_COL_DAY), kind_number(rollup, &kind));
+		sum = RollupFindSum(RollupSumsOf(rollup, self->table), self->table, who, stored_int4(&row, ROLLUP_COL_DAY), kind_number(rollup, &kind));
 	if (self->table == ROLLUP_USAGE_DAILY)
 	{
 		bool		has;
 
 		for (int i = 0; i < (int) lengthof(rollup_usage_lengths); i++)
-			add_length(&sum->lengths[i], stored_int8(&row, rollup_usage_lengths[i]), false);
-		add_time(&sum->times[SUM_DEVICE_TIME], stored_time(&row, ROLLUP_COL_DEVICE_TIME), false);
-		add_time(&sum->times[SUM_WORK], stored_work(&row, ROLLUP_COL_WORK, &has), false);
-		add_time(&sum->times[SUM_ACHIEVED], stored_work(&row, ROLLUP_COL_ACHIEVED, &has), false);
+			RollupAddLength(&sum->lengths[i], stored_int8(&row, rollup_usage_lengths[i]), false);
+		RollupAddTime(&sum->times[SUM_DEVICE_TIME], stored_time(&row, ROLLUP_COL_DEVICE_TIME), false);
+		RollupAddTime(&sum->times[SUM_WORK], stored_work(&row, ROLLUP_COL_WORK, &has), false);
+		RollupAddTime(&sum->times[SUM_ACHIEVED], stored_work(&row, ROLLUP_COL_ACHIEVED, &has), false);
 	}
 	else
 	{
 		for (int i = 0; i < (int) lengthof(rollup_utilization_lengths); i++)
-			add_length(&sum->lengths[i], stored_int8(&row, rollup_utilization_lengths[i]), added);
+			RollupAddLength(&sum->lengths[i], stored_int8(&row, rollup_utilization_lengths[i]), added);
 		for (int i = 0; i < (int) lengthof(rollup_utilization_times); i++)
-			add_time(&sum->times[i], stored_time(&row, rollup_utilization_times[i]), added);
+			RollupAddTime(&sum->times[i], stored_time(&row, rollup_utilization_times[i]), added);
 	}
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
@@ -681,7 +593,7 @@ receive_capacity(TupleTableSlot *slot, DestReceiver *receiver)
 	const Datum *values;
 	int128		time;
 	int64		hour;
-	Sum		   *sum;
+	RollupTotal		   *sum;
 	MemoryContext previous;
 
 	slot_getallattrs(slot);
@@ -697,12 +609,12 @@ receive_capacity(TupleTableSlot *slot, DestReceiver *receiver)
 	kind.region = DatumGetInt32(values[CAP_REGION]);
 	memcpy(&kind.accelerator, DatumGetAcceleratorP(values[CAP_ACCELERATOR]), sizeof(Accelerator));
 	if (!RollupInteger(values[CAP_TIME], &time))
-		sum_out_of_range_error();
-	hour = hour_of(DatumGetTimestampTz(values[CAP_HOUR]));
-	sum = of_day(find_hours(rollup, RollupUtcDate(hour), kind_number(rollup, &kind)), hour);
-	add_time(&sum->times[SUM_CAPACITY], time, true);
-	add_length(&sum->lengths[SUM_CAPACITY], DatumGetInt64(values[CAP_LENGTH]), true);
-	add_length(&sum->lengths[SUM_UNKNOWN], DatumGetInt64(values[CAP_UNKNOWN]), true);
+		RollupRangeError();
+	hour = RollupHourAt(DatumGetTimestampTz(values[CAP_HOUR]));
+	sum = RollupHourOfDay(RollupFindHours(rollup, RollupUtcDate(hour), kind_number(rollup, &kind)), hour);
+	RollupAddTime(&sum->times[SUM_CAPACITY], time, true);
+	RollupAddLength(&sum->lengths[SUM_CAPACITY], DatumGetInt64(values[CAP_LENGTH]), true);
+	RollupAddLength(&sum->lengths[SUM_UNKNOWN], DatumGetInt64(values[CAP_UNKNOWN]), true);
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
 	return true;
@@ -719,7 +631,7 @@ start_capacity(DestReceiver *receiver, int operation, TupleDesc desc)
 
 /* Runs a query whose rows go to a receiver. */
 static void
-run_query(Rollup *rollup, const char *query, RollupTable table, bool (*receive) (TupleTableSlot *, DestReceiver *),
+run_rollup_query(Rollup *rollup, const char *query, RollupTable table, bool (*receive) (TupleTableSlot *, DestReceiver *),
 		  void (*start) (DestReceiver *, int, TupleDesc))
 {
 	static const Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
@@ -728,7 +640,7 @@ run_query(Rollup *rollup, const char *query, RollupTable table, bool (*receive) 
 	SPIExecuteOptions options = {0};
 	/* SPI looks at the kind of a receiver only to tell it from its own and from none */
 	RollupReceiver self = {
-		.receiver = {.receiveSlot = receive, .rStartup = start, .rShutdown = end_receiving, .rDestroy = end_receiving, .mydest = DestTuplestore},
+		.receiver = {.receiveSlot = receive, .rStartup = start, .rShutdown = end_rollup_rows, .rDestroy = end_rollup_rows, .mydest = DestTuplestore},
 		.rollup = rollup, .table = table
 	};
 	int			result;
@@ -752,7 +664,7 @@ run_query(Rollup *rollup, const char *query, RollupTable table, bool (*receive) 
 void
 RollupReadStored(Rollup *rollup, RollupTable table)
 {
-	run_query(rollup, psprintf("SELECT * FROM compute_ledger.%s AS t WHERE %s", tables[table].name, tables[table].is_whole), table,
+	run_rollup_query(rollup, psprintf("SELECT * FROM compute_ledger.%s AS t WHERE %s", rollup_tables[table].name, rollup_tables[table].is_whole), table,
 			  table == ROLLUP_USAGE_HOURLY ? receive_hour : receive_sum, start_stored);
 }
 
@@ -760,7 +672,8 @@ RollupReadStored(Rollup *rollup, RollupTable table)
 void
 RollupReadZones(Rollup *rollup)
 {
-	run_query(rollup, "SELECT z.account, z.owner, z.payer, z.time_zone, z.since, z.until, z.was, z.\"is\" FROM compute_ledger._rollup_zone AS z ORDER BY z.account",
+	run_rollup_query(rollup, "SELECT z.account, z.owner, z.payer, z.time_zone, z.since, z.until, z.was, z.\"is\""
+					 " FROM compute_ledger._rollup_zone AS z ORDER BY z.account",
 			  ROLLUP_USAGE_HOURLY, receive_zone, start_zones);
 }
 
@@ -768,13 +681,14 @@ RollupReadZones(Rollup *rollup)
 void
 RollupReadRecords(Rollup *rollup)
 {
-	run_query(rollup, rollup->query->records, ROLLUP_USAGE_HOURLY, receive_use, start_uses);
+	run_rollup_query(rollup, rollup->query->records, ROLLUP_USAGE_HOURLY, receive_use, start_uses);
 }
 
 /* Reads capacity. */
 void
 RollupReadCapacity(Rollup *rollup)
 {
-	run_query(rollup, "SELECT c.region, c.accelerator, c.hour, c.device_time, c.length, c.unknown FROM compute_ledger._capacity_change($1, $2) AS c",
+	run_rollup_query(rollup, "SELECT c.region, c.accelerator, c.hour, c.device_time, c.length, c.unknown"
+					 " FROM compute_ledger._capacity_change($1, $2) AS c",
 			  ROLLUP_FLEET_HOURLY, receive_capacity, start_capacity);
 }

@@ -22,16 +22,12 @@
 
 #include "base/decimal.h"
 #include "quantity/quantity_type.h"
-#include "report/rollup_pass.h"
-
-/* The columns of a sum of usage, and of utilization. */
-const int	rollup_usage_lengths[] = {ROLLUP_COL_STARTED, ROLLUP_COL_LENGTH, ROLLUP_COL_SHARED, ROLLUP_COL_RATED, ROLLUP_COL_ACHIEVING};
-const int	rollup_utilization_lengths[] = {ROLLUP_COL_RESERVED_LENGTH, ROLLUP_COL_ALLOCATED_LENGTH, ROLLUP_COL_USED_LENGTH, ROLLUP_COL_CAPACITY_LENGTH, ROLLUP_COL_LENGTH, ROLLUP_COL_UNKNOWN_LENGTH};
-const int	rollup_utilization_times[] = {ROLLUP_COL_RESERVED_TIME, ROLLUP_COL_ALLOCATED_TIME, ROLLUP_COL_USED_TIME, ROLLUP_COL_CAPACITY_TIME};
+#include "report/rollup_read.h"
+#include "report/rollup_sum.h"
 
 /* Orders kinds by region, accelerator, measure, basis. */
 static int
-compare_kinds(const void *a, const void *b, void *arg)
+compare_rollup_kinds(const void *a, const void *b, void *arg)
 {
 	const Rollup *rollup = (const Rollup *) arg;
 	const KindKey *x = &rollup->kinds[*(const int *) a].key;
@@ -65,7 +61,7 @@ rank_kinds(Rollup *rollup)
 
 	for (int i = 0; i < rollup->nkinds; i++)
 		order[i] = i;
-	qsort_arg(order, rollup->nkinds, sizeof(int), compare_kinds, rollup);
+	qsort_arg(order, rollup->nkinds, sizeof(int), compare_rollup_kinds, rollup);
 	for (int i = 0; i < rollup->nkinds; i++)
 		rollup->kinds[order[i]].rank = i;
 	pfree(order);
@@ -73,7 +69,7 @@ rank_kinds(Rollup *rollup)
 
 /* Gives a row, of which the amounts are filled in. */
 static void
-put_row(Rollup *rollup, RollupTable table, int64 who, int64 when, DateADT day, const KindKey *kind, Datum *values, bool *nulls)
+put_rollup_row(Rollup *rollup, RollupTable table, int64 who, int64 when, DateADT day, const KindKey *kind, Datum *values, bool *nulls)
 {
 	bool		hourly = table == ROLLUP_USAGE_HOURLY || table == ROLLUP_FLEET_HOURLY;
 
@@ -128,12 +124,12 @@ put_hour(Rollup *rollup, const GroupKey *key, const RollupCell *cell)
 	if (cell->has_achieved)
 		set_value(values, nulls, ROLLUP_COL_ACHIEVED, QuantityPGetDatum(QuantityMake(cell->achieved, BASIS_FLOP)));
 	MemoryContextSwitchTo(previous);
-	put_row(rollup, ROLLUP_USAGE_HOURLY, key->account, RollupHour(cell->key), RollupDay(cell->key), &key->kind, values, nulls);
+	put_rollup_row(rollup, ROLLUP_USAGE_HOURLY, key->account, RollupHour(cell->key), RollupDay(cell->key), &key->kind, values, nulls);
 }
 
 /* Tells whether a sum is nothing. */
 static bool
-is_nothing(const Sum *sum)
+is_nothing(const RollupTotal *sum)
 {
 	for (int i = 0; i < SUM_LENGTHS; i++)
 	{
@@ -150,7 +146,7 @@ is_nothing(const Sum *sum)
 
 /* Gives a sum. */
 static void
-put_sum(Rollup *rollup, const Sum *sum)
+put_sum(Rollup *rollup, const RollupTotal *sum)
 {
 	RollupTable table = (RollupTable) sum->key.table;
 	const KindKey *kind = &rollup->kinds[sum->key.what].key;
@@ -177,7 +173,7 @@ put_sum(Rollup *rollup, const Sum *sum)
 			set_value(values, nulls, rollup_utilization_times[i], NumericFromInt128(sum->times[i], 0));
 	}
 	MemoryContextSwitchTo(previous);
-	put_row(rollup, table, sum->key.who, sum->key.when, (DateADT) sum->key.when, kind, values, nulls);
+	put_rollup_row(rollup, table, sum->key.who, sum->key.when, (DateADT) sum->key.when, kind, values, nulls);
 }
 
 /* Orders sums as the key of their table does. */
@@ -241,9 +237,9 @@ is_whole(const Rollup *rollup, const SumKey *key)
 
 /* Notes a sum, if it is of a table, to be given. */
 static inline void
-list_sum(const Rollup *rollup, const Sum *sum, RollupTable table, SumEntry *list, Size *count)
+list_sum(const Rollup *rollup, const RollupTotal *sum, RollupTable table, SumEntry *list, Size *count)
 {
-	bool		of_accounts = is_of_accounts(table);
+	bool		of_accounts = RollupIsOfAccounts(table);
 	SumEntry   *entry = &list[*count];
 
 	if (sum->key.table != (int32) table || is_nothing(sum) || !is_whole(rollup, &sum->key))
@@ -260,11 +256,11 @@ static void
 put_sums(Rollup *rollup, RollupTable table)
 {
 	bool		hourly = table == ROLLUP_FLEET_HOURLY;
-	sums_hash  *sums = hourly ? rollup->days : sums_of(rollup, table);
+	sums_hash  *sums = hourly ? rollup->days : RollupSumsOf(rollup, table);
 	SumEntry   *list = MemoryContextAllocHuge(rollup->context, Max(1, (Size) sums->members * (hourly ? HOURS_PER_DAY : 1)) * sizeof(SumEntry));
 	Size		count = 0;
 	sums_iterator iterator;
-	Sum		   *sum;
+	RollupTotal		   *sum;
 
 	sums_start_iterate(sums, &iterator);
 	while ((sum = sums_iterate(sums, &iterator)) != NULL)
@@ -296,32 +292,32 @@ static void
 end_local_day(Rollup *rollup, RollupGroup *group)
 {
 	const RollupCell *cell = &group->local.cell;
-	Sum		   *sum;
+	RollupTotal		   *sum;
 
 	if (group->local.day == DATEVAL_NOBEGIN)
 		return;
-	sum = find_sum(rollup->sums, ROLLUP_USAGE_DAILY, group->key.account, group->local.day, group->kind);
+	sum = RollupFindSum(rollup->sums, ROLLUP_USAGE_DAILY, group->key.account, group->local.day, group->kind);
 	sum->has_work |= cell->has_work;
 	sum->has_achieved |= cell->has_achieved;
-	add_length(&sum->lengths[SUM_STARTED], cell->started, true);
-	add_length(&sum->lengths[SUM_LENGTH], cell->length, true);
-	add_length(&sum->lengths[SUM_SHARED], cell->shared, true);
-	add_length(&sum->lengths[SUM_RATED], cell->rated, true);
-	add_length(&sum->lengths[SUM_ACHIEVING], cell->achieving, true);
-	add_time(&sum->times[SUM_DEVICE_TIME], cell->device_time, true);
-	add_time(&sum->times[SUM_WORK], cell->work, true);
-	add_time(&sum->times[SUM_ACHIEVED], cell->achieved, true);
+	RollupAddLength(&sum->lengths[SUM_STARTED], cell->started, true);
+	RollupAddLength(&sum->lengths[SUM_LENGTH], cell->length, true);
+	RollupAddLength(&sum->lengths[SUM_SHARED], cell->shared, true);
+	RollupAddLength(&sum->lengths[SUM_RATED], cell->rated, true);
+	RollupAddLength(&sum->lengths[SUM_ACHIEVING], cell->achieving, true);
+	RollupAddTime(&sum->times[SUM_DEVICE_TIME], cell->device_time, true);
+	RollupAddTime(&sum->times[SUM_WORK], cell->work, true);
+	RollupAddTime(&sum->times[SUM_ACHIEVED], cell->achieved, true);
 }
 
 /* Adds what there is of a cell to a sum of utilization. */
 static inline void
-add_use(Sum *sum, const RollupCell *cell, int64 measure)
+add_use(RollupTotal *sum, const RollupCell *cell, int64 measure)
 {
-	add_length(&sum->lengths[SUM_ALL], cell->length, true);
+	RollupAddLength(&sum->lengths[SUM_ALL], cell->length, true);
 	if (measure <= SUM_USED)
 	{
-		add_length(&sum->lengths[measure], cell->shared, true);
-		add_time(&sum->times[measure], cell->device_time, true);
+		RollupAddLength(&sum->lengths[measure], cell->shared, true);
+		RollupAddTime(&sum->times[measure], cell->device_time, true);
 	}
 }
 
@@ -330,10 +326,18 @@ static void
 end_utc_day(Rollup *rollup, RollupGroup *group)
 {
 	int			place = rollup->kinds[group->kind].place;
+	const RollupCell *cell = &group->utc.cell;
+	int64		measure = group->key.kind.measure;
+	DateADT		month;
+
+	if (group->utc.day == DATEVAL_NOBEGIN)
+		return;
 	if (is_of_sums(rollup, group))
-		add_use(find_sum(rollup->sums, ROLLUP_UTILIZATION_DAILY, group->key.account, group->utc.day, place), &group->utc.cell, group->key.kind.measure);
-	if (group->key.payer != 0)
-		add_use(find_sum(rollup->months, ROLLUP_USAGE_MONTHLY, group->key.payer, first_of_month(group->utc.day), place), &group->utc.cell, group->key.kind.measure);
+		add_use(RollupFindSum(rollup->sums, ROLLUP_UTILIZATION_DAILY, group->key.account, group->utc.day, place), cell, measure);
+	if (group->key.payer == 0)
+		return;
+	month = first_of_month(group->utc.day);
+	add_use(RollupFindSum(rollup->months, ROLLUP_USAGE_MONTHLY, group->key.payer, month, place), cell, measure);
 }
 
 /* Adds a cell to what is being added up. */
@@ -344,14 +348,14 @@ add_running(Running *running, const RollupCell *cell)
 
 	sum->has_work |= cell->has_work;
 	sum->has_achieved |= cell->has_achieved;
-	add_length(&sum->started, cell->started, true);
-	add_length(&sum->length, cell->length, true);
-	add_length(&sum->shared, cell->shared, true);
-	add_length(&sum->rated, cell->rated, true);
-	add_length(&sum->achieving, cell->achieving, true);
-	add_time(&sum->device_time, cell->device_time, true);
-	add_time(&sum->work, cell->work, true);
-	add_time(&sum->achieved, cell->achieved, true);
+	RollupAddLength(&sum->started, cell->started, true);
+	RollupAddLength(&sum->length, cell->length, true);
+	RollupAddLength(&sum->shared, cell->shared, true);
+	RollupAddLength(&sum->rated, cell->rated, true);
+	RollupAddLength(&sum->achieving, cell->achieving, true);
+	RollupAddTime(&sum->device_time, cell->device_time, true);
+	RollupAddTime(&sum->work, cell->work, true);
+	RollupAddTime(&sum->achieved, cell->achieved, true);
 }
 
 /* Begins to add up another day. */
@@ -373,7 +377,7 @@ add_to_sums(Rollup *rollup, RollupGroup *group, int64 hour, const RollupCell *ce
 	{
 		end_utc_day(rollup, group);
 		start_day(&group->utc, utc);
-		group->hours = is_of_sums(rollup, group) ? find_hours(rollup, utc, rollup->kinds[group->kind].place) : NULL;
+		group->hours = is_of_sums(rollup, group) ? RollupFindHours(rollup, utc, rollup->kinds[group->kind].place) : NULL;
 	}
 	add_running(&group->utc, cell);
 	if (group->hours == NULL)
@@ -384,7 +388,7 @@ add_to_sums(Rollup *rollup, RollupGroup *group, int64 hour, const RollupCell *ce
 		start_day(&group->local, local);
 	}
 	add_running(&group->local, cell);
-	add_use(of_day(group->hours, hour), cell, group->key.kind.measure);
+	add_use(RollupHourOfDay(group->hours, hour), cell, group->key.kind.measure);
 }
 
 /* Orders cells as the key of their table does. */
@@ -515,24 +519,24 @@ static void
 end_all(Rollup *rollup)
 {
 	sums_iterator iterator;
-	Sum		   *day;
+	RollupTotal		   *day;
 
 	RollupReadCapacity(rollup);
 	sums_start_iterate(rollup->days, &iterator);
 	while ((day = sums_iterate(rollup->days, &iterator)) != NULL)
 	{
-		Sum		   *month = find_sum(rollup->months, ROLLUP_CAPACITY_MONTHLY, 0, first_of_month((DateADT) day->key.when), day->key.what);
+		RollupTotal		   *month = RollupFindSum(rollup->months, ROLLUP_CAPACITY_MONTHLY, 0, first_of_month((DateADT) day->key.when), day->key.what);
 
 		for (int hour = 0; hour < HOURS_PER_DAY; hour++)
 		{
 			for (int i = 0; i < SUM_LENGTHS; i++)
-				add_length(&day->lengths[i], day->hours[hour].lengths[i], true);
+				RollupAddLength(&day->lengths[i], day->hours[hour].lengths[i], true);
 			for (int i = 0; i < SUM_TIMES; i++)
-				add_time(&day->times[i], day->hours[hour].times[i], true);
+				RollupAddTime(&day->times[i], day->hours[hour].times[i], true);
 		}
-		add_length(&month->lengths[SUM_CAPACITY], day->lengths[SUM_CAPACITY], true);
-		add_length(&month->lengths[SUM_UNKNOWN], day->lengths[SUM_UNKNOWN], true);
-		add_time(&month->times[SUM_CAPACITY], day->times[SUM_CAPACITY], true);
+		RollupAddLength(&month->lengths[SUM_CAPACITY], day->lengths[SUM_CAPACITY], true);
+		RollupAddLength(&month->lengths[SUM_UNKNOWN], day->lengths[SUM_UNKNOWN], true);
+		RollupAddTime(&month->times[SUM_CAPACITY], day->times[SUM_CAPACITY], true);
 	}
 	if (rollup->query->purpose != ROLLUP_ADD)
 	{
