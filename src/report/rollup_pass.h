@@ -229,7 +229,7 @@ typedef struct Rollup
 	MemoryContext cells;		/* parent of the groups' */
 	MemoryContext scratch;		/* of one row */
 	Size		limit;
-	uint64		nrows;
+	uint64		since_look;		/* cells that may have been added since memory was looked at */
 	uint32		mask;			/* accounts are of this pass if what it leaves of their hash is slice */
 	uint32		slice;
 	RollupZone *zones;

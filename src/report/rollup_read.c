@@ -19,8 +19,8 @@
 #include "quantity/quantity_type.h"
 #include "report/rollup_read.h"
 
-/* Rows between two looks at how much memory is used. */
-#define ROWS_A_LOOK		8192
+/* Cells, at most, that are added between two looks at how much memory is used. */
+#define CELLS_A_LOOK	32768
 
 /* ---- kinds and groups ---- */
 
@@ -85,6 +85,7 @@ kind_number(Rollup *rollup, const KindKey *key)
 static void
 make_room(Rollup *rollup)
 {
+	rollup->since_look = 0;
 	while (MemoryContextMemAllocated(rollup->cells, true) > rollup->limit && rollup->mask < PG_UINT32_MAX / 4)
 	{
 		groups_iterator iterator;
@@ -302,10 +303,11 @@ receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 		key.account = place->owner;
 		key.payer = place->payer;
 		RollupAdd(find_group(rollup, &key)->state, place->zone, &use);
+		rollup->since_look += (uint64) (use.to - use.from) / USECS_PER_HOUR + 2;
 	}
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
-	if (++rollup->nrows % ROWS_A_LOOK == 0)
+	if (rollup->since_look > CELLS_A_LOOK)
 		make_room(rollup);
 	return true;
 }
@@ -508,7 +510,7 @@ receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
 	RollupAddCell(find_group(rollup, &key)->state, &cell, rollup->query->purpose == ROLLUP_CHECK);
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
-	if (++rollup->nrows % ROWS_A_LOOK == 0)
+	if (++rollup->since_look > CELLS_A_LOOK)
 		make_room(rollup);
 	return true;
 }
