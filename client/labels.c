@@ -142,12 +142,16 @@ read_escape(JsonReader *reader, char **out)
 static bool
 read_string(JsonReader *reader, Json *result)
 {
+	const char *quote;
 	char	   *out;
 
 	if (!next_is(reader, '"'))
 		return false;
+	for (quote = reader->p; quote < reader->end && *quote != '"'; quote++)
+		if (*quote == '\\' && ++quote == reader->end)
+			return false;
 	result->kind = 's';
-	result->text = out = pg_malloc(reader->end - reader->p + 1);
+	result->text = out = pg_malloc(quote - reader->p + 1);
 	while (reader->p < reader->end)
 	{
 		char		c = *reader->p++;

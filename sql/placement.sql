@@ -326,6 +326,39 @@ SELECT _first_fits('{1}', '{f}', '{0}', '{1 hour}', '{1}', '{"{[2083-01-01,2083-
 SELECT _first_fits('{4242}', '{f}', '{1}', '{1 hour}', '{1}', '{"{[2083-01-01,2083-01-02)}"}', '[2083-01-01,2083-01-02)', :noon, false);
 SELECT _first_fits('{1}', '{f}', '{1}', '{1 hour}', '{1}', '{"{[2083-01-01,2083-01-02)}"}', '[2083-01-01,)', :noon, false);
 
+\echo rows with NULL in any column, and numbers that are none, are refused or answered
+CREATE FUNCTION pg_temp.tried(asked placement_request, pool _placement_pool, most integer DEFAULT 1) RETURNS integer
+	LANGUAGE plpgsql
+AS $$
+DECLARE
+	query text;
+	refused integer := 0;
+BEGIN
+	FOREACH query IN ARRAY ARRAY['_best_offers($1, ARRAY[$2], $3, ''2083-01-04 12:00+00'', true, true, 1)', '_best_offers($1, ARRAY[$2], $3, ''2083-01-04 12:00+00'', true, false, NULL)',
+		'_cost_offers($1, ARRAY[$2], ARRAY[ROW(ARRAY[($2).pool], ''{8}'', ''2083-01-05'', ''2083-01-06'', 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::_placement_offer], ''2083-01-04 12:00+00'', true)',
+		'_compute_costs(ARRAY[$2], ARRAY[ROW(1, ($2).pool, 8, ''2083-01-05'', ''2083-01-06'')::_offer_piece])', '_request_pools((SELECT id FROM account WHERE name = ''acme''), $1, ''2083-01-04 12:00+00'')',
+		'_pool_efficiencies($1, ($2).link_class)', '_placement_length($1, ($2).rate, 8, 1, ($2).slot_minutes)'] LOOP
+		BEGIN
+			EXECUTE 'SELECT count(q.q) FROM (SELECT ' || query || ' AS q) AS q' USING asked, pool, most;
+		EXCEPTION WHEN OTHERS THEN
+			refused := refused + 1;
+		END;
+	END LOOP;
+	RETURN refused;
+END
+$$;
+CREATE TEMPORARY TABLE a_pool AS
+	SELECT _check_request(placement_request('acme', '{any}', 8, '1 hour', data_region => 'r1', data_gb => 1, results_gb => 1, delay_value => 0.1)) AS asked, p AS pool
+	FROM _request_pools((SELECT id FROM account WHERE name = 'acme'), _check_request(placement_request('acme', '{any}', 8, '1 hour')), '2083-01-04 12:00+00') AS p WHERE p.reason IS NULL ORDER BY p.pool LIMIT 1;
+SELECT pg_temp.tried(asked, pool) FROM a_pool;
+SELECT c.name, pg_temp.tried(asked, jsonb_populate_record(pool, jsonb_build_object(c.name, NULL))) FROM a_pool CROSS JOIN LATERAL (SELECT jsonb_object_keys(to_jsonb(pool)) AS name) AS c ORDER BY c.name COLLATE "C";
+SELECT c.name, pg_temp.tried(jsonb_populate_record(asked, jsonb_build_object(c.name, NULL)), pool) FROM a_pool CROSS JOIN LATERAL (SELECT jsonb_object_keys(to_jsonb(asked)) AS name) AS c ORDER BY c.name COLLATE "C";
+SELECT c.change, pg_temp.tried(jsonb_populate_record(asked, c.change), jsonb_populate_record(pool, c.change))
+FROM a_pool CROSS JOIN unnest('{"{\"delay_value\": \"NaN\"}","{\"delay_value\": \"Infinity\"}","{\"devices\": -8}","{\"devices\": 9000000000000000000}","{\"time_limit\": \"-5 days\"}","{\"not_before\": \"infinity\"}","{\"deadline\": \"-infinity\"}","{\"allowed\": \"{(,)}\"}","{\"allowed\": \"{}\"}","{\"allowed\": \"{[294270-01-01,)}\"}","{\"granule\": -1}","{\"slot_minutes\": -5}","{\"price_per_hour\": \"NaN\"}","{\"hourly\": [null, null]}","{\"priced\": []}","{\"data_gb\": \"-Infinity\"}"}'::jsonb[]) AS c (change);
+SELECT m.most, pg_temp.tried(asked, pool, m.most) FROM a_pool CROSS JOIN unnest('{0,-1,1000,2147483647,NULL}'::integer[]) AS m (most);
+SELECT _best_offers(asked, ARRAY[pool, NULL], 1, '2083-01-04 12:00+00', true, true, 1) FROM a_pool;
+SELECT (_best_offers(asked, '{}', 1, '2083-01-04 12:00+00', true, true, 1)).* FROM a_pool;
+
 -- ------------------------------------------------------------------ who may ask
 
 \echo a booker asks and reserves for his accounts, and learns nothing of others

@@ -41,6 +41,11 @@ for my $case (
 	my $plan = $node->safe_psql('postgres', $parallel . 'EXPLAIN (COSTS OFF) ' . sprintf $query, 'work');
 	like($plan, qr/Finalize.*Gather.*Partial.*Parallel Seq Scan/s, "$name: parallel plan");
 	is(length($expected) > 300 ? $node->safe_psql('postgres', $parallel . sprintf $query, 'work') : 'too little', $expected, "$name: the same in parallel");
+	for my $participation ('on', 'off')
+	{
+		my $sorted = "$parallel SET enable_sort = on; SET enable_hashagg = off; SET parallel_leader_participation = $participation;";
+		is($node->safe_psql('postgres', $sorted . sprintf $query, 'work'), $expected, "$name: the same through a sort, with the leader's participation $participation");
+	}
 	$plan = $node->safe_psql('postgres', $partitionwise . 'EXPLAIN (COSTS OFF) ' . sprintf $query, 'parted');
 	like($plan, qr/Finalize.*Append.*Partial.*Partial.*Partial.*Partial/s, "$name: partition-wise plan");
 	is($node->safe_psql('postgres', $partitionwise . sprintf $query, 'parted'), $expected, "$name: the same partition by partition");

@@ -100,7 +100,9 @@ LedgerFixture::sql($primary, 'ledger', 'alice', q{
 	UPDATE compute_ledger.price SET price = 1.8 WHERE model = 'flat' AND upper_inf(recorded);
 	SELECT compute_ledger.move_account('zenith labs', 'acme', '2026-09-10Z');
 	SELECT compute_ledger.revoke_access('other', 'reader', 'zenith');
-	INSERT INTO compute_ledger.accelerator_alias (alias, accelerator) VALUES ('the replicated chip', 'nvidia/l4')}, 'more happens');
+	INSERT INTO compute_ledger.accelerator_alias (alias, accelerator) VALUES ('the replicated chip', 'nvidia/l40'), ('gone', 'nvidia/l4');
+	UPDATE compute_ledger.accelerator_alias SET accelerator = 'nvidia/l4' WHERE alias = 'the replicated chip' AND upper_inf(recorded);
+	DELETE FROM compute_ledger.accelerator_alias WHERE alias = 'gone' AND upper_inf(recorded)}, 'more happens');
 (undef, $marked) = LedgerFixture::sql($primary, 'ledger', 'biller', 'SELECT compute_ledger.mark_watermark()', 'another mark');
 $primary->wait_for_catchup('ledger');
 is(rows($replica), rows($primary), 'the replica follows');

@@ -190,7 +190,7 @@ query(q{
 $now = query('SELECT refresh_rollups()');
 is(query("SELECT day, trim_scale(capacity_hours) FROM utilization_daily WHERE account IS NULL AND accelerator = 'nvidia/h100-sxm5-80gb' AND capacity_hours IS NOT NULL ORDER BY day"),
 	"2011-12-01|288\n2011-12-02|384\n2011-12-03|384\n2011-12-04|384\n2011-12-05|492\n2011-12-06|246", 'capacity by days');
-is(query("SELECT count(*) > 0 AND bool_and(allocation IS NOT DISTINCT FROM round(allocated_hours / capacity_hours, 6) AND utilization IS NOT DISTINCT FROM round(used_hours / capacity_hours, 6)) FROM utilization_daily WHERE capacity_hours > 0 AND num_nonnulls(reserved_hours, allocated_hours, used_hours) > 0"), 't', 'utilization is use over capacity');
+is(query("SELECT count(*) > 0 AND bool_and(allocation IS NOT DISTINCT FROM round(allocated_hours / capacity_hours, 6) AND utilization IS NOT DISTINCT FROM round(used_hours / capacity_hours, 6)) FROM utilization_daily WHERE capacity_hours > 0 AND num_nonnulls(allocated_hours, used_hours) > 0"), 't', 'utilization is use over capacity');
 is(query("SELECT count(*), sum(capacity_hours) = round(8 * (extract(epoch FROM timestamptz '$now' - (date_trunc('day', timestamptz '$now') - interval '2 days')) / 3600), 12), count(used_hours) FROM utilization_daily WHERE accelerator = 'amd/mi300x'"),
 	'3|t|0', 'idle capacity has rows, the last as far as as_of');
 is(query("SELECT DISTINCT allocation, utilization, use_of_allocated FROM utilization_daily WHERE accelerator = 'amd/mi300x'"), '0.000000|0.000000|', 'of which nothing is used');
@@ -205,7 +205,7 @@ is(query("SELECT trim_scale(max(capacity_hours)) FROM utilization_daily WHERE ac
 
 # The hours of utilization are those of the days, and each hour is what its records and its capacity say.
 my $hours = q{SELECT account, region, accelerator, (hour AT TIME ZONE 'UTC')::date AS day, sum(capacity_hours) AS c, sum(reserved_hours) AS r, sum(allocated_hours) AS a, sum(used_hours) AS u,
-	bool_and(allocation IS NOT DISTINCT FROM round(coalesce(allocated_hours, CASE WHEN num_nonnulls(reserved_hours, used_hours) = 0 THEN 0 END) / nullif(capacity_hours, 0), 6)) AS right_ratio
+	bool_and(allocation IS NOT DISTINCT FROM round(coalesce(allocated_hours, CASE WHEN account IS NULL AND used_hours IS NULL OR num_nonnulls(reserved_hours, used_hours) = 0 THEN 0 END) / nullif(capacity_hours, 0), 6)) AS right_ratio
 	FROM utilization_hourly GROUP BY 1, 2, 3, 4};
 is(query("SELECT count(*) > 100, count(*) FILTER (WHERE h.day IS NULL OR d.day IS NULL), count(*) FILTER (WHERE h.account IS NULL AND (abs(h.c - d.capacity_hours) > 1e-10 OR (h.c IS NULL) <> (d.capacity_hours IS NULL)) OR (h.r IS NULL) <> (d.reserved_hours IS NULL) OR abs(h.r - d.reserved_hours) > 1e-10
 		OR (h.a IS NULL) <> (d.allocated_hours IS NULL) OR abs(h.a - d.allocated_hours) > 1e-10 OR (h.u IS NULL) <> (d.used_hours IS NULL) OR abs(h.u - d.used_hours) > 1e-10), count(*) FILTER (WHERE NOT h.right_ratio)

@@ -410,6 +410,10 @@ is(tables(), '0|0|0|0', '... and nothing is written');
 	is_deeply($count, { differs => scalar @other }, 'rows that say something else differ') or diag((grep { !/,differs,/ } split /\n/, $out)[ 0 .. 5 ]);
 	is($status, 3, '... which is one');
 }
+# Labels of many short strings take memory for what they hold.
+$file = write_file('many.csv', csv(@inbox) . csv('plain', 'many', undef, 'acme', 'east', 'H100', '1', '2026-06-03T14:00:00Z', undef, undef, undef, undef, undef, '{"a":[' . join(',', ('"x"') x 120000) . ']}', undef, undef));
+IPC::Run::run([ 'bash', '-c', 'ulimit -v 400000; exec compute-ledger load --check "$1"', 'bash', $file ], '<', \undef, '>', \$out, '2>', \$err);
+like($out, qr/^2,new,/m, 'labels of 120,000 strings are read in 400 MB of address space') or diag $err;
 # What cannot be read is no record: the ledger rejects it.
 my @unread = map {
 	my ($column, $value) = @$_;

@@ -152,9 +152,13 @@ CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON accelerator_instance
 GRANT SELECT ON accelerator_alias, accelerator_word, accelerator_variant, accelerator_instance TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON accelerator_alias, accelerator_word, accelerator_variant, accelerator_instance TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('accelerator_alias', 'WHERE NOT shipped');
+ALTER TABLE accelerator_alias REPLICA IDENTITY FULL;
 SELECT pg_catalog.pg_extension_config_dump('accelerator_word', 'WHERE NOT shipped');
+ALTER TABLE accelerator_word REPLICA IDENTITY FULL;
 SELECT pg_catalog.pg_extension_config_dump('accelerator_variant', 'WHERE NOT shipped');
+ALTER TABLE accelerator_variant REPLICA IDENTITY FULL;
 SELECT pg_catalog.pg_extension_config_dump('accelerator_instance', 'WHERE NOT shipped');
+ALTER TABLE accelerator_instance REPLICA IDENTITY FULL;
 
 -- @catalog accelerator_alias
 -- @catalog accelerator_word

@@ -26,6 +26,7 @@ GRANT SELECT ON iso_currency TO PUBLIC;
 -- whoever tries is told why not; a restore copies no rows into it
 GRANT INSERT, UPDATE, DELETE ON iso_currency TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('iso_currency', 'WHERE NOT shipped');
+ALTER TABLE iso_currency REPLICA IDENTITY FULL;
 
 -- @catalog iso_currency
 
@@ -46,6 +47,7 @@ GRANT SELECT ON iso_country TO PUBLIC;
 -- whoever tries is told why not; a restore copies no rows into it
 GRANT INSERT, UPDATE, DELETE ON iso_country TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('iso_country', 'WHERE NOT shipped');
+ALTER TABLE iso_country REPLICA IDENTITY FULL;
 
 -- @catalog iso_country
 

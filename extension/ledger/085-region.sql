@@ -29,6 +29,7 @@ GRANT SELECT ON cloud_region TO PUBLIC;
 -- whoever tries is told why not; a restore copies no rows into it
 GRANT INSERT, UPDATE, DELETE ON cloud_region TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('cloud_region', 'WHERE NOT shipped');
+ALTER TABLE cloud_region REPLICA IDENTITY FULL;
 
 -- @catalog cloud_region
 

@@ -11,51 +11,7 @@ COMMENT ON TYPE _offer_piece IS 'a piece of one of several offers';
 
 CREATE FUNCTION _compute_costs(pools _placement_pool[], pieces _offer_piece[])
 	RETURNS TABLE (offer integer, piece integer, cost numeric, worst numeric)
-	LANGUAGE plpgsql STABLE ROWS 20
-	SET search_path = pg_catalog, pg_temp
-	-- its plan is kept, where a function in SQL would be planned at every call
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN QUERY
-	WITH part AS MATERIALIZED (
-		SELECT i.offer, i.piece, p.accelerator, s.price, s.list_price, lower(x.period) AS starts,
-			i.devices * (1000000 * extract(epoch FROM upper(x.period) - lower(x.period))) AS device_time
-		FROM unnest(pieces) WITH ORDINALITY AS i (offer, pool, devices, starts, ends, piece)
-		JOIN unnest(pools) AS p ON p.pool = i.pool
-		CROSS JOIN LATERAL unnest(p.priced, p.prices, p.list_prices) AS s (valid, price, list_price)
-		CROSS JOIN LATERAL (SELECT s.valid * tstzrange(i.starts, i.ends) AS period) AS x
-		WHERE NOT isempty(x.period)
-	), term AS MATERIALIZED (
-		SELECT t.* FROM compute_ledger._rating_prices(ARRAY(SELECT p.price FROM part AS p UNION SELECT p.list_price FROM part AS p)) AS t
-	), counted AS (
-		-- tiers are counted from the beginning of the offer
-		SELECT p.offer, p.piece, p.price, t.model, t.price AS unit_price, t.tier_bounds, t.tier_prices, t.tier_fees, t.package_size, t.free, coalesce(w.factor, 1) AS factor, t.digits,
-			p.device_time * u.parts AS units, u.scale,
-			sum(p.device_time * u.parts) OVER (PARTITION BY p.offer, t.pool_number ORDER BY p.starts, p.piece ROWS UNBOUNDED PRECEDING) AS until,
-			sum(p.device_time * u.parts) OVER (PARTITION BY p.offer, t.pool_number) AS total
-		FROM part AS p
-		LEFT JOIN term AS w ON w.id = p.price
-		LEFT JOIN term AS t ON t.id = CASE w.model WHEN 'list' THEN p.list_price ELSE p.price END
-		LEFT JOIN LATERAL compute_ledger._price_units(t.unit, t.work, p.accelerator) AS u ON true
-	), due AS (
-		SELECT c.offer, c.piece, c.price, c.digits, c.scale, bool_or(c.units IS NULL OR c.model IS NULL) AS is_unknown,
-			sum(c.factor * CASE WHEN c.model = 'flat' AND c.free = 0 THEN c.unit_price * c.units
-				ELSE compute_ledger._scaled_tier_cost(c.model, c.unit_price, c.tier_bounds, c.tier_prices, c.tier_fees, c.package_size, c.free, c.until - c.units, c.until, c.total, c.scale) END) AS due,
-			-- whatever the tier, the package begun, and nothing for nothing
-			sum(c.factor * CASE c.model WHEN 'flat' THEN c.unit_price * c.units WHEN 'package' THEN c.unit_price * (c.units / c.package_size + c.scale)
-				ELSE (SELECT max(x.price) FROM unnest(c.tier_prices) AS x (price)) * c.units + coalesce((SELECT sum(x.fee) FROM unnest(c.tier_fees) AS x (fee)), 0) * c.scale END) AS worst
-		FROM counted AS c
-		GROUP BY c.offer, c.piece, c.price, c.digits, c.scale
-	)
-	SELECT d.offer, d.piece::integer,
-		CASE WHEN NOT bool_or(d.is_unknown) THEN sum(compute_ledger._round_ratio(d.due, d.scale, d.digits)) END,
-		CASE WHEN NOT bool_or(d.is_unknown) THEN sum(compute_ledger._round_ratio(d.worst, d.scale, d.digits)) END
-	FROM due AS d
-	GROUP BY d.offer, d.piece;
-END
-$$;
+	LANGUAGE c STABLE CALLED ON NULL INPUT ROWS 20 AS 'MODULE_PATHNAME', 'compute_costs';
 COMMENT ON FUNCTION _compute_costs(_placement_pool[], _offer_piece[]) IS 'what each piece of some offers costs in its pool, rounded once for each price, as a charge is; NULL where a part has no price; worst: in the highest tier. Tiers, packages and free quantities are counted from the beginning of each offer, over its pieces';
 
 CREATE FUNCTION _transfer_costs(asked placement_request, pools _placement_pool[], pieces _offer_piece[], base timestamptz)
@@ -105,8 +61,8 @@ END
 $$;
 COMMENT ON FUNCTION _transfer_costs(placement_request, _placement_pool[], _offer_piece[], timestamptz) IS 'what is brought from where to where for each of some offers, and what it costs, each transfer once: data to each piece that is elsewhere, results back, what goes from each piece to each other; price and cost NULL where they are not known';
 
-CREATE FUNCTION _offer_costs(asked placement_request, pools _placement_pool[], pieces _offer_piece[], base timestamptz)
-	RETURNS TABLE (offer integer, cost numeric, worst numeric, transfer_cost numeric, lines jsonb)
+CREATE FUNCTION _offer_lines(asked placement_request, pools _placement_pool[], pieces _offer_piece[], costs numeric[], base timestamptz)
+	RETURNS TABLE (offer integer, transfer_cost numeric, lines jsonb)
 	LANGUAGE plpgsql STABLE ROWS 20
 	SET search_path = pg_catalog, pg_temp
 	-- its plan is kept, where a function in SQL would be planned at every call
@@ -116,11 +72,9 @@ AS $$
 BEGIN
 	RETURN QUERY
 	WITH compute AS (
-		SELECT c.offer, CASE WHEN count(*) = count(c.cost) THEN sum(c.cost) END AS cost, sum(c.worst) AS worst,
-			jsonb_agg(jsonb_build_object('what', 'compute', 'pool', i.pool, 'devices', i.devices, 'starts', i.starts, 'ends', i.ends, 'cost', c.cost) ORDER BY c.piece) AS lines
-		FROM compute_ledger._compute_costs(pools, pieces) AS c
-		CROSS JOIN LATERAL (SELECT (pieces[c.piece]).*) AS i
-		GROUP BY c.offer
+		SELECT i.offer, jsonb_agg(jsonb_build_object('what', 'compute', 'pool', i.pool, 'devices', i.devices, 'starts', i.starts, 'ends', i.ends, 'cost', i.cost) ORDER BY i.place) AS lines
+		FROM ROWS FROM (unnest(pieces), unnest(costs)) WITH ORDINALITY AS i (offer, pool, devices, starts, ends, cost, place)
+		GROUP BY i.offer
 	), transfer AS (
 		SELECT t.offer, CASE WHEN count(*) = count(t.cost) THEN sum(t.cost) END AS cost,
 			jsonb_agg(jsonb_build_object('what', t.what, 'from', f.name, 'to', g.name, 'gb', trim_scale(t.gb), 'price_per_gb', trim_scale(t.price_per_gb), 'cost', t.cost) ORDER BY t.what, t.place, t.to_region) AS lines
@@ -129,9 +83,9 @@ BEGIN
 		JOIN compute_ledger.region AS g ON g.id = t.to_region
 		GROUP BY t.offer
 	)
-	SELECT c.offer, c.cost, c.worst, CASE WHEN t.offer IS NULL THEN 0 ELSE t.cost END, c.lines || coalesce(t.lines, '[]')
+	SELECT c.offer, CASE WHEN t.offer IS NULL THEN 0 ELSE t.cost END, c.lines || coalesce(t.lines, '[]')
 	FROM compute AS c
 	LEFT JOIN transfer AS t ON t.offer = c.offer;
 END
 $$;
-COMMENT ON FUNCTION _offer_costs(placement_request, _placement_pool[], _offer_piece[], timestamptz) IS 'what each of some offers costs, computing and transfers, with a line for each; NULL where it is not known. base: when transfers begin';
+COMMENT ON FUNCTION _offer_lines(placement_request, _placement_pool[], _offer_piece[], numeric[], timestamptz) IS 'what the transfers of each of some offers cost (NULL: it is not known), and a line for all that costs something; costs: of computing each piece. base: when transfers begin';

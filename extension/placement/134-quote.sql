@@ -19,17 +19,11 @@ COMMENT ON FUNCTION _lesser(device_profile, device_profile) IS 'the lower of two
 CREATE TYPE _placement_try AS (
 	n bigint,
 	pool bigint,
-	devices bigint,
 	length interval,
-	slot_minutes integer,
-	guest boolean,
-	efficiency numeric,
-	allowed tstzmultirange,
-	late boolean,
 	bound numeric,
 	money numeric
 );
-COMMENT ON TYPE _placement_try IS 'a pool that may have so many devices for so long; n: its place by late and bound, what it is ranked by at the least; money: what it costs at the least';
+COMMENT ON TYPE _placement_try IS 'a pool that may have so many devices for so long; n: its place by what it is ranked by at the least, late ones last, and that (bound); money: what it costs at the least';
 
 CREATE TYPE _placement_offer AS (
 	pools bigint[],
@@ -49,131 +43,12 @@ CREATE TYPE _placement_offer AS (
 COMMENT ON TYPE _placement_offer IS 'an offer as it is ranked: what keeps the deadline first, then by objective, money and the value of the delay, by its end, and by whether somebody has to give way (displaces); lines and costs are NULL and displaces false until it is priced; too_dear: why it is out for what it costs';
 
 CREATE FUNCTION _placement_length(asked placement_request, rate compute_rate, devices bigint, efficiency numeric, slot_minutes integer) RETURNS interval
-	LANGUAGE plpgsql IMMUTABLE
-	SET search_path = pg_catalog, pg_temp
-	-- its plan is kept, where a function in SQL would be planned at every call
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN (
-		SELECT CASE WHEN n.slots * slot_minutes <= 52560000 THEN (n.slots * slot_minutes)::double precision * interval '1 minute' END
-		FROM (SELECT CASE WHEN (asked).work IS NULL THEN extract(epoch FROM (asked).time_limit) ELSE (asked).work::numeric END AS whole,
-			60 * slot_minutes * CASE WHEN (asked).work IS NULL THEN 1 ELSE rate::numeric * devices * efficiency END AS slot) AS w
-		CROSS JOIN LATERAL (SELECT div(w.whole, w.slot) + (w.whole % w.slot > 0)::integer AS slots) AS n);
-END
-$$;
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'placement_length';
 COMMENT ON FUNCTION _placement_length(placement_request, compute_rate, bigint, numeric, integer) IS 'how long devices are booked: the time limit, or what the work takes them, in whole slots; NULL if that is more than 100 years, or the rate is not known';
 
 CREATE FUNCTION _pool_efficiencies(asked placement_request, link_class text) RETURNS numeric[]
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	-- its plan is kept, where a function in SQL would be planned at every call
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN (
-		SELECT array_agg(coalesce((SELECT s.efficiency FROM compute_ledger.scaling_efficiency AS s
-			WHERE s.workload IN ((asked).workload, '') AND s.link_class = _pool_efficiencies.link_class AND s.sites = n.n ORDER BY s.workload DESC LIMIT 1), CASE n.n WHEN 1 THEN 1 END) ORDER BY n.n)
-		FROM generate_series(1, 8) AS n (n));
-END
-$$;
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'pool_efficiencies';
 COMMENT ON FUNCTION _pool_efficiencies(placement_request, text) IS 'what part of its work a device still does on 1, 2, ... 8 sites of a link class; on one 1, and on more NULL, where there is no figure';
-
-CREATE FUNCTION _tries(asked placement_request, pools _placement_pool[], at timestamptz) RETURNS _placement_try[]
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	-- its plan is kept, where a function in SQL would be planned at every call
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-BEGIN
-	RETURN (
-		WITH link AS MATERIALIZED (
-			SELECT l.link_class, (compute_ledger._pool_efficiencies(asked, l.link_class))[1] AS efficiency FROM (SELECT DISTINCT p.link_class FROM unnest(pools) AS p WHERE p.reason IS NULL) AS l
-		), candidate AS MATERIALIZED (
-			SELECT p.pool, p.slot_minutes, p.guest, p.rate, p.allowed, lower(p.allowed) AS earliest, p.price_per_hour, p.priced, p.hourly, (asked).data_gb * p.data_price + (asked).results_gb * p.results_price AS transfer,
-				d.devices, l.efficiency
-			FROM unnest(pools) AS p
-			JOIN link AS l ON l.link_class = p.link_class
-			CROSS JOIN LATERAL (
-				SELECT (asked).devices AS devices WHERE (asked).devices % p.granule = 0
-				UNION ALL
-				SELECT p.granule * (1::bigint << n.n) FROM generate_series(0, 29) AS n (n) WHERE (asked).devices IS NULL AND p.granule * (1::bigint << n.n) <= 1000000000) AS d
-			WHERE p.reason IS NULL
-		), kind AS MATERIALIZED (
-			-- few are unlike
-			SELECT k.*, k.devices * extract(epoch FROM k.length) / 3600 AS device_hours
-			FROM (SELECT k.*, compute_ledger._placement_length(asked, k.rate, k.devices, k.efficiency, k.slot_minutes) AS length
-				FROM (SELECT DISTINCT c.rate, c.devices, c.efficiency, c.slot_minutes FROM candidate AS c) AS k OFFSET 0) AS k
-			WHERE k.length IS NOT NULL
-		), single AS MATERIALIZED (
-			SELECT c.*, k.length, k.device_hours, o.first, o.hourly AS least_hourly
-			FROM candidate AS c
-			-- from its first start on, and from where it becomes cheaper
-			CROSS JOIN LATERAL (
-				SELECT c.earliest AS first, c.price_per_hour AS hourly
-				UNION ALL
-				(SELECT greatest(f.at, c.earliest), f.hourly
-				FROM (SELECT lower(h.valid) AS at, h.hourly < lag(h.hourly) OVER (ORDER BY h.valid) AS falls, min(h.hourly) OVER (ORDER BY h.valid ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS hourly
-					FROM unnest(c.priced, c.hourly) AS h (valid, hourly) WHERE cardinality(c.hourly) > 1) AS f
-				WHERE f.falls AND f.at > c.earliest AND f.at < upper(c.allowed) ORDER BY f.at LIMIT 16)) AS o
-			JOIN kind AS k ON k.devices = c.devices AND k.efficiency = c.efficiency AND k.slot_minutes = c.slot_minutes AND (k.rate OPERATOR(compute_ledger.=) c.rate OR k.rate IS NULL AND c.rate IS NULL)
-		), bounded AS (
-			SELECT s.pool, s.devices, s.length, s.slot_minutes, s.guest, s.efficiency, s.first,
-				CASE WHEN s.first = s.earliest AND (asked).devices IS NOT NULL THEN s.allowed ELSE s.allowed * tstzmultirange(tstzrange(s.first, CASE WHEN (asked).devices IS NULL THEN greatest((asked).deadline, s.first) END)) END AS allowed,
-				coalesce(s.first + s.length > (asked).deadline, false) AS late,
-				m.money, m.money + (asked).delay_value * s.devices * extract(epoch FROM s.first + s.length - at) / 3600 AS bound
-			FROM single AS s
-			-- what is rounded down is not below this
-			CROSS JOIN LATERAL (SELECT trunc(s.device_hours * s.least_hourly + s.transfer, 4) AS money) AS m
-		), lowest AS (
-			SELECT b.*, min(b.bound) OVER (PARTITION BY b.pool, b.first) AS lowest FROM bounded AS b WHERE NOT isempty(b.allowed)
-		), placed AS (
-			SELECT dense_rank() OVER (ORDER BY l.late AND (asked).devices IS NOT NULL, l.lowest, l.pool, l.first) AS n, l.* FROM lowest AS l
-		)
-		SELECT array_agg(ROW(p.n, p.pool, p.devices, p.length, p.slot_minutes, p.guest, p.efficiency, p.allowed, p.late, p.lowest, p.money)::compute_ledger._placement_try ORDER BY p.n, p.devices)
-		FROM placed AS p);
-END
-$$;
-COMMENT ON FUNCTION _tries(placement_request, _placement_pool[], timestamptz) IS 'the pools that are not out, in the order in which they are looked at; where the number of devices is open, with each that is a doubling of the granule';
-
-CREATE FUNCTION _fits(tries _placement_try[], at timestamptz, preempting boolean, soon interval) RETURNS TABLE (n bigint, devices bigint, starts timestamptz)
-	LANGUAGE plpgsql STABLE ROWS 20
-	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_generic_plan
-AS $$
-DECLARE
-	rest compute_ledger._placement_try[] := tries;
-	-- what is read grows where there is no room so soon
-	ahead interval[] := ARRAY[soon, 8 * soon, 32 * soon];
-	done bigint[];
-	of record;
-	stretch tstzrange;
-BEGIN
-	FOR i IN 1 .. 4 LOOP
-		SELECT tstzrange(min(lower(t.allowed)), max(upper(t.allowed))) AS whole, tstzrange(min(lower(t.allowed)), max(lower(t.allowed) + t.length) + ahead[i]) AS begun, count(*) > count(DISTINCT t.n) AS is_open,
-			array_agg(t.n) AS ns, array_agg(t.pool) AS pools, array_agg(t.guest) AS guest, array_agg(t.devices) AS widths, array_agg(t.length) AS lengths, array_agg(t.slot_minutes) AS slots, array_agg(t.allowed) AS allowed
-		INTO of FROM unnest(rest) AS t;
-		-- fewer devices go before more, whenever they are free
-		stretch := CASE WHEN upper_inf(of.begun) OR upper(of.begun) >= upper(of.whole) OR of.is_open THEN of.whole ELSE of.begun END;
-		done := '{}';
-		FOR n, devices, starts IN
-			SELECT DISTINCT ON (f.n) f.n, f.devices, f.starts
-			FROM unnest(of.ns, of.widths, compute_ledger._first_fits(of.pools, of.guest, of.widths, of.lengths, of.slots, of.allowed, stretch, at, preempting)) AS f (n, devices, starts)
-			WHERE f.starts IS NOT NULL ORDER BY f.n, f.devices
-		LOOP
-			RETURN NEXT;
-			done := done || n;
-		END LOOP;
-		EXIT WHEN stretch = of.whole;
-		rest := ARRAY(SELECT t FROM unnest(rest) AS t WHERE t.n <> ALL (done));
-		EXIT WHEN rest = '{}';
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION _fits(_placement_try[], timestamptz, boolean, interval) IS 'of what is tried the first start of each place, with the fewest devices of those tried; none where there is no room before the horizon; soon: how far ahead is looked first; preempting: for whom preemptible reservations give way';
 
 CREATE FUNCTION _displaces(pool bigint, guest boolean, devices bigint, period tstzrange, at timestamptz) RETURNS boolean
 	LANGUAGE plpgsql STABLE
@@ -183,42 +58,14 @@ AS $$
 BEGIN
 	RETURN EXISTS (SELECT FROM compute_ledger.reservation AS r
 			WHERE r.pool = _displaces.pool AND r.preempt_notice IS NOT NULL AND NOT isempty(r.occupies) AND upper(r.occupies) > lower(period) AND r.occupies && period)
-		AND (SELECT compute_ledger._first_fit(CASE WHEN g.pool IS NULL THEN a.free ELSE compute_ledger._lesser(a.free, g.free) END, devices, upper(period) - lower(period), 1, tstzmultirange(period))
-			FROM compute_ledger._pools_available(ARRAY[_displaces.pool], period, at, false) AS a
-			LEFT JOIN compute_ledger._pools_available(CASE WHEN guest THEN ARRAY[_displaces.pool] ELSE '{}' END, period, at, false, true) AS g ON true) IS NULL;
+		AND (compute_ledger._first_fits(ARRAY[pool], ARRAY[guest], ARRAY[devices], ARRAY[upper(period) - lower(period)], ARRAY[1], ARRAY[tstzmultirange(period)], period, at, false))[1] IS NULL;
 END
 $$;
 COMMENT ON FUNCTION _displaces(bigint, boolean, bigint, tstzrange, timestamptz) IS 'whether preemptible reservations of a pool have to give way to so many devices over a period, where these can be had; guest: of what guests may have';
 
 CREATE FUNCTION _cost_offers(asked placement_request, candidates _placement_pool[], offers _placement_offer[], at timestamptz, preempting boolean) RETURNS _placement_offer[]
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	-- its plan is kept, where a function in SQL would be planned at every call
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_column
-DECLARE
-	currency text := candidates[1].currency;
-BEGIN
-	RETURN (
-		SELECT array_agg(ROW(o.pools, o.devices, o.starts, o.ends, o.efficiency, c.cost, c.worst, c.transfer_cost, c.lines, o.ends > (asked).deadline IS TRUE,
-			c.cost + c.transfer_cost + (asked).delay_value * d.devices * extract(epoch FROM o.ends - at) / 3600,
-			CASE WHEN c.cost IS NULL OR c.transfer_cost IS NULL THEN 'no price of transfer between its pieces'
-				WHEN c.cost * 3600 > (asked).ceiling * d.devices * extract(epoch FROM o.ends - o.starts)
-					THEN format('above the ceiling: %s for a device-hour', compute_ledger._money_text(c.cost * 3600 / (d.devices * extract(epoch FROM o.ends - o.starts)), currency))
-				WHEN c.cost + c.transfer_cost > (asked).max_cost THEN format('costs %s, which is too much', compute_ledger._money_text(c.cost + c.transfer_cost, currency)) END,
-			preempting AND (SELECT bool_or(compute_ledger._displaces(u.pool, p.guest, u.devices, tstzrange(o.starts, o.ends), at))
-				FROM unnest(o.pools, o.devices) AS u (pool, devices) JOIN unnest(candidates) AS p ON p.pool = u.pool))::compute_ledger._placement_offer ORDER BY o.n)
-		FROM unnest(offers) WITH ORDINALITY AS o (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, displaces, n)
-		JOIN compute_ledger._offer_costs(asked, candidates, ARRAY(
-			SELECT ROW(i.n, p.pool, p.devices, i.starts, i.ends)::compute_ledger._offer_piece
-			FROM unnest(offers) WITH ORDINALITY AS i (pools, devices, starts, ends, efficiency, cost, worst, transfer_cost, lines, late, objective, too_dear, displaces, n)
-			CROSS JOIN LATERAL unnest(i.pools, i.devices) WITH ORDINALITY AS p (pool, devices, place)
-			ORDER BY i.n, p.place), greatest(at, (asked).not_before)) AS c ON c.offer = o.n
-		CROSS JOIN LATERAL (SELECT sum(u.devices) AS devices FROM unnest(o.devices) AS u (devices)) AS d);
-END
-$$;
-COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz, boolean) IS 'offers with what they cost, what they are ranked by, and why they are out for it';
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'cost_offers';
+COMMENT ON FUNCTION _cost_offers(placement_request, _placement_pool[], _placement_offer[], timestamptz, boolean) IS 'offers with what they cost, what they are ranked by, and why they are out for it; NULL where no part of any has a price';
 
 CREATE FUNCTION _no_room(asked placement_request, pool _placement_pool, tried bigint, length interval) RETURNS text
 	LANGUAGE plpgsql STABLE
@@ -238,97 +85,14 @@ END
 $$;
 COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, bigint, interval) IS 'tried is NULL for a pool that was not: why a pool that might take a request has no start for it';
 
-CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], tries _placement_try[], most integer, at timestamptz, preempting boolean, brief boolean, near numeric,
-		OUT offers _placement_offer[], OUT looked_at bigint)
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-	SET plan_cache_mode = force_generic_plan
-AS $$
-#variable_conflict use_variable
-DECLARE
-	-- so many at a time, and then twice as many
-	batch integer := greatest(most, 4);
-	-- most have room soon; of a few pools days more cost next to nothing
-	soon interval := greatest(interval '64 days' / batch, interval '2 days');
-	whole bigint := coalesce(tries[cardinality(tries)].n, 0);
-	turn compute_ledger._placement_try[];
-	last record;
-	-- what has a greater objective is left out: a little more than the best, which is not priced yet
-	can_skip boolean := brief AND most = 1 AND asked.devices IS NOT NULL AND asked.delay_value > 0;
-	least_yet numeric;
-	reach numeric := CASE WHEN can_skip THEN near * 1.01 END;
-	open compute_ledger._placement_offer[];
-	found compute_ledger._placement_offer[];
-	dear compute_ledger._placement_offer[] := '{}';
-BEGIN
-	offers := '{}';
-	looked_at := 0;
-	LOOP
-		IF looked_at < whole OR looked_at = 0 OR reach IS NOT NULL THEN
-			SELECT o.late, o.objective INTO last FROM (SELECT DISTINCT ON (o.pools) o.* FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective) AS o ORDER BY o.late, o.objective OFFSET most - 1 LIMIT 1;
-		END IF;
-		IF looked_at >= whole THEN
-			turn := '{}';
-		ELSIF reach IS NOT NULL THEN
-			-- all that may be better
-			batch := 128;
-			turn := ARRAY(
-				SELECT ROW(t.n, t.pool, t.devices, t.length, t.slot_minutes, t.guest, t.efficiency, e.allowed, t.late, t.bound, t.money)::compute_ledger._placement_try
-				FROM unnest(tries) AS t
-				CROSS JOIN LATERAL (SELECT t.allowed * tstzmultirange(tstzrange(NULL, at + least((reach - t.money) / (asked.delay_value * t.devices), 876000)::double precision * interval '1 hour')) AS allowed) AS e
-				WHERE t.n > looked_at AND t.n <= looked_at + batch AND NOT t.late AND t.bound <= reach AND NOT isempty(e.allowed) ORDER BY t.n, t.devices);
-		ELSE
-			turn := ARRAY(SELECT t FROM unnest(tries) AS t WHERE t.n > looked_at AND t.n <= looked_at + batch ORDER BY t.n, t.devices);
-		END IF;
-		IF turn <> '{}' AND (last.late IS NULL OR ((turn[1]).late, (turn[1]).bound) <= (last.late, last.objective)) THEN
-			-- what they cost at the least will do for most
-			found := ARRAY(
-				SELECT ROW(ARRAY[t.pool], ARRAY[f.devices], f.starts, e.ends, t.efficiency, NULL, NULL, NULL, NULL, e.ends > asked.deadline IS TRUE,
-					t.money + asked.delay_value * f.devices * extract(epoch FROM e.ends - at) / 3600, NULL, false)::compute_ledger._placement_offer
-				FROM compute_ledger._fits(turn, at, preempting, soon) AS f JOIN unnest(turn) AS t ON t.n = f.n AND t.devices = f.devices CROSS JOIN LATERAL (SELECT f.starts + t.length AS ends) AS e);
-			offers := offers || found;
-			looked_at := looked_at + batch;
-			batch := least(2 * batch, 128);
-			IF looked_at < whole THEN
-				soon := greatest(soon, (SELECT max(o.starts) FROM unnest(found) AS o) - (SELECT min(lower(t.allowed)) FROM unnest(turn) AS t));
-			END IF;
-			IF can_skip THEN
-				SELECT min(o.objective) INTO least_yet FROM unnest(offers) AS o WHERE NOT o.late;
-				IF least_yet IS NOT NULL THEN
-					reach := least(reach, least_yet * 1.01);
-					offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE NOT o.late AND o.objective <= reach);
-				END IF;
-			END IF;
-			CONTINUE;
-		END IF;
-		-- of those that are the best so far, what is not priced
-		open := ARRAY(SELECT b.o FROM (
-			SELECT p.o, p.lines
-			FROM (SELECT DISTINCT ON (o.pools) o, o.lines, o.late, o.objective, o.ends, o.displaces, o.pools FROM unnest(offers) AS o ORDER BY o.pools, o.late, o.objective, o.ends) AS p
-			ORDER BY p.late, p.objective, p.ends, p.displaces, p.pools LIMIT most) AS b WHERE b.lines IS NULL);
-		IF open = '{}' THEN
-			EXIT WHEN reach IS NULL OR last.objective <= reach AND NOT last.late;
-			-- it costs more than was thought: what was skipped is looked for, too
-			can_skip := false;
-			reach := NULL;
-			offers := '{}';
-			dear := '{}';
-			looked_at := 0;
-			CONTINUE;
-		END IF;
-		offers := ARRAY(SELECT o FROM unnest(offers) AS o WHERE o.lines IS NOT NULL OR NOT EXISTS (SELECT FROM unnest(open) AS p WHERE p.pools = o.pools AND p.starts = o.starts));
-		open := compute_ledger._cost_offers(asked, candidates, open, at, preempting);
-		dear := dear || ARRAY(SELECT o FROM unnest(open) AS o WHERE o.too_dear IS NOT NULL);
-		offers := offers || ARRAY(SELECT o FROM unnest(open) AS o WHERE o.too_dear IS NULL);
-	END LOOP;
-	offers := offers || dear;
-END
-$$;
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], _placement_try[], integer, timestamptz, boolean, boolean, numeric) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; looked_at: the tries that were looked at have a place up to this; brief: what cannot be the best is left out where that is less to read; near: what the best is thought to be ranked by, if that is known';
+CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], most integer, at timestamptz, preempting boolean, brief boolean, near numeric,
+		OUT offers _placement_offer[], OUT looked_at bigint, OUT tries _placement_try[])
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'best_offers';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], integer, timestamptz, boolean, boolean, numeric) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; tries: the pools that are not out, in the order in which they are looked at, and looked_at: those that were have a place up to this; brief: what cannot be the best is left out, and tries, and lines; near: what the best is thought to be ranked by, if that is known';
 
 -- ------------------------------------------------------------------ quoting
 
-CREATE FUNCTION _first_offer(asked placement_request, candidates _placement_pool[], tries _placement_try[], at timestamptz, preempting boolean, near numeric,
+CREATE FUNCTION _first_offer(asked placement_request, candidates _placement_pool[], at timestamptz, preempting boolean, near numeric,
 		OUT pieces reservation_piece[], OUT starts timestamptz, OUT ends timestamptz, OUT keeps_deadline boolean, OUT objective numeric, OUT worst numeric)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -336,17 +100,17 @@ CREATE FUNCTION _first_offer(asked placement_request, candidates _placement_pool
 AS $$
 #variable_conflict use_column
 DECLARE
-	best record := compute_ledger._best_offers(asked, candidates, tries, 1, at, preempting, true, near);
+	best record := compute_ledger._best_offers(asked, candidates, 1, at, preempting, true, near);
 	split record := compute_ledger._split_offers(asked, candidates, 1, at, preempting);
 BEGIN
 	SELECT ARRAY(SELECT ROW(i.pool, i.devices, tstzrange(o.starts, o.ends))::compute_ledger.reservation_piece FROM unnest(o.pools, o.devices) WITH ORDINALITY AS i (pool, devices, n) ORDER BY i.n),
 		o.starts, o.ends, NOT o.late, o.objective, o.worst + o.transfer_cost
 	INTO pieces, starts, ends, keeps_deadline, objective, worst
-	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL AND o.lines IS NOT NULL
+	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL
 	ORDER BY o.late, o.objective, o.ends, o.displaces, o.pools LIMIT 1;
 END
 $$;
-COMMENT ON FUNCTION _first_offer(placement_request, _placement_pool[], _placement_try[], timestamptz, boolean, numeric) IS 'the first offer that _offers() has, of all pools that might take a request and what _tries() makes of them; all NULL if there is none; near: what it is thought to be ranked by (NULL: not known); worst: what it costs in the highest tier, with transfers';
+COMMENT ON FUNCTION _first_offer(placement_request, _placement_pool[], timestamptz, boolean, numeric) IS 'the first offer that _offers() has, of all pools that might take a request; all NULL if there is none; near: what it is thought to be ranked by (NULL: not known); worst: what it costs in the highest tier, with transfers';
 
 CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, at timestamptz, preempting boolean)
 	RETURNS TABLE (rank bigint, pool bigint, reason text, pieces reservation_piece[], starts timestamptz, ends timestamptz, cost numeric, transfer_cost numeric, total numeric, currency text,
@@ -358,8 +122,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
-	tries compute_ledger._placement_try[] := coalesce(compute_ledger._tries(asked, candidates, at), '{}');
-	best record := compute_ledger._best_offers(asked, candidates, tries, most, at, preempting, false, NULL);
+	best record := compute_ledger._best_offers(asked, candidates, most, at, preempting, false, NULL);
 	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
 	digits integer := (SELECT c.minor_digits FROM compute_ledger.currency AS c WHERE c.code = candidates[1].currency);
 BEGIN
@@ -392,7 +155,7 @@ BEGIN
 		FROM unnest(candidates) AS p
 		LEFT JOIN judged AS j ON j.pools = ARRAY[p.pool]
 		LEFT JOIN ranked AS r ON r.pools = ARRAY[p.pool]
-		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(tries) AS t ORDER BY t.pool) AS t ON t.pool = p.pool
+		LEFT JOIN (SELECT DISTINCT ON (t.pool) t.* FROM unnest(best.tries) AS t ORDER BY t.pool, t.n, t.money, t.length DESC) AS t ON t.pool = p.pool
 		WHERE NOT EXISTS (SELECT FROM ranked AS o WHERE o.place <= most AND p.pool = ANY (o.pools))
 	)
 	SELECT o.place, NULL::bigint, NULL::text, o.pieces, o.starts, o.ends, o.cost, o.transfer_cost, o.total, o.currency, o.lines, trim_scale(o.efficiency),

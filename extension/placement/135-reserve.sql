@@ -52,7 +52,6 @@ DECLARE
 	call jsonb;
 	answer compute_ledger.booked_reservation[];
 	candidates compute_ledger._placement_pool[];
-	tries compute_ledger._placement_try[];
 	first record;
 	near numeric;
 BEGIN
@@ -63,13 +62,11 @@ BEGIN
 	answer := compute_ledger._reserved_before(checked.account, request, call);
 	IF answer IS NULL THEN
 		-- those of other chips need no reason
-		candidates := ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at,
-			ARRAY(SELECT p.id FROM compute_ledger.pool AS p CROSS JOIN unnest(checked.accelerators) AS a (class) WHERE p.accelerator OPERATOR(compute_ledger.<@) a.class)) AS p);
-		tries := coalesce(compute_ledger._tries(checked, candidates, at), '{}');
+		candidates := ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at, brief => true) AS p);
 	END IF;
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._first_offer(checked, candidates, tries, at, confirmed AND NOT checked.preemptible, near) AS o;
+		SELECT * INTO first FROM compute_ledger._first_offer(checked, candidates, at, confirmed AND NOT checked.preemptible, near) AS o;
 		IF first.pieces IS NULL OR NOT first.keeps_deadline THEN
 			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.pieces IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
 				detail => CASE WHEN first.pieces IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
@@ -179,8 +176,8 @@ BEGIN
 			END IF;
 		END LOOP;
 		SELECT c.cost + c.transfer_cost AS total, c.worst + c.transfer_cost AS worst INTO priced
-		FROM compute_ledger._offer_costs(said.asked, pools, ARRAY(SELECT ROW(1, i.pool, i.devices, lower(i.period), upper(i.period))::compute_ledger._offer_piece FROM unnest(said.pieces) AS i),
-			greatest(said.quoted, (said.asked).not_before)) AS c;
+		FROM unnest(compute_ledger._cost_offers(said.asked, pools, ARRAY[ROW(ARRAY(SELECT i.pool FROM unnest(said.pieces) AS i), ARRAY(SELECT i.devices FROM unnest(said.pieces) AS i),
+			lower(period), upper(period), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::compute_ledger._placement_offer], said.quoted, false)) AS c;
 		IF priced.total IS DISTINCT FROM said.total OR pools[1].currency <> said.currency THEN
 			PERFORM compute_ledger._stale(format('it was %s %s, and is now %s', round(said.total, 2), said.currency, coalesce(compute_ledger._money_text(priced.total, pools[1].currency), 'without a price')));
 		END IF;

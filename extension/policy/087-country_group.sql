@@ -27,6 +27,7 @@ CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON country_group
 GRANT SELECT ON country_group TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON country_group TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('country_group', 'WHERE NOT shipped');
+ALTER TABLE country_group REPLICA IDENTITY FULL;
 
 -- @catalog country_group
 
@@ -80,5 +81,6 @@ GRANT SELECT ON shipped_rule TO PUBLIC;
 -- whoever tries is told why not; a restore copies no rows into it
 GRANT INSERT, UPDATE, DELETE ON shipped_rule TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('shipped_rule', 'WHERE NOT shipped');
+ALTER TABLE shipped_rule REPLICA IDENTITY FULL;
 
 -- @catalog shipped_rule

@@ -76,7 +76,9 @@ CREATE TRIGGER a_truncate BEFORE TRUNCATE ON basis
 
 GRANT SELECT ON basis TO PUBLIC;
 GRANT INSERT, UPDATE ON basis TO pg_database_owner;
+-- a publication of rows that are NOT shipped takes changes only where that column is a part of the identity
 SELECT pg_catalog.pg_extension_config_dump('basis', 'WHERE NOT shipped');
+ALTER TABLE basis REPLICA IDENTITY FULL;
 
 -- @catalog basis
 
@@ -394,8 +396,11 @@ CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON basis_factor
 GRANT SELECT ON accelerator_model, accelerator_peak, basis_factor TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON accelerator_model, accelerator_peak, basis_factor TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('accelerator_model', 'WHERE NOT shipped');
+ALTER TABLE accelerator_model REPLICA IDENTITY FULL;
 SELECT pg_catalog.pg_extension_config_dump('accelerator_peak', 'WHERE NOT shipped');
+ALTER TABLE accelerator_peak REPLICA IDENTITY FULL;
 SELECT pg_catalog.pg_extension_config_dump('basis_factor', 'WHERE NOT shipped');
+ALTER TABLE basis_factor REPLICA IDENTITY FULL;
 
 -- @catalog accelerator_model
 -- @catalog accelerator_peak

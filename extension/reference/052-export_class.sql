@@ -48,6 +48,7 @@ CREATE TRIGGER z_history AFTER UPDATE OR DELETE ON export_rule
 GRANT SELECT ON export_rule TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON export_rule TO pg_database_owner;
 SELECT pg_catalog.pg_extension_config_dump('export_rule', 'WHERE NOT shipped');
+ALTER TABLE export_rule REPLICA IDENTITY FULL;
 
 -- @catalog export_rule
 

@@ -29,31 +29,30 @@
 
 /* Writes down the arguments, so that the same bytes mean the same arguments. */
 static void
-write_key(FunctionCallInfo fcinfo, StringInfo key)
+write_key(int nargs, const Oid *types, const Datum *values, const bool *nulls, StringInfo key)
 {
 	initStringInfo(key);
-	for (int i = 0; i < PG_NARGS(); i++)
+	for (int i = 0; i < nargs; i++)
 	{
-		int16		typlen = get_typlen(get_fn_expr_argtype(fcinfo->flinfo, i));
+		int16		typlen;
+		bool		by_value;
 
-		appendStringInfoChar(key, PG_ARGISNULL(i));
-		if (PG_ARGISNULL(i))
+		appendStringInfoChar(key, nulls[i]);
+		if (nulls[i])
 			continue;
+		get_typlenbyval(types[i], &typlen, &by_value);
 		if (typlen == -1)
 		{
-			struct varlena *value = PG_DETOAST_DATUM_PACKED(PG_GETARG_DATUM(i));
+			struct varlena *value = PG_DETOAST_DATUM_PACKED(values[i]);
 			int32		size = VARSIZE_ANY_EXHDR(value);
 
 			appendBinaryStringInfo(key, (char *) &size, sizeof(size));
 			appendBinaryStringInfo(key, VARDATA_ANY(value), size);
 		}
+		else if (by_value)
+			appendBinaryStringInfo(key, (const char *) &values[i], sizeof(values[i]));
 		else
-		{
-			Datum		value = PG_GETARG_DATUM(i);
-
-			Assert(get_typbyval(get_fn_expr_argtype(fcinfo->flinfo, i)));
-			appendBinaryStringInfo(key, (char *) &value, sizeof(value));
-		}
+			appendBinaryStringInfo(key, DatumGetPointer(values[i]), typlen);
 	}
 }
 
@@ -127,27 +126,22 @@ find_answer(const KeptRows *kept, const StringInfoData *key, uint32 hash)
 	return NULL;
 }
 
-/* Asks the query, with the function's arguments; the rows are copied into a context. */
+/* Asks the query; the rows are copied into a context. */
 static void
-query_tables(FunctionCallInfo fcinfo, const char *query, KeptAnswer *answer)
+query_tables(const char *query, int nargs, Oid *types, Datum *values, const bool *nulls, KeptAnswer *answer)
 {
-	Oid			types[FUNC_MAX_ARGS];
-	Datum		values[FUNC_MAX_ARGS];
-	char		nulls[FUNC_MAX_ARGS];
+	char		flags[FUNC_MAX_ARGS];
 	MemoryContext old;
 
-	for (int i = 0; i < PG_NARGS(); i++)
-	{
-		types[i] = get_fn_expr_argtype(fcinfo->flinfo, i);
-		values[i] = PG_GETARG_DATUM(i);
-		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
-	}
+	for (int i = 0; i < nargs; i++)
+		flags[i] = nulls[i] ? 'n' : ' ';
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(query, PG_NARGS(), types, values, nulls, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, nargs, types, values, flags, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_with_args failed");
 	old = MemoryContextSwitchTo(answer->context);
 	answer->nrows = SPI_processed;
+	answer->desc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
 	answer->rows = MemoryContextAllocHuge(answer->context, Max(answer->nrows, 1) * sizeof(HeapTuple));
 	for (uint64 i = 0; i < answer->nrows; i++)
 		answer->rows[i] = toast_flatten_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc);
@@ -171,19 +165,20 @@ free_place(KeptRows *kept)
 	return place;
 }
 
-/* Returns, from a set-returning function, what the query answers to the function's arguments. */
-Datum
-KeptRowsReturn(FunctionCallInfo fcinfo, KeptRows *kept)
+/*
+ * Returns what the query answers to some arguments.  It is good until the same is asked again, or the current memory
+ * context is reset.
+ */
+const KeptAnswer *
+KeptRowsAsk(KeptRows *kept, int nargs, Oid *types, Datum *values, const bool *nulls)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	StringInfoData key;
 	uint32		hash;
-	KeptAnswer	new = {0};
+	KeptAnswer *new;
 	KeptAnswer *answer;
 	bool		keep;
 
-	InitMaterializedSRF(fcinfo, 0);
-	write_key(fcinfo, &key);
+	write_key(nargs, types, values, nulls, &key);
 	hash = hash_bytes((unsigned char *) key.data, key.len);
 	keep = answers_are_current(kept);
 	if (!keep)
@@ -193,23 +188,42 @@ KeptRowsReturn(FunctionCallInfo fcinfo, KeptRows *kept)
 		keep = take_versions(kept);
 	}
 	answer = keep ? find_answer(kept, &key, hash) : NULL;
-	if (answer == NULL)
+	if (answer != NULL)
+		return answer;
+	new = palloc0(sizeof(KeptAnswer));
+	new->context = AllocSetContextCreate(CurrentMemoryContext, "compute_ledger kept rows", ALLOCSET_SMALL_SIZES);
+	new->hash = hash;
+	new->size = key.len;
+	new->key = MemoryContextAlloc(new->context, key.len);
+	memcpy(new->key, key.data, key.len);
+	query_tables(kept->query, nargs, types, values, nulls, new);
+	/* the query may have called a function that asks here as well */
+	if (!keep || (kept->largest > 0 && new->nrows > (uint64) kept->largest) || !answers_are_current(kept))
+		return new;
+	answer = free_place(kept);
+	MemoryContextSetParent(new->context, TopMemoryContext);
+	*answer = *new;
+	return answer;
+}
+
+/* Returns, from a set-returning function, what the query answers to the function's arguments. */
+Datum
+KeptRowsReturn(FunctionCallInfo fcinfo, KeptRows *kept)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Oid			types[FUNC_MAX_ARGS];
+	Datum		values[FUNC_MAX_ARGS];
+	bool		nulls[FUNC_MAX_ARGS];
+	const KeptAnswer *answer;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < PG_NARGS(); i++)
 	{
-		new.context = AllocSetContextCreate(CurrentMemoryContext, "compute_ledger kept rows", ALLOCSET_SMALL_SIZES);
-		new.hash = hash;
-		new.size = key.len;
-		new.key = MemoryContextAlloc(new.context, key.len);
-		memcpy(new.key, key.data, key.len);
-		query_tables(fcinfo, kept->query, &new);
-		answer = &new;
-		/* the query may have called a function that asks here as well */
-		if (keep && answers_are_current(kept))
-		{
-			answer = free_place(kept);
-			MemoryContextSetParent(new.context, TopMemoryContext);
-			*answer = new;
-		}
+		types[i] = get_fn_expr_argtype(fcinfo->flinfo, i);
+		values[i] = PG_GETARG_DATUM(i);
+		nulls[i] = PG_ARGISNULL(i);
 	}
+	answer = KeptRowsAsk(kept, PG_NARGS(), types, values, nulls);
 	for (uint64 i = 0; i < answer->nrows; i++)
 		tuplestore_puttuple(result->setResult, answer->rows[i]);
 	return (Datum) 0;

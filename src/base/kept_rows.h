@@ -12,11 +12,12 @@
 #include "base/compat.h"
 
 #include "access/htup.h"
+#include "access/tupdesc.h"
 #include "fmgr.h"
 
 #include "base/table_version.h"
 
-#define KEPT_ROWS_TABLES	8
+#define KEPT_ROWS_TABLES	12
 
 /* An answer: its rows, and the arguments that it is for, as bytes. */
 typedef struct KeptAnswer
@@ -26,6 +27,7 @@ typedef struct KeptAnswer
 	int			size;
 	char	   *key;
 	uint64		nrows;
+	TupleDesc	desc;
 	HeapTuple  *rows;
 } KeptAnswer;
 
@@ -35,12 +37,14 @@ typedef struct KeptRows
 	const char *query;			/* what is asked, of the function's arguments */
 	const char *tables[KEPT_ROWS_TABLES];	/* all that it reads, of schema compute_ledger */
 	int			most;			/* answers that are kept */
+	int			largest;		/* rows of one that is; 0: any number */
 	TableVersion *versions[KEPT_ROWS_TABLES];
 	KeptAnswer *answers;
 	int			nanswers;
 	int			next;			/* the one to be replaced when there is no room */
 } KeptRows;
 
+extern const KeptAnswer *KeptRowsAsk(KeptRows *kept, int nargs, Oid *types, Datum *values, const bool *nulls);
 extern Datum KeptRowsReturn(FunctionCallInfo fcinfo, KeptRows *kept);
 
 #endif							/* COMPUTE_LEDGER_KEPT_ROWS_H */

@@ -16,7 +16,7 @@
 
 #include "base/row_columns.h"
 
-#define KEY_TABLE_COLUMNS	6
+#define KEY_TABLE_COLUMNS	16
 
 typedef struct KeyTable
 {

@@ -104,7 +104,8 @@ check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, Timesta
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("bookings of pool %lld begin and end on multiples of %d minutes: %s",
-					pool, terms->slot_minutes, text_of(ProfileMakeRange(from, to), TSTZRANGEOID))));
+					pool, terms->slot_minutes, text_of(ProfileMakeRange(from, to), TSTZRANGEOID)),
+			 errhint("date_bin('%d minutes', t, '2000-01-01 00:00Z') is the beginning of the slot that t is in.", terms->slot_minutes)));
 }
 
 /*

@@ -13,11 +13,12 @@
 #include "utils/snapmgr.h"
 
 #include "base/key_table.h"
+#include "booking/policy_lock.h"
 #include "capacity/pool_set.h"
 
-/* Whether there is a policy, as who has just got the lock sees it.  There are few rows, and mostly none. */
-static bool
-any_policy(void)
+/* Whether there is a policy, as the active snapshot has it.  There are few rows, and mostly none. */
+bool
+AnyPolicy(void)
 {
 	static const RowColumn column = ROW_COLUMN("recorded", TSTZRANGEOID);
 	KeyTable	policies;
@@ -26,8 +27,6 @@ any_policy(void)
 	HeapTuple	row;
 
 	KeyTableOpen(&policies, "access_policy", &column, 1, 0);
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
 	scan = KeyTableScan(&policies, NULL, 0);
 	while (!found && (row = systable_getnext(scan)) != NULL)
 	{
@@ -38,7 +37,6 @@ any_policy(void)
 		found = !isnull && (range_get_flags(DatumGetRangeTypeP(value)) & RANGE_UB_INF) != 0;
 	}
 	systable_endscan(scan);
-	PopActiveSnapshot();
 	KeyTableClose(&policies);
 	return found;
 }
@@ -54,6 +52,7 @@ Datum
 lock_policy(PG_FUNCTION_ARGS pg_attribute_unused())
 {
 	static SPIPlanPtr lock_rows = NULL;
+	bool		any;
 
 	RangeVarGetRelid(makeRangeVar("compute_ledger", "policy_version", -1), RowShareLock, false);
 	if (IsolationUsesXactSnapshot())
@@ -62,5 +61,10 @@ lock_policy(PG_FUNCTION_ARGS pg_attribute_unused())
 		RunBookPlan(&lock_rows, "SELECT FROM compute_ledger.policy_version AS p FOR KEY SHARE", 0, NULL, NULL, NULL, false, SPI_OK_SELECT);
 		SPI_finish();
 	}
-	PG_RETURN_BOOL(any_policy());
+	/* as who has just got the lock sees it */
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	any = AnyPolicy();
+	PopActiveSnapshot();
+	PG_RETURN_BOOL(any);
 }

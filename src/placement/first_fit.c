@@ -14,8 +14,10 @@
 #include "utils/multirangetypes.h"
 #include "utils/rangetypes.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "capacity/available.h"
+#include "placement/first_fit.h"
 #include "placement/lesser.h"
 #include "placement/placement_slot.h"
 #include "profile/profile.h"
@@ -23,71 +25,79 @@
 #include "profile/profile_period.h"
 #include "profile/profile_query.h"
 
-/* What is looked for: so many devices for so long without a break, from the start of a slot on. */
-typedef struct Wanted
+/* Takes ranges apart that have an order; returns how many there are. */
+int
+StretchesOf(Datum multirange, Stretch **stretches)
 {
-	int64		devices;
-	int64		duration;
-	int64		slot;
-	Datum		allowed;		/* within one of these ranges */
-} Wanted;
+	MultirangeType *ranges = DatumGetMultirangeTypeP(multirange);
+	TypeCacheEntry *typcache = lookup_type_cache(MultirangeTypeGetOid(ranges), TYPECACHE_MULTIRANGE_INFO);
+	RangeType **each;
+	int32		nranges;
+	int			count = 0;
+
+	multirange_deserialize(typcache->rngtype, ranges, &nranges, &each);
+	*stretches = palloc((nranges + 1) * sizeof(Stretch));
+	for (int32 i = 0; i < nranges; i++)
+	{
+		Stretch    *stretch = &(*stretches)[count];
+
+		if (ProfileWindow(RangeTypePGetDatum(each[i]), &stretch->from, &stretch->to))
+			count++;
+	}
+	return count;
+}
 
 /* Says what is looked for, in what _first_fit() is called with. */
-static Wanted
-wanted_of(Datum devices, Datum duration, Datum slot_minutes, Datum allowed)
+static FirstFit
+fit_of(Datum devices, Datum duration, Datum slot_minutes, Datum allowed)
 {
-	Wanted		wanted = {
+	FirstFit	fit = {
 		.devices = DatumGetInt64(devices),
 		.duration = ProfileFixedInterval(DatumGetIntervalP(duration), "duration"),
 		.slot = DatumGetInt32(slot_minutes) * USECS_PER_MINUTE,
-		.allowed = allowed,
 	};
+	Stretch    *stretches;
 
-	if (wanted.devices <= 0 || wanted.devices > INT64CONST(1000000000) || wanted.slot <= 0)
+	if (fit.devices <= 0 || fit.devices > INT64CONST(1000000000) || fit.slot <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("devices are from 1 to 1000000000, and slots longer than nothing")));
-	return wanted;
+	fit.nallowed = StretchesOf(allowed, &stretches);
+	fit.allowed = stretches;
+	return fit;
 }
 
 /* Finds the first start of what is looked for in what is free, from one instant to another. */
-static bool
-find_start(FunctionCallInfo fcinfo, const Wanted *wanted, Datum free, int64 first, int64 last, int64 *start)
+static void
+find_start(FirstFit *fit, Datum free, int64 first, int64 last)
 {
-	MultirangeType *allowed = DatumGetMultirangeTypeP(wanted->allowed);
-	TypeCacheEntry *typcache = multirange_get_typcache(fcinfo, MultirangeTypeGetOid(allowed));
 	ProfileSource source;
-	RangeType **ranges;
-	int32		count;
 
-	multirange_deserialize(typcache->rngtype, allowed, &count, &ranges);
 	ProfileOpen(&source, free, PROFILE_WHOLE);
-	for (int32 i = 0; i < count; i++)
+	for (int i = 0; i < fit->nallowed && !fit->found; i++)
 	{
-		int64		from;
-		int64		to;
+		int64		from = Max(fit->allowed[i].from, first);
+		int64		to = Min(fit->allowed[i].to, last);
 
-		if (!ProfileWindow(RangeTypePGetDatum(ranges[i]), &from, &to))
-			continue;
-		from = Max(from, first);
-		to = Min(to, last);
 		for (bool found = from < to; found;)
 		{
 			ProfileStatus status;
 
 			CHECK_FOR_INTERRUPTS();
-			status = ProfileEarliestFit(&source.start, (int128) wanted->devices * DEVICE_UNITS, wanted->duration, from, to, start, &found);
+			status = ProfileEarliestFit(&source.start, (int128) fit->devices * DEVICE_UNITS, fit->duration, from, to, &fit->start, &found);
 			if (status != PROFILE_OK)
 				ProfileRaise(status, source.kind);
-			if (found && *start > PG_INT64_MAX - wanted->slot)
+			if (found && fit->start > PG_INT64_MAX - fit->slot)
 				break;
 			/* not at the start of a slot: from the next one on */
-			from = found ? SlotFrom(*start, wanted->slot) : from;
-			if (found && from == *start)
-				return true;
+			from = found ? SlotFrom(fit->start, fit->slot) : from;
+			if (found && from == fit->start)
+			{
+				fit->found = true;
+				break;
+			}
 		}
 	}
-	return false;
 }
 
 /*
@@ -100,16 +110,80 @@ PG_FUNCTION_INFO_V1(first_fit);
 Datum
 first_fit(PG_FUNCTION_ARGS)
 {
-	Wanted		wanted;
-	int64		start;
+	FirstFit	fit;
 
 	for (int i = 0; i < 5; i++)
 		if (PG_ARGISNULL(i))
 			PG_RETURN_NULL();
-	wanted = wanted_of(PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4));
-	if (!find_start(fcinfo, &wanted, PG_GETARG_DATUM(0), PROFILE_BEGIN, PROFILE_END, &start))
+	fit = fit_of(PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3), PG_GETARG_DATUM(4));
+	find_start(&fit, PG_GETARG_DATUM(0), PROFILE_BEGIN, PROFILE_END);
+	if (!fit.found)
 		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(start);
+	PG_RETURN_TIMESTAMPTZ(fit.start);
+}
+
+/* Returns the pools that fits are looked for in, or those of them where they are for guests. */
+static PoolSet
+pools_of(const FirstFit *fits, int count, bool guests)
+{
+	int64	   *pools = palloc((count + 1) * sizeof(int64));
+	int			n = 0;
+
+	for (int i = 0; i < count; i++)
+		if (!guests || fits[i].guest)
+			pools[n++] = fits[i].pool;
+	return PoolSetOf(pools, n);
+}
+
+/* Finds the first start of each whose pool is in a set, in what is free in a period. */
+static void
+find_in_set(FirstFit *fits, int count, const PoolSet *set, int64 from, int64 to, TimestampTz clock, bool preempting)
+{
+	PoolSet		all = pools_of(fits, count, true);
+	int64	   *pools = palloc((all.count + 1) * sizeof(int64));
+	PoolSet		guests = {pools, 0};
+	ProfileObject **free = PoolsFree(set, from, to, clock, preempting, false);
+	ProfileObject **free_to_guests = NULL;
+
+	for (int i = 0; i < all.count; i++)
+		if (all.pools[i] >= set->pools[0] && all.pools[i] <= set->pools[set->count - 1])
+			pools[guests.count++] = all.pools[i];
+	if (guests.count > 0)
+		free_to_guests = PoolsFree(&guests, from, to, clock, preempting, true);
+	for (int i = 0; i < count; i++)
+	{
+		int64		pool = fits[i].pool;
+		Datum		profile;
+
+		if (pool < set->pools[0] || pool > set->pools[set->count - 1])
+			continue;
+		profile = ProfileGetDatum(free[PoolSetPlace(set, pool)]);
+		if (fits[i].guest)
+			profile = LesserProfile(profile, ProfileGetDatum(free_to_guests[PoolSetPlace(&guests, pool)]));
+		find_start(&fits[i], profile, from, to);
+	}
+}
+
+/* Finds the first start of each of several, in what is free of its pool from one instant to another; preempting: for whom others give way. */
+void
+FindFirstFits(FirstFit *fits, int count, int64 from, int64 to, TimestampTz clock, bool preempting)
+{
+	PoolSet		all = pools_of(fits, count, false);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "books of pools", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller;
+
+	SPI_connect();
+	caller = MemoryContextSwitchTo(context);
+	for (int first = 0; first < all.count; first += POOLS_AT_ONCE)
+	{
+		PoolSet		set = {&all.pools[first], Min(all.count - first, POOLS_AT_ONCE)};
+
+		find_in_set(fits, count, &set, from, to, clock, preempting);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	SPI_finish();
+	MemoryContextDelete(context);
 }
 
 /* The arrays that say what is looked for, element by element, in the order of the arguments. */
@@ -150,57 +224,6 @@ read_wanted(FunctionCallInfo fcinfo, Datum *values[WANTED_ARRAYS])
 	return count;
 }
 
-/* Returns the pools of all elements, or of those of guests. */
-static PoolSet
-pools_wanted(Datum *values[WANTED_ARRAYS], int count, bool guests)
-{
-	int64	   *pools = palloc((count + 1) * sizeof(int64));
-	int			n = 0;
-
-	for (int i = 0; i < count; i++)
-		if (!guests || DatumGetBool(values[WANTED_GUEST][i]))
-			pools[n++] = DatumGetInt64(values[WANTED_POOL][i]);
-	return PoolSetOf(pools, n);
-}
-
-/* Finds the first start of each element whose pool is in a set, in what is free in a period. */
-static void
-find_starts(FunctionCallInfo fcinfo, Datum *values[WANTED_ARRAYS], int count, const PoolSet *set, int64 from, int64 to, Datum *starts, bool *nulls)
-{
-	TimestampTz clock = PG_GETARG_TIMESTAMPTZ(WANTED_ARRAYS + 1);
-	bool		preempting = PG_GETARG_BOOL(WANTED_ARRAYS + 2);
-	PoolSet		all = pools_wanted(values, count, true);
-	int64	   *pools = palloc((all.count + 1) * sizeof(int64));
-	PoolSet		guests = {pools, 0};
-	ProfileObject **free = PoolsFree(set, from, to, clock, preempting, false);
-	ProfileObject **free_to_guests = NULL;
-
-	for (int i = 0; i < all.count; i++)
-		if (all.pools[i] >= set->pools[0] && all.pools[i] <= set->pools[set->count - 1])
-			pools[guests.count++] = all.pools[i];
-	if (guests.count > 0)
-		free_to_guests = PoolsFree(&guests, from, to, clock, preempting, true);
-	for (int i = 0; i < count; i++)
-	{
-		int64		pool = DatumGetInt64(values[WANTED_POOL][i]);
-		Wanted		wanted;
-		Datum		profile;
-		int64		start;
-
-		if (pool < set->pools[0] || pool > set->pools[set->count - 1])
-			continue;
-		wanted = wanted_of(values[WANTED_DEVICES][i], values[WANTED_DURATION][i], values[WANTED_SLOT][i], values[WANTED_ALLOWED][i]);
-		profile = ProfileGetDatum(free[PoolSetPlace(set, pool)]);
-		if (DatumGetBool(values[WANTED_GUEST][i]))
-			profile = LesserProfile(profile, ProfileGetDatum(free_to_guests[PoolSetPlace(&guests, pool)]));
-		if (find_start(fcinfo, &wanted, profile, from, to, &start))
-		{
-			starts[i] = TimestampTzGetDatum(start);
-			nulls[i] = false;
-		}
-	}
-}
-
 /*
  * _first_fits(pools bigint[], guest boolean[], devices bigint[], durations interval[], slot_minutes integer[],
  *		allowed tstzmultirange[], period tstzrange, at timestamptz, preempting boolean) -> timestamptz[]
@@ -213,9 +236,9 @@ first_fits(PG_FUNCTION_ARGS)
 {
 	Datum	   *values[WANTED_ARRAYS];
 	int			count;
+	FirstFit   *fits;
 	Datum	   *starts;
 	bool	   *nulls;
-	PoolSet		all;
 	int64		from;
 	int64		to;
 	int			dims[1];
@@ -227,27 +250,21 @@ first_fits(PG_FUNCTION_ARGS)
 	count = read_wanted(fcinfo, values);
 	if (count == 0)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(TIMESTAMPTZOID));
-	starts = palloc0(count * sizeof(Datum));
-	nulls = palloc(count * sizeof(bool));
-	memset(nulls, true, count * sizeof(bool));
-	all = pools_wanted(values, count, false);
-	if (ProfilePeriod(PG_GETARG_DATUM(WANTED_ARRAYS), &from, &to))
+	fits = palloc(count * sizeof(FirstFit));
+	for (int i = 0; i < count; i++)
 	{
-		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "books of pools", ALLOCSET_DEFAULT_SIZES);
-		MemoryContext caller;
-
-		SPI_connect();
-		caller = MemoryContextSwitchTo(context);
-		for (int first = 0; first < all.count; first += POOLS_AT_ONCE)
-		{
-			PoolSet		set = {&all.pools[first], Min(all.count - first, POOLS_AT_ONCE)};
-
-			find_starts(fcinfo, values, count, &set, from, to, starts, nulls);
-			MemoryContextReset(context);
-		}
-		MemoryContextSwitchTo(caller);
-		SPI_finish();
-		MemoryContextDelete(context);
+		fits[i] = fit_of(values[WANTED_DEVICES][i], values[WANTED_DURATION][i], values[WANTED_SLOT][i], values[WANTED_ALLOWED][i]);
+		fits[i].pool = DatumGetInt64(values[WANTED_POOL][i]);
+		fits[i].guest = DatumGetBool(values[WANTED_GUEST][i]);
+	}
+	if (ProfilePeriod(PG_GETARG_DATUM(WANTED_ARRAYS), &from, &to))
+		FindFirstFits(fits, count, from, to, PG_GETARG_TIMESTAMPTZ(WANTED_ARRAYS + 1), PG_GETARG_BOOL(WANTED_ARRAYS + 2));
+	starts = palloc(count * sizeof(Datum));
+	nulls = palloc(count * sizeof(bool));
+	for (int i = 0; i < count; i++)
+	{
+		starts[i] = TimestampTzGetDatum(fits[i].start);
+		nulls[i] = !fits[i].found;
 	}
 	dims[0] = count;
 	PG_RETURN_ARRAYTYPE_P(construct_md_array(starts, nulls, 1, dims, bounds, TIMESTAMPTZOID, sizeof(TimestampTz), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));

@@ -13,10 +13,10 @@ FROM (
 	FROM compute_ledger._usage_monthly AS u
 	LEFT JOIN compute_ledger._capacity_monthly AS c ON c.month = u.month AND c.region = u.region AND c.accelerator OPERATOR(compute_ledger.=) u.accelerator
 	UNION ALL
-	SELECT NULL, coalesce(u.region, c.region), coalesce(u.accelerator, c.accelerator), coalesce(u.month, c.month), u.month IS NOT NULL,
+	SELECT NULL, coalesce(u.region, c.region), coalesce(u.accelerator, c.accelerator), coalesce(u.month, c.month), coalesce(u.length > u.reserved_length, false),
 		CASE WHEN c.length > 0 AND c.unknown = 0 THEN c.device_time END, u.reserved_time, u.allocated_time, u.used_time
 	FROM (
-		SELECT m.region, m.accelerator, m.month, sum(m.reserved_time) FILTER (WHERE m.reserved_length > 0) AS reserved_time,
+		SELECT m.region, m.accelerator, m.month, sum(m.length) AS length, sum(m.reserved_length) AS reserved_length, sum(m.reserved_time) FILTER (WHERE m.reserved_length > 0) AS reserved_time,
 			sum(m.allocated_time) FILTER (WHERE m.allocated_length > 0) AS allocated_time, sum(m.used_time) FILTER (WHERE m.used_length > 0) AS used_time
 		FROM compute_ledger._usage_monthly AS m
 		GROUP BY m.region, m.accelerator, m.month

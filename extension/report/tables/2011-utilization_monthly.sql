@@ -16,6 +16,6 @@ COMMENT ON COLUMN compute_ledger.utilization_monthly.capacity_hours IS 'device-h
 COMMENT ON COLUMN compute_ledger.utilization_monthly.reserved_hours IS 'device-hours of measure reserved; NULL if there are none';
 COMMENT ON COLUMN compute_ledger.utilization_monthly.allocated_hours IS 'device-hours of measure allocated; NULL if there are none';
 COMMENT ON COLUMN compute_ledger.utilization_monthly.used_hours IS 'device-hours of measure used; NULL if there are none';
-COMMENT ON COLUMN compute_ledger.utilization_monthly.allocation IS 'allocated over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
-COMMENT ON COLUMN compute_ledger.utilization_monthly.utilization IS 'used over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
+COMMENT ON COLUMN compute_ledger.utilization_monthly.allocation IS 'allocated over capacity, to 6 decimals, 0 where nothing was allocated or used, whatever was reserved; NULL if either is not known';
+COMMENT ON COLUMN compute_ledger.utilization_monthly.utilization IS 'used over capacity, to 6 decimals, 0 where nothing was allocated or used, whatever was reserved; NULL if either is not known';
 COMMENT ON COLUMN compute_ledger.utilization_monthly.use_of_allocated IS 'used over allocated, to 6 decimals; NULL if either is not known';

@@ -30,7 +30,7 @@ FROM (
 	UNION ALL
 	SELECT NULL, f.region, f.accelerator, f.hour, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END,
 		CASE WHEN f.reserved_length > 0 THEN f.reserved_time END, CASE WHEN f.allocated_length > 0 THEN f.allocated_time END, CASE WHEN f.used_length > 0 THEN f.used_time END,
-		f.length > 0, f.unused_time, f.unused_work
+		f.length > f.reserved_length, f.unused_time, f.unused_work
 	FROM compute_ledger._fleet_hourly AS f
 ) AS u
 LEFT JOIN compute_ledger.region AS r ON r.id = u.region
@@ -47,8 +47,8 @@ COMMENT ON COLUMN compute_ledger.utilization_hourly.capacity_hours IS 'device-ho
 COMMENT ON COLUMN compute_ledger.utilization_hourly.reserved_hours IS 'device-hours of measure reserved; NULL if there are none';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.allocated_hours IS 'device-hours of measure allocated; NULL if there are none';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.used_hours IS 'device-hours of measure used; NULL if there are none';
-COMMENT ON COLUMN compute_ledger.utilization_hourly.allocation IS 'allocated over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
-COMMENT ON COLUMN compute_ledger.utilization_hourly.utilization IS 'used over capacity, to 6 decimals, 0 where nothing was used by any measure; NULL if either is not known';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.allocation IS 'allocated over capacity, to 6 decimals, 0 where nothing was allocated or used, whatever was reserved; NULL if either is not known';
+COMMENT ON COLUMN compute_ledger.utilization_hourly.utilization IS 'used over capacity, to 6 decimals, 0 where nothing was allocated or used, whatever was reserved; NULL if either is not known';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.use_of_allocated IS 'used over allocated, to 6 decimals; NULL if either is not known';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.reserved_unused_hours IS 'device-hours that were reserved and that no usage that names the reservation drew; NULL if there are none';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.reserved_unused_work IS 'what they could have done: their work at the rate that the records of the reservations have; NULL if there are none, or no rate was known';
