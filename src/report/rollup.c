@@ -234,7 +234,7 @@ RollupStateMake(MemoryContext context)
 {
 	RollupState *state = MemoryContextAllocZero(context, sizeof(RollupState));
 
-	state->cells = cells_create(context, 32, NULL);
+	state->cells = cells_create(context, 8, NULL);
 	return state;
 }
 
