@@ -17,8 +17,8 @@ UPDATE usage_record_2026_03 SET run = 'x' WHERE source = 'books';
 DELETE FROM usage_record_2026_03 WHERE source = 'books';
 TRUNCATE usage_record;
 TRUNCATE usage_record_2026_03;
-UPDATE usage_key SET record = record + 1 WHERE source = 'books';
-DELETE FROM usage_key WHERE source = 'books' AND source_id = '1';
+UPDATE usage_key SET record = record + 1;
+DELETE FROM usage_key WHERE key = _usage_key_of('1', 0);
 TRUNCATE usage_key;
 TRUNCATE period_close CASCADE;
 -- nor as the role whose functions may
@@ -63,7 +63,7 @@ SELECT count(*) FROM check_ledger(false) WHERE detail LIKE '(books, %';
 UPDATE usage_source SET open_limit = NULL WHERE source = 'books';
 SELECT count(*) FROM check_ledger(false) WHERE detail LIKE '(books, %';
 UPDATE usage_source SET open_limit = '0' WHERE source = 'books';
-SELECT record_usage('books', 'old', 'books/x', 'books-r', 'L4', 2, k.started_at, k.started_at + interval '1 hour', revision => 1) > 0 AS ended FROM usage_key AS k WHERE k.source_id = 'old';
+SELECT record_usage('books', 'old', 'books/x', 'books-r', 'L4', 2, k.started_at, k.started_at + interval '1 hour', revision => 1) > 0 AS ended FROM usage_record AS k WHERE k.source_id = 'old';
 SELECT source_id FROM open_usage WHERE source = 'books';
 
 -- Committed devices that served nobody, while an account below that is billed itself paid on demand.

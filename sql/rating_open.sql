@@ -19,9 +19,8 @@ CREATE TABLE known AS
 SELECT * FROM (VALUES ('1', 0, timestamptz '2026-01-20 12:00Z'), ('1', 1, '2026-01-25Z'), ('2', 0, '2026-02-01 12:00Z'), ('3', 0, '2026-02-10 00:00Z'), ('4', 0, '2026-02-01 18:00Z'), ('5', 0, '2026-03-02Z')) AS v (source_id, revision, at);
 BEGIN;
 SET LOCAL session_replication_role = replica;
-UPDATE usage_batch AS b SET recorded = k.at FROM known AS k JOIN usage_key AS u USING (source_id, revision) WHERE u.batch = b.id;
+UPDATE usage_batch AS b SET recorded = k.at FROM known AS k JOIN usage_record AS u USING (source_id, revision) WHERE u.batch = b.id;
 UPDATE usage_record AS r SET recorded = k.at, superseded = CASE WHEN r.superseded < 'infinity' THEN timestamptz '2026-01-25Z' ELSE 'infinity' END FROM known AS k WHERE (k.source_id, k.revision) = (r.source_id, r.revision);
-UPDATE usage_key AS u SET recorded = k.at FROM known AS k WHERE (k.source_id, k.revision) = (u.source_id, u.revision);
 COMMIT;
 
 -- All of record 1 in January; record 2: 2 of 3 parts; record 3, which starts before it was recorded, at once.

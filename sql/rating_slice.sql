@@ -41,7 +41,7 @@ FROM (VALUES (1, '3g.20gb', 1), (2, '2g.10gb', 2), (3, '4g.20gb', 1), (4, '3g.20
 SELECT accelerator, share, amount, quantity, unit, trim_scale(unit_price) AS unit_price, cost, work FROM rate_usage('a', '[2026-06-01Z,2026-07-01Z)') ORDER BY day, accelerator;
 SELECT sum(amount) = 2.5 * 10 * 6048000000000000 AS cards, sum(cost) FROM rate_usage('a', '[2026-06-02Z,2026-06-03Z)');
 -- What is frozen, and the digest, which does not say it.
-SELECT DISTINCT r.share, r.rate, r.devices, k.digest = usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at, r.measure, r.number_format, r.achieved_work, r.run, r.labels) AS digest
+SELECT DISTINCT r.share, r.rate, r.devices, k.digest = substr(usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at, r.measure, r.number_format, r.achieved_work, r.run, r.labels), 1, 16) AS digest
 FROM usage_record AS r JOIN usage_key AS k ON k.record = r.id ORDER BY r.share, r.devices;
 -- Parts of a record say what it counts.
 SELECT t.source_id, t.devices, t.amount, t.quantity, t.unit, t.cost FROM rate_usage('a', '[2026-06-02Z,2026-06-03Z)') AS r, trace_charge(r) AS t WHERE r.share IN (480000, 1680000) ORDER BY 1;

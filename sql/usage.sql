@@ -155,7 +155,7 @@ SELECT taken, accepted, duplicate, rejected, taken = accepted + duplicate + reje
 SELECT count(*) AS left_in_the_inbox FROM usage_inbox;
 SELECT taken FROM accept_usage();
 SELECT source_id, rev, account, accelerator, rate, n, started_at, ended_at, measure, current, never, partition FROM record WHERE source_id IN ('a', 'b', 'c');
-SELECT source_id, revision AS rev, retracted, record IS NULL AS no_record FROM usage_key WHERE source = 'cluster' ORDER BY 1, 2;
+SELECT _usage_key_text(k.key) AS source_id, _usage_key_revision(k.key) AS rev, k.record IS NULL AS retracted FROM usage_key AS k JOIN usage_source AS s ON s.number = k.source WHERE s.source = 'cluster' ORDER BY 1, 2;
 SELECT coalesce(source_id, '-') AS source_id, sqlstate, reason FROM usage_rejected ORDER BY id;
 SELECT number_format, achieved_work, run, labels, account_name, region_name, accelerator_name FROM usage_record WHERE source_id = 'b' AND revision = 0;
 
@@ -305,12 +305,12 @@ SELECT record_usage('all', '8', 'ada', 'here', 'H100', 8, '2024-05-01 00:00Z', '
 SELECT count(*) AS wrong FROM usage_batch AS b
 WHERE taken <> accepted + duplicate + rejected
 	OR rejected <> (SELECT count(*) FROM usage_rejected AS r WHERE r.batch = b.id)
-	OR accepted <> (SELECT count(*) FROM usage_record AS r WHERE r.batch = b.id) + (SELECT count(*) FROM usage_key AS k WHERE k.batch = b.id AND k.retracted)
+	OR accepted <> (SELECT count(*) FROM usage_record AS r WHERE r.batch = b.id) + (SELECT count(*) FROM usage_key AS k WHERE k.batch = b.id)
 	OR (kind = 'retry' AND taken <> (SELECT count(*) FROM usage_rejected AS r WHERE r.retried_in = b.id));
 SELECT count(*) AS wrong FROM (
-	SELECT k.source, k.source_id, count(*) FILTER (WHERE r.superseded = 'infinity') AS current, bool_and(k.retracted OR r.id IS NOT NULL) AS all_there,
-		(array_agg(k.retracted ORDER BY k.revision DESC))[1] AS is_retracted, max(k.revision) AS highest, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision
-	FROM usage_key AS k LEFT JOIN usage_record AS r ON r.id = k.record AND r.started_at = k.started_at
+	SELECT k.source, _usage_key_text(k.key), count(*) FILTER (WHERE r.superseded = 'infinity') AS current, bool_and(k.record IS NULL OR r.id IS NOT NULL) AS all_there,
+		(array_agg(k.record IS NULL ORDER BY k.key DESC))[1] AS is_retracted, max(_usage_key_revision(k.key)) AS highest, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision
+	FROM usage_key AS k LEFT JOIN usage_record AS r ON r.id = k.record AND _usage_month_number(r.started_at) = k.month
 	GROUP BY 1, 2) AS k
 WHERE NOT all_there OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest;
 
@@ -326,6 +326,37 @@ INSERT INTO usage_inbox (source, source_id, account, region, accelerator, device
 SELECT taken, accepted, duplicate, rejected FROM accept_usage();
 SELECT source_id, partition FROM record WHERE started_at < '2024-06-01';
 SELECT * FROM _check_usage();
+-- Keys tell of it what is there, what differs and what is new.  A higher revision is taken, and there is nothing for it to supersede.
+SELECT * FROM compare_usage(ARRAY['cluster', 'cluster', 'cluster', 'nobody'], ARRAY['a', 'a', 'a', 'a'], ARRAY[0, 0, 1, 0],
+	ARRAY[usage_digest('ada', 'here', 'A100-SXM4-80GB', 2, '2024-05-31 23:00Z', '2024-06-01 01:00Z', 'allocated', NULL, NULL, NULL, NULL), sha256('x'), sha256('x'), NULL]);
+SELECT record_usage('cluster', 'a', 'ada', 'here', 'A100-SXM4-80GB', 3, '2024-05-31 23:00Z', '2024-06-01 01:00Z');
+SELECT record_usage('cluster', 'a', 'ada', 'here', 'A100-SXM4-80GB', 3, '2024-05-31 23:00Z', '2024-06-01 01:00Z', revision => 1) > 0 AS revised;
+SELECT count(*) AS wrong FROM _check_usage();
+
+-- By its name and number a source's records are known for ever.
+UPDATE usage_source SET source = 'other' WHERE source = 'cluster';
+UPDATE usage_source SET number = DEFAULT WHERE source = 'cluster';
+DELETE FROM usage_source WHERE source = 'cluster';
+TRUNCATE usage_source;
+BEGIN;
+INSERT INTO usage_source (source) VALUES ('never used');
+UPDATE usage_source SET source = 'still not used' WHERE source = 'never used';
+DELETE FROM usage_source WHERE source = 'still not used';
+UPDATE usage_source SET source = source, title = 'a cluster' WHERE source = 'cluster';
+ROLLBACK;
+
+-- What a key is made of: a name of up to 32 bytes, a UUID, a longer name; then the revision.
+SELECT left(n, 10) AS name, octet_length(n) AS bytes, octet_length(_usage_key_of(n, 0)) AS key, octet_length(_usage_key_of(n, 1)) AS revised, _usage_key_text(_usage_key_of(n, 7)) AS text, _usage_key_revision(_usage_key_of(n, 7)) AS seven, _usage_key_revision(_usage_key_of(n, 0)) AS none
+FROM (VALUES (1, '9'), (2, repeat('x', 32)), (3, repeat('x', 33)), (4, '0b5a1c2d-9e3f-4a5b-8c7d-001122334455'), (5, '0B5A1C2D-9E3F-4A5B-8C7D-001122334455'), (6, '0b5a1c2d-9e3f-4a5b-8c7d_001122334455'), (7, U&'m\00fc\4e2d')) AS v (i, n) ORDER BY i;
+SELECT bool_and(_usage_key_of(n::text, 0) < _usage_key_of(n::text, 1) AND _usage_key_of(n::text, 2147483647) < _usage_key_of((n + 1)::text, 0)) AS in_order, _usage_key_of(NULL, 0) IS NULL AND _usage_key_of('1', NULL) IS NULL AS null
+FROM generate_series(1, 1200) AS n;
+-- what is no key
+SELECT k, _usage_key_revision(k) AS revision, _usage_key_text(k) AS text FROM (VALUES (''::bytea), ('\x02'), ('\x023900000000'), ('\x0239ffffffff'), ('\x023900000001'), ('\xff39'), ('\x0100'), ('\x02c1'), ('\x0200')) AS v (k);
+-- a UUID is not the beginning of a hash
+SELECT _usage_key_of(h.long, 0) BETWEEN _usage_key_of(h.uuid, 0) AND _usage_key_of(h.uuid, 2147483647) AS mixed_up
+FROM (SELECT repeat('x', 33), encode(substr(sha256(convert_to(repeat('x', 33), 'UTF8')), 1, 16), 'hex')::uuid::text) AS h (long, uuid);
+SELECT at, _usage_month_number(at) AS month, at >= _usage_month_starts(_usage_month_number(at)) AND (at < _usage_month_starts(_usage_month_number(at) + 1) OR at = 'infinity') AS in_it
+FROM (VALUES (timestamptz '-infinity'), ('4713-01-02 00:00Z BC'), ('0732-12-31 23:59Z BC'), ('0500-02-03 00:00Z'), ('1999-12-31 23:59:59.999999Z'), ('2000-01-01 00:00Z'), ('2024-02-29 12:00Z'), ('4730-08-31 23:59Z'), ('4730-09-01 00:00Z'), ('294276-12-31 00:00Z'), ('infinity')) AS v (at);
 -- What another tool makes is left to it.
 SELECT _make_usage_partition('2024-06-15') IS NULL AS is_there;
 CREATE TABLE usage_record_q4 PARTITION OF usage_record FOR VALUES FROM ('2027-10-01 00:00Z') TO ('2028-01-01 00:00Z');
@@ -336,7 +367,7 @@ INSERT INTO usage_inbox (source, source_id, account, region, accelerator, device
 SELECT taken FROM accept_usage(max_rows => 2);
 SELECT taken FROM accept_usage(max_rows => 0);
 SELECT taken FROM accept_usage();
-SELECT count(*) AS one_batch_each FROM usage_batch WHERE taken IN (2, 3) AND id > (SELECT max(batch) FROM usage_key) - 2;
+SELECT count(*) AS one_batch_each FROM usage_batch WHERE taken IN (2, 3) AND id > (SELECT max(id) FROM usage_batch WHERE accepted > 0) - 2;
 
 -- Of one source only: its first rows, all of them; what names none, or one that is too long, goes by an empty name; the others stay.
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at)

@@ -116,7 +116,7 @@ my %digest = (
 	records => "SELECT concat_ws('|', r.source, r.source_id, r.revision, a.name, g.name, r.accelerator, r.rate, compute_ledger.basis_name(r.basis), r.devices, r.started_at, r.ended_at,
 		r.measure, r.account_name, r.region_name, r.accelerator_name, r.superseded = 'infinity', r.tableoid::regclass)
 		FROM compute_ledger.usage_record AS r JOIN compute_ledger.account AS a ON a.id = r.account JOIN compute_ledger.region AS g ON g.id = r.region",
-	keys => "SELECT concat_ws('|', k.source, k.source_id, k.revision, encode(k.digest, 'hex'), k.retracted, k.started_at) FROM compute_ledger.usage_key AS k",
+	keys => "SELECT concat_ws('|', s.source, compute_ledger._usage_key_text(k.key), compute_ledger._usage_key_revision(k.key), encode(k.digest, 'hex'), k.record IS NULL, k.month) FROM compute_ledger.usage_key AS k JOIN compute_ledger.usage_source AS s ON s.number = k.source",
 	rejected => "SELECT concat_ws('|', r.source, r.source_id, r.revision, r.sqlstate) FROM compute_ledger.usage_rejected AS r");
 for my $what (sort keys %digest)
 {
@@ -133,19 +133,20 @@ for my $db (qw(clean busy))
 	is($node->safe_psql($db, 'SELECT * FROM compute_ledger._check_usage()'), '', "$db: the ledger finds no fault with itself");
 	is($node->safe_psql($db, <<'SQL'), 0, "$db: the counts of all batches are those of their rows");
 SELECT count(*) FROM compute_ledger.usage_batch AS b
-WHERE b.accepted <> (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.batch = b.id)
+WHERE b.accepted <> (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.batch = b.id) + (SELECT count(*) FROM compute_ledger.usage_record AS r WHERE r.batch = b.id)
 	OR b.rejected <> (SELECT count(*) FROM compute_ledger.usage_rejected AS r WHERE r.batch = b.id)
 SQL
 	is($node->safe_psql($db, <<'SQL'), 0, "$db: the highest revision is current, unless it takes the record back, and at no time were there two");
 SELECT count(*) FROM (
-	SELECT k.source, k.source_id, max(k.revision) AS highest, bool_or(k.retracted AND k.revision = h.highest) AS is_retracted,
+	SELECT k.source, k.name, max(k.revision) AS highest, bool_or(k.record IS NULL AND k.revision = k.highest) AS is_retracted,
 		count(*) FILTER (WHERE r.superseded = 'infinity') AS current, max(r.revision) FILTER (WHERE r.superseded = 'infinity') AS current_revision,
 		(SELECT count(*) FROM compute_ledger.usage_record AS x JOIN compute_ledger.usage_record AS y USING (source, source_id)
-		WHERE x.source = k.source AND x.source_id = k.source_id AND x.id < y.id AND tstzrange(x.recorded, x.superseded) && tstzrange(y.recorded, y.superseded)) AS crossings
-	FROM compute_ledger.usage_key AS k
-	JOIN (SELECT source, source_id, max(revision) AS highest FROM compute_ledger.usage_key GROUP BY 1, 2) AS h USING (source, source_id)
+		WHERE x.source = s.source AND x.source_id = k.name AND x.id < y.id AND tstzrange(x.recorded, x.superseded) && tstzrange(y.recorded, y.superseded)) AS crossings
+	FROM (SELECT *, max(revision) OVER (PARTITION BY source, name) AS highest
+		FROM (SELECT *, compute_ledger._usage_key_text(key) AS name, compute_ledger._usage_key_revision(key) AS revision FROM compute_ledger.usage_key) AS k) AS k
+	JOIN compute_ledger.usage_source AS s ON s.number = k.source
 	LEFT JOIN compute_ledger.usage_record AS r ON r.id = k.record
-	GROUP BY k.source, k.source_id) AS s
+	GROUP BY k.source, k.name, s.source) AS s
 WHERE crossings > 0 OR current <> CASE WHEN is_retracted THEN 0 ELSE 1 END OR current_revision <> highest
 SQL
 }

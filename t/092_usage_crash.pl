@@ -73,12 +73,12 @@ SELECT (SELECT count(*) FROM compute_ledger.usage_inbox) + (SELECT sum(taken) FR
 SQL
 	is($node->safe_psql('postgres', <<'SQL'), '0', "round $round: nothing is there twice or half");
 SELECT (SELECT count(*) FROM compute_ledger.usage_batch AS b
-	WHERE b.accepted <> (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.batch = b.id)
-		OR b.accepted <> (SELECT count(*) FROM compute_ledger.usage_record AS r WHERE r.batch = b.id)
+	WHERE b.accepted <> (SELECT count(*) FROM compute_ledger.usage_record AS r WHERE r.batch = b.id)
 		OR b.rejected <> (SELECT count(*) FROM compute_ledger.usage_rejected AS r WHERE r.batch = b.id))
 	+ (SELECT count(*) FROM (SELECT FROM compute_ledger.usage_record GROUP BY source, source_id, revision HAVING count(*) > 1) AS d)
 	+ (SELECT count(*) FROM (SELECT FROM compute_ledger.usage_record GROUP BY source, source_id HAVING count(*) FILTER (WHERE superseded = 'infinity') <> 1) AS d)
-	+ (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_record AS r WHERE r.id = k.record AND r.started_at = k.started_at))
+	+ (SELECT abs(count(*) - (SELECT count(*) FROM compute_ledger.usage_key)) FROM compute_ledger.usage_record)
+	+ (SELECT count(*) FROM compute_ledger.usage_key AS k WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_record AS r WHERE r.id = k.record AND compute_ledger._usage_month_number(r.started_at) = k.month))
 SQL
 }
 note "of $rounds rounds, $after had answered, $during had committed without, $before had not";

@@ -132,6 +132,9 @@ SQL
 	cmp_ok($node->safe_psql($db, 'SELECT count(*) FROM compute_ledger.usage_rejected WHERE jsonb_array_length(faults) > 1'), '>', $count / 20, "$db: some of them for several");
 	my $kinds = $node->safe_psql($db, 'SELECT count(DISTINCT sqlstate) FROM compute_ledger.usage_rejected');
 	cmp_ok($kinds, '>=', 10, "$db: for $kinds kinds of them");
+	# two bytes that are no characters of it, and one that is those in UTF-8
+	is($node->safe_psql($db, q{SELECT compute_ledger._usage_key_of(E'\\xc3\\x81', 0) <> compute_ledger._usage_key_of(E'\\xc1', 0)}), 't', "$db: of two names each has its key") if $db ne 'utf8';
+	is($node->safe_psql($db, q{SELECT compute_ledger._usage_key_of(U&'m\\00fc', 0)}), '\x046dc3bc', "$db: a name has the same key in any encoding") if $db ne 'sql_ascii';
 	my @again = send_file($db, $file, $encoding);
 	is("@again", join(' ', $count, 0, $accepted + $duplicate, $rejected), "$db: sent again, nothing is new");
 	is($node->safe_psql($db, 'SELECT * FROM compute_ledger._check_usage()'), '', "$db: the ledger finds no fault with itself");

@@ -147,17 +147,25 @@ breaks('a count of a batch', 'batch counts', 'UPDATE usage_batch SET accepted = 
 breaks('a rejected row is lost', 'batch counts', q{DELETE FROM usage_rejected WHERE source_id = 'worse'}, qr/^batch counts\|batch 1\|/m);
 breaks('a batch is lost', 'batch counts', 'DELETE FROM usage_batch WHERE id = 1', qr/no row in usage_batch/);
 breaks('a retried row waits again', 'retried counts', 'UPDATE usage_rejected SET retried_in = NULL WHERE retried_in IS NOT NULL');
-breaks('a key is lost', 'batch counts, record without key', q{DELETE FROM usage_key WHERE source_id = 'new'}, qr/\(slurm, new, 0\)/);
+breaks('a key is lost', 'batch counts, record without key', q{DELETE FROM usage_key WHERE key = _usage_key_of('new', 0)}, qr/\(slurm, new, 0\)/);
 breaks('a record is lost', 'key without record', q{DELETE FROM usage_record WHERE source_id = 'good' AND revision = 1}, qr/key \(slurm, good, 1\)/);
 breaks('a record is changed', 'digest', q{UPDATE usage_record SET run = 'x' WHERE source_id = 'good' AND revision = 1});
 breaks('a record is of another key', 'key and record', q{UPDATE usage_record SET revision = 7 WHERE source_id = 'new' AND revision = 0}, qr/\(slurm, new, 7\)/);
+breaks('a key of no source', 'batch counts, key of no source', q{INSERT INTO usage_key (source, digest, key, batch) VALUES (424242, 'x', _usage_key_of('x', 0), 1)}, qr/^key of no source\|source 424242\|1 keys are of a source that there is not$/m);
+breaks('a key too many', 'batch counts', q{INSERT INTO usage_key (record, source, month, digest, key) SELECT 424242, number, 3, 'x', _usage_key_of('x', 0) FROM usage_source WHERE source = 'slurm'}, qr/^batch counts\|usage_key\|/m);
+breaks('no key', 'batch counts, no key', q{INSERT INTO usage_key (source, digest, key, batch) SELECT number, 'x', '\x05ff', 1 FROM usage_source WHERE source = 'slurm'}, qr/^no key\|usage_key\|no key: 05ff of source \d+$/m);
+is($node->safe_psql($db, q{BEGIN; SET LOCAL session_replication_role = replica; UPDATE usage_source SET source = 'other' WHERE source = 'slurm'; SET LOCAL session_replication_role = origin; SELECT count(*) > 0 FROM check_ledger(false) WHERE check_name = 'key and record'; ROLLBACK}), 't', 'a source has another name');
+breaks('a record of another time', 'batch of record, current revision', q{UPDATE usage_record SET recorded = recorded - interval '1 us' WHERE source_id = 'good'}, qr/^batch of record\|record \d+\|says that it was recorded at /m);
+breaks('records change their batches', 'batch of record, usage_hourly', q{UPDATE usage_record AS r SET batch = o.batch, recorded = o.recorded, superseded = o.superseded FROM (SELECT min(id) AS first, max(id) AS last FROM usage_record WHERE source = 'slurm' AND identification = 0 AND revision = 0 AND superseded = 'infinity') AS e, usage_record AS o
+	WHERE r.id IN (e.first, e.last) AND o.id IN (e.first, e.last) AND o.id <> r.id}, qr/^batch of record\|record \d+\|says that it is of batch /m);
+breaks('a first time is another', 'batch of record, current revision', q{UPDATE usage_record SET first_recorded = first_recorded - interval '10 days' WHERE identification > 0}, qr/^batch of record\|record \d+\|says that its revision was first recorded at /m);
 breaks('two revisions are current', 'current revision, usage_hourly', q{UPDATE usage_record SET superseded = 'infinity' WHERE source_id = 'good' AND revision = 0}, qr/says infinity/);
 breaks('a revision was superseded at another time', 'current revision', q{UPDATE usage_record SET superseded = superseded + interval '1 us' WHERE source_id = 'good' AND revision = 0}, qr/revision 0 of \(slurm, good\)/);
 breaks('the highest revision is not current', 'current revision', q{UPDATE usage_record SET superseded = clock_timestamp() WHERE source_id = 'new'}, qr/\(slurm, new\) is the highest/);
 breaks('a retracted record is current', 'current revision, usage_hourly', q{UPDATE usage_record SET superseded = 'infinity' WHERE source_id = '7'}, qr/^current revision\|record \d+\|revision 0 of \(slurm, 7\)/m);
 breaks('a record of no account', 'account of record, usage of no account', q{UPDATE usage_record SET account = 424242 WHERE source_id = 'good' AND revision = 1}, qr/account 424242/);
 breaks('a record of no region', 'region of record, usage of no region', q{UPDATE usage_record SET region = 424242 WHERE source_id = 'good' AND revision = 1}, qr/region 424242/);
-breaks('a record in a default partition', 'current revision, default partition, partition without trigger, record without key', q{CREATE TABLE elsewhere PARTITION OF usage_record DEFAULT;
+breaks('a record in a default partition', 'batch counts, current revision, default partition, partition without trigger, record without key', q{CREATE TABLE elsewhere PARTITION OF usage_record DEFAULT;
 	INSERT INTO usage_record (account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name)
 	SELECT account, '2020-01-01', '2020-01-02', recorded, recorded, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name FROM usage_record WHERE source_id = 'new'}, qr/holds 1 records of 2020-01/);
 is($node->safe_psql($db, q{BEGIN; DO $$ BEGIN EXECUTE (SELECT format('ALTER TABLE usage_record DETACH PARTITION %s', tableoid::regclass) FROM usage_record WHERE source_id = 'good' AND revision = 1); END $$; SELECT string_agg(check_name, ', ') FROM check_ledger(false) WHERE check_name <> 'usage_hourly'; ROLLBACK}),
@@ -166,7 +174,7 @@ is($node->safe_psql($db, q{BEGIN; DO $$ BEGIN EXECUTE (SELECT format('ALTER TABL
 breaks('a record of another account', 'account of record', q{UPDATE usage_record SET account = (SELECT id FROM account WHERE name = 'idle') WHERE source_id = 'new'}, qr/^account of record\|record \d+\|names account "team" and counts as usage of account \d+$/m);
 breaks('a record in another region', 'region of record', q{UPDATE usage_record SET region = (SELECT id FROM region WHERE name = 'vendor/b') WHERE source_id = 'new'}, qr/names region "vendor\/c"/);
 breaks('a record of another chip', 'accelerator of record', q{UPDATE usage_record SET accelerator = 'nvidia/t4' WHERE source_id = 'new'}, qr/names accelerator "NVIDIA H100 80GB HBM3" and counts as nvidia\/t4, like 1 records in all/);
-breaks('a key and its record are lost', 'batch counts', q{DELETE FROM usage_key WHERE source_id = 'new'; DELETE FROM usage_record WHERE source_id = 'new'});
+breaks('a key and its record are lost', 'batch counts', q{DELETE FROM usage_key WHERE key = _usage_key_of('new', 0); DELETE FROM usage_record WHERE source_id = 'new'});
 
 # advice
 is($node->safe_psql($db, q{BEGIN; UPDATE usage_source SET open_limit = '200 days'; SELECT check_name, severity, detail ~ '^\(slurm, (open|bad)\) of account "team" has no end and is [0-9]+ days [0-9:]+ old: [0-9.]+ x nvidia/h100-sxm5-80gb$' FROM check_ledger(false); ROLLBACK}),

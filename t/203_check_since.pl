@@ -86,8 +86,8 @@ breaks('an hour of usage in a month with changes', "UPDATE _usage_hourly SET dev
 breaks('a day of usage in a month with changes', "UPDATE _usage_daily SET device_time = device_time + 1 WHERE day = '2025-12-01'", 1);
 breaks('who pays in a month with changes', "UPDATE _usage_monthly SET allocated_time = allocated_time + 1 WHERE month = '2025-11-01'", 1);
 breaks('utilization in a month with changes', "UPDATE _utilization_daily SET allocated_time = allocated_time + 1 WHERE day = '2025-12-31'; UPDATE _fleet_hourly SET capacity_time = capacity_time + 1 WHERE hour = '2025-11-01'", 1);
-breaks('an old record is changed', "UPDATE usage_record SET run = 'x' WHERE source_id = '7'", 0);
-breaks('an old key is lost', "DELETE FROM usage_key WHERE source_id = '7'", 0);
+breaks('an old record is changed', "UPDATE usage_record SET run = 'x' WHERE source_id = '7'", 1);
+breaks('an old key is lost', "DELETE FROM usage_key WHERE source_id = '7'", 1);
 breaks('an old charge at another price', 'UPDATE charge SET unit_price = unit_price / 2 WHERE id = (SELECT min(id) FROM charge WHERE unit_price > 0)', 0);
 breaks('an hour of usage in another month', "UPDATE _usage_hourly SET device_time = device_time + 1 WHERE hour = (SELECT min(hour) FROM _usage_hourly)", 0);
 

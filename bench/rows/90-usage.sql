@@ -26,7 +26,7 @@ INSERT INTO usage_inbox (source, source_id, account, region, accelerator, device
 SELECT source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, run, labels FROM feed ORDER BY i;
 SELECT * FROM accept_usage();
 CREATE TABLE made_record AS SELECT r.* FROM usage_record AS r JOIN feed AS f USING (source, source_id) ORDER BY f.i;
-CREATE TABLE made_key AS SELECT k.* FROM usage_key AS k JOIN feed AS f USING (source, source_id) ORDER BY f.i;
+CREATE TABLE made_key AS SELECT k.* FROM usage_key AS k ORDER BY k.record;
 CREATE TABLE plain_record (LIKE usage_record INCLUDING ALL) PARTITION BY RANGE (started_at);
 CREATE TABLE plain_record_2024_05 PARTITION OF plain_record FOR VALUES FROM ('2024-05-01 00:00Z') TO ('2024-06-01 00:00Z');
 CREATE TABLE plain_key (LIKE usage_key INCLUDING ALL);
@@ -67,8 +67,8 @@ SELECT record_usage('clients-' || 4, 'job-' || :n, 'team-' || :a, 'region-' || :
 \set a random(1, 1000)
 \set r random(1, 8)
 WITH k AS (
-	INSERT INTO plain_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
-	VALUES ('clients-' || 4, 'job-' || :n, 0, sha256('x'), :n, '2024-05-01 00:00Z', false, :n, now())
+	INSERT INTO plain_key (record, source, month, digest, key)
+	VALUES (:n, 4, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
 ), b AS (
 	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())
@@ -94,8 +94,8 @@ SELECT record_usage('clients-' || :client_id, 'job-' || :n, 'team-' || :a, 'regi
 \set a random(1, 1000)
 \set r random(1, 8)
 WITH k AS (
-	INSERT INTO plain_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
-	VALUES ('clients-' || :client_id, 'job-' || :n, 0, sha256('x'), :n, '2024-05-01 00:00Z', false, :n, now())
+	INSERT INTO plain_key (record, source, month, digest, key)
+	VALUES (:n, :client_id, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
 ), b AS (
 	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())
@@ -121,8 +121,8 @@ SELECT record_usage('clients-' || 4, 'job-' || :n, 'team-' || :a, 'region-' || :
 \set a random(1, 1000)
 \set r random(1, 8)
 WITH k AS (
-	INSERT INTO plain_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
-	VALUES ('clients-' || 4, 'job-' || :n, 0, sha256('x'), :n, '2024-05-01 00:00Z', false, :n, now())
+	INSERT INTO plain_key (record, source, month, digest, key)
+	VALUES (:n, 4, 292, substr(sha256('x'), 1, 16), convert_to('job-' || :n, 'UTF8'))
 ), b AS (
 	INSERT INTO plain_batch (kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 	VALUES ('record', 1, 1, 0, 0, 5, '0.1.0', now(), now())

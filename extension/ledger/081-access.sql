@@ -178,7 +178,7 @@ AS $$
 		('_rating_scope', 'EXECUTE', 'biller auditor admin'),
 		('_billed_measures', 'EXECUTE', 'biller auditor admin'),
 		('_is_by_sum', 'EXECUTE', 'biller auditor admin'),
-		('_usage_recorded', 'EXECUTE', 'biller auditor admin'),
+		('_usage_revisions', 'EXECUTE', 'biller auditor admin'),
 		('_rate', 'EXECUTE', 'biller auditor admin'),
 		('_rate_payer', 'EXECUTE', 'biller auditor admin'),
 		('_trace', 'EXECUTE', 'biller auditor admin'),

@@ -685,10 +685,9 @@ BEGIN
 		-- records that one of the two times knows and the other does not
 		SELECT r.account, r.region, r.accelerator, r.number_format, r.measure, r.basis, r.rate, r.started_at, r.ended_at, r.reservation,
 			CASE WHEN r.recorded > as_of_a THEN
-				CASE WHEN EXISTS (SELECT FROM compute_ledger.usage_key AS k
-					WHERE k.source = r.source AND k.source_id = r.source_id AND k.recorded <= as_of_a) THEN 'new revision' ELSE 'late record' END
-			WHEN EXISTS (SELECT FROM compute_ledger.usage_key AS k
-				WHERE k.source = r.source AND k.source_id = r.source_id AND k.recorded <= as_of_b AND k.revision > r.revision AND NOT k.retracted) THEN 'new revision'
+				CASE WHEN EXISTS (SELECT FROM compute_ledger._usage_revisions(r.source, r.source_id) AS k WHERE k.recorded <= as_of_a) THEN 'new revision' ELSE 'late record' END
+			WHEN EXISTS (SELECT FROM compute_ledger._usage_revisions(r.source, r.source_id) AS k
+				WHERE k.recorded <= as_of_b AND k.revision > r.revision AND NOT k.retracted) THEN 'new revision'
 			ELSE 'retraction' END AS reason
 		FROM compute_ledger.usage_record AS r
 		WHERE r.started_at < upper(_rate_diff.period) AND r.ended_at > lower(_rate_diff.period)

@@ -77,8 +77,7 @@ AS $$
 BEGIN
 	RETURN format($q$
 		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.started_at, u.ended_at, p.since, p.until, u.devices, u.share, u.rate, u.achieved_work,
-			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL
-				THEN compute_ledger._usage_recorded(u.identification, u.recorded, u.source, u.source_id, u.revision) END AS recorded, p.added
+			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL THEN coalesce(u.first_recorded, u.recorded) END AS recorded, p.added
 		FROM compute_ledger.usage_record AS u
 		%s
 			AND p.since < p.until

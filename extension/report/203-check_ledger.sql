@@ -11,40 +11,51 @@
 -- Each function checks one part; its rows are (check_name, object, detail).  Those that
 -- contradict nothing are advice.
 
-CREATE FUNCTION _changed_usage(since timestamptz) RETURNS TABLE (source text, source_id text, revision integer, started_at timestamptz, ended_at timestamptz)
+CREATE FUNCTION _changed_usage(since timestamptz) RETURNS TABLE (started_at timestamptz, ended_at timestamptz)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	RETURN QUERY
-	SELECT u.source, u.source_id, u.revision, u.started_at, u.ended_at FROM compute_ledger.usage_record AS u WHERE u.recorded > since
+	SELECT u.started_at, u.ended_at FROM compute_ledger.usage_record AS u WHERE u.recorded > since
 	UNION ALL
-	SELECT u.source, u.source_id, u.revision, u.started_at, u.ended_at FROM compute_ledger.usage_record AS u WHERE u.recorded <= since AND u.superseded > since AND u.superseded < 'infinity';
+	SELECT u.started_at, u.ended_at FROM compute_ledger.usage_record AS u WHERE u.recorded <= since AND u.superseded > since AND u.superseded < 'infinity';
 END
 $$;
 COMMENT ON FUNCTION _changed_usage(timestamptz) IS 'part of check_ledger(): the records that were recorded, or superseded, after a recorded time';
 
-CREATE FUNCTION _check_usage(since timestamptz DEFAULT '-infinity') RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_usage() RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	-- What was taken in is accounted for.
+	-- What was taken in is accounted for.  A month that was detached has taken its records with it: then as many are missing as
+	-- there are keys that lead to none.
 	RETURN QUERY
-	SELECT 'batch counts', 'batch ' || coalesce(b.id, k.batch, r.batch),
-		CASE WHEN b.id IS NULL THEN format('has %s keys and %s rejected rows, but no row in usage_batch', coalesce(k.n, 0), coalesce(r.n, 0))
-			ELSE format('took %s: %s accepted, %s duplicate, %s rejected; there are %s keys and %s rejected rows of it', b.taken, b.accepted, b.duplicate, b.rejected, coalesce(k.n, 0), coalesce(r.n, 0)) END
-	FROM (SELECT u.* FROM compute_ledger.usage_batch AS u WHERE u.recorded > since) AS b
-	FULL JOIN (
-		SELECT u.batch, count(*) AS n
-		FROM (SELECT a.batch FROM compute_ledger.usage_key AS a WHERE a.recorded > since
-			UNION ALL SELECT i.batch FROM compute_ledger.usage_record AS i WHERE i.identification > 0 AND i.recorded > since) AS u
-		GROUP BY u.batch) AS k ON k.batch = b.id
-	FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_rejected AS u
-		WHERE u.batch NOT IN (SELECT o.id FROM compute_ledger.usage_batch AS o WHERE o.recorded <= since) GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
-	WHERE (b.taken = b.accepted + b.duplicate + b.rejected AND b.rejected = coalesce(r.n, 0)
-		-- rows that were identified anew go with a month that is detached
-		AND CASE b.kind WHEN 'reidentify' THEN b.accepted >= coalesce(k.n, 0) ELSE b.accepted = coalesce(k.n, 0) END) IS NOT TRUE;
+	WITH kept AS MATERIALIZED (
+		SELECT u.batch, count(*) AS n, count(*) FILTER (WHERE u.identification = 0) AS records
+		FROM (SELECT i.batch, i.identification FROM compute_ledger.usage_record AS i
+			UNION ALL SELECT a.batch, NULL FROM compute_ledger.usage_key AS a WHERE a.record IS NULL) AS u
+		GROUP BY u.batch
+	), counted AS MATERIALIZED (
+		SELECT coalesce(b.id, k.batch, r.batch) AS batch, b.id IS NULL AS is_lost, b.kind, b.taken, b.accepted, b.duplicate, b.rejected, coalesce(k.n, 0) AS n, coalesce(r.n, 0) AS rejects
+		FROM compute_ledger.usage_batch AS b
+		FULL JOIN kept AS k ON k.batch = b.id
+		FULL JOIN (SELECT u.batch, count(*) AS n FROM compute_ledger.usage_rejected AS u GROUP BY u.batch) AS r ON r.batch = coalesce(b.id, k.batch)
+	), missing AS MATERIALIZED (
+		SELECT coalesce((SELECT sum(coalesce(c.accepted, 0) - c.n) FROM counted AS c WHERE c.kind IS DISTINCT FROM 'reidentify'), 0) AS records,
+			(SELECT count(*) FROM compute_ledger.usage_key AS k WHERE k.record IS NOT NULL) - coalesce((SELECT sum(k.records) FROM kept AS k), 0) AS of_keys
+	)
+	SELECT 'batch counts', 'batch ' || c.batch,
+		CASE WHEN c.is_lost THEN format('has %s records and retractions and %s rejected rows, but no row in usage_batch', c.n, c.rejects)
+			ELSE format('took %s: %s accepted, %s duplicate, %s rejected; there are %s records and retractions and %s rejected rows of it', c.taken, c.accepted, c.duplicate, c.rejected, c.n, c.rejects) END
+	FROM counted AS c
+	WHERE (c.taken = c.accepted + c.duplicate + c.rejected AND c.rejected = c.rejects
+		AND (c.accepted = c.n OR c.accepted > c.n AND (c.kind = 'reidentify' OR (SELECT m.records = m.of_keys FROM missing AS m)))) IS NOT TRUE
+	UNION ALL
+	SELECT 'batch counts', 'usage_key', format('%s records and retractions that batches accepted are not there, and %s keys have no record', m.records, m.of_keys)
+	FROM missing AS m
+	WHERE m.records <> m.of_keys;
 
 	RETURN QUERY
 	SELECT 'retried counts', 'batch ' || coalesce(b.id, r.batch),
@@ -64,93 +75,104 @@ BEGIN
 		SELECT CASE WHEN b.bound = 'DEFAULT' THEN tstzrange(NULL, NULL)
 			ELSE tstzrange(substring(b.bound FROM $re$FROM \('([^']*)'\)$re$)::timestamptz, substring(b.bound FROM $re$TO \('([^']*)'\)$re$)::timestamptz) END AS month,
 			-- one that was made anew for late usage of a month that was detached has nothing from before
-			coalesce(f.first, '-infinity') AS since
+			coalesce(f.first, 0) AS since
 		FROM bound AS b
-		LEFT JOIN (SELECT u.tableoid AS part, min(u.recorded) AS first FROM compute_ledger.usage_record AS u GROUP BY u.tableoid) AS f ON f.part = b.part
+		LEFT JOIN (SELECT u.tableoid AS part, min(u.id) AS first FROM compute_ledger.usage_record AS u GROUP BY u.tableoid) AS f ON f.part = b.part
 	)
 	SELECT CASE WHEN r.id IS NULL THEN 'key without record' WHEN k.record IS NULL THEN 'record without key'
-			WHEN (k.source, k.source_id, k.revision) IS DISTINCT FROM (r.source, r.source_id, r.revision) OR (r.identification = 0 AND (k.batch, k.recorded) IS DISTINCT FROM (r.batch, r.recorded)) THEN 'key and record'
+			WHEN (k.name, k.key) IS DISTINCT FROM (r.source, r.key) THEN 'key and record'
 			ELSE 'digest' END,
-		CASE WHEN r.id IS NULL THEN format('key (%s, %s, %s)', k.source, k.source_id, k.revision) ELSE 'record ' || r.id END,
-		CASE WHEN r.id IS NULL THEN format('usage_record has no row %s that starts at %s', k.record, k.started_at)
+		CASE WHEN r.id IS NULL THEN format('key (%s, %s, %s)', k.name, compute_ledger._usage_key_text(k.key), k.revision) ELSE 'record ' || r.id END,
+		CASE WHEN r.id IS NULL THEN format('usage_record has no row %s that starts in %s', k.record, to_char(compute_ledger._usage_month_starts(k.month) AT TIME ZONE 'UTC', 'YYYY-MM'))
 			WHEN k.record IS NULL THEN format('usage_key has no row (%s, %s, %s) for it', r.source, r.source_id, r.revision)
-			WHEN (k.source, k.source_id, k.revision) IS DISTINCT FROM (r.source, r.source_id, r.revision) OR (r.identification = 0 AND (k.batch, k.recorded) IS DISTINCT FROM (r.batch, r.recorded))
-				THEN format('its key is (%s, %s, %s) of batch %s, recorded at %s, and it says (%s, %s, %s) of batch %s, recorded at %s',
-					k.source, k.source_id, k.revision, k.batch, k.recorded, r.source, r.source_id, r.revision, r.batch, r.recorded)
+			WHEN (k.name, k.key) IS DISTINCT FROM (r.source, r.key)
+				THEN format('its key is (%s, %s, %s), and it says (%s, %s, %s)', k.name, compute_ledger._usage_key_text(k.key), k.revision, r.source, r.source_id, r.revision)
 			ELSE 'what it says is not what was accepted' END
-	FROM (
-		SELECT u.* FROM compute_ledger.usage_key AS u WHERE NOT u.retracted AND u.recorded > since
-		UNION ALL
-		-- older keys of what has changed
-		SELECT u.*
-		FROM (SELECT DISTINCT c.source, c.source_id, c.revision FROM compute_ledger._changed_usage(since) AS c WHERE since > '-infinity') AS c
-		JOIN compute_ledger.usage_key AS u ON u.source = c.source AND u.source_id = c.source_id AND u.revision = c.revision
-		WHERE NOT u.retracted AND u.recorded <= since
-	) AS k
-	FULL JOIN (
-		SELECT u.* FROM compute_ledger.usage_record AS u WHERE u.recorded > since OR u.superseded > since AND u.superseded < 'infinity'
-	) AS r ON r.id = k.record AND r.started_at = k.started_at
+	FROM (SELECT u.*, s.source AS name, compute_ledger._usage_key_revision(u.key) AS revision FROM compute_ledger.usage_key AS u LEFT JOIN compute_ledger.usage_source AS s ON s.number = u.source WHERE u.record IS NOT NULL) AS k
+	FULL JOIN (SELECT u.*, compute_ledger._usage_key_of(u.source_id, u.revision) AS key, compute_ledger._usage_month_number(u.started_at) AS month FROM compute_ledger.usage_record AS u) AS r
+		ON r.id = k.record AND r.month = k.month
 	WHERE CASE
-		WHEN r.id IS NULL THEN EXISTS (SELECT FROM attached AS a WHERE k.started_at <@ a.month AND k.recorded >= a.since)
+		-- of a month of which only a part is attached it is not known
+		WHEN r.id IS NULL THEN (SELECT range_agg(a.month) FROM attached AS a WHERE k.record >= a.since)
+			@> tstzrange(compute_ledger._usage_month_starts(k.month), compute_ledger._usage_month_starts(k.month + 1))
 		-- a key leads to the row that was identified last
 		WHEN k.record IS NULL THEN r.superseded = 'infinity' OR NOT EXISTS (SELECT FROM compute_ledger.usage_key AS n
-			WHERE n.source = r.source AND n.source_id = r.source_id AND n.revision = r.revision AND n.record > r.id)
-		WHEN (k.source, k.source_id, k.revision) IS DISTINCT FROM (r.source, r.source_id, r.revision) OR (r.identification = 0 AND (k.batch, k.recorded) IS DISTINCT FROM (r.batch, r.recorded)) THEN true
-		ELSE k.digest <> compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
-			r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation_name) END;
+			JOIN compute_ledger.usage_source AS s ON s.number = n.source
+			WHERE s.source = r.source AND n.key = r.key AND n.record > r.id)
+		WHEN (k.name, k.key) IS DISTINCT FROM (r.source, r.key) THEN true
+		ELSE k.digest <> substr(compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
+			r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation_name), 1, 16) END;
+
+	RETURN QUERY
+	SELECT 'no key', 'usage_key', format('%s of source %s', compute_ledger._usage_key_text(k.key), k.source)
+	FROM compute_ledger.usage_key AS k
+	WHERE compute_ledger._usage_key_revision(k.key) IS NULL;
+	RETURN QUERY
+	SELECT 'key of no source', 'source ' || k.source, format('%s keys are of a source that there is not', k.n)
+	FROM (SELECT u.source, count(*) AS n FROM compute_ledger.usage_key AS u GROUP BY u.source) AS k
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_source AS s WHERE s.number = k.source);
+
+	-- A row was recorded with its batch.
+	RETURN QUERY
+	SELECT 'batch of record', 'record ' || r.id, format('says that it was recorded at %s, and batch %s was at %s', r.recorded, r.batch, b.recorded)
+	FROM compute_ledger.usage_record AS r
+	JOIN compute_ledger.usage_batch AS b ON b.id = r.batch
+	WHERE r.recorded <> b.recorded;
+	-- A source's batches follow each other: what is of a later one has a higher number.
+	RETURN QUERY
+	SELECT 'batch of record', 'record ' || u.first, format('says that it is of batch %s, as an earlier batch of source "%s" does of record %s', u.batch, u.source, u.before)
+	FROM (
+		SELECT r.source, r.batch, min(r.id) AS first, max(max(r.id)) OVER (PARTITION BY r.source ORDER BY r.batch ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+		FROM compute_ledger.usage_record AS r
+		WHERE r.identification = 0
+		GROUP BY r.source, r.batch
+	) AS u
+	WHERE u.first < u.before;
+	-- One that was identified anew is of the time of the first one.
+	RETURN QUERY
+	SELECT 'batch of record', 'record ' || r.id, format('says that its revision was first recorded at %s, and record %s was at %s', r.first_recorded, f.id, f.recorded)
+	FROM compute_ledger.usage_record AS r
+	JOIN compute_ledger.usage_record AS f ON f.source = r.source AND f.source_id = r.source_id AND f.revision = r.revision AND f.started_at = r.started_at AND f.identification = 0
+	WHERE r.identification > 0 AND r.first_recorded <> f.recorded;
 
 	-- The highest revision is current, and each other one was until a higher one came.  Only revisions above the
 	-- lowest supersede anything, and there are few of them.
 	RETURN QUERY
-	WITH changed AS MATERIALIZED (
-		SELECT DISTINCT c.source, c.source_id FROM compute_ledger._changed_usage(since) AS c WHERE since > '-infinity'
-	), higher AS (
-		SELECT u.source, u.source_id, u.revision, 0 AS identification, u.recorded
+	WITH higher AS (
+		-- when, is not known of one whose month was detached
+		SELECT u.source, substr(u.key, 1, octet_length(u.key) - 4) AS key, compute_ledger._usage_key_revision(u.key) AS revision, 0 AS identification, coalesce(r.first_recorded, r.recorded, b.recorded) AS recorded
 		FROM compute_ledger.usage_key AS u
-		WHERE u.revision > 0 AND u.recorded > since
+		LEFT JOIN compute_ledger.usage_record AS r ON r.id = u.record AND compute_ledger._usage_month_number(r.started_at) = u.month
+		LEFT JOIN compute_ledger.usage_batch AS b ON b.id = u.batch
+		WHERE compute_ledger._usage_key_revision(u.key) > 0
 		UNION ALL
-		-- older ones of what has changed
-		SELECT u.source, u.source_id, u.revision, 0, u.recorded
-		FROM changed AS c
-		JOIN compute_ledger.usage_key AS u ON u.source = c.source AND u.source_id = c.source_id
-		WHERE u.revision > 0 AND u.recorded <= since
-		UNION ALL
-		SELECT i.source, i.source_id, i.revision, i.identification, i.recorded
+		SELECT s.number, compute_ledger._usage_key_of(i.source_id, 0), i.revision, i.identification, i.recorded
 		FROM compute_ledger.usage_record AS i
-		WHERE i.identification > 0 AND i.recorded > since
-	), current AS (
-		SELECT u.id, u.started_at, u.source, u.source_id, u.revision, u.identification, u.recorded, u.superseded
-		FROM compute_ledger.usage_record AS u
-		WHERE u.recorded > since OR u.superseded > since AND u.superseded < 'infinity'
-		UNION ALL
-		-- older ones of what has changed, which should have been superseded
-		SELECT u.id, u.started_at, u.source, u.source_id, u.revision, u.identification, u.recorded, u.superseded
-		FROM changed AS c
-		JOIN compute_ledger.usage_key AS k ON k.source = c.source AND k.source_id = c.source_id
-		JOIN compute_ledger.usage_record AS u ON u.id = k.record AND u.started_at = k.started_at
-		WHERE u.recorded <= since AND u.superseded = 'infinity'
+		JOIN compute_ledger.usage_source AS s ON s.source = i.source
+		WHERE i.identification > 0
 	), superseded AS (
-		SELECT r.id, r.started_at, greatest(r.recorded, min(h.recorded)) AS superseded
-		FROM current AS r
-		JOIN higher AS h ON h.source = r.source AND h.source_id = r.source_id AND (h.revision, h.identification) > (r.revision, r.identification)
-		GROUP BY r.id, r.started_at, r.recorded
+		SELECT r.id, r.started_at, CASE WHEN bool_and(h.recorded IS NOT NULL) THEN greatest(r.recorded, min(h.recorded)) END AS superseded
+		FROM compute_ledger.usage_record AS r
+		JOIN compute_ledger.usage_source AS s ON s.source = r.source
+		JOIN higher AS h ON h.source = s.number AND h.key = compute_ledger._usage_key_of(r.source_id, 0) AND (h.revision, h.identification) > (r.revision, r.identification)
+		GROUP BY r.id, r.started_at
 	)
-	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) was superseded at %s, and says %s', r.revision, r.source, r.source_id, s.superseded, r.superseded)
-	FROM superseded AS s JOIN current AS r ON r.id = s.id AND r.started_at = s.started_at
-	WHERE r.superseded <> s.superseded
+	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) was superseded at %s, and says %s', r.revision, r.source, r.source_id, coalesce(s.superseded::text, 'some time'), r.superseded)
+	FROM superseded AS s JOIN compute_ledger.usage_record AS r ON r.id = s.id AND r.started_at = s.started_at
+	WHERE CASE WHEN s.superseded IS NULL THEN r.superseded = 'infinity' ELSE r.superseded <> s.superseded END
 	UNION ALL
 	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) is the highest, and says that it was superseded at %s', r.revision, r.source, r.source_id, r.superseded)
-	FROM current AS r
+	FROM compute_ledger.usage_record AS r
 	WHERE r.superseded < 'infinity' AND NOT EXISTS (SELECT FROM superseded AS s WHERE s.id = r.id AND s.started_at = r.started_at);
 
 	-- Records are of accounts and regions that there are.
 	RETURN QUERY
 	SELECT 'usage of no account', 'account ' || u.account, format('%s records name an account that there is not', u.n)
-	FROM (SELECT r.account, count(*) AS n FROM compute_ledger.usage_record AS r WHERE r.recorded > since GROUP BY r.account) AS u
+	FROM (SELECT r.account, count(*) AS n FROM compute_ledger.usage_record AS r GROUP BY r.account) AS u
 	WHERE NOT EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.id = u.account);
 	RETURN QUERY
 	SELECT 'usage of no region', 'region ' || u.region, format('%s records name a region that there is not', u.n)
-	FROM (SELECT r.region, count(*) AS n FROM compute_ledger.usage_record AS r WHERE r.recorded > since GROUP BY r.region) AS u
+	FROM (SELECT r.region, count(*) AS n FROM compute_ledger.usage_record AS r GROUP BY r.region) AS u
 	WHERE NOT EXISTS (SELECT FROM compute_ledger.region AS g WHERE g.id = u.region);
 
 	-- Rows of months that have a partition of their own are not elsewhere: a default partition with rows keeps their month from being made.
@@ -577,7 +599,7 @@ BEGIN
 	FROM (
 		SELECT * FROM compute_ledger._check_billing_periods()
 		UNION ALL SELECT * FROM compute_ledger._check_prices(NOT broken)
-		UNION ALL SELECT * FROM compute_ledger._check_usage(since)
+		UNION ALL SELECT * FROM compute_ledger._check_usage()
 		-- nothing is rated along trees that are none
 		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken, since)
 		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate, since) WHERE NOT broken
@@ -629,7 +651,7 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION _check_usage(timestamptz) IS 'part of check_ledger(): batches, keys, records and revisions';
+COMMENT ON FUNCTION _check_usage() IS 'part of check_ledger(): batches, keys, records and revisions';
 COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions and mergers';
 COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
 COMMENT ON FUNCTION _check_prices(boolean) IS 'part of check_ledger(): price books; without trees, no more than can be seen without them';
@@ -639,4 +661,4 @@ COMMENT ON FUNCTION _check_shared_parts(timestamptz, timestamptz) IS 'part of _c
 COMMENT ON FUNCTION _check_rating(timestamptz, timestamptz) IS 'part of _check_charges(): charges against the rating of the usage, and whether what is not charged yet has a price; needs sound trees';
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
 COMMENT ON FUNCTION _check_ledger_at(timestamptz, boolean, timestamptz) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time, of what has changed since another';
-COMMENT ON FUNCTION check_ledger(boolean, timestamptz) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. With since, a recorded time, what was recorded up to then and has not been superseded after it is taken to be as it was when it was checked last, and is not read again: records, keys, batches, closings and charges, and rollups outside the months (UTC) of usage that has changed. What ledger_watermark() said before a check that found nothing is such a time. It finds what is broken in what was recorded, or ceased to count, since; what somebody changed in older rows it does not. For auditors and admins. Errors: LC012 since beyond the watermark; 55000 no ledger.';
+COMMENT ON FUNCTION check_ledger(boolean, timestamptz) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. With since, a recorded time, what was recorded up to then and has not been superseded after it is taken to be as it was when it was checked last, and is not read again: names of records, closings and charges, and rollups outside the months (UTC) of usage that has changed. What ledger_watermark() said before a check that found nothing is such a time. It finds what is broken in what was recorded, or ceased to count, since; what somebody changed in older rows it does not. For auditors and admins. Errors: LC012 since beyond the watermark; 55000 no ledger.';

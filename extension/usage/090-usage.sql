@@ -4,8 +4,8 @@
 -- COPY, and accept_usage() takes them from there: each ends as a
 -- record, as a duplicate of one, or in usage_rejected with the reason.
 --
--- The key of a record is (source, source_id, revision).  The keys live in usage_key,
--- which is not partitioned and outlives the months of usage_record that are detached,
+-- The key of a record is (source, source_id, revision).  The keys live in usage_key, as short as they
+-- can be (usage_key.c), which is not partitioned and outlives the months of usage_record that are detached,
 -- so that a record that was taken once is never taken again.
 --
 -- From the inbox, of reservations, or from what was rejected: these ways in are one
@@ -52,14 +52,39 @@ CREATE FUNCTION _usage_level(devices numeric, share integer) RETURNS bigint
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_level';
 COMMENT ON FUNCTION _usage_level(numeric, integer) IS 'the devices that so many parts of one are, each of them share / 1,680,000 of a device, in units of 1/1,680,000: devices x share, rounded half to even, once; 22023 for a share that is none; NULL for NULL';
 
-CREATE FUNCTION _usage_recorded(identification integer, recorded timestamptz, source text, source_id text, revision integer) RETURNS timestamptz
-	LANGUAGE sql STABLE PARALLEL SAFE
+CREATE FUNCTION _usage_key_of(source_id text, revision integer) RETURNS bytea
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key';
+COMMENT ON FUNCTION _usage_key_of(text, integer) IS 'what usage_key has as key of a revision of the record with this name in its source: from that of revision 0 to that of revision 2147483647 are all of its revisions, in order; NULL for NULL';
+
+CREATE FUNCTION _usage_key_revision(key bytea) RETURNS integer
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key_revision';
+COMMENT ON FUNCTION _usage_key_revision(bytea) IS 'the revision in what _usage_key_of() made; NULL for what is no key, and for NULL';
+
+CREATE FUNCTION _usage_key_text(key bytea) RETURNS text
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key_text';
+COMMENT ON FUNCTION _usage_key_text(bytea) IS 'the name of a record in its source, for people, from what _usage_key_of() made of it: of a long one its SHA-256, of one that the database''s encoding may not have, its bytes; NULL for NULL';
+
+CREATE FUNCTION _usage_month_number(at timestamptz) RETURNS smallint
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_month_number';
+COMMENT ON FUNCTION _usage_month_number(timestamptz) IS 'the month, in UTC, of an instant, counted from January 2000; the first or the last number for what is further away, infinity too; NULL for NULL';
+
+CREATE FUNCTION _usage_month_starts(month integer) RETURNS timestamptz
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_month_starts';
+COMMENT ON FUNCTION _usage_month_starts(integer) IS 'the first instant of a month that _usage_month_number() gives, -infinity of the first number and before, infinity after the last; NULL for NULL';
+
+CREATE FUNCTION _usage_revisions(source text, source_id text) RETURNS TABLE (revision integer, retracted boolean, recorded timestamptz)
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 2
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE identification WHEN 0 THEN recorded
-		ELSE (SELECT k.recorded FROM compute_ledger.usage_key AS k WHERE k.source = $3 AND k.source_id = $4 AND k.revision = $5) END
+	SELECT compute_ledger._usage_key_revision(k.key), k.record IS NULL, coalesce(r.first_recorded, r.recorded, b.recorded)
+	FROM compute_ledger.usage_source AS s
+	JOIN compute_ledger.usage_key AS k ON k.source = s.number AND k.key BETWEEN compute_ledger._usage_key_of($2, 0) AND compute_ledger._usage_key_of($2, 2147483647)
+	LEFT JOIN compute_ledger.usage_record AS r ON r.id = k.record
+		AND r.started_at >= compute_ledger._usage_month_starts(k.month) AND r.started_at < compute_ledger._usage_month_starts(k.month + 1)
+	LEFT JOIN compute_ledger.usage_batch AS b ON b.id = k.batch
+	WHERE s.source = $1
 $$;
-COMMENT ON FUNCTION _usage_recorded(integer, timestamptz, text, text, integer) IS 'when the revision of a row of usage_record was first recorded, however often it was identified anew since';
+COMMENT ON FUNCTION _usage_revisions(text, text) IS 'the revisions of a record, and when each was recorded first; NULL: its month was detached';
 
 CREATE FUNCTION _usage_cell_error(name text, cell text, time_zone text, unix_seconds boolean,
 		OUT sqlstate text, OUT reason text, OUT detail text, OUT hint text)
@@ -274,7 +299,7 @@ BEGIN
 		ORDER BY s.source COLLATE "C"
 		OFFSET 0) AS n
 	WHERE compute_ledger._usage_turn(n.source, wait)
-	ON CONFLICT DO NOTHING;
+	ON CONFLICT (source) DO NOTHING;
 	-- A transaction with one snapshot that does not see the last writer's keys fails here (40001).
 	IF wait THEN
 		PERFORM FROM compute_ledger.usage_source AS u
@@ -288,7 +313,7 @@ END
 $$;
 COMMENT ON FUNCTION _lock_usage_sources(text[], boolean) IS 'part of accept_usage(): keeps other writers from these sources until the transaction ends; waits for those that have them, or goes without: returns the sources that it has';
 
-CREATE FUNCTION _supersede_usage(records bigint[], starts timestamptz[], stamp timestamptz) RETURNS bigint[]
+CREATE FUNCTION _supersede_usage(records bigint[], months smallint[], stamp timestamptz) RETURNS bigint[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -298,15 +323,15 @@ BEGIN
 	-- A transaction that had its stamp long ago may replace what was recorded since; nobody has read that far.
 	WITH old AS (
 		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
-		FROM unnest(records, starts) AS o (id, started_at)
-		WHERE r.id = o.id AND r.started_at = o.started_at
+		FROM unnest(records, months) AS o (id, month)
+		WHERE r.id = o.id AND r.started_at >= compute_ledger._usage_month_starts(o.month) AND r.started_at < compute_ledger._usage_month_starts(o.month + 1)
 		RETURNING r.reservation
 	)
 	SELECT array_agg(DISTINCT o.reservation) INTO named FROM old AS o WHERE o.reservation IS NOT NULL;
 	RETURN named;
 END
 $$;
-COMMENT ON FUNCTION _supersede_usage(bigint[], timestamptz[], timestamptz) IS 'part of accept_usage() and record_usage(): from a stamp on these rows of usage_record, by number and start, do not count; returns the reservations that they name, NULL if none';
+COMMENT ON FUNCTION _supersede_usage(bigint[], smallint[], timestamptz) IS 'part of accept_usage() and record_usage(): from a stamp on these rows of usage_record, by number and month as usage_key has it, do not count; returns the reservations that they name, NULL if none';
 
 -- kind 'accept': rows of the inbox, max_rows at most, of this sender alone, unless that is NULL; 'retry': the rejected
 -- rows ids, with the cells in mend instead of theirs; 'reserve': the rows in given, an array, that the ledger makes of
@@ -338,7 +363,7 @@ DECLARE
 	code integer := compute_ledger.basis_code(basis);
 	basis_word text := compute_ledger.basis_name(code);
 	old_records bigint[];
-	old_starts timestamptz[];
+	old_months smallint[];
 	named bigint[];
 	zones jsonb;
 	unix_sources text[];
@@ -533,13 +558,13 @@ BEGIN
 			r.reservation AS reservation_name, CASE WHEN cardinality(v.ids) > 1 THEN compute_ledger._reservation_at(v.ids, r.started_at) ELSE v.ids[1] END AS reservation,
 			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
 				ELSE compute_ledger._account_id(r.account, r.started_at) END AS account, a.id IS NOT NULL AS is_account, stamp + s.clock_tolerance AS latest,
-			s.last_key, g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
+			s.number AS source_number, s.last_key, compute_ledger._usage_key_of(r.source_id, 0) AS key, g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
 			CASE WHEN r.unreadable IS NOT NULL THEN NULL
-				WHEN r.retracted THEN sha256('retracted')
-				ELSE compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
-					r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation) END AS digest
+				WHEN r.retracted THEN substr(sha256('retracted'), 1, 16)
+				ELSE substr(compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
+					r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation), 1, 16) END AS digest
 		FROM read AS r
-		JOIN (SELECT u.source, u.clock_tolerance, (SELECT e.source_id FROM compute_ledger.usage_key AS e WHERE e.source = u.source ORDER BY e.source_id DESC LIMIT 1) AS last_key
+		JOIN (SELECT u.source, u.number, u.clock_tolerance, (SELECT e.key FROM compute_ledger.usage_key AS e WHERE e.source = u.number ORDER BY e.key DESC LIMIT 1) AS last_key
 			FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources)
 			OFFSET 0) AS s ON s.source = r.source
 		LEFT JOIN accounts AS a ON a.name = r.account
@@ -560,25 +585,26 @@ BEGIN
 		SELECT r.*, r.fault IS NULL, true, r.digest, r.revision
 		FROM resolved AS r WHERE NOT (SELECT p.any FROM repeats AS p)
 	), judged AS (
-		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.started_at AS old_started_at,
+		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.month AS old_month,
 			CASE WHEN k.revision = r.revision THEN k.digest
-				WHEN k.revision > r.revision THEN (SELECT e.digest FROM compute_ledger.usage_key AS e WHERE e.source = r.source AND e.source_id = r.source_id AND e.revision = r.revision)
+				WHEN k.revision > r.revision THEN (SELECT e.digest FROM compute_ledger.usage_key AS e WHERE e.source = r.source_number AND e.key = compute_ledger._usage_key_of(r.source_id, r.revision))
 			END AS there
 		FROM ranked AS r
 		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index, and only where the source has such keys
 		LEFT JOIN LATERAL (
-			SELECT e.revision, e.digest, e.record, e.started_at
+			SELECT compute_ledger._usage_key_revision(e.key) AS revision, e.digest, e.record, e.month
 			FROM compute_ledger.usage_key AS e
-			WHERE e.source = r.source AND e.source_id = r.source_id AND r.source_id <= r.last_key
-			ORDER BY e.revision DESC LIMIT 1) AS k ON true
+			WHERE e.source = r.source_number AND e.key BETWEEN r.key AND compute_ledger._usage_key_of(r.source_id, 2147483647) AND r.key <= r.last_key
+			ORDER BY e.key DESC LIMIT 1) AS k ON true
 		OFFSET 0
 	), verdict AS MATERIALIZED (
 		SELECT j.*, j.verdict = 'accepted' AND NOT j.retracted AS is_record,
 			j.verdict = 'accepted' AND j.old_record IS NOT NULL AND j.revision = j.highest AND j.revision > j.old_revision AS supersedes
 		FROM (SELECT v.*, compute_ledger._usage_verdict(v.unreadable, v.fault, v.digest, v.there, v.is_first, v.first_digest) AS verdict FROM judged AS v OFFSET 0) AS j
 	), new_keys AS (
-		INSERT INTO compute_ledger.usage_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
-		SELECT v.source, v.source_id, v.revision, v.digest, CASE WHEN NOT v.retracted THEN v.record END, CASE WHEN NOT v.retracted THEN v.started_at END, v.retracted, _take_usage.batch, stamp
+		INSERT INTO compute_ledger.usage_key (record, source, month, digest, key, batch)
+		SELECT CASE WHEN NOT v.retracted THEN v.record END, v.source_number, CASE WHEN NOT v.retracted THEN compute_ledger._usage_month_number(v.started_at) END,
+			v.digest, CASE v.revision WHEN 0 THEN v.key ELSE compute_ledger._usage_key_of(v.source_id, v.revision) END, CASE WHEN v.retracted THEN _take_usage.batch END
 		FROM verdict AS v WHERE v.verdict = 'accepted'
 	), new_records AS (
 		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
@@ -606,7 +632,7 @@ BEGIN
 	), tally AS MATERIALIZED (
 		SELECT count(*) AS taken, (SELECT count(*) FROM removed) AS removed, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted, count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicate,
 			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')) AS rejected,
-			array_agg(v.old_record) FILTER (WHERE v.supersedes) AS records, array_agg(v.old_started_at) FILTER (WHERE v.supersedes) AS starts,
+			array_agg(v.old_record) FILTER (WHERE v.supersedes) AS records, array_agg(v.old_month) FILTER (WHERE v.supersedes) AS months,
 			array_agg(DISTINCT v.reservation) FILTER (WHERE v.is_record AND v.reservation IS NOT NULL) AS reservations
 		FROM verdict AS v
 	), written AS (
@@ -615,8 +641,8 @@ BEGIN
 			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
 		FROM tally AS t WHERE t.taken > 0
 	)
-	SELECT t.taken, t.removed, t.accepted, t.duplicate, t.rejected, t.records, t.starts, t.reservations
-	INTO taken, removed, accepted, duplicate, rejected, old_records, old_starts, named
+	SELECT t.taken, t.removed, t.accepted, t.duplicate, t.rejected, t.records, t.months, t.reservations
+	INTO taken, removed, accepted, duplicate, rejected, old_records, old_months, named
 	FROM tally AS t;
 
 	IF kind = 'accept' AND taken <> removed THEN
@@ -626,7 +652,7 @@ BEGIN
 		batch := NULL;			-- others took them
 	END IF;
 	IF old_records IS NOT NULL THEN
-		named := named || compute_ledger._supersede_usage(old_records, old_starts, stamp);
+		named := named || compute_ledger._supersede_usage(old_records, old_months, stamp);
 	END IF;
 	IF named IS NOT NULL AND kind <> 'reserve' THEN
 		PERFORM compute_ledger._started_by_use(named);
@@ -891,16 +917,17 @@ BEGIN
 	), added AS (
 		INSERT INTO compute_ledger.usage_record AS n (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
 			rate, rate_recorded, share, devices, measure, number_format, achieved_work, reservation, reservation_name, source, source_id, account_name, region_name, accelerator_name,
-			run, labels)
+			run, labels, first_recorded)
 		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, _reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
 			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, c.share, r.devices, r.measure, r.number_format, r.achieved_work, r.reservation, r.reservation_name, r.source, r.source_id, r.account_name, r.region_name,
-			r.accelerator_name, r.run, r.labels
+			r.accelerator_name, r.run, r.labels, coalesce(r.first_recorded, r.recorded)
 		FROM closed AS r JOIN changed AS c ON c.id = r.id
 		RETURNING n.id, n.source, n.source_id, n.revision
 	), keys AS (
 		UPDATE compute_ledger.usage_key AS k SET record = a.id
 		FROM added AS a
-		WHERE k.source = a.source AND k.source_id = a.source_id AND k.revision = a.revision
+		JOIN compute_ledger.usage_source AS s ON s.source = a.source
+		WHERE k.source = s.number AND k.key = compute_ledger._usage_key_of(a.source_id, a.revision)
 	), written AS (
 		INSERT INTO compute_ledger.usage_batch AS b (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 		SELECT _reidentify.batch, 'reidentify', count(*), count(*), 0, 0, code,

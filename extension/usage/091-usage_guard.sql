@@ -30,3 +30,22 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION _refuse_usage_change() IS 'trigger, BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE of usage_record and usage_key, with the column that the ledger''s functions change as argument: raises 23001 unless one of them changes that column alone, superseded from infinity only';
+
+-- Keys say their source by its number, for ever: a source of another name or number would send all that it has sent again.
+CREATE FUNCTION _refuse_source_change() RETURNS trigger
+	LANGUAGE plpgsql SECURITY DEFINER
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF TG_OP = 'UPDATE' AND (NEW.source, NEW.number) IS NOT DISTINCT FROM (OLD.source, OLD.number)
+		OR TG_OP <> 'TRUNCATE' AND NOT EXISTS (SELECT FROM compute_ledger.usage_key AS k WHERE k.source = OLD.number)
+		OR TG_OP = 'TRUNCATE' AND NOT EXISTS (SELECT FROM compute_ledger.usage_key)
+	THEN
+		RETURN CASE TG_OP WHEN 'UPDATE' THEN NEW ELSE OLD END;
+	END IF;
+	PERFORM compute_ledger._refuse('23001', CASE TG_OP WHEN 'TRUNCATE' THEN 'usage of these sources was accepted' ELSE format('usage of source "%s" was accepted', left(OLD.source, 80)) END,
+		detail => 'By its name and number its records are known when they come again.',
+		hint => 'A name for people is in column title; by another name it is another source.');
+END
+$$;
+COMMENT ON FUNCTION _refuse_source_change() IS 'trigger, BEFORE UPDATE OF source, number OR DELETE FOR EACH ROW and BEFORE TRUNCATE of usage_source: raises 23001 where usage_key has keys of the source';

@@ -160,6 +160,7 @@ CREATE FUNCTION _make_reserved_usage(now timestamptz) RETURNS bigint
 	SET enable_seqscan = off
 AS $$
 DECLARE
+	own integer;
 	due bigint[];
 	lines jsonb;
 	given jsonb;
@@ -171,6 +172,7 @@ BEGIN
 	IF compute_ledger._lock_usage_sources('{compute_ledger}', false) = '{}' THEN
 		RETURN 0;
 	END IF;
+	SELECT s.number INTO own FROM compute_ledger.usage_source AS s WHERE s.source = 'compute_ledger';
 	-- what somebody is changing stays due
 	SELECT array_agg(l.id) INTO due
 	FROM (SELECT r.id FROM compute_ledger.reservation AS r WHERE r.usage_due <= now ORDER BY r.id FOR NO KEY UPDATE SKIP LOCKED) AS l;
@@ -187,9 +189,10 @@ BEGIN
 	), changed AS (
 		SELECT l.reservation, l.line, coalesce(k.revision + 1, 0) AS revision, false AS retracted, l.measure, l.started_at, l.ended_at, l.devices
 		FROM line AS l
-		LEFT JOIN LATERAL (SELECT e.revision, e.record, e.started_at FROM compute_ledger.usage_key AS e
-			WHERE e.source = 'compute_ledger' AND e.source_id = l.line ORDER BY e.revision DESC LIMIT 1) AS k ON true
-		LEFT JOIN LATERAL (SELECT u.started_at, u.ended_at, u.devices FROM compute_ledger.usage_record AS u WHERE u.id = k.record AND u.started_at = k.started_at) AS n ON true
+		LEFT JOIN LATERAL (SELECT compute_ledger._usage_key_revision(e.key) AS revision, e.record, e.month FROM compute_ledger.usage_key AS e
+			WHERE e.source = own AND e.key BETWEEN compute_ledger._usage_key_of(l.line, 0) AND compute_ledger._usage_key_of(l.line, 2147483647) ORDER BY e.key DESC LIMIT 1) AS k ON true
+		LEFT JOIN LATERAL (SELECT u.started_at, u.ended_at, u.devices FROM compute_ledger.usage_record AS u
+			WHERE u.id = k.record AND u.started_at >= compute_ledger._usage_month_starts(k.month) AND u.started_at < compute_ledger._usage_month_starts(k.month + 1)) AS n ON true
 		WHERE l.begun AND NOT l.is_of_nobody AND (n.started_at, n.ended_at, n.devices) IS DISTINCT FROM (l.started_at, l.ended_at, l.devices)
 		UNION ALL
 		SELECT n.reservation, n.source_id, n.revision + 1, true, NULL, NULL, NULL, NULL
@@ -212,7 +215,7 @@ BEGIN
 		due := ARRAY(SELECT unnest(due) EXCEPT SELECT substr(g.reservation, 8)::bigint
 			FROM jsonb_to_recordset(given) AS g (source_id text, revision integer, reservation text)
 			LEFT JOIN LATERAL (SELECT true AS made FROM compute_ledger.usage_key AS e
-				WHERE e.source = 'compute_ledger' AND e.source_id = g.source_id AND e.revision = g.revision LIMIT 1) AS k ON true
+				WHERE e.source = own AND e.key = compute_ledger._usage_key_of(g.source_id, g.revision) LIMIT 1) AS k ON true
 			WHERE k.made IS NULL);
 	END IF;
 	UPDATE compute_ledger.reservation AS r

@@ -110,9 +110,9 @@ BEGIN
 		END IF;
 	END IF;
 	IF unreadable IS NULL THEN
-		digest := CASE WHEN cells.retracted THEN sha256('retracted')
+		digest := substr(CASE WHEN cells.retracted THEN sha256('retracted')
 			ELSE compute_ledger.usage_digest(account, region, accelerator, cells.devices, cells.started_at, cells.ended_at,
-				cells.measure, cells.number_format, cells.achieved_work, cells.run, cells.labels, cells.reservation) END;
+				cells.measure, cells.number_format, cells.achieved_work, cells.run, cells.labels, cells.reservation) END, 1, 16);
 	END IF;
 	SELECT u.system INTO system FROM compute_ledger.usage_source AS u WHERE u.source = sender;
 	LOOP
@@ -128,7 +128,7 @@ BEGIN
 		LOOP
 			UPDATE compute_ledger.usage_source AS u SET last_batch = nextval('compute_ledger.usage_batch_id_seq')
 			WHERE u.source = sender
-			RETURNING u.system, u.clock_tolerance, u.last_batch INTO turn;
+			RETURNING u.number, u.system, u.clock_tolerance, u.last_batch INTO turn;
 			EXIT WHEN FOUND;
 			PERFORM compute_ledger._lock_usage_sources(ARRAY[sender], true);
 		END LOOP;
@@ -145,17 +145,17 @@ BEGIN
 	END IF;
 	stamp := compute_ledger._ledger_stamp();
 
-	SELECT e.revision, e.digest, e.record, e.started_at INTO highest
+	SELECT compute_ledger._usage_key_revision(e.key) AS revision, e.digest, e.record, e.month INTO highest
 	FROM compute_ledger.usage_key AS e
-	WHERE e.source = sender AND e.source_id = source_id
-	ORDER BY e.revision DESC LIMIT 1;
+	WHERE e.source = turn.number AND e.key BETWEEN compute_ledger._usage_key_of(source_id, 0) AND compute_ledger._usage_key_of(source_id, 2147483647)
+	ORDER BY e.key DESC LIMIT 1;
 	IF highest.revision = cells.revision THEN
 		there := highest.digest;
 		result := highest.record;
 	ELSIF highest.revision > cells.revision THEN
 		SELECT e.digest, e.record INTO there, result
 		FROM compute_ledger.usage_key AS e
-		WHERE e.source = sender AND e.source_id = source_id AND e.revision = cells.revision;
+		WHERE e.source = turn.number AND e.key = compute_ledger._usage_key_of(source_id, cells.revision);
 	END IF;
 	faults := compute_ledger._usage_faults(false, unreadable, cells.retracted, cells.started_at, cells.ended_at, stamp + turn.clock_tolerance, cells.devices, account_number, is_account,
 		region_number, cells.reservation, reservations[1], cells.measure, chip.accelerator);
@@ -184,10 +184,12 @@ BEGIN
 			account, region, accelerator, cells.run, cells.labels)
 		RETURNING id INTO result;
 	END IF;
-	INSERT INTO compute_ledger.usage_key (source, source_id, revision, digest, record, started_at, retracted, batch, recorded)
-	VALUES (sender, source_id, cells.revision, digest, result, CASE WHEN NOT cells.retracted THEN cells.started_at END, cells.retracted, turn.last_batch, stamp);
+	INSERT INTO compute_ledger.usage_key (record, source, month, digest, key, batch)
+	VALUES (result, turn.number, CASE WHEN NOT cells.retracted THEN compute_ledger._usage_month_number(cells.started_at) END, digest,
+		compute_ledger._usage_key_of(source_id, cells.revision),
+		CASE WHEN cells.retracted THEN turn.last_batch END);
 	IF highest.record IS NOT NULL AND cells.revision > highest.revision THEN
-		reservations := reservations || compute_ledger._supersede_usage(ARRAY[highest.record], ARRAY[highest.started_at], stamp);
+		reservations := reservations || compute_ledger._supersede_usage(ARRAY[highest.record], ARRAY[highest.month], stamp);
 	END IF;
 	IF reservations IS NOT NULL THEN
 		PERFORM compute_ledger._started_by_use(reservations);

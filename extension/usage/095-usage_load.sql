@@ -36,10 +36,11 @@ CREATE FUNCTION _compare_usage(source text[], source_id text[], revision integer
 	LANGUAGE sql STABLE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT CASE WHEN k.digest IS NULL THEN 'new' WHEN k.digest = q.digest THEN 'there' ELSE 'differs' END
+	SELECT CASE WHEN k.digest IS NULL THEN 'new' WHEN k.digest = substr(q.digest, 1, 16) AND octet_length(q.digest) = 32 THEN 'there' ELSE 'differs' END
 	FROM ROWS FROM (unnest(_compare_usage.source), unnest(_compare_usage.source_id), unnest(_compare_usage.revision), unnest(_compare_usage.digest))
 		WITH ORDINALITY AS q (source, source_id, revision, digest, place)
-	LEFT JOIN compute_ledger.usage_key AS k ON k.source = q.source AND k.source_id = q.source_id AND k.revision = q.revision
+	LEFT JOIN compute_ledger.usage_source AS s ON s.source = q.source
+	LEFT JOIN compute_ledger.usage_key AS k ON k.source = s.number AND k.key = compute_ledger._usage_key_of(q.source_id, q.revision)
 	ORDER BY q.place
 $$;
 COMMENT ON FUNCTION _compare_usage(text[], text[], integer[], bytea[]) IS 'what compare_usage() does';

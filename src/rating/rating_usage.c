@@ -302,8 +302,7 @@ ReadUsage(Rating *rating)
 	RunRatingQuery("SELECT r.account, r.region, r.basis, r.accelerator, r.rate, r.share, r.measure, r.number_format,"
 				   " r.id, r.started_at, r.ended_at, r.devices, r.achieved_work,"
 				   " CASE WHEN r.ended_at OPERATOR(pg_catalog.=) 'infinity' AND r.achieved_work IS NOT NULL"
-				   " THEN compute_ledger._usage_recorded(r.identification, r.recorded, r.source, r.source_id,"
-				   " r.revision) END AS recorded, r.reservation"
+				   " THEN coalesce(r.first_recorded, r.recorded) END AS recorded, r.reservation"
 				   " FROM compute_ledger.usage_record AS r"
 				   " WHERE r.account = ANY ($1) AND r.started_at < $3 AND r.ended_at > $2"
 				   " AND r.recorded <= $4 AND r.superseded > $4",

@@ -4,8 +4,6 @@
  */
 #include "base/compat.h"
 
-#include "catalog/namespace.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
@@ -15,39 +13,21 @@
 
 #include "digest/digest.h"
 #include "quantity/quantity.h"
+#include "usage/usage_key.h"
 
-/*
- * Adds a string in UTF-8; one that has bytes in it that are no characters of the
- * database's encoding, as it is.
- */
+/* Adds a string in UTF-8, or as it is where it has no such form. */
 static void
 digest_string(DigestState *state, const char *str, int len)
 {
-	int			encoding = GetDatabaseEncoding();
-	int			ascii = 0;
+	bool		is_utf8;
+	const char *bytes = Utf8Bytes(str, &len, &is_utf8);
 
-	if (encoding != PG_UTF8)
-		while (ascii < len && !IS_HIGHBIT_SET(str[ascii]))
-			ascii++;
-	if (encoding == PG_UTF8 || ascii == len ||
-		(encoding == PG_SQL_ASCII && pg_verify_mbstr(PG_UTF8, str, len, true)))
-		DigestText(state, str, len);
-	else if (encoding == PG_SQL_ASCII)
-		DigestBytes(state, str, len);
+	if (is_utf8)
+		DigestText(state, bytes, len);
 	else
-	{
-		Oid			conversion = FindDefaultConversionProc(encoding, PG_UTF8);
-		int			size = Min(len, (int) MaxAllocSize / MAX_CONVERSION_GROWTH - 1) * MAX_CONVERSION_GROWTH + 1;
-		char	   *utf8 = palloc(size);
-
-		if (OidIsValid(conversion) &&
-			pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) unconstify(char *, str), len,
-										  (unsigned char *) utf8, size, true) == len)
-			DigestText(state, utf8, strlen(utf8));
-		else
-			DigestBytes(state, str, len);
-		pfree(utf8);
-	}
+		DigestBytes(state, bytes, len);
+	if (bytes != str)
+		pfree(unconstify(char *, bytes));
 }
 
 /* Adds a number. */

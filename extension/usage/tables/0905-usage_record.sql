@@ -30,9 +30,11 @@ CREATE TABLE compute_ledger.usage_record (
 	accelerator_name text NOT NULL,
 	run text,
 	labels jsonb,
+	first_recorded timestamptz,
 	PRIMARY KEY (id, started_at),
 	CONSTRAINT usage_record_period_check CHECK (started_at < ended_at AND started_at > '-infinity'),
 	CONSTRAINT usage_record_recorded_check CHECK (recorded <= superseded),
+	CONSTRAINT usage_record_first_recorded_check CHECK ((identification = 0) = (first_recorded IS NULL)),
 	CONSTRAINT usage_record_devices_check CHECK (devices > 0 AND devices <= 1000000000),
 	CONSTRAINT usage_record_basis_check CHECK (compute_ledger.basis_code(rate) = basis),
 	CONSTRAINT usage_record_share_check CHECK (share BETWEEN 1 AND 1680000),
@@ -68,6 +70,7 @@ COMMENT ON COLUMN compute_ledger.usage_record.region_name IS 'name of the region
 COMMENT ON COLUMN compute_ledger.usage_record.accelerator_name IS 'name of the accelerator as it came';
 COMMENT ON COLUMN compute_ledger.usage_record.run IS 'what it was used for';
 COMMENT ON COLUMN compute_ledger.usage_record.labels IS 'anything else: an object';
+COMMENT ON COLUMN compute_ledger.usage_record.first_recorded IS 'of a row that was identified anew, when the first one of its revision was recorded; NULL: recorded says it';
 
 -- rating, and every question about an account
 CREATE INDEX usage_record_account_idx ON compute_ledger.usage_record (account, started_at);

@@ -2,7 +2,7 @@ CREATE VIEW compute_ledger.my_usage WITH (security_barrier = true) AS
 SELECT
 	r.id, r.account, r.started_at, r.ended_at, r.recorded, r.superseded, r.region, r.revision, r.basis, r.identification, r.accelerator, r.rate,
 	r.rate_recorded, r.share, r.devices, r.measure, r.number_format, r.achieved_work, r.reservation, r.reservation_name, r.source, r.source_id, r.account_name, r.region_name,
-	r.accelerator_name, r.run, r.labels
+	r.accelerator_name, r.run, r.labels, r.first_recorded
 FROM compute_ledger.usage_record AS r
 WHERE r.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts()))
 OFFSET 0;
