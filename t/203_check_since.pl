@@ -67,12 +67,12 @@ my $new = "source_id = 'new'";
 breaks('a new record is changed', "UPDATE usage_record SET run = 'x' WHERE $new", 1);
 breaks('a late record is changed', "UPDATE usage_record SET devices = 5 WHERE source_id = 'late'", 1);
 breaks('a new record is lost', "DELETE FROM usage_record WHERE $new", 1);
-breaks('a new key is lost', "DELETE FROM usage_key WHERE $new", 1);
+breaks('a new key is lost', "DELETE FROM usage_key WHERE record = (SELECT id FROM usage_record WHERE $new)", 1);
 breaks('a new record of another account', "UPDATE usage_record SET account = 424242 WHERE $new", 1);
 breaks('a new record in another region', "UPDATE usage_record SET region = 424242 WHERE $new", 1);
 breaks('a new record of another share', "UPDATE usage_record SET share = 1 WHERE $new", 1);
 breaks('a new record of another key', "UPDATE usage_record SET revision = 7 WHERE $new", 1);
-breaks('a count of a new batch', 'UPDATE usage_batch SET accepted = accepted + 1, taken = taken + 1 WHERE id = (SELECT max(batch) FROM usage_key)', 1);
+breaks('a count of a new batch', 'UPDATE usage_batch SET accepted = accepted + 1, taken = taken + 1 WHERE id = (SELECT batch FROM usage_record WHERE source_id = 'new')', 1);
 breaks('a row that was rejected is lost', "DELETE FROM usage_rejected WHERE source_id = 'bad'", 1);
 breaks('a record that was superseded is current', "UPDATE usage_record SET superseded = 'infinity' WHERE source_id = '250' AND revision = 0", 1);
 breaks('a record was superseded later', "UPDATE usage_record SET superseded = superseded + interval '1 us' WHERE source_id = '250' AND revision = 0", 1);
@@ -87,7 +87,7 @@ breaks('a day of usage in a month with changes', "UPDATE _usage_daily SET device
 breaks('who pays in a month with changes', "UPDATE _usage_monthly SET allocated_time = allocated_time + 1 WHERE month = '2025-11-01'", 1);
 breaks('utilization in a month with changes', "UPDATE _utilization_daily SET allocated_time = allocated_time + 1 WHERE day = '2025-12-31'; UPDATE _fleet_hourly SET capacity_time = capacity_time + 1 WHERE hour = '2025-11-01'", 1);
 breaks('an old record is changed', "UPDATE usage_record SET run = 'x' WHERE source_id = '7'", 1);
-breaks('an old key is lost', "DELETE FROM usage_key WHERE source_id = '7'", 1);
+breaks('an old key is lost', "DELETE FROM usage_key WHERE record = (SELECT id FROM usage_record WHERE source_id = '7')", 1);
 breaks('an old charge at another price', 'UPDATE charge SET unit_price = unit_price / 2 WHERE id = (SELECT min(id) FROM charge WHERE unit_price > 0)', 0);
 breaks('an hour of usage in another month', "UPDATE _usage_hourly SET device_time = device_time + 1 WHERE hour = (SELECT min(hour) FROM _usage_hourly)", 0);
 
