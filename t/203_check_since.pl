@@ -72,7 +72,7 @@ breaks('a new record of another account', "UPDATE usage_record SET account = 424
 breaks('a new record in another region', "UPDATE usage_record SET region = 424242 WHERE $new", 1);
 breaks('a new record of another share', "UPDATE usage_record SET share = 1 WHERE $new", 1);
 breaks('a new record of another key', "UPDATE usage_record SET revision = 7 WHERE $new", 1);
-breaks('a count of a new batch', 'UPDATE usage_batch SET accepted = accepted + 1, taken = taken + 1 WHERE id = (SELECT batch FROM usage_record WHERE source_id = 'new')', 1);
+breaks('a count of a new batch', "UPDATE usage_batch SET accepted = accepted + 1, taken = taken + 1 WHERE id = (SELECT batch FROM usage_record WHERE $new)", 1);
 breaks('a row that was rejected is lost', "DELETE FROM usage_rejected WHERE source_id = 'bad'", 1);
 breaks('a record that was superseded is current', "UPDATE usage_record SET superseded = 'infinity' WHERE source_id = '250' AND revision = 0", 1);
 breaks('a record was superseded later', "UPDATE usage_record SET superseded = superseded + interval '1 us' WHERE source_id = '250' AND revision = 0", 1);
