@@ -359,6 +359,22 @@ SELECT m.most, pg_temp.tried(asked, pool, m.most) FROM a_pool CROSS JOIN unnest(
 SELECT _best_offers(asked, ARRAY[pool, NULL], 1, '2083-01-04 12:00+00', true, true, 1) FROM a_pool;
 SELECT (_best_offers(asked, '{}', 1, '2083-01-04 12:00+00', true, true, 1)).* FROM a_pool;
 
+\echo a beaten pool is told with the fewest devices; what is kept of chips counts as long as they stay
+SELECT count(*) > 0 AS some, bool_and(substring(q.reason FROM 'at least ([0-9.]+)')::numeric < 10000) AS small
+FROM quote(placement_request('acme', '{any}', work => '30 PFLOPh@bf16', deadline => '2083-01-20'), 1, '2083-01-04 12:00+00') AS q WHERE q.reason LIKE 'beaten: at least%';
+CREATE FUNCTION pg_temp.costs() RETURNS text
+	LANGUAGE sql
+AS $$
+	SELECT string_agg(format('%s %s %s', p.pool, p.price_per_hour, p.rate), ', ' ORDER BY p.pool)
+	FROM _request_pools((SELECT id FROM account WHERE name = 'acme'), _check_request(placement_request('acme', '{any}', 8, '1 hour')), '2083-01-04 12:00+00') AS p WHERE p.reason IS NULL
+$$;
+SELECT pg_temp.costs() AS before \gset
+BEGIN;
+INSERT INTO accelerator_peak (accelerator, number_format, rate) SELECT DISTINCT p.accelerator, 'bf16', '1 PFLOPS@bf16'::compute_rate FROM pool AS p;
+SELECT pg_temp.costs() = :'before' AS same;
+ROLLBACK;
+SELECT pg_temp.costs() = :'before' AS same;
+
 -- ------------------------------------------------------------------ who may ask
 
 \echo a booker asks and reserves for his accounts, and learns nothing of others
