@@ -88,7 +88,7 @@ sound('with bookings');
 # What is to be read does not depend on how the session wants its own queries planned: the same rows of the same tables.
 my %contrary = (from_collapse_limit => 1, geqo_threshold => 2, join_collapse_limit => 1, plan_cache_mode => 'force_generic_plan', jit => 'on');
 my @contrary = map { my ($name, $value) = split /=/; "$name = " . ($contrary{$name} // ($value eq 'on' ? 'off' : 'on')) } split /\n/, $node->safe_psql($db,
-	q{SELECT c FROM pg_proc, unnest(proconfig) AS c WHERE oid = 'compute_ledger._check_ledger(boolean)'::regprocedure AND c ~ '^(enable_|geqo|jit|join_|from_|plan_)' ORDER BY 1});
+	q{SELECT c FROM pg_proc, unnest(proconfig) AS c WHERE oid = 'compute_ledger._check_ledger(boolean,timestamptz)'::regprocedure AND c ~ '^(enable_|geqo|jit|join_|from_|plan_)' ORDER BY 1});
 cmp_ok(scalar @contrary, '>=', 22, 'settings of the planner that are held');
 my $november = q{(SELECT b.period FROM payers() AS p JOIN account AS a ON a.id = p.account AND a.id = p.payer AND a.name = 'org' JOIN billing_period AS b ON b.calendar = p.calendar WHERE timestamptz '2025-11-15' <@ b.period)};
 # what workers read is counted elsewhere
@@ -104,7 +104,7 @@ for my $call ('check_ledger()', "rate_usage('org', :'november')", "rate_correcti
 	my $all = join '', map { "SET LOCAL $_;" } @contrary;
 	is($reads->($all), $usual, "$call reads the same under other settings");
 	next if $call ne 'check_ledger()';
-	isnt($reads->("ALTER FUNCTION _check_ledger(boolean) RESET ALL; ALTER FUNCTION _check_ledger(boolean) SET search_path = pg_catalog, pg_temp; $all"), $usual, 'and would not if they were not held');
+	isnt($reads->("ALTER FUNCTION _check_ledger(boolean,timestamptz) RESET ALL; ALTER FUNCTION _check_ledger(boolean,timestamptz) SET search_path = pg_catalog, pg_temp; $all"), $usual, 'and would not if they were not held');
 }
 
 # Who may, and that it writes nothing.
@@ -121,6 +121,11 @@ sub breaks
 	my $rerate = $expected =~ /rating|unpriced|rated/ ? 'true' : 'false';
 	my $rows = $node->safe_psql($db, "SET client_min_messages = warning; BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT check_name, object, detail FROM check_ledger($rerate); ROLLBACK");
 	my %names = map { (split /\|/)[0] => 1 } grep { /\|/ } split /\n/, $rows;
+	if ($expected =~ /batch|key|digest|revision|record|closing|charge|billed|usage|unpriced|utilization/)
+	{
+		my $since = $node->safe_psql($db, "SET client_min_messages = warning; BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT string_agg(DISTINCT check_name, ', ' ORDER BY check_name), count(*) FROM check_ledger($rerate, '2000-01-01'); ROLLBACK");
+		is($since =~ s/.*\n//sr, "$expected|" . scalar(grep { /\|/ } split /\n/, $rows), "$what: and of what has come since before all of it");
+	}
 	is(join(', ', sort keys %names), $expected, $what) or diag($rows);
 	like($rows, $object, "$what: which one") if $object;
 	$seen{$_} = 1 for keys %names;
@@ -255,6 +260,10 @@ breaks('a rollup that is empty', 'rollup not filled', 'REFRESH MATERIALIZED VIEW
 breaks('an account that counts in other days', 'rollup zones', q{UPDATE _rollup_zone SET time_zone = 'Asia/Kolkata' WHERE account = (SELECT min(account) FROM _rollup_zone)}, qr/^rollup zones\|account \d+\|/m);
 breaks('no state of the rollups', 'rollup state', 'DELETE FROM rollup_state');
 breaks('days and utilization that are not their hours', 'usage_daily, utilization_daily, utilization_hourly, utilization_monthly', 'UPDATE _usage_monthly SET used_time = used_time + 1; UPDATE _usage_daily SET device_time = device_time + 1; UPDATE _utilization_daily SET allocated_time = allocated_time + 1; UPDATE _fleet_hourly SET used_time = used_time + 1');
+breaks('hours of usage and of all that are no hours', 'capacity in utilization, usage_daily, usage_hourly, utilization_daily, utilization_hourly', q{UPDATE _usage_hourly SET hour = hour + interval '30 minutes' WHERE hour = (SELECT min(hour) FROM _usage_hourly); UPDATE _fleet_hourly SET hour = hour + interval '30 minutes' WHERE hour = (SELECT max(hour) FROM _fleet_hourly)}, qr/^usage_hourly\|account \d+, /m);
+breaks('an hour of a day far away', 'usage_daily, usage_hourly, utilization_daily, utilization_hourly', q{UPDATE _usage_hourly SET hour = hour - interval '1 hour', day = day + 64 WHERE hour = (SELECT min(hour) FROM _usage_hourly)});
+breaks('amounts that are none', 'usage_daily, usage_hourly, utilization_daily, utilization_hourly', q{UPDATE _usage_hourly SET device_time = 'NaN' WHERE hour = (SELECT min(hour) FROM _usage_hourly); UPDATE _utilization_daily SET allocated_time = allocated_time + 0.5});
+breaks('amounts that are too large', 'usage_hourly', q{UPDATE _usage_hourly SET length = 9000000000000000000});
 breaks('another capacity', 'capacity in utilization', 'UPDATE capacity SET devices = devices + 0.5', qr/nvidia\/h100-sxm5-80gb/);
 
 # Late usage of a closed period of an account that has ended, and that nobody pays for: this needs nobody with more rights than sense.

@@ -147,6 +147,8 @@ sub compare
 {
 	my ($what, @did) = @_;
 	my $sql = join '', 'BEGIN;', (map { "CREATE TEMP TABLE one_$_ ON COMMIT DROP AS SELECT ROW($list{$_})::text AS r FROM $_;" } @views),
+		# in several passes over the records, for a part of the accounts each
+		"SET LOCAL maintenance_work_mem = '1MB'; SET LOCAL work_mem = '64kB'; SET LOCAL hash_mem_multiplier = 1;",
 		'SELECT refresh_rollups((SELECT as_of FROM rollup_state), false) IS NULL;',
 		(map { "SELECT '$_', count(*) FROM one_$_; SELECT format('$_: %s %s', d.side, d.r) FROM ((SELECT 'only added', r FROM one_$_ EXCEPT ALL SELECT 'only added', ROW($list{$_})::text FROM $_) UNION ALL (SELECT 'only anew', ROW($list{$_})::text FROM $_ EXCEPT ALL SELECT 'only anew', r FROM one_$_)) AS d (side, r) LIMIT 4;" } @views), 'ROLLBACK';
 	my @lines = grep { $_ ne 'f' } split /\n/, query($sql);

@@ -27,6 +27,10 @@ SELECT (SELECT sum(device_time) FROM _usage_hourly)
 	= (SELECT sum(devices * 1680000 * (extract(epoch FROM ended_at - started_at) * 1000000)::int8) FROM usage_record);
 -- @run everything
 SELECT refresh_rollups(NULL, false);
+-- @run everything, beside readers
+SELECT refresh_rollups((SELECT as_of - interval '1 microsecond' FROM rollup_state));
+-- @run check
+SELECT count(*) FROM _check_rollups();
 -- @run one GROUP BY
 SELECT count(*), sum(s) FROM (
 	SELECT account, region, accelerator, measure, basis, h,
@@ -46,6 +50,8 @@ SELECT merge_account(name, 'org', '2026-03-01') FROM (SELECT v.name FROM account
 -- @run a merger
 SELECT refresh_rollups();
 -- @ratio everything / one GROUP BY <= 3
+-- @ratio everything, beside readers / everything <= 1
+-- @ratio check / everything <= 1
 -- @ratio 1,000 new records / everything <= 0.02
 -- @ratio a merger / everything <= 0.05; of ten accounts, with a hundredth of the records
 

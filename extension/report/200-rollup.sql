@@ -70,7 +70,18 @@ AS $$
 $$;
 COMMENT ON FUNCTION _adding(regclass) IS 'part of refresh_rollups(): what an INSERT INTO a rollup AS t ends with, so that rows are added to those that are there: all columns but those of its key are sums, and a NULL adds nothing';
 
-CREATE FUNCTION _add_usage(before timestamptz, upto timestamptz) RETURNS void
+CREATE FUNCTION _usage_sums(records text, before timestamptz, upto timestamptz, changed bigint[], purpose text, "from" timestamptz, "to" timestamptz) RETURNS TABLE (rollup text, account bigint, region integer, accelerator accelerator, measure text, basis integer,
+		hour timestamptz, day date, started bigint, length bigint, shared bigint, rated bigint, achieving bigint, device_time numeric, work compute_unit, achieved compute_unit,
+		reserved_length bigint, allocated_length bigint, used_length bigint, capacity_length bigint, unknown_length bigint,
+		reserved_time numeric, allocated_time numeric, used_time numeric, capacity_time numeric)
+	LANGUAGE C STABLE ROWS 10000 AS 'MODULE_PATHNAME', 'usage_sums';
+COMMENT ON FUNCTION _usage_sums(text, timestamptz, timestamptz, bigint[], text, timestamptz, timestamptz) IS 'part of refresh_rollups(): rows of all tables of usage and utilization, each with the columns that its table has (payer is account, month is day), that the records of a query (_usage_parts()) come to, and capacity as it changed between two recorded times. What for: add: that; correct: that, less what the tables say; check: what _usage_hourly says too much, and what the others say too little beside it, _usage_monthly too much. From and to, midnights of UTC or infinite, say which hours are compared, and days and months of which all hours are.';
+
+CREATE FUNCTION _fill_usage(records text, before timestamptz, upto timestamptz, changed bigint[]) RETURNS void
+	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'fill_usage';
+COMMENT ON FUNCTION _fill_usage(text, timestamptz, timestamptz, bigint[]) IS 'part of refresh_rollups(): puts the rows that _usage_sums() gives for add into the tables, which TRUNCATE has emptied, and makes their indexes of them';
+
+CREATE FUNCTION _add_usage(before timestamptz, upto timestamptz, purpose text) RETURNS void
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -83,100 +94,63 @@ DECLARE
 	fleet_days tid[];
 	months tid[];
 	capacities tid[];
-	several bigint[] := ARRAY(SELECT z.owner FROM compute_ledger._rollup_zone AS z GROUP BY z.owner HAVING count(DISTINCT z.payer) > 1);
-	-- where there is nothing, rows go in without looking
-	adding text[] := ARRAY(SELECT CASE WHEN before > '-infinity' THEN compute_ledger._adding(format('compute_ledger.%I', r.rollup)::regclass) ELSE '' END
+	adding text[] := ARRAY(SELECT compute_ledger._adding(format('compute_ledger.%I', r.rollup)::regclass)
 		FROM unnest('{_usage_hourly,_usage_daily,_utilization_daily,_fleet_hourly,_fleet_daily,_usage_monthly,_capacity_monthly}'::text[]) WITH ORDINALITY AS r (rollup, n) ORDER BY r.n);
 BEGIN
 	EXECUTE format($q$
-	WITH by_payer AS MATERIALIZED (
-		SELECT c.account, c.payer, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
-		FROM compute_ledger._usage_change($1, $2) AS c
-	), change AS MATERIALIZED (
-		-- in the order of accounts, as they come, but for those that several pay for
-		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
-		FROM by_payer AS c
-		WHERE c.account <> ALL ($3)
-		UNION ALL
-		SELECT c.account, c.region, c.basis, c.day, c.hour, sum(c.started)::bigint, sum(c.length)::bigint, sum(c.shared)::bigint, sum(c.rated)::bigint,
-			sum(c.achieving)::bigint, c.accelerator, c.measure, sum(c.device_time), compute_ledger.sum(c.work), compute_ledger.sum(c.achieved)
-		FROM by_payer AS c
-		WHERE c.account = ANY ($3)
-		GROUP BY c.account, c.hour, c.region, c.accelerator, c.measure, c.basis, c.day
+	WITH change AS MATERIALIZED (
+		SELECT s.* FROM compute_ledger._usage_sums($1, $2, $3, $4, $5, '-infinity', 'infinity') AS s
 	), in_hours AS (
 		INSERT INTO compute_ledger._usage_hourly AS t (account, region, basis, day, hour, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
-		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved FROM change AS c
+		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
+		FROM change AS c
+		WHERE c.rollup = '_usage_hourly'
 		%1$s
 		RETURNING t.ctid AS row, t.length
 	), in_days AS (
 		INSERT INTO compute_ledger._usage_daily AS t (account, region, basis, day, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
-		SELECT c.account, c.region, c.basis, c.day, sum(c.started), sum(c.length), sum(c.shared), sum(c.rated), sum(c.achieving), c.accelerator, c.measure, sum(c.device_time),
-			compute_ledger.sum(c.work), compute_ledger.sum(c.achieved)
+		SELECT c.account, c.region, c.basis, c.day, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
 		FROM change AS c
-		GROUP BY c.account, c.day, c.region, c.accelerator, c.measure, c.basis
+		WHERE c.rollup = '_usage_daily'
 		%2$s
 		RETURNING t.ctid AS row, t.length
-	), by_account AS MATERIALIZED (
-		SELECT c.account, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator) AS accelerator, c.hour, sum(c.length) AS length,
-			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'reserved'), 0) AS reserved_length, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'reserved'), 0) AS reserved_time,
-			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'allocated'), 0) AS allocated_length, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'allocated'), 0) AS allocated_time,
-			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'used'), 0) AS used_length, coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'used'), 0) AS used_time
-		FROM change AS c
-		GROUP BY c.account, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator), c.hour
 	), in_utilization AS (
 		INSERT INTO compute_ledger._utilization_daily AS t (account, region, day, length, reserved_length, allocated_length, used_length, accelerator, reserved_time, allocated_time, used_time)
-		SELECT c.account, c.region, (c.hour AT TIME ZONE 'UTC')::date, sum(c.length), sum(c.reserved_length), sum(c.allocated_length), sum(c.used_length), c.accelerator,
-			sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time)
-		FROM by_account AS c
-		GROUP BY c.account, (c.hour AT TIME ZONE 'UTC')::date, c.region, c.accelerator
+		SELECT c.account, c.region, c.day, c.length, c.reserved_length, c.allocated_length, c.used_length, c.accelerator, c.reserved_time, c.allocated_time, c.used_time
+		FROM change AS c
+		WHERE c.rollup = '_utilization_daily'
 		%3$s
 		RETURNING t.ctid AS row, t.length
-	), fleet AS MATERIALIZED (
-		SELECT c.region, c.accelerator, c.hour, sum(c.length) AS length, sum(c.reserved_length) AS reserved_length, sum(c.allocated_length) AS allocated_length, sum(c.used_length) AS used_length,
-			sum(c.reserved_time) AS reserved_time, sum(c.allocated_time) AS allocated_time, sum(c.used_time) AS used_time,
-			sum(c.capacity_length) AS capacity_length, sum(c.unknown_length) AS unknown_length, sum(c.capacity_time) AS capacity_time
-		FROM (
-			SELECT b.region, b.accelerator, b.hour, b.length, b.reserved_length, b.allocated_length, b.used_length, b.reserved_time, b.allocated_time, b.used_time,
-				0 AS capacity_length, 0 AS unknown_length, 0 AS capacity_time
-			FROM by_account AS b
-			UNION ALL
-			SELECT k.region, k.accelerator, k.hour, 0, 0, 0, 0, 0, 0, 0, k.length, k.unknown, k.device_time
-			FROM compute_ledger._capacity_change($1, $2) AS k
-		) AS c
-		GROUP BY c.region, c.accelerator, c.hour
 	), in_fleet_hours AS (
 		INSERT INTO compute_ledger._fleet_hourly AS t (region, hour, length, reserved_length, allocated_length, used_length, capacity_length, unknown_length, accelerator,
 			reserved_time, allocated_time, used_time, capacity_time)
 		SELECT c.region, c.hour, c.length, c.reserved_length, c.allocated_length, c.used_length, c.capacity_length, c.unknown_length, c.accelerator,
 			c.reserved_time, c.allocated_time, c.used_time, c.capacity_time
-		FROM fleet AS c
+		FROM change AS c
+		WHERE c.rollup = '_fleet_hourly'
 		%4$s
 		RETURNING t.ctid AS row, t.length + t.capacity_length AS length
 	), in_fleet_days AS (
 		INSERT INTO compute_ledger._fleet_daily AS t (region, day, length, reserved_length, allocated_length, used_length, capacity_length, unknown_length, accelerator,
 			reserved_time, allocated_time, used_time, capacity_time)
-		SELECT c.region, (c.hour AT TIME ZONE 'UTC')::date, sum(c.length), sum(c.reserved_length), sum(c.allocated_length), sum(c.used_length), sum(c.capacity_length), sum(c.unknown_length), c.accelerator,
-			sum(c.reserved_time), sum(c.allocated_time), sum(c.used_time), sum(c.capacity_time)
-		FROM fleet AS c
-		GROUP BY (c.hour AT TIME ZONE 'UTC')::date, c.region, c.accelerator
+		SELECT c.region, c.day, c.length, c.reserved_length, c.allocated_length, c.used_length, c.capacity_length, c.unknown_length, c.accelerator,
+			c.reserved_time, c.allocated_time, c.used_time, c.capacity_time
+		FROM change AS c
+		WHERE c.rollup = '_fleet_daily'
 		%5$s
 		RETURNING t.ctid AS row, t.length + t.capacity_length AS length
 	), in_months AS (
 		INSERT INTO compute_ledger._usage_monthly AS t (payer, region, month, length, reserved_length, allocated_length, used_length, accelerator, reserved_time, allocated_time, used_time)
-		SELECT c.payer, c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, sum(c.length),
-			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'reserved'), 0), coalesce(sum(c.shared) FILTER (WHERE c.measure = 'allocated'), 0),
-			coalesce(sum(c.shared) FILTER (WHERE c.measure = 'used'), 0), compute_ledger.accelerator_trunc('memory', c.accelerator),
-			coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'reserved'), 0), coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'allocated'), 0),
-			coalesce(sum(c.device_time) FILTER (WHERE c.measure = 'used'), 0)
-		FROM by_payer AS c
-		GROUP BY c.payer, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, c.region, compute_ledger.accelerator_trunc('memory', c.accelerator)
+		SELECT c.account, c.region, c.day, c.length, c.reserved_length, c.allocated_length, c.used_length, c.accelerator, c.reserved_time, c.allocated_time, c.used_time
+		FROM change AS c
+		WHERE c.rollup = '_usage_monthly'
 		%6$s
 		RETURNING t.ctid AS row, t.length
 	), in_capacity AS (
 		INSERT INTO compute_ledger._capacity_monthly AS t (region, month, length, unknown, accelerator, device_time)
-		SELECT c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, sum(c.capacity_length), sum(c.unknown_length), c.accelerator, sum(c.capacity_time)
-		FROM fleet AS c
-		GROUP BY c.region, date_trunc('month', c.hour AT TIME ZONE 'UTC')::date, c.accelerator
+		SELECT c.region, c.day, c.capacity_length, c.unknown_length, c.accelerator, c.capacity_time
+		FROM change AS c
+		WHERE c.rollup = '_capacity_monthly'
 		%7$s
 		RETURNING t.ctid AS row, t.length
 	)
@@ -186,7 +160,7 @@ BEGIN
 		(SELECT array_agg(r.row) FROM in_capacity AS r WHERE r.length = 0)
 	$q$, VARIADIC adding)
 	INTO hours, days, utilized, fleet_hours, fleet_days, months, capacities
-	USING before, upto, several;
+	USING compute_ledger._usage_parts(before, false), before, upto, compute_ledger._changed_zones(before), purpose;
 	DELETE FROM compute_ledger._usage_hourly AS h WHERE h.ctid = ANY (hours);
 	DELETE FROM compute_ledger._usage_daily AS d WHERE d.ctid = ANY (days);
 	DELETE FROM compute_ledger._utilization_daily AS u WHERE u.ctid = ANY (utilized);
@@ -196,7 +170,7 @@ BEGIN
 	DELETE FROM compute_ledger._capacity_monthly AS k WHERE k.ctid = ANY (capacities);
 END
 $$;
-COMMENT ON FUNCTION _add_usage(timestamptz, timestamptz) IS 'part of refresh_rollups(): adds to the rollups of usage and utilization what has changed between two recorded times';
+COMMENT ON FUNCTION _add_usage(timestamptz, timestamptz, text) IS 'part of refresh_rollups(): adds to the rollups of usage and utilization what has changed between two recorded times, or corrects what they say, as _usage_sums() gives it for a purpose';
 
 CREATE FUNCTION _add_unused(before timestamptz, upto timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -326,23 +300,24 @@ AS $$
 DECLARE
 	spent boolean;
 BEGIN
-	IF before = '-infinity' AND concurrent THEN
-		DELETE FROM compute_ledger._usage_hourly;
-		DELETE FROM compute_ledger._usage_daily;
-		DELETE FROM compute_ledger._unused_hourly;
-		DELETE FROM compute_ledger._utilization_daily;
-		DELETE FROM compute_ledger._fleet_hourly;
-		DELETE FROM compute_ledger._fleet_daily;
-		DELETE FROM compute_ledger._usage_monthly;
-		DELETE FROM compute_ledger._capacity_monthly;
-		DELETE FROM compute_ledger._spend_daily;
+	IF before > '-infinity' THEN
+		PERFORM compute_ledger._change_rollup_zones(before, upto);
+		PERFORM compute_ledger._add_usage(before, upto, 'add');
+	ELSIF concurrent THEN
 		DELETE FROM compute_ledger._rollup_zone;
-	ELSIF before = '-infinity' THEN
+		PERFORM compute_ledger._change_rollup_zones(before, upto);
+		PERFORM compute_ledger._add_usage(before, upto, 'correct');
+		DELETE FROM compute_ledger._spend_daily;
+		DELETE FROM compute_ledger._unused_hourly;
+		UPDATE compute_ledger._utilization_daily AS u SET unused_time = NULL, unused_work = NULL WHERE u.unused_time IS NOT NULL OR u.unused_work IS NOT NULL;
+		UPDATE compute_ledger._fleet_hourly AS f SET unused_time = NULL, unused_work = NULL WHERE f.unused_time IS NOT NULL OR f.unused_work IS NOT NULL;
+		UPDATE compute_ledger._fleet_daily AS f SET unused_time = NULL, unused_work = NULL WHERE f.unused_time IS NOT NULL OR f.unused_work IS NOT NULL;
+	ELSE
 		TRUNCATE compute_ledger._usage_hourly, compute_ledger._usage_daily, compute_ledger._unused_hourly, compute_ledger._utilization_daily, compute_ledger._fleet_hourly,
 			compute_ledger._fleet_daily, compute_ledger._usage_monthly, compute_ledger._capacity_monthly, compute_ledger._spend_daily, compute_ledger._rollup_zone;
+		PERFORM compute_ledger._change_rollup_zones(before, upto);
+		PERFORM compute_ledger._fill_usage(compute_ledger._usage_parts(before, false), before, upto, '{}');
 	END IF;
-	PERFORM compute_ledger._change_rollup_zones(before, upto);
-	PERFORM compute_ledger._add_usage(before, upto);
 	PERFORM compute_ledger._add_unused(before, upto);
 	spent := compute_ledger._add_spend(before, upto);
 	DELETE FROM compute_ledger._rollup_zone AS z WHERE NOT z."is";
@@ -388,7 +363,9 @@ BEGIN
 	ELSE
 		upto := coalesce(as_of, watermark);
 		SELECT p.parts, p.others INTO now_parts, others FROM compute_ledger._rollup_parts(before, known) AS p;
-		spent := compute_ledger._keep_rollups(CASE WHEN others OR upto < before OR NOT concurrent THEN '-infinity' ELSE before END, upto, concurrent);
+		spent := compute_ledger._keep_rollups(CASE WHEN others OR upto < before OR NOT concurrent THEN '-infinity' ELSE before END, upto,
+			-- what has no rows is filled faster than it is compared
+			concurrent AND pg_relation_size('compute_ledger._usage_hourly') > 0);
 		UPDATE compute_ledger.rollup_state AS s
 		SET as_of = upto, parts = now_parts, refreshed_at = clock_timestamp(), refreshed_by = session_user;
 		PERFORM compute_ledger._share_closings(others);

@@ -70,50 +70,45 @@ END
 $$;
 COMMENT ON FUNCTION _changed_zones(timestamptz) IS 'part of refresh_rollups(): the accounts whose usage, or a part of it, counts otherwise than it did as of a recorded time; none as of -infinity, as of which nothing counts';
 
-CREATE FUNCTION _usage_change(before timestamptz, upto timestamptz) RETURNS TABLE (account bigint, payer bigint, region integer, accelerator accelerator, measure text, basis integer,
-		hour timestamptz, day date, device_time numeric, work compute_unit, achieved compute_unit, started bigint, length bigint, shared bigint, rated bigint, achieving bigint)
-	LANGUAGE plpgsql STABLE ROWS 10000
+CREATE FUNCTION _usage_parts(before timestamptz, within boolean) RETURNS text
+	LANGUAGE plpgsql IMMUTABLE
 	SET search_path = pg_catalog, pg_temp
-	-- by what is asked for: a day or all of it
-	SET plan_cache_mode = force_custom_plan
 AS $$
-DECLARE
-	changed bigint[] := compute_ledger._changed_zones(before);
 BEGIN
-	RETURN QUERY
-	SELECT g.account, g.payer, g.region, g.accelerator, g.measure, g.basis, c.hour, c.day, c.device_time, c.work, c.achieved, c.started, c.length, c.shared, c.rated, c.achieving
-	FROM (
-		SELECT z.owner AS account, z.payer, r.region, r.accelerator, r.measure, r.basis,
-			compute_ledger._usage_cells(r.started_at, r.ended_at, greatest(r.since, z.since), least(r.until, z.until),
-				z.time_zone, r.devices, r.share, r.rate, r.achieved_work, r.recorded, r.added) AS cells
-		FROM (
-			SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.devices, u.share, u.rate, u.achieved_work, u.started_at, u.ended_at, p.added, p.since, p.until,
-				CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL THEN coalesce(u.first_recorded, u.recorded) END AS recorded
-			FROM compute_ledger.usage_record AS u
+	RETURN format($q$
+		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.started_at, u.ended_at, p.since, p.until, u.devices, u.share, u.rate, u.achieved_work,
+			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL THEN coalesce(u.first_recorded, u.recorded) END AS recorded, p.added
+		FROM compute_ledger.usage_record AS u
+		%s
+			AND p.since < p.until
+	$q$, CASE WHEN before > '-infinity' THEN $q$
 			-- what the ledger makes of reservations ends when they do, which may not be yet
-			CROSS JOIN LATERAL (SELECT u.recorded <= before AND u.superseded > before AS was, u.recorded <= upto AND u.superseded > upto AS "is", u.account = ANY (changed) AS moved,
+			CROSS JOIN LATERAL (SELECT u.recorded <= $1 AND u.superseded > $1 AS was, u.recorded <= $2 AND u.superseded > $2 AS "is", u.account = ANY ($3) AS moved,
 				u.ended_at = 'infinity' OR u.source = 'compute_ledger' AS open) AS k
 			CROSS JOIN LATERAL (
-				SELECT false AS added, u.started_at AS since, CASE WHEN k.open THEN least(u.ended_at, before) ELSE u.ended_at END AS until
+				SELECT false AS added, u.started_at AS since, CASE WHEN k.open THEN least(u.ended_at, $1) ELSE u.ended_at END AS until
 				WHERE k.was AND (k.moved OR NOT k."is")
 				UNION ALL
 				-- of what goes on as it was, what is new
-				SELECT true, CASE WHEN k.was AND NOT k.moved THEN greatest(u.started_at, before) ELSE u.started_at END, CASE WHEN k.open THEN least(u.ended_at, upto) ELSE u.ended_at END
+				SELECT true, CASE WHEN k.was AND NOT k.moved THEN greatest(u.started_at, $1) ELSE u.started_at END, CASE WHEN k.open THEN least(u.ended_at, $2) ELSE u.ended_at END
 				WHERE k."is" AND (k.moved OR k.open OR NOT k.was)
 			) AS p
-			WHERE (u.recorded > before AND u.recorded <= upto
-					OR u.superseded > before AND u.superseded < 'infinity'
+			WHERE (u.recorded > $1 AND u.recorded <= $2
+					OR u.superseded > $1 AND u.superseded < 'infinity'
 					OR u.ended_at = 'infinity' AND u.superseded = 'infinity'
-					OR u.source = 'compute_ledger' AND u.ended_at > before
-					OR u.account = ANY (changed))
-				AND p.since < p.until
-		) AS r
-		JOIN compute_ledger._rollup_zone AS z ON z.account = r.account AND z.since < r.until AND z.until > r.since AND CASE WHEN r.added THEN z."is" ELSE z.was END
-		GROUP BY z.owner, z.payer, r.region, r.accelerator, r.measure, r.basis
-	) AS g, unnest(g.cells) AS c;
+					OR u.source = 'compute_ledger' AND u.ended_at > $1
+					OR u.account = ANY ($3))
+	$q$ WHEN within THEN $q$
+			CROSS JOIN LATERAL (SELECT true AS added, greatest(u.started_at, $4) AS since,
+				least(CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END, $5) AS until) AS p
+			WHERE u.recorded <= $2 AND u.superseded > $2 AND u.started_at < $5 AND u.ended_at > $4
+	$q$ ELSE $q$
+			CROSS JOIN LATERAL (SELECT true AS added, u.started_at AS since, CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END AS until) AS p
+			WHERE u.recorded <= $2 AND u.superseded > $2
+	$q$ END);
 END
 $$;
-COMMENT ON FUNCTION _usage_change(timestamptz, timestamptz) IS 'part of refresh_rollups(): what is to be added to _usage_hourly, by who pays';
+COMMENT ON FUNCTION _usage_parts(timestamptz, boolean) IS 'part of refresh_rollups(): a query for the parts of records by which usage has changed between two recorded times, $1 and $2, where accounts $3 count otherwise; of -infinity as $1, for all, or for what lies within $4 and $5';
 
 CREATE FUNCTION _capacity_change(before timestamptz, upto timestamptz) RETURNS TABLE (region integer, accelerator accelerator, hour timestamptz, device_time numeric, length bigint, unknown bigint)
 	LANGUAGE plpgsql STABLE ROWS 10000

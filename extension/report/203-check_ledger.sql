@@ -5,8 +5,24 @@
 -- somebody with more rights than sense went round the functions, or if this extension has a
 -- mistake.  Everything is computed anew, by sets, in one snapshot, and nothing is written.
 --
+-- What was checked as of a recorded time and cannot have changed since need not be read again: since, of functions that
+-- have it, leaves out rows that were recorded, and superseded if they are, up to then; of -infinity there are none.
+--
 -- Each function checks one part; its rows are (check_name, object, detail).  Those that
 -- contradict nothing are advice.
+
+CREATE FUNCTION _changed_usage(since timestamptz) RETURNS TABLE (started_at timestamptz, ended_at timestamptz)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT u.started_at, u.ended_at FROM compute_ledger.usage_record AS u WHERE u.recorded > since
+	UNION ALL
+	SELECT u.started_at, u.ended_at FROM compute_ledger.usage_record AS u WHERE u.recorded <= since AND u.superseded > since AND u.superseded < 'infinity';
+END
+$$;
+COMMENT ON FUNCTION _changed_usage(timestamptz) IS 'part of check_ledger(): the records that were recorded, or superseded, after a recorded time';
 
 CREATE FUNCTION _check_usage() RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
@@ -365,7 +381,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _unpriced_usage(text, tstzrange, timestamptz, bigint) IS 'part of check_ledger(): usage of one payer, or of all, that has no price and is in no closed period';
 
-CREATE FUNCTION _check_closings() RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_closings(since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -373,10 +389,11 @@ BEGIN
 	-- A closing stored what it says that it did.
 	RETURN QUERY
 	SELECT 'closing', 'closing ' || p.id, format('stored %s charges of %s; there are %s of %s', p.charges, coalesce(p.cost::text, 'nothing'), coalesce(c.charges, 0), coalesce(c.cost::text, 'nothing'))
-	FROM compute_ledger.period_close AS p
+	FROM (SELECT o.* FROM compute_ledger.period_close AS o WHERE o.recorded > since OR o.id IN (SELECT c.close FROM compute_ledger.charge AS c WHERE c.recorded > since)) AS p
 	LEFT JOIN (
 		SELECT s.close, sum(s.charges) AS charges, jsonb_object_agg(s.currency, s.cost) FILTER (WHERE s.cost IS NOT NULL) AS cost
-		FROM (SELECT h.close, h.currency, count(*) AS charges, sum(h.cost) AS cost FROM compute_ledger.charge AS h GROUP BY h.close, h.currency) AS s
+		FROM (SELECT h.close, h.currency, count(*) AS charges, sum(h.cost) AS cost FROM compute_ledger.charge AS h
+			WHERE since = '-infinity' OR h.close IN (SELECT c.close FROM compute_ledger.charge AS c WHERE c.recorded > since) GROUP BY h.close, h.currency) AS s
 		GROUP BY s.close
 	) AS c ON c.close = p.id
 	WHERE p.charges <> coalesce(c.charges, 0) OR p.cost IS DISTINCT FROM c.cost;
@@ -389,15 +406,15 @@ BEGIN
 		JOIN compute_ledger.currency AS m ON m.code = t.key
 		CROSS JOIN LATERAL (SELECT compute_ledger._round_ratio(t.value::numeric, 1, m.minor_digits)) AS r (payable)
 	) AS d
-	WHERE (p.payable, p.payable_difference) IS DISTINCT FROM (d.payable, d.difference);
+	WHERE p.recorded > since AND (p.payable, p.payable_difference) IS DISTINCT FROM (d.payable, d.difference);
 	RETURN QUERY
 	SELECT 'charge of another closing', 'charge ' || c.id, format('is of book %s, payer %s, billing period %s, and its closing %s is of %s, %s, %s', c.book, c.payer, c.billing_period, p.id, p.book, p.payer, p.billing_period)
 	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
-	WHERE (c.book, c.payer, c.billing_period) <> (p.book, p.payer, p.billing_period);
+	WHERE c.recorded > since AND (c.book, c.payer, c.billing_period) <> (p.book, p.payer, p.billing_period);
 	RETURN QUERY
 	SELECT 'charge of another closing', 'charge ' || c.id, format('corrects what account %s was billed for billing period %s, and closing %s corrects what accounts %s were billed', c.corrects_payer, c.corrects, p.id, p.payer || p.former_payers)
 	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
-	WHERE c.corrects IS NOT NULL
+	WHERE c.recorded > since AND c.corrects IS NOT NULL
 		AND (c.corrects_payer = ANY (p.payer || p.former_payers)
 			AND EXISTS (SELECT FROM compute_ledger.period_close AS o WHERE o.book = c.book AND o.payer = c.corrects_payer AND o.billing_period = c.corrects AND o.id < p.id)) IS NOT TRUE;
 	RETURN QUERY
@@ -406,24 +423,28 @@ BEGIN
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.period_close AS p ON p.id = c.close
 	JOIN compute_ledger.account AS a ON a.id = c.account
-	WHERE c.kind = 'unpriced' AND c.corrects IS NULL AND (c.amount > 0 OR c.amount IS NULL AND c.quantity > 0) AND (a.name = ANY (p.waived)) IS NOT TRUE
+	WHERE c.recorded > since AND c.kind = 'unpriced' AND c.corrects IS NULL AND (c.amount > 0 OR c.amount IS NULL AND c.quantity > 0) AND (a.name = ANY (p.waived)) IS NOT TRUE
 	GROUP BY c.close, a.name;
 
 	-- Nothing is charged twice in one billing period.
 	RETURN QUERY
 	SELECT 'billed twice', 'charge ' || max(c.id), format('charges the same as charge %s', min(c.id))
 	FROM compute_ledger.charge AS c
-	WHERE c.corrects IS NULL
+	WHERE c.corrects IS NULL AND (since = '-infinity' OR (c.payer, c.billing_period) IN (SELECT n.payer, n.billing_period FROM compute_ledger.charge AS n WHERE n.recorded > since))
 	GROUP BY c.book, c.payer, c.billing_period, c.kind, c.account, c.price, c.list_price, c.region, c.accelerator, c.number_format, c.measure, c.basis, c.rate, c.share, c.day, c.reservation
 	HAVING count(*) > 1;
 END
 $$;
 
-CREATE FUNCTION _check_shared_parts(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_shared_parts(at timestamptz, since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	-- where nothing was charged since, nothing was charged twice
+	IF NOT EXISTS (SELECT FROM compute_ledger.charge AS c WHERE c.recorded > since) THEN
+		RETURN;
+	END IF;
 	-- No part of a record is in two charges of one book, unless a correction took it back: for another payer or another
 	-- calendar that it turned out to belong to.  A closed period that has changed since a closing looked at it is left out:
 	-- what it was charged too much is going to be taken back.  Charges of like usage whose times touch are suspects; what
@@ -468,7 +489,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_rating(at timestamptz) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_rating(at timestamptz, since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -486,6 +507,9 @@ BEGIN
 		FROM compute_ledger.period_close AS p
 		JOIN compute_ledger.billing_period AS b ON b.id = p.billing_period
 		JOIN compute_ledger.account AS a ON a.id = p.payer
+		-- those, too, that a closing since may have corrected
+		WHERE EXISTS (SELECT FROM compute_ledger.period_close AS q
+			WHERE q.recorded > since AND q.book = p.book AND q.id >= p.id AND (q.payer = p.payer OR q.former_payers @> ARRAY[p.payer]))
 		ORDER BY p.id
 	LOOP
 		BEGIN
@@ -547,18 +571,18 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_charges(at timestamptz, rerate boolean, trees boolean) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_charges(at timestamptz, rerate boolean, trees boolean, since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE sql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT * FROM compute_ledger._check_closings()
+	SELECT * FROM compute_ledger._check_closings(since)
 	UNION ALL
-	SELECT * FROM compute_ledger._check_shared_parts(at) WHERE trees
+	SELECT * FROM compute_ledger._check_shared_parts(at, since) WHERE trees
 	UNION ALL
-	SELECT * FROM compute_ledger._check_rating(at) WHERE trees AND rerate
+	SELECT * FROM compute_ledger._check_rating(at, since) WHERE trees AND rerate
 $$;
 
-CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean, since timestamptz) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -577,16 +601,16 @@ BEGIN
 		UNION ALL SELECT * FROM compute_ledger._check_prices(NOT broken)
 		UNION ALL SELECT * FROM compute_ledger._check_usage()
 		-- nothing is rated along trees that are none
-		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken)
-		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate) WHERE NOT broken
+		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken, since)
+		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate, since) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_reserved_usage(at) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_book()
 		UNION ALL SELECT * FROM compute_ledger._check_policy()
 		UNION ALL SELECT * FROM compute_ledger._check_lease()
 		UNION ALL SELECT * FROM compute_ledger._check_queue()
-		UNION ALL SELECT * FROM compute_ledger._check_books()
+		UNION ALL SELECT * FROM compute_ledger._check_books(since)
 		UNION ALL SELECT * FROM compute_ledger._check_guards()
-		UNION ALL SELECT * FROM compute_ledger._check_rollups() WHERE NOT broken
+		UNION ALL SELECT * FROM compute_ledger._check_rollups(since) WHERE NOT broken
 		UNION ALL SELECT * FROM compute_ledger._check_spend()
 		UNION ALL SELECT * FROM compute_ledger._check_capacity()
 		UNION ALL SELECT * FROM compute_ledger._check_advice(at)
@@ -594,7 +618,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION _check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION _check_ledger(rerate boolean DEFAULT true, since timestamptz DEFAULT NULL) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
 	-- @planner
@@ -608,18 +632,22 @@ BEGIN
 	PERFORM compute_ledger._require_ledger();
 	-- the watermark first, the snapshot that sees all up to it after it
 	at := compute_ledger._ledger_watermark();
-	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger_at(at, rerate) AS c;
+	IF since > at THEN
+		PERFORM compute_ledger._refuse('LC012', format('since %s is beyond the ledger''s watermark %s', since, at),
+			detail => 'Something may yet be recorded before it.');
+	END IF;
+	RETURN QUERY SELECT c.check_name, c.object, c.detail, c.severity FROM compute_ledger._check_ledger_at(at, rerate, coalesce(since, '-infinity')) AS c;
 END
 $$;
-COMMENT ON FUNCTION _check_ledger(boolean) IS 'what check_ledger() does';
+COMMENT ON FUNCTION _check_ledger(boolean, timestamptz) IS 'what check_ledger() does';
 
-CREATE FUNCTION check_ledger(rerate boolean DEFAULT true) RETURNS TABLE (check_name text, object text, detail text, severity text)
+CREATE FUNCTION check_ledger(rerate boolean DEFAULT true, since timestamptz DEFAULT NULL) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM compute_ledger._check_caller();
-	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger(rerate) AS t;
+	RETURN QUERY SELECT t.* FROM compute_ledger._check_ledger(rerate, since) AS t;
 END
 $$;
 
@@ -627,10 +655,10 @@ COMMENT ON FUNCTION _check_usage() IS 'part of check_ledger(): batches, keys, re
 COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions and mergers';
 COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
 COMMENT ON FUNCTION _check_prices(boolean) IS 'part of check_ledger(): price books; without trees, no more than can be seen without them';
-COMMENT ON FUNCTION _check_charges(timestamptz, boolean, boolean) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price; without trees, no more than can be seen without them';
-COMMENT ON FUNCTION _check_closings() IS 'part of _check_charges(): what closings stored, and no charge twice';
-COMMENT ON FUNCTION _check_shared_parts(timestamptz) IS 'part of _check_charges(): no part of a record in two charges; needs sound trees';
-COMMENT ON FUNCTION _check_rating(timestamptz) IS 'part of _check_charges(): charges against the rating of the usage, and whether what is not charged yet has a price; needs sound trees';
+COMMENT ON FUNCTION _check_charges(timestamptz, boolean, boolean, timestamptz) IS 'part of check_ledger(): closings and charges; with rerate, against the rating of the usage, and whether what is not charged yet has a price; without trees, no more than can be seen without them';
+COMMENT ON FUNCTION _check_closings(timestamptz) IS 'part of _check_charges(): what closings stored, and no charge twice';
+COMMENT ON FUNCTION _check_shared_parts(timestamptz, timestamptz) IS 'part of _check_charges(): no part of a record in two charges; needs sound trees';
+COMMENT ON FUNCTION _check_rating(timestamptz, timestamptz) IS 'part of _check_charges(): charges against the rating of the usage, and whether what is not charged yet has a price; needs sound trees';
 COMMENT ON FUNCTION _check_access() IS 'part of check_ledger(): who was given access';
-COMMENT ON FUNCTION _check_ledger_at(timestamptz, boolean) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time';
-COMMENT ON FUNCTION check_ledger(boolean) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. For auditors and admins. Errors: 55000 no ledger.';
+COMMENT ON FUNCTION _check_ledger_at(timestamptz, boolean, timestamptz) IS 'check_ledger() in one snapshot, which sees what was recorded up to a time, of what has changed since another';
+COMMENT ON FUNCTION check_ledger(boolean, timestamptz) IS 'a row for each breach of what the ledger promises, with the name of the check, the object and what is wrong, and severity breach: none on a sound ledger. Rows of severity advice are about what contradicts nothing and is worth a look. It reads everything and writes nothing. Closed billing periods are rated again, and so is what is open, unless rerate is false. With since, a recorded time, what was recorded up to then and has not been superseded after it is taken to be as it was when it was checked last, and is not read again: names of records, closings and charges, and rollups outside the months (UTC) of usage that has changed. What ledger_watermark() said before a check that found nothing is such a time. It finds what is broken in what was recorded, or ceased to count, since; what somebody changed in older rows it does not. For auditors and admins. Errors: LC012 since beyond the watermark; 55000 no ledger.';

@@ -3,7 +3,7 @@
 -- The owner of the tables can do anything to them.  What he changes round the triggers contradicts
 -- what else is stored, and is found here as far as that goes; docs/check_ledger.md says how far.
 
-CREATE FUNCTION _check_books() RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_books(since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -23,7 +23,7 @@ BEGIN
 	SELECT 'account of record', 'record ' || r.id, format('names account "%s" and counts as usage of account %s', r.account_name, r.account)
 	FROM compute_ledger.usage_record AS r
 	LEFT JOIN compute_ledger.account AS a ON a.name = r.account_name
-	WHERE a.id IS DISTINCT FROM r.account AND NOT EXISTS (
+	WHERE r.recorded > since AND a.id IS DISTINCT FROM r.account AND NOT EXISTS (
 		WITH RECURSIVE meant AS (
 			SELECT a.id
 			UNION
@@ -34,14 +34,14 @@ BEGIN
 	SELECT 'region of record', 'record ' || r.id, format('names region "%s" and counts as usage in region %s', r.region_name, r.region)
 	FROM compute_ledger.usage_record AS r
 	LEFT JOIN compute_ledger.region AS g ON g.name = r.region_name
-	WHERE g.id IS DISTINCT FROM r.region;
+	WHERE r.recorded > since AND g.id IS DISTINCT FROM r.region;
 	-- The chip, where the names that were gone by are still those that there are.
 	RETURN QUERY
 	WITH named AS MATERIALIZED (
 		SELECT r.accelerator_name, r.source, r.accelerator, min(r.id) AS record, count(*) AS records
 		FROM compute_ledger.usage_record AS r
 		JOIN compute_ledger.usage_batch AS b ON b.id = r.batch
-		WHERE b.extension_version = version AND b.names_recorded >= renamed
+		WHERE r.recorded > since AND b.extension_version = version AND b.names_recorded >= renamed
 		GROUP BY r.accelerator_name, r.source, r.accelerator
 	)
 	SELECT 'accelerator of record', 'record ' || n.record, format('names accelerator "%s" and counts as %s, like %s records in all', n.accelerator_name, n.accelerator, n.records)
@@ -62,6 +62,7 @@ BEGIN
 		FROM compute_ledger.usage_record AS r
 		JOIN compute_ledger.usage_batch AS b ON b.id = r.batch
 		CROSS JOIN (SELECT coalesce(greatest(max(lower(m.recorded)), max(upper(m.recorded))), '-infinity') AS at FROM compute_ledger.accelerator_model AS m WHERE NOT m.shipped) AS modelled
+		WHERE r.recorded > since
 		GROUP BY 1, 2, 3, 4, 5, 6
 	)
 	SELECT 'share of record', 'record ' || min(h.record), format('says that one %s is %s of 1680000 of a device, like %s records in all', h.accelerator, coalesce(h.share::text, 'an unknown part'), sum(h.records))
@@ -89,38 +90,38 @@ BEGIN
 	RETURN QUERY
 	SELECT 'charge and closing', 'closing ' || p.id, format('is as of %s, recorded at %s, and charge %s, like %s in all, is as of %s, recorded at %s', p.as_of, p.recorded, min(c.id), count(*), c.as_of, c.recorded)
 	FROM compute_ledger.charge AS c JOIN compute_ledger.period_close AS p ON p.id = c.close
-	WHERE (c.as_of, c.recorded) <> (p.as_of, p.recorded)
+	WHERE c.recorded > since AND (c.as_of, c.recorded) <> (p.as_of, p.recorded)
 	GROUP BY p.id, c.as_of, c.recorded;
 
 	RETURN QUERY
 	SELECT 'charge and closing', 'charge ' || c.id, format('is for %s, and its billing period is from %s to %s', c.period, b.starts_at, b.ends_at)
 	FROM compute_ledger.charge AS c JOIN compute_ledger.billing_period AS b ON b.id = coalesce(c.corrects, c.billing_period)
-	WHERE NOT c.period <@ tstzrange(b.starts_at, b.ends_at);
+	WHERE c.recorded > since AND NOT c.period <@ tstzrange(b.starts_at, b.ends_at);
 
 	-- What a charge says beside what rating it again shows.
 	RETURN QUERY
 	SELECT 'charge and price', 'charge ' || c.id, format('is at %s a unit, which price %s does not say', c.unit_price, c.price)
 	FROM compute_ledger.charge AS c JOIN compute_ledger.price AS p ON p.id = c.price
-	WHERE p.model IN ('flat', 'graduated', 'volume') AND c.unit_price IS NOT NULL
+	WHERE c.recorded > since AND p.model IN ('flat', 'graduated', 'volume') AND c.unit_price IS NOT NULL
 		AND (c.unit_price = ANY (p.tier_prices || p.price || p.committed_price || CASE WHEN p.free > 0 THEN 0.0 END)) IS NOT TRUE;
 	RETURN QUERY
 	SELECT 'charge and price', 'charge ' || c.id, format('has a list price of %s a unit, which price %s does not say', c.list_unit_price, c.list_price)
 	FROM compute_ledger.charge AS c LEFT JOIN compute_ledger.price AS p ON p.id = c.list_price
-	WHERE c.list_unit_price IS NOT NULL AND (p.account IS NULL
+	WHERE c.recorded > since AND c.list_unit_price IS NOT NULL AND (p.account IS NULL
 		AND c.list_unit_price = ANY (p.tier_prices || p.price || CASE WHEN p.free > 0 THEN 0.0 END)) IS NOT TRUE;
 	RETURN QUERY
 	SELECT 'charge and tiers', 'charge ' || c.id, format('is of %s for %s, and its tiers are of %s for %s', c.quantity, c.cost, t.quantity, t.cost)
 	FROM compute_ledger.charge AS c
 	CROSS JOIN LATERAL (SELECT sum((e.tier ->> 'quantity')::numeric) AS quantity, sum((e.tier ->> 'cost')::numeric) AS cost FROM jsonb_array_elements(c.tiers) AS e (tier)) AS t
-	WHERE c.kind <> 'commitment' AND c.tiers IS NOT NULL AND (t.quantity = c.quantity AND t.cost = c.cost) IS NOT TRUE;
+	WHERE c.recorded > since AND c.kind <> 'commitment' AND c.tiers IS NOT NULL AND (t.quantity = c.quantity AND t.cost = c.cost) IS NOT TRUE;
 	RETURN QUERY
 	SELECT 'charge and quantity', 'charge ' || c.id, CASE WHEN c.contracted_cost = c.cost
 		THEN format('is of %s device-hours, and its amount is %s', c.quantity, compute_ledger._device_hours(c.amount))
 		ELSE format('costs %s, and %s by its price', c.cost, c.contracted_cost) END
 	FROM compute_ledger.charge AS c
-	WHERE c.contracted_cost IS DISTINCT FROM c.cost
+	WHERE c.recorded > since AND (c.contracted_cost IS DISTINCT FROM c.cost
 		-- a difference of rounded totals; of a correction, of as many as there are closings
-		OR c.unit = 'device-hour' AND abs(c.quantity - c.amount / 6048000000000000) > CASE WHEN c.corrects IS NULL THEN 0.000000000002 ELSE 0.000000001 END;
+		OR c.unit = 'device-hour' AND abs(c.quantity - c.amount / 6048000000000000) > CASE WHEN c.corrects IS NULL THEN 0.000000000002 ELSE 0.000000001 END);
 
 	-- a cost is rounded once, a quantity to 12 digits
 	RETURN QUERY
@@ -128,11 +129,11 @@ BEGIN
 	FROM compute_ledger.charge AS c
 	JOIN compute_ledger.price AS p ON p.id = c.price
 	JOIN compute_ledger.currency AS k ON k.code = c.currency
-	WHERE c.kind = 'usage' AND c.corrects IS NULL AND p.model = 'flat' AND p.free = 0
+	WHERE c.recorded > since AND c.kind = 'usage' AND c.corrects IS NULL AND p.model = 'flat' AND p.free = 0
 		AND (abs(c.quantity * c.unit_price - c.cost) <= power(10::numeric, -k.ledger_scale) + c.unit_price * 0.000000000001) IS NOT TRUE;
 END
 $$;
-COMMENT ON FUNCTION _check_books() IS 'part of check_ledger(): what somebody changed who went round the triggers: records against their names, closings against each other, charges against their closings and prices';
+COMMENT ON FUNCTION _check_books(timestamptz) IS 'part of check_ledger(): what somebody changed who went round the triggers: records against their names, closings against each other, charges against their closings and prices';
 
 CREATE FUNCTION _check_guards() RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE

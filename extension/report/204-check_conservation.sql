@@ -60,18 +60,35 @@ AS $$
 $$;
 COMMENT ON FUNCTION _used_and_rated(text, timestamptz, timestamptz, bigint) IS 'part of check_ledger(): payers, or one of them, and billing periods for which what was used is not what is rated under a book, and reservations for which reserved is not drawn and unused together, or what was used not drawn and beyond';
 
-CREATE FUNCTION _check_conservation(at timestamptz, rerate boolean) RETURNS TABLE (check_name text, object text, detail text)
+CREATE FUNCTION _check_conservation(at timestamptz, rerate boolean, since timestamptz) RETURNS TABLE (check_name text, object text, detail text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 	SET jit = off
 AS $$
 DECLARE
-	since timestamptz;
+	used_since timestamptz;
+	-- of whom something was recorded since
+	accounts bigint[] := ARRAY(
+		SELECT v.account FROM compute_ledger.account_version AS v WHERE since > '-infinity' AND (lower(v.recorded) > since OR upper(v.recorded) > since)
+		UNION
+		SELECT m.account FROM compute_ledger.account_merge AS m WHERE since > '-infinity' AND (lower(m.recorded) > since OR upper(m.recorded) > since));
 	k record;
 	alone record;
 BEGIN
-	SELECT min(u.started_at) INTO since FROM compute_ledger.usage_record AS u WHERE u.recorded <= at AND u.superseded > at AND u.started_at < at;
-	IF since IS NULL THEN
+	SELECT min(o.since) INTO used_since
+	FROM (
+		SELECT u.started_at AS since FROM compute_ledger.usage_record AS u
+		WHERE u.recorded <= at AND u.started_at < at AND (u.recorded > since OR u.superseded > since AND u.superseded < 'infinity' OR u.account = ANY (accounts))
+		UNION ALL
+		-- what goes on, and other prices
+		SELECT greatest(u.started_at, since) FROM compute_ledger.usage_record AS u WHERE since > '-infinity' AND u.recorded <= since AND u.ended_at = 'infinity' AND u.superseded = 'infinity'
+		UNION ALL
+		SELECT coalesce(lower(p.valid), '-infinity') FROM compute_ledger.price AS p WHERE since > '-infinity' AND (lower(p.recorded) > since OR upper(p.recorded) > since)
+	) AS o;
+	IF used_since = '-infinity' THEN
+		SELECT min(u.started_at) INTO used_since FROM compute_ledger.usage_record AS u;
+	END IF;
+	IF used_since IS NULL THEN
 		RETURN;
 	END IF;
 
@@ -83,7 +100,7 @@ BEGIN
 		SELECT r.account, r.devices, unnest(tstzmultirange(tstzrange(r.started_at, least(r.ended_at, at))) - coalesce(n.valid, '{}')) AS valid
 		FROM compute_ledger.usage_record AS r
 		LEFT JOIN known AS n ON n.account = r.account
-		WHERE r.recorded <= at AND r.superseded > at AND r.started_at < at
+		WHERE (r.recorded > since OR r.account = ANY (accounts) OR r.ended_at = 'infinity') AND r.recorded <= at AND r.superseded > at AND r.started_at < at
 			AND (tstzrange(r.started_at, least(r.ended_at, at)) <@ n.valid) IS NOT TRUE
 	)
 	SELECT 'usage after its account', format('account "%s"', coalesce(a.name, b.account::text)),
@@ -97,7 +114,7 @@ BEGIN
 	END IF;
 	FOR k IN SELECT DISTINCT p.book FROM compute_ledger.price AS p WHERE p.recorded @> at ORDER BY p.book LOOP
 		BEGIN
-			RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._used_and_rated(k.book, since, at) AS u;
+			RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._used_and_rated(k.book, used_since, at) AS u;
 		EXCEPTION
 			WHEN object_not_in_prerequisite_state THEN
 				RETURN QUERY SELECT 'usage that cannot be rated', 'book ' || k.book, SQLERRM;
@@ -105,7 +122,7 @@ BEGIN
 				-- a payer whose usage or prices have no sum, which _check_charges() says, hides no other
 				FOR alone IN SELECT DISTINCT b.payer FROM compute_ledger._billed_accounts(at) AS b LOOP
 					BEGIN
-						RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._used_and_rated(k.book, since, at, alone.payer) AS u;
+						RETURN QUERY SELECT u.check_name, u.object, u.detail FROM compute_ledger._used_and_rated(k.book, used_since, at, alone.payer) AS u;
 					EXCEPTION
 						WHEN numeric_value_out_of_range THEN
 							NULL;
@@ -117,4 +134,4 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION _check_conservation(timestamptz, boolean) IS 'part of check_ledger(): of the measures that a book bills, what is used is what is rated, for each payer and billing period, with rerate; and usage after the end of its account that nobody is billed for';
+COMMENT ON FUNCTION _check_conservation(timestamptz, boolean, timestamptz) IS 'part of check_ledger(): of the measures that a book bills, what is used is what is rated, for each payer and billing period, with rerate; and usage after the end of its account that nobody is billed for';

@@ -57,11 +57,11 @@ CREATE FUNCTION _usage_key_of(source_id text, revision integer) RETURNS bytea
 COMMENT ON FUNCTION _usage_key_of(text, integer) IS 'what usage_key has as key of a revision of the record with this name in its source: from that of revision 0 to that of revision 2147483647 are all of its revisions, in order; NULL for NULL';
 
 CREATE FUNCTION _usage_key_revision(key bytea) RETURNS integer
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key_revision';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key_revision';
 COMMENT ON FUNCTION _usage_key_revision(bytea) IS 'the revision in what _usage_key_of() made; NULL for what is no key, and for NULL';
 
 CREATE FUNCTION _usage_key_text(key bytea) RETURNS text
-	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key_text';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_key_text';
 COMMENT ON FUNCTION _usage_key_text(bytea) IS 'the name of a record in its source, for people, from what _usage_key_of() made of it: of a long one its SHA-256, of one that the database''s encoding may not have, its bytes; NULL for NULL';
 
 CREATE FUNCTION _usage_month_number(at timestamptz) RETURNS smallint

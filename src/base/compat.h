@@ -138,6 +138,16 @@ InputSoftly(PGFunction function, char *str, Oid typioparam, int32 typmod, Datum 
 #endif
 
 /*
+ * Reindexing a table learned from PostgreSQL 17 on for which statement it is.  A user of this includes
+ * catalog/index.h first.
+ */
+#if PG_VERSION_NUM < 170000
+#define ReindexRelation(relid, flags, params) reindex_relation(relid, flags, params)
+#else
+#define ReindexRelation(relid, flags, params) reindex_relation(NULL, relid, flags, params)
+#endif
+
+/*
  * The statistics target of a column left its pg_attribute row with PostgreSQL
  * 17.  A user of this includes commands/vacuum.h.
  */

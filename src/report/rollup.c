@@ -1,6 +1,6 @@
 /*
  * rollup.c
- *		The aggregate _usage_cells: usage by hours and days, in one pass and exact.
+ *		Usage by hours and days, in one pass and exact; and the aggregate _usage_cells, which is that.
  *
  * A cell is an hour of UTC in one day of a time zone: an hour in which a local day
  * begins is two cells.  So cells add up to hours and to local days alike, whatever
@@ -36,6 +36,7 @@
 #include "profile/device_level.h"
 #include "profile/profile_calendar.h"
 #include "profile/profile_object.h"
+#include "report/rollup.h"
 #include "usage/usage_work.h"
 
 /* Cells of a state, of 112 bytes: those of 119 years in one zone. */
@@ -43,26 +44,6 @@
 
 /* Hours whose days are remembered for a zone; more than a month has. */
 #define CACHED_HOURS	1024
-
-/* Days that a local date may be off the UTC date, either way, and room for more. */
-#define DAY_SPAN		32
-
-/* What there was in a cell. */
-typedef struct RollupCell
-{
-	int64		key;			/* hour since 2000 x 2 DAY_SPAN + day against the hour's UTC date */
-	char		status;
-	bool		has_work;		/* some record in it has a rate */
-	bool		has_achieved;	/* some record in it says what it achieved */
-	int64		started;		/* records that begin in it */
-	int64		length;			/* of all records in it, together; microseconds */
-	int64		shared;			/* of those of which the share of a device is known */
-	int64		rated;			/* of those that have a rate */
-	int64		achieving;		/* of those that say what they achieved */
-	int128		device_time;	/* 1/1,680,000 device x microsecond */
-	int128		work;			/* FLOP */
-	int128		achieved;		/* FLOP */
-} RollupCell;
 
 #define SH_PREFIX cells
 #define SH_ELEMENT_TYPE RollupCell
@@ -75,12 +56,13 @@ typedef struct RollupCell
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-typedef struct RollupState
+/* The cells of one group of records. */
+struct RollupState
 {
 	cells_hash *cells;
 	bool		has_basis;		/* some record has a rate */
 	uint16		basis;			/* of the rates */
-} RollupState;
+};
 
 /* Which local days an hour is in. */
 typedef struct HourDays
@@ -92,16 +74,16 @@ typedef struct HourDays
 } HourDays;
 
 /* A time zone, kept for the query. */
-typedef struct ZoneDays
+struct RollupZone
 {
-	struct ZoneDays *next;
+	struct RollupZone *next;
 	text	   *zone;
 	Calendar   *calendar;
 	int64		from;			/* the day looked at last */
 	int64		to;
 	DateADT		day;
 	HourDays	hours[CACHED_HOURS];
-} ZoneDays;
+};
 
 /* A record, or the part of one that lies in one zone. */
 typedef struct RollupPart
@@ -149,22 +131,22 @@ add_checked(int128 *sum, int128 amount)
 		usage_out_of_range_error();
 }
 
-/* Finds or makes what is kept for a zone. */
-static ZoneDays *
-find_zone_days(FunctionCallInfo fcinfo, const text *zone)
+/* Finds or makes what is kept for a zone, in a list that stays. */
+RollupZone *
+RollupZoneFind(RollupZone **list, MemoryContext context, const text *zone)
 {
-	ZoneDays   *days;
+	RollupZone *days;
 	Interval	width = {0};
 	MemoryContext old;
 
-	for (days = fcinfo->flinfo->fn_extra; days != NULL; days = days->next)
+	for (days = *list; days != NULL; days = days->next)
 	{
 		if (VARSIZE_ANY_EXHDR(zone) == VARSIZE_ANY_EXHDR(days->zone) &&
 			memcmp(VARDATA_ANY(zone), VARDATA_ANY(days->zone), VARSIZE_ANY_EXHDR(zone)) == 0)
 			return days;
 	}
-	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-	days = palloc(sizeof(ZoneDays));
+	old = MemoryContextSwitchTo(context);
+	days = palloc(sizeof(RollupZone));
 	days->zone = cstring_to_text_with_len(VARDATA_ANY(zone), (int) VARSIZE_ANY_EXHDR(zone));
 	width.day = 1;
 	days->calendar = CalendarMake(CurrentMemoryContext, &width, days->zone, NULL);
@@ -172,15 +154,15 @@ find_zone_days(FunctionCallInfo fcinfo, const text *zone)
 	days->day = 0;
 	for (int i = 0; i < CACHED_HOURS; i++)
 		days->hours[i].hour = PG_INT64_MIN;
-	days->next = fcinfo->flinfo->fn_extra;
-	fcinfo->flinfo->fn_extra = days;
+	days->next = *list;
+	*list = days;
 	MemoryContextSwitchTo(old);
 	return days;
 }
 
 /* Moves to the local day that an instant is in. */
 static void
-find_day(ZoneDays *zone, int64 at)
+find_day(RollupZone *zone, int64 at)
 {
 	struct pg_tm tm;
 	fsec_t		fsec;
@@ -199,7 +181,7 @@ find_day(ZoneDays *zone, int64 at)
 
 /* Finds the days of an hour. */
 static inline const HourDays *
-find_hour(ZoneDays *zone, int64 hour)
+find_hour(RollupZone *zone, int64 hour)
 {
 	HourDays   *days = &zone->hours[(uint64) hour % CACHED_HOURS];
 	int64		at;
@@ -219,22 +201,6 @@ find_hour(ZoneDays *zone, int64 hour)
 	}
 	days->hour = hour;
 	return days;
-}
-
-/* Returns the UTC date of an hour. */
-static inline DateADT
-utc_date(int64 hour)
-{
-	return (DateADT) (hour >= 0 ? hour / HOURS_PER_DAY : -((HOURS_PER_DAY - 1 - hour) / HOURS_PER_DAY));
-}
-
-/* Returns the hour that an instant is in. */
-static inline int64
-hour_of(int64 at)
-{
-	int64		hour = at / USECS_PER_HOUR;
-
-	return at % USECS_PER_HOUR < 0 ? hour - 1 : hour;
 }
 
 /* Returns the start of an hour. */
@@ -263,12 +229,12 @@ find_rollup_cell(RollupState *state, int64 key)
 }
 
 /* Makes a state. */
-static RollupState *
-make_rollup_state(MemoryContext context)
+RollupState *
+RollupStateMake(MemoryContext context)
 {
 	RollupState *state = MemoryContextAllocZero(context, sizeof(RollupState));
 
-	state->cells = cells_create(context, 32, NULL);
+	state->cells = cells_create(context, 8, NULL);
 	return state;
 }
 
@@ -341,7 +307,7 @@ add_length(int64 *sum, uint64 length, const RollupPart *part)
 static inline void
 add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 from, int64 to)
 {
-	RollupCell *cell = find_rollup_cell(state, hour * (2 * DAY_SPAN) + (day - utc_date(hour)) + DAY_SPAN);
+	RollupCell *cell = find_rollup_cell(state, RollupKey(hour, day));
 	uint64		length = ProfileDistance(from, to);
 	int128		amount;
 
@@ -382,69 +348,45 @@ add_piece(RollupState *state, RollupPart *part, int64 hour, DateADT day, int64 f
 		cell->started += part->added ? 1 : -1;
 }
 
-/*
- * usage_cells_accum(internal, started, ended, "from", "to", time_zone, devices, share, rate, achieved, recorded, added)
- *
- * Adds, or takes away, what lies from "from" to "to", in the days of a zone, of a record.  Share, rate and
- * achieved work may be NULL, and of a record that has ended, or has achieved work that is not
- * known, recorded may; with another NULL the row is left out.
- */
-PG_FUNCTION_INFO_V1(usage_cells_accum);
-Datum
-usage_cells_accum(PG_FUNCTION_ARGS)
+/* Notes the basis of what is added up; LC001. */
+static void
+note_basis(RollupState *state, uint16 basis)
 {
-	RollupState *state;
-	ZoneDays   *zone;
-	MemoryContext context;
-	RollupPart part;
-	int64		at;
-	int64		end;
+	if (state->has_basis && state->basis != basis)
+		BasisMismatchError(state->basis, basis);
+	state->has_basis = true;
+	state->basis = basis;
+}
 
-	if (!AggCheckCallContext(fcinfo, &context))
-		elog(ERROR, "usage_cells_accum called in non-aggregate context");
-	state = PG_ARGISNULL(0) ? NULL : (RollupState *) PG_GETARG_POINTER(0);
-	for (int i = 1; i <= 11; i++)
-	{
-		if ((i <= 6 || i == 11) && PG_ARGISNULL(i))
-		{
-			if (state == NULL)
-				PG_RETURN_NULL();
-			PG_RETURN_POINTER(state);
-		}
-	}
-	if (state == NULL)
-		state = make_rollup_state(context);
-	part.started = PG_GETARG_TIMESTAMPTZ(1);
-	part.ended = PG_GETARG_TIMESTAMPTZ(2);
-	at = PG_GETARG_TIMESTAMPTZ(3);
-	end = PG_GETARG_TIMESTAMPTZ(4);
+/* Adds to a state, or takes from it, what is told of a record; 22000, 22003, 54000, LC001. */
+void
+RollupAdd(RollupState *state, RollupZone *zone, const RollupUse *use)
+{
+	RollupPart	part;
+	int64		at = use->from;
+	int64		end = use->to;
+
+	part.started = use->started;
+	part.ended = use->ended;
 	if (TIMESTAMP_NOT_FINITE(part.started) || TIMESTAMP_NOT_FINITE(end) || at < part.started || end > part.ended)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("part of a record must lie within it, and must have a start and an end")));
 	if (at >= end)
-		PG_RETURN_POINTER(state);
-	if (hour_of(end - 1) - hour_of(at) >= MAX_CELLS)
+		return;
+	if (RollupHourAt(end - 1) - RollupHourAt(at) >= MAX_CELLS)
 		too_many_cells_error();	/* at once, not after a million cells */
-	zone = find_zone_days(fcinfo, PG_GETARG_TEXT_PP(5));
-	part.added = PG_GETARG_BOOL(11);
-	part.devices = PG_GETARG_DATUM(6);
-	read_level(&part, PG_ARGISNULL(7) ? 0 : PG_GETARG_INT32(7), PG_ARGISNULL(8) ? NULL : PG_GETARG_QUANTITY_P(8));
+	part.added = use->added;
+	part.devices = use->devices;
+	read_level(&part, use->share, use->rate);
 	part.work_before = part.counted_rate == NULL ? 0 : work_until(&part, at);
-	part.achieved = PG_ARGISNULL(9) ? NULL : PG_GETARG_QUANTITY_P(9);
-	part.recorded = PG_ARGISNULL(10) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(10);
+	part.achieved = use->achieved;
+	part.recorded = use->recorded;
 	part.achieved_before = part.achieved == NULL ? 0 : achieved_until(&part, at);
-	if (!PG_ARGISNULL(8))
-	{
-		uint16		basis = QuantityBasis(PG_GETARG_QUANTITY_P(8));
+	if (use->rate != NULL)
+		note_basis(state, QuantityBasis(use->rate));
 
-		if (state->has_basis && state->basis != basis)
-			BasisMismatchError(state->basis, basis);
-		state->has_basis = true;
-		state->basis = basis;
-	}
-
-	for (int64 hour = hour_of(at); at < end; hour++)
+	for (int64 hour = RollupHourAt(at); at < end; hour++)
 	{
 		const HourDays *days = find_hour(zone, hour);
 		int64		to = Min(end, start_of(hour + 1));
@@ -464,7 +406,75 @@ usage_cells_accum(PG_FUNCTION_ARGS)
 		if (hour % 4096 == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
+}
+
+/*
+ * usage_cells_accum(internal, started, ended, "from", "to", time_zone, devices, share, rate, achieved, recorded, added)
+ *
+ * Adds, or takes away, what lies from "from" to "to", in the days of a zone, of a record.  Share, rate and
+ * achieved work may be NULL, and of a record that has ended, or has achieved work that is not
+ * known, recorded may; with another NULL the row is left out.
+ */
+PG_FUNCTION_INFO_V1(usage_cells_accum);
+Datum
+usage_cells_accum(PG_FUNCTION_ARGS)
+{
+	RollupState *state;
+	MemoryContext context;
+	RollupUse	use;
+
+	if (!AggCheckCallContext(fcinfo, &context))
+		elog(ERROR, "usage_cells_accum called in non-aggregate context");
+	state = PG_ARGISNULL(0) ? NULL : (RollupState *) PG_GETARG_POINTER(0);
+	for (int i = 1; i <= 11; i++)
+	{
+		if ((i <= 6 || i == 11) && PG_ARGISNULL(i))
+		{
+			if (state == NULL)
+				PG_RETURN_NULL();
+			PG_RETURN_POINTER(state);
+		}
+	}
+	if (state == NULL)
+		state = RollupStateMake(context);
+	use.started = PG_GETARG_TIMESTAMPTZ(1);
+	use.ended = PG_GETARG_TIMESTAMPTZ(2);
+	use.from = PG_GETARG_TIMESTAMPTZ(3);
+	use.to = PG_GETARG_TIMESTAMPTZ(4);
+	use.devices = PG_GETARG_DATUM(6);
+	use.share = PG_ARGISNULL(7) ? 0 : PG_GETARG_INT32(7);
+	use.rate = PG_ARGISNULL(8) ? NULL : PG_GETARG_QUANTITY_P(8);
+	use.achieved = PG_ARGISNULL(9) ? NULL : PG_GETARG_QUANTITY_P(9);
+	use.recorded = PG_ARGISNULL(10) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(10);
+	use.added = PG_GETARG_BOOL(11);
+	RollupAdd(state, RollupZoneFind((RollupZone **) &fcinfo->flinfo->fn_extra, fcinfo->flinfo->fn_mcxt, PG_GETARG_TEXT_PP(5)), &use);
 	PG_RETURN_POINTER(state);
+}
+
+/* Adds to a sum, or takes from it, what is no part of a record. */
+static inline void
+add_whole(int64 *sum, int64 length, bool added)
+{
+	if (unlikely(added ? pg_add_s64_overflow(*sum, length, sum) : pg_sub_s64_overflow(*sum, length, sum)))
+		usage_out_of_range_error();
+}
+
+/* Adds a cell to a state's, or takes it away. */
+void
+RollupAddCell(RollupState *state, const RollupCell *cell, bool added)
+{
+	RollupCell *target = find_rollup_cell(state, cell->key);
+
+	target->has_work |= cell->has_work;
+	target->has_achieved |= cell->has_achieved;
+	add_whole(&target->started, cell->started, added);
+	add_whole(&target->length, cell->length, added);
+	add_whole(&target->shared, cell->shared, added);
+	add_whole(&target->rated, cell->rated, added);
+	add_whole(&target->achieving, cell->achieving, added);
+	add_checked(&target->device_time, added ? cell->device_time : -cell->device_time);
+	add_checked(&target->work, added ? cell->work : -cell->work);
+	add_checked(&target->achieved, added ? cell->achieved : -cell->achieved);
 }
 
 /* Adds one state's cells to another's. */
@@ -487,32 +497,32 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	}
 	from = (RollupState *) PG_GETARG_POINTER(1);
-	into = PG_ARGISNULL(0) ? make_rollup_state(context) : (RollupState *) PG_GETARG_POINTER(0);
+	into = PG_ARGISNULL(0) ? RollupStateMake(context) : (RollupState *) PG_GETARG_POINTER(0);
 	if (from->has_basis)
-	{
-		if (into->has_basis && into->basis != from->basis)
-			BasisMismatchError(into->basis, from->basis);
-		into->has_basis = true;
-		into->basis = from->basis;
-	}
+		note_basis(into, from->basis);
 	cells_start_iterate(from->cells, &iterator);
 	while ((cell = cells_iterate(from->cells, &iterator)) != NULL)
-	{
-		RollupCell *target = find_rollup_cell(into, cell->key);
-
-		target->has_work |= cell->has_work;
-		target->has_achieved |= cell->has_achieved;
-		target->started += cell->started;
-		if (pg_add_s64_overflow(target->length, cell->length, &target->length) ||
-			pg_add_s64_overflow(target->shared, cell->shared, &target->shared) ||
-			pg_add_s64_overflow(target->rated, cell->rated, &target->rated) ||
-			pg_add_s64_overflow(target->achieving, cell->achieving, &target->achieving))
-			usage_out_of_range_error();
-		add_checked(&target->device_time, cell->device_time);
-		add_checked(&target->work, cell->work);
-		add_checked(&target->achieved, cell->achieved);
-	}
+		RollupAddCell(into, cell, true);
 	PG_RETURN_POINTER(into);
+}
+
+/* Tells how many cells a state has. */
+int
+RollupCellCount(const RollupState *state)
+{
+	return (int) state->cells->members;
+}
+
+/* Finds the cells of a state, in no order; they stay where they are until one is added. */
+void
+RollupCellPointers(const RollupState *state, RollupCell **list)
+{
+	cells_iterator iterator;
+	RollupCell *cell;
+
+	cells_start_iterate(state->cells, &iterator);
+	while ((cell = cells_iterate(state->cells, &iterator)) != NULL)
+		*list++ = cell;
 }
 
 /* Collects a state's cells, in no order. */
@@ -573,7 +583,7 @@ usage_cells_deserialize(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
 				 errmsg("invalid serialized state of _usage_cells")));
 	memcpy(&head, p, sizeof(RollupState));
-	state = make_rollup_state(CurrentMemoryContext);
+	state = RollupStateMake(CurrentMemoryContext);
 	state->has_basis = head.has_basis;
 	state->basis = head.basis;
 	for (Size at = sizeof(RollupState); at < size; at += sizeof(RollupCell))
@@ -597,14 +607,6 @@ compare_rollup_cells(const void *a, const void *b)
 	int64		kb = ((const RollupCell *) b)->key;
 
 	return (ka > kb) - (ka < kb);
-}
-
-/* Tells whether nothing was added to a cell that was not taken away. */
-static bool
-is_nothing(const RollupCell *cell)
-{
-	return cell->length == 0 && cell->shared == 0 && cell->rated == 0 && cell->achieving == 0 &&
-		cell->started == 0 && cell->device_time == 0 && cell->work == 0 && cell->achieved == 0;
 }
 
 /*
@@ -634,16 +636,15 @@ usage_cells_final(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 	{
 		const RollupCell *cell = &list[i];
-		int64		hour = cell->key / (2 * DAY_SPAN) - (cell->key % (2 * DAY_SPAN) < 0);
-		DateADT		day = utc_date(hour) + (DateADT) (cell->key - hour * (2 * DAY_SPAN)) - DAY_SPAN;
+		int64		hour = RollupHour(cell->key);
 		Datum		values[10];
 		bool		nulls[10] = {false};
 
 		CHECK_FOR_INTERRUPTS();
-		if (is_nothing(cell))
+		if (RollupCellIsNothing(cell))
 			continue;
 		values[0] = TimestampTzGetDatum(start_of(hour));
-		values[1] = DateADTGetDatum(day);
+		values[1] = DateADTGetDatum(RollupDay(cell->key));
 		values[2] = NumericFromInt128(cell->device_time, 0);
 		nulls[3] = !cell->has_work;
 		values[3] = cell->has_work ? QuantityPGetDatum(QuantityMake(cell->work, state->basis)) : (Datum) 0;
@@ -660,6 +661,20 @@ usage_cells_final(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_array(rows, given, element, -1, false, TYPALIGN_DOUBLE));
 }
 
+/* Reads an integral number; returns whether it is one, of 127 bits. */
+bool
+RollupInteger(Datum numeric, int128 *result)
+{
+	Decimal		decimal;
+	uint128		magnitude;
+
+	if (DecimalFromNumeric(DatumGetNumeric(numeric), &decimal) != DECIMAL_FINITE || decimal.ndigits > decimal.weight + 1 ||
+		!DecimalMultiply(1, &decimal, &magnitude) || magnitude >> 127 != 0)
+		return false;
+	*result = decimal.negative ? -(int128) magnitude : (int128) magnitude;
+	return true;
+}
+
 /*
  * cell_hours(device_time) -> device-hours
  *
@@ -670,11 +685,9 @@ PG_FUNCTION_INFO_V1(cell_hours);
 Datum
 cell_hours(PG_FUNCTION_ARGS)
 {
-	Decimal		decimal;
-	uint128		magnitude;
+	int128		device_time;
 
-	if (DecimalFromNumeric(PG_GETARG_NUMERIC(0), &decimal) != DECIMAL_FINITE ||
-		!DecimalMultiply(1, &decimal, &magnitude) || magnitude >> 127 != 0)
+	if (!RollupInteger(PG_GETARG_DATUM(0), &device_time))
 		usage_out_of_range_error();
-	return DeviceHoursGetNumeric(DevicePicohours(decimal.negative ? -(int128) magnitude : (int128) magnitude));
+	return DeviceHoursGetNumeric(DevicePicohours(device_time));
 }

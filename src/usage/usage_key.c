@@ -196,9 +196,12 @@ PG_FUNCTION_INFO_V1(usage_key_revision);
 Datum
 usage_key_revision(PG_FUNCTION_ARGS)
 {
-	bytea	   *key = PG_GETARG_BYTEA_PP(0);
+	bytea	   *key;
 	int			revision;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	key = PG_GETARG_BYTEA_PP(0);
 	if (name_length((uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), &revision) < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(revision);
@@ -213,13 +216,19 @@ PG_FUNCTION_INFO_V1(usage_key_text);
 Datum
 usage_key_text(PG_FUNCTION_ARGS)
 {
-	bytea	   *arg = PG_GETARG_BYTEA_PP(0);
-	uint8	   *key = (uint8 *) VARDATA_ANY(arg);
-	int			len = VARSIZE_ANY_EXHDR(arg);
+	bytea	   *arg;
+	uint8	   *key;
+	int			len;
 	int			revision;
-	int			rest = name_length(key, len, &revision);
+	int			rest;
 	char	   *digits;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	arg = PG_GETARG_BYTEA_PP(0);
+	key = (uint8 *) VARDATA_ANY(arg);
+	len = VARSIZE_ANY_EXHDR(arg);
+	rest = name_length(key, len, &revision);
 	if (rest >= 0 && key[0] == UUID_CLASS)
 		PG_RETURN_TEXT_P(cstring_to_text(DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum((pg_uuid_t *) (key + 1))))));
 	if (rest >= 0 && key[0] != HASH_CLASS && memchr(key + 1, '\0', rest) == NULL &&
