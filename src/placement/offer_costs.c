@@ -124,6 +124,8 @@ typedef struct CostPart
 	const CostTerm *term;		/* by which it is counted; NULL: not known */
 	Datum		factor;
 	Datum		units;			/* 0: not known */
+	Datum		until;			/* of what counts together, up to its end */
+	Datum		total;			/* of all that counts together */
 } CostPart;
 
 typedef struct CostParts
@@ -189,14 +191,52 @@ add_piece_parts(CostParts *all, const CostPools *pools, const CostPiece *piece, 
 	}
 }
 
-/* Adds a value to others, each once. */
+/* Compares integers. */
+static int
+compare_integers(int64 a, int64 b)
+{
+	return (a > b) - (a < b);
+}
+
+/* Orders numbers of prices. */
+static int
+order_ids(const void *a, const void *b)
+{
+	return compare_integers(DatumGetInt64(*(const Datum *) a), DatumGetInt64(*(const Datum *) b));
+}
+
+/* Orders terms, as they are looked for. */
+static int
+order_terms(const void *a, const void *b)
+{
+	const CostTerm *first = a;
+	const CostTerm *second = b;
+	int			order = compare_integers(first->id, second->id);
+
+	return order != 0 ? order : memcmp(&first->chip, &second->chip, sizeof(Accelerator));
+}
+
+/* Adds a chip to others, each once: there are no more than pieces. */
 static void
-add_once(Datum *values, int *count, Datum value, bool by_value, int size)
+add_chip(Datum *chips, int *count, const Accelerator *chip)
 {
 	for (int i = 0; i < *count; i++)
-		if (datumIsEqual(values[i], value, by_value, size))
+		if (memcmp(DatumGetAcceleratorP(chips[i]), chip, sizeof(Accelerator)) == 0)
 			return;
-	values[(*count)++] = value;
+	chips[(*count)++] = AcceleratorPGetDatum(chip);
+}
+
+/* Sorts numbers of prices, and keeps each once; returns how many there are. */
+static int
+sort_ids(Datum *ids, int count)
+{
+	int			kept = 0;
+
+	qsort(ids, count, sizeof(Datum), order_ids);
+	for (int i = 0; i < count; i++)
+		if (i == 0 || DatumGetInt64(ids[i]) != DatumGetInt64(ids[kept - 1]))
+			ids[kept++] = ids[i];
+	return kept;
 }
 
 /* Reads the terms of the prices of parts, in a context of the caller. */
@@ -215,11 +255,12 @@ read_terms(const CostPools *pools, const CostParts *all, CostTerm **terms)
 	for (int i = 0; i < all->count; i++)
 	{
 		if (all->parts[i].price != 0)
-			add_once(ids, &nids, Int64GetDatum(all->parts[i].price), true, sizeof(int64));
+			ids[nids++] = Int64GetDatum(all->parts[i].price);
 		if (all->parts[i].list_price != 0)
-			add_once(ids, &nids, Int64GetDatum(all->parts[i].list_price), true, sizeof(int64));
-		add_once(chips, &nchips, AcceleratorPGetDatum(all->parts[i].chip), false, sizeof(Accelerator));
+			ids[nids++] = Int64GetDatum(all->parts[i].list_price);
+		add_chip(chips, &nchips, all->parts[i].chip);
 	}
+	nids = sort_ids(ids, nids);
 	values[0] = PointerGetDatum(construct_array(ids, nids, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	values[1] = PointerGetDatum(construct_array(chips, nchips, pools->chip_type, sizeof(Accelerator), false, TYPALIGN_CHAR));
 	answer = KeptRowsAsk(&kept_terms, 2, types, values, nulls);
@@ -246,6 +287,7 @@ read_terms(const CostPools *pools, const CostParts *all, CostTerm **terms)
 		term->model = PriceModelFromText(term->values[TERM_MODEL]);
 		term->chip = *DatumGetAcceleratorP(term->values[TERM_CHIP]);
 	}
+	qsort(*terms, answer->nrows, sizeof(CostTerm), order_terms);
 	return answer->nrows;
 }
 
@@ -253,10 +295,46 @@ read_terms(const CostPools *pools, const CostParts *all, CostTerm **terms)
 static const CostTerm *
 term_of(const CostTerm *terms, int count, int64 price, const Accelerator *chip)
 {
+	CostTerm	sought = {.id = price, .chip = *chip};
+
+	return bsearch(&sought, terms, count, sizeof(CostTerm), order_terms);
+}
+
+/* Orders parts that count together, as they come. */
+static int
+order_counted(const void *a, const void *b)
+{
+	const CostPart *first = *(CostPart *const *) a;
+	const CostPart *second = *(CostPart *const *) b;
+	int			order = compare_integers(first->term->pool_number, second->term->pool_number);
+
+	if (order == 0)
+		order = compare_integers(first->starts, second->starts);
+	return order != 0 ? order : first->piece - second->piece;
+}
+
+/* Adds up the units of parts that count together, in the order of time. */
+static void
+run_up_parts(CostParts *all)
+{
+	CostPart  **parts = palloc(all->count * sizeof(CostPart *));
+	Datum		sum = (Datum) 0;
+	int			count = 0;
+	int			first = 0;
+
+	for (int i = 0; i < all->count; i++)
+		if (all->parts[i].units != (Datum) 0)
+			parts[count++] = &all->parts[i];
+	qsort(parts, count, sizeof(CostPart *), order_counted);
 	for (int i = 0; i < count; i++)
-		if (terms[i].id == price && memcmp(&terms[i].chip, chip, sizeof(Accelerator)) == 0)
-			return &terms[i];
-	return NULL;
+	{
+		bool		is_last = i == count - 1 || parts[i]->term->pool_number != parts[i + 1]->term->pool_number;
+
+		sum = i == first ? parts[i]->units : NumericAdd(sum, parts[i]->units);
+		parts[i]->until = sum;
+		for (; is_last && first <= i; first++)
+			parts[first]->total = sum;
+	}
 }
 
 /* Says by which terms parts are counted, and how many units they are. */
@@ -274,6 +352,7 @@ count_parts(CostParts *all, const CostTerm *terms, int count)
 		if (part->term != NULL && part->term->values[TERM_PARTS] != (Datum) 0)
 			part->units = NumericMultiply(part->device_time, part->term->values[TERM_PARTS]);
 	}
+	run_up_parts(all);
 }
 
 /* ---- what is due ---- */
@@ -289,7 +368,7 @@ static const RowColumn due_columns[] = {ROW_COLUMN("due", NUMERICOID)};
 
 /* Returns what is due for a part, after those before it that count together. */
 static Datum
-due_of(const CostParts *all, const CostPart *part)
+due_of(const CostPart *part)
 {
 	static SPIPlanPtr plan = NULL;
 	const CostTerm *term = part->term;
@@ -298,29 +377,17 @@ due_of(const CostParts *all, const CostPart *part)
 	};
 	Datum		arguments[lengthof(types)];
 	char		nulls[lengthof(types)];
-	Datum		until = part->units;
-	Datum		total = NumericFromInteger(0);
 	MemoryContext context = CurrentMemoryContext;
 	Datum		due;
 	bool		isnull;
 
 	if (is_plain(term))
 		return NumericMultiply(term->values[TERM_PRICE], part->units);
-	for (int i = 0; i < all->count; i++)
-	{
-		const CostPart *other = &all->parts[i];
-
-		if (other->term == NULL || other->term->pool_number != term->pool_number || other->units == (Datum) 0)
-			continue;
-		total = NumericAdd(total, other->units);
-		if (other->starts < part->starts || (other->starts == part->starts && other->piece < part->piece))
-			until = NumericAdd(until, other->units);
-	}
 	for (int i = 0; i < 7; i++)
 		arguments[i] = term->values[TERM_MODEL + i];
-	arguments[7] = NumericSubtract(until, part->units);
-	arguments[8] = until;
-	arguments[9] = total;
+	arguments[7] = NumericSubtract(part->until, part->units);
+	arguments[8] = part->until;
+	arguments[9] = part->total;
 	arguments[10] = term->values[TERM_SCALE];
 	for (int i = 0; i < (int) lengthof(types); i++)
 		nulls[i] = arguments[i] == (Datum) 0 ? 'n' : ' ';
@@ -379,49 +446,64 @@ most_due(const CostPart *part)
 					  NumericMultiply(reduce(values[TERM_TIER_FEES], true), values[TERM_SCALE]));
 }
 
-/* Whether two parts are rounded together. */
-static bool
-are_together(const CostPart *a, const CostPart *b)
+/* Orders parts by what is rounded together: a price in a piece. */
+static int
+order_rounded(const void *a, const void *b)
 {
-	return a->piece == b->piece && a->price == b->price && a->term->digits == b->term->digits &&
-		NumericCompare(a->term->values[TERM_SCALE], b->term->values[TERM_SCALE]) == 0;
+	const CostPart *first = *(CostPart *const *) a;
+	const CostPart *second = *(CostPart *const *) b;
+	int			order = first->piece - second->piece;
+
+	if (order == 0)
+		order = compare_integers(first->price, second->price);
+	if (order == 0)
+		order = compare_integers(first->term->digits, second->term->digits);
+	return order != 0 ? order : NumericCompare(first->term->values[TERM_SCALE], second->term->values[TERM_SCALE]);
 }
 
 /* Adds up what is due for parts, rounded once for each price in a piece. */
 static void
-sum_up_parts(const CostParts *all, CostPiece *pieces)
+sum_up_parts(CostParts *all, CostPiece *pieces)
 {
+	CostPart  **parts = palloc(all->count * sizeof(CostPart *));
+	int			count = 0;
+
 	for (int i = 0; i < all->count; i++)
 	{
-		const CostPart *part = &all->parts[i];
-		CostPiece  *piece = &pieces[part->piece];
+		CostPiece  *piece = &pieces[all->parts[i].piece];
 
 		if (!piece->is_priced)
 			piece->cost = piece->worst = NumericFromInteger(0);
 		piece->is_priced = true;
-		if (part->units == (Datum) 0)
+		if (all->parts[i].units == (Datum) 0)
 			piece->cost = piece->worst = (Datum) 0;
-		else if (piece->cost != (Datum) 0)
+		else
+			parts[count++] = &all->parts[i];
+	}
+	qsort(parts, count, sizeof(CostPart *), order_rounded);
+	for (int i = 0; i < count;)
+	{
+		const CostTerm *term = parts[i]->term;
+		CostPiece  *piece = &pieces[parts[i]->piece];
+		Datum		due = NumericFromInteger(0);
+		Datum		worst = NumericFromInteger(0);
+		int			end = i;
+
+		for (; end < count && order_rounded(&parts[i], &parts[end]) == 0; end++)
 		{
-			Datum		due = NumericFromInteger(0);
-			Datum		worst = NumericFromInteger(0);
-			bool		is_done = false;
-
-			for (int n = 0; n < all->count && !is_done; n++)
-			{
-				const CostPart *other = &all->parts[n];
-
-				if (other->units == (Datum) 0 || !are_together(part, other))
-					continue;
-				is_done = n < i;
-				due = NumericAdd(due, NumericMultiply(other->factor, due_of(all, other)));
-				worst = NumericAdd(worst, NumericMultiply(other->factor, most_due(other)));
-			}
-			if (is_done)
+			CHECK_FOR_INTERRUPTS();
+			/* of what is not all known nothing is said */
+			if (piece->cost == (Datum) 0)
 				continue;
-			piece->cost = NumericAdd(piece->cost, NumericRoundRatio(due, part->term->values[TERM_SCALE], part->term->digits));
-			piece->worst = NumericAdd(piece->worst, NumericRoundRatio(worst, part->term->values[TERM_SCALE], part->term->digits));
+			due = NumericAdd(due, NumericMultiply(parts[end]->factor, due_of(parts[end])));
+			worst = NumericAdd(worst, NumericMultiply(parts[end]->factor, most_due(parts[end])));
 		}
+		if (piece->cost != (Datum) 0)
+		{
+			piece->cost = NumericAdd(piece->cost, NumericRoundRatio(due, term->values[TERM_SCALE], term->digits));
+			piece->worst = NumericAdd(piece->worst, NumericRoundRatio(worst, term->values[TERM_SCALE], term->digits));
+		}
+		i = end;
 	}
 }
 
@@ -430,16 +512,28 @@ void
 CostOffer(const CostPools *pools, CostPiece *pieces, int count)
 {
 	CostParts	all = {0};
-	CostTerm   *terms;
-	int			nterms;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "costs of an offer", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
 
 	for (int i = 0; i < count; i++)
 		add_piece_parts(&all, pools, &pieces[i], i);
-	if (all.count == 0)
-		return;
-	nterms = read_terms(pools, &all, &terms);
-	count_parts(&all, terms, nterms);
-	sum_up_parts(&all, pieces);
+	if (all.count > 0)
+	{
+		CostTerm   *terms;
+		int			nterms = read_terms(pools, &all, &terms);
+
+		count_parts(&all, terms, nterms);
+		sum_up_parts(&all, pieces);
+	}
+	MemoryContextSwitchTo(caller);
+	for (int i = 0; i < count; i++)
+	{
+		if (pieces[i].cost == (Datum) 0)
+			continue;
+		pieces[i].cost = datumCopy(pieces[i].cost, false, -1);
+		pieces[i].worst = datumCopy(pieces[i].worst, false, -1);
+	}
+	MemoryContextDelete(context);
 }
 
 /* ---- as SQL asks for it ---- */
