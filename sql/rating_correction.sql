@@ -42,7 +42,7 @@ CREATE TEMP VIEW settled AS
 			WHERE c.book = 'cor' AND coalesce(c.corrects_payer, c.payer) = o.id AND b.starts_at BETWEEN '2024-12-31' AND '2025-01-02') AS billed,
 		(SELECT trim_scale(sum(r.cost)) FROM rate_usage(o.name, CASE o.name WHEN 'cor/c' THEN '[2024-12-31 16:00Z,2025-01-31 16:00Z)' ELSE '[2025-01-01Z,2025-02-01Z)' END::tstzrange, NULL, 'cor') AS r) AS costs
 	FROM account AS o WHERE o.name ~ '^cor/.$' ORDER BY o.name COLLATE "C";
-CREATE TEMP VIEW wrong AS SELECT check_name, object, detail FROM _check_charges(ledger_watermark(), true, true)
+CREATE TEMP VIEW wrong AS SELECT check_name, object, detail FROM _check_charges(ledger_watermark(), true, true, '-infinity')
 	WHERE check_name IN ('closing', 'charge of another closing', 'billed twice', 'charges and rating', 'correction for nobody');
 
 SELECT a, use('cor/' || a || '/1', '2025-01-05', 12, a || '1'), use('cor/' || a, '2025-01-06', 3, a || '2') FROM unnest('{a,b,c,d,e,s}'::text[]) AS a;
