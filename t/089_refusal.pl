@@ -85,7 +85,7 @@ for my $case (
 	[ q{SELECT grant_access(current_user, 'king')}, '22023: unknown kind of access: "king"' ],
 	[ q{SELECT revoke_access(current_user, 'auditor')}, '42704: role ' ],
 	[ q{SET ROLE pg_monitor; SELECT focus_check('focus_1_2')}, '42501: permission denied for relation compute_ledger.focus_1_2' ],
-	[ q{UPDATE usage_key SET retracted = true; TRUNCATE usage_key}, '23001: ' ])
+	[ q{UPDATE usage_key SET batch = 1; TRUNCATE usage_key}, '23001: ' ])
 {
 	my ($sql, $expected) = @$case;
 	my ($rc, $out, $err) = $node->psql('postgres', $sql, on_error_stop => 0, extra_params => [ '-v', 'SHOW_CONTEXT=errors', '-v', 'VERBOSITY=verbose' ]);
