@@ -36,7 +36,7 @@ $node->safe_psql('postgres', q{
 
 	-- Some request, and some lease, mostly one of the last.
 	CREATE FUNCTION asked() RETURNS bigint LANGUAGE sql AS $$ SELECT id FROM request WHERE id >= (SELECT max(id) FROM request) - random() * random() * 100 ORDER BY id LIMIT 1 $$;
-	CREATE FUNCTION leased() RETURNS bigint LANGUAGE sql AS $$ SELECT id FROM lease WHERE id >= (SELECT max(id) FROM lease) - random() * random() * 20 ORDER BY id LIMIT 1 $$;
+	CREATE FUNCTION leased() RETURNS bigint LANGUAGE sql AS $$ SELECT coalesce((SELECT min(id) FROM lease WHERE replaced IS NOT NULL AND random() < 0.1), (SELECT id FROM lease WHERE id >= (SELECT max(id) FROM lease) - random() * random() * 20 ORDER BY id LIMIT 1)) $$;
 	-- The first offer for a request, or some other one.
 	CREATE FUNCTION offered(asked placement_request) RETURNS jsonb LANGUAGE sql AS $$ SELECT q.offer FROM quote(asked, 3) AS q WHERE q.rank IS NOT NULL ORDER BY random() * q.rank LIMIT 1 $$;
 	CREATE FUNCTION dearer() RETURNS bigint LANGUAGE sql AS $$
@@ -66,6 +66,8 @@ $node->safe_psql('postgres', q{
 	SELECT reserve(placement_request('a' || n + 2, '{nvidia}', 8 * n, '2 hours', sites => 3, not_before => now() - interval '59 minutes'), request => 's' || nextval('call'), confirmed => n < 3, now => now() - interval '1 hour') FROM generate_series(1, 4) AS n;
 	SELECT schedule(now => now() - interval '1 hour');
 	SELECT report_work(w.lease, 'started', now => now() - interval '10 minutes') FROM take_work('dead', 6, now => now() - interval '10 minutes') AS w;
+	-- and some that others take again
+	SELECT count(*) FROM take_work('silent', 4, now => now() - interval '10 minutes');
 });
 my @accounts = map { "a$_" } 1 .. 8;
 

@@ -56,6 +56,9 @@ DECLARE
 	near numeric;
 BEGIN
 	PERFORM compute_ledger._require_ledger();
+	IF confirmed IS NULL THEN
+		PERFORM compute_ledger._refuse('22023', 'whether it is confirmed is NULL');
+	END IF;
 	checked := compute_ledger._check_request(asked);
 	account_id := compute_ledger._booking_account(checked.account, greatest(at, checked.not_before));
 	call := jsonb_build_array('reserve', compute_ledger._request_said(checked), confirmed, extract(epoch FROM hold));
