@@ -65,10 +65,15 @@ put_to_rows(RollupSink *sink, RollupTable table, Datum *values, bool *nulls)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Reads arguments (records, before, upto, changed). */
+/* Reads arguments (records, before, upto, changed), of which, and of what follows them, none is NULL. */
 static void
 read_query(FunctionCallInfo fcinfo, RollupQuery *query)
 {
+	for (int i = 0; i < PG_NARGS(); i++)
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d of what adds up usage is NULL", i + 1)));
 	query->records = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	query->before = PG_GETARG_DATUM(1);
 	query->upto = PG_GETARG_DATUM(2);

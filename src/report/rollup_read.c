@@ -659,7 +659,9 @@ run_rollup_query(Rollup *rollup, const char *query, RollupTable table, bool (*re
 	options.dest = &self.receiver;
 	result = SPI_execute_extended(query, &options);
 	if (result != SPI_OK_SELECT)
-		elog(ERROR, "could not read what rollups are made of: %s", SPI_result_code_string(result));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("what rollups are made of is no query: %s", SPI_result_code_string(result))));
 }
 
 /* Reads what is stored in a table. */
