@@ -20,25 +20,15 @@
 #include "base/errcodes.h"
 #include "base/refuse.h"
 #include "base/row_columns.h"
+#include "base/value.h"
 #include "capacity/pool_book.h"
 #include "profile/profile_period.h"
-
-/* Returns the text of a value, as the session has it. */
-static char *
-text_of(Datum value, Oid type)
-{
-	Oid			output;
-	bool		is_varlena;
-
-	getTypeOutputInfo(type, &output, &is_varlena);
-	return OidOutputFunctionCall(output, value);
-}
 
 /* Returns the text of an instant. */
 static char *
 instant_text(TimestampTz at)
 {
-	return text_of(TimestampTzGetDatum(at), TIMESTAMPTZOID);
+	return ValueText(TimestampTzGetDatum(at), TIMESTAMPTZOID);
 }
 
 /* Returns the number of slots of so many minutes from 2000 on until the one of an instant. */
@@ -90,7 +80,7 @@ check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, Timesta
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the period ends beyond the horizon of pool %lld: %s", pool, instant_text(to)),
-				 errdetail("Bookings end by %s from now: by %s.", text_of(terms->horizon, INTERVALOID), instant_text(horizon))));
+				 errdetail("Bookings end by %s from now: by %s.", ValueText(terms->horizon, INTERVALOID), instant_text(horizon))));
 	if (!start_stays && slot_of(from, slot) < slot_of(clock, slot))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -104,7 +94,7 @@ check_terms(const PoolTerms *terms, int64 devices, int64 from, int64 to, Timesta
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("bookings of pool %lld begin and end on multiples of %d minutes: %s",
-					pool, terms->slot_minutes, text_of(ProfileMakeRange(from, to), TSTZRANGEOID)),
+					pool, terms->slot_minutes, ValueText(ProfileMakeRange(from, to), TSTZRANGEOID)),
 			 errhint("date_bin('%d minutes', t, '2000-01-01 00:00Z') is the beginning of the slot that t is in.", terms->slot_minutes)));
 }
 

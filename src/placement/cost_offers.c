@@ -15,6 +15,7 @@
 #include "utils/typcache.h"
 
 #include "base/numeric_arith.h"
+#include "base/value.h"
 #include "capacity/pool_set.h"
 #include "placement/composite.h"
 #include "placement/cost_offers.h"
@@ -179,22 +180,6 @@ add_up_pieces(CostedOffer *offer)
 		offer->cost = offer->worst = (Datum) 0;
 }
 
-/* Returns a column of a row that was found by SPI, in a context; 0: it is NULL. */
-static Datum
-found_value(HeapTuple row, int column, MemoryContext context)
-{
-	bool		isnull;
-	Datum		value = SPI_getbinval(row, SPI_tuptable->tupdesc, column, &isnull);
-	MemoryContext old;
-
-	if (isnull)
-		return (Datum) 0;
-	old = MemoryContextSwitchTo(context);
-	value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-	MemoryContextSwitchTo(old);
-	return value;
-}
-
 /* Returns the row of a piece, with the number of its offer. */
 static Datum
 piece_row(int offer, const CostPiece *piece, TupleDesc desc)
@@ -273,8 +258,8 @@ add_transfers(const CostAsked *asked, CostedOffer *offers, int count)
 
 		if (isnull || offer < 1 || offer > count)
 			elog(ERROR, "lines of an offer that was not asked about");
-		offers[offer - 1].transfer_cost = found_value(row, 1, context);
-		offers[offer - 1].lines = found_value(row, 2, context);
+		offers[offer - 1].transfer_cost = ValueOfFound(row, 1, NUMERICOID, context);
+		offers[offer - 1].lines = ValueOfFound(row, 2, JSONBOID, context);
 	}
 	SPI_finish();
 	MemoryContextSwitchTo(context);
@@ -339,7 +324,7 @@ money_text(CostAsked *asked, Datum amount)
 	RunBookPlan(&plan, "SELECT compute_ledger._money_text($1, $2) AS money", lengthof(types), types, arguments, nulls, true, SPI_OK_SELECT);
 	RowColumnsCheck(SPI_tuptable->tupdesc, "_money_text()", money_columns, lengthof(money_columns));
 	if (SPI_processed > 0)
-		money = found_value(SPI_tuptable->vals[0], 1, context);
+		money = ValueOfFound(SPI_tuptable->vals[0], 1, TEXTOID, context);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 	return money == (Datum) 0 ? "" : TextDatumGetCString(money);

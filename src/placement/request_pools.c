@@ -24,6 +24,7 @@
 #include "accelerator/accelerator.h"
 #include "base/key_table.h"
 #include "base/numeric_arith.h"
+#include "base/value.h"
 #include "booking/policy_lock.h"
 #include "capacity/pool_set.h"
 #include "placement/composite.h"
@@ -175,17 +176,6 @@ is_within(const Meeting *meeting, const Accelerator *chip, bool or_slices)
 	return false;
 }
 
-/* Copies a column of a row. */
-static Datum
-copy_of(Datum value, Oid type)
-{
-	int16		size;
-	bool		by_value;
-
-	get_typlenbyval(type, &size, &by_value);
-	return size == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) : datumCopy(value, by_value, size);
-}
-
 /* Reads a row of a pool; false: it is of other chips than were asked for, and these are not wanted. */
 static bool
 read_pool(const Meeting *meeting, const KeyTable *table, HeapTuple row, bool brief, Pool *pool)
@@ -208,8 +198,8 @@ read_pool(const Meeting *meeting, const KeyTable *table, HeapTuple row, bool bri
 		.region = DatumGetInt32(values[POOL_REGION]),
 		.granule = DatumGetInt32(values[POOL_GRANULE]),
 		.slot_minutes = DatumGetInt32(values[POOL_SLOT_MINUTES]),
-		.link_class = nulls[POOL_LINK_CLASS] ? CStringGetTextDatum("") : copy_of(values[POOL_LINK_CLASS], TEXTOID),
-		.hold = copy_of(values[POOL_HOLD], INTERVALOID),
+		.link_class = nulls[POOL_LINK_CLASS] ? CStringGetTextDatum("") : ValueCopy(values[POOL_LINK_CLASS], TEXTOID),
+		.hold = ValueCopy(values[POOL_HOLD], INTERVALOID),
 		.host = nulls[POOL_HOST] ? 0 : DatumGetInt64(values[POOL_HOST]),
 	};
 	if (pool->granule <= 0 || pool->slot_minutes <= 0)
@@ -221,7 +211,7 @@ read_pool(const Meeting *meeting, const KeyTable *table, HeapTuple row, bool bri
 	pool->until -= (pool->until % slot + slot) % slot;
 	if (meeting->preemptible && meeting->currency != (Datum) 0 && !nulls[POOL_FLOOR_PRICE] && !nulls[POOL_FLOOR_CURRENCY] &&
 		strcmp(TextDatumGetCString(values[POOL_FLOOR_CURRENCY]), TextDatumGetCString(meeting->currency)) == 0)
-		pool->floor = copy_of(values[POOL_FLOOR_PRICE], NUMERICOID);
+		pool->floor = ValueCopy(values[POOL_FLOOR_PRICE], NUMERICOID);
 	if (!is_within(meeting, &pool->chip, false))
 		pool->reason = "is not of an accelerator that was asked for";
 	else if (!nulls[POOL_DOUBTED])
@@ -296,22 +286,6 @@ ask_row(SPIPlanPtr *plan, const char *query, Oid answer, int nargs, Oid *types, 
 	RunBookPlan(plan, query, nargs, types, values, NULL, true, SPI_OK_SELECT);
 	RowColumnsCheck(SPI_tuptable->tupdesc, "an answer", &column, 1);
 	return SPI_processed > 0 ? SPI_tuptable->vals[0] : NULL;
-}
-
-/* Returns a column of the row that was asked for, in a context; 0: it is NULL. */
-static Datum
-answer_of(HeapTuple row, int column, Oid type, MemoryContext context)
-{
-	bool		isnull;
-	Datum		value = SPI_getbinval(row, SPI_tuptable->tupdesc, column, &isnull);
-	MemoryContext old;
-
-	if (isnull)
-		return (Datum) 0;
-	old = MemoryContextSwitchTo(context);
-	value = copy_of(value, type);
-	MemoryContextSwitchTo(old);
-	return value;
 }
 
 /* Says who is a guest in which pools. */
@@ -555,7 +529,7 @@ judge_chips(const Meeting *meeting, const ChipRegions *arrays, ChipRegion *chips
 		HeapTuple	row = SPI_tuptable->vals[i];
 		bool		isnull;
 		int64		question = DatumGetInt64(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
-		Datum		stands = answer_of(row, 2, TSTZMULTIRANGEOID, context);
+		Datum		stands = ValueOfFound(row, 2, TSTZMULTIRANGEOID, context);
 		MemoryContext old;
 
 		if (isnull || question < 1 || question > arrays->count || stands == (Datum) 0)
@@ -563,7 +537,7 @@ judge_chips(const Meeting *meeting, const ChipRegions *arrays, ChipRegion *chips
 		old = MemoryContextSwitchTo(context);
 		chips[question - 1].nstands = StretchesOf(stands, &chips[question - 1].stands);
 		MemoryContextSwitchTo(old);
-		chips[question - 1].clause = answer_of(row, 3, TEXTOID, context);
+		chips[question - 1].clause = ValueOfFound(row, 3, TEXTOID, context);
 	}
 }
 
@@ -589,7 +563,7 @@ find_links(const Meeting *meeting, const ChipRegions *arrays, ChipRegion *chips,
 	for (uint64 n = 0; n < SPI_processed; n++)
 	{
 		HeapTuple	row = SPI_tuptable->vals[n];
-		int32		region = DatumGetInt32(answer_of(row, 1, INT4OID, context));
+		int32		region = DatumGetInt32(ValueOfFound(row, 1, INT4OID, context));
 
 		for (int i = 0; i < count; i++)
 		{
@@ -597,32 +571,21 @@ find_links(const Meeting *meeting, const ChipRegions *arrays, ChipRegion *chips,
 
 			if (chip->region != region)
 				continue;
-			chip->name = answer_of(row, 2, TEXTOID, context);
-			chip->within = DatumGetBool(answer_of(row, 3, BOOLOID, context));
-			chip->in_price = answer_of(row, 4, NUMERICOID, context);
-			chip->in_currency = answer_of(row, 5, TEXTOID, context);
-			chip->gbps = answer_of(row, 6, NUMERICOID, context);
-			chip->latency = answer_of(row, 7, INTERVALOID, context);
-			chip->out_price = answer_of(row, 8, NUMERICOID, context);
-			chip->out_currency = answer_of(row, 9, TEXTOID, context);
+			chip->name = ValueOfFound(row, 2, TEXTOID, context);
+			chip->within = DatumGetBool(ValueOfFound(row, 3, BOOLOID, context));
+			chip->in_price = ValueOfFound(row, 4, NUMERICOID, context);
+			chip->in_currency = ValueOfFound(row, 5, TEXTOID, context);
+			chip->gbps = ValueOfFound(row, 6, NUMERICOID, context);
+			chip->latency = ValueOfFound(row, 7, INTERVALOID, context);
+			chip->out_price = ValueOfFound(row, 8, NUMERICOID, context);
+			chip->out_currency = ValueOfFound(row, 9, TEXTOID, context);
 			if (meeting->has_data)
-				chip->ready = DatumGetTimestampTz(answer_of(row, 10, TIMESTAMPTZOID, context));
+				chip->ready = DatumGetTimestampTz(ValueOfFound(row, 10, TIMESTAMPTZOID, context));
 		}
 	}
 }
 
 /* ---- a pool ---- */
-
-/* Returns the text of a value. */
-static char *
-text_of_value(Datum value, Oid type)
-{
-	Oid			output;
-	bool		is_varlena;
-
-	getTypeOutputInfo(type, &output, &is_varlena);
-	return OidOutputFunctionCall(output, value);
-}
 
 /* Returns an amount of money for people to read. */
 static char *
@@ -637,7 +600,7 @@ money_of(const Meeting *meeting, Datum amount)
 
 	SPI_connect();
 	row = ask_row(&plan, "SELECT compute_ledger._money_text($1, $2) AS answer", TEXTOID, 2, types, arguments);
-	money = row == NULL ? (Datum) 0 : answer_of(row, 1, TEXTOID, context);
+	money = row == NULL ? (Datum) 0 : ValueOfFound(row, 1, TEXTOID, context);
 	SPI_finish();
 	MemoryContextSwitchTo(context);
 	return money == (Datum) 0 ? "" : TextDatumGetCString(money);
@@ -662,7 +625,7 @@ transfer_reason(const Meeting *meeting, const ChipRegion *of)
 	if (meeting->has_latency && of->latency == (Datum) 0)
 		return psprintf("no latency is known from %s to %s", from, there);
 	if (meeting->has_latency && DatumGetBool(DirectFunctionCall2(interval_gt, of->latency, Request(meeting, REQUEST_MAX_LATENCY))))
-		return psprintf("too far from the data: %s", text_of_value(of->latency, INTERVALOID));
+		return psprintf("too far from the data: %s", ValueText(of->latency, INTERVALOID));
 	if (meeting->has_data && of->in_price == (Datum) 0)
 		return psprintf("no price of transfer from %s to %s", from, there);
 	if (meeting->has_data && is_other_currency(meeting, of->in_currency))
@@ -692,7 +655,7 @@ reason_of(const Meeting *meeting, const Pool *pool)
 		return "the account is billed in no currency";
 	if (!RequestIsNull(meeting, REQUEST_BASIS) && of->rate == (Datum) 0)
 	{
-		chip = text_of_value(AcceleratorPGetDatum(&pool->chip), meeting->chip_type);
+		chip = ValueText(AcceleratorPGetDatum(&pool->chip), meeting->chip_type);
 		return psprintf("%s has no rate in basis %s", chip, TextDatumGetCString(meeting->basis));
 	}
 	if (of->lowest == (Datum) 0 && of->untold != NULL)
@@ -797,7 +760,7 @@ meet_pool(const Meeting *meeting, const Pool *pool, TupleDesc desc)
 	if (of != NULL)
 		count = bookable_of(pool, &stretches);
 	if (reason == NULL && ready >= pool->until)
-		reason = psprintf("its horizon, %s, is before the earliest start", text_of_value(TimestampTzGetDatum(pool->until), TIMESTAMPTZOID));
+		reason = psprintf("its horizon, %s, is before the earliest start", ValueText(TimestampTzGetDatum(pool->until), TIMESTAMPTZOID));
 	for (int i = 0; i < count; i++)
 	{
 		Stretch		part = {Max(stretches[i].from, ready), Min(stretches[i].to, pool->until)};
@@ -807,7 +770,7 @@ meet_pool(const Meeting *meeting, const Pool *pool, TupleDesc desc)
 	}
 	if (reason == NULL && left == 0)
 		reason = of->clause != (Datum) 0 ? TextDatumGetCString(of->clause)
-			: psprintf("has no price from %s on, or none that is not above the ceiling", text_of_value(TimestampTzGetDatum(ready), TIMESTAMPTZOID));
+			: psprintf("has no price from %s on, or none that is not above the ceiling", ValueText(TimestampTzGetDatum(ready), TIMESTAMPTZOID));
 	nulls[OUT_REASON] = reason == NULL;
 	values[OUT_REASON] = reason == NULL ? (Datum) 0 : CStringGetTextDatum(reason);
 	values[OUT_PRICE_PER_HOUR] = of == NULL ? (Datum) 0 : of->lowest;
@@ -874,7 +837,7 @@ read_meeting(FunctionCallInfo fcinfo, Meeting *meeting)
 	arguments[0] = PG_GETARG_DATUM(0);
 	arguments[1] = TimestampTzGetDatum(meeting->base);
 	row = ask_row(&plan, "SELECT (compute_ledger._billed_currencies($1, pg_catalog.tstzrange($2, $2, '[]')))[1] AS answer", TEXTOID, 2, types, arguments);
-	meeting->currency = answer_of(row, 1, TEXTOID, CurrentMemoryContext);
+	meeting->currency = ValueOfFound(row, 1, TEXTOID, CurrentMemoryContext);
 }
 
 /*
