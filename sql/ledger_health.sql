@@ -97,6 +97,19 @@ COMMIT;
 CREATE TABLE usage_other (LIKE usage_record INCLUDING ALL);
 ALTER TABLE usage_record ATTACH PARTITION usage_other DEFAULT;
 SELECT value FROM ledger_health WHERE measure = 'partitions_ahead';
+-- placement: a queue that was gone through 5 hours ago, pools that are doubted, an agent that is not heard of
+SELECT create_pool('hall-1', 'nvidia/h100-sxm5-80gb', n) AS pool FROM unnest('{a,b,c}'::text[]) AS n ORDER BY n;
+SELECT count(*) FROM pool AS p, offer_devices(p.id, 8, tstzrange(date_trunc('hour', now()) - interval '2 days', NULL), now => now() - interval '2 days');
+SELECT count(submit_request(placement_request('zenith', '{nvidia/h100}', devices => 8, time_limit => '10 days'), now => now() - n * interval '4 hours')) FROM generate_series(2, 6) AS n;
+SELECT count(*) FROM schedule(now => now() - interval '5 hours');
+SELECT count(*) FROM take_work('agent 1', 2, now => now() - interval '4 hours');
+SELECT report_work(min(l.id), 'ended', now => now() - interval '4 hours' + interval '1 second') FROM lease AS l;
+SELECT count(*) FROM pool AS p, LATERAL (SELECT min(r.id) AS id FROM reservation AS r WHERE r.pool = p.id AND r.state = 'confirmed' AND r.id NOT IN (SELECT l.reservation FROM lease AS l)) AS r,
+	LATERAL answer_reservation(r.id, 'refused', 'fire', now => now() - interval '3 hours') WHERE r.id IS NOT NULL;
+SELECT * FROM health WHERE measure ~ '^(queue|pool|lease)';
+SELECT 'queue_requests' AS measure, count(*) FROM queue UNION ALL SELECT 'pools_doubted', count(DISTINCT pool) FROM booking_calendar WHERE doubted
+UNION ALL SELECT 'leases_expired', count(*) FROM agent_lease WHERE state = 'expired';
+
 -- no record is read that has ended
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
 SELECT 's', g, 'acme', 'hall-1', 'NVIDIA H100 80GB HBM3', '1', ago(g * interval '10 minutes'), ago(g * interval '10 minutes' - interval '5 minutes') FROM generate_series(1, 3000) AS g;

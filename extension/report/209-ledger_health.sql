@@ -220,6 +220,30 @@ BEGIN
 	SELECT 'rollup_age_seconds', NULL::text, CASE WHEN isfinite(s.as_of) THEN compute_ledger._seconds_since(s.as_of, at) END, CASE WHEN NOT isfinite(s.as_of) THEN 'never refreshed' END
 	FROM compute_ledger.rollup_state AS s;
 
+	-- placement: what waits in the queue and when it was last gone through, pools that are doubted, leases that are over, by their indexes
+	RETURN QUERY
+	WITH waiting AS MATERIALIZED (
+		SELECT count(*) AS requests, min(q.submitted) AS oldest FROM compute_ledger.request AS q WHERE q.state = 'queued'
+	), doubted AS MATERIALIZED (
+		SELECT p.id, p.doubted, p.doubted_why FROM compute_ledger.pool AS p WHERE p.doubted IS NOT NULL
+	), silent AS MATERIALIZED (
+		SELECT l.id, l.reservation, l.agent, l.expires FROM compute_ledger.lease AS l WHERE l.expires <= at AND l.replaced IS NULL AND l.closed IS NULL
+	)
+	SELECT 'queue_requests', NULL::text, w.requests::double precision, NULL::text FROM waiting AS w
+	UNION ALL
+	SELECT 'queue_age_seconds', NULL, compute_ledger._seconds_since(w.oldest, at), NULL FROM waiting AS w
+	UNION ALL
+	SELECT 'queue_pass_age_seconds', NULL, compute_ledger._seconds_since(p.made, at), CASE WHEN p.made IS NULL THEN 'never made' END FROM (SELECT q.at FROM compute_ledger.queue_pass AS q) AS p (made)
+	UNION ALL
+	SELECT 'pools_doubted', NULL, count(*), NULL FROM doubted AS d
+	UNION ALL
+	SELECT 'pool_doubted_age_seconds', NULL, compute_ledger._seconds_since(min(d.doubted), at), (array_agg(format('pool %s: %s', d.id, d.doubted_why) ORDER BY d.doubted, d.id))[1] FROM doubted AS d
+	UNION ALL
+	SELECT 'leases_expired', NULL, count(*), NULL FROM silent AS l
+	UNION ALL
+	SELECT 'lease_expired_age_seconds', NULL, compute_ledger._seconds_since(min(l.expires), at),
+		(array_agg(format('lease %s of reservation %s, agent "%s"', l.id, l.reservation, l.agent) ORDER BY l.expires, l.id))[1] FROM silent AS l;
+
 	-- the catalog
 	RETURN QUERY
 	SELECT 'partitions_ahead', NULL::text, CASE WHEN p.upto IS NULL THEN -1 WHEN p.upto = 'infinity' THEN 'infinity'
