@@ -6,6 +6,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/array.h"
+#include "utils/guc.h"
 
 #include "capacity/pool_set.h"
 
@@ -28,12 +29,17 @@ RunBookPlan(SPIPlanPtr *plan, const char *query, int nargs, Oid *types, Datum *v
 		elog(ERROR, "could not read or write the book of a pool");
 }
 
-/* Runs a query about the pools of a set, whose first argument the set is; returns how many rows there are. */
+/*
+ * Runs a query about the pools of a set, whose first argument the set is; returns how many rows there are.  Rows are looked up
+ * in indexes, whatever is known of the tables' size when it is planned: to compare each row with an array takes longer.
+ */
 uint64
 PoolSetRun(const PoolSet *set, PoolSetPlans *plans, const char *const queries[2], int nargs, Oid *types, Datum *values, bool read_only)
 {
 	int			many = set->count != 1;
+	int			settings = NewGUCNestLevel();
 
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	types[0] = many ? INT8ARRAYOID : INT8OID;
 	if (many)
 	{
@@ -46,6 +52,7 @@ PoolSetRun(const PoolSet *set, PoolSetPlans *plans, const char *const queries[2]
 	else
 		values[0] = Int64GetDatum(set->pools[0]);
 	RunBookPlan(&plans->plans[many], queries[many], nargs, types, values, NULL, read_only, SPI_OK_SELECT);
+	AtEOXact_GUC(true, settings);
 	return SPI_processed;
 }
 
