@@ -349,7 +349,7 @@ END
 $$;
 CREATE TEMPORARY TABLE a_pool AS
 	SELECT _check_request(placement_request('acme', '{any}', 8, '1 hour', data_region => 'r1', data_gb => 1, results_gb => 1, delay_value => 0.1)) AS asked, p AS pool
-	FROM _request_pools((SELECT id FROM account WHERE name = 'acme'), _check_request(placement_request('acme', '{any}', 8, '1 hour')), '2083-01-04 12:00+00') AS p WHERE p.reason IS NULL ORDER BY p.pool LIMIT 1;
+	FROM unnest(_request_pools((SELECT id FROM account WHERE name = 'acme'), _check_request(placement_request('acme', '{any}', 8, '1 hour')), '2083-01-04 12:00+00')) AS p WHERE p.reason IS NULL ORDER BY p.pool LIMIT 1;
 SELECT pg_temp.tried(asked, pool) FROM a_pool;
 SELECT c.name, pg_temp.tried(asked, jsonb_populate_record(pool, jsonb_build_object(c.name, NULL))) FROM a_pool CROSS JOIN LATERAL (SELECT jsonb_object_keys(to_jsonb(pool)) AS name) AS c ORDER BY c.name COLLATE "C";
 SELECT c.name, pg_temp.tried(jsonb_populate_record(asked, jsonb_build_object(c.name, NULL)), pool) FROM a_pool CROSS JOIN LATERAL (SELECT jsonb_object_keys(to_jsonb(asked)) AS name) AS c ORDER BY c.name COLLATE "C";
@@ -366,7 +366,7 @@ CREATE FUNCTION pg_temp.costs() RETURNS text
 	LANGUAGE sql
 AS $$
 	SELECT string_agg(format('%s %s %s', p.pool, p.price_per_hour, p.rate), ', ' ORDER BY p.pool)
-	FROM _request_pools((SELECT id FROM account WHERE name = 'acme'), _check_request(placement_request('acme', '{any}', 8, '1 hour')), '2083-01-04 12:00+00') AS p WHERE p.reason IS NULL
+	FROM unnest(_request_pools((SELECT id FROM account WHERE name = 'acme'), _check_request(placement_request('acme', '{any}', 8, '1 hour')), '2083-01-04 12:00+00')) AS p WHERE p.reason IS NULL
 $$;
 SELECT pg_temp.costs() AS before \gset
 BEGIN;

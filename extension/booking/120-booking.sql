@@ -218,7 +218,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION _ask_pieces(bigint, reservation_piece[]) IS 'what policy answers to pieces that are to be booked for an account, as _ask_policy()';
 
-CREATE FUNCTION _book_asked(account bigint, request text, pieces reservation_piece[], priority integer, confirmed boolean, hold interval, notice interval, clock timestamptz, allowed jsonb[]) RETURNS booked_reservation[]
+CREATE FUNCTION _book_asked(account bigint, request text, pieces reservation_piece[], priority integer, confirmed boolean, hold interval, notice interval, clock timestamptz, allowed jsonb[], briefly boolean DEFAULT false) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	SET enable_seqscan = off
@@ -235,6 +235,10 @@ BEGIN
 		END IF;
 		made := compute_ledger._book_piece((answer[1]).booking, account, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, clock, false, notice);
 		IF made.full_at IS NOT NULL THEN
+			IF briefly AND NOT made.lapsed AND (notice IS NOT NULL OR NOT confirmed) THEN
+				-- nobody gives way
+				RAISE SQLSTATE 'LC020';
+			END IF;
 			-- as it is, or without holds that have run out
 			PERFORM compute_ledger._book_reservation(piece.pool, made.guest, '{}', compute_ledger._reservation_profile(piece.period, lower(piece.period), piece.devices::integer, NULL), made.judged_at, true, confirmed AND notice IS NULL);
 			made := compute_ledger._book_piece((answer[1]).booking, account, request, piece.pool, piece.devices, piece.period, priority, confirmed, hold, made.judged_at, true, notice);
@@ -252,9 +256,9 @@ BEGIN
 	RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION _book_asked(bigint, text, reservation_piece[], integer, boolean, interval, interval, timestamptz, jsonb[]) IS 'books all pieces for an account, whoever calls, or refuses, and keeps what policy has answered (NULL: there is none). Of several pools the caller has the locks. notice: with which preemptible ones give way; clock NULL: that of the server';
+COMMENT ON FUNCTION _book_asked(bigint, text, reservation_piece[], integer, boolean, interval, interval, timestamptz, jsonb[], boolean) IS 'books all pieces for an account, whoever calls, or refuses, and keeps what policy has answered (NULL: there is none). Of several pools the caller has the locks. notice: with which preemptible ones give way; clock NULL: that of the server; briefly: what has no capacity is refused (LC020) without a word';
 
-CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, preemptible boolean, now timestamptz, said jsonb DEFAULT NULL) RETURNS booked_reservation[]
+CREATE FUNCTION _book_pieces(account text, pieces reservation_piece[], request text, priority integer, confirmed boolean, hold interval, preemptible boolean, now timestamptz, said jsonb DEFAULT NULL, briefly boolean DEFAULT false) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	-- rows are looked up in indexes, whatever was known of the tables' size when this was planned
@@ -329,14 +333,14 @@ BEGIN
 	IF now IS NOT NULL THEN
 		clock := compute_ledger._booking_clock(now);
 	END IF;
-	answer := compute_ledger._book_asked(account_id, request, pieces, priority, confirmed, hold, notice, clock, allowed);
+	answer := compute_ledger._book_asked(account_id, request, pieces, priority, confirmed, hold, notice, clock, allowed, briefly);
 	IF request IS NOT NULL THEN
 		PERFORM compute_ledger._keep_answer(scope, request, call, answer);
 	END IF;
 	RETURN answer;
 END
 $$;
-COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, boolean, timestamptz, jsonb) IS 'part of book(): books all pieces, or refuses; said: all that the call said to which request belongs, NULL: these pieces';
+COMMENT ON FUNCTION _book_pieces(text, reservation_piece[], text, integer, boolean, interval, boolean, timestamptz, jsonb, boolean) IS 'part of book(): books all pieces, or refuses; said: all that the call said to which request belongs, NULL: these pieces; briefly: as _book_asked()';
 
 CREATE FUNCTION _book(account text, pieces reservation_piece[], request text DEFAULT NULL, priority integer DEFAULT 0, confirmed boolean DEFAULT false,
 		hold interval DEFAULT NULL, preemptible boolean DEFAULT false, now timestamptz DEFAULT NULL) RETURNS SETOF booked_reservation

@@ -153,6 +153,7 @@ AS $$
 		('price_pool', 'SELECT', 'biller auditor admin'),
 		('_winning_prices', 'EXECUTE', 'biller auditor admin'),
 		('_billed_currencies', 'EXECUTE', 'biller admin'),
+		('_billed_times', 'EXECUTE', 'biller admin'),
 		('_explain_price', 'EXECUTE', 'reader biller auditor admin'),
 		('_price_accounts', 'EXECUTE', 'reader biller auditor admin'),
 		('_create_price', 'EXECUTE', 'biller admin'),

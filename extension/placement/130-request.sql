@@ -52,11 +52,14 @@ CREATE FUNCTION _placement_request(account text, accelerators accelerator[], dev
 		basis text DEFAULT NULL, not_before timestamptz DEFAULT NULL, deadline timestamptz DEFAULT NULL, regions text[] DEFAULT NULL, sites integer DEFAULT 1, workload text DEFAULT '',
 		data_region text DEFAULT NULL, data_gb numeric DEFAULT 0, data_moved boolean DEFAULT false, results_gb numeric DEFAULT 0, results_region text DEFAULT NULL, between_gb numeric DEFAULT 0,
 		max_latency interval DEFAULT NULL, ceiling numeric DEFAULT NULL, max_cost numeric DEFAULT NULL, delay_value numeric DEFAULT 0, preemptible boolean DEFAULT false) RETURNS placement_request
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
+	-- a function in SQL would be planned at every call
+	LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ROW(account, accelerators, devices, time_limit, work, basis, not_before, deadline, regions, sites, workload, data_region, data_gb, data_moved, results_gb, results_region, between_gb,
-		max_latency, ceiling, max_cost, delay_value, preemptible)::compute_ledger.placement_request
+BEGIN
+	RETURN ROW(account, accelerators, devices, time_limit, work, basis, not_before, deadline, regions, sites, workload, data_region, data_gb, data_moved, results_gb, results_region, between_gb,
+		max_latency, ceiling, max_cost, delay_value, preemptible)::compute_ledger.placement_request;
+END
 $$;
 COMMENT ON FUNCTION _placement_request(text, accelerator[], bigint, interval, compute_unit, text, timestamptz, timestamptz, text[], integer, text, text, numeric, boolean, numeric, text, numeric, interval, numeric, numeric, numeric, boolean) IS 'what placement_request() does';
 
@@ -86,21 +89,24 @@ DECLARE
 	fault text;
 	hint text;
 BEGIN
-	asked.sites := coalesce(asked.sites, 1);
-	asked.workload := coalesce(asked.workload, '');
-	asked.data_gb := coalesce(asked.data_gb, 0);
-	asked.data_moved := coalesce(asked.data_moved, false);
-	asked.results_gb := coalesce(asked.results_gb, 0);
+	-- placement_request() has filled them in
+	IF num_nulls(asked.sites, asked.workload, asked.data_gb, asked.data_moved, asked.results_gb, asked.between_gb, asked.delay_value, asked.preemptible) > 0 THEN
+		asked.sites := coalesce(asked.sites, 1);
+		asked.workload := coalesce(asked.workload, '');
+		asked.data_gb := coalesce(asked.data_gb, 0);
+		asked.data_moved := coalesce(asked.data_moved, false);
+		asked.results_gb := coalesce(asked.results_gb, 0);
+		asked.between_gb := coalesce(asked.between_gb, 0);
+		asked.delay_value := coalesce(asked.delay_value, 0);
+		asked.preemptible := coalesce(asked.preemptible, false);
+	END IF;
 	asked.results_region := coalesce(asked.results_region, asked.data_region);
-	asked.between_gb := coalesce(asked.between_gb, 0);
-	asked.delay_value := coalesce(asked.delay_value, 0);
-	asked.preemptible := coalesce(asked.preemptible, false);
 	IF asked.account IS NULL THEN
 		fault := 'a request needs an account';
 	ELSIF coalesce(cardinality(asked.accelerators), 0) NOT BETWEEN 1 AND 100 THEN
 		fault := 'a request needs accelerators, at least one and at most 100';
 		hint := 'Name chips or classes of chips, such as {nvidia/h100,amd/mi300x}, or {any}.';
-	ELSIF EXISTS (SELECT FROM unnest(asked.accelerators) AS a (chip) WHERE a.chip IS NULL) THEN
+	ELSIF num_nulls(VARIADIC asked.accelerators) > 0 THEN
 		fault := 'an accelerator of a request is NULL';
 	ELSIF (asked.time_limit IS NULL) = (asked.work IS NULL) THEN
 		fault := CASE WHEN asked.work IS NULL THEN 'a request needs a time limit, or an amount of work' ELSE 'a request has a time limit or an amount of work, not both' END;
@@ -155,7 +161,9 @@ BEGIN
 	IF fault IS NOT NULL THEN
 		PERFORM compute_ledger._refuse('22023', fault, hint => hint);
 	END IF;
-	PERFORM compute_ledger._region_numbers(array_remove(asked.regions || asked.data_region || asked.results_region, NULL));
+	IF num_nonnulls(asked.regions, asked.data_region, asked.results_region) > 0 THEN
+		PERFORM compute_ledger._region_numbers(array_remove(asked.regions || asked.data_region || asked.results_region, NULL));
+	END IF;
 	-- days as 24 hours, whatever the session's time zone
 	asked.time_limit := make_interval(secs => extract(epoch FROM asked.time_limit)::double precision);
 	IF asked.work IS NOT NULL THEN

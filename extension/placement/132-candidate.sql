@@ -135,6 +135,6 @@ END
 $$;
 COMMENT ON FUNCTION _pool_links(integer[], timestamptz, text, text, numeric) IS 'of regions, what it takes at an instant to bring data there (NULL: none), and results from there (NULL: none), and when so many GB of data are there';
 
-CREATE FUNCTION _request_pools(account bigint, asked placement_request, at timestamptz, these bigint[] DEFAULT NULL, brief boolean DEFAULT false) RETURNS SETOF _placement_pool
-	LANGUAGE c STABLE CALLED ON NULL INPUT ROWS 100 AS 'MODULE_PATHNAME', 'request_pools';
+CREATE FUNCTION _request_pools(account bigint, asked placement_request, at timestamptz, these bigint[] DEFAULT NULL, brief boolean DEFAULT false) RETURNS _placement_pool[]
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'request_pools';
 COMMENT ON FUNCTION _request_pools(bigint, placement_request, timestamptz, bigint[], boolean) IS 'all pools, or some (these), or those of the chips that are asked for (brief), as a request of an account that _check_request() has passed meets them at an instant of the clock of bookings; what is booked of them is not looked at';

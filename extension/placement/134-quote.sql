@@ -88,7 +88,7 @@ COMMENT ON FUNCTION _no_room(placement_request, _placement_pool, bigint, interva
 CREATE FUNCTION _best_offers(asked placement_request, candidates _placement_pool[], most integer, at timestamptz, preempting boolean, brief boolean, near numeric,
 		OUT offers _placement_offer[], OUT looked_at bigint, OUT tries _placement_try[])
 	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'best_offers';
-COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], integer, timestamptz, boolean, boolean, numeric) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; tries: the pools that are not out, in the order in which they are looked at, and looked_at: those that were have a place up to this; brief: what cannot be the best is left out, and tries, and lines; near: what the best is thought to be ranked by, if that is known';
+COMMENT ON FUNCTION _best_offers(placement_request, _placement_pool[], integer, timestamptz, boolean, boolean, numeric) IS 'offers of one pool each, among them the best, so many of them; those that are not among these are not all priced: they have no lines, and their objective is what they are ranked by at the least; tries: the pools that are not out, in the order in which they are looked at, and looked_at: those that were have a place up to this; brief: these only, the best first, and no tries, and no lines; near: what the best is thought to be ranked by, if that is known';
 
 -- ------------------------------------------------------------------ quoting
 
@@ -102,12 +102,23 @@ AS $$
 DECLARE
 	best record := compute_ledger._best_offers(asked, candidates, 1, at, preempting, true, near);
 	split record := compute_ledger._split_offers(asked, candidates, 1, at, preempting);
+	first compute_ledger._placement_offer := best.offers[1];
 BEGIN
-	SELECT ARRAY(SELECT ROW(i.pool, i.devices, tstzrange(o.starts, o.ends))::compute_ledger.reservation_piece FROM unnest(o.pools, o.devices) WITH ORDINALITY AS i (pool, devices, n) ORDER BY i.n),
-		o.starts, o.ends, NOT o.late, o.objective, o.worst + o.transfer_cost
-	INTO pieces, starts, ends, keeps_deadline, objective, worst
-	FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL
-	ORDER BY o.late, o.objective, o.ends, o.displaces, o.pools LIMIT 1;
+	IF cardinality(split.offers) > 0 THEN
+		SELECT o.* INTO first FROM unnest(best.offers || split.offers) AS o WHERE o.too_dear IS NULL
+		ORDER BY o.late, o.objective, o.ends, o.displaces, o.pools LIMIT 1;
+	END IF;
+	-- a query takes longer than the rest, and most have one piece
+	pieces := CASE cardinality(first.pools)
+		WHEN 1 THEN ARRAY[ROW(first.pools[1], first.devices[1], tstzrange(first.starts, first.ends))::compute_ledger.reservation_piece] END;
+	IF cardinality(first.pools) > 1 THEN
+		pieces := ARRAY(SELECT ROW(i.pool, i.devices, tstzrange(first.starts, first.ends))::compute_ledger.reservation_piece FROM unnest(first.pools, first.devices) WITH ORDINALITY AS i (pool, devices, n) ORDER BY i.n);
+	END IF;
+	starts := first.starts;
+	ends := first.ends;
+	keeps_deadline := NOT first.late;
+	objective := first.objective;
+	worst := first.worst + first.transfer_cost;
 END
 $$;
 COMMENT ON FUNCTION _first_offer(placement_request, _placement_pool[], timestamptz, boolean, numeric) IS 'the first offer that _offers() has, of all pools that might take a request; all NULL if there is none; near: what it is thought to be ranked by (NULL: not known); worst: what it costs in the highest tier, with transfers';
@@ -121,7 +132,7 @@ CREATE FUNCTION _offers(account bigint, asked placement_request, most integer, a
 AS $$
 #variable_conflict use_column
 DECLARE
-	candidates compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, asked, at) AS p);
+	candidates compute_ledger._placement_pool[] := compute_ledger._request_pools(account, asked, at);
 	best record := compute_ledger._best_offers(asked, candidates, most, at, preempting, false, NULL);
 	split record := compute_ledger._split_offers(asked, candidates, most, at, preempting);
 	digits integer := (SELECT c.minor_digits FROM compute_ledger.currency AS c WHERE c.code = candidates[1].currency);

@@ -11,24 +11,14 @@ $$;
 COMMENT ON FUNCTION _hold_budget(bigint, numeric, text, compute_unit) IS 'the one place where a budget is to be held: called before pieces are booked for an account, with the most that they can cost, transfers included, and the nominal work that they can do (NULL: no rate is known)';
 
 CREATE FUNCTION _nominal_work(pieces reservation_piece[]) RETURNS compute_unit
-	LANGUAGE plpgsql STABLE
-	SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	RETURN (SELECT compute_ledger.sum(compute_ledger.work(compute_ledger.normalized_rate(p.accelerator, 'bf16', lower(i.period)), i.period, i.devices))
-		FROM unnest(pieces) AS i JOIN compute_ledger.pool AS p ON p.id = i.pool);
-END
-$$;
-COMMENT ON FUNCTION _nominal_work(reservation_piece[]) IS 'what the devices of pieces do, in basis bf16';
+	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'nominal_work';
+COMMENT ON FUNCTION _nominal_work(reservation_piece[]) IS 'what the devices of pieces do, in basis bf16; NULL if no rate is known';
 
 CREATE FUNCTION _reserved_before(account text, request text, call jsonb) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF request IS NULL THEN
-		RETURN NULL;
-	END IF;
 	-- the same call may be at work, in another pool
 	PERFORM compute_ledger._lock_policy();
 	PERFORM FROM compute_ledger.account AS a WHERE a.name = _reserved_before.account FOR NO KEY UPDATE;
@@ -61,15 +51,17 @@ BEGIN
 	END IF;
 	checked := compute_ledger._check_request(asked);
 	account_id := compute_ledger._booking_account(checked.account, greatest(at, checked.not_before));
-	call := jsonb_build_array('reserve', compute_ledger._request_said(checked), confirmed, extract(epoch FROM hold));
-	answer := compute_ledger._reserved_before(checked.account, request, call);
+	IF request IS NOT NULL THEN
+		call := jsonb_build_array('reserve', compute_ledger._request_said(checked), confirmed, extract(epoch FROM hold));
+		answer := compute_ledger._reserved_before(checked.account, request, call);
+	END IF;
 	IF answer IS NULL THEN
 		-- those of other chips need no reason
-		candidates := ARRAY(SELECT p FROM compute_ledger._request_pools(account_id, checked, at, brief => true) AS p);
+		candidates := compute_ledger._request_pools(account_id, checked, at, brief => true);
 	END IF;
 	FOR attempt IN 1 .. 10 LOOP
 		EXIT WHEN answer IS NOT NULL;
-		SELECT * INTO first FROM compute_ledger._first_offer(checked, candidates, at, confirmed AND NOT checked.preemptible, near) AS o;
+		first := compute_ledger._first_offer(checked, candidates, at, confirmed AND NOT checked.preemptible, near);
 		IF first.pieces IS NULL OR NOT first.keeps_deadline THEN
 			PERFORM compute_ledger._refuse('LC027', CASE WHEN first.pieces IS NULL THEN 'no pool can be had for this request' ELSE 'no pool can be had before the deadline of this request' END,
 				detail => CASE WHEN first.pieces IS NOT NULL THEN format('The first offer is from %s to %s.', first.starts, first.ends) ELSE
@@ -79,7 +71,7 @@ BEGIN
 		BEGIN
 			-- what is held is given back where it is not booked
 			PERFORM compute_ledger._hold_budget(account_id, first.worst, candidates[1].currency, compute_ledger._nominal_work(first.pieces));
-			answer := compute_ledger._book_pieces(checked.account, first.pieces, request, 0, confirmed, hold, checked.preemptible, now, call);
+			answer := compute_ledger._book_pieces(checked.account, first.pieces, request, 0, confirmed, hold, checked.preemptible, now, call, attempt < 10);
 		EXCEPTION WHEN SQLSTATE 'LC020' THEN
 			-- somebody else was faster: what is best now, at the same prices
 			IF attempt = 10 THEN
@@ -159,10 +151,12 @@ BEGIN
 		PERFORM compute_ledger._refuse('22023', format('the offer is of %s, and it is %s', said.quoted, at));
 	END IF;
 	account_id := compute_ledger._booking_account((said.asked).account, greatest(said.quoted, (said.asked).not_before));
-	call := jsonb_build_array('reserve', offer, confirmed, extract(epoch FROM hold));
-	answer := compute_ledger._reserved_before((said.asked).account, request, call);
+	IF request IS NOT NULL THEN
+		call := jsonb_build_array('reserve', offer, confirmed, extract(epoch FROM hold));
+		answer := compute_ledger._reserved_before((said.asked).account, request, call);
+	END IF;
 	IF answer IS NULL THEN
-		pools := ARRAY(SELECT q FROM compute_ledger._request_pools(account_id, said.asked, said.quoted, ARRAY(SELECT i.pool FROM unnest(said.pieces) AS i)) AS q);
+		pools := compute_ledger._request_pools(account_id, said.asked, said.quoted, ARRAY(SELECT i.pool FROM unnest(said.pieces) AS i));
 		IF cardinality(pools) < cardinality(said.pieces) THEN
 			PERFORM compute_ledger._stale('a pool of it does not exist');
 		END IF;

@@ -634,34 +634,44 @@ $$;
 COMMENT ON FUNCTION explain_price(text, text, text, timestamptz, text, text, text, timestamptz, text, name) IS
 'the prices that a use at an instant is under, the winner first, with what each says and why it lost: account (NULL: list prices only), accelerator by any name that identify() knows, region (NULL: none known), number format (NULL: none known), measure and book, as they were known at a recorded time (default: the watermark), in the currency that the account''s payer is billed in; without an account in the currency that is stated (NULL: all, with a winner each). wins says which is the contracted and which the list price; a price that had ended, or is in another currency, is told, too. No row: nothing prices it. LC003, LC006, LC007 for unknown names, also for accounts that the role may not see; LC012 for a time beyond the watermark';
 
-CREATE FUNCTION _billed_currencies(account bigint, valid tstzrange) RETURNS text[]
-	LANGUAGE plpgsql STABLE
+CREATE FUNCTION _billed_times(account bigint, valid tstzrange) RETURNS TABLE (currency text, times tstzmultirange)
+	LANGUAGE plpgsql STABLE ROWS 1
 	SET search_path = pg_catalog, pg_temp
 	-- its plan is kept, where a function in SQL would be planned at every call
 	SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN
-	RETURN (
-		WITH RECURSIVE meant AS (
-			SELECT $1 AS account, $2 AS valid
-			UNION
-			SELECT m.merged_into, b.valid * tstzrange(m.at, NULL)
-			FROM meant AS b JOIN compute_ledger.account_merge AS m ON m.account = b.account AND upper_inf(m.recorded) AND tstzrange(m.at, NULL) && b.valid
-		), way AS (
-			-- up to the payer, and from there to where it has its currency from
-			SELECT m.account AS parent, false AS pays, NULL::text AS currency, m.valid FROM meant AS m
-			UNION
-			SELECT v.parent, x.pays, CASE WHEN x.pays THEN v.currency END, w.valid * v.valid
-			FROM way AS w
-			JOIN compute_ledger.account_version AS v ON v.account = w.parent AND upper_inf(v.recorded) AND v.valid && w.valid
-			CROSS JOIN LATERAL (SELECT w.pays OR v.calendar IS NOT NULL OR v.parent IS NULL) AS x (pays)
-			WHERE w.currency IS NULL
-		)
-		SELECT coalesce(array_agg(DISTINCT w.currency), '{}') FROM way AS w WHERE w.currency IS NOT NULL);
+	RETURN QUERY
+	WITH RECURSIVE meant AS (
+		SELECT $1 AS account, $2 AS valid
+		UNION
+		SELECT m.merged_into, b.valid * tstzrange(m.at, NULL)
+		FROM meant AS b JOIN compute_ledger.account_merge AS m ON m.account = b.account AND upper_inf(m.recorded) AND tstzrange(m.at, NULL) && b.valid
+	), way AS (
+		-- up to the payer, and from there to where it has its currency from
+		SELECT m.account AS parent, false AS pays, NULL::text AS currency, m.valid FROM meant AS m
+		UNION
+		SELECT v.parent, x.pays, CASE WHEN x.pays THEN v.currency END, w.valid * v.valid
+		FROM way AS w
+		JOIN compute_ledger.account_version AS v ON v.account = w.parent AND upper_inf(v.recorded) AND v.valid && w.valid
+		CROSS JOIN LATERAL (SELECT w.pays OR v.calendar IS NOT NULL OR v.parent IS NULL) AS x (pays)
+		WHERE w.currency IS NULL
+	)
+	SELECT w.currency, range_agg(w.valid) FROM way AS w WHERE w.currency IS NOT NULL GROUP BY w.currency ORDER BY w.currency;
 END
 $$;
-COMMENT ON FUNCTION _billed_currencies(bigint, tstzrange) IS 'the currencies in which the payers of an account are billed in a time, as it is known now: what payer() says, for one account';
+COMMENT ON FUNCTION _billed_times(bigint, tstzrange) IS 'the currencies in which the payers of an account are billed in a time, and when in it, as it is known now: what payer() says, for one account';
+
+CREATE FUNCTION _billed_currencies(account bigint, valid tstzrange) RETURNS text[]
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN ARRAY(SELECT t.currency FROM compute_ledger._billed_times(account, valid) AS t ORDER BY t.currency);
+END
+$$;
+COMMENT ON FUNCTION _billed_currencies(bigint, tstzrange) IS 'those of _billed_times()';
 
 CREATE FUNCTION _create_price(accelerator text, currency text, price numeric DEFAULT NULL, account text DEFAULT NULL, region text DEFAULT NULL,
 		number_format text DEFAULT NULL, measure text DEFAULT 'allocated', book text DEFAULT 'sale', unit text DEFAULT 'device-hour',

@@ -70,7 +70,7 @@ CREATE FUNCTION _kind_fits(account bigint, kind placement_request, at timestampt
 AS $$
 #variable_conflict use_column
 DECLARE
-	pools compute_ledger._placement_pool[] := ARRAY(SELECT p FROM compute_ledger._request_pools(account, kind, at) AS p WHERE p.reason IS NULL);
+	pools compute_ledger._placement_pool[] := ARRAY(SELECT p FROM unnest(compute_ledger._request_pools(account, kind, at)) AS p WHERE p.reason IS NULL);
 BEGIN
 	RETURN QUERY
 	WITH hour AS MATERIALIZED (
@@ -210,7 +210,7 @@ BEGIN
 			WHEN most > 0 THEN format('no pool in which it may run offers %s devices for so long%s: at most %s at a time', asked.devices, ' before ' || asked.deadline, most)
 			ELSE (SELECT string_agg(DISTINCT format('pool %s: %s', p.pool, p.reason), '; ') FROM (
 				SELECT q.pool, x.reason
-				FROM compute_ledger._request_pools(account, asked, at) AS q
+				FROM unnest(compute_ledger._request_pools(account, asked, at)) AS q
 				-- what has tiers may have no reason there
 				CROSS JOIN LATERAL (SELECT coalesce(q.reason, CASE WHEN asked.ceiling IS NOT NULL AND q.pool <> ALL (tried) THEN 'above the ceiling in its dearest tier' END) AS reason) AS x
 				WHERE x.reason IS NOT NULL ORDER BY q.pool LIMIT 20) AS p) END;
@@ -410,7 +410,7 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	SELECT format('Pool %s is out: %s.', p.pool, p.reason)
-	FROM compute_ledger._request_pools(r.account, r.asked, clock) AS p WHERE p.reason IS NOT NULL ORDER BY p.pool;
+	FROM unnest(compute_ledger._request_pools(r.account, r.asked, clock)) AS p WHERE p.reason IS NOT NULL ORDER BY p.pool;
 END
 $$;
 COMMENT ON FUNCTION _explain_request(bigint, timestamptz) IS 'what explain_request() does';

@@ -407,6 +407,30 @@ find_best(OfferSearch *search)
 
 /* ---- the answer ---- */
 
+/* Makes rows of the best offers, the best first, or of all that were looked at; returns how many. */
+static int
+rows_of_offers(const OfferSearch *search, bool best, Datum *rows)
+{
+	Offer	  **ranked = palloc((search->count + 1) * sizeof(Offer *));
+	int			count = 0;
+
+	if (best)
+	{
+		count = rank_offers(search, ranked);
+		for (int i = 0; i < count; i++)
+			rows[i] = ranked[i]->row;
+		return count;
+	}
+	for (int i = 0; i < search->count; i++)
+	{
+		const Offer *o = &search->offers[i];
+
+		if (o->state != OFFER_GONE)
+			rows[count++] = o->row != (Datum) 0 ? o->row : row_of_open(o, search->desc);
+	}
+	return count;
+}
+
 /* Makes rows of the tries. */
 static Datum
 rows_of_tries(const OfferSearch *search, Oid type)
@@ -443,7 +467,7 @@ best_offers(PG_FUNCTION_ARGS)
 	OfferSearch		search = {.asked = &asked, .most = PG_GETARG_INT32(2), .preempting = PG_GETARG_BOOL(4)};
 	TupleDesc	result;
 	Datum	   *rows;
-	int			count = 0;
+	int			count;
 	Datum		values[3];
 	bool		nulls[3] = {false};
 
@@ -476,13 +500,7 @@ best_offers(PG_FUNCTION_ARGS)
 		search.batch = MOST_AT_ONCE;
 	find_best(&search);
 	rows = palloc((search.count + 1) * sizeof(Datum));
-	for (int i = 0; i < search.count; i++)
-	{
-		const Offer *o = &search.offers[i];
-
-		if (o->state != OFFER_GONE && (!brief || o->state != OFFER_OPEN))
-			rows[count++] = o->row != (Datum) 0 ? o->row : row_of_open(o, search.desc);
-	}
+	count = rows_of_offers(&search, brief, rows);
 	values[0] = CostedArray(rows, count, search.desc->tdtypeid);
 	values[1] = Int64GetDatum(search.looked_at);
 	nulls[2] = brief;

@@ -15,6 +15,7 @@
 
 #include "base/kept_rows.h"
 #include "base/row_columns.h"
+#include "base/value.h"
 #include "capacity/pool_set.h"
 #include "placement/pool_prices.h"
 #include "profile/profile_period.h"
@@ -42,6 +43,13 @@ static KeptRows reserved_prices = {
 	.most = 16,
 };
 
+/* In which currency an account is billed, and when. */
+static KeptRows billed_times = {
+	.query = "SELECT t.* FROM compute_ledger._billed_times($1, $2) AS t",
+	.tables = {"account_version", "account_merge"},
+	.most = 256,
+};
+
 /* For a number format, of which the time does not matter. */
 static KeptRows rates = {
 	.query = "SELECT compute_ledger.normalized_rate($1, $2) AS rate",
@@ -50,6 +58,7 @@ static KeptRows rates = {
 };
 
 static const RowColumn reserved_columns[] = {ROW_COLUMN("priced", TSTZMULTIRANGEOID)};
+static const RowColumn billed_columns[] = {ROW_COLUMN("currency", TEXTOID), ROW_COLUMN("times", TSTZMULTIRANGEOID)};
 static const RowColumn rate_columns[] = {ROW_COLUMN_OWN("rate", "compute_rate")};
 
 enum
@@ -75,6 +84,33 @@ widen(Stretch period)
 	if (period.from < WIDE_FROM || period.to > WIDE_TO)
 		return period;
 	return (Stretch) {period.from / WIDE_STEP * WIDE_STEP, period.to / WIDE_STEP * WIDE_STEP + WIDE_STEP};
+}
+
+/* Returns the currency in which an account is billed at an instant, in the current memory context; 0: none. */
+Datum
+BilledCurrency(int64 account, TimestampTz at)
+{
+	Stretch		wide = widen((Stretch) {at, at + 1});
+	Oid			types[] = {INT8OID, TSTZRANGEOID};
+	Datum		values[] = {Int64GetDatum(account), ProfileMakeRange(wide.from, wide.to)};
+	bool		no_nulls[lengthof(types)] = {false};
+	const KeptAnswer *answer = KeptRowsAsk(&billed_times, lengthof(types), types, values, no_nulls);
+
+	RowColumnsCheck(answer->desc, "_billed_times()", billed_columns, lengthof(billed_columns));
+	for (uint64 i = 0; i < answer->nrows; i++)
+	{
+		Datum		row[lengthof(billed_columns)];
+		bool		nulls[lengthof(billed_columns)];
+		Stretch    *times;
+		int			count;
+
+		heap_deform_tuple(answer->rows[i], answer->desc, row, nulls);
+		count = nulls[0] || nulls[1] ? 0 : StretchesOf(row[1], &times);
+		for (int n = 0; n < count; n++)
+			if (times[n].from <= at && at < times[n].to)
+				return ValueCopy(row[0], TEXTOID);
+	}
+	return (Datum) 0;
 }
 
 /* Whether the book has a price for what is reserved in a period. */

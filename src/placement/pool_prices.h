@@ -37,6 +37,7 @@ typedef struct ChipRegions
 } ChipRegions;
 
 extern PoolPrices *PoolPricesFind(int64 account, Datum currency, bool preemptible, const ChipRegions *asked, Stretch period);
+extern Datum BilledCurrency(int64 account, TimestampTz at);
 extern Datum PoolRate(Datum chip, Oid chip_type, Datum basis, TimestampTz at);
 
 #endif							/* COMPUTE_LEDGER_POOL_PRICES_H */

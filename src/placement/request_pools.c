@@ -28,6 +28,7 @@
 #include "booking/policy_lock.h"
 #include "capacity/pool_set.h"
 #include "placement/composite.h"
+#include "placement/cost_offers.h"
 #include "placement/placement_slot.h"
 #include "placement/pool_prices.h"
 #include "profile/profile_period.h"
@@ -798,10 +799,6 @@ meet_pool(const Meeting *meeting, const Pool *pool, TupleDesc desc)
 static void
 read_meeting(FunctionCallInfo fcinfo, Meeting *meeting)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			types[] = {INT8OID, TIMESTAMPTZOID};
-	Datum		arguments[2];
-	HeapTuple	row;
 	ArrayType  *classes;
 	Datum	   *values;
 	bool	   *nulls;
@@ -834,21 +831,21 @@ read_meeting(FunctionCallInfo fcinfo, Meeting *meeting)
 				 errmsg("a request that was not checked")));
 	meeting->preemptible = DatumGetBool(Request(meeting, REQUEST_PREEMPTIBLE));
 	meeting->multiranges = lookup_type_cache(TSTZMULTIRANGEOID, TYPECACHE_MULTIRANGE_INFO);
-	arguments[0] = PG_GETARG_DATUM(0);
-	arguments[1] = TimestampTzGetDatum(meeting->base);
-	row = ask_row(&plan, "SELECT (compute_ledger._billed_currencies($1, pg_catalog.tstzrange($2, $2, '[]')))[1] AS answer", TEXTOID, 2, types, arguments);
-	meeting->currency = ValueOfFound(row, 1, TEXTOID, CurrentMemoryContext);
+	meeting->currency = BilledCurrency(meeting->account, meeting->base);
 }
 
 /*
- * _request_pools(account bigint, asked placement_request, at timestamptz, these bigint[], brief boolean) -> rows of _placement_pool
+ * _request_pools(account bigint, asked placement_request, at timestamptz, these bigint[], brief boolean) -> _placement_pool[]
  */
 PG_FUNCTION_INFO_V1(request_pools);
 Datum
 request_pools(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
+	TupleDesc	desc;
+	Datum	   *rows;
+	Datum		answer;
 	Meeting		meeting;
 	Pool	   *pools;
 	ChipRegion *chips;
@@ -864,9 +861,6 @@ request_pools(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d of _request_pools() is NULL", i + 1)));
 	}
-	InitMaterializedSRF(fcinfo, 0);
-	if (result->setDesc->natts != OUT_COLUMNS)
-		elog(ERROR, "unexpected columns of _placement_pool");
 	SPI_connect();
 	context = CurrentMemoryContext;
 	read_meeting(fcinfo, &meeting);
@@ -897,8 +891,14 @@ request_pools(PG_FUNCTION_ARGS)
 			sum_up_prices(&meeting, &chips[i]);
 		}
 	}
+	desc = lookup_rowtype_tupdesc_copy(get_element_type(get_fn_expr_rettype(fcinfo->flinfo)), -1);
+	if (desc->natts != OUT_COLUMNS)
+		elog(ERROR, "unexpected columns of _placement_pool");
+	rows = palloc((count + 1) * sizeof(Datum));
 	for (int i = 0; i < count; i++)
-		tuplestore_puttuple(result->setResult, meet_pool(&meeting, &pools[i], result->setDesc));
+		rows[i] = HeapTupleGetDatum(meet_pool(&meeting, &pools[i], desc));
+	MemoryContextSwitchTo(caller);
+	answer = CostedArray(rows, count, desc->tdtypeid);
 	SPI_finish();
-	return (Datum) 0;
+	PG_RETURN_DATUM(answer);
 }
