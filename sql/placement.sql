@@ -358,6 +358,14 @@ FROM a_pool CROSS JOIN unnest('{"{\"delay_value\": \"NaN\"}","{\"delay_value\": 
 SELECT m.most, pg_temp.tried(asked, pool, m.most) FROM a_pool CROSS JOIN unnest('{0,-1,1000,2147483647,NULL}'::integer[]) AS m (most);
 SELECT _best_offers(asked, ARRAY[pool, NULL], 1, '2083-01-04 12:00+00', true, true, 1) FROM a_pool;
 SELECT (_best_offers(asked, '{}', 1, '2083-01-04 12:00+00', true, true, 1)).* FROM a_pool;
+-- a view in the place of a table
+\set SHOW_CONTEXT never
+BEGIN;
+ALTER TABLE access_policy RENAME TO was;
+CREATE VIEW compute_ledger.access_policy AS SELECT * FROM compute_ledger.was;
+SELECT quote(placement_request('acme', '{any}', 8, '1 hour'), now => '2083-01-04 12:00+00');
+ROLLBACK;
+\set SHOW_CONTEXT errors
 
 \echo a beaten pool is told with the fewest devices; what is kept of chips counts as long as they stay
 SELECT count(*) > 0 AS some, bool_and(substring(q.reason FROM 'at least ([0-9.]+)')::numeric < 10000) AS small

@@ -48,7 +48,7 @@ is_searchable(Oid number, KeyTable *table, int nkeys)
 
 /*
  * Opens a table of the ledger to read some of its columns, of which the first have an index.  Its owner may have made it
- * another one: 42703 and 42804 as of RowColumnNumber(), 42704 without such an index.
+ * another one: 42809 for what is no table, 42703 and 42804 as of RowColumnNumber(), 42704 without such an index.
  */
 void
 KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys)
@@ -59,6 +59,10 @@ KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int nc
 	Assert(ncolumns <= KEY_TABLE_COLUMNS);
 	table->relation = table_openrv(makeRangeVar("compute_ledger", (char *) name, -1), AccessShareLock);
 	table->index = InvalidOid;
+	if (table->relation->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", name)));
 	for (int i = 0; i < ncolumns; i++)
 		table->numbers[i] = RowColumnNumber(RelationGetDescr(table->relation), name, &columns[i]);
 	if (nkeys == 0)
