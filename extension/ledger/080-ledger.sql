@@ -56,6 +56,10 @@ CREATE FUNCTION _ledger_steps() RETURNS integer
 	RETURN 1;
 COMMENT ON FUNCTION _ledger_steps() IS 'number of steps that this version''s ledger consists of';
 
+CREATE FUNCTION _ledger_step() RETURNS integer
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'ledger_step';
+COMMENT ON FUNCTION _ledger_step() IS 'the last step that the ledger has taken; NULL if it has taken none';
+
 CREATE FUNCTION _require_ledger() RETURNS void
 	LANGUAGE plpgsql STABLE PARALLEL SAFE
 	SET search_path = pg_catalog, pg_temp
@@ -73,7 +77,7 @@ BEGIN
 			detail => 'The ledger was restored without them.',
 			hint => 'As the owner of the database, run SELECT compute_ledger.create_ledger().');
 	END IF;
-	SELECT max(v.step) INTO steps FROM compute_ledger.ledger_version AS v;
+	steps := compute_ledger._ledger_step();
 	IF steps IS DISTINCT FROM compute_ledger._ledger_steps() THEN
 		PERFORM compute_ledger._refuse('55000', format('the ledger is at step %s, and the installed extension needs step %s', coalesce(steps, 0), compute_ledger._ledger_steps()),
 			detail => 'The extension has been updated, and the tables of the ledger have not.',

@@ -41,6 +41,7 @@ DECLARE
 	account_id bigint;
 	call jsonb;
 	answer compute_ledger.booked_reservation[];
+	made compute_ledger.booked_reservation;
 	candidates compute_ledger._placement_pool[];
 	first record;
 	near numeric;
@@ -80,7 +81,10 @@ BEGIN
 			near := first.objective;
 		END;
 	END LOOP;
-	RETURN QUERY SELECT b.* FROM unnest(answer) AS b;
+	-- others may wait for the pool: a query takes longer
+	FOREACH made IN ARRAY answer LOOP
+		RETURN NEXT made;
+	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION _reserve(placement_request, text, boolean, interval, timestamptz) IS 'what reserve() does';
