@@ -12,10 +12,14 @@ SELECT record_usage('books', '1', 'books/x', 'books-r', 'NVIDIA H100 80GB HBM3',
 UPDATE usage_record SET devices = 100 WHERE source = 'books' AND source_id = '1';
 UPDATE usage_record SET account = account_id('books') WHERE source = 'books';
 UPDATE usage_record SET accelerator = 'nvidia/t4' WHERE source = 'books';
-UPDATE usage_record SET superseded = ledger_stamp() WHERE source = 'books';
-UPDATE usage_record_2026_03 SET run = 'x' WHERE source = 'books';
-DELETE FROM usage_record_2026_03 WHERE source = 'books';
-TRUNCATE usage_record;
+UPDATE _usage_record SET superseded = ledger_stamp() WHERE account = account_id('books/x');
+UPDATE usage_record_2026_03 SET run = 'x' WHERE account = account_id('books/x');
+DELETE FROM usage_record_2026_03 WHERE account = account_id('books/x');
+DELETE FROM usage_record WHERE source = 'books';
+TRUNCATE _usage_record;
+UPDATE usage_kind SET measure = 'used' WHERE source = 'books';
+DELETE FROM usage_kind WHERE source = 'books';
+TRUNCATE usage_kind;
 TRUNCATE usage_record_2026_03;
 UPDATE usage_key SET record = record + 1;
 DELETE FROM usage_key WHERE key = _usage_key_of('1', 0);
@@ -24,6 +28,8 @@ TRUNCATE period_close CASCADE;
 -- nor as the role whose functions may
 SET ROLE pg_database_owner;
 UPDATE usage_record SET superseded = ledger_stamp() WHERE source = 'books';
+UPDATE _usage_record SET superseded = ledger_stamp() WHERE account = account_id('books/x');
+UPDATE usage_kind SET measure = 'used' WHERE source = 'books';
 RESET ROLE;
 -- the ledger's functions do what they are for
 SELECT record_usage('books', '1', 'books/x', 'books-r', 'NVIDIA H100 80GB HBM3', 4, '2026-03-02Z', '2026-03-03Z', revision => 1) > 0 AS revised;
@@ -31,7 +37,7 @@ SELECT taken, accepted FROM reidentify('fp8', 'books');
 SELECT count(*) AS records, count(*) FILTER (WHERE superseded < 'infinity') AS superseded FROM usage_record WHERE source = 'books';
 -- and no more than that, were they to try
 CREATE FUNCTION books_try() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = compute_ledger, pg_temp AS $$
-	UPDATE usage_record SET superseded = 'infinity' WHERE source = 'books' AND superseded < 'infinity'
+	UPDATE _usage_record SET superseded = 'infinity' WHERE kind IN (SELECT number FROM usage_kind WHERE source = 'books') AND superseded < 'infinity'
 $$;
 GRANT CREATE ON SCHEMA public TO pg_database_owner;
 ALTER FUNCTION books_try() OWNER TO pg_database_owner;
@@ -39,15 +45,15 @@ SELECT books_try();
 DROP FUNCTION books_try();
 -- a month goes, and comes back, as a partition
 BEGIN;
-ALTER TABLE usage_record DETACH PARTITION usage_record_2026_03;
+ALTER TABLE _usage_record DETACH PARTITION usage_record_2026_03;
 TRUNCATE usage_record_2026_03;
 ROLLBACK;
 BEGIN;
-ALTER TABLE usage_record DETACH PARTITION usage_record_2026_03;
-UPDATE usage_record_2026_03 SET devices = 5 WHERE source = 'books' AND revision = 1;
-ALTER TABLE usage_record ATTACH PARTITION usage_record_2026_03 FOR VALUES FROM ('2026-03-01Z') TO ('2026-04-01Z');
+ALTER TABLE _usage_record DETACH PARTITION usage_record_2026_03;
+UPDATE usage_record_2026_03 SET devices = 5 WHERE account = account_id('books/x') AND revision = 1;
+ALTER TABLE _usage_record ATTACH PARTITION usage_record_2026_03 FOR VALUES FROM ('2026-03-01Z') TO ('2026-04-01Z');
 SELECT check_name, count(*) FROM check_ledger(false) WHERE object IN (SELECT 'record ' || id FROM usage_record WHERE source = 'books') GROUP BY 1;
-ALTER TABLE usage_record DETACH PARTITION usage_record_2026_03;
+ALTER TABLE _usage_record DETACH PARTITION usage_record_2026_03;
 DROP TABLE usage_record_2026_03;
 ROLLBACK;
 

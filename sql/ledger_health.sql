@@ -94,8 +94,8 @@ SELECT value >= 0.2, detail LIKE format('process %s, role %s, %s, since 2%%', pg
 SELECT value FROM ledger_health WHERE measure = 'watermark_writers';
 COMMIT;
 -- a default partition is of no month
-CREATE TABLE usage_other (LIKE usage_record INCLUDING ALL);
-ALTER TABLE usage_record ATTACH PARTITION usage_other DEFAULT;
+CREATE TABLE usage_other (LIKE _usage_record INCLUDING ALL);
+ALTER TABLE _usage_record ATTACH PARTITION usage_other DEFAULT;
 SELECT value FROM ledger_health WHERE measure = 'partitions_ahead';
 -- placement: a queue that was gone through 5 hours ago, pools that are doubted, an agent that is not heard of
 SELECT create_pool('hall-1', 'nvidia/h100-sxm5-80gb', n) AS pool FROM unnest('{a,b,c}'::text[]) AS n ORDER BY n;
@@ -114,14 +114,14 @@ UNION ALL SELECT 'leases_expired', count(*) FROM agent_lease WHERE state = 'expi
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
 SELECT 's', g, 'acme', 'hall-1', 'NVIDIA H100 80GB HBM3', '1', ago(g * interval '10 minutes'), ago(g * interval '10 minutes' - interval '5 minutes') FROM generate_series(1, 3000) AS g;
 SELECT accepted FROM accept_usage('bf16');
-VACUUM (ANALYZE) usage_record, usage_rejected;
+VACUUM (ANALYZE) _usage_record, usage_rejected;
 -- a session that has counted nothing yet
 \c -
 SET search_path = public, compute_ledger;
 SET TimeZone = 'UTC';
 BEGIN;
 SELECT count(*) > 0 FROM ledger_health;
-SELECT sum(pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)) < 100 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = 'usage_record'::regclass;
+SELECT sum(pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid)) < 100 FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = '_usage_record'::regclass;
 COMMIT;
 -- who may look
 CREATE ROLE regress_health_reader;

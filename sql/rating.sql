@@ -96,7 +96,7 @@ SELECT * FROM charges() WHERE chip = 'nvidia/b200-sxm6-180gb';
 INSERT INTO price (book, accelerator, currency, model, unit, tier_bounds, tier_prices) VALUES ('rating', 'nvidia/gb200', 'USD', 'graduated', 'PFLOPh', '{4}', '{3,2}');
 SELECT use('rating/x', 'nvidia/gb200', '2026-01-18 23:00Z', '2026-01-19 03:00Z', 1), use('rating/x', 'nvidia/gb200', '2026-01-19 04:00Z', '2026-01-19 05:00Z', 1);
 SET session_replication_role = replica;
-UPDATE usage_record SET achieved_work = '10 PFLOPh' WHERE accelerator = 'nvidia/gb200' AND started_at = '2026-01-18 23:00Z';
+UPDATE _usage_record SET achieved_work = '10 PFLOPh' WHERE kind IN (SELECT number FROM usage_kind WHERE accelerator = 'nvidia/gb200') AND started_at = '2026-01-18 23:00Z';
 RESET session_replication_role;
 SELECT * FROM charges() WHERE chip = 'nvidia/gb200';
 SELECT t.part_from, t.part_to, t.quantity, t.unit, trim_scale(t.cost) AS cost FROM rate_usage('rating', '[2026-01-01,2026-02-01)', NULL, 'rating') AS r, LATERAL trace_charge(r) AS t
@@ -105,13 +105,13 @@ WHERE r.accelerator = 'nvidia/gb200' ORDER BY 1;
 INSERT INTO price (book, accelerator, currency, price, unit) VALUES ('rating', 'nvidia/gb300', 'USD', 1, 'FLOP');
 SELECT use('rating/x', 'nvidia/gb300', '2026-01-17 12:00Z', '2026-01-20 12:00Z', 1);
 SET session_replication_role = replica;
-UPDATE usage_record SET achieved_work = '11 FLOP' WHERE accelerator = 'nvidia/gb300';
+UPDATE _usage_record SET achieved_work = '11 FLOP' WHERE kind IN (SELECT number FROM usage_kind WHERE accelerator = 'nvidia/gb300');
 RESET session_replication_role;
 SELECT day, quantity, cost FROM charges() WHERE chip = 'nvidia/gb300';
 -- half of 7 is 4: half to even is of the whole share, not of what is left over of it
 SELECT use('rating/x', 'nvidia/gb300', '2026-01-21 23:59:59.999999Z', '2026-01-22 00:00:00.000001Z', 1);
 SET session_replication_role = replica;
-UPDATE usage_record SET achieved_work = '7 FLOP' WHERE accelerator = 'nvidia/gb300' AND started_at > '2026-01-21';
+UPDATE _usage_record SET achieved_work = '7 FLOP' WHERE kind IN (SELECT number FROM usage_kind WHERE accelerator = 'nvidia/gb300') AND started_at > '2026-01-21';
 RESET session_replication_role;
 SELECT day, quantity, cost FROM charges() WHERE chip = 'nvidia/gb300' AND day > '2026-01-20';
 -- called by hand: nothing infinite, nothing unknown
@@ -194,7 +194,7 @@ SELECT count(*) FROM rate_corrections('rating', NULL, 'rating');
 SELECT as_of AS closed_at FROM my_close \gset
 SELECT use('rating/y', 'nvidia/h100-sxm5-80gb', '2026-01-05 20:00Z', '2026-01-05 21:00Z', 8);
 SET session_replication_role = replica;
-UPDATE usage_record SET superseded = ledger_stamp() WHERE accelerator = 'nvidia/l4' AND started_at = '2026-01-16 09:00Z';
+UPDATE _usage_record SET superseded = ledger_stamp() WHERE kind IN (SELECT number FROM usage_kind WHERE accelerator = 'nvidia/l4') AND started_at = '2026-01-16 09:00Z';
 RESET session_replication_role;
 UPDATE price SET price = 3.5 WHERE accelerator = 'nvidia/h200' AND account IS NOT NULL AND upper_inf(recorded);
 INSERT INTO price (book, accelerator, currency, price) VALUES ('rating', 'amd', 'USD', 0.5);
@@ -280,7 +280,7 @@ DECLARE
 	is_now text;
 BEGIN
 	SELECT string_agg(t.devices || ': ' || trim_scale(t.quantity), ', ' ORDER BY c.id) INTO was FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'rating-alone';
-	UPDATE usage_record AS r SET devices = 3 WHERE r.account = account_id('rating-alone');
+	UPDATE _usage_record AS r SET devices = 3 WHERE r.account = account_id('rating-alone');
 	SELECT string_agg(t.devices || ': ' || trim_scale(t.quantity), ', ' ORDER BY c.id) INTO is_now FROM charge AS c, trace_charge(c.id) AS t WHERE c.book = 'rating-alone';
 	RAISE NOTICE 'was %; is now %', was, is_now;
 END

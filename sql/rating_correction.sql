@@ -16,7 +16,7 @@ CREATE FUNCTION use(account text, day text, hours integer, source_id text) RETUR
 	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
 	SELECT account_id(account, day::timestamptz), day::timestamptz, day::timestamptz + hours * interval '1 hour', 0, region_id('cor-r'), 0, 5, 'nvidia/h100-sxm5-80gb', '1000 TFLOPS@bf16', 1, 'allocated', 'cor', source_id, account, 'cor-r', 'H100'
 $$;
-CREATE FUNCTION retract(id text) RETURNS void LANGUAGE sql SET session_replication_role = replica AS $$ UPDATE usage_record SET superseded = ledger_stamp() WHERE source = 'cor' AND source_id = $1 $$;
+CREATE FUNCTION retract(id text) RETURNS void LANGUAGE sql SET session_replication_role = replica AS $$ UPDATE _usage_record SET superseded = ledger_stamp() WHERE kind IN (SELECT number FROM usage_kind WHERE source = 'cor') AND source_id = $1 $$;
 CREATE FUNCTION close_month(account text, month text) RETURNS boolean LANGUAGE sql AS $$
 	SELECT close_period(account, tstzrange(month::timestamp AT TIME ZONE z.zone, (month::timestamp + interval '1 month') AT TIME ZONE z.zone), 'cor') IS NOT NULL
 	FROM (SELECT CASE account WHEN 'cor/c' THEN 'Asia/Shanghai' ELSE 'UTC' END) AS z (zone)

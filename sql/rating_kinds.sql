@@ -58,7 +58,7 @@ ORDER BY c.kind COLLATE "C", c.day, t.part_from, t.record, t.quantity;
 -- What came goes again: the peak's record is retracted, the price is another, and the minimum is gone.
 SELECT max(as_of) AS closed_at FROM period_close WHERE book = 'kinds' \gset
 SET session_replication_role = replica;
-UPDATE usage_record SET superseded = ledger_stamp() WHERE source = 'kinds' AND source_id IN ('p3', 'r2');
+UPDATE _usage_record SET superseded = ledger_stamp() WHERE kind IN (SELECT number FROM usage_kind WHERE source = 'kinds') AND source_id IN ('p3', 'r2');
 RESET session_replication_role;
 UPDATE price SET price = 90 WHERE book = 'kinds' AND unit = 'percentile-device' AND upper_inf(recorded);
 UPDATE price SET minimum = NULL WHERE book = 'kinds' AND minimum IS NOT NULL AND upper_inf(recorded);

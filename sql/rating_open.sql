@@ -20,7 +20,7 @@ SELECT * FROM (VALUES ('1', 0, timestamptz '2026-01-20 12:00Z'), ('1', 1, '2026-
 BEGIN;
 SET LOCAL session_replication_role = replica;
 UPDATE usage_batch AS b SET recorded = k.at FROM known AS k JOIN usage_record AS u USING (source_id, revision) WHERE u.batch = b.id;
-UPDATE usage_record AS r SET recorded = k.at, superseded = CASE WHEN r.superseded < 'infinity' THEN timestamptz '2026-01-25Z' ELSE 'infinity' END FROM known AS k WHERE (k.source_id, k.revision) = (r.source_id, r.revision);
+UPDATE _usage_record AS r SET recorded = k.at, superseded = CASE WHEN r.superseded < 'infinity' THEN timestamptz '2026-01-25Z' ELSE 'infinity' END FROM known AS k WHERE (k.source_id, k.revision) = (r.source_id, r.revision);
 COMMIT;
 
 -- All of record 1 in January; record 2: 2 of 3 parts; record 3, which starts before it was recorded, at once.

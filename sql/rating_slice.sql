@@ -126,7 +126,7 @@ SELECT object, regexp_replace(detail, 'region [0-9]+', 'region r') AS detail FRO
 -- what is found: another's share
 BEGIN;
 SET LOCAL session_replication_role = replica;
-UPDATE usage_record SET share = 1680000 WHERE source_id = 'm1';
+UPDATE _usage_record SET kind = (SELECT _usage_kind(k.source, k.region, k.region_name, k.accelerator, k.accelerator_name, 1680000, k.rate, k.rate_recorded, k.basis, k.measure, k.number_format) FROM usage_kind AS k WHERE k.number = kind) WHERE source_id = 'm1';
 SELECT check_name, regexp_replace(object, 'region [0-9]+', 'region r') AS object FROM check_ledger(false) WHERE check_name = 'usage_hourly';
 ROLLBACK;
 
@@ -149,7 +149,7 @@ SELECT refresh_rollups() IS NOT NULL AS refreshed;
 SELECT check_name, object, regexp_replace(detail, 'region [0-9]+', 'region r') AS detail FROM check_ledger() WHERE object NOT LIKE 'region%';
 BEGIN;
 SET LOCAL session_replication_role = replica;
-UPDATE usage_record SET share = 1680000 WHERE source_id = 'v1';
+UPDATE _usage_record SET kind = (SELECT _usage_kind(k.source, k.region, k.region_name, k.accelerator, k.accelerator_name, 1680000, k.rate, k.rate_recorded, k.basis, k.measure, k.number_format) FROM usage_kind AS k WHERE k.number = kind) WHERE source_id = 'v1';
 SELECT check_name, detail FROM check_ledger() WHERE check_name = 'share of record';
 ROLLBACK;
 -- A card whose memory is not known has no part.

@@ -346,8 +346,8 @@ SELECT check_name, object, detail FROM check_ledger() WHERE severity = 'breach' 
 -- What the ledger made is what the reservation is, and is made in time.
 BEGIN;
 SET LOCAL session_replication_role = replica;
-UPDATE usage_record SET devices = 9 WHERE reservation = :running AND source_id = :running || '/1' AND superseded = 'infinity';
-UPDATE usage_record SET reservation = 999999 WHERE reservation = :never AND source = 'compute_ledger';
+UPDATE _usage_record SET devices = 9 WHERE reservation = :running AND source_id = :running || '/1' AND superseded = 'infinity';
+UPDATE _usage_record SET reservation = 999999 WHERE reservation = :never AND kind IN (SELECT number FROM usage_kind WHERE source = 'compute_ledger');
 UPDATE reservation SET usage_due = '2026-04-01', state = 'running' WHERE id = :late;
 SELECT check_name, object, detail, severity
 FROM check_ledger(false) WHERE check_name IN ('reserved usage', 'reservation not recorded', 'reservation still there') ORDER BY 1, 2;

@@ -118,7 +118,7 @@ RESET ROLE;
 -- ------------------------------------------------------------------ months that are detached
 
 CREATE TEMP TABLE whole AS SELECT * FROM spend_label WHERE key = 'team';
-ALTER TABLE usage_record DETACH PARTITION usage_record_2026_03;
+ALTER TABLE _usage_record DETACH PARTITION usage_record_2026_03;
 -- another rule: what was shared out stays, as the records are not there; by a new key nothing has a value until they come back
 UPDATE spend_rule SET share = 'evenly' WHERE what = 'unused reservation';
 INSERT INTO spend_key VALUES ('n');
@@ -127,7 +127,7 @@ SELECT count(*) FROM (SELECT * FROM whole EXCEPT ALL SELECT * FROM spend_label W
 SELECT key, count(value) > 0 AS valued, sum(cost) = (SELECT sum(cost) FROM charge) AS whole FROM spend_share GROUP BY key ORDER BY key;
 SELECT key, complete, stale FROM spend_shared ORDER BY key;
 SELECT check_name, object, detail FROM check_ledger() WHERE check_name = 'spend by label';
-ALTER TABLE usage_record ATTACH PARTITION usage_record_2026_03 FOR VALUES FROM ('2026-03-01Z') TO ('2026-04-01Z');
+ALTER TABLE _usage_record ATTACH PARTITION usage_record_2026_03 FOR VALUES FROM ('2026-03-01Z') TO ('2026-04-01Z');
 SELECT refresh_rollups() IS NOT NULL;
 SELECT key, count(value) > 0 AS valued, sum(cost) = (SELECT sum(cost) FROM charge) AS whole FROM spend_share GROUP BY key ORDER BY key;
 UPDATE spend_rule SET share = 'evenly' WHERE what = 'unused reservation';

@@ -81,7 +81,7 @@ SELECT create_account('new', time_zone => 'UTC', currency => 'USD', valid_from =
 SELECT create_region('here', 'region') > 0 AS made;
 CREATE VIEW record AS
 SELECT source_id, revision AS rev, a.name AS account, g.name AS region, accelerator, rate, basis_name(basis) AS basis, trim_scale(devices) AS n, started_at, ended_at, measure, superseded = 'infinity' AS current,
-	superseded = usage_record.recorded AS never, usage_record.tableoid::regclass AS partition
+	superseded = usage_record.recorded AS never, (SELECT p.tableoid::regclass FROM _usage_record AS p WHERE p.id = usage_record.id) AS partition
 FROM usage_record JOIN account AS a ON a.id = account JOIN region AS g ON g.id = region ORDER BY usage_record.id;
 
 -- ------------------------------------------------------------------ one at a time
@@ -250,7 +250,7 @@ INSERT INTO usage_inbox (source, source_id, account, region, accelerator, device
 	('h', '9', 'ada', 'here', 'H100', '1', '2024-03-10 00:30', '2024-03-10 01:30'),
 	('h', '10', 'ada', 'here', 'H100', '1', '2024-08-31 20:30', '2024-09-01 02:00');
 SELECT taken, accepted, rejected FROM accept_usage();
-SELECT source_id, started_at, ended_at, tableoid::regclass AS partition FROM usage_record WHERE source = 'h' ORDER BY source_id;
+SELECT source_id, started_at, ended_at, r.tableoid::regclass AS partition FROM _usage_record AS r JOIN usage_kind AS k ON k.number = r.kind WHERE source = 'h' ORDER BY source_id;
 SELECT source_id, reason, detail, hint FROM usage_rejected WHERE source = 'h' AND source_id IN ('8', '9') ORDER BY id;
 -- What names no source, or one that is too long, is in the zone of the source without a name, all the way.
 UPDATE usage_source SET time_zone = 'Europe/Berlin', unix_seconds = true WHERE source = '';
@@ -319,8 +319,8 @@ SELECT * FROM _check_usage();
 
 -- Months come as they are needed; one that is detached keeps its keys, and its name.
 SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
-WHERE inhparent = 'usage_record'::regclass AND c.relname < 'usage_record_2024_07' ORDER BY 1;
-ALTER TABLE usage_record DETACH PARTITION usage_record_2024_05;
+WHERE inhparent = '_usage_record'::regclass AND c.relname < 'usage_record_2024_07' ORDER BY 1;
+ALTER TABLE _usage_record DETACH PARTITION usage_record_2024_05;
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at) VALUES
 	('cluster', 'a', 'ada', 'here', 'A100-SXM4-80GB', '2', '2024-05-31T23:00:00Z', '2024-06-01T01:00:00Z'), ('cluster', 'late', 'ada', 'here', 'A100-SXM4-80GB', '2', '2024-05-31T23:00:00Z', '2024-06-01T01:00:00Z');
 SELECT taken, accepted, duplicate, rejected FROM accept_usage();
@@ -359,7 +359,7 @@ SELECT at, _usage_month_number(at) AS month, at >= _usage_month_starts(_usage_mo
 FROM (VALUES (timestamptz '-infinity'), ('4713-01-02 00:00Z BC'), ('0732-12-31 23:59Z BC'), ('0500-02-03 00:00Z'), ('1999-12-31 23:59:59.999999Z'), ('2000-01-01 00:00Z'), ('2024-02-29 12:00Z'), ('4730-08-31 23:59Z'), ('4730-09-01 00:00Z'), ('294276-12-31 00:00Z'), ('infinity')) AS v (at);
 -- What another tool makes is left to it.
 SELECT _make_usage_partition('2024-06-15') IS NULL AS is_there;
-CREATE TABLE usage_record_q4 PARTITION OF usage_record FOR VALUES FROM ('2027-10-01 00:00Z') TO ('2028-01-01 00:00Z');
+CREATE TABLE usage_record_q4 PARTITION OF _usage_record FOR VALUES FROM ('2027-10-01 00:00Z') TO ('2028-01-01 00:00Z');
 SELECT _make_usage_partition('2027-12-01') IS NULL AS is_there, _make_usage_partition('2028-01-01') AS made;
 
 -- The first rows only.

@@ -39,7 +39,7 @@ sub live
 		(map { [ 'meter', qq{INSERT INTO compute_ledger.usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
 			SELECT 'test', '$_ ' || i, 'acme', 'aws/us-east-1', 'NVIDIA H100 80GB HBM3', i, '$_-01T00:00:00Z', '$_-02T00:00:00Z' FROM generate_series(1, 3) AS i;
 			SELECT compute_ledger.accept_usage()} ] } '2024-03', '2024-04', '2024-05'),
-		[ 'alice', 'ALTER TABLE compute_ledger.usage_record DETACH PARTITION compute_ledger.usage_record_2024_04' ],
+		[ 'alice', 'ALTER TABLE compute_ledger._usage_record DETACH PARTITION compute_ledger.usage_record_2024_04' ],
 		[ 'meter', q{SELECT compute_ledger.record_usage('test', 'late', 'acme', 'aws/us-east-1', 'H100', 1, '2024-04-05Z', '2024-04-06Z')} ],
 		[ 'alice', q{SELECT compute_ledger.refresh_rollups(); SELECT compute_ledger.close_period('acme', '[2024-03-01Z,2024-04-01Z)')} ],
 		[ 'alice', q{SELECT compute_ledger.create_ledger()} ])

@@ -114,7 +114,7 @@ is($node->safe_psql('busy', 'SELECT count(*) FROM compute_ledger.usage_inbox'), 
 # The ledger without numbers of rows, times of record and batches.
 my %digest = (
 	records => "SELECT concat_ws('|', r.source, r.source_id, r.revision, a.name, g.name, r.accelerator, r.rate, compute_ledger.basis_name(r.basis), r.devices, r.started_at, r.ended_at,
-		r.measure, r.account_name, r.region_name, r.accelerator_name, r.superseded = 'infinity', r.tableoid::regclass)
+		r.measure, r.account_name, r.region_name, r.accelerator_name, r.superseded = 'infinity', (SELECT p.tableoid::regclass FROM compute_ledger._usage_record AS p WHERE p.id = r.id))
 		FROM compute_ledger.usage_record AS r JOIN compute_ledger.account AS a ON a.id = r.account JOIN compute_ledger.region AS g ON g.id = r.region",
 	keys => "SELECT concat_ws('|', s.source, compute_ledger._usage_key_text(k.key), compute_ledger._usage_key_revision(k.key), encode(k.digest, 'hex'), k.record IS NULL, k.month) FROM compute_ledger.usage_key AS k JOIN compute_ledger.usage_source AS s ON s.number = k.source",
 	rejected => "SELECT concat_ws('|', r.source, r.source_id, r.revision, r.sqlstate) FROM compute_ledger.usage_rejected AS r");

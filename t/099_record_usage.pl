@@ -199,14 +199,14 @@ sub same
 
 same('records', q{SELECT a.name, r.started_at, r.ended_at, r.superseded = 'infinity' AS counts, r.superseded = r.recorded AS never, g.name, r.revision, r.basis, r.identification, r.accelerator, r.rate,
 	r.rate_recorded IS NULL, r.share, r.devices::text, r.measure, r.number_format, r.achieved_work, r.reservation, r.reservation_name, r.source, r.source_id, r.account_name, r.region_name, r.accelerator_name,
-	r.run, r.labels, r.tableoid::regclass, r.id = k.record AND _usage_month_number(r.started_at) = k.month AND k.batch IS NULL AS has_key
+	r.run, r.labels, (SELECT p.tableoid::regclass FROM _usage_record AS p WHERE p.id = r.id), r.id = k.record AND _usage_month_number(r.started_at) = k.month AND k.batch IS NULL AS has_key
 	FROM usage_record AS r JOIN account AS a ON a.id = r.account JOIN region AS g ON g.id = r.region JOIN usage_source AS s ON s.source = r.source
 	LEFT JOIN usage_key AS k ON k.source = s.number AND k.key = _usage_key_of(r.source_id, r.revision)
 	WHERE r.source <> 'compute_ledger'
 	ORDER BY r.source, r.source_id, r.revision});
 same('keys', q{SELECT s.source, _usage_key_text(k.key), _usage_key_revision(k.key), k.digest, k.record IS NULL, k.month FROM usage_key AS k JOIN usage_source AS s ON s.number = k.source WHERE s.source <> 'compute_ledger' ORDER BY s.source, k.key});
 same('open usage', q{SELECT source, source_id, account_name, started_at, devices::text, accelerator FROM open_usage ORDER BY source, source_id});
-same('months', q{SELECT DISTINCT tableoid::regclass::text FROM usage_record ORDER BY 1});
+same('months', q{SELECT DISTINCT tableoid::regclass::text FROM _usage_record ORDER BY 1});
 same('decisions', q{SELECT d.action, a.name, d.accelerator, lower(d.period), CASE WHEN r.ended_at < 'infinity' THEN upper(d.period) END, d.effect, d.rule, r.source_id, r.revision FROM policy_decision AS d JOIN account AS a ON a.id = d.account
 	JOIN usage_record AS r ON r.id = d.usage ORDER BY r.source, r.source_id, r.revision});
 # accept_usage() makes what is due of them now and then

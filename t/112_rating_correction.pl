@@ -54,7 +54,7 @@ my $created = 0;
 my @kinds = (
 	[ 'late record' => 6 => sub { late_record() } ],
 	[ 'late record of another measure' => 1 => sub { late_record('used') } ],
-	[ 'retraction' => 3 => sub { "SET session_replication_role = replica; UPDATE usage_record SET superseded = ledger_stamp() WHERE id = (SELECT id FROM usage_record WHERE superseded = 'infinity' ORDER BY md5(id::text || '" . rand() . "') LIMIT 1)" } ],
+	[ 'retraction' => 3 => sub { "SET session_replication_role = replica; UPDATE _usage_record SET superseded = ledger_stamp() WHERE id = (SELECT id FROM usage_record WHERE superseded = 'infinity' ORDER BY md5(id::text || '" . rand() . "') LIMIT 1)" } ],
 	[ 'price' => 4 => sub {
 			my ($account, $region, $from) = (one_of('NULL', 'NULL', "account_id('" . one_of(@accounts) . "')"), one_of('NULL', "region_id('" . one_of(@regions) . "')"), since());
 			"INSERT INTO price (account, region, accelerator, currency, price, valid) VALUES ($account, $region, '" . one_of(@classes) . "', 'USD', 1 + " . int(rand 9) . ", tstzrange('$from', " . one_of('NULL', "timestamptz '$from' + interval '" . int(1 + rand 40) . " days'") . '))' } ],

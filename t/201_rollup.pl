@@ -71,9 +71,9 @@ JOIN (VALUES (0, 'nvidia/h100-sxm5-80gb'::accelerator, '989.4 TFLOPS'::compute_r
 JOIN (VALUES (0, 8.0), (1, 1.0 / 7), (2, 0.3333333333333), (3, 1), (4, 8.0000001), (5, 12345.5)) AS d (k, devices) ON d.k = floor(p * 6);
 SET session_replication_role = replica;
 -- some had another revision before, some were retracted since, some are known only later
-UPDATE usage_record SET superseded = recorded + interval '100 hours' * random() WHERE id % 7 = 0;
-UPDATE usage_record SET recorded = '2012-02-01' WHERE id % 11 = 0 AND superseded = 'infinity';
-ANALYZE usage_record;
+UPDATE _usage_record SET superseded = recorded + interval '100 hours' * random() WHERE id % 7 = 0;
+UPDATE _usage_record SET recorded = '2012-02-01' WHERE id % 11 = 0 AND superseded = 'infinity';
+ANALYZE _usage_record;
 SQL
 query($records);
 
@@ -129,12 +129,12 @@ for my $as_of ('2011-12-20 11:12:13.141592', '2012-03-05')
 query('DROP TABLE pieces');
 query(q{
 	SET session_replication_role = replica;
-	UPDATE usage_record SET superseded = '2012-03-06' WHERE ended_at = 'infinity' AND superseded = 'infinity';
+	UPDATE _usage_record SET superseded = '2012-03-06' WHERE ended_at = 'infinity' AND superseded = 'infinity';
 	SELECT _make_usage_partition(m::date) FROM generate_series(now() - interval '2 months', now(), '1 month') AS m;
 	INSERT INTO usage_record (account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, share, rate, devices, measure, achieved_work, source, source_id, account_name, region_name, accelerator_name)
 	SELECT account, date_trunc('day', now()) - interval '17 days 3 hours 2 minutes 1.000001 seconds', 'infinity', CASE WHEN id % 2 = 0 THEN '2012-03-06' ELSE now() - interval '9 days 1.000001 seconds' END, 1, region, 0, basis, accelerator, share, rate, devices, measure, achieved_work, 'open', id::text, 'x', 'x', 'x'
 	FROM usage_record WHERE id % 37 = 0;
-	UPDATE usage_record SET ended_at = now() + interval '2 minutes' WHERE source = 'open' AND id % 5 = 0;
+	UPDATE _usage_record SET ended_at = now() + interval '2 minutes' WHERE kind IN (SELECT number FROM usage_kind WHERE source = 'open') AND id % 5 = 0;
 });
 my $now = query('SELECT refresh_rollups()');
 query('CREATE TABLE pieces AS ' . pieces($now));
@@ -159,7 +159,7 @@ cmp_ok(query("SELECT count(*) FROM (SELECT FROM usage_hourly GROUP BY account, r
 query("INSERT INTO usage_record (account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, share, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
 	SELECT account, started_at + interval '3 days', CASE WHEN ended_at < 'infinity' THEN ended_at + interval '3 days 1 us' ELSE ended_at END, _ledger_stamp(), 1, region, 0, basis, accelerator, share, rate, devices, measure, 'more', source_id, 'x', 'x', 'x' FROM usage_record WHERE id % 3 = 0 AND (ended_at < 'infinity' OR source = 'open');
 	SET session_replication_role = replica;
-	UPDATE usage_record SET superseded = _ledger_stamp() WHERE source = 'test' AND id % 9 = 4 AND superseded = 'infinity' AND recorded < '2012-01-01'");
+	UPDATE _usage_record SET superseded = _ledger_stamp() WHERE kind IN (SELECT number FROM usage_kind WHERE source = 'test') AND id % 9 = 4 AND superseded = 'infinity' AND recorded < '2012-01-01'");
 my $reader = $node->background_psql($db);
 $reader->query_safe('BEGIN; SELECT count(*) FROM _usage_hourly; SELECT count(*) FROM _utilization_monthly');
 query('DROP TABLE pieces');

@@ -81,10 +81,10 @@ my @kinds = (
 	[ 'record of a reservation' => 4 => sub { record(1) } ],
 	[ 'record, revision' => 4 => sub { offered() } ],
 	[ 'retraction' => 1 => sub { "INSERT INTO usage_inbox (source, source_id, revision, retracted) VALUES ('door', '" . int(rand 40) . "', 7, 'true'); SELECT accept_usage()" } ],
-	[ 'superseded' => 3 => sub { "SET session_replication_role = replica; UPDATE usage_record SET superseded = ledger_stamp() WHERE id = (SELECT id FROM usage_record WHERE superseded = 'infinity' AND source <> 'compute_ledger' " . random_row('id') . ')' } ],
-	[ 'another end' => 2 => sub { "SET session_replication_role = replica; WITH o AS (UPDATE usage_record SET superseded = ledger_stamp() WHERE id = (SELECT id FROM usage_record WHERE superseded = 'infinity' AND source = 'x' AND ended_at = 'infinity' AND started_at < now() " . random_row('id') . ") RETURNING *)
-		INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, share, rate, devices, measure, achieved_work, reservation, source, source_id, account_name, region_name, accelerator_name)
-		SELECT account, started_at, now(), 0, region, revision + 1, basis, accelerator, share, rate, devices, measure, achieved_work, reservation, source, source_id, 'x', 'x', 'x' FROM o" } ],
+	[ 'superseded' => 3 => sub { "SET session_replication_role = replica; UPDATE _usage_record SET superseded = ledger_stamp() WHERE id = (SELECT id FROM usage_record WHERE superseded = 'infinity' AND source <> 'compute_ledger' " . random_row('id') . ')' } ],
+	[ 'another end' => 2 => sub { "SET session_replication_role = replica; WITH o AS (UPDATE _usage_record SET superseded = ledger_stamp() WHERE id = (SELECT id FROM usage_record WHERE superseded = 'infinity' AND source = 'x' AND ended_at = 'infinity' AND started_at < now() " . random_row('id') . ") RETURNING *)
+		INSERT INTO _usage_record (account, started_at, ended_at, batch, kind, revision, devices, achieved_work, reservation, source_id, account_name)
+		SELECT account, started_at, now(), 0, kind, revision + 1, devices, achieved_work, reservation, source_id, 'x' FROM o" } ],
 	[ 'identified anew' => 1 => sub { "UPDATE accelerator_alias SET accelerator = '" . one_of('nvidia/l4', 'nvidia/t4', 'amd/mi300x') . "' WHERE alias = 'Old Name'; SELECT reidentify(accelerator_name => 'Old Name')" } ],
 	[ 'another basis' => 1 => sub { "SELECT reidentify('" . one_of('fp8', 'bf16') . "', " . one_of("source => 'door'", "source => 'compute_ledger'", 'started => tstzrange(' . hour() . ', NULL)') . ')' } ],
 	[ 'move' => 3 => sub { "SELECT move_account('" . one_of(@accounts) . "', '" . one_of(@accounts) . "', " . since() . ')' } ],
@@ -105,8 +105,8 @@ my @kinds = (
 	[ 'closing' => 3 => sub { 'closing' } ],
 	[ 'refresh of the past' => 1 => sub { "SELECT refresh_rollups((SELECT as_of - (interval '1 second' * " . rand() . ') FROM rollup_state))' } ],
 	[ 'a month detached, or back' => 1 => sub { "DO \$\$ DECLARE part text := (SELECT c.relname FROM pg_class AS c WHERE c.relname ~ '^usage_record_20' AND c.relkind = 'r' ORDER BY c.relname LIMIT 1); first date := to_date(right(part, 7), 'YYYY_MM');
-		BEGIN IF (SELECT c.relispartition FROM pg_class AS c WHERE c.oid = part::regclass) THEN EXECUTE format('ALTER TABLE usage_record DETACH PARTITION %I', part);
-		ELSE EXECUTE format('ALTER TABLE usage_record ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', part, first || ' 00:00Z', (first + interval '1 month')::date || ' 00:00Z'); END IF; END \$\$" } ],
+		BEGIN IF (SELECT c.relispartition FROM pg_class AS c WHERE c.oid = part::regclass) THEN EXECUTE format('ALTER TABLE _usage_record DETACH PARTITION %I', part);
+		ELSE EXECUTE format('ALTER TABLE _usage_record ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', part, first || ' 00:00Z', (first + interval '1 month')::date || ' 00:00Z'); END IF; END \$\$" } ],
 );
 my @lots = map { my $kind = $_; ($kind) x $kind->[1] } @kinds;
 

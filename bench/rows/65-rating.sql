@@ -27,9 +27,10 @@ FROM chip AS c, region AS r WHERE r.name LIKE 'bench-%';
 INSERT INTO price (account, accelerator, currency, model, tier_bounds, tier_prices)
 SELECT a.id, c.accelerator, 'USD', 'graduated', ARRAY[1000, 10000], ARRAY[1.9, 1.7, 1.4]
 FROM account AS a JOIN chip AS c ON c.n = a.id % 40 + 1 WHERE a.name ~ '^customer \d+0?$' AND a.id % 2 = 0 LIMIT 100;
-INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, source, source_id, account_name, region_name, accelerator_name, run)
-SELECT a.id, s.at, s.at + interval '1 second' * (60 + floor(-10800 * ln(1 - random()))), 1, r.id, 0, basis_code(c.rate), c.accelerator, c.rate,
-	(ARRAY[1, 1, 2, 4, 8, 8])[1 + floor(random() * 6)::integer], 'allocated', 'bf16', 'slurm', 'job ' || i, a.name, r.name, c.accelerator::text, 'run ' || i % 1000
+INSERT INTO _usage_record (account, started_at, ended_at, batch, kind, revision, devices, source_id, account_name, run)
+SELECT a.id, s.at, s.at + interval '1 second' * (60 + floor(-10800 * ln(1 - random()))), 1,
+	_usage_kind('slurm', r.id, r.name, c.accelerator, c.accelerator::text, 1680000, c.rate, NULL, basis_code(c.rate), 'allocated', 'bf16'), 0,
+	(ARRAY[1, 1, 2, 4, 8, 8])[1 + floor(random() * 6)::integer], 'job ' || i, a.name, 'run ' || i % 1000
 FROM (SELECT i, floor(random() * 1000)::integer AS account, floor(random() * 3)::integer AS chip, floor(random() * 2)::integer AS region,
 		timestamptz '2026-01-01' + interval '1 microsecond' * floor(random() * 30.9 * 86400000000) AS at
 	FROM generate_series(1, {rows}) AS i) AS s
@@ -46,15 +47,16 @@ SELECT row_number() OVER (ORDER BY c.accelerator, r.id)::integer AS id, 2 + c.n 
 ALTER TABLE price_by_hand ADD PRIMARY KEY (id);
 -- Spot prices: one every 80 seconds of February, 30,000 charges of 300,000 records of one account; beside it one price for all of the month.
 SELECT create_account('spot', currency => 'USD'), create_region('spot'), _make_usage_partition('2026-02-01');
-INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, number_format, source, source_id, account_name, region_name, accelerator_name)
-SELECT account_id('spot'), at, at + interval '1 second' * (60 + random() * 7200), 1, region_id('spot'), 0, 5, 'nvidia/h100-sxm5-80gb', '989.4 TFLOPS@bf16', 1 + i % 8, 'allocated', 'bf16', 'spot', 'job ' || i, 'spot', 'spot', 'h100'
+INSERT INTO _usage_record (account, started_at, ended_at, batch, kind, revision, devices, source_id, account_name)
+SELECT account_id('spot'), at, at + interval '1 second' * (60 + random() * 7200), 1,
+	_usage_kind('spot', region_id('spot'), 'spot', 'nvidia/h100-sxm5-80gb', 'h100', 1680000, '989.4 TFLOPS@bf16', NULL, 5, 'allocated', 'bf16'), 0, 1 + i % 8, 'job ' || i, 'spot'
 FROM (SELECT i, timestamptz '2026-02-01' + random() * interval '27.9 days' AS at FROM generate_series(1, 300000) AS i) AS x;
 INSERT INTO price (book, accelerator, currency, price) VALUES ('one', 'nvidia/h100', 'USD', 2), ('spot', 'nvidia/h100', 'USD', 2);
 INSERT INTO price (book, accelerator, region, currency, price, valid)
 SELECT 'spot', 'nvidia/h100-sxm5-80gb', region_id('spot'), 'USD', 1 + (i % 100) * 0.01, tstzrange(t, t + interval '80 s')
 FROM generate_series(0, 29999) AS i, LATERAL (SELECT timestamptz '2026-02-01' + i * interval '80 s') AS x (t);
 VACUUM (FREEZE, ANALYZE) usage_record_2026_01, usage_record_2026_02, usage_by_hand, price_by_hand, price, price_key, account_version, region_version;
-ANALYZE usage_record;
+ANALYZE _usage_record;
 SELECT sum(pg_prewarm(t)) FROM unnest(ARRAY['usage_record_2026_01', 'usage_by_hand']::regclass[]) AS t;
 
 -- @case rate-month: rate a month

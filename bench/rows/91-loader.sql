@@ -31,7 +31,7 @@ VACUUM (ANALYZE) account, account_version;
 -- @for label in psql one two
 -- @before {label}
 SET session_replication_role = replica;	-- records are for ever
-TRUNCATE usage_inbox, usage_record, usage_key, usage_batch, usage_load;
+TRUNCATE usage_inbox, _usage_record, usage_key, usage_batch, usage_load;
 RESET session_replication_role;
 CHECKPOINT;
 -- @end

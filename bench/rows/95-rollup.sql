@@ -11,15 +11,16 @@ SELECT _make_usage_partition('2026-03-01'), _make_usage_partition('2026-04-01');
 CREATE TABLE chip AS
 SELECT row_number() OVER (ORDER BY c.accelerator) - 1 AS k, c.accelerator, normalized_rate(c.accelerator, 'bf16') AS rate
 FROM (SELECT DISTINCT p.accelerator FROM accelerator_peak AS p WHERE p.number_format = 'bf16' AND upper_inf(p.recorded) ORDER BY p.accelerator LIMIT 40) AS c;
-INSERT INTO usage_record (account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
-SELECT a.id, x.started_at, x.started_at + interval '1 second' * ceil(-ln(1 - random()) * 7200), '2026-05-01', 1, g.id, 0, 5, c.accelerator, c.rate, 1 + x.n % 8, 'allocated', 'bench', x.n::text, a.name, g.name, c.accelerator::text
+INSERT INTO _usage_record (account, started_at, ended_at, recorded, batch, kind, revision, devices, source_id, account_name)
+SELECT a.id, x.started_at, x.started_at + interval '1 second' * ceil(-ln(1 - random()) * 7200), '2026-05-01', 1,
+	_usage_kind('bench', g.id, g.name, c.accelerator, c.accelerator::text, 1680000, c.rate, NULL, 5, 'allocated', NULL), 0, 1 + x.n % 8, x.n::text, a.name
 FROM (SELECT n, 1 + floor(random() * 1000)::int AS account, timestamptz '2026-03-01' + interval '1 second' * floor(random() * 2678400) AS started_at, floor(random() * 4)::int AS chip FROM generate_series(1, {rows}) AS n) AS x
 JOIN account AS a ON a.name = 'a' || x.account
 JOIN region AS g ON g.name = 'bench/' || x.account % 8
 JOIN chip AS c ON c.k = (x.account * 7 + x.chip) % 40;
-VACUUM (FREEZE, ANALYZE) usage_record;
+VACUUM (FREEZE, ANALYZE) _usage_record;
 SELECT refresh_rollups();
-CREATE TABLE more AS SELECT * FROM usage_record LIMIT 1000;
+CREATE TABLE more AS SELECT * FROM _usage_record LIMIT 1000;
 
 -- @case refresh-rollups: refresh of all rollups, everything computed anew
 -- @check it adds up
@@ -41,8 +42,8 @@ SELECT count(*), sum(s) FROM (
 	WHERE superseded = 'infinity'
 	GROUP BY account, region, accelerator, measure, basis, h) AS x;
 -- @before 1,000 new records
-INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name)
-SELECT account, started_at, ended_at, batch, region, revision, basis, accelerator, rate, devices, measure, source, source_id, account_name, region_name, accelerator_name FROM more;
+INSERT INTO _usage_record (account, started_at, ended_at, batch, kind, revision, devices, source_id, account_name)
+SELECT account, started_at, ended_at, batch, kind, revision, devices, source_id, account_name FROM more;
 -- @run 1,000 new records
 SELECT refresh_rollups();
 -- @before a merger

@@ -123,6 +123,8 @@ AS $$
 		('usage_inbox', 'DELETE', 'admin'),
 		('usage_batch', 'SELECT', 'meter biller auditor admin'),
 		('usage_key', 'SELECT', 'biller auditor admin'),
+		('_usage_record', 'SELECT', 'biller auditor admin'),
+		('usage_kind', 'SELECT', 'biller auditor admin'),
 		('usage_record', 'SELECT', 'biller auditor admin'),
 		('open_usage', 'SELECT', 'biller auditor admin'),
 		('usage_rejected', 'SELECT', 'meter biller auditor admin'),

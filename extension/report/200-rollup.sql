@@ -286,9 +286,9 @@ CREATE FUNCTION _rollup_parts(before timestamptz, known oid[], OUT parts oid[], 
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	parts := ARRAY(SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = 'compute_ledger.usage_record'::regclass ORDER BY i.inhrelid);
+	parts := ARRAY(SELECT i.inhrelid FROM pg_inherits AS i WHERE i.inhparent = 'compute_ledger._usage_record'::regclass ORDER BY i.inhrelid);
 	others := NOT parts @> known OR NOT known @> parts
-		AND EXISTS (SELECT FROM compute_ledger.usage_record AS u WHERE u.tableoid = ANY (parts) AND u.tableoid <> ALL (known) AND u.recorded <= before);
+		AND EXISTS (SELECT FROM compute_ledger._usage_record AS u WHERE u.tableoid = ANY (parts) AND u.tableoid <> ALL (known) AND u.recorded <= before);
 END
 $$;
 COMMENT ON FUNCTION _rollup_parts(timestamptz, oid[]) IS 'part of refresh_rollups(): the partitions of usage_record, and whether, of those that were known, one was detached, or another one has records from before';

@@ -96,7 +96,7 @@ BEGIN
 			WHERE (u.recorded > $1 AND u.recorded <= $2
 					OR u.superseded > $1 AND u.superseded < 'infinity'
 					OR u.ended_at = 'infinity' AND u.superseded = 'infinity'
-					OR u.source = 'compute_ledger' AND u.ended_at > $1
+					OR u.reservation IS NOT NULL AND u.source = 'compute_ledger' AND u.ended_at > $1
 					OR u.account = ANY ($3))
 	$q$ WHEN within THEN $q$
 			CROSS JOIN LATERAL (SELECT true AS added, greatest(u.started_at, $4) AS since,
@@ -225,7 +225,7 @@ BEGIN
 		-- others go on
 		others := ARRAY(
 			SELECT DISTINCT u.reservation FROM compute_ledger.usage_record AS u
-			WHERE u.source = 'compute_ledger' AND u.ended_at > before AND u.reservation <> ALL (these));
+			WHERE u.source = 'compute_ledger' AND u.reservation IS NOT NULL AND u.ended_at > before AND u.reservation <> ALL (these));
 	END IF;
 	RETURN QUERY
 	SELECT g.account, g.region, g.accelerator, g.basis, c.hour, c.device_time, c.work, c.length, c.shared, c.rated

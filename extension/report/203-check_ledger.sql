@@ -70,14 +70,14 @@ BEGIN
 	WITH bound AS (
 		SELECT c.oid AS part, pg_get_expr(c.relpartbound, c.oid) AS bound
 		FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-		WHERE i.inhparent = 'compute_ledger.usage_record'::regclass
+		WHERE i.inhparent = 'compute_ledger._usage_record'::regclass
 	), attached AS (
 		SELECT CASE WHEN b.bound = 'DEFAULT' THEN tstzrange(NULL, NULL)
 			ELSE tstzrange(substring(b.bound FROM $re$FROM \('([^']*)'\)$re$)::timestamptz, substring(b.bound FROM $re$TO \('([^']*)'\)$re$)::timestamptz) END AS month,
 			-- one that was made anew for late usage of a month that was detached has nothing from before
 			coalesce(f.first, 0) AS since
 		FROM bound AS b
-		LEFT JOIN (SELECT u.tableoid AS part, min(u.id) AS first FROM compute_ledger.usage_record AS u GROUP BY u.tableoid) AS f ON f.part = b.part
+		LEFT JOIN (SELECT u.tableoid AS part, min(u.id) AS first FROM compute_ledger._usage_record AS u GROUP BY u.tableoid) AS f ON f.part = b.part
 	)
 	SELECT CASE WHEN r.id IS NULL THEN 'key without record' WHEN k.record IS NULL THEN 'record without key'
 			WHEN (k.name, k.key) IS DISTINCT FROM (r.source, r.key) THEN 'key and record'
@@ -155,7 +155,7 @@ BEGIN
 		FROM compute_ledger.usage_record AS r
 		JOIN compute_ledger.usage_source AS s ON s.source = r.source
 		JOIN higher AS h ON h.source = s.number AND h.key = compute_ledger._usage_key_of(r.source_id, 0) AND (h.revision, h.identification) > (r.revision, r.identification)
-		GROUP BY r.id, r.started_at
+		GROUP BY r.id, r.started_at, r.recorded
 	)
 	SELECT 'current revision', 'record ' || r.id, format('revision %s of (%s, %s) was superseded at %s, and says %s', r.revision, r.source, r.source_id, coalesce(s.superseded::text, 'some time'), r.superseded)
 	FROM superseded AS s JOIN compute_ledger.usage_record AS r ON r.id = s.id AND r.started_at = s.started_at
@@ -172,16 +172,27 @@ BEGIN
 	WHERE NOT EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.id = u.account);
 	RETURN QUERY
 	SELECT 'usage of no region', 'region ' || u.region, format('%s records name a region that there is not', u.n)
-	FROM (SELECT r.region, count(*) AS n FROM compute_ledger.usage_record AS r GROUP BY r.region) AS u
+	FROM (SELECT r.region, count(*) AS n FROM compute_ledger.usage_record AS r WHERE r.region IS NOT NULL GROUP BY r.region) AS u
 	WHERE NOT EXISTS (SELECT FROM compute_ledger.region AS g WHERE g.id = u.region);
+
+	-- And of kinds that say what was accepted.
+	RETURN QUERY
+	SELECT 'usage of no kind', 'kind ' || u.kind, format('%s records name a kind of usage that there is not', u.n)
+	FROM (SELECT r.kind, count(*) AS n FROM compute_ledger._usage_record AS r GROUP BY r.kind) AS u
+	WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_kind AS k WHERE k.number = u.kind)
+	UNION ALL
+	SELECT 'digest', 'kind ' || k.number, 'what it says is not what was accepted'
+	FROM compute_ledger.usage_kind AS k
+	WHERE k.digest <> compute_ledger._usage_kind_digest(k.source, k.region, k.region_name, k.accelerator, k.accelerator_name, k.share, k.rate, k.rate_recorded, k.basis, k.measure,
+		k.number_format);
 
 	-- Rows of months that have a partition of their own are not elsewhere: a default partition with rows keeps their month from being made.
 	RETURN QUERY
 	SELECT 'default partition', r.tableoid::regclass::text, format('holds %s records of %s (UTC)', count(*), to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM'))
-	FROM compute_ledger.usage_record AS r
+	FROM compute_ledger._usage_record AS r
 	WHERE r.tableoid IN (
 		SELECT c.oid FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
-		WHERE i.inhparent = 'compute_ledger.usage_record'::regclass AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')
+		WHERE i.inhparent = 'compute_ledger._usage_record'::regclass AND pg_get_expr(c.relpartbound, c.oid) = 'DEFAULT')
 	GROUP BY r.tableoid, to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM');
 END
 $$;

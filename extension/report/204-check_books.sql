@@ -154,9 +154,9 @@ BEGIN
 				WHERE t.tgrelid = c.oid AND t.tgqual IS NULL AND t.tgattr::text = '' AND t.tgfoid IN ('compute_ledger._refuse_usage_change()'::regprocedure, 'compute_ledger._refuse_change()'::regprocedure, 'compute_ledger._decision_guard()'::regprocedure,
 					'compute_ledger._reservation_change_guard()'::regprocedure, 'compute_ledger._request_change_guard()'::regprocedure)), 0) AS bits
 		FROM pg_class AS c
-		WHERE c.oid IN ('compute_ledger.usage_record'::regclass, 'compute_ledger.usage_key'::regclass, 'compute_ledger.period_close'::regclass, 'compute_ledger.charge'::regclass, 'compute_ledger.policy_decision'::regclass,
+		WHERE c.oid IN ('compute_ledger._usage_record'::regclass, 'compute_ledger.usage_kind'::regclass, 'compute_ledger.usage_key'::regclass, 'compute_ledger.period_close'::regclass, 'compute_ledger.charge'::regclass, 'compute_ledger.policy_decision'::regclass,
 			'compute_ledger.reservation_change'::regclass, 'compute_ledger.request_change'::regclass, 'compute_ledger.lease_report'::regclass)
-			OR c.oid IN (SELECT i.relid FROM pg_partition_tree('compute_ledger.usage_record') AS i)
+			OR c.oid IN (SELECT i.relid FROM pg_partition_tree('compute_ledger._usage_record') AS i)
 	) AS k
 	WHERE k.bits & 56 <> 56;
 	RETURN QUERY

@@ -322,7 +322,7 @@ DECLARE
 BEGIN
 	-- A transaction that had its stamp long ago may replace what was recorded since; nobody has read that far.
 	WITH old AS (
-		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
+		UPDATE compute_ledger._usage_record AS r SET superseded = greatest(r.recorded, stamp)
 		FROM unnest(records, months) AS o (id, month)
 		WHERE r.id = o.id AND r.started_at >= compute_ledger._usage_month_starts(o.month) AND r.started_at < compute_ledger._usage_month_starts(o.month + 1)
 		RETURNING r.reservation
@@ -331,7 +331,7 @@ BEGIN
 	RETURN named;
 END
 $$;
-COMMENT ON FUNCTION _supersede_usage(bigint[], smallint[], timestamptz) IS 'part of accept_usage() and record_usage(): from a stamp on these rows of usage_record, by number and month as usage_key has it, do not count; returns the reservations that they name, NULL if none';
+COMMENT ON FUNCTION _supersede_usage(bigint[], smallint[], timestamptz) IS 'part of accept_usage() and record_usage(): from a stamp on these rows of _usage_record, by number and month as usage_key has it, do not count; returns the reservations that they name, NULL if none';
 
 -- kind 'accept': rows of the inbox, max_rows at most, of this sender alone, unless that is NULL; 'retry': the rejected
 -- rows ids, with the cells in mend instead of theirs; 'reserve': the rows in given, an array, that the ledger makes of
@@ -607,14 +607,12 @@ BEGIN
 			v.digest, CASE v.revision WHEN 0 THEN v.key ELSE compute_ledger._usage_key_of(v.source_id, v.revision) END, CASE WHEN v.retracted THEN _take_usage.batch END
 		FROM verdict AS v WHERE v.verdict = 'accepted'
 	), new_records AS (
-		INSERT INTO compute_ledger.usage_record (id, account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
-			rate, rate_recorded, share, devices, measure, number_format, achieved_work, reservation, reservation_name, source, source_id, account_name, region_name, accelerator_name,
-			run, labels)
+		INSERT INTO compute_ledger._usage_record (id, account, started_at, ended_at, recorded, superseded, batch, kind, revision, devices, achieved_work, reservation,
+			reservation_name, source_id, account_name, run, labels)
 		SELECT v.record, v.account, v.started_at, v.ended_at, stamp,
-			CASE WHEN v.revision < greatest(v.highest, v.old_revision) THEN stamp ELSE 'infinity' END,
-			_take_usage.batch, v.region, v.revision, code, v.accelerator,
-			v.rate, v.rate_recorded, v.share, v.devices, v.measure, v.number_format, v.achieved_work, v.reservation, v.reservation_name, v.source, v.source_id, v.account_name, v.region_name,
-			v.accelerator_name, v.run, v.labels
+			CASE WHEN v.revision < greatest(v.highest, v.old_revision) THEN stamp ELSE 'infinity' END, _take_usage.batch,
+			compute_ledger._usage_kind(v.source, v.region, v.region_name, v.accelerator, v.accelerator_name, v.share, v.rate, v.rate_recorded, code, v.measure, v.number_format),
+			v.revision, v.devices, v.achieved_work, v.reservation, v.reservation_name, v.source_id, v.account_name, v.run, v.labels
 		FROM verdict AS v WHERE v.is_record
 	), new_rejected AS (
 		INSERT INTO compute_ledger.usage_rejected (faults, batch, recorded, received_at, received_by, source, source_id, revision, account,
@@ -902,7 +900,7 @@ BEGIN
 		SELECT t.* FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
 	), changed AS MATERIALIZED (
 		-- a name that means nothing any more keeps what it meant
-		SELECT c.id, c.started_at, nextval('compute_ledger.usage_record_id_seq') AS new_id, n.accelerator, n.share, t.rate, t.recorded
+		SELECT c.id, c.started_at, c.source, nextval('compute_ledger.usage_record_id_seq') AS new_id, n.accelerator, n.share, t.rate, t.recorded
 		FROM current AS c
 		JOIN names AS n ON n.accelerator_name = c.accelerator_name AND n.source = c.source
 		JOIN rates AS r ON r.accelerator OPERATOR(compute_ledger.=) n.accelerator AND c.started_at >= r.from_instant AND c.started_at < r.to_instant
@@ -910,24 +908,27 @@ BEGIN
 		WHERE n.accelerator OPERATOR(compute_ledger.<>) c.accelerator OR c.basis <> code
 			OR (t.rate IS NULL) <> (c.rate IS NULL) OR t.rate OPERATOR(compute_ledger.<>) c.rate OR n.share IS DISTINCT FROM c.share
 	), closed AS (
-		UPDATE compute_ledger.usage_record AS r SET superseded = greatest(r.recorded, stamp)
+		UPDATE compute_ledger._usage_record AS r SET superseded = greatest(r.recorded, stamp)
 		FROM changed AS c
 		WHERE r.id = c.id AND r.started_at = c.started_at
 		RETURNING r.*
 	), added AS (
-		INSERT INTO compute_ledger.usage_record AS n (id, account, started_at, ended_at, recorded, batch, region, revision, basis, identification, accelerator,
-			rate, rate_recorded, share, devices, measure, number_format, achieved_work, reservation, reservation_name, source, source_id, account_name, region_name, accelerator_name,
-			run, labels, first_recorded)
-		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, _reidentify.batch, r.region, r.revision, code, r.identification + 1, c.accelerator,
-			c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, c.share, r.devices, r.measure, r.number_format, r.achieved_work, r.reservation, r.reservation_name, r.source, r.source_id, r.account_name, r.region_name,
-			r.accelerator_name, r.run, r.labels, coalesce(r.first_recorded, r.recorded)
-		FROM closed AS r JOIN changed AS c ON c.id = r.id
-		RETURNING n.id, n.source, n.source_id, n.revision
+		INSERT INTO compute_ledger._usage_record (id, account, started_at, ended_at, recorded, batch, kind, revision, identification, devices, achieved_work, reservation,
+			reservation_name, source_id, account_name, run, labels, first_recorded)
+		SELECT c.new_id, r.account, r.started_at, r.ended_at, stamp, _reidentify.batch,
+			compute_ledger._usage_kind(k.source, k.region, k.region_name, c.accelerator, k.accelerator_name, c.share, c.rate, CASE WHEN c.rate IS NOT NULL THEN c.recorded END, code,
+				k.measure, k.number_format),
+			r.revision, r.identification + 1, r.devices, r.achieved_work, r.reservation, r.reservation_name, r.source_id, r.account_name, r.run, r.labels,
+			coalesce(r.first_recorded, r.recorded)
+		FROM closed AS r
+		JOIN changed AS c ON c.id = r.id
+		JOIN compute_ledger.usage_kind AS k ON k.number = r.kind
 	), keys AS (
-		UPDATE compute_ledger.usage_key AS k SET record = a.id
-		FROM added AS a
-		JOIN compute_ledger.usage_source AS s ON s.source = a.source
-		WHERE k.source = s.number AND k.key = compute_ledger._usage_key_of(a.source_id, a.revision)
+		UPDATE compute_ledger.usage_key AS k SET record = c.new_id
+		FROM closed AS r
+		JOIN changed AS c ON c.id = r.id
+		JOIN compute_ledger.usage_source AS s ON s.source = c.source
+		WHERE k.source = s.number AND k.key = compute_ledger._usage_key_of(r.source_id, r.revision)
 	), written AS (
 		INSERT INTO compute_ledger.usage_batch AS b (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
 		SELECT _reidentify.batch, 'reidentify', count(*), count(*), 0, 0, code,

@@ -1,6 +1,6 @@
 -- What was accepted stays as it was accepted.
 --
--- The ledger's functions change two columns: usage_record.superseded, once, when a higher revision
+-- The ledger's functions change two columns: _usage_record.superseded, once, when a higher revision
 -- comes or the record is identified anew, and usage_key.record, when it is.  They are SECURITY DEFINER
 -- and belong to pg_database_owner, so that current_user says that one of them is at work: nobody can log
 -- in as that role, and whom SET ROLE made it is known by the setting.
@@ -12,7 +12,7 @@ AS $$
 DECLARE
 	kept record;
 BEGIN
-	IF TG_OP = 'UPDATE' AND current_user = 'pg_database_owner' AND current_setting('role') <> 'pg_database_owner' THEN
+	IF TG_OP = 'UPDATE' AND TG_NARGS = 1 AND current_user = 'pg_database_owner' AND current_setting('role') <> 'pg_database_owner' THEN
 		kept := NEW;
 		IF TG_ARGV[0] = 'record' THEN
 			kept.record := OLD.record;
@@ -29,7 +29,7 @@ BEGIN
 		hint => 'Send a higher revision of the record, or one that retracts it. An old month is detached, or dropped, as a partition.');
 END
 $$;
-COMMENT ON FUNCTION _refuse_usage_change() IS 'trigger, BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE of usage_record and usage_key, with the column that the ledger''s functions change as argument: raises 23001 unless one of them changes that column alone, superseded from infinity only';
+COMMENT ON FUNCTION _refuse_usage_change() IS 'trigger, BEFORE UPDATE OR DELETE FOR EACH ROW and BEFORE TRUNCATE of _usage_record, usage_key and usage_kind, and INSTEAD OF on usage_record, with the column, if any, that the ledger''s functions change as argument: raises 23001 unless one of them changes that column alone, superseded from infinity only';
 
 -- Keys say their source by its number, for ever: a source of another name or number would send all that it has sent again.
 CREATE FUNCTION _refuse_source_change() RETURNS trigger

@@ -1,4 +1,4 @@
--- Partitions of usage_record: months that the ledger makes, or whatever somebody else has made.
+-- Partitions of _usage_record: months that the ledger makes, or whatever somebody else has made.
 
 CREATE FUNCTION _usage_partitions(OUT name name, OUT starts timestamptz, OUT ends timestamptz) RETURNS SETOF record
 	LANGUAGE sql STABLE ROWS 100
@@ -13,6 +13,6 @@ AS $$
 	CROSS JOIN LATERAL pg_get_expr(c.relpartbound, c.oid) AS e (bounds)
 	CROSS JOIN LATERAL substring(e.bounds FROM $re$FROM \('?([^')]*)'?\)$re$) AS f (bound)
 	CROSS JOIN LATERAL substring(e.bounds FROM $re$TO \('?([^')]*)'?\)$re$) AS t (bound)
-	WHERE i.inhparent = 'compute_ledger.usage_record'::regclass
+	WHERE i.inhparent = 'compute_ledger._usage_record'::regclass
 $$;
-COMMENT ON FUNCTION _usage_partitions() IS 'the partitions of usage_record, whoever made them, and what starts they hold: from starts to before ends; NULL of a default partition';
+COMMENT ON FUNCTION _usage_partitions() IS 'the partitions of _usage_record, whoever made them, and what starts they hold: from starts to before ends; NULL of a default partition';

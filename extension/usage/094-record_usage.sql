@@ -23,7 +23,7 @@ COMMENT ON FUNCTION _kept_chip(text, text, text) IS 'the same, from what the ses
 
 CREATE FUNCTION _has_usage_partition(at timestamptz) RETURNS boolean
 	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'has_usage_partition';
-COMMENT ON FUNCTION _has_usage_partition(timestamptz) IS 'part of record_usage(): whether usage_record has a partition for a start; NULL for NULL';
+COMMENT ON FUNCTION _has_usage_partition(timestamptz) IS 'part of record_usage(): whether _usage_record has a partition for a start; NULL for NULL';
 
 CREATE FUNCTION _refuse_usage(faults text, cells jsonb, revision integer, started_at timestamptz, ended_at timestamptz, latest timestamptz) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -175,13 +175,12 @@ BEGIN
 		RETURN result;
 	END IF;
 	IF NOT cells.retracted THEN
-		INSERT INTO compute_ledger.usage_record (account, started_at, ended_at, recorded, superseded, batch, region, revision, basis, accelerator,
-			rate, rate_recorded, share, devices, measure, number_format, achieved_work, reservation, reservation_name, source, source_id, account_name, region_name, accelerator_name,
-			run, labels)
-		VALUES (account_number, cells.started_at, cells.ended_at, stamp, CASE WHEN cells.revision < highest.revision THEN stamp ELSE 'infinity' END,
-			turn.last_batch, region_number, cells.revision, chip.basis, chip.accelerator,
-			chip.rate, chip.rate_recorded, chip.share, cells.devices, cells.measure, cells.number_format, cells.achieved_work, reservations[1], cells.reservation, sender, source_id,
-			account, region, accelerator, cells.run, cells.labels)
+		INSERT INTO compute_ledger._usage_record (account, started_at, ended_at, recorded, superseded, batch, kind, revision, devices, achieved_work, reservation, reservation_name,
+			source_id, account_name, run, labels)
+		VALUES (account_number, cells.started_at, cells.ended_at, stamp, CASE WHEN cells.revision < highest.revision THEN stamp ELSE 'infinity' END, turn.last_batch,
+			compute_ledger._usage_kind(sender, region_number, region, chip.accelerator, accelerator, chip.share, chip.rate, chip.rate_recorded, chip.basis, cells.measure,
+				cells.number_format),
+			cells.revision, cells.devices, cells.achieved_work, reservations[1], cells.reservation, source_id, account, cells.run, cells.labels)
 		RETURNING id INTO result;
 	END IF;
 	INSERT INTO compute_ledger.usage_key (record, source, month, digest, key, batch)

@@ -145,7 +145,7 @@ UPDATE usage_source SET clock_tolerance = interval :'ahead';
 \set ECHO queries
 SELECT * FROM accept_usage(:'basis');
 \set ECHO none
-ANALYZE usage_record;
+ANALYZE _usage_record;
 ANALYZE usage_key;
 SELECT refresh_rollups() \g /dev/null
 -- One row for each fault. Two rows of the file that say the same have the same faults.

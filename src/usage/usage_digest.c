@@ -1,6 +1,6 @@
 /*
  * usage_digest.c
- *		The digest of a usage record: the SQL function over digest.h.
+ *		The digests of a usage record and of a kind of usage: the SQL functions over digest.h.
  */
 #include "base/compat.h"
 
@@ -11,6 +11,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "accelerator/accelerator.h"
 #include "digest/digest.h"
 #include "quantity/quantity.h"
 #include "usage/usage_key.h"
@@ -83,6 +84,66 @@ digest_jsonb(DigestState *state, Jsonb *jsonb)
 		}
 }
 
+/* Adds an argument of a function, which is not null; field: as in digest.h, or a for an accelerator, l for an integer. */
+static void
+digest_argument(DigestState *state, FunctionCallInfo fcinfo, int i, char field)
+{
+	switch (field)
+	{
+		case 's':
+			{
+				text	   *t = PG_GETARG_TEXT_PP(i);
+
+				digest_string(state, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+				break;
+			}
+		case 'd':
+			digest_numeric(state, PG_GETARG_NUMERIC(i));
+			break;
+		case 'i':
+			DigestInstant(state, PG_GETARG_TIMESTAMPTZ(i));
+			break;
+		case 'l':
+			{
+				char		decimal[12];
+
+				DigestDecimal(state, decimal, pg_ltoa(PG_GETARG_INT32(i), decimal));
+				break;
+			}
+		case 'q':
+			{
+				Quantity   *q = PG_GETARG_QUANTITY_P(i);
+
+				DigestWork(state, QuantityAmount(q), QuantityBasis(q));
+				break;
+			}
+		case 'a':
+			{
+				char		text[ACCELERATOR_MAXTEXT];
+
+				AcceleratorFormat(PG_GETARG_ACCELERATOR_P(i), text);
+				DigestText(state, text, strlen(text));
+				break;
+			}
+		default:
+			digest_jsonb(state, PG_GETARG_JSONB_P(i));
+			break;
+	}
+}
+
+/* Ends a digest, and returns its first bytes. */
+static Datum
+digest_end(DigestState *state, Size length)
+{
+	bytea	   *result = palloc(VARHDRSZ + DIGEST_LENGTH);
+	const char *error = DigestEnd(state, (uint8 *) VARDATA(result));
+
+	if (error != NULL)
+		elog(ERROR, "could not compute SHA-256: %s", error);
+	SET_VARSIZE(result, VARHDRSZ + length);
+	return PointerGetDatum(result);
+}
+
 /*
  * usage_digest(account text, region text, accelerator text, devices numeric,
  *		started_at timestamptz, ended_at timestamptz, measure text, number_format text,
@@ -96,49 +157,39 @@ usage_digest(PG_FUNCTION_ARGS)
 {
 	static const char fields[] = DIGEST_FIELDS "s";
 	DigestState state;
-	const char *error;
-	bytea	   *result = palloc(VARHDRSZ + DIGEST_LENGTH);
 
 	DigestBegin(&state);
 	for (int i = 0; fields[i] != '\0'; i++)
 	{
-		if (PG_ARGISNULL(i))
-		{
-			/* a record without a reservation says nothing of it */
-			if (fields[i + 1] != '\0')
-				DigestNull(&state);
-			continue;
-		}
-		switch (fields[i])
-		{
-			case 's':
-				{
-					text	   *t = PG_GETARG_TEXT_PP(i);
-
-					digest_string(&state, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
-					break;
-				}
-			case 'd':
-				digest_numeric(&state, PG_GETARG_NUMERIC(i));
-				break;
-			case 'i':
-				DigestInstant(&state, PG_GETARG_TIMESTAMPTZ(i));
-				break;
-			case 'q':
-				{
-					Quantity   *q = PG_GETARG_QUANTITY_P(i);
-
-					DigestWork(&state, QuantityAmount(q), QuantityBasis(q));
-					break;
-				}
-			default:
-				digest_jsonb(&state, PG_GETARG_JSONB_P(i));
-				break;
-		}
+		if (!PG_ARGISNULL(i))
+			digest_argument(&state, fcinfo, i, fields[i]);
+		/* a record without a reservation says nothing of it */
+		else if (fields[i + 1] != '\0')
+			DigestNull(&state);
 	}
-	error = DigestEnd(&state, (uint8 *) VARDATA(result));
-	if (error != NULL)
-		elog(ERROR, "could not compute SHA-256: %s", error);
-	SET_VARSIZE(result, VARHDRSZ + DIGEST_LENGTH);
-	PG_RETURN_BYTEA_P(result);
+	return digest_end(&state, DIGEST_LENGTH);
+}
+
+/*
+ * _usage_kind_digest(source text, region integer, region_name text, accelerator accelerator, accelerator_name text, share integer,
+ *		rate compute_rate, rate_recorded timestamptz, basis integer, measure text, number_format text) -> bytea
+ *
+ * The first half of the SHA-256 of what usage_kind says of a kind; never NULL.
+ */
+PG_FUNCTION_INFO_V1(usage_kind_digest);
+Datum
+usage_kind_digest(PG_FUNCTION_ARGS)
+{
+	static const char fields[] = "slsaslqilss";
+	DigestState state;
+
+	DigestBegin(&state);
+	for (int i = 0; fields[i] != '\0'; i++)
+	{
+		if (!PG_ARGISNULL(i))
+			digest_argument(&state, fcinfo, i, fields[i]);
+		else
+			DigestNull(&state);
+	}
+	return digest_end(&state, DIGEST_LENGTH / 2);
 }

@@ -1,6 +1,6 @@
 /*
  * usage_partition.c
- *		Whether a row of usage_record has a partition to go to.
+ *		Whether a row of _usage_record has a partition to go to.
  */
 #include "base/compat.h"
 
@@ -13,7 +13,7 @@
 #include "utils/partcache.h"
 #include "utils/rel.h"
 
-/* Whether a table is partitioned by ranges of one timestamptz, as usage_record was made. */
+/* Whether a table is partitioned by ranges of one timestamptz, as _usage_record was made. */
 static bool
 is_by_instant(Relation table)
 {
@@ -26,7 +26,7 @@ is_by_instant(Relation table)
 /*
  * _has_usage_partition(at timestamptz) -> boolean
  *
- * Whether usage_record has a partition for a start, or a default one; false too where its owner has made it another table
+ * Whether _usage_record has a partition for a start, or a default one; false too where its owner has made it another table
  * than it was.
  */
 PG_FUNCTION_INFO_V1(has_usage_partition);
@@ -34,7 +34,7 @@ Datum
 has_usage_partition(PG_FUNCTION_ARGS)
 {
 	Datum		at = PG_GETARG_DATUM(0);
-	Relation	table = table_open(get_relname_relid("usage_record", get_namespace_oid("compute_ledger", false)), AccessShareLock);
+	Relation	table = table_open(get_relname_relid("_usage_record", get_namespace_oid("compute_ledger", false)), AccessShareLock);
 	bool		found = false;
 
 	if (is_by_instant(table))

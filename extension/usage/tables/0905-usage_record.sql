@@ -1,94 +1,23 @@
--- Not an identity column: from PostgreSQL 17 on a table with one cannot be attached.
-CREATE SEQUENCE compute_ledger.usage_record_id_seq;
-COMMENT ON SEQUENCE compute_ledger.usage_record_id_seq IS 'ids of usage_record';
-CREATE TABLE compute_ledger.usage_record (
-	id bigint NOT NULL DEFAULT nextval('compute_ledger.usage_record_id_seq'),
-	account bigint NOT NULL,
-	started_at timestamptz NOT NULL,
-	ended_at timestamptz NOT NULL,
-	recorded timestamptz NOT NULL DEFAULT compute_ledger._ledger_stamp(),
-	superseded timestamptz NOT NULL DEFAULT 'infinity',
-	batch bigint NOT NULL,
-	region integer NOT NULL,
-	revision integer NOT NULL,
-	basis integer NOT NULL,
-	identification integer NOT NULL DEFAULT 0,
-	accelerator compute_ledger.accelerator NOT NULL,
-	rate compute_ledger.compute_rate,
-	rate_recorded timestamptz,
-	share integer DEFAULT 1680000,
-	devices numeric NOT NULL,
-	measure text COLLATE "C" NOT NULL,
-	number_format text COLLATE "C",
-	achieved_work compute_ledger.compute_unit,
-	reservation bigint,
-	reservation_name text,
-	source text COLLATE "C" NOT NULL,
-	source_id text COLLATE "C" NOT NULL,
-	account_name text NOT NULL,
-	region_name text NOT NULL,
-	accelerator_name text NOT NULL,
-	run text,
-	labels jsonb,
-	first_recorded timestamptz,
-	PRIMARY KEY (id, started_at),
-	CONSTRAINT usage_record_period_check CHECK (started_at < ended_at AND started_at > '-infinity'),
-	CONSTRAINT usage_record_recorded_check CHECK (recorded <= superseded),
-	CONSTRAINT usage_record_first_recorded_check CHECK ((identification = 0) = (first_recorded IS NULL)),
-	CONSTRAINT usage_record_devices_check CHECK (devices > 0 AND devices <= 1000000000),
-	CONSTRAINT usage_record_basis_check CHECK (compute_ledger.basis_code(rate) = basis),
-	CONSTRAINT usage_record_share_check CHECK (share BETWEEN 1 AND 1680000),
-	CONSTRAINT usage_record_measure_check CHECK (measure IN ('allocated', 'reserved', 'used', 'forgone', 'preemptible'))
-) PARTITION BY RANGE (started_at);
-ALTER SEQUENCE compute_ledger.usage_record_id_seq OWNED BY compute_ledger.usage_record.id;
-COMMENT ON TABLE compute_ledger.usage_record IS 'Usage that was accepted, one row a revision (and one more each time it is identified anew), one partition a month (UTC) of the start. What was known as of an instant t: recorded <= t AND t < superseded. Never changed but for superseded.';
-COMMENT ON COLUMN compute_ledger.usage_record.id IS 'number of the row; in a batch, in the order of the inbox (of usage_rejected, when it is retried), by which rating tells records apart that start at the same time';
-COMMENT ON COLUMN compute_ledger.usage_record.account IS 'account that used it';
-COMMENT ON COLUMN compute_ledger.usage_record.started_at IS 'start, included';
-COMMENT ON COLUMN compute_ledger.usage_record.ended_at IS 'end, excluded; infinity: none is known yet';
-COMMENT ON COLUMN compute_ledger.usage_record.recorded IS 'from when on this revision counted; for one that came after a higher revision, when it came';
-COMMENT ON COLUMN compute_ledger.usage_record.superseded IS 'from when on a higher revision, or the same identified anew, counted; infinity: it still does; the same as recorded: it never did';
-COMMENT ON COLUMN compute_ledger.usage_record.batch IS 'batch in which it was accepted';
-COMMENT ON COLUMN compute_ledger.usage_record.region IS 'region where';
-COMMENT ON COLUMN compute_ledger.usage_record.revision IS 'revision, third part of the key';
-COMMENT ON COLUMN compute_ledger.usage_record.basis IS 'code of the basis that rate is in';
-COMMENT ON COLUMN compute_ledger.usage_record.identification IS '0: as it was identified when it was accepted; n: for the n-th time anew, by reidentify(), which supersedes the row before';
-COMMENT ON COLUMN compute_ledger.usage_record.accelerator IS 'chip or class that the name was identified as when it was accepted';
-COMMENT ON COLUMN compute_ledger.usage_record.rate IS 'what one of devices counted for in the basis when it was accepted; NULL: no rate was known';
-COMMENT ON COLUMN compute_ledger.usage_record.rate_recorded IS 'since when this database had held the row true that the rate is from: lower(recorded) of accelerator_peak or basis_factor; NULL without a rate';
-COMMENT ON COLUMN compute_ledger.usage_record.share IS 'the part of a device that one of devices was when it was accepted, in 1/1,680,000: less than all of it for a MIG slice and for a vGPU; NULL: not known, of a slice of a device of which it was not known how many it is divided into, or of a vGPU of a card whose memory was not';
-COMMENT ON COLUMN compute_ledger.usage_record.devices IS 'number of devices, or of MIG slices';
-COMMENT ON COLUMN compute_ledger.usage_record.measure IS 'reserved, allocated or used; forgone: what was reserved and given up too late, or not taken, and preemptible: what was reserved and gives way to others; these of source compute_ledger only';
-COMMENT ON COLUMN compute_ledger.usage_record.number_format IS 'number format that was computed in; NULL: not known';
-COMMENT ON COLUMN compute_ledger.usage_record.achieved_work IS 'work that was really done; NULL: not known';
-COMMENT ON COLUMN compute_ledger.usage_record.reservation IS 'number of the reservation that it ran in, or, of source compute_ledger, that it is of; NULL: none';
-COMMENT ON COLUMN compute_ledger.usage_record.reservation_name IS 'the reservation as it came';
-COMMENT ON COLUMN compute_ledger.usage_record.source IS 'system that the record is from, first part of the key';
-COMMENT ON COLUMN compute_ledger.usage_record.source_id IS 'name of the record in its source, second part of the key';
-COMMENT ON COLUMN compute_ledger.usage_record.account_name IS 'name of the account as it came';
-COMMENT ON COLUMN compute_ledger.usage_record.region_name IS 'name of the region as it came';
-COMMENT ON COLUMN compute_ledger.usage_record.accelerator_name IS 'name of the accelerator as it came';
-COMMENT ON COLUMN compute_ledger.usage_record.run IS 'what it was used for';
-COMMENT ON COLUMN compute_ledger.usage_record.labels IS 'anything else: an object';
-COMMENT ON COLUMN compute_ledger.usage_record.first_recorded IS 'of a row that was identified anew, when the first one of its revision was recorded; NULL: recorded says it';
+-- Records as they are read.  Where nothing of a kind is asked for, the planner leaves usage_kind out, as it may with a left
+-- join to a unique key.
+CREATE VIEW compute_ledger.usage_record WITH (security_invoker = true) AS
+SELECT
+	r.id, r.account, r.started_at, r.ended_at, r.recorded, r.superseded, r.batch, k.region, r.revision, k.basis, r.identification, k.accelerator, k.rate, k.rate_recorded,
+	k.share, r.devices, k.measure, k.number_format, r.achieved_work, r.reservation, r.reservation_name, k.source, r.source_id, r.account_name, k.region_name,
+	k.accelerator_name, r.run, r.labels, r.first_recorded
+FROM compute_ledger._usage_record AS r
+LEFT JOIN compute_ledger.usage_kind AS k ON k.number = r.kind;
+ALTER VIEW compute_ledger.usage_record ALTER COLUMN id SET DEFAULT nextval('compute_ledger.usage_record_id_seq');
+ALTER VIEW compute_ledger.usage_record ALTER COLUMN recorded SET DEFAULT compute_ledger._ledger_stamp();
+ALTER VIEW compute_ledger.usage_record ALTER COLUMN superseded SET DEFAULT 'infinity';
+ALTER VIEW compute_ledger.usage_record ALTER COLUMN identification SET DEFAULT 0;
+ALTER VIEW compute_ledger.usage_record ALTER COLUMN share SET DEFAULT 1680000;
+COMMENT ON VIEW compute_ledger.usage_record IS 'Usage that was accepted, one row a revision (and one more each time it is identified anew). What was known as of an instant t: recorded <= t AND t < superseded. Never changed but for superseded.';
+PERFORM compute_ledger._comment_like('compute_ledger.usage_record', 'compute_ledger._usage_record');
+PERFORM compute_ledger._comment_like('compute_ledger.usage_record', 'compute_ledger.usage_kind');
 
--- rating, and every question about an account
-CREATE INDEX usage_record_account_idx ON compute_ledger.usage_record (account, started_at);
--- what a reservation is charged for, and what draws on it; few
-CREATE INDEX usage_record_reservation_idx ON compute_ledger.usage_record (reservation) WHERE reservation IS NOT NULL;
--- what came since, for late usage: rows lie in the order in which they were recorded
-CREATE INDEX usage_record_times_idx ON compute_ledger.usage_record USING brin (recorded, ended_at) WITH (pages_per_range = 32);
--- what ceased to count since; few
-CREATE INDEX usage_record_superseded_idx ON compute_ledger.usage_record (superseded) WHERE superseded < 'infinity';
--- what goes on; few
-CREATE INDEX usage_record_open_idx ON compute_ledger.usage_record (started_at) WHERE ended_at = 'infinity' AND superseded = 'infinity';
--- what the ledger made of reservations, and may go on
-CREATE INDEX usage_record_own_idx ON compute_ledger.usage_record (ended_at) WHERE source = 'compute_ledger';
-
--- every partition has this one, and one against TRUNCATE of its own
-CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON compute_ledger.usage_record
-	FOR EACH ROW EXECUTE FUNCTION compute_ledger._refuse_usage_change('superseded');
-CREATE TRIGGER immutable_truncate BEFORE TRUNCATE ON compute_ledger.usage_record
-	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_usage_change('superseded');
-
-CREATE POLICY visible ON compute_ledger.usage_record FOR SELECT USING (account IN (SELECT compute_ledger._visible_accounts()));
+CREATE TRIGGER immutable INSTEAD OF UPDATE OR DELETE ON compute_ledger.usage_record
+	FOR EACH ROW EXECUTE FUNCTION compute_ledger._refuse_usage_change();
+-- for what the owner brings in by hand
+CREATE TRIGGER kind INSTEAD OF INSERT ON compute_ledger.usage_record
+	FOR EACH ROW EXECUTE FUNCTION compute_ledger._insert_usage_record();

@@ -1,4 +1,4 @@
--- Only the owner of usage_record can attach partitions to it.
+-- Only the owner of _usage_record can attach partitions to it.
 CREATE FUNCTION compute_ledger._make_usage_partition(month date, wait boolean DEFAULT true) RETURNS name
 	LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 	SET search_path = pg_catalog, pg_temp
@@ -21,11 +21,11 @@ BEGIN
 		THEN
 			RETURN NULL;
 		END IF;
-		-- One at a time. This does not keep anybody from reading or writing usage_record.
+		-- One at a time. This does not keep anybody from reading or writing _usage_record.
 		IF wait THEN
-			LOCK TABLE ONLY compute_ledger.usage_record IN SHARE UPDATE EXCLUSIVE MODE;
+			LOCK TABLE ONLY compute_ledger._usage_record IN SHARE UPDATE EXCLUSIVE MODE;
 		ELSE
-			LOCK TABLE ONLY compute_ledger.usage_record IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+			LOCK TABLE ONLY compute_ledger._usage_record IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
 		END IF;
 	END LOOP;
 	-- A month that was detached keeps its name.
@@ -33,13 +33,13 @@ BEGIN
 		EXIT WHEN to_regclass(format('compute_ledger.%I', partition)) IS NULL;
 		partition := stem || '_' || n;
 	END LOOP;
-	-- CREATE TABLE PARTITION OF would lock out everybody who reads usage_record, ATTACH does not.
-	EXECUTE format('CREATE TABLE compute_ledger.%I (LIKE compute_ledger.usage_record INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE INCLUDING COMMENTS)', partition);
-	EXECUTE format('COMMENT ON TABLE compute_ledger.%I IS %L', partition, 'usage_record of ' || to_char(from_month, 'YYYY-MM') || ' (UTC)');
+	-- CREATE TABLE PARTITION OF would lock out everybody who reads _usage_record, ATTACH does not.
+	EXECUTE format('CREATE TABLE compute_ledger.%I (LIKE compute_ledger._usage_record INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES INCLUDING STORAGE INCLUDING COMMENTS)', partition);
+	EXECUTE format('COMMENT ON TABLE compute_ledger.%I IS %L', partition, '_usage_record of ' || to_char(from_month, 'YYYY-MM') || ' (UTC)');
 	EXECUTE format('CREATE TRIGGER immutable_truncate BEFORE TRUNCATE ON compute_ledger.%I FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_usage_change(%L)', partition, 'superseded');
 	PERFORM compute_ledger._share(format('compute_ledger.%I', partition)::regclass);
-	EXECUTE format('ALTER TABLE compute_ledger.usage_record ATTACH PARTITION compute_ledger.%I FOR VALUES FROM (%L) TO (%L)', partition, from_month, to_month);
+	EXECUTE format('ALTER TABLE compute_ledger._usage_record ATTACH PARTITION compute_ledger.%I FOR VALUES FROM (%L) TO (%L)', partition, from_month, to_month);
 	RETURN partition;
 END
 $body$;
-COMMENT ON FUNCTION compute_ledger._make_usage_partition(date, boolean) IS 'part of accept_usage(): makes the partition of usage_record for a month (UTC), unless there is one, or another that covers some of it, or a default one; returns its name, or NULL if it made none; 55P03 if another transaction is making one and it is not to be waited for';
+COMMENT ON FUNCTION compute_ledger._make_usage_partition(date, boolean) IS 'part of accept_usage(): makes the partition of _usage_record for a month (UTC), unless there is one, or another that covers some of it, or a default one; returns its name, or NULL if it made none; 55P03 if another transaction is making one and it is not to be waited for';
