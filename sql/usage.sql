@@ -397,5 +397,42 @@ SELECT cardinality(_lock_usage_sources(ARRAY['few', 'brand new'], false)) AS sou
 SELECT count(*) AS turns FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND objsubid = 21843;
 ROLLBACK;
 
+-- What records are of stands once, whichever way they came; a name as long as identify() takes is no longer than a kind may have.
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, measure)
+SELECT 'kinds', n, 'ada', 'here', CASE WHEN n < 6 THEN 'A100' ELSE 'A100' || repeat(' ', 4000) END, 1, '2024-06-03T00:00Z', '2024-06-03T01:00Z', CASE n % 2 WHEN 0 THEN 'used' END
+FROM generate_series(1, 7) AS n;
+SELECT taken, accepted FROM accept_usage();
+SELECT record_usage('kinds', 'one', 'bob', 'here', 'A100', 3, '2024-06-04 00:00Z', '2024-06-04 01:00Z') > 0 AS recorded;
+SELECT left(k.accelerator_name, 5) AS name, k.measure, count(DISTINCT k.number) AS kinds, count(*) AS records
+FROM _usage_record AS r JOIN usage_kind AS k ON k.number = r.kind WHERE k.source = 'kinds' GROUP BY k.accelerator_name, k.measure ORDER BY k.accelerator_name, k.measure;
+-- one that was rolled back is added again
+BEGIN;
+SAVEPOINT a;
+SELECT record_usage('kinds', 'two', 'bob', 'here', 'H100', 3, '2024-06-04 00:00Z', '2024-06-04 01:00Z') > 0 AS recorded;
+ROLLBACK TO a;
+SELECT record_usage('kinds', 'two', 'bob', 'here', 'H100', 3, '2024-06-04 00:00Z', '2024-06-04 01:00Z') > 0 AS recorded;
+COMMIT;
+-- by hand
+INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, devices, measure, source, source_id, account_name, region_name, accelerator_name)
+SELECT r.account, r.started_at, r.ended_at, 0, r.region, 9, r.basis, 'nvidia/h100', 1, 'allocated', r.source, r.source_id, 'bob', 'here', 'H100' FROM usage_record AS r WHERE r.source_id = 'two'
+RETURNING id > 0 AS id, recorded > '2024-01-01' AS recorded, superseded, identification, share;
+SELECT revision, accelerator, share, rate IS NULL AS no_rate FROM usage_record WHERE source_id = 'two' ORDER BY revision;
+SELECT _usage_kind(NULL, 1, 'here', 'nvidia/h100', 'H100', 1680000, NULL, NULL, 5, 'allocated', NULL);
+SELECT _usage_kind('kinds', 1, 'here', 'nvidia/h100', 'H100', 0, NULL, NULL, 5, 'allocated', NULL);
+SELECT _usage_kind('kinds', 1, 'here', 'nvidia/h100', 'H100', 1, NULL, NULL, 5, 'borrowed', NULL);
+SELECT count(*) AS wrong FROM usage_kind AS k
+WHERE k.digest <> _usage_kind_digest(k.source, k.region, k.region_name, k.accelerator, k.accelerator_name, k.share, k.rate, k.rate_recorded, k.basis, k.measure, k.number_format)
+	OR k.number <> _usage_kind(k.source, k.region, k.region_name, k.accelerator, k.accelerator_name, k.share, k.rate, k.rate_recorded, k.basis, k.measure, k.number_format);
+-- they are read where they are asked for
+CREATE FUNCTION reads_kinds(query text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+	RETURN plan::text ~ 'usage_kind';
+END
+$$;
+SELECT q, reads_kinds(q) FROM (VALUES ('SELECT sum(devices), max(recorded) FROM usage_record WHERE account = 1'), ('SELECT count(*) FROM my_usage'), ('SELECT source_id FROM usage_record WHERE measure = ''used''')) AS v (q);
+
 \c postgres
 DROP DATABASE regress_usage;

@@ -170,7 +170,7 @@ is($parts, 80000, 'a charge of many parts');
 cmp_ok($after - $before, '<', $parts * 0.4, 'a trace takes less than 400 bytes a part');
 
 # A rating that traces share is of what row-level security shows, and a policy of one's own may go by a setting.
-$node->safe_psql('trace', q{CREATE POLICY by_source ON compute_ledger.usage_record AS RESTRICTIVE FOR SELECT USING (source = current_setting('app.source'))});
+$node->safe_psql('trace', q{CREATE POLICY by_source ON compute_ledger._usage_record AS RESTRICTIVE FOR SELECT USING (kind IN (SELECT k.number FROM compute_ledger.usage_kind AS k WHERE k.source = current_setting('app.source')))});
 my ($status, $out, $err) = $node->psql('trace', q{
 	DO $$
 	DECLARE
