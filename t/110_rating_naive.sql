@@ -301,10 +301,10 @@ BEGIN
 	PERFORM naive.add_usage(100, 'late');
 	PERFORM set_config('session_replication_role', 'replica', true);
 	WITH revised AS (
-		UPDATE usage_record AS r SET superseded = ledger_stamp() WHERE r.source_id LIKE 'first%' AND hashtext(r.source_id) % 11 = 0 RETURNING r.*
+		UPDATE _usage_record AS r SET superseded = ledger_stamp() WHERE r.source_id LIKE 'first%' AND hashtext(r.source_id) % 11 = 0 RETURNING r.*
 	)
-	INSERT INTO usage_record (account, started_at, ended_at, batch, region, revision, basis, accelerator, share, rate, devices, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name)
-	SELECT account, started_at, CASE WHEN ended_at = 'infinity' THEN started_at + interval '1 day' ELSE ended_at + interval '17 minutes' END, batch, region, 1, basis, accelerator, share, rate, devices * 2, measure, number_format, achieved_work, source, source_id, account_name, region_name, accelerator_name
+	INSERT INTO _usage_record (account, started_at, ended_at, batch, kind, revision, devices, achieved_work, source_id, account_name)
+	SELECT account, started_at, CASE WHEN ended_at = 'infinity' THEN started_at + interval '1 day' ELSE ended_at + interval '17 minutes' END, batch, kind, 1, devices * 2, achieved_work, source_id, account_name
 	FROM revised WHERE hashtext(source_id) % 3 <> 0;
 	PERFORM set_config('session_replication_role', 'origin', true);
 	FOR i IN 1 .. 10 LOOP

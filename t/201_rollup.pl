@@ -131,9 +131,11 @@ query(q{
 	SET session_replication_role = replica;
 	UPDATE _usage_record SET superseded = '2012-03-06' WHERE ended_at = 'infinity' AND superseded = 'infinity';
 	SELECT _make_usage_partition(m::date) FROM generate_series(now() - interval '2 months', now(), '1 month') AS m;
+	RESET session_replication_role;
 	INSERT INTO usage_record (account, started_at, ended_at, recorded, batch, region, revision, basis, accelerator, share, rate, devices, measure, achieved_work, source, source_id, account_name, region_name, accelerator_name)
 	SELECT account, date_trunc('day', now()) - interval '17 days 3 hours 2 minutes 1.000001 seconds', 'infinity', CASE WHEN id % 2 = 0 THEN '2012-03-06' ELSE now() - interval '9 days 1.000001 seconds' END, 1, region, 0, basis, accelerator, share, rate, devices, measure, achieved_work, 'open', id::text, 'x', 'x', 'x'
 	FROM usage_record WHERE id % 37 = 0;
+	SET session_replication_role = replica;
 	UPDATE _usage_record SET ended_at = now() + interval '2 minutes' WHERE kind IN (SELECT number FROM usage_kind WHERE source = 'open') AND id % 5 = 0;
 });
 my $now = query('SELECT refresh_rollups()');
