@@ -343,7 +343,6 @@ AS $$
 
 		('ledger_access', 'SELECT', 'auditor admin'),
 		('_require_ledger', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
-		('_ledger_step', 'EXECUTE', 'reader meter booker agent biller auditor admin'),
 		('_check_name', 'EXECUTE', 'admin'),
 		('_check_time', 'EXECUTE', 'admin'),
 		('_check_account', 'EXECUTE', 'admin'),
