@@ -96,3 +96,33 @@ SELECT refresh_rollups(concurrent => false) IS NOT NULL AS refreshed;
 SELECT account_name, day, device_hours FROM usage_daily WHERE account_name LIKE 'merge/%' ORDER BY 1, 2;
 SELECT a.name, r.day, trim_scale(sum(r.quantity)) FROM rate_usage('merge', '[2026-03-01,2026-04-01)', NULL, 'merge') AS r JOIN account AS a ON a.id = r.account GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT check_name, detail FROM _check_rollups();
+
+-- What an account has moves by the hour where all of it goes one way: records are read only for the hours of which a part does, for what
+-- another account keeps, and where days begin within hours.
+CREATE FUNCTION moved() RETURNS TABLE (records text, owner text, to_owner text, to_payer text, time_zone text, since timestamptz, until timestamptz) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM _change_rollup_zones(s.as_of, _ledger_watermark()) FROM rollup_state AS s;
+	RETURN QUERY
+	SELECT a.name, o.name, n.name, p.name, m.time_zone, m.since, m.until
+	FROM rollup_state AS s CROSS JOIN LATERAL unnest(_usage_moves(s.as_of)) AS m
+	LEFT JOIN account AS a ON a.id = m.account LEFT JOIN account AS o ON o.id = m.owner LEFT JOIN account AS n ON n.id = m.to_owner LEFT JOIN account AS p ON p.id = m.to_payer
+	ORDER BY 1, 2, 6;
+	PERFORM refresh_rollups();
+END $$;
+SELECT record_usage('merge', '3', 'merge', 'merge-r', 'L4', 1, '2026-03-02Z', '2026-03-04Z') > 0 AS three;
+SELECT count(create_account('to/' || n, time_zone => n, currency => 'USD')) FROM unnest('{UTC,Asia/Kolkata}'::text[]) AS n;
+SELECT refresh_rollups() IS NOT NULL AS refreshed;
+-- another payer and other days for some
+SELECT change_account('merge/b', '2026-03-01Z', time_zone => 'Asia/Tokyo');
+SELECT * FROM moved();
+-- all that c has, of three accounts, from within an hour on
+SELECT merge_account('merge/c', 'to/UTC', '2026-03-05 12:34Z');
+SELECT * FROM moved();
+-- and only some of what it has
+DELETE FROM account_merge WHERE account = account_id('merge/b', '2026-03-01Z') AND upper_inf(recorded);
+SELECT * FROM moved();
+-- India's days begin within hours
+SELECT merge_account('merge', 'to/Asia/Kolkata', '2026-03-01Z');
+SELECT * FROM moved();
+SELECT account_name, min(day), max(day), sum(device_hours) FROM usage_daily WHERE account_name ~ '^(merge|to/)' GROUP BY 1 ORDER BY 1;
+SELECT check_name, detail FROM _check_rollups();

@@ -21,6 +21,22 @@ CREATE TYPE _usage_cell AS (
 );
 COMMENT ON TYPE _usage_cell IS 'row of _usage_cells: what was used in one hour of UTC that is in one local day; and the lengths, in microseconds, of all records in it together, of those whose share of a device is known, that have a rate, that say what they achieved';
 
+CREATE TYPE _usage_move AS (
+	account bigint,
+	owner bigint,
+	payer bigint,
+	to_owner bigint,
+	to_payer bigint,
+	time_zone text,
+	since timestamptz,
+	until timestamptz
+);
+COMMENT ON TYPE _usage_move IS 'part of what has changed of whose usage is whose: the cells of an owner that are another''s (or stay with another payer) in a time of whole hours, in the days of a time zone (NULL: in the days that they are in); or, with an account, a time whose usage is to be read anew from its records';
+
+CREATE FUNCTION _days_on_hours(time_zone text, since timestamptz, until timestamptz) RETURNS boolean
+	LANGUAGE C STABLE STRICT AS 'MODULE_PATHNAME', 'days_on_hours';
+COMMENT ON FUNCTION _days_on_hours(text, timestamptz, timestamptz) IS 'whether all days of a time zone that begin between two instants, both finite, begin with an hour of UTC; NULL for NULL; 22023 an unknown time zone';
+
 CREATE FUNCTION _usage_cells_accum(internal, started timestamptz, ended timestamptz, "from" timestamptz, "to" timestamptz, time_zone text, devices numeric, share integer, rate compute_rate, achieved compute_unit, recorded timestamptz, added boolean) RETURNS internal
 	LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_cells_accum';
 COMMENT ON FUNCTION _usage_cells_accum(internal, timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, integer, compute_rate, compute_unit, timestamptz, boolean) IS 'Transition of _usage_cells.';
@@ -70,16 +86,30 @@ AS $$
 $$;
 COMMENT ON FUNCTION _adding(regclass) IS 'part of refresh_rollups(): what an INSERT INTO a rollup AS t ends with, so that rows are added to those that are there: all columns but those of its key are sums, and a NULL adds nothing';
 
-CREATE FUNCTION _usage_sums(records text, before timestamptz, upto timestamptz, changed bigint[], purpose text, "from" timestamptz, "to" timestamptz) RETURNS TABLE (rollup text, account bigint, region integer, accelerator accelerator, measure text, basis integer,
+CREATE FUNCTION _drop_rows(rollup regclass, rows tid[]) RETURNS void
+	LANGUAGE plpgsql VOLATILE
+	SET search_path = pg_catalog, pg_temp
+	-- where they are is known
+	SET enable_seqscan = off
+AS $$
+BEGIN
+	IF rows <> '{}' THEN
+		EXECUTE format('DELETE FROM %s AS t WHERE t.ctid = ANY ($1)', rollup) USING rows;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION _drop_rows(regclass, tid[]) IS 'part of refresh_rollups(): deletes rows of a rollup that nothing is left of; NULL: none';
+
+CREATE FUNCTION _usage_sums(records text, before timestamptz, upto timestamptz, moves _usage_move[], purpose text, "from" timestamptz, "to" timestamptz) RETURNS TABLE (rollup text, account bigint, region integer, accelerator accelerator, measure text, basis integer,
 		hour timestamptz, day date, started bigint, length bigint, shared bigint, rated bigint, achieving bigint, device_time numeric, work compute_unit, achieved compute_unit,
 		reserved_length bigint, allocated_length bigint, used_length bigint, capacity_length bigint, unknown_length bigint,
 		reserved_time numeric, allocated_time numeric, used_time numeric, capacity_time numeric)
 	LANGUAGE C STABLE ROWS 10000 AS 'MODULE_PATHNAME', 'usage_sums';
-COMMENT ON FUNCTION _usage_sums(text, timestamptz, timestamptz, bigint[], text, timestamptz, timestamptz) IS 'part of refresh_rollups(): rows of all tables of usage and utilization, each with the columns that its table has (payer is account, month is day), that the records of a query (_usage_parts()) come to, and capacity as it changed between two recorded times. What for: add: that; correct: that, less what the tables say; check: what _usage_hourly says too much, and what the others say too little beside it, _usage_monthly too much. From and to, midnights of UTC or infinite, say which hours are compared, and days and months of which all hours are.';
+COMMENT ON FUNCTION _usage_sums(text, timestamptz, timestamptz, _usage_move[], text, timestamptz, timestamptz) IS 'part of refresh_rollups(): rows of all tables of usage and utilization, each with the columns that its table has (payer is account, month is day), that the records of a query (_usage_parts()) come to, and capacity as it changed between two recorded times. What for: add: that; correct: that, less what the tables say; check: what _usage_hourly says too much, and what the others say too little beside it, _usage_monthly too much. From and to, midnights of UTC or infinite, say which hours are compared, and days and months of which all hours are.';
 
-CREATE FUNCTION _fill_usage(records text, before timestamptz, upto timestamptz, changed bigint[]) RETURNS void
+CREATE FUNCTION _fill_usage(records text, before timestamptz, upto timestamptz, moves _usage_move[]) RETURNS void
 	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'fill_usage';
-COMMENT ON FUNCTION _fill_usage(text, timestamptz, timestamptz, bigint[]) IS 'part of refresh_rollups(): puts the rows that _usage_sums() gives for add into the tables, which TRUNCATE has emptied, and makes their indexes of them';
+COMMENT ON FUNCTION _fill_usage(text, timestamptz, timestamptz, _usage_move[]) IS 'part of refresh_rollups(): puts the rows that _usage_sums() gives for add into the tables, which TRUNCATE has emptied, and makes their indexes of them';
 
 CREATE FUNCTION _add_usage(before timestamptz, upto timestamptz, purpose text) RETURNS void
 	LANGUAGE plpgsql VOLATILE
@@ -94,17 +124,25 @@ DECLARE
 	fleet_days tid[];
 	months tid[];
 	capacities tid[];
+	moves compute_ledger._usage_move[] := compute_ledger._usage_moves(before);
 	adding text[] := ARRAY(SELECT compute_ledger._adding(format('compute_ledger.%I', r.rollup)::regclass)
 		FROM unnest('{_usage_hourly,_usage_daily,_utilization_daily,_fleet_hourly,_fleet_daily,_usage_monthly,_capacity_monthly}'::text[]) WITH ORDINALITY AS r (rollup, n) ORDER BY r.n);
 BEGIN
 	EXECUTE format($q$
 	WITH change AS MATERIALIZED (
 		SELECT s.* FROM compute_ledger._usage_sums($1, $2, $3, $4, $5, '-infinity', 'infinity') AS s
+	), moved AS (
+		-- what another has now
+		DELETE FROM compute_ledger._usage_hourly AS h
+		USING unnest($4) AS m
+		WHERE m.account IS NULL AND h.account = m.owner AND h.hour >= m.since AND h.hour < m.until
+		RETURNING h.account
 	), in_hours AS (
 		INSERT INTO compute_ledger._usage_hourly AS t (account, region, basis, day, hour, started, length, shared, rated, achieving, accelerator, measure, device_time, work, achieved)
 		SELECT c.account, c.region, c.basis, c.day, c.hour, c.started, c.length, c.shared, c.rated, c.achieving, c.accelerator, c.measure, c.device_time, c.work, c.achieved
 		FROM change AS c
-		WHERE c.rollup = '_usage_hourly'
+		-- first what has gone goes, then what there is comes
+		WHERE c.rollup = '_usage_hourly' AND (SELECT count(*) FROM moved AS m) >= 0
 		%1$s
 		RETURNING t.ctid AS row, t.length
 	), in_days AS (
@@ -160,14 +198,11 @@ BEGIN
 		(SELECT array_agg(r.row) FROM in_capacity AS r WHERE r.length = 0)
 	$q$, VARIADIC adding)
 	INTO hours, days, utilized, fleet_hours, fleet_days, months, capacities
-	USING compute_ledger._usage_parts(before, false), before, upto, compute_ledger._changed_zones(before), purpose;
-	DELETE FROM compute_ledger._usage_hourly AS h WHERE h.ctid = ANY (hours);
-	DELETE FROM compute_ledger._usage_daily AS d WHERE d.ctid = ANY (days);
-	DELETE FROM compute_ledger._utilization_daily AS u WHERE u.ctid = ANY (utilized);
-	DELETE FROM compute_ledger._fleet_hourly AS f WHERE f.ctid = ANY (fleet_hours);
-	DELETE FROM compute_ledger._fleet_daily AS f WHERE f.ctid = ANY (fleet_days);
-	DELETE FROM compute_ledger._usage_monthly AS m WHERE m.ctid = ANY (months);
-	DELETE FROM compute_ledger._capacity_monthly AS k WHERE k.ctid = ANY (capacities);
+	USING compute_ledger._usage_parts(before, false, moves), before, upto, moves, purpose;
+	PERFORM compute_ledger._drop_rows('compute_ledger._usage_hourly', hours), compute_ledger._drop_rows('compute_ledger._usage_daily', days),
+		compute_ledger._drop_rows('compute_ledger._utilization_daily', utilized), compute_ledger._drop_rows('compute_ledger._fleet_hourly', fleet_hours),
+		compute_ledger._drop_rows('compute_ledger._fleet_daily', fleet_days), compute_ledger._drop_rows('compute_ledger._usage_monthly', months),
+		compute_ledger._drop_rows('compute_ledger._capacity_monthly', capacities);
 END
 $$;
 COMMENT ON FUNCTION _add_usage(timestamptz, timestamptz, text) IS 'part of refresh_rollups(): adds to the rollups of usage and utilization what has changed between two recorded times, or corrects what they say, as _usage_sums() gives it for a purpose';
@@ -202,7 +237,7 @@ BEGIN
 	IF accounts IS NULL THEN
 		RETURN;
 	END IF;
-	DELETE FROM compute_ledger._unused_hourly AS n WHERE n.ctid = ANY (gone);
+	PERFORM compute_ledger._drop_rows('compute_ledger._unused_hourly', gone);
 	-- work is added up of one basis only
 	UPDATE compute_ledger._utilization_daily AS u
 	SET unused_time = s.unused_time, unused_work = s.unused_work
@@ -275,7 +310,7 @@ BEGIN
 	$q$, compute_ledger._adding('compute_ledger._spend_daily'))
 	INTO gone, found
 	USING before, upto;
-	DELETE FROM compute_ledger._spend_daily AS s WHERE s.ctid = ANY (gone);
+	PERFORM compute_ledger._drop_rows('compute_ledger._spend_daily', gone);
 	RETURN found;
 END
 $$;

@@ -52,10 +52,16 @@ BEGIN
 	THEN
 		RETURN;
 	END IF;
-	UPDATE compute_ledger._rollup_zone AS z SET "is" = false;
+	-- few of them are others, whatever has changed
+	WITH now AS MATERIALIZED (
+		SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until FROM compute_ledger._rollup_zones(upto) AS n
+	), gone AS (
+		UPDATE compute_ledger._rollup_zone AS z SET "is" = false
+		WHERE (z.account, z.owner, z.payer, z.time_zone, z.since, z.until) NOT IN (SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until FROM now AS n)
+	)
 	INSERT INTO compute_ledger._rollup_zone AS z (account, owner, payer, time_zone, since, until, was, "is")
-	SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until, false, true FROM compute_ledger._rollup_zones(upto) AS n
-	ON CONFLICT (account, since, until, owner, payer, time_zone) DO UPDATE SET "is" = true;
+	SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until, false, true FROM now AS n
+	ON CONFLICT DO NOTHING;
 END
 $$;
 COMMENT ON FUNCTION _change_rollup_zones(timestamptz, timestamptz) IS 'part of refresh_rollups(): makes _rollup_zone say what it was at one recorded time and is at another';
@@ -70,45 +76,103 @@ END
 $$;
 COMMENT ON FUNCTION _changed_zones(timestamptz) IS 'part of refresh_rollups(): the accounts whose usage, or a part of it, counts otherwise than it did as of a recorded time; none as of -infinity, as of which nothing counts';
 
-CREATE FUNCTION _usage_parts(before timestamptz, within boolean) RETURNS text
-	LANGUAGE plpgsql IMMUTABLE
+-- All usage of an owner that counts for another from now on, or in other days, or is paid for by another, takes its cells along: what the
+-- records say is in them.  Records are read where a part of what an owner has goes another way than the rest, and for hours of which a part does, or which are in two days.
+CREATE FUNCTION _usage_moves(before timestamptz) RETURNS _usage_move[]
+	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	RETURN ARRAY(
+		WITH pair AS MATERIALIZED (
+			SELECT w.account, w.owner, w.payer, i.owner AS to_owner, i.payer AS to_payer, nullif(i.time_zone, w.time_zone) AS time_zone,
+				(i.owner, i.payer, i.time_zone) <> (w.owner, w.payer, w.time_zone) AS changed, tstzrange(greatest(w.since, i.since), least(w.until, i.until)) AS period
+			FROM compute_ledger._rollup_zone AS w
+			JOIN compute_ledger._rollup_zone AS i ON i.account = w.account AND i.since < w.until AND i.until > w.since
+			WHERE before > '-infinity' AND w.was AND i."is"
+				AND w.owner IN (SELECT z.owner FROM compute_ledger._rollup_zone AS z WHERE z.was AND NOT z."is")
+		), way AS MATERIALIZED (
+			SELECT p.owner, p.payer, p.to_owner, p.to_payer, p.time_zone, bool_or(p.changed) AS changed, range_agg(p.period) AS periods
+			FROM pair AS p
+			GROUP BY p.owner, p.payer, p.to_owner, p.to_payer, p.time_zone
+		), move AS MATERIALIZED (
+			SELECT w.owner, w.payer, w.to_owner, w.to_payer, w.time_zone, m.since, m.until
+			FROM way AS w
+			CROSS JOIN LATERAL unnest(w.periods - coalesce((SELECT range_agg(o.period) FROM way AS v CROSS JOIN LATERAL unnest(v.periods) AS o (period)
+				WHERE v.owner = w.owner AND (v.payer, v.to_owner, v.to_payer, v.time_zone) IS DISTINCT FROM (w.payer, w.to_owner, w.to_payer, w.time_zone)), '{}')) AS p (period)
+			CROSS JOIN LATERAL (SELECT date_trunc('hour', lower(p.period) + interval '3599.999999 seconds', 'UTC') AS since, date_trunc('hour', upper(p.period), 'UTC') AS until) AS m
+			CROSS JOIN LATERAL (SELECT min(h.hour) AS first, max(h.hour) AS last FROM compute_ledger._usage_hourly AS h WHERE h.account = w.owner) AS k
+			WHERE w.changed AND m.since < m.until
+				AND CASE WHEN w.time_zone IS NOT NULL AND k.first IS NOT NULL
+					THEN compute_ledger._days_on_hours(w.time_zone, greatest(m.since, k.first), least(m.until, k.last + interval '1 hour')) ELSE true END
+		)
+		SELECT ROW(NULL, m.owner, m.payer, m.to_owner, m.to_payer, m.time_zone, m.since, m.until)::compute_ledger._usage_move FROM move AS m
+		UNION ALL
+		SELECT ROW(p.account, NULL, NULL, NULL, NULL, NULL, lower(a.period), upper(a.period))::compute_ledger._usage_move
+		FROM pair AS p
+		CROSS JOIN LATERAL unnest(tstzmultirange(p.period) - coalesce((SELECT range_agg(tstzrange(m.since, m.until)) FROM move AS m
+			WHERE (m.owner, m.payer, m.to_owner, m.to_payer, m.time_zone) IS NOT DISTINCT FROM (p.owner, p.payer, p.to_owner, p.to_payer, p.time_zone)), '{}')) AS a (period)
+		WHERE p.changed);
+END
+$$;
+COMMENT ON FUNCTION _usage_moves(timestamptz) IS 'part of refresh_rollups(): what is to be done where the usage of accounts, or a part of it, counts otherwise than it did as of a recorded time; nothing as of -infinity, as of which nothing counts';
+
+CREATE FUNCTION _usage_parts(before timestamptz, within boolean, moves _usage_move[] DEFAULT '{}') RETURNS text
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	accounts bigint[];
+	since timestamptz;
+	until timestamptz;
+	again text := '';
+	moved text := '';
+BEGIN
+	SELECT array_agg(DISTINCT m.account), min(m.since), max(m.until) INTO accounts, since, until FROM unnest(moves) AS m WHERE m.account IS NOT NULL;
+	IF accounts IS NOT NULL THEN
+		moved := format('u.account = ANY (%L::bigint[]) AND u.started_at < %L::timestamptz AND u.ended_at > %L::timestamptz', accounts, until, since);
+		again := format($q$
+				UNION ALL
+				SELECT true, false, u.started_at, CASE WHEN k.open THEN least(u.ended_at, $1) ELSE u.ended_at END WHERE k.was AND %1$s
+				UNION ALL
+				SELECT true, true, u.started_at, CASE WHEN k.open THEN least(u.ended_at, $2) ELSE u.ended_at END WHERE k."is" AND %1$s
+		$q$, moved);
+		moved := 'OR ' || moved;
+	END IF;
 	RETURN format($q$
 		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.started_at, u.ended_at, p.since, p.until, u.devices, u.share, u.rate, u.achieved_work,
-			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL THEN coalesce(u.first_recorded, u.recorded) END AS recorded, p.added
+			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL THEN coalesce(u.first_recorded, u.recorded) END AS recorded, p.added, p.again
 		FROM compute_ledger.usage_record AS u
 		%s
 			AND p.since < p.until
-	$q$, CASE WHEN before > '-infinity' THEN $q$
+	$q$, CASE WHEN before > '-infinity' THEN format($q$
 			-- what the ledger makes of reservations ends when they do, which may not be yet
-			CROSS JOIN LATERAL (SELECT u.recorded <= $1 AND u.superseded > $1 AS was, u.recorded <= $2 AND u.superseded > $2 AS "is", u.account = ANY ($3) AS moved,
+			CROSS JOIN LATERAL (SELECT u.recorded <= $1 AND u.superseded > $1 AS was, u.recorded <= $2 AND u.superseded > $2 AS "is",
 				u.ended_at = 'infinity' OR u.source = 'compute_ledger' AS open) AS k
 			CROSS JOIN LATERAL (
-				SELECT false AS added, u.started_at AS since, CASE WHEN k.open THEN least(u.ended_at, $1) ELSE u.ended_at END AS until
-				WHERE k.was AND (k.moved OR NOT k."is")
+				SELECT false AS again, false AS added, u.started_at AS since, CASE WHEN k.open THEN least(u.ended_at, $1) ELSE u.ended_at END AS until
+				WHERE k.was AND NOT k."is"
 				UNION ALL
 				-- of what goes on as it was, what is new
-				SELECT true, CASE WHEN k.was AND NOT k.moved THEN greatest(u.started_at, $1) ELSE u.started_at END, CASE WHEN k.open THEN least(u.ended_at, $2) ELSE u.ended_at END
-				WHERE k."is" AND (k.moved OR k.open OR NOT k.was)
+				SELECT false, true, CASE WHEN k.was THEN greatest(u.started_at, $1) ELSE u.started_at END, CASE WHEN k.open THEN least(u.ended_at, $2) ELSE u.ended_at END
+				WHERE k."is" AND (k.open OR NOT k.was)%s
 			) AS p
 			WHERE (u.recorded > $1 AND u.recorded <= $2
 					OR u.superseded > $1 AND u.superseded < 'infinity'
 					OR u.ended_at = 'infinity' AND u.superseded = 'infinity'
 					OR u.reservation IS NOT NULL AND u.source = 'compute_ledger' AND u.ended_at > $1
-					OR u.account = ANY ($3))
-	$q$ WHEN within THEN $q$
-			CROSS JOIN LATERAL (SELECT true AS added, greatest(u.started_at, $4) AS since,
+					%s)
+	$q$, again, moved) WHEN within THEN $q$
+			CROSS JOIN LATERAL (SELECT false AS again, true AS added, greatest(u.started_at, $4) AS since,
 				least(CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END, $5) AS until) AS p
 			WHERE u.recorded <= $2 AND u.superseded > $2 AND u.started_at < $5 AND u.ended_at > $4
 	$q$ ELSE $q$
-			CROSS JOIN LATERAL (SELECT true AS added, u.started_at AS since, CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END AS until) AS p
+			CROSS JOIN LATERAL (SELECT false AS again, true AS added, u.started_at AS since, CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END AS until) AS p
 			WHERE u.recorded <= $2 AND u.superseded > $2
 	$q$ END);
 END
 $$;
-COMMENT ON FUNCTION _usage_parts(timestamptz, boolean) IS 'part of refresh_rollups(): a query for the parts of records by which usage has changed between two recorded times, $1 and $2, where accounts $3 count otherwise; of -infinity as $1, for all, or for what lies within $4 and $5';
+COMMENT ON FUNCTION _usage_parts(timestamptz, boolean, _usage_move[]) IS 'part of refresh_rollups(): a query for the parts of records by which usage has changed between two recorded times, $1 and $2, with what counts otherwise and does not move by the cell: again; of -infinity as $1, for all, or for what lies within $4 and $5';
 
 CREATE FUNCTION _capacity_change(before timestamptz, upto timestamptz) RETURNS TABLE (region integer, accelerator accelerator, hour timestamptz, device_time numeric, length bigint, unknown bigint)
 	LANGUAGE plpgsql STABLE ROWS 10000

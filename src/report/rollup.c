@@ -203,6 +203,42 @@ find_hour(RollupZone *zone, int64 hour)
 	return days;
 }
 
+/* Returns the day that an hour is in, of a zone whose days begin with hours; XX000. */
+DateADT
+RollupDayOfHour(RollupZone *zone, int64 hour)
+{
+	const HourDays *days = find_hour(zone, hour);
+
+	if (days->boundary != PG_INT64_MAX)
+		elog(ERROR, "a day of time zone \"%s\" begins within an hour", text_to_cstring(zone->zone));
+	return days->first;
+}
+
+/*
+ * days_on_hours(time_zone, since, until) -> whether all days that begin in between begin with an hour
+ */
+PG_FUNCTION_INFO_V1(days_on_hours);
+Datum
+days_on_hours(PG_FUNCTION_ARGS)
+{
+	RollupZone *zones = NULL;
+	RollupZone *zone = RollupZoneFind(&zones, CurrentMemoryContext, PG_GETARG_TEXT_PP(0));
+	TimestampTz since = PG_GETARG_TIMESTAMPTZ(1);
+	TimestampTz until = PG_GETARG_TIMESTAMPTZ(2);
+
+	if (TIMESTAMP_NOT_FINITE(since) || TIMESTAMP_NOT_FINITE(until))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	for (find_day(zone, since); zone->to < until; find_day(zone, zone->to))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (zone->to % USECS_PER_HOUR != 0)
+			PG_RETURN_BOOL(false);
+	}
+	PG_RETURN_BOOL(true);
+}
+
 /* Returns the start of an hour. */
 static inline int64
 start_of(int64 hour)

@@ -52,6 +52,7 @@ typedef struct RollupUse
 
 extern RollupState *RollupStateMake(MemoryContext context);
 extern RollupZone *RollupZoneFind(RollupZone **list, MemoryContext context, const text *zone);
+extern DateADT RollupDayOfHour(RollupZone *zone, int64 hour);
 extern void RollupAdd(RollupState *state, RollupZone *zone, const RollupUse *use);
 extern void RollupAddCell(RollupState *state, const RollupCell *cell, bool added);
 extern int	RollupCellCount(const RollupState *state);

@@ -65,7 +65,7 @@ put_to_rows(RollupSink *sink, RollupTable table, Datum *values, bool *nulls)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Reads arguments (records, before, upto, changed), of which, and of what follows them, none is NULL. */
+/* Reads arguments (records, before, upto, moves), of which, and of what follows them, none is NULL. */
 static void
 read_query(FunctionCallInfo fcinfo, RollupQuery *query)
 {
@@ -77,14 +77,15 @@ read_query(FunctionCallInfo fcinfo, RollupQuery *query)
 	query->records = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	query->before = PG_GETARG_DATUM(1);
 	query->upto = PG_GETARG_DATUM(2);
-	query->changed = PG_GETARG_DATUM(3);
+	query->moves = PG_GETARG_DATUM(3);
+	query->moves_type = get_fn_expr_argtype(fcinfo->flinfo, 3);
 	query->from = DT_NOBEGIN;
 	query->to = DT_NOEND;
 	query->purpose = ROLLUP_ADD;
 }
 
 /*
- * _usage_sums(records text, before timestamptz, upto timestamptz, changed bigint[], purpose text, "from" timestamptz, "to" timestamptz) -> rows
+ * _usage_sums(records text, before timestamptz, upto timestamptz, moves _usage_move[], purpose text, "from" timestamptz, "to" timestamptz) -> rows
  */
 PG_FUNCTION_INFO_V1(usage_sums);
 Datum
@@ -195,7 +196,7 @@ close_table(FilledTable *table)
 }
 
 /*
- * _fill_usage(records text, before timestamptz, upto timestamptz, changed bigint[]) -> void
+ * _fill_usage(records text, before timestamptz, upto timestamptz, moves _usage_move[]) -> void
  *
  * The tables have just been emptied by TRUNCATE.
  */

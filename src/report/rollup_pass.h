@@ -64,6 +64,7 @@ typedef struct GroupKey
 {
 	int64		account;
 	int64		payer;			/* 0: what is stored */
+	int64		gone;			/* 1: of hours that another has now, and that are no rows any more */
 	KindKey		kind;
 } GroupKey;
 
@@ -199,6 +200,7 @@ typedef struct AccountZone
 	RollupZone *zone;
 	bool		was;			/* at the earlier of the two recorded times */
 	bool		is;				/* at the later one */
+	bool		again;			/* records are taken away as it was and added as it is; elsewhere it is as it is */
 } AccountZone;
 
 /* Which of them are an account's. */

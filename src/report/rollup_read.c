@@ -150,7 +150,7 @@ find_group(Rollup *rollup, const GroupKey *key)
 enum
 {
 	USE_ACCOUNT, USE_REGION, USE_ACCELERATOR, USE_MEASURE, USE_BASIS, USE_STARTED, USE_ENDED, USE_FROM, USE_TO,
-	USE_DEVICES, USE_SHARE, USE_RATE, USE_ACHIEVED, USE_RECORDED, USE_ADDED
+	USE_DEVICES, USE_SHARE, USE_RATE, USE_ACHIEVED, USE_RECORDED, USE_ADDED, USE_AGAIN
 };
 
 static const RowColumn use_columns[] = {
@@ -169,12 +169,13 @@ static const RowColumn use_columns[] = {
 	[USE_ACHIEVED] = ROW_COLUMN_OWN("achieved_work", "compute_unit"),
 	[USE_RECORDED] = ROW_COLUMN("recorded", TIMESTAMPTZOID),
 	[USE_ADDED] = ROW_COLUMN("added", BOOLOID),
+	[USE_AGAIN] = ROW_COLUMN("again", BOOLOID),
 };
 
 /* Columns of the query for zones. */
 enum
 {
-	ZONE_ACCOUNT, ZONE_OWNER, ZONE_PAYER, ZONE_NAME, ZONE_SINCE, ZONE_UNTIL, ZONE_WAS, ZONE_IS
+	ZONE_ACCOUNT, ZONE_OWNER, ZONE_PAYER, ZONE_NAME, ZONE_SINCE, ZONE_UNTIL, ZONE_WAS, ZONE_IS, ZONE_AGAIN
 };
 
 static const RowColumn zone_columns[] = {
@@ -186,6 +187,7 @@ static const RowColumn zone_columns[] = {
 	[ZONE_UNTIL] = ROW_COLUMN("until", TIMESTAMPTZOID),
 	[ZONE_WAS] = ROW_COLUMN("was", BOOLOID),
 	[ZONE_IS] = ROW_COLUMN("is", BOOLOID),
+	[ZONE_AGAIN] = ROW_COLUMN("again", BOOLOID),
 };
 
 /* Receives rows. */
@@ -229,6 +231,7 @@ receive_zone(TupleTableSlot *slot, DestReceiver *receiver)
 	place->zone = RollupZoneFind(&rollup->zones, rollup->context, DatumGetTextPP(values[ZONE_NAME]));
 	place->was = DatumGetBool(values[ZONE_WAS]);
 	place->is = DatumGetBool(values[ZONE_IS]);
+	place->again = DatumGetBool(values[ZONE_AGAIN]);
 	account = account_zones_insert(rollup->accounts, place->account, &found);
 	if (!found)
 	{
@@ -257,6 +260,7 @@ receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 	const Datum *values;
 	const bool *nulls;
 	bool		added;
+	bool		again;
 	ZoneSlot   *account;
 	TimestampTz from;
 	TimestampTz to;
@@ -289,6 +293,7 @@ receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 	use.achieved = nulls[USE_ACHIEVED] ? NULL : DatumGetQuantityP(values[USE_ACHIEVED]);
 	use.recorded = nulls[USE_RECORDED] ? DT_NOBEGIN : DatumGetTimestampTz(values[USE_RECORDED]);
 	added = DatumGetBool(values[USE_ADDED]);
+	again = DatumGetBool(values[USE_AGAIN]);
 	use.added = added != (rollup->query->purpose == ROLLUP_CHECK);
 	from = DatumGetTimestampTz(values[USE_FROM]);
 	to = DatumGetTimestampTz(values[USE_TO]);
@@ -298,10 +303,11 @@ receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 
 		use.from = Max(from, place->since);
 		use.to = Min(to, place->until);
-		if (use.from >= use.to || !(added ? place->is : place->was) || !RollupIsOfPass(rollup, place->owner))
+		if (use.from >= use.to || place->again != again || !(added || !again ? place->is : place->was) || !RollupIsOfPass(rollup, place->owner))
 			continue;
 		key.account = place->owner;
 		key.payer = place->payer;
+		key.gone = 0;
 		RollupAdd(find_group(rollup, &key)->state, place->zone, &use);
 		rollup->since_look += (uint64) (use.to - use.from) / USECS_PER_HOUR + 2;
 	}
@@ -475,6 +481,21 @@ stored_kind(Rollup *rollup, const StoredRow *row, KindKey *key)
 		memset(&key->accelerator, 0, sizeof(Accelerator));
 }
 
+/* Reads a stored hour of usage. */
+static void
+stored_cell(const StoredRow *row, RollupCell *cell)
+{
+	cell->key = RollupKey(RollupHourAt(stored_int8(row, ROLLUP_COL_HOUR)), stored_int4(row, ROLLUP_COL_DAY));
+	cell->started = stored_int8(row, ROLLUP_COL_STARTED);
+	cell->length = stored_int8(row, ROLLUP_COL_LENGTH);
+	cell->shared = stored_int8(row, ROLLUP_COL_SHARED);
+	cell->rated = stored_int8(row, ROLLUP_COL_RATED);
+	cell->achieving = stored_int8(row, ROLLUP_COL_ACHIEVING);
+	cell->device_time = stored_time(row, ROLLUP_COL_DEVICE_TIME);
+	cell->work = stored_work(row, ROLLUP_COL_WORK, &cell->has_work);
+	cell->achieved = stored_work(row, ROLLUP_COL_ACHIEVED, &cell->has_achieved);
+}
+
 /* Takes a stored hour of usage. */
 static bool
 receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
@@ -497,22 +518,81 @@ receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
 		return true;
 	}
 	key.payer = 0;
+	key.gone = 0;
 	stored_kind(rollup, &row, &key.kind);
-	cell.key = RollupKey(RollupHourAt(stored_int8(&row, ROLLUP_COL_HOUR)), stored_int4(&row, ROLLUP_COL_DAY));
-	cell.started = stored_int8(&row, ROLLUP_COL_STARTED);
-	cell.length = stored_int8(&row, ROLLUP_COL_LENGTH);
-	cell.shared = stored_int8(&row, ROLLUP_COL_SHARED);
-	cell.rated = stored_int8(&row, ROLLUP_COL_RATED);
-	cell.achieving = stored_int8(&row, ROLLUP_COL_ACHIEVING);
-	cell.device_time = stored_time(&row, ROLLUP_COL_DEVICE_TIME);
-	cell.work = stored_work(&row, ROLLUP_COL_WORK, &cell.has_work);
-	cell.achieved = stored_work(&row, ROLLUP_COL_ACHIEVED, &cell.has_achieved);
+	stored_cell(&row, &cell);
 	RollupAddCell(find_group(rollup, &key)->state, &cell, rollup->query->purpose == ROLLUP_CHECK);
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
 	if (++rollup->since_look > CELLS_A_LOOK)
 		make_room(rollup);
 	return true;
+}
+
+/* Columns that stored hours which move have beside those of their table. */
+enum
+{
+	MOVE_PAYER, MOVE_TO_OWNER, MOVE_TO_PAYER, MOVE_ZONE
+};
+
+static const RowColumn move_columns[] = {
+	[MOVE_PAYER] = ROW_COLUMN("payer", INT8OID),
+	[MOVE_TO_OWNER] = ROW_COLUMN("to_owner", INT8OID),
+	[MOVE_TO_PAYER] = ROW_COLUMN("to_payer", INT8OID),
+	[MOVE_ZONE] = ROW_COLUMN("time_zone", TEXTOID),
+};
+
+/* Takes a stored hour from the one who had it, and adds it to what another has. */
+static bool
+receive_moved(TupleTableSlot *slot, DestReceiver *receiver)
+{
+	const RollupReceiver *self = (RollupReceiver *) receiver;
+	Rollup	   *rollup = self->rollup;
+	StoredRow	row = {self, slot};
+	const Datum *values;
+	const bool *nulls;
+	GroupKey	key = {.gone = 1};
+	RollupCell	cell;
+	MemoryContext previous = MemoryContextSwitchTo(rollup->scratch);
+
+	slot_getallattrs(slot);
+	values = &slot->tts_values[slot->tts_nvalid - (int) lengthof(move_columns)];
+	nulls = &slot->tts_isnull[slot->tts_nvalid - (int) lengthof(move_columns)];
+	if (unlikely(!is_ours(&row, ROLLUP_USAGE_HOURLY)))
+		not_ours(rollup, &row, ROLLUP_USAGE_HOURLY);
+	stored_kind(rollup, &row, &key.kind);
+	stored_cell(&row, &cell);
+	key.account = stored_int8(&row, ROLLUP_COL_ACCOUNT);
+	key.payer = DatumGetInt64(values[MOVE_PAYER]);
+	if (RollupIsOfPass(rollup, key.account))
+		RollupAddCell(find_group(rollup, &key)->state, &cell, false);
+	key.account = DatumGetInt64(values[MOVE_TO_OWNER]);
+	key.payer = DatumGetInt64(values[MOVE_TO_PAYER]);
+	key.gone = 0;
+	if (!nulls[MOVE_ZONE])
+	{
+		int64		hour = RollupHour(cell.key);
+
+		cell.key = RollupKey(hour, RollupDayOfHour(RollupZoneFind(&rollup->zones, rollup->context, DatumGetTextPP(values[MOVE_ZONE])), hour));
+	}
+	if (RollupIsOfPass(rollup, key.account))
+		RollupAddCell(find_group(rollup, &key)->state, &cell, true);
+	MemoryContextSwitchTo(previous);
+	MemoryContextReset(rollup->scratch);
+	rollup->since_look += 2;
+	if (rollup->since_look > CELLS_A_LOOK)
+		make_room(rollup);
+	return true;
+}
+
+/* Checks what is going to come. */
+static void
+start_moved(DestReceiver *receiver, int operation, TupleDesc desc)
+{
+	start_stored(receiver, operation, desc);
+	for (int i = 0; i < (int) lengthof(move_columns); i++)
+		if (RowColumnNumber(desc, "what moves", &move_columns[i]) != desc->natts - (int) lengthof(move_columns) + i + 1)
+			elog(ERROR, "columns of what moves are in another order");
 }
 
 /* Takes away what is stored of a sum, or adds it. */
@@ -636,8 +716,8 @@ static void
 run_rollup_query(Rollup *rollup, const char *query, RollupTable table, bool (*receive) (TupleTableSlot *, DestReceiver *),
 		  void (*start) (DestReceiver *, int, TupleDesc))
 {
-	static const Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8ARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	const Datum values[] = {rollup->query->before, rollup->query->upto, rollup->query->changed,
+	const Oid	types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, rollup->query->moves_type, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	const Datum values[] = {rollup->query->before, rollup->query->upto, rollup->query->moves,
 	TimestampTzGetDatum(rollup->query->from), TimestampTzGetDatum(rollup->query->to)};
 	SPIExecuteOptions options = {0};
 	/* SPI looks at the kind of a receiver only to tell it from its own and from none */
@@ -676,9 +756,35 @@ RollupReadStored(Rollup *rollup, RollupTable table)
 void
 RollupReadZones(Rollup *rollup)
 {
-	run_rollup_query(rollup, "SELECT z.account, z.owner, z.payer, z.time_zone, z.since, z.until, z.was, z.\"is\""
-					 " FROM compute_ledger._rollup_zone AS z ORDER BY z.account",
+	run_rollup_query(rollup, "WITH again AS MATERIALIZED ("
+					 " SELECT m.account, pg_catalog.range_agg(pg_catalog.tstzrange(m.since, m.until)) AS periods"
+					 " FROM pg_catalog.unnest($3) AS m WHERE m.account IS NOT NULL GROUP BY m.account)"
+					 " SELECT z.account, z.owner, z.payer, z.time_zone, z.since, z.until, z.was, z.\"is\", false AS again"
+					 " FROM compute_ledger._rollup_zone AS z"
+					 " WHERE z.\"is\" AND NOT EXISTS (SELECT FROM again AS a WHERE a.account OPERATOR(pg_catalog.=) z.account)"
+					 " UNION ALL"
+					 " SELECT z.account, z.owner, z.payer, z.time_zone, pg_catalog.lower(p.period), pg_catalog.upper(p.period), z.was, z.\"is\", p.again"
+					 " FROM again AS a"
+					 " JOIN compute_ledger._rollup_zone AS z ON z.account OPERATOR(pg_catalog.=) a.account"
+					 " CROSS JOIN LATERAL (SELECT pg_catalog.tstzmultirange(pg_catalog.tstzrange(z.since, z.until)) AS whole) AS w"
+					 " CROSS JOIN LATERAL ("
+					 "  SELECT pg_catalog.unnest(w.whole OPERATOR(pg_catalog.*) a.periods) AS period, true AS again"
+					 "  UNION ALL"
+					 "  SELECT pg_catalog.unnest(w.whole OPERATOR(pg_catalog.-) a.periods), false WHERE z.\"is\") AS p"
+					 " ORDER BY account",
 			  ROLLUP_USAGE_HOURLY, receive_zone, start_zones);
+}
+
+/* Reads the hours that move. */
+void
+RollupReadMoved(Rollup *rollup)
+{
+	run_rollup_query(rollup, "SELECT t.*, m.payer, m.to_owner, m.to_payer, m.time_zone"
+					 " FROM pg_catalog.unnest($3) AS m"
+					 " JOIN compute_ledger._usage_hourly AS t ON t.account OPERATOR(pg_catalog.=) m.owner"
+					 "  AND t.hour OPERATOR(pg_catalog.>=) m.since AND t.hour OPERATOR(pg_catalog.<) m.until"
+					 " WHERE m.account IS NULL",
+			  ROLLUP_USAGE_HOURLY, receive_moved, start_moved);
 }
 
 /* Reads records. */

@@ -11,6 +11,7 @@
 
 extern int	RollupMeasure(Rollup *rollup, Datum name);
 extern void RollupReadZones(Rollup *rollup);
+extern void RollupReadMoved(Rollup *rollup);
 extern void RollupReadRecords(Rollup *rollup);
 extern void RollupReadCapacity(Rollup *rollup);
 extern void RollupReadStored(Rollup *rollup, RollupTable table);

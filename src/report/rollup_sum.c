@@ -9,6 +9,9 @@
  * Cells that do not fit into memory: then half of the accounts are left for another pass over the records, and half
  * of those that stay if there are still too many, so that each pass is whole for its accounts.
  *
+ * Hours that count for another from now on are rows again, with what has been added to them; of the one who had them they
+ * are taken from the sums only.
+ *
  * To correct the tables, what they say is taken away: what is left is to be added to them.  A check does the same with the
  * hours, but takes sums of the hours that are stored, so that one hour that is wrong is not said of its day and month, too.
  */
@@ -450,12 +453,16 @@ end_account(Rollup *rollup, RollupGroup **groups, int count)
 
 		CHECK_FOR_INTERRUPTS();
 		add_to_sums(rollup, entries[i].group, entries[i].hour, entries[i].cell);
+		if (unlikely(entries[i].group->key.gone != 0))
+			cell = (RollupCell) {.key = cell.key};
 		/* what several pay for is one row */
 		for (i++; i < ncells && compare_entries(&entries[first], &entries[i]) == 0; i++)
 		{
 			Running		sum = {.cell = cell};
 
 			add_to_sums(rollup, entries[i].group, entries[i].hour, entries[i].cell);
+			if (entries[i].group->key.gone != 0)
+				continue;
 			add_running(&sum, entries[i].cell);
 			cell = sum.cell;
 		}
@@ -592,7 +599,9 @@ RollupSum(const RollupQuery *query, RollupSink *sink)
 	{
 		rollup.groups = groups_create(rollup.context, 64, NULL);
 		rollup.sums = sums_create(rollup.context, 64, NULL);
-		if (query->purpose != ROLLUP_ADD)
+		if (query->purpose == ROLLUP_ADD)
+			RollupReadMoved(&rollup);
+		else
 			RollupReadStored(&rollup, ROLLUP_USAGE_HOURLY);
 		RollupReadRecords(&rollup);
 		end_pass(&rollup);

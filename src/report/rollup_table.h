@@ -59,7 +59,8 @@ typedef struct RollupQuery
 	const char *records;		/* a query for parts of records, with what follows as $1 to $5 */
 	Datum		before;
 	Datum		upto;
-	Datum		changed;
+	Datum		moves;			/* _usage_move[] */
+	Oid			moves_type;
 	TimestampTz from;			/* hours that are compared: from midnight of UTC, */
 	TimestampTz to;				/* to midnight */
 	RollupPurpose purpose;
