@@ -121,7 +121,8 @@ sub breaks
 	my $rerate = $expected =~ /rating|unpriced|rated/ ? 'true' : 'false';
 	my $rows = $node->safe_psql($db, "SET client_min_messages = warning; BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT check_name, object, detail FROM check_ledger($rerate); ROLLBACK");
 	my %names = map { (split /\|/)[0] => 1 } grep { /\|/ } split /\n/, $rows;
-	if ($expected =~ /batch|key|digest|revision|record|closing|charge|billed|usage|unpriced|utilization/)
+	# a key that leads to nothing does not say when it came
+	if ($what ne 'a key too many' && $expected =~ /batch|key|digest|revision|record|closing|charge|billed|usage|unpriced|utilization/)
 	{
 		my $since = $node->safe_psql($db, "SET client_min_messages = warning; BEGIN; SET LOCAL session_replication_role = replica; $statement; SET LOCAL session_replication_role = origin; SELECT string_agg(DISTINCT check_name, ', ' ORDER BY check_name), count(*) FROM check_ledger($rerate, '2000-01-01'); ROLLBACK");
 		is($since =~ s/.*\n//sr, "$expected|" . scalar(grep { /\|/ } split /\n/, $rows), "$what: and of what has come since before all of it");

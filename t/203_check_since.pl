@@ -68,6 +68,11 @@ breaks('a new record is changed', "UPDATE _usage_record SET run = 'x' WHERE $new
 breaks('a late record is changed', "UPDATE _usage_record SET devices = 5 WHERE source_id = 'late'", 1);
 breaks('a new record is lost', "DELETE FROM _usage_record WHERE $new", 1);
 breaks('a new key is lost', "DELETE FROM usage_key WHERE record = (SELECT id FROM usage_record WHERE $new)", 1);
+breaks('a new retraction is lost', "DELETE FROM usage_key WHERE record IS NULL", 1);
+breaks('a record that was retracted is current', "UPDATE _usage_record SET superseded = 'infinity' WHERE source_id = '254'", 1);
+breaks('a new record of another batch', "UPDATE _usage_record SET batch = batch - 1 WHERE $new", 1);
+breaks('a new record of another time', "UPDATE _usage_record SET recorded = recorded + interval '1 us' WHERE $new", 1);
+breaks('a record that was identified anew is of another time', 'UPDATE _usage_record SET first_recorded = first_recorded + interval \'1 us\' WHERE id = (SELECT max(id) FROM usage_record WHERE identification > 0)', 1);
 breaks('a new record of another account', "UPDATE _usage_record SET account = 424242 WHERE $new", 1);
 breaks('a new record in another region', "UPDATE _usage_record SET kind = (SELECT _usage_kind(k.source, 424242, k.region_name, k.accelerator, k.accelerator_name, k.share, k.rate, k.rate_recorded, k.basis, k.measure, k.number_format) FROM usage_kind AS k WHERE k.number = kind) WHERE $new", 1);
 breaks('a new record of another share', "UPDATE _usage_record SET kind = (SELECT _usage_kind(k.source, k.region, k.region_name, k.accelerator, k.accelerator_name, 1, k.rate, k.rate_recorded, k.basis, k.measure, k.number_format) FROM usage_kind AS k WHERE k.number = kind) WHERE $new", 1);
@@ -86,8 +91,8 @@ breaks('an hour of usage in a month with changes', "UPDATE _usage_hourly SET dev
 breaks('a day of usage in a month with changes', "UPDATE _usage_daily SET device_time = device_time + 1 WHERE day = '2025-12-01'", 1);
 breaks('who pays in a month with changes', "UPDATE _usage_monthly SET allocated_time = allocated_time + 1 WHERE month = '2025-11-01'", 1);
 breaks('utilization in a month with changes', "UPDATE _utilization_daily SET allocated_time = allocated_time + 1 WHERE day = '2025-12-31'; UPDATE _fleet_hourly SET capacity_time = capacity_time + 1 WHERE hour = '2025-11-01'", 1);
-breaks('an old record is changed', "UPDATE _usage_record SET run = 'x' WHERE source_id = '7'", 1);
-breaks('an old key is lost', "DELETE FROM usage_key WHERE record = (SELECT id FROM usage_record WHERE source_id = '7')", 1);
+breaks('an old record is changed', "UPDATE _usage_record SET run = 'x' WHERE source_id = '7'", 0);
+breaks('an old key is lost', "DELETE FROM usage_key WHERE record = (SELECT id FROM usage_record WHERE source_id = '7')", 0);
 breaks('an old charge at another price', 'UPDATE charge SET unit_price = unit_price / 2 WHERE id = (SELECT min(id) FROM charge WHERE unit_price > 0)', 0);
 breaks('an hour of usage in another month', "UPDATE _usage_hourly SET device_time = device_time + 1 WHERE hour = (SELECT min(hour) FROM _usage_hourly)", 0);
 

@@ -56,35 +56,63 @@ SELECT refresh_rollups();
 -- @ratio 1,000 new records / everything <= 0.02
 -- @ratio a merger / everything <= 0.05; of ten accounts, with a hundredth of the records
 
+-- What people look at: the last day by the hour and 30 days by the day, of all accounts by region and chip, and a month of one account, as the
+-- owner and as a reader of that account.  Beside each stands the same on a bare table of the view's rows with an index that fits.
 -- @case read-rollups: reading the rollups
--- @before usage_hourly, a day
-DROP TABLE IF EXISTS bare_hour, bare_day, bare_use;
-CREATE TABLE bare_hour AS SELECT account, region, accelerator, measure, hour, device_hours FROM usage_hourly;
-CREATE INDEX ON bare_hour (hour);
-CREATE INDEX ON bare_hour (account, hour);
-CREATE TABLE bare_day AS SELECT account, region, accelerator, measure, day, device_hours FROM usage_daily;
-CREATE INDEX ON bare_day (day);
-CREATE INDEX ON bare_day (account, day);
-CREATE TABLE bare_use AS SELECT account, region, accelerator, day, allocated_hours, capacity_hours FROM utilization_daily;
-CREATE INDEX ON bare_use (day);
-ANALYZE bare_hour, bare_day, bare_use, _usage_hourly, _usage_daily, _utilization_daily, _fleet_hourly, _fleet_daily;
--- @run usage_hourly, a day
-SELECT region, accelerator, sum(device_hours) FROM usage_hourly WHERE hour >= '2026-03-30Z' AND hour < '2026-03-31Z' GROUP BY region, accelerator;
--- @run bare, a day
-SELECT region, accelerator, sum(device_hours) FROM bare_hour WHERE hour >= '2026-03-30Z' AND hour < '2026-03-31Z' GROUP BY region, accelerator;
--- @run usage_daily, 30 days
-SELECT region, accelerator, sum(device_hours) FROM usage_daily WHERE day >= '2026-03-01' AND day < '2026-03-31' GROUP BY region, accelerator;
--- @run bare, 30 days
-SELECT region, accelerator, sum(device_hours) FROM bare_day WHERE day >= '2026-03-01' AND day < '2026-03-31' GROUP BY region, accelerator;
--- @run usage_daily, an account and month
-SELECT day, sum(device_hours) FROM usage_daily WHERE account = (SELECT id FROM account WHERE name = 'a7') AND day >= '2026-03-01' AND day < '2026-04-01' GROUP BY day;
--- @run bare, an account and month
-SELECT day, sum(device_hours) FROM bare_day WHERE account = (SELECT id FROM account WHERE name = 'a7') AND day >= '2026-03-01' AND day < '2026-04-01' GROUP BY day;
--- @run utilization_daily, 30 days
-SELECT region, accelerator, sum(allocated_hours), sum(capacity_hours) FROM utilization_daily WHERE account IS NULL AND day >= '2026-03-01' AND day < '2026-03-31' GROUP BY region, accelerator;
--- @run bare utilization, 30 days
-SELECT region, accelerator, sum(allocated_hours), sum(capacity_hours) FROM bare_use WHERE account IS NULL AND day >= '2026-03-01' AND day < '2026-03-31' GROUP BY region, accelerator;
--- @ratio usage_hourly, a day / bare, a day <= 3
--- @ratio usage_daily, 30 days / bare, 30 days <= 3
--- @ratio usage_daily, an account and month / bare, an account and month <= 3
--- @ratio utilization_daily, 30 days / bare utilization, 30 days <= 3
+-- @before usage_hourly, all accounts
+DO $$
+DECLARE
+	view text;
+	at text;
+	who text;
+BEGIN
+	RESET ROLE;
+	IF to_regclass('bare_usage_hourly') IS NOT NULL THEN
+		RETURN;
+	END IF;
+	INSERT INTO price (accelerator, currency, price) VALUES ('any', 'EUR', 2);
+	PERFORM close_period('org', '[2026-03-01Z,2026-04-01Z)', waive => (SELECT array_agg(name) FROM account));
+	PERFORM refresh_rollups();
+	CREATE ROLE bench_reader;
+	GRANT USAGE ON SCHEMA compute_ledger, public TO bench_reader;
+	PERFORM grant_access('bench_reader', 'reader', 'a997');
+	FOR view, at, who IN VALUES ('usage_hourly', 'hour', 'account'), ('usage_daily', 'day', 'account'), ('utilization_hourly', 'hour', 'account'), ('utilization_daily', 'day', 'account'),
+		('utilization_monthly', 'month', 'payer'), ('spend_daily', 'day', 'account'), ('spend_monthly', 'month', 'payer')
+	LOOP
+		EXECUTE format('CREATE TABLE bare_%s AS SELECT * FROM %1$s; GRANT SELECT ON bare_%1$s TO bench_reader', view);
+		EXECUTE format('CREATE INDEX ON bare_%s (%s); CREATE INDEX ON bare_%1$s (%s, %2$s)', view, at, who);
+	END LOOP;
+END $$;
+ANALYZE;
+-- @for view,sum,at,since,until,who in usage_hourly,device_hours,hour,2026-03-30,2026-03-31,account usage_daily,device_hours,day,2026-03-01,2026-03-31,account utilization_hourly,allocated_hours,hour,2026-03-30,2026-03-31,account utilization_daily,allocated_hours,day,2026-03-01,2026-03-31,account spend_daily,cost,day,2026-03-01,2026-03-31,account utilization_monthly,allocated_hours,month,2026-03-01,2026-04-01,payer spend_monthly,cost,month,2026-03-01,2026-04-01,payer
+-- @for bare in {view} bare_{view}
+-- @run {bare}, all accounts
+SELECT region, accelerator, sum({sum}) FROM {bare} WHERE {at} >= '{since}' AND {at} < '{until}' AND {who} > 0 GROUP BY region, accelerator;
+-- @end
+-- @ratio {view}, all accounts / bare_{view}, all accounts <= 3
+-- @end
+-- @for view,sum,at in usage_hourly,device_hours,hour usage_daily,device_hours,day utilization_hourly,allocated_hours,hour utilization_daily,allocated_hours,day spend_daily,cost,day
+-- @for bare in {view} bare_{view}
+-- @run {bare}, an account and month
+SELECT {at}, sum({sum}) FROM {bare} WHERE account = (SELECT id FROM account WHERE name = 'a997') AND {at} >= '2026-03-01' AND {at} < '2026-04-01' GROUP BY {at};
+-- @end
+-- @ratio {view}, an account and month / bare_{view}, an account and month <= 3
+-- @end
+-- @for view,at,since,until in utilization_hourly,hour,2026-03-30,2026-03-31 utilization_daily,day,2026-03-01,2026-03-31
+-- @for bare in {view} bare_{view}
+-- @run {bare}, fleet
+SELECT region, accelerator, sum(allocated_hours), sum(capacity_hours) FROM {bare} WHERE account IS NULL AND {at} >= '{since}' AND {at} < '{until}' GROUP BY region, accelerator;
+-- @end
+-- @ratio {view}, fleet / bare_{view}, fleet <= 3
+-- @end
+-- @for view,sum,at,since,until in usage_hourly,device_hours,hour,2026-03-30,2026-03-31 usage_daily,device_hours,day,2026-03-01,2026-03-31 spend_daily,cost,day,2026-03-01,2026-03-31
+-- @run my_{view}
+SET ROLE bench_reader;
+SELECT region, accelerator, sum({sum}) FROM my_{view} WHERE {at} >= '{since}' AND {at} < '{until}' GROUP BY region, accelerator;
+RESET ROLE;
+-- @run bare_{view} of a reader
+SET ROLE bench_reader;
+SELECT region, accelerator, sum({sum}) FROM bare_{view} WHERE account = 998 AND {at} >= '{since}' AND {at} < '{until}' GROUP BY region, accelerator;
+RESET ROLE;
+-- @ratio my_{view} / bare_{view} of a reader <= 3
+-- @end

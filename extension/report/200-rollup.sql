@@ -61,8 +61,7 @@ CREATE AGGREGATE _usage_cells(started timestamptz, ended timestamptz, "from" tim
 COMMENT ON AGGREGATE _usage_cells(timestamptz, timestamptz, timestamptz, timestamptz, text, numeric, integer, compute_rate, compute_unit, timestamptz, boolean) IS 'usage of one group of records by hours of UTC and days of a time zone: an array of _usage_cell in order, with the hours in which there was some. A row gives a record''s start and end (infinity: it goes on), the part of it to add, the zone of that part, how many devices it counts, the share of a device that one is, in 1/1,680,000, the rate of one, the work achieved by the whole record, when a record that goes on was first recorded, by when its work is done, and whether the part is added or taken away; share, rate, achieved work and when it was recorded may be NULL, rows with another NULL are left out. device_time is exact, in 1/1,680,000 device x microsecond, of records whose share is known; work and achieved are in FLOP, parts of a record adding up to the rounded whole, NULL where no record has a rate, or says what it achieved; started counts the records that begin. Hours of which all that was added was taken away are left out. Errors: LC001 rates of different bases; 22003 an amount out of range; 22000 a part that is not within its record; 22023 an unknown time zone.';
 
 CREATE FUNCTION _device_hours(device_time numeric) RETURNS numeric
-	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-	AS $$ SELECT compute_ledger._round_ratio(device_time, 6048000000000000, 12) $$;
+	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'device_hours';
 COMMENT ON FUNCTION _device_hours(numeric) IS 'device-hours, rounded half to even to 12 decimals, of a device time in 1/1,680,000 device x microsecond';
 
 CREATE FUNCTION _cell_hours(device_time numeric) RETURNS numeric

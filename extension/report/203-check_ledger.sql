@@ -593,6 +593,80 @@ AS $$
 	SELECT * FROM compute_ledger._check_rating(at, since) WHERE trees AND rerate
 $$;
 
+CREATE FUNCTION _usage_is_right(since timestamptz) RETURNS boolean
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF since = '-infinity' THEN
+		RETURN false;
+	END IF;
+	-- Batches have what they accepted.
+	IF EXISTS (
+		WITH new AS MATERIALIZED (
+			SELECT b.id, b.recorded, b.kind, b.taken, b.accepted, b.rejected FROM compute_ledger.usage_batch AS b
+			WHERE b.recorded > since AND b.taken = b.accepted + b.duplicate + b.rejected
+		), kept AS MATERIALIZED (
+			SELECT u.batch, min(u.recorded) AS first, max(u.recorded) AS last, count(*) AS n
+			FROM (SELECT i.batch, i.recorded FROM compute_ledger.usage_record AS i WHERE i.recorded > since
+				UNION ALL SELECT a.batch, NULL FROM compute_ledger.usage_key AS a WHERE a.record IS NULL AND a.batch IN (SELECT b.id FROM new AS b)) AS u
+			GROUP BY u.batch
+		)
+		SELECT FROM new AS b
+		FULL JOIN kept AS k ON k.batch = b.id
+		LEFT JOIN LATERAL (SELECT count(*) AS n FROM compute_ledger.usage_rejected AS u WHERE u.batch = b.id) AS r ON true
+		LEFT JOIN (SELECT u.retried_in, count(*) AS n FROM compute_ledger.usage_rejected AS u WHERE u.retried_in IS NOT NULL GROUP BY u.retried_in) AS t ON t.retried_in = b.id
+		WHERE (b.rejected = r.n AND (b.kind <> 'retry' OR b.taken = coalesce(t.n, 0)) AND b.accepted = coalesce(k.n, 0) AND coalesce(k.first, b.recorded) = b.recorded AND coalesce(k.last, b.recorded) = b.recorded) IS NOT TRUE)
+	THEN
+		RETURN false;
+	END IF;
+	-- Their keys lead to records, and say what those say; of what is no longer current, to later ones.  Accounts and regions are there.
+	IF EXISTS (
+		SELECT FROM compute_ledger.usage_record AS r
+		LEFT JOIN compute_ledger.usage_source AS s ON s.source = r.source
+		LEFT JOIN compute_ledger.usage_key AS k ON k.source = s.number AND k.key = compute_ledger._usage_key_of(r.source_id, r.revision)
+		WHERE (r.recorded > since OR r.superseded > since AND r.superseded < 'infinity')
+			AND (CASE WHEN k.record = r.id THEN k.month = compute_ledger._usage_month_number(r.started_at)
+				AND k.digest = substr(compute_ledger.usage_digest(r.account_name, r.region_name, r.accelerator_name, r.devices, r.started_at, r.ended_at,
+					r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation_name), 1, 16)
+				ELSE r.superseded < 'infinity' AND k.record > r.id END
+				AND EXISTS (SELECT FROM compute_ledger.account AS a WHERE a.id = r.account) AND EXISTS (SELECT FROM compute_ledger.region AS g WHERE g.id = r.region)) IS NOT TRUE)
+	THEN
+		RETURN false;
+	END IF;
+	-- Of each of their names the highest revision is current, and each other one was until a higher one came.
+	RETURN NOT EXISTS (
+		WITH name AS MATERIALIZED (
+			SELECT s.number AS source, compute_ledger._usage_key_of(u.source_id, 0) AS key
+			FROM compute_ledger.usage_record AS u JOIN compute_ledger.usage_source AS s ON s.source = u.source
+			WHERE u.recorded > since OR u.superseded > since AND u.superseded < 'infinity'
+			UNION
+			SELECT a.source, CASE WHEN compute_ledger._usage_key_revision(a.key) > 0 THEN substr(a.key, 1, octet_length(a.key) - 4) ELSE a.key END
+			FROM compute_ledger.usage_key AS a
+			WHERE a.record IS NULL AND a.batch IN (SELECT b.id FROM compute_ledger.usage_batch AS b WHERE b.recorded > since)
+		), revision AS MATERIALIZED (
+			SELECT n.source, n.key, compute_ledger._usage_key_revision(k.key) AS revision, k.record, r.identification, r.superseded, coalesce(r.recorded, b.recorded) AS recorded,
+				coalesce(r.first_recorded, r.recorded, b.recorded) AS first_recorded
+			FROM name AS n
+			-- a name's keys are those that begin with the key of its first revision
+			JOIN compute_ledger.usage_key AS k ON k.source = n.source AND k.key >= n.key AND k.key <= n.key || '\xffffffff'
+			LEFT JOIN compute_ledger.usage_record AS r ON r.id = k.record AND compute_ledger._usage_month_number(r.started_at) = k.month
+			LEFT JOIN compute_ledger.usage_batch AS b ON b.id = k.batch
+		)
+		SELECT FROM revision AS r
+		CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE h.first_recorded IS NULL) AS lost, min(h.first_recorded) AS first FROM revision AS h
+			WHERE h.source = r.source AND h.key = r.key AND h.revision > r.revision) AS h
+		WHERE r.superseded <> CASE WHEN h.n = 0 THEN 'infinity' ELSE greatest(r.recorded, h.first) END AND h.lost = 0
+		UNION ALL
+		-- One that was identified anew took the place of the one before, and is of its time.
+		SELECT FROM compute_ledger.usage_record AS i
+		LEFT JOIN compute_ledger.usage_record AS p ON p.source = i.source AND p.source_id = i.source_id AND p.revision = i.revision AND p.started_at = i.started_at
+			AND p.identification = i.identification - 1 AND p.superseded > since AND p.superseded < 'infinity'
+		WHERE i.recorded > since AND i.identification > 0 AND (p.superseded = i.recorded AND i.first_recorded = coalesce(p.first_recorded, p.recorded)) IS NOT TRUE);
+END
+$$;
+COMMENT ON FUNCTION _usage_is_right(timestamptz) IS 'part of check_ledger(): whether the batches, keys and records that came or ceased to count since a recorded time are right, as far as can be told without reading others; false for -infinity';
+
 CREATE FUNCTION _check_ledger_at(at timestamptz, rerate boolean, since timestamptz) RETURNS TABLE (check_name text, object text, detail text, severity text)
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
@@ -610,7 +684,8 @@ BEGIN
 	FROM (
 		SELECT * FROM compute_ledger._check_billing_periods()
 		UNION ALL SELECT * FROM compute_ledger._check_prices(NOT broken)
-		UNION ALL SELECT * FROM compute_ledger._check_usage()
+		-- all of it, if anything that has come since is wrong
+		UNION ALL SELECT u.* FROM (SELECT compute_ledger._usage_is_right(since) AS is_right) AS s CROSS JOIN LATERAL compute_ledger._check_usage() AS u WHERE NOT s.is_right
 		-- nothing is rated along trees that are none
 		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken, since)
 		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate, since) WHERE NOT broken

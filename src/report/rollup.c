@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 
 #include "base/decimal.h"
+#include "base/numeric_arith.h"
 #include "quantity/quantity.h"
 #include "quantity/quantity_arith.h"
 #include "quantity/quantity_time.h"
@@ -726,4 +727,26 @@ cell_hours(PG_FUNCTION_ARGS)
 	if (!RollupInteger(PG_GETARG_DATUM(0), &device_time))
 		usage_out_of_range_error();
 	return DeviceHoursGetNumeric(DevicePicohours(device_time));
+}
+
+/*
+ * device_hours(device_time) -> device-hours
+ *
+ * Of units x microseconds, rounded half to even to 12 decimals, of which there are always 12.
+ */
+PG_FUNCTION_INFO_V1(device_hours);
+Datum
+device_hours(PG_FUNCTION_ARGS)
+{
+	const int	decimals = 12;
+	Datum		given = PG_GETARG_DATUM(0);
+	Numeric		number = DatumGetNumeric(given);
+	int128		device_time;
+
+	if (numeric_is_nan(number) || numeric_is_inf(number))
+		PG_RETURN_DATUM(given);
+	/* almost all are integers, and sums of charges need not be */
+	if (RollupInteger(given, &device_time))
+		PG_RETURN_DATUM(NumericFromInt128(DevicePicohours(device_time), decimals));
+	PG_RETURN_DATUM(NumericRoundRatio(given, NumericFromInteger(DEVICE_UNITS * USECS_PER_HOUR), decimals));
 }

@@ -8,20 +8,24 @@ SELECT u.account, a.name AS account_name, u.region, r.name AS region_name, u.acc
 	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated,
 	compute_ledger._device_hours(u.unused_time) AS reserved_unused_hours, u.unused_work AS reserved_unused_work
 FROM (
-	SELECT d.account, d.region, d.accelerator, d.day, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END AS capacity_time,
-		CASE WHEN d.reserved_length > 0 THEN d.reserved_time END AS reserved_time, CASE WHEN d.allocated_length > 0 THEN d.allocated_time END AS allocated_time,
-		CASE WHEN d.used_length > 0 THEN d.used_time END AS used_time, true AS in_use, d.unused_time, d.unused_work
-	FROM compute_ledger._utilization_daily AS d
-	LEFT JOIN compute_ledger._fleet_daily AS f ON f.day = d.day AND f.region = d.region AND f.accelerator OPERATOR(compute_ledger.=) d.accelerator
-	UNION ALL
-	SELECT NULL, f.region, f.accelerator, f.day, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END,
-		CASE WHEN f.reserved_length > 0 THEN f.reserved_time END, CASE WHEN f.allocated_length > 0 THEN f.allocated_time END, CASE WHEN f.used_length > 0 THEN f.used_time END,
-		f.length > f.reserved_length, f.unused_time, f.unused_work
-	FROM compute_ledger._fleet_daily AS f
+	SELECT s.*
+	FROM (
+		SELECT d.account, d.region, d.accelerator, d.day, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END AS capacity_time,
+			CASE WHEN d.reserved_length > 0 THEN d.reserved_time END AS reserved_time, CASE WHEN d.allocated_length > 0 THEN d.allocated_time END AS allocated_time,
+			CASE WHEN d.used_length > 0 THEN d.used_time END AS used_time, true AS in_use, d.unused_time, d.unused_work
+		FROM compute_ledger._utilization_daily AS d
+		LEFT JOIN compute_ledger._fleet_daily AS f ON f.day = d.day AND f.region = d.region AND f.accelerator OPERATOR(compute_ledger.=) d.accelerator
+		UNION ALL
+		SELECT NULL, f.region, f.accelerator, f.day, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END,
+			CASE WHEN f.reserved_length > 0 THEN f.reserved_time END, CASE WHEN f.allocated_length > 0 THEN f.allocated_time END, CASE WHEN f.used_length > 0 THEN f.used_time END,
+			f.length > f.reserved_length, f.unused_time, f.unused_work
+		FROM compute_ledger._fleet_daily AS f
+	) AS s
+	-- here and not in the end, so that names which nobody asks for are not looked up
+	WHERE (SELECT compute_ledger._sees_everything())
 ) AS u
 LEFT JOIN compute_ledger.region AS r ON r.id = u.region
-LEFT JOIN compute_ledger.account AS a ON a.id = u.account
-WHERE (SELECT compute_ledger._sees_everything());
+LEFT JOIN compute_ledger.account AS a ON a.id = u.account;
 COMMENT ON VIEW compute_ledger.utilization_daily IS 'How well the devices in a region are used, by days of UTC, as of rollup_state.as_of: a row for each account, and one without an account, which is all accounts together and also there on days on which there was only capacity. Leave one or the other out before you add up. For roles that see the whole ledger; others see no rows.';
 COMMENT ON COLUMN compute_ledger.utilization_daily.account IS 'account that used them; NULL: all accounts together';
 COMMENT ON COLUMN compute_ledger.utilization_daily.account_name IS 'its name; NULL for all accounts together';

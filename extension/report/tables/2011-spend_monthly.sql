@@ -1,10 +1,9 @@
 CREATE VIEW compute_ledger.spend_monthly WITH (security_barrier = true) AS
 SELECT s.book, s.payer, p.name AS payer_name, s.region, r.name AS region_name, s.accelerator, s.month, s.currency,
 	s.device_hours, s.list_cost, s.contracted_cost, s.cost, s.charges
-FROM compute_ledger._spend_monthly AS s
+FROM (SELECT m.* FROM compute_ledger._spend_monthly AS m WHERE (SELECT compute_ledger._sees_everything())) AS s
 LEFT JOIN compute_ledger.account AS p ON p.id = s.payer
-LEFT JOIN compute_ledger.region AS r ON r.id = s.region
-WHERE (SELECT compute_ledger._sees_everything());
+LEFT JOIN compute_ledger.region AS r ON r.id = s.region;
 COMMENT ON VIEW compute_ledger.spend_monthly IS 'What was charged, by who pays, region, chip and month, as of rollup_state.as_of: the sums of spend_daily. For roles that see the whole ledger; others see no rows.';
 COMMENT ON COLUMN compute_ledger.spend_monthly.book IS 'price book';
 COMMENT ON COLUMN compute_ledger.spend_monthly.payer IS 'account that is billed';

@@ -1,10 +1,9 @@
 CREATE VIEW compute_ledger.utilization_monthly WITH (security_barrier = true) AS
 SELECT u.payer, p.name AS payer_name, u.region, r.name AS region_name, u.accelerator, u.month,
 	u.capacity_hours, u.reserved_hours, u.allocated_hours, u.used_hours, u.allocation, u.utilization, u.use_of_allocated
-FROM compute_ledger._utilization_monthly AS u
+FROM (SELECT m.* FROM compute_ledger._utilization_monthly AS m WHERE (SELECT compute_ledger._sees_everything())) AS u
 LEFT JOIN compute_ledger.region AS r ON r.id = u.region
-LEFT JOIN compute_ledger.account AS p ON p.id = u.payer
-WHERE (SELECT compute_ledger._sees_everything());
+LEFT JOIN compute_ledger.account AS p ON p.id = u.payer;
 COMMENT ON VIEW compute_ledger.utilization_monthly IS 'How well the devices in a region are used, by months of UTC, as of rollup_state.as_of: a row for each account that pays, with what was used by the accounts that it paid for at the time, and one without, which is all together and also there in months in which there was only capacity. Leave one or the other out before you add up. For roles that see the whole ledger; others see no rows.';
 COMMENT ON COLUMN compute_ledger.utilization_monthly.payer IS 'account that pays; NULL: all together';
 COMMENT ON COLUMN compute_ledger.utilization_monthly.payer_name IS 'its name; NULL for all together';

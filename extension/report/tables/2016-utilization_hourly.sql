@@ -7,35 +7,39 @@ SELECT u.account, a.name AS account_name, u.region, r.name AS region_name, u.acc
 	round(u.used_time / nullif(u.allocated_time, 0), 6) AS use_of_allocated,
 	compute_ledger._device_hours(u.unused_time) AS reserved_unused_hours, u.unused_work AS reserved_unused_work
 FROM (
-	SELECT d.account, d.region, d.accelerator, d.hour, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END AS capacity_time,
-		d.reserved_time, d.allocated_time, d.used_time, true AS in_use, d.unused_time, d.unused_work
+	SELECT s.*
 	FROM (
-		SELECT c.account, c.region, c.accelerator, c.hour, sum(c.device_time) FILTER (WHERE c.measure = 'reserved') AS reserved_time,
-			sum(c.device_time) FILTER (WHERE c.measure = 'allocated') AS allocated_time, sum(c.device_time) FILTER (WHERE c.measure = 'used') AS used_time,
-			sum(c.device_time) FILTER (WHERE c.measure = 'unused') AS unused_time,
-			-- of one basis only
-			CASE WHEN min(c.basis) = max(c.basis) THEN compute_ledger.with_basis(compute_ledger.sum(compute_ledger.with_basis(c.work, 0)), min(c.basis)) END AS unused_work
+		SELECT d.account, d.region, d.accelerator, d.hour, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END AS capacity_time,
+			d.reserved_time, d.allocated_time, d.used_time, true AS in_use, d.unused_time, d.unused_work
 		FROM (
-			SELECT h.account, h.region, compute_ledger.accelerator_trunc('memory', h.accelerator) AS accelerator, h.hour, h.measure,
-				CASE WHEN h.shared > 0 THEN h.device_time END AS device_time, NULL::integer AS basis, NULL::compute_ledger.compute_unit AS work
-			FROM compute_ledger._usage_hourly AS h
-			UNION ALL
-			SELECT n.account, n.region, n.accelerator, n.hour, 'unused', CASE WHEN n.shared > 0 THEN n.device_time END,
-				CASE WHEN n.rated > 0 THEN n.basis END, CASE WHEN n.rated > 0 THEN n.work END
-			FROM compute_ledger._unused_hourly AS n
-		) AS c
-		GROUP BY c.account, c.region, c.accelerator, c.hour
-	) AS d
-	LEFT JOIN compute_ledger._fleet_hourly AS f ON f.hour = d.hour AND f.region = d.region AND f.accelerator OPERATOR(compute_ledger.=) d.accelerator
-	UNION ALL
-	SELECT NULL, f.region, f.accelerator, f.hour, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END,
-		CASE WHEN f.reserved_length > 0 THEN f.reserved_time END, CASE WHEN f.allocated_length > 0 THEN f.allocated_time END, CASE WHEN f.used_length > 0 THEN f.used_time END,
-		f.length > f.reserved_length, f.unused_time, f.unused_work
-	FROM compute_ledger._fleet_hourly AS f
+			SELECT c.account, c.region, c.accelerator, c.hour, sum(c.device_time) FILTER (WHERE c.measure = 'reserved') AS reserved_time,
+				sum(c.device_time) FILTER (WHERE c.measure = 'allocated') AS allocated_time, sum(c.device_time) FILTER (WHERE c.measure = 'used') AS used_time,
+				sum(c.device_time) FILTER (WHERE c.measure = 'unused') AS unused_time,
+				-- of one basis only
+				CASE WHEN min(c.basis) = max(c.basis) THEN compute_ledger.with_basis(compute_ledger.sum(compute_ledger.with_basis(c.work, 0)), min(c.basis)) END AS unused_work
+			FROM (
+				SELECT h.account, h.region, compute_ledger.accelerator_trunc('memory', h.accelerator) AS accelerator, h.hour, h.measure,
+					CASE WHEN h.shared > 0 THEN h.device_time END AS device_time, NULL::integer AS basis, NULL::compute_ledger.compute_unit AS work
+				FROM compute_ledger._usage_hourly AS h
+				UNION ALL
+				SELECT n.account, n.region, n.accelerator, n.hour, 'unused', CASE WHEN n.shared > 0 THEN n.device_time END,
+					CASE WHEN n.rated > 0 THEN n.basis END, CASE WHEN n.rated > 0 THEN n.work END
+				FROM compute_ledger._unused_hourly AS n
+			) AS c
+			GROUP BY c.account, c.region, c.accelerator, c.hour
+		) AS d
+		LEFT JOIN compute_ledger._fleet_hourly AS f ON f.hour = d.hour AND f.region = d.region AND f.accelerator OPERATOR(compute_ledger.=) d.accelerator
+		UNION ALL
+		SELECT NULL, f.region, f.accelerator, f.hour, CASE WHEN f.capacity_length > 0 AND f.unknown_length = 0 THEN f.capacity_time END,
+			CASE WHEN f.reserved_length > 0 THEN f.reserved_time END, CASE WHEN f.allocated_length > 0 THEN f.allocated_time END, CASE WHEN f.used_length > 0 THEN f.used_time END,
+			f.length > f.reserved_length, f.unused_time, f.unused_work
+		FROM compute_ledger._fleet_hourly AS f
+	) AS s
+	-- here and not in the end, so that names which nobody asks for are not looked up
+	WHERE (SELECT compute_ledger._sees_everything())
 ) AS u
 LEFT JOIN compute_ledger.region AS r ON r.id = u.region
-LEFT JOIN compute_ledger.account AS a ON a.id = u.account
-WHERE (SELECT compute_ledger._sees_everything());
+LEFT JOIN compute_ledger.account AS a ON a.id = u.account;
 COMMENT ON VIEW compute_ledger.utilization_hourly IS 'How well the devices in a region are used, by hours of UTC, as of rollup_state.as_of: utilization_daily hour by hour, with the same rows. For roles that see the whole ledger; others see no rows.';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.account IS 'account that used them; NULL: all accounts together';
 COMMENT ON COLUMN compute_ledger.utilization_hourly.account_name IS 'its name; NULL for all accounts together';

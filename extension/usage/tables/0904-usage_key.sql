@@ -21,3 +21,6 @@ CREATE TRIGGER immutable BEFORE UPDATE OR DELETE ON compute_ledger.usage_key
 	FOR EACH ROW EXECUTE FUNCTION compute_ledger._refuse_usage_change('record');
 CREATE TRIGGER immutable_truncate BEFORE TRUNCATE ON compute_ledger.usage_key
 	FOR EACH STATEMENT EXECUTE FUNCTION compute_ledger._refuse_usage_change('record');
+
+-- Retractions, of which there are few.
+CREATE INDEX usage_key_batch_idx ON compute_ledger.usage_key (batch) WHERE record IS NULL;
