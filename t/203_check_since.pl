@@ -79,6 +79,8 @@ breaks('a new record of another share', "UPDATE _usage_record SET kind = (SELECT
 breaks('a new record of another key', "UPDATE _usage_record SET revision = 7 WHERE $new", 1);
 breaks('a count of a new batch', "UPDATE usage_batch SET accepted = accepted + 1, taken = taken + 1 WHERE id = (SELECT batch FROM usage_record WHERE $new)", 1);
 breaks('a row that was rejected is lost', "DELETE FROM usage_rejected WHERE source_id = 'bad'", 1);
+breaks('the batch of a row that was rejected is lost', "DELETE FROM usage_batch WHERE id = (SELECT batch FROM usage_rejected WHERE source_id = 'bad')", 1);
+breaks('new records lie in a default partition', do { my $m = 'usage_record_2025_11'; "ALTER TABLE _usage_record DETACH PARTITION $m; ALTER TABLE _usage_record ATTACH PARTITION $m DEFAULT" }, 1);
 breaks('a record that was superseded is current', "UPDATE _usage_record SET superseded = 'infinity' WHERE source_id = '250' AND revision = 0", 1);
 breaks('a record was superseded later', "UPDATE _usage_record SET superseded = superseded + interval '1 us' WHERE source_id = '250' AND revision = 0", 1);
 breaks('a record that was superseded is changed', "UPDATE _usage_record SET run = 'x' WHERE source_id = '250' AND revision = 0", 1);

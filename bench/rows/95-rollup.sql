@@ -72,6 +72,7 @@ BEGIN
 	END IF;
 	INSERT INTO price (accelerator, currency, price) VALUES ('any', 'EUR', 2);
 	PERFORM close_period('org', '[2026-03-01Z,2026-04-01Z)', waive => (SELECT array_agg(name) FROM account));
+	COMMIT;
 	PERFORM refresh_rollups();
 	CREATE ROLE bench_reader;
 	GRANT USAGE ON SCHEMA compute_ledger, public TO bench_reader;
@@ -79,8 +80,8 @@ BEGIN
 	FOR view, at, who IN VALUES ('usage_hourly', 'hour', 'account'), ('usage_daily', 'day', 'account'), ('utilization_hourly', 'hour', 'account'), ('utilization_daily', 'day', 'account'),
 		('utilization_monthly', 'month', 'payer'), ('spend_daily', 'day', 'account'), ('spend_monthly', 'month', 'payer')
 	LOOP
-		EXECUTE format('CREATE TABLE bare_%s AS SELECT * FROM %1$s; GRANT SELECT ON bare_%1$s TO bench_reader', view);
-		EXECUTE format('CREATE INDEX ON bare_%s (%s); CREATE INDEX ON bare_%1$s (%s, %2$s)', view, at, who);
+		EXECUTE format('CREATE TABLE bare_%1$s AS SELECT * FROM %1$s; GRANT SELECT ON bare_%1$s TO bench_reader', view);
+		EXECUTE format('CREATE INDEX ON bare_%1$s (%2$s); CREATE INDEX ON bare_%1$s (%3$s, %2$s)', view, at, who);
 	END LOOP;
 END $$;
 ANALYZE;

@@ -57,11 +57,12 @@ BEGIN
 		SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until FROM compute_ledger._rollup_zones(upto) AS n
 	), gone AS (
 		UPDATE compute_ledger._rollup_zone AS z SET "is" = false
-		WHERE (z.account, z.owner, z.payer, z.time_zone, z.since, z.until) NOT IN (SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until FROM now AS n)
+		WHERE NOT EXISTS (SELECT FROM now AS n
+			WHERE n.account = z.account AND n.owner = z.owner AND n.payer = z.payer AND n.time_zone = z.time_zone AND n.since = z.since AND n.until = z.until)
 	)
 	INSERT INTO compute_ledger._rollup_zone AS z (account, owner, payer, time_zone, since, until, was, "is")
 	SELECT n.account, n.owner, n.payer, n.time_zone, n.since, n.until, false, true FROM now AS n
-	ON CONFLICT DO NOTHING;
+	ON CONFLICT (account, owner, payer, time_zone, since, until) DO UPDATE SET "is" = true WHERE NOT z."is";
 END
 $$;
 COMMENT ON FUNCTION _change_rollup_zones(timestamptz, timestamptz) IS 'part of refresh_rollups(): makes _rollup_zone say what it was at one recorded time and is at another';

@@ -185,7 +185,14 @@ BEGIN
 	FROM compute_ledger.usage_kind AS k
 	WHERE k.digest <> compute_ledger._usage_kind_digest(k.source, k.region, k.region_name, k.accelerator, k.accelerator_name, k.share, k.rate, k.rate_recorded, k.basis, k.measure,
 		k.number_format);
+END
+$$;
 
+CREATE FUNCTION _check_default_partition() RETURNS TABLE (check_name text, object text, detail text)
+	LANGUAGE plpgsql STABLE
+	SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
 	-- Rows of months that have a partition of their own are not elsewhere: a default partition with rows keeps their month from being made.
 	RETURN QUERY
 	SELECT 'default partition', r.tableoid::regclass::text, format('holds %s records of %s (UTC)', count(*), to_char(r.started_at AT TIME ZONE 'UTC', 'YYYY-MM'))
@@ -601,8 +608,11 @@ BEGIN
 	IF since = '-infinity' THEN
 		RETURN false;
 	END IF;
-	-- Batches have what they accepted.
-	IF EXISTS (
+	-- Batches have what they accepted, and what was rejected or taken again has its batch.
+	IF EXISTS (SELECT FROM compute_ledger.usage_rejected AS u
+			WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_batch AS b WHERE b.id = u.batch)
+				OR u.retried_in IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.usage_batch AS b WHERE b.id = u.retried_in))
+		OR EXISTS (
 		WITH new AS MATERIALIZED (
 			SELECT b.id, b.recorded, b.kind, b.taken, b.accepted, b.rejected FROM compute_ledger.usage_batch AS b
 			WHERE b.recorded > since AND b.taken = b.accepted + b.duplicate + b.rejected
@@ -656,7 +666,7 @@ BEGIN
 		SELECT FROM revision AS r
 		CROSS JOIN LATERAL (SELECT count(*) AS n, count(*) FILTER (WHERE h.first_recorded IS NULL) AS lost, min(h.first_recorded) AS first FROM revision AS h
 			WHERE h.source = r.source AND h.key = r.key AND h.revision > r.revision) AS h
-		WHERE r.superseded <> CASE WHEN h.n = 0 THEN 'infinity' ELSE greatest(r.recorded, h.first) END AND h.lost = 0
+		WHERE CASE WHEN h.lost > 0 THEN r.superseded = 'infinity' ELSE r.superseded <> CASE WHEN h.n = 0 THEN 'infinity' ELSE greatest(r.recorded, h.first) END END
 		UNION ALL
 		-- One that was identified anew took the place of the one before, and is of its time.
 		SELECT FROM compute_ledger.usage_record AS i
@@ -686,6 +696,7 @@ BEGIN
 		UNION ALL SELECT * FROM compute_ledger._check_prices(NOT broken)
 		-- all of it, if anything that has come since is wrong
 		UNION ALL SELECT u.* FROM (SELECT compute_ledger._usage_is_right(since) AS is_right) AS s CROSS JOIN LATERAL compute_ledger._check_usage() AS u WHERE NOT s.is_right
+		UNION ALL SELECT * FROM compute_ledger._check_default_partition()
 		-- nothing is rated along trees that are none
 		UNION ALL SELECT * FROM compute_ledger._check_charges(at, rerate, NOT broken, since)
 		UNION ALL SELECT * FROM compute_ledger._check_conservation(at, rerate, since) WHERE NOT broken
@@ -737,6 +748,7 @@ BEGIN
 END
 $$;
 
+COMMENT ON FUNCTION _check_default_partition() IS 'part of check_ledger(): records that lie in a default partition';
 COMMENT ON FUNCTION _check_usage() IS 'part of check_ledger(): batches, keys, records and revisions';
 COMMENT ON FUNCTION _check_trees() IS 'part of check_ledger(): accounts, regions and mergers';
 COMMENT ON FUNCTION _check_billing_periods() IS 'part of check_ledger(): billing calendars';
