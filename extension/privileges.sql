@@ -20,7 +20,7 @@ DECLARE
 		-- on any relation, with the rights of who reads it
 		'_focus_check', '_focus_columns', '_focus_rules', '_focus_rows', '_focus_queries', '_focus_names', '_focus_number', '_focus_instant', '_focus_object', '_focus_unit', '_focus_time',
 		-- in C or aggregates, called with the rights of billers and auditors: they compute, or read with the caller's rights
-		'_round_ratio', '_usage_level', '_cell_hours', '_tier_cost', '_price_winner', '_rate_charges', '_rate_parts', '_rate_all_parts', '_rated_as_of', '_own_stamp',
+		'_round_ratio', '_usage_level', '_device_hours', '_cell_hours', '_tier_cost', '_price_winner', '_rate_charges', '_rate_parts', '_rate_all_parts', '_rated_as_of', '_own_stamp',
 		-- the same, by whatever asks for a ledger
 		'_ledger_step'
 	];

@@ -215,7 +215,6 @@ AS $$
 		('capacity', 'INSERT', 'admin'),
 		('capacity', 'UPDATE', 'admin'),
 		('capacity', 'DELETE', 'admin'),
-		('_device_hours', 'EXECUTE', 'reader biller auditor admin'),
 		('spend_key', 'SELECT', 'reader biller auditor admin'),
 		('spend_key', 'INSERT', 'biller admin'),
 		('spend_key', 'DELETE', 'biller admin'),

@@ -608,7 +608,7 @@ BEGIN
 	IF since = '-infinity' THEN
 		RETURN false;
 	END IF;
-	-- Batches have what they accepted, and what was rejected or taken again has its batch.
+	-- Batches have what they accepted and follow each other, and what was rejected or taken again has its batch.
 	IF EXISTS (SELECT FROM compute_ledger.usage_rejected AS u
 			WHERE NOT EXISTS (SELECT FROM compute_ledger.usage_batch AS b WHERE b.id = u.batch)
 				OR u.retried_in IS NOT NULL AND NOT EXISTS (SELECT FROM compute_ledger.usage_batch AS b WHERE b.id = u.retried_in))
@@ -626,7 +626,15 @@ BEGIN
 		FULL JOIN kept AS k ON k.batch = b.id
 		LEFT JOIN LATERAL (SELECT count(*) AS n FROM compute_ledger.usage_rejected AS u WHERE u.batch = b.id) AS r ON true
 		LEFT JOIN (SELECT u.retried_in, count(*) AS n FROM compute_ledger.usage_rejected AS u WHERE u.retried_in IS NOT NULL GROUP BY u.retried_in) AS t ON t.retried_in = b.id
-		WHERE (b.rejected = r.n AND (b.kind <> 'retry' OR b.taken = coalesce(t.n, 0)) AND b.accepted = coalesce(k.n, 0) AND coalesce(k.first, b.recorded) = b.recorded AND coalesce(k.last, b.recorded) = b.recorded) IS NOT TRUE)
+		WHERE (b.rejected = r.n AND (b.kind <> 'retry' OR b.taken = coalesce(t.n, 0)) AND b.accepted = coalesce(k.n, 0) AND coalesce(k.first, b.recorded) = b.recorded AND coalesce(k.last, b.recorded) = b.recorded) IS NOT TRUE
+		UNION ALL
+		SELECT FROM (
+			SELECT min(r.id) AS first, max(max(r.id)) OVER (PARTITION BY r.source ORDER BY r.batch ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+			FROM compute_ledger.usage_record AS r
+			WHERE r.recorded > since AND r.identification = 0
+			GROUP BY r.source, r.batch
+		) AS u
+		WHERE u.first < u.before)
 	THEN
 		RETURN false;
 	END IF;
