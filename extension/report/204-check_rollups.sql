@@ -62,6 +62,10 @@ BEGIN
 			UNION ALL
 			SELECT lower(k.valid), least(upper(k.valid), at) FROM compute_ledger.capacity AS k WHERE lower(k.recorded) > since OR upper(k.recorded) > since
 		) AS c;
+		-- what is used last may count in the month after, where days begin earlier
+		IF ends > at THEN
+			ends := 'infinity';
+		END IF;
 	END IF;
 
 	-- The hours are the records, and so are the months by who pays; days, utilization and all accounts together are the hours, and capacity what the table says.
