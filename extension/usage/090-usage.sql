@@ -102,104 +102,21 @@ COMMENT ON FUNCTION _usage_seen(xid) IS 'part of accept_usage(): whether a row w
 
 -- ------------------------------------------------------------------ rules
 
-CREATE FUNCTION _usage_values(own boolean, sender text, source text, source_id text, revision text, devices text, started_at text, ended_at text,
-		measure text, number_format text, achieved_work text, run text, labels text, retracted text, reservation text, time_zone text, unix_seconds boolean)
-	RETURNS TABLE (revision integer, retracted boolean, is_nobodys boolean, is_too_long boolean, is_own boolean, devices numeric, started_at timestamptz, ended_at timestamptz,
-		measure text, number_format text, achieved_work compute_ledger.compute_unit, run text, labels jsonb, reservation text)
-	LANGUAGE sql STABLE PARALLEL UNSAFE ROWS 1
-AS $$
-	SELECT CASE WHEN $5 IS NULL OR $5 OPERATOR(pg_catalog.=) '' THEN 0 ELSE compute_ledger._usage_revision($5) END,
-		CASE WHEN $14 IS NULL OR $14 OPERATOR(pg_catalog.=) '' THEN false ELSE compute_ledger._usage_boolean($14) END,
-		coalesce($3, '') OPERATOR(pg_catalog.=) '',
-		pg_catalog.octet_length($3) OPERATOR(pg_catalog.>) 1000 OR pg_catalog.octet_length($4) OPERATOR(pg_catalog.>) 1000,
-		$2 OPERATOR(pg_catalog.=) 'compute_ledger' AND NOT $1,
-		compute_ledger._usage_numeric($6),
-		compute_ledger._usage_timestamptz($7, $16, $17),
-		CASE WHEN $8 IS NULL OR $8 OPERATOR(pg_catalog.=) '' THEN pg_catalog.timestamptz 'infinity' ELSE compute_ledger._usage_timestamptz($8, $16, $17) END,
-		CASE WHEN $9 IS NULL OR $9 OPERATOR(pg_catalog.=) '' THEN 'allocated'
-			WHEN pg_catalog.lower($9 COLLATE "C") OPERATOR(pg_catalog.=) ANY (ARRAY['allocated', 'reserved', 'used']) THEN pg_catalog.lower($9 COLLATE "C")
-			WHEN $1 THEN $9 END,
-		CASE WHEN pg_catalog.lower($10 COLLATE "C") OPERATOR(pg_catalog.=) ANY (ARRAY['fp64', 'fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp6', 'fp4', 'int8', 'int4'])
-			THEN pg_catalog.lower($10 COLLATE "C") END,
-		compute_ledger._usage_work($11),
-		nullif($12, ''),
-		compute_ledger._usage_labels($13),
-		CASE WHEN $15 OPERATOR(pg_catalog.~) '^(ledger:[1-9][0-9]{0,17}|centre:.+)$' AND pg_catalog.octet_length($15) OPERATOR(pg_catalog.<=) 1000 THEN $15 END
-$$;
-COMMENT ON FUNCTION _usage_values(boolean, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, boolean) IS 'what the cells of a row of usage_inbox mean, from a source with this time zone that writes Unix seconds or not; NULL where one cannot be read; own: the ledger has made it of a reservation. For the planner to put in place.';
+CREATE FUNCTION _usage_values(sender text, source text, source_id text, revision text, account text, region text, accelerator text, devices text, started_at text, ended_at text,
+		measure text, number_format text, achieved_work text, run text, labels text, retracted text, reservation text, time_zone text, unix_seconds boolean,
+		OUT revision integer, OUT retracted boolean, OUT devices numeric, OUT started_at timestamptz, OUT ended_at timestamptz, OUT measure text, OUT number_format text,
+		OUT achieved_work compute_unit, OUT run text, OUT labels jsonb, OUT reservation text, OUT unreadable text)
+	LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_values';
+COMMENT ON FUNCTION _usage_values(text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, boolean) IS 'what the cells of a row of usage_inbox mean, from a sender with this time zone that writes Unix seconds or not; NULL where one is empty or cannot be read; unreadable: faults, as _usage_fault() takes them, with commas between them; a column: its cell cannot be read; NULL: none';
 
-CREATE FUNCTION _usage_unreadable(source_id text, revision integer, retracted boolean, is_nobodys boolean, is_too_long boolean, is_own boolean,
-		devices numeric, devices_cell text, started_at timestamptz, started_at_cell text, ended_at timestamptz, measure text, number_format text, number_format_cell text,
-		achieved_work compute_unit, achieved_work_cell text, labels jsonb, labels_cell text, reservation text, reservation_cell text) RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-	SELECT nullif(pg_catalog.concat_ws(',',
-		CASE WHEN $4 THEN 'no source' END,
-		CASE WHEN $1 IS NULL OR $1 OPERATOR(pg_catalog.=) '' THEN 'no source_id' END,
-		CASE WHEN $5 THEN 'key too long' END,
-		CASE WHEN $6 THEN 'own source' END,
-		CASE WHEN $2 IS NULL THEN 'revision' END,
-		CASE WHEN $3 IS NULL THEN 'retracted' END,
-		CASE WHEN $3 IS NOT TRUE THEN nullif(pg_catalog.concat_ws(',',
-			CASE WHEN $7 IS NULL THEN CASE WHEN $8 OPERATOR(pg_catalog.<>) '' THEN 'devices' ELSE 'no devices' END END,
-			CASE WHEN $9 IS NULL THEN CASE WHEN $10 OPERATOR(pg_catalog.<>) '' THEN 'started_at' ELSE 'no start' END END,
-			CASE WHEN $11 IS NULL THEN 'ended_at' END,
-			CASE WHEN $12 IS NULL THEN 'measure' END,
-			CASE WHEN $13 IS NULL AND $14 OPERATOR(pg_catalog.<>) '' THEN 'number_format' END,
-			CASE WHEN $15 IS NULL AND $16 OPERATOR(pg_catalog.<>) '' THEN 'achieved_work' END,
-			CASE WHEN $17 IS NULL AND $18 OPERATOR(pg_catalog.<>) '' THEN 'labels' END,
-			CASE WHEN $19 IS NULL AND $20 OPERATOR(pg_catalog.<>) '' THEN 'reservation' END), '') END), '')
-$$;
-COMMENT ON FUNCTION _usage_unreadable(text, integer, boolean, boolean, boolean, boolean, numeric, text, timestamptz, text, timestamptz, text, text, text, compute_unit, text, jsonb, text, text, text) IS 'faults, as _usage_fault() takes them, with commas between them, of what _usage_values() has read; a column: its cell cannot be read; NULL: none. For the planner to put in place.';
-
-CREATE FUNCTION _usage_faults(own boolean, unreadable text, retracted boolean, started_at timestamptz, ended_at timestamptz, latest timestamptz, devices numeric,
+CREATE FUNCTION _usage_faults(unreadable text, retracted boolean, started_at timestamptz, ended_at timestamptz, latest timestamptz, devices numeric,
 		account bigint, is_account boolean, region integer, reservation_name text, reservation bigint, measure text, accelerator accelerator) RETURNS text
-	LANGUAGE sql STABLE PARALLEL SAFE
-AS $$
-	SELECT CASE WHEN $3 THEN $2 ELSE nullif(pg_catalog.concat_ws(',', $2,
-		-- and each month would have its partition
-		CASE WHEN $4 OPERATOR(pg_catalog.<) '2000-01-01 00:00:00+00' THEN 'clock not set' END,
-		CASE WHEN NOT $1 AND ($4 OPERATOR(pg_catalog.>) $6 OR ($5 OPERATOR(pg_catalog.>) $6 AND $5 OPERATOR(pg_catalog.<) 'infinity')) THEN 'clock' END,
-		CASE WHEN $5 OPERATOR(pg_catalog.<=) $4 THEN 'no period' END,
-		-- half a unit of 1/1,680,000: less would be none
-		CASE WHEN NOT ($7 OPERATOR(pg_catalog.>) 0.000000297619047619047619047619 AND $7 OPERATOR(pg_catalog.<=) 1000000000) THEN 'number of devices' END,
-		-- without a start it is not known whether the account is valid then
-		CASE WHEN $8 IS NULL AND ($4 IS NOT NULL OR NOT $9) THEN 'unknown account' END,
-		CASE WHEN $10 IS NULL THEN 'unknown region' END,
-		CASE WHEN $11 IS NOT NULL AND $12 IS NULL THEN 'unknown reservation' END,
-		CASE WHEN $11 IS NOT NULL AND $13 OPERATOR(pg_catalog.=) 'reserved' AND NOT $1 THEN 'reserved twice' END,
-		-- the last one: where it is the first fault it is the only one
-		CASE WHEN $14 IS NULL THEN 'unknown accelerator' END), '') END
-$$;
-COMMENT ON FUNCTION _usage_faults(boolean, text, boolean, timestamptz, timestamptz, timestamptz, numeric, bigint, boolean, integer, text, bigint, text, accelerator) IS 'all faults of a record, as _usage_fault() takes them, with commas between them, from those of its cells, and from what its names mean; latest: the end of what the clock of its source may say; NULL: none. For the planner to put in place.';
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_faults';
+COMMENT ON FUNCTION _usage_faults(text, boolean, timestamptz, timestamptz, timestamptz, numeric, bigint, boolean, integer, text, bigint, text, accelerator) IS 'all faults of a record, as _usage_fault() takes them, with commas between them, from those of its cells, and from what its names mean (NULL: nothing); latest: the end of what the clock of its source may say; NULL: none';
 
-CREATE FUNCTION _usage_verdict(unreadable text, faults text, digest bytea, there bytea, is_first boolean, first_digest bytea) RETURNS text
-	LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-	SELECT CASE WHEN $1 IS NOT NULL THEN 'rejected'
-		WHEN $4 OPERATOR(pg_catalog.=) $3 THEN 'duplicate'
-		WHEN $4 IS NOT NULL THEN 'conflict'
-		WHEN $2 IS NOT NULL THEN 'rejected'
-		WHEN $5 THEN 'accepted'
-		WHEN $3 OPERATOR(pg_catalog.=) $6 THEN 'duplicate'
-		ELSE 'conflict' END
-$$;
-COMMENT ON FUNCTION _usage_verdict(text, text, bytea, bytea, boolean, bytea) IS 'what becomes of a record, accepted, duplicate, conflict or rejected: there is the digest of what usage_key has under its key, NULL if that is nothing; is_first, whether it is the first of a batch with its key, and first_digest that of the first. For the planner to put in place.';
-
-CREATE FUNCTION _usage_batch() RETURNS SETOF boolean
-	LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 10000000 AS 'MODULE_PATHNAME', 'usage_batch';
-COMMENT ON FUNCTION _usage_batch() IS 'part of accept_usage(): no row, of which the planner is told that there are very many, so that its plan is one for large batches: what it knows of usage_inbox, which is filled and emptied all the time, is mostly wrong';
-
-CREATE FUNCTION _repeats_add(internal, bigint) RETURNS internal
-	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'repeats_add';
-COMMENT ON FUNCTION _repeats_add(internal, bigint) IS 'part of _repeats()';
-
-CREATE FUNCTION _repeats_any(internal) RETURNS boolean
-	LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'repeats_any';
-COMMENT ON FUNCTION _repeats_any(internal) IS 'part of _repeats()';
-
-CREATE AGGREGATE _repeats(bigint) (SFUNC = compute_ledger._repeats_add, STYPE = internal, FINALFUNC = compute_ledger._repeats_any);
-COMMENT ON AGGREGATE _repeats(bigint) IS 'part of accept_usage(): whether a number comes more than once, in 32 bytes a number at most; false for none';
+CREATE FUNCTION _usage_verdict(unreadable text, faults text, digest bytea, there bytea) RETURNS text
+	LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE AS 'MODULE_PATHNAME', 'usage_verdict';
+COMMENT ON FUNCTION _usage_verdict(text, text, bytea, bytea) IS 'what becomes of a record that is alone with its key: accepted, duplicate, conflict or rejected; there is the digest of what usage_key has under its key, NULL if that is nothing';
 
 -- ------------------------------------------------------------------ rates
 
@@ -333,6 +250,31 @@ END
 $$;
 COMMENT ON FUNCTION _supersede_usage(bigint[], smallint[], timestamptz) IS 'part of accept_usage() and record_usage(): from a stamp on these rows of _usage_record, by number and month as usage_key has it, do not count; returns the reservations that they name, NULL if none';
 
+CREATE FUNCTION _judge_usage(kind text, batch bigint, basis text, stamp timestamptz, sources text[], zones jsonb, unix_sources text[], months date[],
+		last bigint, ids bigint[], mend jsonb, given jsonb,
+		OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT recorded bigint, OUT old_records bigint[], OUT old_months smallint[], OUT reservations bigint[])
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'judge_usage';
+COMMENT ON FUNCTION _judge_usage(text, bigint, text, timestamptz, text[], jsonb, text[], date[], bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(): reads what _take_usage() takes, of these sources and, if they are given, months, and finds what becomes of it; how many rows that are, how many records are to be written, what they supersede (numbers and months as usage_key has them) and the reservations that they name, NULL if none. The rows to write wait in _judged_keys(), _judged_records() and _judged_rejected(). 22004 for NULL as one of the first five; 22023 for an unknown kind.';
+
+CREATE FUNCTION _judged_keys(batch bigint)
+	RETURNS TABLE (record bigint, source integer, month smallint, digest bytea, key bytea, batch bigint)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100000 AS 'MODULE_PATHNAME', 'judged_keys';
+COMMENT ON FUNCTION _judged_keys(bigint) IS 'part of accept_usage(): the rows of usage_key that _judge_usage() found in a batch, once, in its transaction; 22023 if there are none; no row for NULL';
+
+CREATE FUNCTION _judged_records(batch bigint)
+	RETURNS TABLE (id bigint, account bigint, started_at timestamptz, ended_at timestamptz, superseded timestamptz, region integer, revision integer, accelerator accelerator,
+		rate compute_rate, rate_recorded timestamptz, share integer, devices numeric, measure text, number_format text, achieved_work compute_unit, reservation bigint, reservation_name text,
+		source text, source_id text, account_name text, region_name text, accelerator_name text, run text, labels jsonb)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100000 AS 'MODULE_PATHNAME', 'judged_records';
+COMMENT ON FUNCTION _judged_records(bigint) IS 'part of accept_usage(): the rows of usage_record, but for what all rows of the batch have alike, as _judged_keys() has those of usage_key';
+
+CREATE FUNCTION _judged_rejected(batch bigint)
+	RETURNS TABLE (id bigint, received_at timestamptz, received_by name, source text, source_id text, revision text, account text, region text, accelerator text, devices text, started_at text,
+		ended_at text, measure text, number_format text, achieved_work text, run text, labels text, retracted text, reservation text, time_zone text, unix_seconds boolean,
+		faults text, read_revision integer, starts timestamptz, ends timestamptz, latest timestamptz)
+	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 1000 AS 'MODULE_PATHNAME', 'judged_rejected';
+COMMENT ON FUNCTION _judged_rejected(bigint) IS 'part of accept_usage(): the rows of usage_inbox that are rejected, with the time zone of their source, whether it writes Unix seconds, their faults as _usage_fault() takes them, with commas between them, and what it says them by, as _judged_keys() has the rows of usage_key';
+
 -- kind 'accept': rows of the inbox, max_rows at most, of this sender alone, unless that is NULL; 'retry': the rejected
 -- rows ids, with the cells in mend instead of theirs; 'reserve': the rows in given, an array, that the ledger makes of
 -- reservations, which may end later than the clock says.
@@ -342,12 +284,11 @@ CREATE FUNCTION _take_usage(kind text, basis text, max_rows bigint DEFAULT NULL,
 	LANGUAGE plpgsql VOLATILE
 	SET search_path = pg_catalog, pg_temp
 	-- @planner
-	-- the number of rows decides on the plan, and it is not the same the next time
+	-- conditions that a call has not leave no trace in the plan
 	SET plan_cache_mode = force_custom_plan
-	-- usage_key is looked up in its index, whatever was known of its size when this was planned
+	-- the inbox is read in its order, and names and keys are looked up in indexes, whatever was known of the tables when this was planned
 	SET enable_seqscan = off
-	-- what a batch's names mean is hashed, and the batch goes past it, unsorted
-	SET enable_mergejoin = off
+	-- the sources and months of many rows are few: hashed
 	SET enable_sort = off
 AS $$
 #variable_conflict use_column
@@ -361,13 +302,13 @@ DECLARE
 	busy integer;
 	stamp timestamptz;
 	code integer := compute_ledger.basis_code(basis);
-	basis_word text := compute_ledger.basis_name(code);
 	old_records bigint[];
 	old_months smallint[];
 	named bigint[];
 	zones jsonb;
 	unix_sources text[];
 	removed bigint;
+	recorded bigint;
 	m date;
 BEGIN
 	IF code IS NULL THEN
@@ -456,193 +397,61 @@ BEGIN
 	-- Not before the lock: who comes later records later.
 	stamp := compute_ledger._ledger_stamp();
 
-	WITH inbox AS NOT MATERIALIZED (
-		SELECT i.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
-		FROM compute_ledger.usage_inbox AS i
-		CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(i.source) AS sender) AS u
-		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last) AND u.sender = ANY (sources)
-			-- what came after the look above waits for the next call, if it needs a partition
-			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> u.sender, u.sender = ANY (unix_sources)) = ANY (months), true)
-	), removed AS (
-		-- The same rows, as they are read above: while their sources are locked, no other call takes them.
+	IF kind = 'retry' THEN
+		WITH retried AS (
+			UPDATE compute_ledger.usage_rejected AS r SET retried_in = _take_usage.batch
+			WHERE r.id = ANY (ids) AND r.retried_in IS NULL
+			RETURNING r.id
+		)
+		SELECT array_agg(r.id) INTO ids FROM retried AS r;
+	ELSIF kind = 'reserve' AND busy_months <> '{}' THEN
+		SELECT jsonb_agg(g.row) INTO given
+		FROM jsonb_array_elements(given) AS g (row)
+		WHERE (compute_ledger._usage_month(g.row ->> 'started_at', NULL, NULL) = ANY (busy_months)) IS NOT TRUE;
+	END IF;
+	WITH removed AS (
+		-- The rows that are judged: while their sources are locked, no other call takes them.
 		DELETE FROM compute_ledger.usage_inbox AS i
 		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
 			AND compute_ledger._usage_sender(i.source) = ANY (sources)
+			-- what came after the look above waits for the next call, if it needs a partition
 			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> compute_ledger._usage_sender(i.source),
 				compute_ledger._usage_sender(i.source) = ANY (unix_sources)) = ANY (months), true)
 			AND compute_ledger._usage_seen(i.xmin)
 		RETURNING true
-	), retried AS (
-		UPDATE compute_ledger.usage_rejected AS r SET retried_in = _take_usage.batch
-		WHERE kind = 'retry' AND r.id = ANY (ids) AND r.retried_in IS NULL
-		RETURNING r.*
-	), mended AS (
-		SELECT p.*
-		FROM retried AS r
-		CROSS JOIN LATERAL jsonb_populate_record(
-			ROW(r.id, r.received_at, r.received_by, r.source, r.source_id, r.revision, r.account, r.region, r.accelerator, r.devices, r.started_at,
-				r.ended_at, r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.retracted, r.reservation)::compute_ledger.usage_inbox, mend) AS p
-		UNION ALL
-		SELECT p.*
-		FROM jsonb_populate_recordset(NULL::compute_ledger.usage_inbox, given) AS p
-		WHERE kind = 'reserve'
-			AND (busy_months = '{}' OR (compute_ledger._usage_month(p.started_at, NULL, NULL) = ANY (busy_months)) IS NOT TRUE)
-		UNION ALL
-		-- nothing, but a large batch to the planner
-		SELECT p.*
-		FROM compute_ledger._usage_batch() AS b
-		CROSS JOIN jsonb_populate_record(NULL::compute_ledger.usage_inbox, '{}') AS p
-	), other AS (
-		SELECT m.*, u.sender, zones ->> u.sender AS time_zone, u.sender = ANY (unix_sources) AS unix_seconds
-		FROM mended AS m
-		CROSS JOIN LATERAL (SELECT compute_ledger._usage_sender(m.source) AS sender) AS u
-	), taken AS NOT MATERIALIZED (
-		-- of records that start at the same time, rating goes by their numbers: what came first is first
-		(SELECT i.* FROM inbox AS i ORDER BY i.id)
-		UNION ALL
-		(SELECT o.* FROM other AS o ORDER BY o.id)
-	), cell AS (
-		-- every cell once
-		SELECT t.id, t.sender AS source, t.source_id, t.account, t.region, t.accelerator, c.*, t.devices AS devices_cell, t.started_at AS started_at_cell,
-			t.number_format AS number_format_cell, t.achieved_work AS achieved_work_cell, t.labels AS labels_cell, t.reservation AS reservation_cell
-		FROM taken AS t
-		CROSS JOIN LATERAL compute_ledger._usage_values(kind = 'reserve', t.sender, t.source, t.source_id, t.revision, t.devices, t.started_at, t.ended_at, t.measure, t.number_format,
-			t.achieved_work, t.run, t.labels, t.retracted, t.reservation, t.time_zone, t.unix_seconds) AS c
-		OFFSET 0
-	), read AS MATERIALIZED (
-		-- all but the cells as they came: this is read several times
-		SELECT nextval('compute_ledger.usage_record_id_seq') AS record, c.source, c.account, c.region, c.accelerator, c.id, c.started_at, c.ended_at, c.revision, c.retracted,
-			c.source_id, c.devices, c.measure, c.number_format, c.achieved_work, c.run, c.labels, c.reservation,
-			compute_ledger._usage_unreadable(c.source_id, c.revision, c.retracted, c.is_nobodys, c.is_too_long, c.is_own, c.devices, c.devices_cell, c.started_at, c.started_at_cell,
-				c.ended_at, c.measure, c.number_format, c.number_format_cell, c.achieved_work, c.achieved_work_cell, c.labels, c.labels_cell, c.reservation, c.reservation_cell) AS unreadable
-		FROM cell AS c
-	), name AS MATERIALIZED (
-		-- each name once
-		SELECT r.account, r.region, r.accelerator, r.source, GROUPING(r.account) = 0 AS is_account, GROUPING(r.region) = 0 AS is_region, GROUPING(r.accelerator) = 0 AS is_accelerator
-		FROM read AS r
-		GROUP BY GROUPING SETS ((r.account), (r.region), (r.accelerator, r.source))
-	), accounts AS MATERIALIZED (
-		SELECT n.account AS name, a.id,
-			EXISTS (SELECT FROM compute_ledger.account_merge AS g WHERE g.account = a.id AND upper_inf(g.recorded)) AS is_merged,
-			(SELECT range_agg(v.valid) FROM compute_ledger.account_version AS v WHERE v.account = a.id AND upper_inf(v.recorded)) AS valid
-		FROM name AS n
-		-- looked up one by one, however many accounts there are
-		CROSS JOIN LATERAL (SELECT c.id FROM compute_ledger.account AS c WHERE c.name = n.account LIMIT 1) AS a
-		WHERE n.is_account
-	), regions AS MATERIALIZED (
-		SELECT n.region AS name, compute_ledger._region_id(n.region) AS id
-		FROM name AS n
-		WHERE n.is_region AND n.region <> ''
-	), names AS MATERIALIZED (
-		SELECT i.*, compute_ledger._accelerator_share(i.name, i.system, i.accelerator) AS share, compute_ledger._vgpu_share(i.name, i.system) AS vgpu
-		FROM (SELECT n.accelerator AS name, n.source, coalesce(s.system, s.source) AS system, compute_ledger.identify(n.accelerator, coalesce(s.system, s.source)) AS accelerator
-			FROM name AS n
-			JOIN compute_ledger.usage_source AS s ON s.source = n.source
-			WHERE n.is_accelerator AND n.accelerator <> ''
-			OFFSET 0) AS i
-	), rates AS MATERIALIZED (
-		SELECT t.*
-		FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM names AS n WHERE n.accelerator IS NOT NULL), basis_word) AS t
-	), reservations AS MATERIALIZED (
-		SELECT n.name, n.region, compute_ledger._reservations_named(n.name, (SELECT g.id FROM regions AS g WHERE g.name = n.region)) AS ids
-		FROM (SELECT DISTINCT d.reservation AS name, d.region FROM read AS d WHERE d.reservation IS NOT NULL) AS n
-	), repeats AS MATERIALIZED (
-		-- whether a key comes more than once: mostly none does, and nothing needs to be sorted; one that only looks so does no harm
-		SELECT compute_ledger._repeats(hashtextextended(r.source_id, hashtextextended(r.source, 0))) AS any FROM read AS r
-	), resolved AS NOT MATERIALIZED (
-		SELECT r.*,
-			compute_ledger._usage_faults(kind = 'reserve', r.unreadable, r.retracted, r.started_at, r.ended_at, r.latest, r.devices, r.account, r.is_account, r.region,
-				r.reservation_name, r.reservation, r.measure, r.accelerator) AS fault
-		FROM (SELECT r.id, r.record, r.source, r.source_id, r.revision, r.retracted, r.unreadable, r.run, r.devices, r.started_at, r.ended_at, r.measure,
-			r.number_format, r.achieved_work, r.labels, r.account AS account_name, r.region AS region_name, r.accelerator AS accelerator_name,
-			r.reservation AS reservation_name, CASE WHEN cardinality(v.ids) > 1 THEN compute_ledger._reservation_at(v.ids, r.started_at) ELSE v.ids[1] END AS reservation,
-			CASE WHEN NOT a.is_merged THEN CASE WHEN a.valid @> r.started_at THEN a.id END
-				ELSE compute_ledger._account_id(r.account, r.started_at) END AS account, a.id IS NOT NULL AS is_account, stamp + s.clock_tolerance AS latest,
-			s.number AS source_number, s.last_key, compute_ledger._usage_key_of(r.source_id, 0) AS key, g.id AS region, n.accelerator, n.share, compute_ledger._vgpu_rate(t.rate, n.vgpu) AS rate, CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END AS rate_recorded,
-			CASE WHEN r.unreadable IS NOT NULL THEN NULL
-				WHEN r.retracted THEN substr(sha256('retracted'), 1, 16)
-				ELSE substr(compute_ledger.usage_digest(r.account, r.region, r.accelerator, r.devices, r.started_at, r.ended_at,
-					r.measure, r.number_format, r.achieved_work, r.run, r.labels, r.reservation), 1, 16) END AS digest
-		FROM read AS r
-		JOIN (SELECT u.source, u.number, u.clock_tolerance, (SELECT e.key FROM compute_ledger.usage_key AS e WHERE e.source = u.number ORDER BY e.key DESC LIMIT 1) AS last_key
-			FROM compute_ledger.usage_source AS u WHERE u.source = ANY (sources)
-			OFFSET 0) AS s ON s.source = r.source
-		LEFT JOIN accounts AS a ON a.name = r.account
-		LEFT JOIN regions AS g ON g.name = r.region
-		LEFT JOIN reservations AS v ON v.name = r.reservation AND v.region IS NOT DISTINCT FROM r.region
-		LEFT JOIN names AS n ON n.name = r.accelerator AND n.source = r.source
-		LEFT JOIN rates AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator AND r.started_at >= t.from_instant AND r.started_at < t.to_instant
-		OFFSET 0) AS r
-	), ranked AS (
-		-- one key may come several times in one batch, and one record in several revisions
-		SELECT r.*,
-			first_value(r.id) OVER revisions = r.id AS is_first,
-			first_value(r.digest) OVER revisions AS first_digest,
-			last_value(r.revision) OVER revisions AS highest
-		FROM (SELECT s.*, s.fault IS NULL AS is_sound FROM resolved AS s WHERE (SELECT p.any FROM repeats AS p) ORDER BY s.source_id, s.source, s.fault IS NULL, s.revision, s.id) AS r
-		WINDOW revisions AS (PARTITION BY r.source_id, r.source, r.is_sound ORDER BY r.revision GROUPS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
-		UNION ALL
-		SELECT r.*, r.fault IS NULL, true, r.digest, r.revision
-		FROM resolved AS r WHERE NOT (SELECT p.any FROM repeats AS p)
-	), judged AS (
-		SELECT r.*, k.revision AS old_revision, k.record AS old_record, k.month AS old_month,
-			CASE WHEN k.revision = r.revision THEN k.digest
-				WHEN k.revision > r.revision THEN (SELECT e.digest FROM compute_ledger.usage_key AS e WHERE e.source = r.source_number AND e.key = compute_ledger._usage_key_of(r.source_id, r.revision))
-			END AS there
-		FROM ranked AS r
-		-- the highest revision that is there; a sublink of one row, so that it is looked up in the index, and only where the source has such keys
-		LEFT JOIN LATERAL (
-			SELECT compute_ledger._usage_key_revision(e.key) AS revision, e.digest, e.record, e.month
-			FROM compute_ledger.usage_key AS e
-			WHERE e.source = r.source_number AND e.key BETWEEN r.key AND compute_ledger._usage_key_of(r.source_id, 2147483647) AND r.key <= r.last_key
-			ORDER BY e.key DESC LIMIT 1) AS k ON true
-		OFFSET 0
-	), verdict AS MATERIALIZED (
-		SELECT j.*, j.verdict = 'accepted' AND NOT j.retracted AS is_record,
-			j.verdict = 'accepted' AND j.old_record IS NOT NULL AND j.revision = j.highest AND j.revision > j.old_revision AS supersedes
-		FROM (SELECT v.*, compute_ledger._usage_verdict(v.unreadable, v.fault, v.digest, v.there, v.is_first, v.first_digest) AS verdict FROM judged AS v OFFSET 0) AS j
-	), new_keys AS (
+	)
+	SELECT j.*, (SELECT count(*) FROM removed)
+	INTO taken, accepted, duplicate, rejected, recorded, old_records, old_months, named, removed
+	FROM compute_ledger._judge_usage(kind, batch, basis, stamp, sources, zones, unix_sources, CASE kind WHEN 'accept' THEN months END, last, ids, mend, given) AS j;
+	IF accepted > 0 THEN
 		INSERT INTO compute_ledger.usage_key (record, source, month, digest, key, batch)
-		SELECT CASE WHEN NOT v.retracted THEN v.record END, v.source_number, CASE WHEN NOT v.retracted THEN compute_ledger._usage_month_number(v.started_at) END,
-			v.digest, CASE v.revision WHEN 0 THEN v.key ELSE compute_ledger._usage_key_of(v.source_id, v.revision) END, CASE WHEN v.retracted THEN _take_usage.batch END
-		FROM verdict AS v WHERE v.verdict = 'accepted'
-	), new_records AS (
+		SELECT k.record, k.source, k.month, k.digest, k.key, k.batch FROM compute_ledger._judged_keys(batch) AS k;
+	END IF;
+	IF recorded > 0 THEN
 		INSERT INTO compute_ledger._usage_record (id, account, started_at, ended_at, recorded, superseded, batch, kind, revision, devices, achieved_work, reservation,
 			reservation_name, source_id, account_name, run, labels)
-		SELECT v.record, v.account, v.started_at, v.ended_at, stamp,
-			CASE WHEN v.revision < greatest(v.highest, v.old_revision) THEN stamp ELSE 'infinity' END, _take_usage.batch,
-			compute_ledger._usage_kind(v.source, v.region, v.region_name, v.accelerator, v.accelerator_name, v.share, v.rate, v.rate_recorded, code, v.measure, v.number_format),
-			v.revision, v.devices, v.achieved_work, v.reservation, v.reservation_name, v.source_id, v.account_name, v.run, v.labels
-		FROM verdict AS v WHERE v.is_record
-	), new_rejected AS (
+		SELECT r.id, r.account, r.started_at, r.ended_at, stamp, r.superseded, _take_usage.batch,
+			compute_ledger._usage_kind(r.source, r.region, r.region_name, r.accelerator, r.accelerator_name, r.share, r.rate, r.rate_recorded, code, r.measure, r.number_format),
+			r.revision, r.devices, r.achieved_work, r.reservation, r.reservation_name, r.source_id, r.account_name, r.run, r.labels
+		FROM compute_ledger._judged_records(batch) AS r;
+	END IF;
+	IF rejected > 0 THEN
 		INSERT INTO compute_ledger.usage_rejected (faults, batch, recorded, received_at, received_by, source, source_id, revision, account,
 			region, accelerator, devices, started_at, ended_at, measure, number_format, achieved_work, run, labels, retracted, reservation)
 		SELECT f.faults, _take_usage.batch, stamp, t.received_at, t.received_by, t.source, t.source_id, t.revision, t.account,
 			t.region, t.accelerator, t.devices, t.started_at, t.ended_at, t.measure, t.number_format, t.achieved_work, t.run, t.labels, t.retracted, t.reservation
-		FROM (SELECT v.id, concat_ws(',', CASE v.verdict WHEN 'conflict' THEN 'conflict' END, v.fault) AS faults, v.revision, v.started_at, v.ended_at, v.latest
-			FROM verdict AS v WHERE v.verdict IN ('rejected', 'conflict') OFFSET 0) AS v
-		JOIN (SELECT i.* FROM inbox AS i UNION ALL SELECT o.* FROM other AS o) AS t USING (id)
+		FROM compute_ledger._judged_rejected(batch) AS t
 		CROSS JOIN LATERAL (
 			SELECT jsonb_agg(to_jsonb(e) ORDER BY n.place) AS faults
-			FROM string_to_table(v.faults, ',') WITH ORDINALITY AS n (fault, place)
-			CROSS JOIN LATERAL compute_ledger._usage_fault(n.fault, to_jsonb(t), v.revision, v.started_at, v.ended_at, v.latest) AS e) AS f
-		ORDER BY t.id
-	), tally AS MATERIALIZED (
-		SELECT count(*) AS taken, (SELECT count(*) FROM removed) AS removed, count(*) FILTER (WHERE v.verdict = 'accepted') AS accepted, count(*) FILTER (WHERE v.verdict = 'duplicate') AS duplicate,
-			count(*) FILTER (WHERE v.verdict IN ('rejected', 'conflict')) AS rejected,
-			array_agg(v.old_record) FILTER (WHERE v.supersedes) AS records, array_agg(v.old_month) FILTER (WHERE v.supersedes) AS months,
-			array_agg(DISTINCT v.reservation) FILTER (WHERE v.is_record AND v.reservation IS NOT NULL) AS reservations
-		FROM verdict AS v
-	), written AS (
+			FROM string_to_table(t.faults, ',') WITH ORDINALITY AS n (fault, place)
+			CROSS JOIN LATERAL compute_ledger._usage_fault(n.fault, to_jsonb(t), t.read_revision, t.starts, t.ends, t.latest) AS e) AS f
+		ORDER BY t.id;
+	END IF;
+	IF taken > 0 THEN
 		INSERT INTO compute_ledger.usage_batch (id, kind, taken, accepted, duplicate, rejected, basis, extension_version, names_recorded, recorded)
-		SELECT _take_usage.batch, _take_usage.kind, t.taken, t.accepted, t.duplicate, t.rejected, code,
-			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp
-		FROM tally AS t WHERE t.taken > 0
-	)
-	SELECT t.taken, t.removed, t.accepted, t.duplicate, t.rejected, t.records, t.months, t.reservations
-	INTO taken, removed, accepted, duplicate, rejected, old_records, old_months, named
-	FROM tally AS t;
-
+		VALUES (_take_usage.batch, _take_usage.kind, _take_usage.taken, _take_usage.accepted, _take_usage.duplicate, _take_usage.rejected, code,
+			(SELECT e.extversion FROM pg_extension AS e WHERE e.extname = 'compute_ledger'), compute_ledger._names_recorded(), stamp);
+	END IF;
 	IF kind = 'accept' AND taken <> removed THEN
 		PERFORM compute_ledger._refuse('40001', 'rows of the inbox were changed while they were taken', hint => 'Run the transaction again.');
 	END IF;
@@ -660,7 +469,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb, text) IS 'part of accept_usage(), retry_rejected() and record_reservations(): takes usage, all of it in one statement; returns the batch and its counts, NULL and zeros if there was nothing';
+COMMENT ON FUNCTION _take_usage(text, text, bigint, bigint[], jsonb, jsonb, text) IS 'part of accept_usage(), retry_rejected() and record_reservations(): takes usage: _judge_usage() says what becomes of it, and what is to be written is written; returns the batch and its counts, NULL and zeros if there was nothing';
 
 -- ------------------------------------------------------------------ what was wrong
 

@@ -68,7 +68,6 @@ DECLARE
 	highest record;
 	is_account boolean;
 	has_turn boolean := false;
-	unreadable text;
 	faults text;
 	verdict text;
 	digest bytea;
@@ -90,11 +89,8 @@ BEGIN
 
 	-- First what takes time and needs no turn: what the record says, and what its names mean.
 	SELECT c.* INTO cells
-	FROM compute_ledger._usage_values(false, sender, source, source_id, revision::text, devices::text, start_cell, end_cell, measure, number_format,
+	FROM compute_ledger._usage_values(sender, source, source_id, revision::text, account, region, accelerator, devices::text, start_cell, end_cell, measure, number_format,
 		achieved_work::text, run, labels::text, retracted::text, reservation, NULL, NULL) AS c;
-	unreadable := compute_ledger._usage_unreadable(source_id, cells.revision, cells.retracted, cells.is_nobodys, cells.is_too_long, cells.is_own, cells.devices, devices::text,
-		cells.started_at, start_cell, cells.ended_at, cells.measure, cells.number_format, number_format, cells.achieved_work, achieved_work::text, cells.labels, labels::text,
-		cells.reservation, reservation);
 	IF cells.retracted IS NOT TRUE THEN
 		account_number := coalesce(compute_ledger._account_named(account, cells.started_at), compute_ledger._account_id(account, cells.started_at));
 		is_account := account_number IS NOT NULL;
@@ -109,7 +105,7 @@ BEGIN
 			END IF;
 		END IF;
 	END IF;
-	IF unreadable IS NULL THEN
+	IF cells.unreadable IS NULL THEN
 		digest := substr(CASE WHEN cells.retracted THEN sha256('retracted')
 			ELSE compute_ledger.usage_digest(account, region, accelerator, cells.devices, cells.started_at, cells.ended_at,
 				cells.measure, cells.number_format, cells.achieved_work, cells.run, cells.labels, cells.reservation) END, 1, 16);
@@ -138,7 +134,7 @@ BEGIN
 		system := turn.system;
 	END LOOP;
 	-- The month before the stamp: who waits for it keeps no watermark back.
-	IF unreadable IS NULL AND NOT cells.retracted AND NOT compute_ledger._has_usage_partition(cells.started_at) AND cells.started_at >= '2000-01-01 00:00:00+00'
+	IF cells.unreadable IS NULL AND NOT cells.retracted AND NOT compute_ledger._has_usage_partition(cells.started_at) AND cells.started_at >= '2000-01-01 00:00:00+00'
 		AND cells.started_at <= clock_timestamp() + turn.clock_tolerance + interval '1 day'
 	THEN
 		PERFORM compute_ledger._make_usage_partition(compute_ledger._usage_month(start_cell, NULL, NULL), true);
@@ -157,9 +153,9 @@ BEGIN
 		FROM compute_ledger.usage_key AS e
 		WHERE e.source = turn.number AND e.key = compute_ledger._usage_key_of(source_id, cells.revision);
 	END IF;
-	faults := compute_ledger._usage_faults(false, unreadable, cells.retracted, cells.started_at, cells.ended_at, stamp + turn.clock_tolerance, cells.devices, account_number, is_account,
+	faults := compute_ledger._usage_faults(cells.unreadable, cells.retracted, cells.started_at, cells.ended_at, stamp + turn.clock_tolerance, cells.devices, account_number, is_account,
 		region_number, cells.reservation, reservations[1], cells.measure, chip.accelerator);
-	verdict := compute_ledger._usage_verdict(unreadable, faults, digest, there, true, digest);
+	verdict := compute_ledger._usage_verdict(cells.unreadable, faults, digest, there);
 	IF verdict IN ('rejected', 'conflict') THEN
 		PERFORM compute_ledger._refuse_usage(concat_ws(',', CASE verdict WHEN 'conflict' THEN 'conflict' END, faults),
 			jsonb_build_object('source', source, 'source_id', source_id, 'revision', revision::text, 'account', account, 'region', region, 'accelerator', accelerator,

@@ -25,6 +25,7 @@
 
 #include "quantity/compute_unit.h"
 #include "quantity/quantity_type.h"
+#include "usage/usage_cell.h"
 #include "usage/usage_instant.h"
 
 /* A JSON text that is nested deeper could exhaust the stack, which is no soft error. */
@@ -80,37 +81,47 @@ is_decimal(const char *str, Size len, bool *is_small, int64 *small)
 	return p == end;
 }
 
-/*
- * _usage_numeric(text) -> numeric
- *
- * Without trailing zeros, so that equal numbers are stored alike.
- */
-PG_FUNCTION_INFO_V1(usage_numeric);
-Datum
-usage_numeric(PG_FUNCTION_ARGS)
+/* Reads a number, without trailing zeros, so that equal ones are stored alike. */
+bool
+ReadNumericCell(text *cell, Datum *result)
 {
-	text	   *cell = PG_GETARG_TEXT_PP(0);
 	bool		is_small;
 	int64		small;
 	Datum		d;
 
 	if (VARSIZE_ANY_EXHDR(cell) == 0)
-		PG_RETURN_NULL();
+		return false;
 	if (is_decimal(VARDATA_ANY(cell), VARSIZE_ANY_EXHDR(cell), &is_small, &small))
 	{
 		if (is_small)
-			PG_RETURN_NUMERIC(int64_to_numeric(small));
+		{
+			*result = NumericGetDatum(int64_to_numeric(small));
+			return true;
+		}
 		d = DirectFunctionCall3(numeric_in, CStringGetDatum(text_to_cstring(cell)),
 								ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
 	}
 	else if (!InputSoftly(numeric_in, text_to_cstring(cell), InvalidOid, -1, &d, NULL))
+		return false;
+	*result = DirectFunctionCall1(numeric_trim_scale, d);
+	return true;
+}
+
+/* _usage_numeric(text) -> numeric */
+PG_FUNCTION_INFO_V1(usage_numeric);
+Datum
+usage_numeric(PG_FUNCTION_ARGS)
+{
+	Datum		result;
+
+	if (!ReadNumericCell(PG_GETARG_TEXT_PP(0), &result))
 		PG_RETURN_NULL();
-	return DirectFunctionCall1(numeric_trim_scale, d);
+	PG_RETURN_DATUM(result);
 }
 
 /* Reads a revision: a whole number from 0 to 2147483647. */
-static bool
-read_revision(text *cell, int32 *result)
+bool
+ReadRevisionCell(text *cell, int32 *result)
 {
 	bool		is_small;
 	int64		small;
@@ -122,38 +133,41 @@ read_revision(text *cell, int32 *result)
 	return true;
 }
 
-/*
- * _usage_revision(text) -> integer
- */
+/* _usage_revision(text) -> integer */
 PG_FUNCTION_INFO_V1(usage_revision);
 Datum
 usage_revision(PG_FUNCTION_ARGS)
 {
 	int32		result;
 
-	if (!read_revision(PG_GETARG_TEXT_PP(0), &result))
+	if (!ReadRevisionCell(PG_GETARG_TEXT_PP(0), &result))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(result);
 }
 
-/*
- * _usage_boolean(text) -> boolean
- */
-PG_FUNCTION_INFO_V1(usage_boolean);
-Datum
-usage_boolean(PG_FUNCTION_ARGS)
+/* Reads a truth value, in the words of type boolean. */
+bool
+ReadBooleanCell(text *cell, bool *result)
 {
-	text	   *cell = PG_GETARG_TEXT_PP(0);
 	const char *str = VARDATA_ANY(cell);
 	Size		len = VARSIZE_ANY_EXHDR(cell);
-	bool		result;
 
 	while (len > 0 && isspace((unsigned char) *str))
 		str++, len--;
 	while (len > 0 && isspace((unsigned char) str[len - 1]))
 		len--;
 	/* it looks at the first character of nothing, too */
-	if (len == 0 || !parse_bool_with_len(str, len, &result))
+	return len > 0 && parse_bool_with_len(str, len, result);
+}
+
+/* _usage_boolean(text) -> boolean */
+PG_FUNCTION_INFO_V1(usage_boolean);
+Datum
+usage_boolean(PG_FUNCTION_ARGS)
+{
+	bool		result;
+
+	if (!ReadBooleanCell(PG_GETARG_TEXT_PP(0), &result))
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(result);
 }
@@ -261,9 +275,9 @@ is_plain_object(const char *str, Size len)
 #undef SKIP_WORD
 }
 
-/* Reads labels, which are a JSON object; false if they are not. */
-static bool
-read_labels(text *cell, Datum *result)
+/* Reads labels, which are a JSON object. */
+bool
+ReadLabelsCell(text *cell, Datum *result)
 {
 	const char *str = VARDATA_ANY(cell);
 	Size		len = VARSIZE_ANY_EXHDR(cell);
@@ -278,39 +292,46 @@ read_labels(text *cell, Datum *result)
 	return JB_ROOT_IS_OBJECT(DatumGetJsonbP(*result));
 }
 
-/*
- * _usage_labels(text) -> jsonb
- */
+/* _usage_labels(text) -> jsonb */
 PG_FUNCTION_INFO_V1(usage_labels);
 Datum
 usage_labels(PG_FUNCTION_ARGS)
 {
 	Datum		result;
 
-	if (!read_labels(PG_GETARG_TEXT_PP(0), &result))
+	if (!ReadLabelsCell(PG_GETARG_TEXT_PP(0), &result))
 		PG_RETURN_NULL();
 	PG_RETURN_DATUM(result);
 }
 
 /*
- * _usage_work(text) -> compute_unit
- *
- * Work that was done counts operations as such, and is from 0 to MAX_WORK: one record
+ * Reads work that was done.  It counts operations as such, and is from 0 to MAX_WORK: one record
  * must not take the sums of all beyond what a compute_unit holds.
  */
-PG_FUNCTION_INFO_V1(usage_work);
-Datum
-usage_work(PG_FUNCTION_ARGS)
+bool
+ReadWorkCell(text *cell, Datum *result)
 {
-	text	   *cell = PG_GETARG_TEXT_PP(0);
 	int128		amount;
 	uint16		basis;
 
 	if (VARSIZE_ANY_EXHDR(cell) == 0 ||
 		QuantityParse(text_to_cstring(cell), QUANTITY_UNIT, &amount, &basis) != QUANTITY_PARSE_OK ||
 		basis != BASIS_FLOP || amount < 0 || amount > MAX_WORK)
+		return false;
+	*result = PointerGetDatum(QuantityMake(amount, basis));
+	return true;
+}
+
+/* _usage_work(text) -> compute_unit */
+PG_FUNCTION_INFO_V1(usage_work);
+Datum
+usage_work(PG_FUNCTION_ARGS)
+{
+	Datum		result;
+
+	if (!ReadWorkCell(PG_GETARG_TEXT_PP(0), &result))
 		PG_RETURN_NULL();
-	PG_RETURN_QUANTITY_P(QuantityMake(amount, basis));
+	PG_RETURN_DATUM(result);
 }
 
 /* ---- what was wrong ---- */
@@ -394,7 +415,7 @@ usage_cell_error(PG_FUNCTION_ARGS)
 	}
 	else if (strcmp(name, "labels") == 0)
 	{
-		bad = !read_labels(cell, &d);
+		bad = !ReadLabelsCell(cell, &d);
 		if (bad && is_too_deep(str, strlen(str)))
 		{
 			code = ERRCODE_PROGRAM_LIMIT_EXCEEDED;
@@ -412,7 +433,7 @@ usage_cell_error(PG_FUNCTION_ARGS)
 		bool		is_small;
 		int64		small;
 
-		bad = !read_revision(cell, &revision);
+		bad = !ReadRevisionCell(cell, &revision);
 		if (bad && is_decimal(str, strlen(str), &is_small, &small))
 			code = ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
 		detail = "A revision is a whole number from 0 to 2147483647.";

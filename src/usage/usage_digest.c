@@ -15,6 +15,7 @@
 #include "digest/digest.h"
 #include "quantity/quantity.h"
 #include "usage/usage_key.h"
+#include "usage/usage_rules.h"
 
 /* Adds a string in UTF-8, or as it is where it has no such form. */
 static void
@@ -84,35 +85,35 @@ digest_jsonb(DigestState *state, Jsonb *jsonb)
 		}
 }
 
-/* Adds an argument of a function, which is not null; field: as in digest.h, or a for an accelerator, l for an integer. */
+/* Adds a value; field: as in digest.h, or a for an accelerator, l for an integer. */
 static void
-digest_argument(DigestState *state, FunctionCallInfo fcinfo, int i, char field)
+digest_value(DigestState *state, Datum value, char field)
 {
 	switch (field)
 	{
 		case 's':
 			{
-				text	   *t = PG_GETARG_TEXT_PP(i);
+				text	   *t = DatumGetTextPP(value);
 
 				digest_string(state, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 				break;
 			}
 		case 'd':
-			digest_numeric(state, PG_GETARG_NUMERIC(i));
+			digest_numeric(state, DatumGetNumeric(value));
 			break;
 		case 'i':
-			DigestInstant(state, PG_GETARG_TIMESTAMPTZ(i));
+			DigestInstant(state, DatumGetTimestampTz(value));
 			break;
 		case 'l':
 			{
 				char		decimal[12];
 
-				DigestDecimal(state, decimal, pg_ltoa(PG_GETARG_INT32(i), decimal));
+				DigestDecimal(state, decimal, pg_ltoa(DatumGetInt32(value), decimal));
 				break;
 			}
 		case 'q':
 			{
-				Quantity   *q = PG_GETARG_QUANTITY_P(i);
+				Quantity   *q = DatumGetQuantityP(value);
 
 				DigestWork(state, QuantityAmount(q), QuantityBasis(q));
 				break;
@@ -121,27 +122,56 @@ digest_argument(DigestState *state, FunctionCallInfo fcinfo, int i, char field)
 			{
 				char		text[ACCELERATOR_MAXTEXT];
 
-				AcceleratorFormat(PG_GETARG_ACCELERATOR_P(i), text);
+				AcceleratorFormat(DatumGetAcceleratorP(value), text);
 				DigestText(state, text, strlen(text));
 				break;
 			}
 		default:
-			digest_jsonb(state, PG_GETARG_JSONB_P(i));
+			digest_jsonb(state, DatumGetJsonbP(value));
 			break;
 	}
 }
 
-/* Ends a digest, and returns its first bytes. */
-static Datum
-digest_end(DigestState *state, Size length)
+/* Ends a digest. */
+static void
+digest_end(DigestState *state, uint8 *digest)
 {
-	bytea	   *result = palloc(VARHDRSZ + DIGEST_LENGTH);
-	const char *error = DigestEnd(state, (uint8 *) VARDATA(result));
+	const char *error = DigestEnd(state, digest);
 
 	if (error != NULL)
 		elog(ERROR, "could not compute SHA-256: %s", error);
+}
+
+/* Returns the first bytes of a digest. */
+static Datum
+digest_bytes(const uint8 *digest, Size length)
+{
+	bytea	   *result = palloc(VARHDRSZ + length);
+
+	memcpy(VARDATA(result), digest, length);
 	SET_VARSIZE(result, VARHDRSZ + length);
 	return PointerGetDatum(result);
+}
+
+/*
+ * Makes the digest of what a record says, as digest.h has it: account, region, accelerator, devices, start, end, measure,
+ * number format, achieved work, run, labels and reservation, any of which may be null.  Who makes many keeps the state.
+ */
+void
+MakeUsageDigest(DigestState *state, const NullableDatum *values, uint8 *digest)
+{
+	static const char fields[] = DIGEST_FIELDS "s";
+
+	DigestBegin(state);
+	for (int i = 0; fields[i] != '\0'; i++)
+	{
+		if (!values[i].isnull)
+			digest_value(state, values[i].value, fields[i]);
+		/* a record without a reservation says nothing of it */
+		else if (fields[i + 1] != '\0')
+			DigestNull(state);
+	}
+	digest_end(state, digest);
 }
 
 /*
@@ -149,25 +179,18 @@ digest_end(DigestState *state, Size length)
  *		started_at timestamptz, ended_at timestamptz, measure text, number_format text,
  *		achieved_work compute_unit, run text, labels jsonb, reservation text) -> bytea
  *
- * SHA-256 of what a usage record says, made as digest.h has it; never NULL.
+ * SHA-256 of what a usage record says; never NULL.
  */
 PG_FUNCTION_INFO_V1(usage_digest);
 Datum
 usage_digest(PG_FUNCTION_ARGS)
 {
-	static const char fields[] = DIGEST_FIELDS "s";
-	DigestState state;
+	DigestState state = {0};
+	uint8		digest[DIGEST_LENGTH];
 
-	DigestBegin(&state);
-	for (int i = 0; fields[i] != '\0'; i++)
-	{
-		if (!PG_ARGISNULL(i))
-			digest_argument(&state, fcinfo, i, fields[i]);
-		/* a record without a reservation says nothing of it */
-		else if (fields[i + 1] != '\0')
-			DigestNull(&state);
-	}
-	return digest_end(&state, DIGEST_LENGTH);
+	MakeUsageDigest(&state, fcinfo->args, digest);
+	DigestFree(&state);
+	return digest_bytes(digest, DIGEST_LENGTH);
 }
 
 /*
@@ -181,15 +204,18 @@ Datum
 usage_kind_digest(PG_FUNCTION_ARGS)
 {
 	static const char fields[] = "slsaslqilss";
-	DigestState state;
+	DigestState state = {0};
+	uint8		digest[DIGEST_LENGTH];
 
 	DigestBegin(&state);
 	for (int i = 0; fields[i] != '\0'; i++)
 	{
 		if (!PG_ARGISNULL(i))
-			digest_argument(&state, fcinfo, i, fields[i]);
+			digest_value(&state, PG_GETARG_DATUM(i), fields[i]);
 		else
 			DigestNull(&state);
 	}
-	return digest_end(&state, DIGEST_LENGTH / 2);
+	digest_end(&state, digest);
+	DigestFree(&state);
+	return digest_bytes(digest, DIGEST_LENGTH / 2);
 }

@@ -121,6 +121,21 @@ ReadInstant(text *cell, text *time_zone, bool unix_seconds, TimestampTz *result)
 	return fault;
 }
 
+/* Returns the first day of the month, in UTC, that an instant lies in: that of the partition that a record belongs to. */
+DateADT
+InstantMonth(TimestampTz at)
+{
+	int64		days = at / USECS_PER_DAY;
+	int			year,
+				month,
+				day;
+
+	if (at < days * USECS_PER_DAY)
+		days--;
+	j2date((int) days + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	return date2j(year, month, 1) - POSTGRES_EPOCH_JDATE;
+}
+
 /* Says why a cell is no instant, and what to do. */
 void
 DescribeInstantFault(InstantFault fault, text *cell, text *time_zone, char **detail, char **hint)
@@ -188,26 +203,17 @@ usage_timestamptz(PG_FUNCTION_ARGS)
 /*
  * _usage_month(cell text, time_zone text, unix_seconds boolean) -> date
  *
- * First day of the month, in UTC, that an instant lies in: the partition that a record
- * which starts then belongs to.  NULL for what cannot be read.
+ * First day of the month of an instant; NULL for what cannot be read.
  */
 PG_FUNCTION_INFO_V1(usage_month);
 Datum
 usage_month(PG_FUNCTION_ARGS)
 {
 	TimestampTz at;
-	int64		days;
-	int			year,
-				month,
-				day;
 
 	if (PG_ARGISNULL(0) ||
 		ReadInstant(PG_GETARG_TEXT_PP(0), PG_ARGISNULL(1) ? NULL : PG_GETARG_TEXT_PP(1),
 					!PG_ARGISNULL(2) && PG_GETARG_BOOL(2), &at) != INSTANT_OK)
 		PG_RETURN_NULL();
-	days = at / USECS_PER_DAY;
-	if (at < days * USECS_PER_DAY)
-		days--;
-	j2date((int) days + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-	PG_RETURN_DATEADT(date2j(year, month, 1) - POSTGRES_EPOCH_JDATE);
+	PG_RETURN_DATEADT(InstantMonth(at));
 }

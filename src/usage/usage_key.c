@@ -131,17 +131,15 @@ hash_name(const char *str, int len, bool is_utf8, uint8 *hash)
 	pg_cryptohash_free(sha);
 }
 
-/* _usage_key_of(source_id text, revision integer) -> bytea */
-PG_FUNCTION_INFO_V1(usage_key);
-Datum
-usage_key(PG_FUNCTION_ARGS)
+/* Makes what usage_key has as key of a revision of the record with a name. */
+bytea *
+MakeUsageKey(const text *name, int32 number)
 {
-	text	   *name = PG_GETARG_TEXT_PP(0);
 	int			len = VARSIZE_ANY_EXHDR(name);
 	bool		is_utf8;
 	const char *str = Utf8Bytes(VARDATA_ANY(name), &len, &is_utf8);
 	int			rest;
-	uint32		revision = pg_hton32(PG_GETARG_INT32(1));
+	uint32		revision = pg_hton32(number);
 	bytea	   *result = palloc(VARHDRSZ + 1 + PG_SHA256_DIGEST_LENGTH + sizeof(revision));
 	uint8	   *key = (uint8 *) VARDATA(result);
 
@@ -168,7 +166,15 @@ usage_key(PG_FUNCTION_ARGS)
 		rest += sizeof(revision);
 	}
 	SET_VARSIZE(result, VARHDRSZ + 1 + rest);
-	PG_RETURN_BYTEA_P(result);
+	return result;
+}
+
+/* _usage_key_of(source_id text, revision integer) -> bytea */
+PG_FUNCTION_INFO_V1(usage_key);
+Datum
+usage_key(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(MakeUsageKey(PG_GETARG_TEXT_PP(0), PG_GETARG_INT32(1)));
 }
 
 /* Returns the length of the name in a key, without its first byte and the revision; -1 for what is no key. */
@@ -191,18 +197,23 @@ name_length(const uint8 *key, int len, int *revision)
 	return *revision > 0 ? rest : -1;
 }
 
+/* Returns the revision in a key; -1 for what is no key. */
+int32
+UsageKeyRevision(const bytea *key)
+{
+	int			revision;
+
+	return name_length((const uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), &revision) < 0 ? -1 : revision;
+}
+
 /* _usage_key_revision(key bytea) -> integer */
 PG_FUNCTION_INFO_V1(usage_key_revision);
 Datum
 usage_key_revision(PG_FUNCTION_ARGS)
 {
-	bytea	   *key;
-	int			revision;
+	int32		revision = PG_ARGISNULL(0) ? -1 : UsageKeyRevision(PG_GETARG_BYTEA_PP(0));
 
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	key = PG_GETARG_BYTEA_PP(0);
-	if (name_length((uint8 *) VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), &revision) < 0)
+	if (revision < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(revision);
 }
@@ -245,16 +256,12 @@ usage_key_text(PG_FUNCTION_ARGS)
 }
 
 /*
- * _usage_month_number(at timestamptz) -> smallint
- *
- * The month, in UTC, that an instant lies in, counted from January 2000.  What is out of range, infinity too, is the first or
- * the last number: _usage_month_starts() knows.
+ * Returns the month, in UTC, that an instant lies in, counted from January 2000.  What is out of range, infinity too, is the
+ * first or the last number: _usage_month_starts() knows.
  */
-PG_FUNCTION_INFO_V1(usage_month_number);
-Datum
-usage_month_number(PG_FUNCTION_ARGS)
+int16
+UsageMonthNumber(TimestampTz at)
 {
-	TimestampTz at = PG_GETARG_TIMESTAMPTZ(0);
 	int64		days;
 	int			year,
 				month,
@@ -262,15 +269,23 @@ usage_month_number(PG_FUNCTION_ARGS)
 	int64		number;
 
 	if (TIMESTAMP_IS_NOBEGIN(at))
-		PG_RETURN_INT16(PG_INT16_MIN);
+		return PG_INT16_MIN;
 	if (TIMESTAMP_IS_NOEND(at))
-		PG_RETURN_INT16(PG_INT16_MAX);
+		return PG_INT16_MAX;
 	days = at / USECS_PER_DAY;
 	if (at < days * USECS_PER_DAY)
 		days--;
 	j2date((int) days + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 	number = ((int64) year - 2000) * MONTHS_PER_YEAR + month - 1;
-	PG_RETURN_INT16((int16) Min(Max(number, PG_INT16_MIN), PG_INT16_MAX));
+	return (int16) Min(Max(number, PG_INT16_MIN), PG_INT16_MAX);
+}
+
+/* _usage_month_number(at timestamptz) -> smallint */
+PG_FUNCTION_INFO_V1(usage_month_number);
+Datum
+usage_month_number(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT16(UsageMonthNumber(PG_GETARG_TIMESTAMPTZ(0)));
 }
 
 /*
