@@ -303,7 +303,7 @@ RecordDigest(const CsvCell *cells, int64 started_at, int64 ended_at, int *revisi
 	}
 	else
 	{
-		DigestState state;
+		static DigestState state;
 
 		DigestBegin(&state);
 		unreadable = add_record(&state, cells, started_at, ended_at);

@@ -78,7 +78,7 @@ int
 main(void)
 {
 	static char line[100000];
-	DigestState state;
+	DigestState state = {0};
 	bool		open = false;
 
 	while (fgets(line, sizeof(line), stdin) != NULL)
@@ -107,5 +107,6 @@ main(void)
 			printf("\n");
 		}
 	}
+	DigestFree(&state);
 	return 0;
 }

@@ -252,9 +252,9 @@ COMMENT ON FUNCTION _supersede_usage(bigint[], smallint[], timestamptz) IS 'part
 
 CREATE FUNCTION _judge_usage(kind text, batch bigint, basis text, stamp timestamptz, sources text[], zones jsonb, unix_sources text[], months date[],
 		last bigint, ids bigint[], mend jsonb, given jsonb,
-		OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT recorded bigint, OUT old_records bigint[], OUT old_months smallint[], OUT reservations bigint[])
+		OUT passed bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT recorded bigint, OUT old_records bigint[], OUT old_months smallint[], OUT reservations bigint[])
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'judge_usage';
-COMMENT ON FUNCTION _judge_usage(text, bigint, text, timestamptz, text[], jsonb, text[], date[], bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(): reads what _take_usage() takes, of these sources and, if they are given, months, and finds what becomes of it; how many rows that are, how many records are to be written, what they supersede (numbers and months as usage_key has them) and the reservations that they name, NULL if none. The rows to write wait in _judged_keys(), _judged_records() and _judged_rejected(). 22004 for NULL as one of the first five; 22023 for an unknown kind.';
+COMMENT ON FUNCTION _judge_usage(text, bigint, text, timestamptz, text[], jsonb, text[], date[], bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(): reads what _take_usage() takes, of these sources and, if they are given, months, and finds what becomes of it: how many rows were passed by, and how many that are, how many records are to be written, what they supersede (numbers and months as usage_key has them) and the reservations that they name, NULL if none. The rows to write wait in _judged_keys(), _judged_records() and _judged_rejected(). 22004 for NULL as one of the first five; 22023 for an unknown kind.';
 
 CREATE FUNCTION _judged_keys(batch bigint)
 	RETURNS TABLE (record bigint, source integer, month smallint, digest bytea, key bytea, batch bigint)
@@ -409,20 +409,23 @@ BEGIN
 		FROM jsonb_array_elements(given) AS g (row)
 		WHERE (compute_ledger._usage_month(g.row ->> 'started_at', NULL, NULL) = ANY (busy_months)) IS NOT TRUE;
 	END IF;
-	WITH removed AS (
-		-- The rows that are judged: while their sources are locked, no other call takes them.
+	WITH judged AS MATERIALIZED (
+		SELECT j.*
+		FROM compute_ledger._judge_usage(kind, batch, basis, stamp, sources, zones, unix_sources, CASE kind WHEN 'accept' THEN months END, last, ids, mend, given) AS j
+	), removed AS (
+		-- The rows that were judged: while their sources are locked, no other call takes them.
 		DELETE FROM compute_ledger.usage_inbox AS i
 		WHERE kind = 'accept' AND (last IS NULL OR i.id <= last)
-			AND compute_ledger._usage_sender(i.source) = ANY (sources)
-			-- what came after the look above waits for the next call, if it needs a partition
-			AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> compute_ledger._usage_sender(i.source),
-				compute_ledger._usage_sender(i.source) = ANY (unix_sources)) = ANY (months), true)
+			AND ((SELECT j.passed = 0 FROM judged AS j) OR (compute_ledger._usage_sender(i.source) = ANY (sources)
+				-- what came after the look above waits for the next call, if it needs a partition
+				AND coalesce(compute_ledger._usage_month(i.started_at, zones ->> compute_ledger._usage_sender(i.source),
+					compute_ledger._usage_sender(i.source) = ANY (unix_sources)) = ANY (months), true)))
 			AND compute_ledger._usage_seen(i.xmin)
 		RETURNING true
 	)
-	SELECT j.*, (SELECT count(*) FROM removed)
+	SELECT j.taken, j.accepted, j.duplicate, j.rejected, j.recorded, j.old_records, j.old_months, j.reservations, (SELECT count(*) FROM removed)
 	INTO taken, accepted, duplicate, rejected, recorded, old_records, old_months, named, removed
-	FROM compute_ledger._judge_usage(kind, batch, basis, stamp, sources, zones, unix_sources, CASE kind WHEN 'accept' THEN months END, last, ids, mend, given) AS j;
+	FROM judged AS j;
 	IF accepted > 0 THEN
 		INSERT INTO compute_ledger.usage_key (record, source, month, digest, key, batch)
 		SELECT k.record, k.source, k.month, k.digest, k.key, k.batch FROM compute_ledger._judged_keys(batch) AS k;

@@ -42,13 +42,14 @@ add_field(DigestState *state, char kind, const void *data, size_t len)
 	feed_bytes(state, data, len);
 }
 
-/* Begins a digest; DigestEnd() must follow. */
+/* Begins a digest; DigestEnd() must follow.  The hash is made for the first one of a state, which was zeros. */
 void
 DigestBegin(DigestState *state)
 {
 	uint8		version = DIGEST_VERSION;
 
-	state->sha = pg_cryptohash_create(PG_SHA256);
+	if (state->sha == NULL)
+		state->sha = pg_cryptohash_create(PG_SHA256);
 	state->failed = pg_cryptohash_init(state->sha) < 0;
 	state->used = 0;
 	feed_bytes(state, &version, 1);
@@ -127,19 +128,21 @@ DigestBracket(DigestState *state, char bracket)
 	add_field(state, bracket, NULL, 0);
 }
 
-/*
- * Writes the digest, of DIGEST_LENGTH bytes, and lets go of the hash.  Returns NULL, or
- * what went wrong; then there is no digest.
- */
+/* Writes the digest, of DIGEST_LENGTH bytes.  Returns NULL, or what went wrong; then there is no digest. */
 const char *
 DigestEnd(DigestState *state, uint8 *digest)
 {
-	const char *error = NULL;
-
 	if (state->failed ||
 		pg_cryptohash_update(state->sha, state->buffer, state->used) < 0 ||
 		pg_cryptohash_final(state->sha, digest, DIGEST_LENGTH) < 0)
-		error = pg_cryptohash_error(state->sha);
+		return pg_cryptohash_error(state->sha);
+	return NULL;
+}
+
+/* Lets go of the hash. */
+void
+DigestFree(DigestState *state)
+{
 	pg_cryptohash_free(state->sha);
-	return error;
+	state->sha = NULL;
 }

@@ -44,7 +44,7 @@
 
 #define DIGEST_LENGTH	PG_SHA256_DIGEST_LENGTH
 
-/* A digest that is being made.  Bytes are hashed by the bufferful. */
+/* A digest that is being made, or several, one after the other; zeros at first.  Bytes are hashed by the bufferful. */
 typedef struct DigestState
 {
 	pg_cryptohash_ctx *sha;
@@ -63,5 +63,6 @@ extern void DigestWork(DigestState *state, int128 amount, uint16 basis);
 extern void DigestBoolean(DigestState *state, bool value);
 extern void DigestBracket(DigestState *state, char bracket);
 extern const char *DigestEnd(DigestState *state, uint8 *digest);
+extern void DigestFree(DigestState *state);
 
 #endif							/* COMPUTE_LEDGER_DIGEST_H */

@@ -131,10 +131,12 @@ typedef struct Judge
 	Oid			record_sequence;
 	KeyTable	key_table;
 	Relation	key_index;
+	DigestState digest;
 	uint8		retraction[USAGE_DIGEST_BYTES];
 	JudgedBatch *judged;
 	Tuplesortstate *aside;
 	TupleTableSlot *aside_slot;
+	int64		passed;			/* rows that are not of the batch */
 	int64		taken;
 	int64		count[VERDICT_REJECTED + 1];
 	int64		records;
@@ -250,7 +252,7 @@ read_row(Judge *judge, const Datum *raw, const bool *no_raw, Row *row)
 
 /* Makes the digest of a row whose cells could be read. */
 static void
-digest_row(const Judge *judge, const Row *row, uint8 *digest)
+digest_row(Judge *judge, const Row *row, uint8 *digest)
 {
 	const UsageValues *v = &row->v;
 	uint8		whole[PG_SHA256_DIGEST_LENGTH];
@@ -258,8 +260,7 @@ digest_row(const Judge *judge, const Row *row, uint8 *digest)
 		row->cells[CELL_ACCOUNT], row->cells[CELL_REGION], row->cells[CELL_ACCELERATOR], v->devices, NULL, NULL,
 		v->measure, v->number_format, v->achieved_work, v->run, v->labels, v->reservation
 	};
-	Datum		values[USAGE_DIGEST_VALUES];
-	bool		nulls[USAGE_DIGEST_VALUES];
+	NullableDatum values[USAGE_DIGEST_VALUES];
 
 	if (v->retracted)
 	{
@@ -268,14 +269,12 @@ digest_row(const Judge *judge, const Row *row, uint8 *digest)
 	}
 	for (int i = 0; i < USAGE_DIGEST_VALUES; i++)
 	{
-		values[i] = PointerGetDatum(pointers[i]);
-		nulls[i] = pointers[i] == NULL;
+		values[i].value = PointerGetDatum(pointers[i]);
+		values[i].isnull = pointers[i] == NULL;
 	}
-	values[4] = TimestampTzGetDatum(v->started_at);
-	nulls[4] = false;
-	values[5] = TimestampTzGetDatum(v->ended_at);
-	nulls[5] = false;
-	MakeUsageDigest(values, nulls, whole);
+	values[4] = (NullableDatum) {.value = TimestampTzGetDatum(v->started_at)};
+	values[5] = (NullableDatum) {.value = TimestampTzGetDatum(v->ended_at)};
+	MakeUsageDigest(&judge->digest, values, whole);
 	memcpy(digest, whole, USAGE_DIGEST_BYTES);
 }
 
@@ -648,7 +647,10 @@ judge_row(Judge *judge, const Datum *values, const bool *nulls)
 	if (nulls[RAW_ID])
 		RowNullError("usage_inbox", "id");
 	if (!read_row(judge, values, nulls, &row))
+	{
+		judge->passed++;
 		return;
+	}
 	judge->taken++;
 	row.record = nextval_internal(judge->record_sequence, false);
 	if (row.faults == NULL && judge->repeats && NumberSetHas(&judge->repeated, hash_key(row.cells[CELL_SOURCE], row.cells[CELL_SOURCE_ID])))
@@ -829,8 +831,8 @@ judge_usage(PG_FUNCTION_ARGS)
 	RowReceiver all = {.take = judge_row,.columns = raw_columns,.ncolumns = RAW_COLUMNS};
 	Judge		judge = {0};
 	TupleDesc	desc;
-	Datum		values[8];
-	bool		nulls[8] = {0};
+	Datum		values[9];
+	bool		nulls[9] = {0};
 	char	   *kind;
 	const char *rows;
 
@@ -856,16 +858,18 @@ judge_usage(PG_FUNCTION_ARGS)
 			  " i.ended_at, i.measure, i.number_format, i.achieved_work, i.run, i.labels, i.retracted, i.reservation", rows, " ORDER BY i.id",
 			  query_arguments(fcinfo), &all);
 	judge_aside(&judge);
+	DigestFree(&judge.digest);
 	index_close(judge.key_index, NoLock);
 	KeyTableClose(&judge.key_table);
 
-	values[0] = Int64GetDatum(judge.taken);
-	values[1] = Int64GetDatum(judge.count[VERDICT_ACCEPTED]);
-	values[2] = Int64GetDatum(judge.count[VERDICT_DUPLICATE]);
-	values[3] = Int64GetDatum(judge.count[VERDICT_CONFLICT] + judge.count[VERDICT_REJECTED]);
-	values[4] = Int64GetDatum(judge.records);
-	put_array(&judge, values, nulls, 5, judge.old_records);
-	put_array(&judge, values, nulls, 6, judge.old_months);
-	put_array(&judge, values, nulls, 7, judge.reservations);
+	values[0] = Int64GetDatum(judge.passed);
+	values[1] = Int64GetDatum(judge.taken);
+	values[2] = Int64GetDatum(judge.count[VERDICT_ACCEPTED]);
+	values[3] = Int64GetDatum(judge.count[VERDICT_DUPLICATE]);
+	values[4] = Int64GetDatum(judge.count[VERDICT_CONFLICT] + judge.count[VERDICT_REJECTED]);
+	values[5] = Int64GetDatum(judge.records);
+	put_array(&judge, values, nulls, 6, judge.old_records);
+	put_array(&judge, values, nulls, 7, judge.old_months);
+	put_array(&judge, values, nulls, 8, judge.reservations);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
