@@ -434,5 +434,70 @@ END
 $$;
 SELECT q, reads_kinds(q) FROM (VALUES ('SELECT sum(devices), max(recorded) FROM usage_record WHERE account = 1'), ('SELECT count(*) FROM my_usage'), ('SELECT source_id FROM usage_record WHERE measure = ''used''')) AS v (q);
 
+-- ------------------------------------------------------------------ batches
+
+-- Accounts that were merged, and merged again: each row of a batch means what record_usage() takes it for.
+SELECT count(create_account(n, time_zone => 'UTC', currency => 'USD', valid_from => '2024-03-01 00:00Z')) FROM unnest(ARRAY['old', 'older', 'whole']) AS n;
+SELECT merge_account('older', 'old', '2024-04-01 00:00Z'), merge_account('old', 'whole', '2024-05-01 00:00Z');
+CREATE VIEW of_merged AS
+SELECT n::text AS source_id, (ARRAY['old', 'older', 'whole'])[1 + n % 3] AS account, timestamptz '2024-03-01 00:00Z' + n * interval '12 hours' AS started_at
+FROM generate_series(-3, 200) AS n;
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+SELECT 'batch', m.source_id, m.account, 'here', 'H100', 1, m.started_at::text, (m.started_at + interval '1 hour')::text FROM of_merged AS m;
+SELECT taken, accepted, rejected FROM accept_usage();
+SELECT count(record_usage('by one', m.source_id, m.account, 'here', 'H100', 1, m.started_at, m.started_at + interval '1 hour')) FROM of_merged AS m WHERE m.started_at >= '2024-03-01 00:00Z';
+SELECT b.account_name, a.name AS account, count(*), min(b.started_at), max(b.started_at), count(*) FILTER (WHERE b.account <> o.account) AS not_as_by_one
+FROM usage_record AS b JOIN account AS a ON a.id = b.account LEFT JOIN usage_record AS o ON o.source = 'by one' AND o.source_id = b.source_id
+WHERE b.source = 'batch' GROUP BY 1, 2 ORDER BY 1, 4;
+
+-- More repeats than work_mem holds, with cells that are stored out of line: each record twice and in two revisions, of which every
+-- fifth says something else the second time, and every seventh, of a region that is none, is rejected with all that it said.
+CREATE FUNCTION long_labels(n integer) RETURNS text LANGUAGE sql AS $$ SELECT jsonb_build_object('n', n, 'x', string_agg(md5((n * 100 + i)::text), '')) #>> '{}' FROM generate_series(1, 100) AS i $$;
+CREATE VIEW repeated AS
+SELECT 'r' || n AS source_id, r AS revision, CASE WHEN n % 7 = 0 THEN 'nowhere at all' ELSE 'here' END AS region, 1 + (n % 5 = 0 AND i = 2)::integer AS devices, long_labels(n + r) AS labels
+FROM generate_series(1, 2) AS i, generate_series(1, 70) AS n, generate_series(0, 1) AS r ORDER BY i, n DESC;
+SET work_mem = '64kB';
+INSERT INTO usage_inbox (source, source_id, revision, account, region, accelerator, devices, started_at, ended_at, labels)
+SELECT 'repeats', source_id, revision, 'whole', region, 'H100', devices, '2024-06-01T00:00Z', '2024-06-01T01:00Z', labels FROM repeated;
+SELECT pg_relation_size(reltoastrelid) > 500000 AS out_of_line FROM pg_class WHERE oid = 'usage_inbox'::regclass;
+SELECT taken, accepted, duplicate, rejected FROM accept_usage();
+SELECT count(*), count(*) FILTER (WHERE r.superseded = 'infinity') AS current, count(*) FILTER (WHERE r.devices = 1 AND r.labels = d.labels::jsonb) AS as_sent
+FROM usage_record AS r JOIN (SELECT DISTINCT ON (source_id, revision) * FROM repeated) AS d USING (source_id, revision) WHERE r.source = 'repeats';
+SELECT r.sqlstate, count(*), count(*) FILTER (WHERE r.labels = d.labels) AS as_sent
+FROM usage_rejected AS r JOIN (SELECT DISTINCT ON (source_id, revision) * FROM repeated) AS d ON d.source_id = r.source_id AND d.revision::text = r.revision WHERE r.source = 'repeats' GROUP BY 1 ORDER BY 1;
+
+-- A batch of nothing but duplicates: nothing of it is left in the transaction.
+BEGIN;
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+SELECT 'batch', m.source_id, m.account, 'here', 'H100', 1, m.started_at::text, (m.started_at + interval '1 hour')::text FROM of_merged AS m WHERE m.started_at >= '2024-03-01 00:00Z';
+SELECT taken, accepted, duplicate, rejected FROM accept_usage();
+SELECT count(*) AS kept FROM pg_backend_memory_contexts WHERE name LIKE 'compute_ledger judged%';
+COMMIT;
+
+-- What is to be written is handed over once, to a later statement as well; whoever asks otherwise is refused.
+BEGIN;
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+SELECT 'batch', 'more' || n, 'whole', 'here', 'H100', 1, '2024-06-01T00:00Z', '2024-06-01T01:00Z' FROM generate_series(1, 3000) AS n;
+SELECT j.* FROM _judge_usage('accept', 900001, 'bf16', now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL) AS j;
+SELECT count(*), count(DISTINCT k.key) AS keys FROM _judged_keys(900001) AS k;
+SELECT count(*) FROM _judged_records(NULL);
+\set VERBOSITY sqlstate
+SAVEPOINT a;
+SELECT count(*) FROM _judged_keys(900001);
+ROLLBACK TO a;
+SELECT count(*) FROM _judged_rejected(900001);
+ROLLBACK TO a;
+SELECT count(*) FROM _judged_records(900002);
+ROLLBACK TO a;
+SELECT _judge_usage('take', 900001, 'bf16', now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+ROLLBACK TO a;
+SELECT _judge_usage('accept', NULL, 'bf16', now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+ROLLBACK TO a;
+\set VERBOSITY terse
+SELECT count(*), count(DISTINCT r.source_id) AS records FROM _judged_records(900001) AS r;
+SELECT count(*) AS kept FROM pg_backend_memory_contexts WHERE name LIKE 'compute_ledger judged%';
+ROLLBACK;
+RESET work_mem;
+
 \c postgres
 DROP DATABASE regress_usage;

@@ -8,12 +8,12 @@
 -- can be (usage_key.c), which is not partitioned and outlives the months of usage_record that are detached,
 -- so that a record that was taken once is never taken again.
 --
--- From the inbox, of reservations, or from what was rejected: these ways in are one
--- statement, in _take_usage(): read the cells, resolve the names, compare with the keys
--- that are there, and write keys, records and rejections.  One record at a time takes
--- small steps instead, in _record_usage(), because planning that statement takes longer than
--- they do.  Both go by the same rules, each of which is a function.  Whoever takes records of a
--- source first locks the row of usage_source, so that writers of one source take turns and
+-- From the inbox, of reservations, or from what was rejected: these ways in are
+-- _take_usage().  One function in C, _judge_usage(), reads the cells of a batch, resolves the
+-- names and compares with the keys that are there; then one statement a table writes keys,
+-- records and rejections.  One record at a time takes small steps instead, in _record_usage(),
+-- with names that the backend keeps from one to the next.  Both go by the same rules
+-- (usage_rules.c).  Whoever takes records of a source first locks the row of usage_source, so that writers of one source take turns and
 -- nothing they compare with changes meanwhile.  Who takes what many have sent waits for nobody: what
 -- somebody else has locked stays where it is, and is counted.  Who wants one record in, or a
 -- source identified anew, waits, in the order of the names.

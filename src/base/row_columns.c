@@ -77,6 +77,14 @@ RowColumnsCheck(TupleDesc desc, const char *rows, const RowColumn *columns, int 
 	}
 }
 
+/* Puts a value into a column of a row that is made; NULL: nothing. */
+void
+RowPutPointer(Datum *values, bool *nulls, int column, const void *value)
+{
+	nulls[column] = value == NULL;
+	values[column] = PointerGetDatum(value);
+}
+
 /* Raises 22004 for a NULL in a column that has none, as long as its constraint is there. */
 void
 RowNullError(const char *rows, const char *column)

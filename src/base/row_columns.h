@@ -25,6 +25,7 @@ typedef struct RowColumn
 
 extern int	RowColumnNumber(TupleDesc desc, const char *rows, const RowColumn *column);
 extern void RowColumnsCheck(TupleDesc desc, const char *rows, const RowColumn *columns, int count);
+extern void RowPutPointer(Datum *values, bool *nulls, int column, const void *value);
 pg_noreturn extern void RowNullError(const char *rows, const char *column);
 
 #endif							/* COMPUTE_LEDGER_ROW_COLUMNS_H */

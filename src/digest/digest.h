@@ -44,7 +44,10 @@
 
 #define DIGEST_LENGTH	PG_SHA256_DIGEST_LENGTH
 
-/* A digest that is being made, or several, one after the other; zeros at first.  Bytes are hashed by the bufferful. */
+/*
+ * A digest that is being made, or several, one after the other; zeros at first.  Bytes are hashed by the bufferful.  In a
+ * server the hash may be in the memory context in which the first one was begun, which must then outlive them all.
+ */
 typedef struct DigestState
 {
 	pg_cryptohash_ctx *sha;

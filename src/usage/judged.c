@@ -12,6 +12,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
@@ -92,14 +93,30 @@ JudgedPut(JudgedBatch *batch, JudgedKind kind, const RowColumn *columns, int nco
 	if (rows->store == NULL)
 	{
 		MemoryContext old;
+		ResourceOwner owner = CurrentResourceOwner;
 
 		rows->context = AllocSetContextCreate(batch->context, "compute_ledger judged rows", ALLOCSET_DEFAULT_SIZES);
 		old = MemoryContextSwitchTo(rows->context);
 		rows->desc = describe(columns, ncolumns);
+		/* its file stays open as long as the rows may be asked for, not only for the statement that calls */
+		CurrentResourceOwner = CurTransactionResourceOwner;
 		rows->store = tuplestore_begin_heap(false, false, work_mem);
+		CurrentResourceOwner = owner;
 		MemoryContextSwitchTo(old);
 	}
 	tuplestore_putvalues(rows->store, rows->desc, values, nulls);
+}
+
+/* Ends a batch to which nothing is added any more: frees it, unless there are rows that were not handed over. */
+void
+JudgedEnd(JudgedBatch *batch)
+{
+	for (int i = 0; i < JUDGED_KINDS; i++)
+	{
+		if (batch->rows[i].store != NULL)
+			return;
+	}
+	MemoryContextDelete(batch->context);
 }
 
 /* Hands the rows of a kind of a batch over to the statement that calls; 22023 if there are none, or they were handed over. */
@@ -127,12 +144,7 @@ hand_over(FunctionCallInfo fcinfo, JudgedKind kind)
 	result->setResult = rows->store;
 	result->setDesc = rows->desc;
 	rows->store = NULL;
-	for (int i = 0; i < JUDGED_KINDS; i++)
-	{
-		if (batch->rows[i].store != NULL)
-			return (Datum) 0;
-	}
-	MemoryContextDelete(batch->context);
+	JudgedEnd(batch);
 	return (Datum) 0;
 }
 

@@ -21,5 +21,6 @@ typedef struct JudgedBatch JudgedBatch;
 
 extern JudgedBatch *JudgedBegin(int64 number);
 extern void JudgedPut(JudgedBatch *batch, JudgedKind kind, const RowColumn *columns, int ncolumns, Datum *values, bool *nulls);
+extern void JudgedEnd(JudgedBatch *batch);
 
 #endif							/* COMPUTE_LEDGER_JUDGED_H */

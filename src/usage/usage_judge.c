@@ -37,6 +37,7 @@
 #include "utils/typcache.h"
 
 #include "base/key_table.h"
+#include "base/row_columns.h"
 #include "usage/judged.h"
 #include "usage/number_set.h"
 #include "usage/usage_instant.h"
@@ -350,14 +351,6 @@ find_before(Judge *judge, const Row *row, bytea *first_key, const uint8 *digest,
 
 /* ---- rows to write ---- */
 
-/* Puts a value into a column; NULL: nothing. */
-static void
-put_pointer(Datum *values, bool *nulls, int column, const void *value)
-{
-	nulls[column] = value == NULL;
-	values[column] = PointerGetDatum(value);
-}
-
 /* Puts a value into a column, or nothing. */
 static void
 put_value(Datum *values, bool *nulls, int column, bool is_there, Datum value)
@@ -407,22 +400,22 @@ put_record(Judge *judge, const Row *row, bool is_late)
 	values[5] = Int32GetDatum(row->region->id);
 	values[6] = Int32GetDatum(v->revision);
 	values[7] = PointerGetDatum(row->chip->accelerator);
-	put_pointer(values, nulls, 8, rate == NULL ? NULL : rate->rate);
+	RowPutPointer(values, nulls, 8, rate == NULL ? NULL : rate->rate);
 	put_value(values, nulls, 9, rate != NULL && rate->has_recorded, TimestampTzGetDatum(rate == NULL ? 0 : rate->recorded));
 	put_value(values, nulls, 10, row->chip->has_share, Int32GetDatum(row->chip->share));
-	put_pointer(values, nulls, 11, v->devices);
-	put_pointer(values, nulls, 12, v->measure);
-	put_pointer(values, nulls, 13, v->number_format);
-	put_pointer(values, nulls, 14, v->achieved_work);
+	RowPutPointer(values, nulls, 11, v->devices);
+	RowPutPointer(values, nulls, 12, v->measure);
+	RowPutPointer(values, nulls, 13, v->number_format);
+	RowPutPointer(values, nulls, 14, v->achieved_work);
 	put_value(values, nulls, 15, row->m.has_reservation, Int64GetDatum(row->reservation));
-	put_pointer(values, nulls, 16, v->reservation);
-	put_pointer(values, nulls, 17, row->source->name);
-	put_pointer(values, nulls, 18, row->cells[CELL_SOURCE_ID]);
-	put_pointer(values, nulls, 19, row->cells[CELL_ACCOUNT]);
-	put_pointer(values, nulls, 20, row->cells[CELL_REGION]);
-	put_pointer(values, nulls, 21, row->cells[CELL_ACCELERATOR]);
-	put_pointer(values, nulls, 22, v->run);
-	put_pointer(values, nulls, 23, v->labels);
+	RowPutPointer(values, nulls, 16, v->reservation);
+	RowPutPointer(values, nulls, 17, row->source->name);
+	RowPutPointer(values, nulls, 18, row->cells[CELL_SOURCE_ID]);
+	RowPutPointer(values, nulls, 19, row->cells[CELL_ACCOUNT]);
+	RowPutPointer(values, nulls, 20, row->cells[CELL_REGION]);
+	RowPutPointer(values, nulls, 21, row->cells[CELL_ACCELERATOR]);
+	RowPutPointer(values, nulls, 22, v->run);
+	RowPutPointer(values, nulls, 23, v->labels);
 	JudgedPut(judge->judged, JUDGED_RECORDS, record_columns, lengthof(record_columns), values, nulls);
 	judge->records++;
 	if (row->m.has_reservation && NumberSetAdd(&judge->reservations_seen, (uint64) row->reservation))
@@ -440,7 +433,7 @@ put_rejected(Judge *judge, const Row *row, bool is_conflict)
 
 	memcpy(values, row->raw, RAW_COLUMNS * sizeof(Datum));
 	memcpy(nulls, row->no_raw, RAW_COLUMNS * sizeof(bool));
-	put_pointer(values, nulls, RAW_COLUMNS, row->source->time_zone);
+	RowPutPointer(values, nulls, RAW_COLUMNS, row->source->time_zone);
 	values[RAW_COLUMNS + 1] = BoolGetDatum(row->source->unix_seconds);
 	values[RAW_COLUMNS + 2] = CStringGetTextDatum(faults);
 	put_value(values, nulls, RAW_COLUMNS + 3, v->has_revision, Int32GetDatum(v->revision));
@@ -804,6 +797,8 @@ begin_judge(Judge *judge, FunctionCallInfo fcinfo)
 	judge->record_sequence = get_relname_relid("usage_record_id_seq", get_namespace_oid("compute_ledger", false));
 	judge->names = UsageNamesBegin(judge->context, PG_GETARG_TEXT_PP(ARGUMENT_BASIS), PG_GETARG_DATUM(ARGUMENT_SOURCES), judge->stamp,
 								   PG_GETARG_DATUM(ARGUMENT_ZONES), PG_ARGISNULL(ARGUMENT_ZONES), PG_GETARG_DATUM(ARGUMENT_UNIX_SOURCES), PG_ARGISNULL(ARGUMENT_UNIX_SOURCES));
+	/* here, so that the hash is not made in the memory of a row */
+	DigestBegin(&judge->digest);
 	judge->judged = JudgedBegin(judge->number);
 	KeyTableOpen(&judge->key_table, "usage_key", key_columns, KEY_COLUMNS, 2);
 	judge->key_index = index_open(judge->key_table.index, AccessShareLock);
@@ -858,6 +853,7 @@ judge_usage(PG_FUNCTION_ARGS)
 			  " i.ended_at, i.measure, i.number_format, i.achieved_work, i.run, i.labels, i.retracted, i.reservation", rows, " ORDER BY i.id",
 			  query_arguments(fcinfo), &all);
 	judge_aside(&judge);
+	JudgedEnd(judge.judged);
 	DigestFree(&judge.digest);
 	index_close(judge.key_index, NoLock);
 	KeyTableClose(&judge.key_table);

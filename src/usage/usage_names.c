@@ -11,6 +11,9 @@
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
+#include "fmgr.h"
+#include "nodes/value.h"
+#include "parser/parse_func.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -64,6 +67,8 @@ typedef struct NameEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+#define MAX_ARGUMENTS	2		/* of a function that is asked */
+
 /* Names that are looked up all at once. */
 typedef struct AskedNames
 {
@@ -81,6 +86,10 @@ struct UsageNames
 	name_table_hash *table;
 	AskedNames	accounts;
 	AskedNames	chips;
+	FmgrInfo	account_id;		/* functions that are asked, once they were */
+	FmgrInfo	region_id;
+	FmgrInfo	reservations_named;
+	FmgrInfo	reservation_at;
 };
 
 typedef struct Account
@@ -180,20 +189,7 @@ known_name(UsageNames *names, NameKind kind, const void *within, const text *nam
 	return meaning;
 }
 
-/* ---- queries ---- */
-
-#define MAX_ARGUMENTS	2
-#define MAX_RESULTS		3
-
-typedef struct NameQuery
-{
-	const char *text;
-	int			nargs;
-	Oid			types[MAX_ARGUMENTS];
-	int			ncolumns;
-	RowColumn	columns[MAX_RESULTS];
-	SPIPlanPtr	plan;
-} NameQuery;
+/* ---- what is asked ---- */
 
 /* Copies a column of a row of a query's into the current memory context. */
 static Datum
@@ -209,35 +205,23 @@ copy_column(uint64 row, int column, bool *isnull)
 	return datumCopy(d, att->attbyval, att->attlen);
 }
 
-/* Asks for one row, and copies it; false if there is none.  The plan is for any argument: there are indexes. */
-static bool
-ask_row(UsageNames *names, NameQuery *query, Datum *arguments, const char *nulls, Datum *results, bool *isnull)
+/*
+ * Asks a function of ours, whose plan is kept for the batch: what an account was merged into is asked for each row of it.  It
+ * sees what the active snapshot does.  The answer is in the current memory context.
+ */
+static Datum
+ask(UsageNames *names, FmgrInfo *function, const char *name, int nargs, const Oid *types, const NullableDatum *arguments, bool *isnull)
 {
-	bool		found;
+	LOCAL_FCINFO(fcinfo, MAX_ARGUMENTS);
+	Datum		answer;
 
-	SPI_connect();
-	if (query->plan == NULL)
-	{
-		SPIPlanPtr	plan = SPI_prepare_cursor(query->text, query->nargs, query->types, CURSOR_OPT_GENERIC_PLAN);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare a query of names in usage");
-		query->plan = plan;
-	}
-	if (SPI_execute_plan(query->plan, arguments, nulls, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not look up a name in usage");
-	RowColumnsCheck(SPI_tuptable->tupdesc, "what a name in usage means", query->columns, query->ncolumns);
-	found = SPI_processed > 0;
-	if (found)
-	{
-		MemoryContext old = MemoryContextSwitchTo(names->context);
-
-		for (int i = 0; i < query->ncolumns; i++)
-			results[i] = copy_column(0, i, &isnull[i]);
-		MemoryContextSwitchTo(old);
-	}
-	SPI_finish();
-	return found;
+	if (!OidIsValid(function->fn_oid))
+		fmgr_info_cxt(LookupFuncName(list_make2(makeString("compute_ledger"), makeString(pstrdup(name))), nargs, types, false), function, names->context);
+	InitFunctionCallInfoData(*fcinfo, function, nargs, InvalidOid, NULL, NULL);
+	memcpy(fcinfo->args, arguments, nargs * sizeof(NullableDatum));
+	answer = FunctionCallInvoke(fcinfo);
+	*isnull = fcinfo->isnull;
+	return answer;
 }
 
 /* ---- sources ---- */
@@ -371,15 +355,9 @@ look_up_accounts(UsageNames *names)
 bool
 UsageAccountOf(UsageNames *names, text *name, const TimestampTz *at, int64 *id, bool *is_account)
 {
-	static NameQuery query = {
-		.text = "SELECT compute_ledger._account_id($1, $2)",
-		.nargs = 2,
-		.types = {TEXTOID, TIMESTAMPTZOID},
-		.ncolumns = 1,
-		.columns = {ROW_COLUMN("account", INT8OID)},
-	};
+	static const Oid types[] = {TEXTOID, TIMESTAMPTZOID};
+	const NullableDatum arguments[] = {{.value = PointerGetDatum(name)}, {.value = at == NULL ? (Datum) 0 : TimestampTzGetDatum(*at)}};
 	const Account *account;
-	Datum		arguments[2];
 	Datum		d;
 	bool		isnull;
 
@@ -396,12 +374,9 @@ UsageAccountOf(UsageNames *names, text *name, const TimestampTz *at, int64 *id, 
 		return account->valid != NULL &&
 			multirange_contains_elem_internal(lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO), account->valid, TimestampTzGetDatum(*at));
 	}
-	arguments[0] = PointerGetDatum(name);
-	arguments[1] = TimestampTzGetDatum(*at);
-	if (!ask_row(names, &query, arguments, NULL, &d, &isnull) || isnull)
-		return false;
-	*id = DatumGetInt64(d);
-	return true;
+	d = ask(names, &names->account_id, "_account_id", lengthof(types), types, arguments, &isnull);
+	*id = isnull ? 0 : DatumGetInt64(d);
+	return !isnull;
 }
 
 /* ---- regions ---- */
@@ -410,16 +385,10 @@ UsageAccountOf(UsageNames *names, text *name, const TimestampTz *at, int64 *id, 
 const UsageRegion *
 UsageRegionOf(UsageNames *names, text *name)
 {
-	static NameQuery query = {
-		.text = "SELECT compute_ledger._region_id($1)",
-		.nargs = 1,
-		.types = {TEXTOID},
-		.ncolumns = 1,
-		.columns = {ROW_COLUMN("region", INT4OID)},
-	};
+	static const Oid types[] = {TEXTOID};
+	const NullableDatum arguments[] = {{.value = PointerGetDatum(name)}};
 	void	  **kept;
 	UsageRegion *region;
-	Datum		argument = PointerGetDatum(name);
 	Datum		d;
 	bool		isnull;
 
@@ -429,9 +398,9 @@ UsageRegionOf(UsageNames *names, text *name)
 	if (*kept == NULL)
 	{
 		region = MemoryContextAllocZero(names->context, sizeof(UsageRegion));
-		region->is_there = ask_row(names, &query, &argument, NULL, &d, &isnull) && !isnull;
-		if (region->is_there)
-			region->id = DatumGetInt32(d);
+		d = ask(names, &names->region_id, "_region_id", lengthof(types), types, arguments, &isnull);
+		region->is_there = !isnull;
+		region->id = isnull ? 0 : DatumGetInt32(d);
 		*kept = region;
 	}
 	return *kept;
@@ -539,24 +508,19 @@ UsageRateAt(const UsageChip *chip, TimestampTz at)
 static Reservations *
 look_up_reservations(UsageNames *names, text *name, const UsageRegion *region)
 {
-	static NameQuery query = {
-		.text = "SELECT compute_ledger._reservations_named($1, $2)",
-		.nargs = 2,
-		.types = {TEXTOID, INT4OID},
-		.ncolumns = 1,
-		.columns = {ROW_COLUMN("reservations", INT8ARRAYOID)},
-	};
+	static const Oid types[] = {TEXTOID, INT4OID};
 	Reservations *found = MemoryContextAllocZero(names->context, sizeof(Reservations));
 	bool		has_region = region != NULL && region->is_there;
-	Datum		arguments[2] = {PointerGetDatum(name), has_region ? Int32GetDatum(region->id) : (Datum) 0};
-	const char	nulls[2] = {' ', has_region ? ' ' : 'n'};
+	const NullableDatum arguments[] = {{.value = PointerGetDatum(name)}, {.value = Int32GetDatum(has_region ? region->id : 0),.isnull = !has_region}};
 	bool		isnull;
 	bool	   *no_ids;
+	Datum		all = ask(names, &names->reservations_named, "_reservations_named", lengthof(types), types, arguments, &isnull);
 	MemoryContext old;
 
-	if (!ask_row(names, &query, arguments, nulls, &found->all, &isnull) || isnull)
+	if (isnull)
 		return found;
 	old = MemoryContextSwitchTo(names->context);
+	found->all = PointerGetDatum(PG_DETOAST_DATUM_COPY(all));
 	deconstruct_array(DatumGetArrayTypeP(found->all), INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &found->ids, &no_ids, &found->count);
 	if (found->count > 0 && no_ids[0])
 		found->count = 0;
@@ -568,16 +532,10 @@ look_up_reservations(UsageNames *names, text *name, const UsageRegion *region)
 bool
 UsageReservationOf(UsageNames *names, text *name, const UsageRegion *region, const TimestampTz *at, int64 *id)
 {
-	static NameQuery query = {
-		.text = "SELECT compute_ledger._reservation_at($1, $2)",
-		.nargs = 2,
-		.types = {INT8ARRAYOID, TIMESTAMPTZOID},
-		.ncolumns = 1,
-		.columns = {ROW_COLUMN("reservation", INT8OID)},
-	};
+	static const Oid types[] = {INT8ARRAYOID, TIMESTAMPTZOID};
 	void	  **kept = find_name(names, NAME_RESERVATION, region, name);
 	const Reservations *found;
-	Datum		arguments[2];
+	NullableDatum arguments[MAX_ARGUMENTS] = {0};
 	Datum		d;
 	bool		isnull;
 
@@ -590,12 +548,11 @@ UsageReservationOf(UsageNames *names, text *name, const UsageRegion *region, con
 		return found->count == 1;
 	if (at == NULL)
 		return false;
-	arguments[0] = found->all;
-	arguments[1] = TimestampTzGetDatum(*at);
-	if (!ask_row(names, &query, arguments, NULL, &d, &isnull) || isnull)
-		return false;
-	*id = DatumGetInt64(d);
-	return true;
+	arguments[0].value = found->all;
+	arguments[1].value = TimestampTzGetDatum(*at);
+	d = ask(names, &names->reservation_at, "_reservation_at", lengthof(types), types, arguments, &isnull);
+	*id = isnull ? 0 : DatumGetInt64(d);
+	return !isnull;
 }
 
 /* ---- all at once ---- */

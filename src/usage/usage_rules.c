@@ -12,6 +12,7 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "base/row_columns.h"
 #include "usage/usage_cell.h"
 #include "usage/usage_instant.h"
 #include "usage/usage_rules.h"
@@ -253,14 +254,6 @@ text_argument(FunctionCallInfo fcinfo, int n)
 	return PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n);
 }
 
-/* Puts a value into a column; NULL: nothing. */
-static void
-put_pointer(Datum *values, bool *nulls, int column, const void *value)
-{
-	nulls[column] = value == NULL;
-	values[column] = PointerGetDatum(value);
-}
-
 /*
  * _usage_values(sender text, [cells...,] time_zone text, unix_seconds boolean) -> row
  */
@@ -284,18 +277,18 @@ usage_values(PG_FUNCTION_ARGS)
 	nulls[0] = !v.has_revision;
 	values[1] = BoolGetDatum(v.retracted);
 	nulls[1] = !v.has_retracted;
-	put_pointer(values, nulls, 2, v.devices);
+	RowPutPointer(values, nulls, 2, v.devices);
 	values[3] = TimestampTzGetDatum(v.started_at);
 	nulls[3] = !v.has_start;
 	values[4] = TimestampTzGetDatum(v.ended_at);
 	nulls[4] = !v.has_end;
-	put_pointer(values, nulls, 5, v.measure);
-	put_pointer(values, nulls, 6, v.number_format);
-	put_pointer(values, nulls, 7, v.achieved_work);
-	put_pointer(values, nulls, 8, v.run);
-	put_pointer(values, nulls, 9, v.labels);
-	put_pointer(values, nulls, 10, v.reservation);
-	put_pointer(values, nulls, 11, v.unreadable == NULL ? NULL : cstring_to_text(v.unreadable));
+	RowPutPointer(values, nulls, 5, v.measure);
+	RowPutPointer(values, nulls, 6, v.number_format);
+	RowPutPointer(values, nulls, 7, v.achieved_work);
+	RowPutPointer(values, nulls, 8, v.run);
+	RowPutPointer(values, nulls, 9, v.labels);
+	RowPutPointer(values, nulls, 10, v.reservation);
+	RowPutPointer(values, nulls, 11, v.unreadable == NULL ? NULL : cstring_to_text(v.unreadable));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
