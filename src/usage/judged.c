@@ -38,7 +38,7 @@ static JudgedBatch *batches = NULL;
 
 /* Forgets a batch whose memory goes. */
 static void
-forget(void *arg)
+forget_batch(void *arg)
 {
 	JudgedBatch **place = &batches;
 
@@ -60,7 +60,7 @@ JudgedBegin(int64 number)
 	batch->context = context;
 	batch->next = batches;
 	batches = batch;
-	callback->func = forget;
+	callback->func = forget_batch;
 	callback->arg = batch;
 	MemoryContextRegisterResetCallback(context, callback);
 	return batch;

@@ -12,7 +12,7 @@
 
 /* Returns the slot that a number, not 0, is in, or is to be put into. */
 static uint64 *
-find_slot(const NumberSet *set, uint64 number)
+slot_of_number(const NumberSet *set, uint64 number)
 {
 	uint64		at = (number * UINT64CONST(0x9E3779B97F4A7C15)) & (set->nslots - 1);
 
@@ -33,7 +33,7 @@ enlarge(NumberSet *set)
 	for (uint64 i = 0; i < nold; i++)
 	{
 		if (old[i] != 0)
-			*find_slot(set, old[i]) = old[i];
+			*slot_of_number(set, old[i]) = old[i];
 	}
 	if (old != NULL)
 		pfree(old);
@@ -45,7 +45,7 @@ NumberSetHas(const NumberSet *set, uint64 number)
 {
 	if (number == 0)
 		return set->has_zero;
-	return set->nslots > 0 && *find_slot(set, number) != 0;
+	return set->nslots > 0 && *slot_of_number(set, number) != 0;
 }
 
 /* Puts a number into a set; false if it was there. */
@@ -63,7 +63,7 @@ NumberSetAdd(NumberSet *set, uint64 number)
 	}
 	if (set->nused >= set->nslots / 2)
 		enlarge(set);
-	slot = find_slot(set, number);
+	slot = slot_of_number(set, number);
 	if (*slot != 0)
 		return false;
 	*slot = number;

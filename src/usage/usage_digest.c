@@ -15,7 +15,7 @@
 #include "digest/digest.h"
 #include "quantity/quantity.h"
 #include "usage/usage_key.h"
-#include "usage/usage_rules.h"
+#include "usage/usage_digest.h"
 
 /* Adds a string in UTF-8, or as it is where it has no such form. */
 static void

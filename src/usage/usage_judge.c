@@ -40,6 +40,7 @@
 #include "base/row_columns.h"
 #include "usage/judged.h"
 #include "usage/number_set.h"
+#include "usage/usage_digest.h"
 #include "usage/usage_instant.h"
 #include "usage/usage_key.h"
 #include "usage/usage_names.h"
@@ -74,7 +75,8 @@ static const RowColumn record_columns[] = {
 	ROW_COLUMN("id", INT8OID), ROW_COLUMN("account", INT8OID), ROW_COLUMN("started_at", TIMESTAMPTZOID), ROW_COLUMN("ended_at", TIMESTAMPTZOID),
 	ROW_COLUMN("superseded", TIMESTAMPTZOID), ROW_COLUMN("region", INT4OID), ROW_COLUMN("revision", INT4OID), ROW_COLUMN_OWN("accelerator", "accelerator"),
 	ROW_COLUMN_OWN("rate", "compute_rate"), ROW_COLUMN("rate_recorded", TIMESTAMPTZOID), ROW_COLUMN("share", INT4OID), ROW_COLUMN("devices", NUMERICOID),
-	ROW_COLUMN("measure", TEXTOID), ROW_COLUMN("number_format", TEXTOID), ROW_COLUMN_OWN("achieved_work", "compute_unit"), ROW_COLUMN("reservation", INT8OID),
+	ROW_COLUMN("measure", TEXTOID), ROW_COLUMN("number_format", TEXTOID), ROW_COLUMN_OWN("achieved_work", "compute_unit"),
+	ROW_COLUMN("reservation", INT8OID),
 	ROW_COLUMN("reservation_name", TEXTOID), ROW_COLUMN("source", TEXTOID), ROW_COLUMN("source_id", TEXTOID), ROW_COLUMN("account_name", TEXTOID),
 	ROW_COLUMN("region_name", TEXTOID), ROW_COLUMN("accelerator_name", TEXTOID), ROW_COLUMN("run", TEXTOID), ROW_COLUMN("labels", JSONBOID)
 };
@@ -283,7 +285,7 @@ digest_row(Judge *judge, const Row *row, uint8 *digest)
 
 /* Orders keys as their index does. */
 static int
-compare_keys(const bytea *a, const bytea *b)
+order_keys(const bytea *a, const bytea *b)
 {
 	Size		len = Min(VARSIZE_ANY_EXHDR(a), VARSIZE_ANY_EXHDR(b));
 	int			order = memcmp(VARDATA_ANY(a), VARDATA_ANY(b), len);
@@ -321,7 +323,7 @@ find_before(Judge *judge, const Row *row, bytea *first_key, const uint8 *digest,
 	bool		isnull;
 
 	memset(before, 0, sizeof(*before));
-	if (row->source->last_key == NULL || compare_keys(first_key, row->source->last_key) > 0)
+	if (row->source->last_key == NULL || order_keys(first_key, row->source->last_key) > 0)
 		return;
 	scan = scan_keys(judge, row->source, first_key, MakeUsageKey(row->cells[CELL_SOURCE_ID], PG_INT32_MAX), keys);
 	key = systable_getnext_ordered(scan, BackwardScanDirection);
@@ -796,7 +798,8 @@ begin_judge(Judge *judge, FunctionCallInfo fcinfo)
 		set_months(judge, PG_GETARG_ARRAYTYPE_P(ARGUMENT_MONTHS));
 	judge->record_sequence = get_relname_relid("usage_record_id_seq", get_namespace_oid("compute_ledger", false));
 	judge->names = UsageNamesBegin(judge->context, PG_GETARG_TEXT_PP(ARGUMENT_BASIS), PG_GETARG_DATUM(ARGUMENT_SOURCES), judge->stamp,
-								   PG_GETARG_DATUM(ARGUMENT_ZONES), PG_ARGISNULL(ARGUMENT_ZONES), PG_GETARG_DATUM(ARGUMENT_UNIX_SOURCES), PG_ARGISNULL(ARGUMENT_UNIX_SOURCES));
+								   PG_GETARG_DATUM(ARGUMENT_ZONES), PG_ARGISNULL(ARGUMENT_ZONES),
+								   PG_GETARG_DATUM(ARGUMENT_UNIX_SOURCES), PG_ARGISNULL(ARGUMENT_UNIX_SOURCES));
 	/* here, so that the hash is not made in the memory of a row */
 	DigestBegin(&judge->digest);
 	judge->judged = JudgedBegin(judge->number);

@@ -210,7 +210,7 @@ copy_column(uint64 row, int column, bool *isnull)
  * sees what the active snapshot does.  The answer is in the current memory context.
  */
 static Datum
-ask(UsageNames *names, FmgrInfo *function, const char *name, int nargs, const Oid *types, const NullableDatum *arguments, bool *isnull)
+ask_function(UsageNames *names, FmgrInfo *function, const char *name, int nargs, const Oid *types, const NullableDatum *arguments, bool *isnull)
 {
 	LOCAL_FCINFO(fcinfo, MAX_ARGUMENTS);
 	Datum		answer;
@@ -272,7 +272,8 @@ add_source(UsageNames *names, uint64 row)
  * write Unix seconds.
  */
 UsageNames *
-UsageNamesBegin(MemoryContext context, text *basis, Datum sources, TimestampTz stamp, Datum zones, bool no_zones, Datum unix_sources, bool no_unix)
+UsageNamesBegin(MemoryContext context, text *basis, Datum sources, TimestampTz stamp,
+				Datum zones, bool no_zones, Datum unix_sources, bool no_unix)
 {
 	UsageNames *names = MemoryContextAllocZero(context, sizeof(UsageNames));
 	Oid			types[] = {TEXTARRAYOID, TIMESTAMPTZOID, JSONBOID, TEXTARRAYOID};
@@ -286,7 +287,8 @@ UsageNamesBegin(MemoryContext context, text *basis, Datum sources, TimestampTz s
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT u.source, u.number, $2 OPERATOR(pg_catalog.+) u.clock_tolerance, coalesce(u.system, u.source),"
 							  " $3 OPERATOR(pg_catalog.->>) u.source, u.source OPERATOR(pg_catalog.=) ANY ($4),"
-							  " (SELECT e.key FROM compute_ledger.usage_key AS e WHERE e.source OPERATOR(pg_catalog.=) u.number ORDER BY e.key DESC LIMIT 1)"
+							  " (SELECT e.key FROM compute_ledger.usage_key AS e"
+							  " WHERE e.source OPERATOR(pg_catalog.=) u.number ORDER BY e.key DESC LIMIT 1)"
 							  " FROM compute_ledger.usage_source AS u WHERE u.source OPERATOR(pg_catalog.=) ANY ($1)",
 							  lengthof(types), types, values, nulls, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read usage_source");
@@ -321,8 +323,10 @@ look_up_accounts(UsageNames *names)
 
 	SPI_connect();
 	if (SPI_execute_with_args("SELECT n.place, a.id,"
-							  " EXISTS (SELECT FROM compute_ledger.account_merge AS g WHERE g.account OPERATOR(pg_catalog.=) a.id AND pg_catalog.upper_inf(g.recorded)),"
-							  " (SELECT pg_catalog.range_agg(v.valid) FROM compute_ledger.account_version AS v WHERE v.account OPERATOR(pg_catalog.=) a.id AND pg_catalog.upper_inf(v.recorded))"
+							  " EXISTS (SELECT FROM compute_ledger.account_merge AS g"
+							  " WHERE g.account OPERATOR(pg_catalog.=) a.id AND pg_catalog.upper_inf(g.recorded)),"
+							  " (SELECT pg_catalog.range_agg(v.valid) FROM compute_ledger.account_version AS v"
+							  " WHERE v.account OPERATOR(pg_catalog.=) a.id AND pg_catalog.upper_inf(v.recorded))"
 							  " FROM pg_catalog.unnest($1) WITH ORDINALITY AS n (name, place)"
 							  " CROSS JOIN LATERAL (SELECT c.id FROM compute_ledger.account AS c WHERE c.name OPERATOR(pg_catalog.=) n.name LIMIT 1) AS a",
 							  lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)
@@ -374,7 +378,7 @@ UsageAccountOf(UsageNames *names, text *name, const TimestampTz *at, int64 *id, 
 		return account->valid != NULL &&
 			multirange_contains_elem_internal(lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO), account->valid, TimestampTzGetDatum(*at));
 	}
-	d = ask(names, &names->account_id, "_account_id", lengthof(types), types, arguments, &isnull);
+	d = ask_function(names, &names->account_id, "_account_id", lengthof(types), types, arguments, &isnull);
 	*id = isnull ? 0 : DatumGetInt64(d);
 	return !isnull;
 }
@@ -398,7 +402,7 @@ UsageRegionOf(UsageNames *names, text *name)
 	if (*kept == NULL)
 	{
 		region = MemoryContextAllocZero(names->context, sizeof(UsageRegion));
-		d = ask(names, &names->region_id, "_region_id", lengthof(types), types, arguments, &isnull);
+		d = ask_function(names, &names->region_id, "_region_id", lengthof(types), types, arguments, &isnull);
 		region->is_there = !isnull;
 		region->id = isnull ? 0 : DatumGetInt32(d);
 		*kept = region;
@@ -462,11 +466,13 @@ look_up_chips(UsageNames *names)
 
 	SPI_connect();
 	if (SPI_execute_with_args("WITH name AS MATERIALIZED ("
-							  "SELECT i.place, i.accelerator, compute_ledger._accelerator_share(i.name, i.system, i.accelerator) AS share, compute_ledger._vgpu_share(i.name, i.system) AS vgpu"
+							  "SELECT i.place, i.accelerator, compute_ledger._accelerator_share(i.name, i.system, i.accelerator) AS share,"
+							  " compute_ledger._vgpu_share(i.name, i.system) AS vgpu"
 							  " FROM (SELECT n.name, n.system, n.place, compute_ledger.identify(n.name, n.system) AS accelerator"
 							  " FROM ROWS FROM (pg_catalog.unnest($1), pg_catalog.unnest($2)) WITH ORDINALITY AS n (name, system, place) OFFSET 0) AS i"
 							  "), rate AS MATERIALIZED ("
-							  "SELECT t.* FROM compute_ledger._usage_rates(ARRAY(SELECT DISTINCT n.accelerator FROM name AS n WHERE n.accelerator IS NOT NULL),"
+							  "SELECT t.* FROM compute_ledger._usage_rates("
+							  "ARRAY(SELECT DISTINCT n.accelerator FROM name AS n WHERE n.accelerator IS NOT NULL),"
 							  " compute_ledger.basis_name(compute_ledger.basis_code($3))) AS t)"
 							  " SELECT n.place, n.accelerator, n.share, t.from_instant, t.to_instant, compute_ledger._vgpu_rate(t.rate, n.vgpu),"
 							  " CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END"
@@ -514,7 +520,7 @@ look_up_reservations(UsageNames *names, text *name, const UsageRegion *region)
 	const NullableDatum arguments[] = {{.value = PointerGetDatum(name)}, {.value = Int32GetDatum(has_region ? region->id : 0),.isnull = !has_region}};
 	bool		isnull;
 	bool	   *no_ids;
-	Datum		all = ask(names, &names->reservations_named, "_reservations_named", lengthof(types), types, arguments, &isnull);
+	Datum		all = ask_function(names, &names->reservations_named, "_reservations_named", lengthof(types), types, arguments, &isnull);
 	MemoryContext old;
 
 	if (isnull)
@@ -550,7 +556,7 @@ UsageReservationOf(UsageNames *names, text *name, const UsageRegion *region, con
 		return false;
 	arguments[0].value = found->all;
 	arguments[1].value = TimestampTzGetDatum(*at);
-	d = ask(names, &names->reservation_at, "_reservation_at", lengthof(types), types, arguments, &isnull);
+	d = ask_function(names, &names->reservation_at, "_reservation_at", lengthof(types), types, arguments, &isnull);
 	*id = isnull ? 0 : DatumGetInt64(d);
 	return !isnull;
 }

@@ -47,7 +47,8 @@ typedef struct UsageRegion
 	int32		id;
 } UsageRegion;
 
-extern UsageNames *UsageNamesBegin(MemoryContext context, text *basis, Datum sources, TimestampTz stamp, Datum zones, bool no_zones, Datum unix_sources, bool no_unix);
+extern UsageNames *UsageNamesBegin(MemoryContext context, text *basis, Datum sources, TimestampTz stamp,
+								   Datum zones, bool no_zones, Datum unix_sources, bool no_unix);
 extern const UsageSource *UsageSourceOf(UsageNames *names, const text *sender);
 extern void UsageNamesNote(UsageNames *names, const UsageSource *source, text *account, text *accelerator);
 extern void UsageNamesLookUp(UsageNames *names);

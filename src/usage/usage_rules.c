@@ -43,7 +43,7 @@ is_string(const text *cell, const char *str)
 
 /* Returns the one of some words, in small letters, that a cell is in whatever letters; NULL if it is none. */
 static text *
-find_word(const text *cell, const char *const *words, int count)
+word_in_letters(const text *cell, const char *const *words, int count)
 {
 	Size		len = cell == NULL ? 0 : VARSIZE_ANY_EXHDR(cell);
 
@@ -116,11 +116,11 @@ read_body(text *const *cells, bool is_own, text *time_zone, bool unix_seconds, U
 		v->measure = cstring_to_text(measures[0]);
 	else
 	{
-		v->measure = find_word(cells[CELL_MEASURE], measures, lengthof(measures));
+		v->measure = word_in_letters(cells[CELL_MEASURE], measures, lengthof(measures));
 		if (v->measure == NULL && is_own)
 			v->measure = cells[CELL_MEASURE];
 	}
-	v->number_format = find_word(cells[CELL_NUMBER_FORMAT], formats, lengthof(formats));
+	v->number_format = word_in_letters(cells[CELL_NUMBER_FORMAT], formats, lengthof(formats));
 	if (!is_empty(cells[CELL_ACHIEVED_WORK]) && ReadWorkCell(cells[CELL_ACHIEVED_WORK], &d))
 		v->achieved_work = DatumGetPointer(d);
 	if (!is_empty(cells[CELL_RUN]))
@@ -141,7 +141,8 @@ find_unreadable(text *const *cells, const text *sender, const UsageValues *v)
 
 	add_fault(&faults, is_empty(source), "no source");
 	add_fault(&faults, is_empty(source_id), "no source_id");
-	add_fault(&faults, (source != NULL && VARSIZE_ANY_EXHDR(source) > USAGE_MAX_NAME) || (source_id != NULL && VARSIZE_ANY_EXHDR(source_id) > USAGE_MAX_NAME), "key too long");
+	add_fault(&faults, (source != NULL && VARSIZE_ANY_EXHDR(source) > USAGE_MAX_NAME) ||
+			  (source_id != NULL && VARSIZE_ANY_EXHDR(source_id) > USAGE_MAX_NAME), "key too long");
 	add_fault(&faults, !v->is_own && is_string(sender, "compute_ledger"), "own source");
 	add_fault(&faults, !v->has_revision, "revision");
 	add_fault(&faults, !v->has_retracted, "retracted");
@@ -247,9 +248,9 @@ JudgeUsage(bool is_readable, bool is_sound, bool is_there, bool is_as_there, boo
 
 /* ---- functions ---- */
 
-/* Returns an argument that is text; NULL for NULL. */
+/* Returns the cell that an argument is; NULL for NULL. */
 static text *
-text_argument(FunctionCallInfo fcinfo, int n)
+cell_argument(FunctionCallInfo fcinfo, int n)
 {
 	return PG_ARGISNULL(n) ? NULL : PG_GETARG_TEXT_PP(n);
 }
@@ -270,8 +271,8 @@ usage_values(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != lengthof(values))
 		elog(ERROR, "return type must be a row of %d columns", (int) lengthof(values));
 	for (int i = 0; i < USAGE_CELLS; i++)
-		cells[i] = text_argument(fcinfo, i + 1);
-	ReadUsageCells(cells, text_argument(fcinfo, 0), false, text_argument(fcinfo, USAGE_CELLS + 1),
+		cells[i] = cell_argument(fcinfo, i + 1);
+	ReadUsageCells(cells, cell_argument(fcinfo, 0), false, cell_argument(fcinfo, USAGE_CELLS + 1),
 				   !PG_ARGISNULL(USAGE_CELLS + 2) && PG_GETARG_BOOL(USAGE_CELLS + 2), &v);
 	values[0] = Int32GetDatum(v.revision);
 	nulls[0] = !v.has_revision;
@@ -309,8 +310,8 @@ usage_faults(PG_FUNCTION_ARGS)
 		.has_end = !PG_ARGISNULL(3),
 		.ended_at = PG_ARGISNULL(3) ? 0 : PG_GETARG_TIMESTAMPTZ(3),
 		.devices = PG_ARGISNULL(5) ? NULL : (struct varlena *) PG_GETARG_NUMERIC(5),
-		.reservation = text_argument(fcinfo, 9),
-		.measure = text_argument(fcinfo, 11),
+		.reservation = cell_argument(fcinfo, 9),
+		.measure = cell_argument(fcinfo, 11),
 	};
 	UsageMeaning m = {
 		.has_latest = !PG_ARGISNULL(4),

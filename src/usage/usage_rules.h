@@ -11,11 +11,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "digest/digest.h"
-
 #define USAGE_MAX_NAME		1000	/* bytes of a source's name, of a record's in it and of a reservation's */
-#define USAGE_DIGEST_VALUES	12	/* that a digest is of */
-#define USAGE_DIGEST_BYTES	16	/* of the SHA-256, that usage_key has */
 
 /* The cells of a record, in the order of usage_inbox. */
 typedef enum UsageCell
@@ -84,6 +80,5 @@ typedef enum UsageVerdict
 extern void ReadUsageCells(text *const *cells, const text *sender, bool is_own, text *time_zone, bool unix_seconds, UsageValues *v);
 extern char *FindUsageFaults(const UsageValues *v, const UsageMeaning *m);
 extern UsageVerdict JudgeUsage(bool is_readable, bool is_sound, bool is_there, bool is_as_there, bool is_first, bool is_as_first);
-extern void MakeUsageDigest(DigestState *state, const NullableDatum *values, uint8 *digest);
 
 #endif							/* COMPUTE_LEDGER_USAGE_RULES_H */
