@@ -11,8 +11,8 @@ $$;
 COMMENT ON FUNCTION _hold_budget(bigint, numeric, text, compute_unit) IS 'the one place where a budget is to be held: called before pieces are booked for an account, with the most that they can cost, transfers included, and the nominal work that they can do (NULL: no rate is known)';
 
 CREATE FUNCTION _nominal_work(pieces reservation_piece[]) RETURNS compute_unit
-	LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'nominal_work';
-COMMENT ON FUNCTION _nominal_work(reservation_piece[]) IS 'what the devices of pieces do, in basis bf16; NULL if no rate is known';
+	LANGUAGE c STABLE CALLED ON NULL INPUT AS 'MODULE_PATHNAME', 'nominal_work';
+COMMENT ON FUNCTION _nominal_work(reservation_piece[]) IS 'what the devices of pieces do, in basis bf16; NULL if no rate is known, and for NULL';
 
 CREATE FUNCTION _reserved_before(account text, request text, call jsonb) RETURNS booked_reservation[]
 	LANGUAGE plpgsql VOLATILE

@@ -60,7 +60,7 @@ rate_of_pool(const KeyTable *table, int64 pool, Datum basis, TimestampTz at)
 /*
  * _nominal_work(pieces reservation_piece[]) -> compute_unit
  *
- * Strict.  In basis bf16; NULL if no rate is known.
+ * In basis bf16; NULL if no rate is known, and for NULL.  Not strict: of a NULL nobody would ask who may call it.
  */
 PG_FUNCTION_INFO_V1(nominal_work);
 Datum
@@ -71,6 +71,8 @@ nominal_work(PG_FUNCTION_ARGS)
 	Composites	pieces;
 	KeyTable	table;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
 	CompositeReadArray(PG_GETARG_DATUM(0), piece_columns, PIECE_COLUMNS, PIECE_COLUMNS, "pieces", &pieces);
 	KeyTableOpen(&table, "pool", pool_columns, lengthof(pool_columns), 1);
 	for (int i = 0; i < pieces.count; i++)
