@@ -13,6 +13,7 @@
 
 #include "base/row_columns.h"
 #include "capacity/available.h"
+#include "capacity/kept_free.h"
 #include "capacity/pool_book.h"
 #include "capacity/pool_limit.h"
 #include "profile/profile_period.h"
@@ -38,6 +39,15 @@ typedef struct PoolBook
 	int64		peak;			/* the highest of its days */
 } PoolBook;
 
+/* What a hold that has run out, or what gives way, takes of a pool's book in the period that is asked for. */
+typedef struct Hold
+{
+	int			place;			/* of its pool in the set */
+	int64		from;
+	int64		to;
+	int64		devices;
+} Hold;
+
 /* Holds that have run out and are in the book still. */
 #define HOLD_QUERY(these) \
 	"SELECT h.pool, h.occupies, h.devices FROM compute_ledger.reservation AS h WHERE h.pool " these \
@@ -55,23 +65,24 @@ static const RowColumn hold_columns[] = {
 	ROW_COLUMN("pool", INT8OID), ROW_COLUMN("occupies", TSTZRANGEOID), ROW_COLUMN("devices", INT4OID)
 };
 
-/* Takes holds that have run out, and what gives way, from what is booked of pools. */
-static void
-take_holds(const PoolsAsked *asked, const PoolSet *set, PoolBook *books)
+/* Reads holds that have run out, and what gives way; returns how many there are. */
+static int
+read_holds(const PoolsAsked *asked, const PoolSet *set, Hold **holds)
 {
 	static const char *const queries[][2] = {POOL_SET_QUERIES(HOLD_QUERY), POOL_SET_QUERIES(GIVING_QUERY)};
 	static PoolSetPlans plans[lengthof(queries)];
 	Oid			types[] = {InvalidOid, TIMESTAMPTZOID, BOOLOID};
 	Datum		arguments[] = {0, TimestampTzGetDatum(asked->clock), BoolGetDatum(asked->guests)};
 	int			which = asked->preempting ? 1 : 0;
-	uint64		count = PoolSetRun(set, &plans[which], queries[which], lengthof(types), types, arguments, true);
+	uint64		rows = PoolSetRun(set, &plans[which], queries[which], lengthof(types), types, arguments, true);
+	int			count = 0;
 
 	RowColumnsCheck(SPI_tuptable->tupdesc, "holds", hold_columns, lengthof(hold_columns));
-	for (uint64 i = 0; i < count; i++)
+	*holds = MemoryContextAllocHuge(CurrentMemoryContext, (rows + 1) * sizeof(Hold));
+	for (uint64 i = 0; i < rows; i++)
 	{
 		Datum		values[lengthof(hold_columns)];
 		bool		nulls[lengthof(hold_columns)];
-		PoolBook   *book;
 		int64		from;
 		int64		to;
 
@@ -83,11 +94,21 @@ take_holds(const PoolsAsked *asked, const PoolSet *set, PoolBook *books)
 		}
 		if (!ProfileWindow(values[1], &from, &to) || Max(from, asked->from) >= Min(to, asked->to))
 			continue;
-		book = &books[PoolSetPlace(set, DatumGetInt64(values[0]))];
-		ProfileTallyPeriod(book->booked != NULL ? book->booked : asked->free, Max(from, asked->from), Min(to, asked->to),
-						   (int128) DatumGetInt32(values[2]) * (book->booked != NULL ? -DEVICE_UNITS : DEVICE_UNITS));
+		(*holds)[count++] = (Hold) {
+			PoolSetPlace(set, DatumGetInt64(values[0])), Max(from, asked->from), Min(to, asked->to), DatumGetInt32(values[2])
+		};
 	}
 	SPI_freetuptable(SPI_tuptable);
+	return count;
+}
+
+/* Takes a hold from what is booked of its pool. */
+static void
+take_hold(const PoolsAsked *asked, const Hold *hold, const PoolBook *book)
+{
+	bool		is_own = book->booked != NULL;
+
+	ProfileTallyPeriod(is_own ? book->booked : asked->free, hold->from, hold->to, (int128) hold->devices * (is_own ? -DEVICE_UNITS : DEVICE_UNITS));
 }
 
 /*
@@ -108,7 +129,7 @@ fits(const PoolsAsked *asked, const PoolBook *book)
 	return ((int128) book->base + book->peak) * DEVICE_UNITS <= lowest;
 }
 
-/* Reads what may be booked of pools and what is: into a tally for each, but where that is not needed. */
+/* Reads what may be booked of pools and what is, with all holds: into a tally for each, but where that is not needed. */
 static PoolBook *
 read_pools(const PoolsAsked *asked, const PoolSet *set)
 {
@@ -138,7 +159,6 @@ read_pools(const PoolsAsked *asked, const PoolSet *set)
 
 		TallyBookRow(booked != NULL ? booked : asked->free, &book.rows[i], asked->from, asked->to, booked == NULL);
 	}
-	take_holds(asked, set, books);
 	return books;
 }
 
@@ -170,18 +190,59 @@ left_of(ProfileObject *limit, ProfileObject *booked)
 }
 
 /*
- * Returns what is free of pools, as the set has them, from one instant to another; preempting: for whom others give way;
- * guests: of what guests may have.  The caller is connected to SPI.
+ * Reads what is free of pools of which it is 0: all of a window that has what is asked for in it, which is kept of those
+ * that have no holds.
  */
-ProfileObject **
+static void
+read_free(const PoolsAsked *asked, const PoolSet *set, int64 from, int64 to, const Hold *holds, int nholds, Datum *free)
+{
+	PoolsAsked	window = {.from = from, .to = to, .guests = asked->guests};
+	int64	   *pools = palloc(set->count * sizeof(int64));
+	int		   *places = palloc(set->count * sizeof(int));
+	Datum	   *read = palloc(set->count * sizeof(Datum));
+	PoolSet		unread = {pools, 0};
+	PoolBook   *books;
+
+	for (int i = 0; i < set->count; i++)
+	{
+		if (free[i] != (Datum) 0)
+			continue;
+		places[i] = unread.count;
+		pools[unread.count++] = set->pools[i];
+	}
+	books = read_pools(&window, &unread);
+	for (int i = 0; i < nholds; i++)
+		take_hold(asked, &holds[i], &books[places[holds[i].place]]);
+	for (int i = 0; i < set->count; i++)
+	{
+		if (free[i] == (Datum) 0)
+			read[places[i]] = free[i] = ProfileGetDatum(left_of(books[places[i]].limit, ProfileTallyFinish(books[places[i]].booked)));
+	}
+	for (int i = 0; i < nholds; i++)
+		read[places[holds[i].place]] = (Datum) 0;
+	KeptFreeKeep(&unread, asked->guests, from, to, read);
+}
+
+/*
+ * Returns what is free of pools, as the set has them, at least from one instant to another; preempting: for whom others give
+ * way; guests: of what guests may have.  The caller is connected to SPI.
+ */
+Datum *
 PoolsFree(const PoolSet *set, int64 from, int64 to, TimestampTz clock, bool preempting, bool guests)
 {
 	PoolsAsked	asked = {.from = from, .to = to, .clock = clock, .preempting = preempting, .guests = guests, .free = NULL};
-	PoolBook   *books = read_pools(&asked, set);
-	ProfileObject **free = palloc(set->count * sizeof(ProfileObject *));
+	Datum	   *free = palloc(set->count * sizeof(Datum));
+	Hold	   *holds;
+	int			nholds = read_holds(&asked, set, &holds);
+	int			missing = KeptFreeFind(set, guests, &from, &to, free);
 
-	for (int i = 0; i < set->count; i++)
-		free[i] = left_of(books[i].limit, ProfileTallyFinish(books[i].booked));
+	for (int i = 0; i < nholds; i++)
+	{
+		missing += free[holds[i].place] != (Datum) 0;
+		free[holds[i].place] = (Datum) 0;
+	}
+	if (missing > 0)
+		read_free(&asked, set, from, to, holds, nholds, free);
 	return free;
 }
 
@@ -190,7 +251,11 @@ static void
 answer(const PoolsAsked *asked, const PoolSet *set, ReturnSetInfo *result)
 {
 	PoolBook   *books = read_pools(asked, set);
+	Hold	   *holds;
+	int			nholds = read_holds(asked, set, &holds);
 
+	for (int i = 0; i < nholds; i++)
+		take_hold(asked, &holds[i], &books[holds[i].place]);
 	for (int i = 0; i < set->count; i++)
 	{
 		ProfileObject *limit = books[i].limit;

@@ -15,6 +15,6 @@
 /* So many pools are read at once: a statement costs as much as some pools, and what is read is kept until it is added up. */
 #define POOLS_AT_ONCE	64
 
-extern ProfileObject **PoolsFree(const PoolSet *set, int64 from, int64 to, TimestampTz clock, bool preempting, bool guests);
+extern Datum *PoolsFree(const PoolSet *set, int64 from, int64 to, TimestampTz clock, bool preempting, bool guests);
 
 #endif							/* COMPUTE_LEDGER_AVAILABLE_H */

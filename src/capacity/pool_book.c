@@ -100,6 +100,13 @@ month_start(int32 month)
 	return date2j(month / 12, month % 12 + 1, 1) - POSTGRES_EPOCH_JDATE;
 }
 
+/* Returns the first day of the month that an instant is in. */
+DateADT
+BookMonth(int64 at)
+{
+	return month_start(month_of(day_of(at)));
+}
+
 /* ---- taking apart ---- */
 
 /* Makes room for a change from one instant to another. */

@@ -142,8 +142,8 @@ find_in_set(FirstFit *fits, int count, const PoolSet *set, int64 from, int64 to,
 	PoolSet		all = pools_of(fits, count, true);
 	int64	   *pools = palloc((all.count + 1) * sizeof(int64));
 	PoolSet		guests = {pools, 0};
-	ProfileObject **free = PoolsFree(set, from, to, clock, preempting, false);
-	ProfileObject **free_to_guests = NULL;
+	Datum	   *free = PoolsFree(set, from, to, clock, preempting, false);
+	Datum	   *free_to_guests = NULL;
 
 	for (int i = 0; i < all.count; i++)
 		if (all.pools[i] >= set->pools[0] && all.pools[i] <= set->pools[set->count - 1])
@@ -157,9 +157,9 @@ find_in_set(FirstFit *fits, int count, const PoolSet *set, int64 from, int64 to,
 
 		if (pool < set->pools[0] || pool > set->pools[set->count - 1])
 			continue;
-		profile = ProfileGetDatum(free[PoolSetPlace(set, pool)]);
+		profile = free[PoolSetPlace(set, pool)];
 		if (fits[i].guest)
-			profile = LesserProfile(profile, ProfileGetDatum(free_to_guests[PoolSetPlace(&guests, pool)]));
+			profile = LesserProfile(profile, free_to_guests[PoolSetPlace(&guests, pool)]);
 		find_start(&fits[i], profile, from, to);
 	}
 }
