@@ -160,7 +160,15 @@ FROM (
 -- @ratio device_profile, peak / DuckDB, window over a packed key <= 1
 
 -- One worker beside the leader, on two cores; without a core for each of them this says nothing, and by processor
--- time it is the leader's alone.
+-- time it is the leader's alone.  What a machine gives to two processes at all, a sum of core's by the same plan says.
+-- @case parallel-sum: core's sum per region by two processes
+-- @run two processes
+SET max_parallel_workers_per_gather = 1;
+SELECT region, sum(gflops), sum(devices) FROM work_int8 GROUP BY region;
+RESET max_parallel_workers_per_gather;
+-- @run one
+SELECT region, sum(gflops), sum(devices) FROM work_int8 GROUP BY region;
+-- @ratio two processes / one
 -- @for what,column in peak,peak hourly,amount
 -- @case parallel-{what}: {what} per region by two processes
 -- @check the same in parallel
