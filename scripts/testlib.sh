@@ -137,7 +137,7 @@ run_tap() {
 		# what failed, and what was got for what was expected
 		grep -E '^(not ok|#)' "$dir/out" | head -c 20000 || true
 		tail -60 "$dir/out"
-		[ "$bad" -gt 0 ] || tail -n 20 "$dir"/tmp_check/log/regress_log_* "$dir"/log/regress_log_* 2>/dev/null || true
+		[ "$bad" -gt 0 ] || tail -n 60 "$dir"/tmp_check/log/regress_log_* "$dir"/log/regress_log_* 2>/dev/null || true
 		[ "$bad" -gt 0 ] || bad=1
 		for _ in $(seq "$bad"); do not_ok "t/$file"; done
 	elif grep -q '^t/.* skipped: ' "$dir/out"; then

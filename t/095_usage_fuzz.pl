@@ -15,7 +15,8 @@ srand($seed);
 
 my $node = PostgreSQL::Test::Cluster->new('usage_fuzz');
 $node->init;
-$node->append_conf('postgresql.conf', "timezone = 'UTC'\nautovacuum = off\n");
+# what can be read in parallel is, as it would be from tables that are large
+$node->append_conf('postgresql.conf', "timezone = 'UTC'\nautovacuum = off\nmin_parallel_table_scan_size = 0\nmin_parallel_index_scan_size = 0\nparallel_setup_cost = 0\nparallel_tuple_cost = 0\n");
 $node->start;
 
 my @columns = qw(source source_id revision account region accelerator devices started_at ended_at measure number_format achieved_work run labels retracted);

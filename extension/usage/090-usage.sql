@@ -253,7 +253,10 @@ COMMENT ON FUNCTION _supersede_usage(bigint[], smallint[], timestamptz) IS 'part
 CREATE FUNCTION _judge_usage(kind text, batch bigint, basis text, stamp timestamptz, sources text[], zones jsonb, unix_sources text[], months date[],
 		last bigint, ids bigint[], mend jsonb, given jsonb,
 		OUT passed bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT recorded bigint, OUT old_records bigint[], OUT old_months smallint[], OUT reservations bigint[])
-	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'judge_usage';
+	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+	-- it writes while it reads the batch, which no parallel plan allows
+	SET max_parallel_workers_per_gather = 0
+	AS 'MODULE_PATHNAME', 'judge_usage';
 COMMENT ON FUNCTION _judge_usage(text, bigint, text, timestamptz, text[], jsonb, text[], date[], bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(): reads what _take_usage() takes, of these sources and, if they are given, months, and finds what becomes of it: how many rows were passed by, and how many that are, how many records are to be written, what they supersede (numbers and months as usage_key has them) and the reservations that they name, NULL if none. The rows to write wait in _judged_keys(), _judged_records() and _judged_rejected(). 22004 for NULL as one of the first five; 22023 for an unknown kind.';
 
 CREATE FUNCTION _judged_keys(batch bigint)
