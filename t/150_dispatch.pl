@@ -78,7 +78,7 @@ sub start
 my $left = sub { my ($n) = $node->psql('postgres', q{SELECT count(*) FROM reservation WHERE state IN ('confirmed', 'running')}) ? undef : $node->safe_psql('postgres', q{SELECT count(*) FROM reservation WHERE state IN ('confirmed', 'running')}); return $n // -1 };
 my @runs = map { start() } 1 .. $agents;
 my ($killed, $crashed) = (0, 0);
-my $until = time + 120;
+my $until = time + 600;
 my $next = time + 0.5;
 while ((my $n = $left->()) != 0 && time < $until)
 {

@@ -105,10 +105,10 @@ sub count
 
 # Lets sessions attack a server for some seconds: 16 of what transaction says, which is given the number of the session.  Looks at
 # what is booked of some pools, and does what looks asks for, again and again; every second two sessions are killed, one of them
-# together with its psql.
+# together with its psql.  On a machine that has other work it goes on until "enough" says so, ten times as long at most.
 sub run
 {
-	my ($node, $seconds, $transaction, $pools, $looks) = @_;
+	my ($node, $seconds, $transaction, $pools, $looks, $enough) = @_;
 	my $self = bless { node => $node, transaction => $transaction, pools => $pools, seconds => $seconds, errors => {}, said => {}, done => 0, killed => 0, looks => 0 }, __PACKAGE__;
 	my $until = time + $seconds;
 	my @sessions = map { $self->start($_) } 1 .. 16;
@@ -119,7 +119,7 @@ sub run
 		*PostgreSQL::Test::BackgroundPsql::note = sub { };
 	}
 	my $next_kill = time + 1;
-	while (time < $until)
+	while (time < $until || $enough && time < $until + 10 * $seconds && !$enough->())
 	{
 		for my $s (@sessions)
 		{
