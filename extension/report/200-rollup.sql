@@ -68,6 +68,31 @@ CREATE FUNCTION _cell_hours(device_time numeric) RETURNS numeric
 	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'cell_hours';
 COMMENT ON FUNCTION _cell_hours(numeric) IS 'device-hours, rounded half to even to 12 decimals, without zeros at the end, of a device time in 1/1,680,000 device x microsecond, which is an integer; NULL for NULL; 22003 out of range';
 
+-- ------------------------------------------------------------------ what readers read
+
+CREATE FUNCTION _account_hours(accounts bigint[], since timestamptz, until timestamptz,
+		OUT account bigint, OUT account_name text, OUT region integer, OUT region_name text, OUT accelerator accelerator, OUT measure text, OUT basis integer,
+		OUT hour timestamptz, OUT day date, OUT device_time numeric, OUT work compute_unit, OUT achieved compute_unit, OUT started bigint) RETURNS SETOF record
+	LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'account_hours';
+COMMENT ON FUNCTION _account_hours(bigint[], timestamptz, timestamptz) IS 'the hours of usage of accounts that begin from one instant to another, both included (NULL: no bound), as usage_hourly has them. It fetches all that the accounts have, whatever the time; no accounts for NULL. 42703, 42704, 42804, 42809 and 22004 where the owner has made another table of _usage_hourly, account or region.';
+
+CREATE FUNCTION _own_usage_support(internal) RETURNS internal
+	LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'own_usage_support';
+COMMENT ON FUNCTION _own_usage_support(internal) IS 'planner support: gives _own_usage_hourly() as bounds what conditions say of its column hour';
+
+CREATE FUNCTION _own_usage_hourly(since timestamptz, until timestamptz, role name DEFAULT current_user,
+		OUT account bigint, OUT account_name text, OUT region integer, OUT region_name text, OUT accelerator accelerator, OUT measure text, OUT basis integer,
+		OUT hour timestamptz, OUT day date, OUT device_time numeric, OUT work compute_unit, OUT achieved compute_unit, OUT started bigint) RETURNS SETOF record
+	LANGUAGE plpgsql STABLE SECURITY DEFINER PARALLEL SAFE ROWS 1000
+	SET search_path = pg_catalog, pg_temp
+	SUPPORT _own_usage_support
+AS $$
+BEGIN
+	RETURN QUERY SELECT h.* FROM compute_ledger._account_hours(ARRAY(SELECT compute_ledger._visible_accounts(role)), since, until) AS h;
+END
+$$;
+COMMENT ON FUNCTION _own_usage_hourly(timestamptz, timestamptz, name) IS 'what my_usage_hourly shows: the hours of usage of the accounts that a role, by default the current one, sees, that begin from one instant to another (NULL: no bound). How many rows are estimated, fetched and counted, and what pages, does not depend on the time. In the FROM of a query of nothing else, NULL, NULL becomes what the conditions on hour say.';
+
 -- ------------------------------------------------------------------ refreshing
 
 CREATE FUNCTION _adding(rollup regclass) RETURNS text
