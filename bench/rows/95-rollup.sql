@@ -1,6 +1,6 @@
 -- Refreshing the rollups of a month of usage records beside one GROUP BY that makes the finest of
 -- them: 1000 accounts in five time zones, each with four of 40 chips in one of 8 regions, two hours a
--- record on average (exponential), 1 to 8 devices.  The peer takes the records apart at full hours
+-- record on average (exponential), 1 to 8 devices, eight runs an account.  The peer takes the records apart at full hours
 -- with generate_series, counts in UTC only, and writes nothing.
 -- @setup
 SELECT create_ledger();
@@ -11,9 +11,9 @@ SELECT _make_usage_partition('2026-03-01'), _make_usage_partition('2026-04-01');
 CREATE TABLE chip AS
 SELECT row_number() OVER (ORDER BY c.accelerator) - 1 AS k, c.accelerator, normalized_rate(c.accelerator, 'bf16') AS rate
 FROM (SELECT DISTINCT p.accelerator FROM accelerator_peak AS p WHERE p.number_format = 'bf16' AND upper_inf(p.recorded) ORDER BY p.accelerator LIMIT 40) AS c;
-INSERT INTO _usage_record (account, started_at, ended_at, recorded, batch, kind, revision, devices, source_id, account_name)
+INSERT INTO _usage_record (account, started_at, ended_at, recorded, batch, kind, revision, devices, source_id, account_name, run)
 SELECT a.id, x.started_at, x.started_at + interval '1 second' * ceil(-ln(1 - random()) * 7200), '2026-05-01', 1,
-	_usage_kind('bench', g.id, g.name, c.accelerator, c.accelerator::text, 1680000, c.rate, NULL, 5, 'allocated', NULL), 0, 1 + x.n % 8, x.n::text, a.name
+	_usage_kind('bench', g.id, g.name, c.accelerator, c.accelerator::text, 1680000, c.rate, NULL, 5, 'allocated', NULL), 0, 1 + x.n % 8, x.n::text, a.name, 'run ' || x.n % 8
 FROM (SELECT n, 1 + floor(random() * 1000)::int AS account, timestamptz '2026-03-01' + interval '1 second' * floor(random() * 2678400) AS started_at, floor(random() * 4)::int AS chip FROM generate_series(1, {rows}) AS n) AS x
 JOIN account AS a ON a.name = 'a' || x.account
 JOIN region AS g ON g.name = 'bench/' || x.account % 8
@@ -42,8 +42,8 @@ SELECT count(*), sum(s) FROM (
 	WHERE superseded = 'infinity'
 	GROUP BY account, region, accelerator, measure, basis, h) AS x;
 -- @before 1,000 new records
-INSERT INTO _usage_record (account, started_at, ended_at, batch, kind, revision, devices, source_id, account_name)
-SELECT account, started_at, ended_at, batch, kind, revision, devices, source_id, account_name FROM more;
+INSERT INTO _usage_record (account, started_at, ended_at, batch, kind, revision, devices, source_id, account_name, run)
+SELECT account, started_at, ended_at, batch, kind, revision, devices, source_id, account_name, run FROM more;
 -- @run 1,000 new records
 SELECT refresh_rollups();
 -- @before a merger
@@ -71,6 +71,8 @@ BEGIN
 		RETURN;
 	END IF;
 	INSERT INTO price (accelerator, currency, price) VALUES ('any', 'EUR', 2);
+	-- known at the watermark that the period is closed as of
+	COMMIT;
 	PERFORM close_period('org', '[2026-03-01Z,2026-04-01Z)', waive => (SELECT array_agg(name) FROM account));
 	COMMIT;
 	PERFORM refresh_rollups();
@@ -78,21 +80,21 @@ BEGIN
 	GRANT USAGE ON SCHEMA compute_ledger, public TO bench_reader;
 	PERFORM grant_access('bench_reader', 'reader', 'a997');
 	FOR view, at, who IN VALUES ('usage_hourly', 'hour', 'account'), ('usage_daily', 'day', 'account'), ('utilization_hourly', 'hour', 'account'), ('utilization_daily', 'day', 'account'),
-		('utilization_monthly', 'month', 'payer'), ('spend_daily', 'day', 'account'), ('spend_monthly', 'month', 'payer')
+		('utilization_monthly', 'month', 'payer'), ('spend_daily', 'day', 'account'), ('spend_monthly', 'month', 'payer'), ('spend_label', 'day', 'account')
 	LOOP
 		EXECUTE format('CREATE TABLE bare_%1$s AS SELECT * FROM %1$s; GRANT SELECT ON bare_%1$s TO bench_reader', view);
 		EXECUTE format('CREATE INDEX ON bare_%1$s (%2$s); CREATE INDEX ON bare_%1$s (%3$s, %2$s)', view, at, who);
 	END LOOP;
 END $$;
 ANALYZE;
--- @for view,sum,at,since,until,who in usage_hourly,device_hours,hour,2026-03-30,2026-03-31,account usage_daily,device_hours,day,2026-03-01,2026-03-31,account utilization_hourly,allocated_hours,hour,2026-03-30,2026-03-31,account utilization_daily,allocated_hours,day,2026-03-01,2026-03-31,account spend_daily,cost,day,2026-03-01,2026-03-31,account utilization_monthly,allocated_hours,month,2026-03-01,2026-04-01,payer spend_monthly,cost,month,2026-03-01,2026-04-01,payer
+-- @for view,sum,at,since,until,who in usage_hourly,device_hours,hour,2026-03-30,2026-03-31,account usage_daily,device_hours,day,2026-03-01,2026-03-31,account utilization_hourly,allocated_hours,hour,2026-03-30,2026-03-31,account utilization_daily,allocated_hours,day,2026-03-01,2026-03-31,account spend_daily,cost,day,2026-03-01,2026-03-31,account spend_label,cost,day,2026-03-01,2026-03-31,account utilization_monthly,allocated_hours,month,2026-03-01,2026-04-01,payer spend_monthly,cost,month,2026-03-01,2026-04-01,payer
 -- @for bare in {view} bare_{view}
 -- @run {bare}, all accounts
 SELECT region, accelerator, sum({sum}) FROM {bare} WHERE {at} >= '{since}' AND {at} < '{until}' AND {who} > 0 GROUP BY region, accelerator;
 -- @end
 -- @ratio {view}, all accounts / bare_{view}, all accounts <= 3
 -- @end
--- @for view,sum,at in usage_hourly,device_hours,hour usage_daily,device_hours,day utilization_hourly,allocated_hours,hour utilization_daily,allocated_hours,day spend_daily,cost,day
+-- @for view,sum,at in usage_hourly,device_hours,hour usage_daily,device_hours,day utilization_hourly,allocated_hours,hour utilization_daily,allocated_hours,day spend_daily,cost,day spend_label,cost,day
 -- @for bare in {view} bare_{view}
 -- @run {bare}, an account and month
 SELECT {at}, sum({sum}) FROM {bare} WHERE account = (SELECT id FROM account WHERE name = 'a997') AND {at} >= '2026-03-01' AND {at} < '2026-04-01' GROUP BY {at};
@@ -106,7 +108,7 @@ SELECT region, accelerator, sum(allocated_hours), sum(capacity_hours) FROM {bare
 -- @end
 -- @ratio {view}, fleet / bare_{view}, fleet <= 3
 -- @end
--- @for view,sum,at,since,until in usage_hourly,device_hours,hour,2026-03-30,2026-03-31 usage_daily,device_hours,day,2026-03-01,2026-03-31 spend_daily,cost,day,2026-03-01,2026-03-31
+-- @for view,sum,at,since,until in usage_hourly,device_hours,hour,2026-03-30,2026-03-31 usage_daily,device_hours,day,2026-03-01,2026-03-31 spend_daily,cost,day,2026-03-01,2026-03-31 spend_label,cost,day,2026-03-01,2026-03-31
 -- @run my_{view}
 SET ROLE bench_reader;
 SELECT region, accelerator, sum({sum}) FROM my_{view} WHERE {at} >= '{since}' AND {at} < '{until}' GROUP BY region, accelerator;

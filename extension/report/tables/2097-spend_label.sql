@@ -2,8 +2,9 @@ CREATE VIEW compute_ledger.spend_label WITH (security_invoker = true) AS
 SELECT s.key, s.value, c.book, c.payer, p.name AS payer_name, c.account, a.name AS account_name, c.region, r.name AS region_name, c.accelerator, c.kind, s.day, c.currency, s.cost, s.by_rule AS shared, c.id AS charge
 FROM compute_ledger.spend_share AS s
 JOIN compute_ledger.charge AS c ON c.id = s.charge
-JOIN compute_ledger.account AS a ON a.id = c.account
-JOIN compute_ledger.account AS p ON p.id = c.payer
+-- left joins: names that nobody asks for are not looked up
+LEFT JOIN compute_ledger.account AS a ON a.id = c.account
+LEFT JOIN compute_ledger.account AS p ON p.id = c.payer
 LEFT JOIN compute_ledger.region AS r ON r.id = c.region
 WHERE c.recorded <= (SELECT t.as_of FROM compute_ledger.rollup_state AS t);
 COMMENT ON VIEW compute_ledger.spend_label IS 'Spend by label: the charges of closed billing periods, shared out over the values that usage records have for the keys in spend_key, as of rollup_state.as_of: all values of a key add up to what spend_daily shows. What the open period comes to is for spend_by() to say. Give it a key.';
