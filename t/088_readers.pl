@@ -54,6 +54,15 @@ as('owner', q{
 	SELECT count(*) FROM schedule()});
 as('owner', "SELECT close_period('acme', '[2026-08-01,2026-09-01)'), close_period('zenith', '[2026-08-01,2026-09-01)')");
 as('owner', "SELECT refresh_rollups(); SELECT grant_access('reader', 'reader', 'acme')");
+# Twelve hours of the reader's in a quiet time, one behind the other in the rollups; and twelve in a busy one, with much of Zenith's between.
+sub used
+{
+	my ($source, $account, $day, $hours) = @_;
+	return "INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+		SELECT '$source source', 'later ' || h, '$account', 'aws/us-east-1', 'NVIDIA H100 80GB HBM3', 4, h, h + interval '1 hour' FROM generate_series($hours) AS i CROSS JOIN LATERAL (SELECT timestamptz '$day Z' + i * interval '1 hour') AS t (h);";
+}
+as('owner', used('acme', 'acme', '2026-09-20', '0, 11') . 'SELECT accept_usage(); SELECT refresh_rollups()');
+as('owner', used('acme', 'acme', '2026-09-25', "$_, $_") . used('zenith', 'zenith', '2026-09-25', $_ * 80 . ', ' . ($_ * 80 + 79)) . 'SELECT accept_usage(); SELECT refresh_rollups()') for 0 .. 11;
 $node->safe_psql('ledger', 'GRANT CREATE ON SCHEMA public TO reader; VACUUM ANALYZE');
 
 # ------------------------------------------------------------------ what the reader is told
@@ -201,6 +210,19 @@ for my $off (@planning)
 	is(join("\n", differences(join('; ', 'SET jit = off', (map { "SET $_ = off" } grep { $_ ne $off } @planning), "SET $off = on"), @few)), '', "nor with $off only") if $off =~ /scan|nestloop|join/;
 }
 
+# Nor does a period: what others used in it, and on how many pages one's own rows lie for that, or whether there was anything at all.
+my ($quiet, $busy) = ('2026-09-20 00:00:00+00', '2026-09-25 00:00:00+00');
+my @periods = map { my $form = $_; [ "a period: $form", (map { $form =~ s/\?/$_/gr } $quiet, $busy), $quiet, $busy ] }
+	"SELECT * FROM compute_ledger.my_usage_hourly WHERE hour >= '?'::timestamptz AND hour < '?'::timestamptz + interval '12 hours'",
+	"SELECT sum(device_hours) FROM compute_ledger.my_usage_hourly WHERE hour BETWEEN '?'::timestamptz AND '?'::timestamptz + interval '11 hours' AND account_name = 'acme'",
+	"SELECT hour, sum(device_time) FROM compute_ledger.my_usage_hourly WHERE '?'::timestamptz + interval '12 hours' > hour AND '?'::timestamptz <= hour GROUP BY hour",
+	"SELECT * FROM compute_ledger._own_usage_hourly('?'::timestamptz, '?'::timestamptz + interval '11 hours')",
+	"SELECT * FROM compute_ledger.my_usage_daily WHERE day = '?'::timestamptz::date",
+	"SELECT * FROM compute_ledger.my_usage WHERE started_at >= '?'::timestamptz AND started_at < '?'::timestamptz + interval '12 hours'";
+is(as('reader', $periods[0][$_] =~ s/\*/count(*), min(hour)/r), "12|" . $periods[0][$_ + 2], 'the reader has twelve hours in it') for 1, 2;
+is(join("\n", differences('SET jit = off', @periods)), '', scalar(@periods) . ' queries of a quiet and a busy time tell nothing');
+is(join("\n", differences(join('; ', 'SET jit = off', map { "SET $_ = off" } @planning), @periods)), '', 'nor with every way of planning off');
+
 # The test sees what it looks for: with no OFFSET 0, with no barrier, and with a table that only row-level security protects.
 sub found
 {
@@ -211,7 +233,7 @@ sub found
 	as('owner', $back);
 	return;
 }
-for my $view (grep { $_ ne 'my_focus_1_2_text' } @views)
+for my $view (grep { !/^my_(focus_1_2_text|usage_hourly)$/ } @views)
 {
 	my @asked = grep { $_->[0] =~ /^$view\./ } @pairs;
 	my $definition = as('owner', "SELECT pg_get_viewdef('$view'::regclass)");
@@ -220,6 +242,20 @@ for my $view (grep { $_ ne 'my_focus_1_2_text' } @views)
 	found("CREATE OR REPLACE VIEW $view WITH (security_barrier = true) AS $open", $back, \@asked, "$view without OFFSET 0 tells");
 	found("CREATE OR REPLACE VIEW $view WITH (security_barrier = false) AS $definition", $back, \@asked, "$view without the barrier tells") if $view =~ /^my_(usage|charge|price|rejected|account)$/;
 }
+
+# A function is the fence of my_usage_hourly.  Without it, and where it reads no more than the period, the view tells, too.
+my $fenced = as('owner', "SELECT pg_get_viewdef('my_usage_hourly'::regclass)");
+found(q{CREATE OR REPLACE VIEW my_usage_hourly WITH (security_barrier = true) AS SELECT h.account, h.account_name, h.region, h.region_name, h.accelerator, h.measure, h.basis, h.hour, h.day,
+	h.device_hours, h.device_time, h.work, h.achieved, h.started FROM usage_hourly AS h}, "CREATE OR REPLACE VIEW my_usage_hourly WITH (security_barrier = true) AS $fenced",
+	[ grep { $_->[0] =~ /^my_usage_hourly\./ } @pairs ], 'my_usage_hourly without its function tells');
+my $whole = $node->safe_psql('ledger', "SELECT pg_get_functiondef('compute_ledger._own_usage_hourly(timestamptz, timestamptz, name)'::regprocedure)");
+(my $part = $whole) =~ s/RETURN QUERY.*?;/RETURN QUERY SELECT h.account, a.name, h.region, NULL::text, h.accelerator, h.measure, h.basis, h.hour, h.day, h.device_time, h.work, h.achieved, h.started
+		FROM compute_ledger._usage_hourly AS h JOIN compute_ledger.account AS a ON a.id = h.account
+		WHERE h.account = ANY (ARRAY(SELECT compute_ledger._visible_accounts(role))) AND h.hour BETWEEN since AND until;/s;
+$node->safe_psql('ledger', $part);
+my @told = map { $_->[1] =~ s/ +/ /gr } differ('SET jit = off; SET enable_seqscan = off', @periods[ 0 .. 3 ]);
+cmp_ok(scalar(@told), '>', 0, 'a function that reads no more than the period tells' . ($told[0] ? ": $told[0]" : ''));
+$node->safe_psql('ledger', $whole);
 
 # ------------------------------------------------------------------ functions
 # Every function that reads the ledger and that the reader may call, with arguments that name what is there and what is not.
