@@ -9,15 +9,17 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_index.h"
 #include "nodes/makefuncs.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/key_table.h"
 
-/* Whether an index that is not opened is of the first columns of a table, and of all rows. */
+/* Whether an index that is not opened is of the first columns of a table, and of all rows unless it may be of some. */
 static bool
-is_of_columns(Oid index, const KeyTable *table, int nkeys)
+is_of_columns(Oid index, const KeyTable *table, int nkeys, bool of_some)
 {
 	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
 	Form_pg_index form;
@@ -26,32 +28,46 @@ is_of_columns(Oid index, const KeyTable *table, int nkeys)
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	form = (Form_pg_index) GETSTRUCT(tuple);
-	matches = form->indisvalid && form->indnkeyatts >= nkeys && heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	matches = form->indisvalid && form->indnkeyatts >= nkeys && (of_some || heap_attisnull(tuple, Anum_pg_index_indpred, NULL));
 	for (int i = 0; matches && i < nkeys; i++)
 		matches = form->indkey.values[i] == table->numbers[i];
 	ReleaseSysCache(tuple);
 	return matches;
 }
 
+/* Whether an index has all rows whose range "recorded" is open. */
+static bool
+has_current_rows(Relation index)
+{
+	List	   *conditions = RelationGetIndexPredicate(index);
+	FuncExpr   *condition;
+	Var		   *column;
+
+	if (conditions == NIL)
+		return true;
+	condition = linitial(conditions);
+	if (list_length(conditions) != 1 || !IsA(condition, FuncExpr) || condition->funcid != F_UPPER_INF_ANYRANGE)
+		return false;
+	column = linitial(condition->args);
+	return IsA(column, Var) && column->varattno == get_attnum(index->rd_index->indrelid, "recorded");
+}
+
 /* Whether an index can be searched; notes its collations. */
 static bool
-is_searchable(Oid number, KeyTable *table, int nkeys)
+note_index(Oid number, KeyTable *table, int nkeys)
 {
 	Relation	index = index_open(number, AccessShareLock);
-	bool		is_btree = index->rd_rel->relam == BTREE_AM_OID;
+	bool		is_searchable = index->rd_rel->relam == BTREE_AM_OID && has_current_rows(index);
 
 	for (int i = 0; i < nkeys; i++)
 		table->collations[i] = index->rd_indcollation[i];
 	index_close(index, NoLock);
-	return is_btree;
+	return is_searchable;
 }
 
-/*
- * Opens a table of the ledger to read some of its columns, of which the first have an index.  Its owner may have made it
- * another one: 42809 for what is no table, 42703 and 42804 as of RowColumnNumber(), 42704 without such an index.
- */
-void
-KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys)
+/* Opens a table by an index of all rows, or of those whose range "recorded" is open. */
+static void
+open_table(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys, bool is_current)
 {
 	List	   *indexes;
 	ListCell   *cell;
@@ -70,7 +86,7 @@ KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int nc
 	indexes = RelationGetIndexList(table->relation);
 	foreach(cell, indexes)
 	{
-		if (is_of_columns(lfirst_oid(cell), table, nkeys) && is_searchable(lfirst_oid(cell), table, nkeys))
+		if (is_of_columns(lfirst_oid(cell), table, nkeys, is_current) && note_index(lfirst_oid(cell), table, nkeys))
 		{
 			table->index = lfirst_oid(cell);
 			break;
@@ -82,6 +98,23 @@ KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int nc
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("no index leads to rows of %s by \"%s\"", name, columns[nkeys - 1].name),
 				 errhint("Give it back the index that it had.")));
+}
+
+/*
+ * Opens a table of the ledger to read some of its columns, of which the first have an index.  Its owner may have made it
+ * another one: 42809 for what is no table, 42703 and 42804 as of RowColumnNumber(), 42704 without such an index.
+ */
+void
+KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys)
+{
+	open_table(table, name, columns, ncolumns, nkeys, false);
+}
+
+/* The same, to read rows whose range "recorded" is open; the caller looks whether it is. */
+void
+KeyTableOpenCurrent(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys)
+{
+	open_table(table, name, columns, ncolumns, nkeys, true);
 }
 
 /* Makes a condition on a column; those of a scan come in the order of the index's columns. */

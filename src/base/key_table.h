@@ -27,6 +27,7 @@ typedef struct KeyTable
 } KeyTable;
 
 extern void KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys);
+extern void KeyTableOpenCurrent(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys);
 extern void KeyTableKey(const KeyTable *table, ScanKey key, int column, StrategyNumber strategy, RegProcedure procedure, Datum value);
 extern SysScanDesc KeyTableScan(const KeyTable *table, ScanKey keys, int nkeys);
 extern Datum KeyTableValue(const KeyTable *table, HeapTuple row, int column, bool *isnull);
