@@ -51,7 +51,7 @@ WHERE (relispartition OR relkind = 'm' OR relkind IN ('r', 'v') AND relname ~ '^
 SELECT v.relation::regclass
 FROM relations AS v
 WHERE v.relkind = 'v' AND v.relname !~ '^_' AND NOT CASE
-	WHEN v.relname ~ '^my_' AND v.relname <> 'my_focus_1_2_text' THEN 'security_barrier=true' = ANY (coalesce(v.reloptions, '{}')) AND pg_get_viewdef(v.relation) ~ '\sOFFSET 0;$'
+	WHEN v.relname ~ '^my_' AND v.relname <> 'my_focus_1_2_text' THEN 'security_barrier=true' = ANY (coalesce(v.reloptions, '{}')) AND pg_get_viewdef(v.relation) ~ '\sOFFSET 0;$|\sFROM (compute_ledger\.)?_own_usage_hourly\([^()]*\) h\([^()]*\);$'
 	WHEN EXISTS (SELECT FROM pg_rewrite AS r JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
 			JOIN relations AS m ON m.relation = d.refobjid AND d.refclassid = 'pg_class'::regclass AND (m.relkind = 'm' OR m.relname ~ '^_' AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = m.relation AND p.polname = 'visible'))
 		WHERE r.ev_class = v.relation)

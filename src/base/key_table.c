@@ -67,7 +67,7 @@ note_index(Oid number, KeyTable *table, int nkeys)
 
 /* Opens a table by an index of all rows, or of those whose range "recorded" is open. */
 static void
-open_table(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys, bool is_current)
+open_by_index(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys, bool is_current)
 {
 	List	   *indexes;
 	ListCell   *cell;
@@ -107,14 +107,14 @@ open_table(KeyTable *table, const char *name, const RowColumn *columns, int ncol
 void
 KeyTableOpen(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys)
 {
-	open_table(table, name, columns, ncolumns, nkeys, false);
+	open_by_index(table, name, columns, ncolumns, nkeys, false);
 }
 
 /* The same, to read rows whose range "recorded" is open; the caller looks whether it is. */
 void
 KeyTableOpenCurrent(KeyTable *table, const char *name, const RowColumn *columns, int ncolumns, int nkeys)
 {
-	open_table(table, name, columns, ncolumns, nkeys, true);
+	open_by_index(table, name, columns, ncolumns, nkeys, true);
 }
 
 /* Makes a condition on a column; those of a scan come in the order of the index's columns. */

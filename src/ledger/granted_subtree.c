@@ -38,7 +38,7 @@ static const Tree accounts_tree = {"account_version", "account", INT8OID, F_INT8
 static const Tree regions_tree = {"region_version", "region", INT4OID, F_INT4EQ};
 
 /* What has been found, and where to look. */
-typedef struct Search
+typedef struct SubtreeSearch
 {
 	const Tree *tree;
 	KeyTable	children;
@@ -47,7 +47,7 @@ typedef struct Search
 	TimestampTz now;
 	HTAB	   *seen;
 	List	   *found;			/* int64s, in memory; the search goes on along it */
-} Search;
+} SubtreeSearch;
 
 enum
 {
@@ -94,7 +94,7 @@ static const RowColumn access_columns[ACCESS_COLUMNS] = {
 
 /* Opens what is read. */
 static void
-open_tree(Search *search, const Tree *tree)
+open_tree(SubtreeSearch *search, const Tree *tree)
 {
 	const RowColumn thing = ROW_COLUMN(tree->thing, tree->type);
 	const RowColumn parent = ROW_COLUMN("parent", tree->type);
@@ -115,7 +115,7 @@ open_tree(Search *search, const Tree *tree)
 }
 
 static void
-close_tree(const Search *search)
+close_tree(const SubtreeSearch *search)
 {
 	if (search->tree == &accounts_tree)
 		KeyTableClose(&search->merges);
@@ -125,7 +125,7 @@ close_tree(const Search *search)
 
 /* Notes a thing, unless it has been found already. */
 static void
-note_thing(Search *search, int64 id)
+note_thing(SubtreeSearch *search, int64 id)
 {
 	bool		found;
 
@@ -141,20 +141,20 @@ note_thing(Search *search, int64 id)
 
 /* The number of a thing as the tree's columns have it, and back. */
 static Datum
-thing_datum(const Search *search, int64 id)
+thing_datum(const SubtreeSearch *search, int64 id)
 {
 	return search->tree->type == INT4OID ? Int32GetDatum((int32) id) : Int64GetDatum(id);
 }
 
 static int64
-datum_thing(const Search *search, Datum value)
+datum_thing(const SubtreeSearch *search, Datum value)
 {
 	return search->tree->type == INT4OID ? DatumGetInt32(value) : DatumGetInt64(value);
 }
 
 /* Whether a row is what is known now. */
 static bool
-is_current(const KeyTable *table, HeapTuple row, int recorded)
+is_known_now(const KeyTable *table, HeapTuple row, int recorded)
 {
 	bool		isnull;
 	Datum		value = KeyTableValue(table, row, recorded, &isnull);
@@ -164,7 +164,7 @@ is_current(const KeyTable *table, HeapTuple row, int recorded)
 
 /* From when on a version is valid. */
 static TimestampTz
-start_of(const KeyTable *table, HeapTuple row, int valid)
+valid_from(const KeyTable *table, HeapTuple row, int valid)
 {
 	TypeCacheEntry *ranges = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
 	bool		isnull;
@@ -184,7 +184,7 @@ start_of(const KeyTable *table, HeapTuple row, int valid)
  * its first version says.
  */
 static bool
-is_there(const Search *search, Datum thing, TimestampTz start)
+is_there(const SubtreeSearch *search, Datum thing, TimestampTz start)
 {
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -197,9 +197,9 @@ is_there(const Search *search, Datum thing, TimestampTz start)
 	{
 		TimestampTz other;
 
-		if (!is_current(&search->versions, row, VERSION_RECORDED))
+		if (!is_known_now(&search->versions, row, VERSION_RECORDED))
 			continue;
-		other = start_of(&search->versions, row, VERSION_VALID);
+		other = valid_from(&search->versions, row, VERSION_VALID);
 		there = start <= search->now ? other <= start || other > search->now : other >= start;
 	}
 	systable_endscan(scan);
@@ -208,7 +208,7 @@ is_there(const Search *search, Datum thing, TimestampTz start)
 
 /* Notes what is directly under a thing. */
 static void
-note_children(Search *search, int64 parent)
+note_children(SubtreeSearch *search, int64 parent)
 {
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -221,7 +221,7 @@ note_children(Search *search, int64 parent)
 		bool		isnull;
 		Datum		thing = KeyTableValue(&search->children, row, CHILD_THING, &isnull);
 
-		if (!isnull && is_current(&search->children, row, CHILD_RECORDED) && is_there(search, thing, start_of(&search->children, row, CHILD_VALID)))
+		if (!isnull && is_known_now(&search->children, row, CHILD_RECORDED) && is_there(search, thing, valid_from(&search->children, row, CHILD_VALID)))
 			note_thing(search, datum_thing(search, thing));
 	}
 	systable_endscan(scan);
@@ -229,7 +229,7 @@ note_children(Search *search, int64 parent)
 
 /* Notes the accounts that were merged into one. */
 static void
-note_merged(Search *search, int64 account)
+note_merged(SubtreeSearch *search, int64 account)
 {
 	ScanKeyData key;
 	SysScanDesc scan;
@@ -244,7 +244,7 @@ note_merged(Search *search, int64 account)
 		Datum		merged = KeyTableValue(&search->merges, row, MERGE_ACCOUNT, &no_merged);
 		Datum		at = KeyTableValue(&search->merges, row, MERGE_AT, &no_at);
 
-		if (!no_merged && !no_at && is_current(&search->merges, row, MERGE_RECORDED) && DatumGetTimestampTz(at) <= search->now)
+		if (!no_merged && !no_at && is_known_now(&search->merges, row, MERGE_RECORDED) && DatumGetTimestampTz(at) <= search->now)
 			note_thing(search, DatumGetInt64(merged));
 	}
 	systable_endscan(scan);
@@ -252,7 +252,7 @@ note_merged(Search *search, int64 account)
 
 /* Notes what was granted with access of a kind to a role, or to one of which it has the rights. */
 static void
-note_granted(Search *search, text *kind, Oid role)
+note_granted(SubtreeSearch *search, text *kind, Oid role)
 {
 	KeyTable	access;
 	SysScanDesc scan;
@@ -291,7 +291,7 @@ granted_subtree(PG_FUNCTION_ARGS)
 	Oid			role = get_role_oid(NameStr(*PG_GETARG_NAME(1)), false);
 	bool		is_agent = VARSIZE_ANY_EXHDR(kind) == strlen("agent") && memcmp(VARDATA_ANY(kind), "agent", strlen("agent")) == 0;
 	ReturnSetInfo *result;
-	Search		search;
+	SubtreeSearch		search;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	result = (ReturnSetInfo *) fcinfo->resultinfo;

@@ -12,7 +12,6 @@
 #include "base/compat.h"
 
 #include "access/htup_details.h"
-#include "access/tableam.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -26,7 +25,6 @@
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -92,7 +90,8 @@ enum
 
 /* Whence each of them is; -1: a name. */
 static const int own_cells[OWN_COLUMNS] = {
-	CELL_ACCOUNT, -1, CELL_REGION, -1, CELL_ACCELERATOR, CELL_MEASURE, CELL_BASIS, CELL_HOUR, CELL_DAY, CELL_DEVICE_TIME, CELL_WORK, CELL_ACHIEVED, CELL_STARTED
+	CELL_ACCOUNT, -1, CELL_REGION, -1, CELL_ACCELERATOR, CELL_MEASURE, CELL_BASIS, CELL_HOUR, CELL_DAY, CELL_DEVICE_TIME, CELL_WORK,
+	CELL_ACHIEVED, CELL_STARTED
 };
 
 /* Names by their numbers, of a table that has both. */
@@ -263,8 +262,6 @@ account_hours(PG_FUNCTION_ARGS)
 	KeyTableClose(&usage.cells);
 	return (Datum) 0;
 }
-
-/* ---------------------------------------------------------------- planning */
 
 /* What the conditions of a query say of when hours begin. */
 typedef struct Period
