@@ -129,7 +129,7 @@ CREATE FUNCTION _usage_sums(records text, before timestamptz, upto timestamptz, 
 		reserved_length bigint, allocated_length bigint, used_length bigint, capacity_length bigint, unknown_length bigint,
 		reserved_time numeric, allocated_time numeric, used_time numeric, capacity_time numeric)
 	LANGUAGE C STABLE ROWS 10000 AS 'MODULE_PATHNAME', 'usage_sums';
-COMMENT ON FUNCTION _usage_sums(text, timestamptz, timestamptz, _usage_move[], text, timestamptz, timestamptz) IS 'part of refresh_rollups(): rows of all tables of usage and utilization, each with the columns that its table has (payer is account, month is day), that the records of a query (_usage_parts()) come to, and capacity as it changed between two recorded times. What for: add: that; correct: that, less what the tables say; check: what _usage_hourly says too much, and what the others say too little beside it, _usage_monthly too much. From and to, midnights of UTC or infinite, say which hours are compared, and days and months of which all hours are.';
+COMMENT ON FUNCTION _usage_sums(text, timestamptz, timestamptz, _usage_move[], text, timestamptz, timestamptz) IS 'part of refresh_rollups(): rows of all tables of usage and utilization, each with the columns that its table has (payer is account, month is day), that the records of a query (_changed_records()) come to, and capacity as it changed between two recorded times. What for: add: that; correct: that, less what the tables say; check: what _usage_hourly says too much, and what the others say too little beside it, _usage_monthly too much. From and to, midnights of UTC or infinite, say which hours are compared, and days and months of which all hours are.';
 
 CREATE FUNCTION _fill_usage(records text, before timestamptz, upto timestamptz, moves _usage_move[]) RETURNS void
 	LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'fill_usage';
@@ -222,7 +222,7 @@ BEGIN
 		(SELECT array_agg(r.row) FROM in_capacity AS r WHERE r.length = 0)
 	$q$, VARIADIC adding)
 	INTO hours, days, utilized, fleet_hours, fleet_days, months, capacities
-	USING compute_ledger._usage_parts(before, false, moves), before, upto, moves, purpose;
+	USING compute_ledger._changed_records(before, false, moves), before, upto, moves, purpose;
 	PERFORM compute_ledger._drop_rows('compute_ledger._usage_hourly', hours), compute_ledger._drop_rows('compute_ledger._usage_daily', days),
 		compute_ledger._drop_rows('compute_ledger._utilization_daily', utilized), compute_ledger._drop_rows('compute_ledger._fleet_hourly', fleet_hours),
 		compute_ledger._drop_rows('compute_ledger._fleet_daily', fleet_days), compute_ledger._drop_rows('compute_ledger._usage_monthly', months),
@@ -375,7 +375,7 @@ BEGIN
 		TRUNCATE compute_ledger._usage_hourly, compute_ledger._usage_daily, compute_ledger._unused_hourly, compute_ledger._utilization_daily, compute_ledger._fleet_hourly,
 			compute_ledger._fleet_daily, compute_ledger._usage_monthly, compute_ledger._capacity_monthly, compute_ledger._spend_daily, compute_ledger._rollup_zone;
 		PERFORM compute_ledger._change_rollup_zones(before, upto);
-		PERFORM compute_ledger._fill_usage(compute_ledger._usage_parts(before, false), before, upto, '{}');
+		PERFORM compute_ledger._fill_usage(compute_ledger._changed_records(before, false), before, upto, '{}');
 	END IF;
 	PERFORM compute_ledger._add_unused(before, upto);
 	spent := compute_ledger._add_spend(before, upto);

@@ -118,7 +118,7 @@ END
 $$;
 COMMENT ON FUNCTION _usage_moves(timestamptz) IS 'part of refresh_rollups(): what is to be done where the usage of accounts, or a part of it, counts otherwise than it did as of a recorded time; nothing as of -infinity, as of which nothing counts';
 
-CREATE FUNCTION _usage_parts(before timestamptz, within boolean, moves _usage_move[] DEFAULT '{}') RETURNS text
+CREATE FUNCTION _changed_records(before timestamptz, within boolean, moves _usage_move[] DEFAULT '{}') RETURNS text
 	LANGUAGE plpgsql STABLE
 	SET search_path = pg_catalog, pg_temp
 AS $$
@@ -126,54 +126,21 @@ DECLARE
 	accounts bigint[];
 	since timestamptz;
 	until timestamptz;
-	again text := '';
-	moved text := '';
 BEGIN
 	SELECT array_agg(DISTINCT m.account), min(m.since), max(m.until) INTO accounts, since, until FROM unnest(moves) AS m WHERE m.account IS NOT NULL;
-	IF accounts IS NOT NULL THEN
-		moved := format('u.account = ANY (%L::bigint[]) AND u.started_at < %L::timestamptz AND u.ended_at > %L::timestamptz', accounts, until, since);
-		again := format($q$
-				UNION ALL
-				SELECT true, false, u.started_at, CASE WHEN k.open THEN least(u.ended_at, $1) ELSE u.ended_at END WHERE k.was AND %1$s
-				UNION ALL
-				SELECT true, true, u.started_at, CASE WHEN k.open THEN least(u.ended_at, $2) ELSE u.ended_at END WHERE k."is" AND %1$s
-		$q$, moved);
-		moved := 'OR ' || moved;
-	END IF;
-	RETURN format($q$
-		SELECT u.account, u.region, u.accelerator, u.measure, u.basis, u.started_at, u.ended_at, p.since, p.until, u.devices, u.share, u.rate, u.achieved_work,
-			CASE WHEN u.ended_at = 'infinity' AND u.achieved_work IS NOT NULL THEN coalesce(u.first_recorded, u.recorded) END AS recorded, p.added, p.again
-		FROM compute_ledger.usage_record AS u
-		%s
-			AND p.since < p.until
-	$q$, CASE WHEN before > '-infinity' THEN format($q$
+	-- rows as they stand in the table are handed over without being copied, and what is behind the columns that are looked at is not even read
+	RETURN 'SELECT u.* FROM compute_ledger._usage_record AS u WHERE '
+		|| CASE WHEN before > '-infinity' THEN $q$(u.recorded > $1 AND u.recorded <= $2
+			OR u.superseded > $1 AND u.superseded < 'infinity'
+			OR u.ended_at = 'infinity' AND u.superseded = 'infinity'
 			-- what the ledger makes of reservations ends when they do, which may not be yet
-			CROSS JOIN LATERAL (SELECT u.recorded <= $1 AND u.superseded > $1 AS was, u.recorded <= $2 AND u.superseded > $2 AS "is",
-				u.ended_at = 'infinity' OR u.source = 'compute_ledger' AS open) AS k
-			CROSS JOIN LATERAL (
-				SELECT false AS again, false AS added, u.started_at AS since, CASE WHEN k.open THEN least(u.ended_at, $1) ELSE u.ended_at END AS until
-				WHERE k.was AND NOT k."is"
-				UNION ALL
-				-- of what goes on as it was, what is new
-				SELECT false, true, CASE WHEN k.was THEN greatest(u.started_at, $1) ELSE u.started_at END, CASE WHEN k.open THEN least(u.ended_at, $2) ELSE u.ended_at END
-				WHERE k."is" AND (k.open OR NOT k.was)%s
-			) AS p
-			WHERE (u.recorded > $1 AND u.recorded <= $2
-					OR u.superseded > $1 AND u.superseded < 'infinity'
-					OR u.ended_at = 'infinity' AND u.superseded = 'infinity'
-					OR u.reservation IS NOT NULL AND u.source = 'compute_ledger' AND u.ended_at > $1
-					%s)
-	$q$, again, moved) WHEN within THEN $q$
-			CROSS JOIN LATERAL (SELECT false AS again, true AS added, greatest(u.started_at, $4) AS since,
-				least(CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END, $5) AS until) AS p
-			WHERE u.recorded <= $2 AND u.superseded > $2 AND u.started_at < $5 AND u.ended_at > $4
-	$q$ ELSE $q$
-			CROSS JOIN LATERAL (SELECT false AS again, true AS added, u.started_at AS since, CASE WHEN u.ended_at = 'infinity' OR u.source = 'compute_ledger' THEN least(u.ended_at, $2) ELSE u.ended_at END AS until) AS p
-			WHERE u.recorded <= $2 AND u.superseded > $2
-	$q$ END);
+			OR u.reservation IS NOT NULL AND u.ended_at > $1$q$
+			|| CASE WHEN accounts IS NULL THEN ')'
+				ELSE format(' OR u.account = ANY (%L::bigint[]) AND u.started_at < %L::timestamptz AND u.ended_at > %L::timestamptz)', accounts, until, since) END
+		ELSE 'u.recorded <= $2 AND u.superseded > $2' || CASE WHEN within THEN ' AND u.started_at < $5 AND u.ended_at > $4' ELSE '' END END;
 END
 $$;
-COMMENT ON FUNCTION _usage_parts(timestamptz, boolean, _usage_move[]) IS 'part of refresh_rollups(): a query for the parts of records by which usage has changed between two recorded times, $1 and $2, with what counts otherwise and does not move by the cell: again; of -infinity as $1, for all, or for what lies within $4 and $5';
+COMMENT ON FUNCTION _changed_records(timestamptz, boolean, _usage_move[]) IS 'part of refresh_rollups(): a query for the records by which usage may have changed between two recorded times, $1 and $2, with those of accounts whose usage counts otherwise and does not move by the cell; of -infinity as $1, for all, or for what lies within $4 and $5';
 
 CREATE FUNCTION _capacity_change(before timestamptz, upto timestamptz) RETURNS TABLE (region integer, accelerator accelerator, hour timestamptz, device_time numeric, length bigint, unknown bigint)
 	LANGUAGE plpgsql STABLE ROWS 10000

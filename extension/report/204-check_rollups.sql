@@ -72,7 +72,7 @@ BEGIN
 	BEGIN
 	RETURN QUERY
 	WITH wrong AS MATERIALIZED (
-		SELECT s.* FROM compute_ledger._usage_sums(compute_ledger._usage_parts('-infinity', since > '-infinity'), '-infinity', at, '{}', 'check', starts, ends) AS s
+		SELECT s.* FROM compute_ledger._usage_sums(compute_ledger._changed_records('-infinity', since > '-infinity'), '-infinity', at, '{}', 'check', starts, ends) AS s
 	)
 	SELECT 'usage_hourly', format('account %s, region %s, %s, %s, basis %s', w.account, w.region, w.accelerator, w.measure, w.basis),
 		format('%s hours from %s on are not what the records say: device time is %s, of the records %s', count(*), min(w.hour), coalesce(sum(h.device_time), 0), coalesce(sum(h.device_time), 0) - coalesce(sum(w.device_time), 0))

@@ -3,7 +3,7 @@
  *		Reads the usage records that a rating is about, once, into combinations.
  *
  * Rows come straight from the executor: nothing is done to most of them but to find
- * their combination and to add 32 bytes to it.
+ * their combination and to add 32 bytes to it.  What they are of is made of their kind once.
  */
 #include "base/compat.h"
 
@@ -20,6 +20,7 @@
 #include "profile/profile.h"
 #include "rating/rating.h"
 #include "rating/rating_usage.h"
+#include "usage/known_kind.h"
 
 /* A combination's place in the hash table. */
 typedef struct KindSlot
@@ -60,38 +61,37 @@ hash_kind(const UsageKind *kind)
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+/* Columns of records. */
+enum
+{
+	COL_ACCOUNT, COL_KIND, COL_ID, COL_START, COL_END, COL_RECORDED, COL_DEVICES, COL_WORK, COL_RESERVATION, COL_FIRST_RECORDED
+};
+
+#define USAGE_COLUMNS	(COL_FIRST_RECORDED + 1)
+
+static const RowColumn usage_columns[] = {
+	[COL_ACCOUNT] = ROW_COLUMN("account", INT8OID),
+	[COL_KIND] = ROW_COLUMN("kind", INT4OID),
+	[COL_ID] = ROW_COLUMN("id", INT8OID),
+	[COL_START] = ROW_COLUMN("started_at", TIMESTAMPTZOID),
+	[COL_END] = ROW_COLUMN("ended_at", TIMESTAMPTZOID),
+	[COL_RECORDED] = ROW_COLUMN("recorded", TIMESTAMPTZOID),
+	[COL_DEVICES] = ROW_COLUMN("devices", NUMERICOID),
+	[COL_WORK] = ROW_COLUMN_OWN("achieved_work", "compute_unit"),
+	[COL_RESERVATION] = ROW_COLUMN("reservation", INT8OID),
+	[COL_FIRST_RECORDED] = ROW_COLUMN("first_recorded", TIMESTAMPTZOID),
+};
+
 /* Receives the rows of the query. */
 typedef struct UsageReceiver
 {
 	DestReceiver receiver;
 	Rating	   *rating;
 	kinds_hash *kinds;
+	known_kinds_hash *known;	/* what records are of; each means a UsageKind of no account */
+	int			numbers[USAGE_COLUMNS];
+	int			last;			/* the last column that is needed of every record */
 } UsageReceiver;
-
-/* Columns of the query. */
-enum
-{
-	COL_ACCOUNT, COL_REGION, COL_BASIS, COL_ACCELERATOR, COL_RATE, COL_SHARE, COL_MEASURE, COL_NUMBER_FORMAT,
-	COL_ID, COL_START, COL_END, COL_DEVICES, COL_WORK, COL_RECORDED, COL_RESERVATION
-};
-
-static const RowColumn usage_columns[] = {
-	[COL_ACCOUNT] = ROW_COLUMN("account", INT8OID),
-	[COL_REGION] = ROW_COLUMN("region", INT4OID),
-	[COL_BASIS] = ROW_COLUMN("basis", INT4OID),
-	[COL_ACCELERATOR] = ROW_COLUMN_OWN("accelerator", "accelerator"),
-	[COL_RATE] = ROW_COLUMN_OWN("rate", "compute_rate"),
-	[COL_SHARE] = ROW_COLUMN("share", INT4OID),
-	[COL_MEASURE] = ROW_COLUMN("measure", TEXTOID),
-	[COL_NUMBER_FORMAT] = ROW_COLUMN("number_format", TEXTOID),
-	[COL_ID] = ROW_COLUMN("id", INT8OID),
-	[COL_START] = ROW_COLUMN("started_at", TIMESTAMPTZOID),
-	[COL_END] = ROW_COLUMN("ended_at", TIMESTAMPTZOID),
-	[COL_DEVICES] = ROW_COLUMN("devices", NUMERICOID),
-	[COL_WORK] = ROW_COLUMN_OWN("achieved_work", "compute_unit"),
-	[COL_RECORDED] = ROW_COLUMN("recorded", TIMESTAMPTZOID),
-	[COL_RESERVATION] = ROW_COLUMN("reservation", INT8OID),
-};
 
 /* Adds a combination without entries, and returns its number. */
 int
@@ -131,14 +131,32 @@ ReserveEntry(Rating *rating, Combination *combination)
 
 /* Raises for a record without something that every one has. */
 static void
-missing_value_error(const bool *nulls)
+missing_value_error(const UsageReceiver *self, const bool *nulls)
 {
-	for (int i = 0; i < (int) lengthof(usage_columns); i++)
-	{
-		if (nulls[i] && i != COL_RATE && i != COL_SHARE && i != COL_NUMBER_FORMAT && i != COL_WORK && i != COL_RECORDED &&
-			i != COL_RESERVATION)
-			RowNullError("usage_record", usage_columns[i].name);
-	}
+	for (int i = 0; i < COL_WORK; i++)
+		if (nulls[self->numbers[i] - 1])
+			RowNullError("_usage_record", usage_columns[i].name);
+}
+
+/* Returns what decides the price of a record, but for what is its own. */
+static const UsageKind *
+kind_of_usage(Rating *rating, KnownKind *known)
+{
+	UsageKind  *kind = known->meaning;
+
+	if (kind != NULL)
+		return kind;
+	kind = known->meaning = MemoryContextAllocZero(rating->context, sizeof(UsageKind));
+	kind->region = known->region;
+	kind->basis = known->basis;
+	kind->accelerator = known->accelerator;
+	kind->has_rate = known->rate != NULL;
+	if (kind->has_rate)
+		kind->rate = *known->rate;
+	kind->measure = (int16) RatingName(rating, known->measure);
+	kind->number_format = known->number_format == 0 ? -1 : (int16) RatingName(rating, known->number_format);
+	kind->share = known->share;
+	return kind;
 }
 
 /* Takes one record. */
@@ -147,39 +165,29 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	UsageReceiver *self = (UsageReceiver *) receiver;
 	Rating	   *rating = self->rating;
+	const int  *numbers = self->numbers;
+	const Datum *values = slot->tts_values;
+	const bool *nulls = slot->tts_isnull;
 	UsageKind	kind;
 	KindSlot   *known;
 	Combination *combination;
 	UsageEntry *entry;
+	Datum		devices;
 	MemoryContext previous;
-	const Datum *values;
-	const bool *nulls;
 	bool		found;
 
-	slot_getallattrs(slot);
-	values = slot->tts_values;
-	nulls = slot->tts_isnull;
+	/* names, labels and the like stand behind these */
+	slot_getsomeattrs(slot, self->last);
 	/* all of them, without a branch for each */
-	if (unlikely(nulls[COL_ACCOUNT] | nulls[COL_REGION] | nulls[COL_BASIS] | nulls[COL_ACCELERATOR] | nulls[COL_MEASURE] |
-				 nulls[COL_ID] | nulls[COL_START] | nulls[COL_END] | nulls[COL_DEVICES]))
-		missing_value_error(nulls);
+	if (unlikely(nulls[numbers[COL_ACCOUNT] - 1] | nulls[numbers[COL_KIND] - 1] | nulls[numbers[COL_ID] - 1] | nulls[numbers[COL_START] - 1] |
+				 nulls[numbers[COL_END] - 1] | nulls[numbers[COL_RECORDED] - 1] | nulls[numbers[COL_DEVICES] - 1]))
+		missing_value_error(self, nulls);
 
-	memset(&kind, 0, sizeof(kind));
-	kind.account = DatumGetInt64(values[COL_ACCOUNT]);
-	kind.region = DatumGetInt32(values[COL_REGION]);
-	kind.basis = DatumGetInt32(values[COL_BASIS]);
-	memcpy(&kind.accelerator, DatumGetAcceleratorP(values[COL_ACCELERATOR]), sizeof(Accelerator));
-	if (!nulls[COL_RATE])
-	{
-		memcpy(&kind.rate, DatumGetQuantityP(values[COL_RATE]), sizeof(Quantity));
-		kind.has_rate = true;
-	}
-	kind.measure = (int16) RatingName(rating, values[COL_MEASURE]);
-	kind.number_format = nulls[COL_NUMBER_FORMAT] ? -1 : (int16) RatingName(rating, values[COL_NUMBER_FORMAT]);
-	kind.has_work = !nulls[COL_WORK];
-	kind.share = nulls[COL_SHARE] ? 0 : DatumGetInt32(values[COL_SHARE]);
-	if (!nulls[COL_RESERVATION])
-		kind.reservation = DatumGetInt64(values[COL_RESERVATION]);
+	kind = *kind_of_usage(rating, KnownKindFind(self->known, DatumGetInt32(values[numbers[COL_KIND] - 1])));
+	kind.account = DatumGetInt64(values[numbers[COL_ACCOUNT] - 1]);
+	kind.has_work = !nulls[numbers[COL_WORK] - 1];
+	if (!nulls[numbers[COL_RESERVATION] - 1])
+		kind.reservation = DatumGetInt64(values[numbers[COL_RESERVATION] - 1]);
 
 	known = kinds_insert(self->kinds, kind, &found);
 	if (!found)
@@ -192,34 +200,49 @@ receive_record(TupleTableSlot *slot, DestReceiver *receiver)
 	if (combination->count == combination->room)
 		ReserveEntry(rating, combination);
 	entry = &combination->entries[combination->count];
-	entry->start = DatumGetTimestampTz(values[COL_START]);
-	entry->end = DatumGetTimestampTz(values[COL_END]);
-	entry->record = DatumGetInt64(values[COL_ID]);
+	entry->start = DatumGetTimestampTz(values[numbers[COL_START] - 1]);
+	entry->end = DatumGetTimestampTz(values[numbers[COL_END] - 1]);
+	entry->record = DatumGetInt64(values[numbers[COL_ID] - 1]);
+	devices = values[numbers[COL_DEVICES] - 1];
 	/* nobody empties the context of the whole query between two records */
 	previous = MemoryContextSwitchTo(rating->scratch);
-	entry->level = kind.share == 0 ? 0 : DeviceLevelOf(values[COL_DEVICES], kind.share);
+	entry->level = kind.share == 0 ? 0 : DeviceLevelOf(devices, kind.share);
 	if (kind.share != DEVICE_UNITS)
-		combination->counted[combination->count] = DeviceLevelFromNumeric(values[COL_DEVICES]);
+		combination->counted[combination->count] = DeviceLevelFromNumeric(devices);
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rating->scratch);
 	if (kind.has_work)
 	{
 		EntryWork  *work = &combination->work[combination->count];
 
-		work->achieved = QuantityAmount(DatumGetQuantityP(values[COL_WORK]));
-		work->recorded = nulls[COL_RECORDED] ? DT_NOBEGIN : DatumGetTimestampTz(values[COL_RECORDED]);
+		work->achieved = QuantityAmount(DatumGetQuantityP(values[numbers[COL_WORK] - 1]));
+		work->recorded = DT_NOBEGIN;
+		if (TIMESTAMP_IS_NOEND(entry->end))
+		{
+			bool		same;
+			Datum		first = slot_getattr(slot, numbers[COL_FIRST_RECORDED], &same);
+
+			work->recorded = DatumGetTimestampTz(same ? values[numbers[COL_RECORDED] - 1] : first);
+		}
 	}
 	combination->count++;
 	return true;
 }
 
-/* Checks what is going to come. */
+/* Finds the columns of what is going to come. */
 static void
 start_receiving(DestReceiver *receiver, int operation, TupleDesc desc)
 {
-	(void) receiver;
+	UsageReceiver *self = (UsageReceiver *) receiver;
+
 	(void) operation;
-	RowColumnsCheck(desc, "usage_record", usage_columns, lengthof(usage_columns));
+	self->last = 0;
+	for (int i = 0; i < USAGE_COLUMNS; i++)
+	{
+		self->numbers[i] = RowColumnNumber(desc, "_usage_record", &usage_columns[i]);
+		if (i != COL_FIRST_RECORDED)
+			self->last = Max(self->last, self->numbers[i]);
+	}
 }
 
 /* Does nothing: there is nothing to end. */
@@ -299,11 +322,9 @@ ReadUsage(Rating *rating)
 	};
 
 	self.kinds = kinds_create(rating->context, 1024, NULL);
-	RunRatingQuery("SELECT r.account, r.region, r.basis, r.accelerator, r.rate, r.share, r.measure, r.number_format,"
-				   " r.id, r.started_at, r.ended_at, r.devices, r.achieved_work,"
-				   " CASE WHEN r.ended_at OPERATOR(pg_catalog.=) 'infinity' AND r.achieved_work IS NOT NULL"
-				   " THEN coalesce(r.first_recorded, r.recorded) END AS recorded, r.reservation"
-				   " FROM compute_ledger.usage_record AS r"
+	self.known = KnownKindsRead(rating->context);
+	/* rows as they stand in the table are handed over without being copied */
+	RunRatingQuery("SELECT r.* FROM compute_ledger._usage_record AS r"
 				   " WHERE r.account = ANY ($1) AND r.started_at < $3 AND r.ended_at > $2"
 				   " AND r.recorded <= $4 AND r.superseded > $4",
 				   4, types, values, NULL, &self.receiver);

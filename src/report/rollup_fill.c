@@ -75,8 +75,8 @@ read_query(FunctionCallInfo fcinfo, RollupQuery *query)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d of what adds up usage is NULL", i + 1)));
 	query->records = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	query->before = PG_GETARG_DATUM(1);
-	query->upto = PG_GETARG_DATUM(2);
+	query->before = PG_GETARG_TIMESTAMPTZ(1);
+	query->upto = PG_GETARG_TIMESTAMPTZ(2);
 	query->moves = PG_GETARG_DATUM(3);
 	query->moves_type = get_fn_expr_argtype(fcinfo->flinfo, 3);
 	query->from = DT_NOBEGIN;

@@ -13,6 +13,7 @@
 #include "accelerator/accelerator.h"
 #include "report/rollup.h"
 #include "report/rollup_table.h"
+#include "usage/known_kind.h"
 
 /* Lengths and times of a sum: of usage by the day */
 enum
@@ -65,7 +66,7 @@ typedef struct GroupKey
 	int64		account;
 	int64		payer;			/* 0: what is stored */
 	int64		gone;			/* 1: of hours that another has now, and that are no rows any more */
-	KindKey		kind;
+	int64		kind;			/* its number */
 } GroupKey;
 
 /* What was added up of a day, until another day comes. */
@@ -79,7 +80,6 @@ typedef struct RollupGroup
 {
 	MemoryContext context;
 	GroupKey	key;
-	int			kind;
 	RollupState *state;
 	Running		local;			/* in days of the account */
 	Running		utc;			/* in days of UTC */
@@ -232,7 +232,7 @@ typedef struct Rollup
 	MemoryContext scratch;		/* of one row */
 	Size		limit;
 	uint64		since_look;		/* cells that may have been added since memory was looked at */
-	uint32		mask;			/* accounts are of this pass if what it leaves of their hash is slice */
+	uint32		mask;			/* places of accounts are of this pass if what it leaves of their hash is slice */
 	uint32		slice;
 	RollupZone *zones;
 	AccountZone *places;		/* in the order of accounts */
@@ -243,6 +243,7 @@ typedef struct Rollup
 	sums_hash  *sums;			/* of the accounts of this pass */
 	sums_hash  *months;			/* of all, and of who pays */
 	sums_hash  *days;			/* of all, with their hours */
+	known_kinds_hash *known;	/* what records are of; each means the number of a kind, from 1 */
 	kinds_hash *numbers;		/* of kinds */
 	Kind	   *kinds;
 	int			nkinds;
@@ -340,11 +341,13 @@ static const int rollup_utilization_lengths[] = {
 };
 static const int rollup_utilization_times[] = {ROLLUP_COL_RESERVED_TIME, ROLLUP_COL_ALLOCATED_TIME, ROLLUP_COL_USED_TIME, ROLLUP_COL_CAPACITY_TIME};
 
-/* Whether an account is of this pass. */
+/* Whether what an account has of a kind is of this pass: all of a region and device is of one. */
 static inline bool
-RollupIsOfPass(const Rollup *rollup, int64 account)
+RollupIsOfPass(const Rollup *rollup, int64 account, int kind)
 {
-	return rollup->mask == 0 || (RollupHash(&account, sizeof(account)) & rollup->mask) == rollup->slice;
+	const int64 words[] = {account, rollup->kinds[kind].place};
+
+	return rollup->mask == 0 || (RollupHash(words, sizeof(words)) & rollup->mask) == rollup->slice;
 }
 
 #endif							/* COMPUTE_LEDGER_ROLLUP_PASS_H */

@@ -81,7 +81,7 @@ kind_number(Rollup *rollup, const KindKey *key)
 	return number;
 }
 
-/* Leaves accounts for other passes until there is room again. */
+/* Leaves what accounts have in some places for other passes until there is room again. */
 static void
 make_room(Rollup *rollup)
 {
@@ -92,24 +92,25 @@ make_room(Rollup *rollup)
 		GroupSlot  *slot;
 		List	   *gone = NIL;
 		ListCell   *cell;
-		int64		account = 0;
+		GroupSlot  *other = NULL;
 		bool		several = false;
 
 		CHECK_FOR_INTERRUPTS();
 		groups_start_iterate(rollup->groups, &iterator);
 		while ((slot = groups_iterate(rollup->groups, &iterator)) != NULL)
 		{
-			several |= account != 0 && account != slot->key.account;
-			account = slot->key.account;
+			several |= other != NULL && (other->key.account != slot->key.account ||
+										 rollup->kinds[other->key.kind].place != rollup->kinds[slot->key.kind].place);
+			other = slot;
 		}
-		/* one account is the least that there is in a pass */
+		/* what one account has in one place is the least that there is in a pass */
 		if (!several)
 			break;
 		rollup->mask = 2 * rollup->mask + 1;
 		groups_start_iterate(rollup->groups, &iterator);
 		while ((slot = groups_iterate(rollup->groups, &iterator)) != NULL)
 		{
-			if (!RollupIsOfPass(rollup, slot->key.account))
+			if (!RollupIsOfPass(rollup, slot->key.account, (int) slot->key.kind))
 				gone = lappend(gone, slot->group);
 		}
 		foreach(cell, gone)
@@ -138,7 +139,6 @@ find_group(Rollup *rollup, const GroupKey *key)
 		slot->group = MemoryContextAlloc(context, sizeof(RollupGroup));
 		slot->group->context = context;
 		slot->group->key = *key;
-		slot->group->kind = kind_number(rollup, &key->kind);
 		slot->group->state = RollupStateMake(context);
 	}
 	return slot->group;
@@ -146,30 +146,24 @@ find_group(Rollup *rollup, const GroupKey *key)
 
 /* ---- what comes ---- */
 
-/* Columns of the query for records. */
+/* Columns of records. */
 enum
 {
-	USE_ACCOUNT, USE_REGION, USE_ACCELERATOR, USE_MEASURE, USE_BASIS, USE_STARTED, USE_ENDED, USE_FROM, USE_TO,
-	USE_DEVICES, USE_SHARE, USE_RATE, USE_ACHIEVED, USE_RECORDED, USE_ADDED, USE_AGAIN
+	USE_ACCOUNT, USE_KIND, USE_STARTED, USE_ENDED, USE_RECORDED, USE_SUPERSEDED, USE_DEVICES, USE_ACHIEVED, USE_FIRST_RECORDED
 };
+
+#define USE_COLUMNS		(USE_FIRST_RECORDED + 1)
 
 static const RowColumn use_columns[] = {
 	[USE_ACCOUNT] = ROW_COLUMN("account", INT8OID),
-	[USE_REGION] = ROW_COLUMN("region", INT4OID),
-	[USE_ACCELERATOR] = ROW_COLUMN_OWN("accelerator", "accelerator"),
-	[USE_MEASURE] = ROW_COLUMN("measure", TEXTOID),
-	[USE_BASIS] = ROW_COLUMN("basis", INT4OID),
+	[USE_KIND] = ROW_COLUMN("kind", INT4OID),
 	[USE_STARTED] = ROW_COLUMN("started_at", TIMESTAMPTZOID),
 	[USE_ENDED] = ROW_COLUMN("ended_at", TIMESTAMPTZOID),
-	[USE_FROM] = ROW_COLUMN("since", TIMESTAMPTZOID),
-	[USE_TO] = ROW_COLUMN("until", TIMESTAMPTZOID),
-	[USE_DEVICES] = ROW_COLUMN("devices", NUMERICOID),
-	[USE_SHARE] = ROW_COLUMN("share", INT4OID),
-	[USE_RATE] = ROW_COLUMN_OWN("rate", "compute_rate"),
-	[USE_ACHIEVED] = ROW_COLUMN_OWN("achieved_work", "compute_unit"),
 	[USE_RECORDED] = ROW_COLUMN("recorded", TIMESTAMPTZOID),
-	[USE_ADDED] = ROW_COLUMN("added", BOOLOID),
-	[USE_AGAIN] = ROW_COLUMN("again", BOOLOID),
+	[USE_SUPERSEDED] = ROW_COLUMN("superseded", TIMESTAMPTZOID),
+	[USE_DEVICES] = ROW_COLUMN("devices", NUMERICOID),
+	[USE_ACHIEVED] = ROW_COLUMN_OWN("achieved_work", "compute_unit"),
+	[USE_FIRST_RECORDED] = ROW_COLUMN("first_recorded", TIMESTAMPTZOID),
 };
 
 /* Columns of the query for zones. */
@@ -196,7 +190,8 @@ typedef struct RollupReceiver
 	DestReceiver receiver;
 	Rollup	   *rollup;
 	RollupTable table;			/* of stored rows */
-	int			numbers[ROLLUP_COLUMNS];
+	int			numbers[ROLLUP_COLUMNS];	/* of the columns that are read */
+	int			last;			/* the last that is needed of every record */
 } RollupReceiver;
 
 /* Takes a row of _rollup_zone, in the order of accounts. */
@@ -252,64 +247,112 @@ start_zones(DestReceiver *receiver, int operation, TupleDesc desc)
 	RowColumnsCheck(desc, "_rollup_zone", zone_columns, lengthof(zone_columns));
 }
 
-/* Takes a part of a record. */
+/* Returns the number of the kind that a record is of. */
+static int
+kind_of_record(Rollup *rollup, KnownKind *known)
+{
+	if (known->meaning == NULL)
+	{
+		KindKey		key = {known->region, known->basis, RollupMeasure(rollup, known->measure), known->accelerator};
+
+		known->meaning = (void *) (intptr_t) (kind_number(rollup, &key) + 1);
+	}
+	return (int) (intptr_t) known->meaning - 1;
+}
+
+/* Adds, or takes away, what lies of a record from one instant to another, as far as its account's usage counts there. */
+static void
+add_part(Rollup *rollup, const AccountZone *place, int kind, RollupUse *use, TimestampTz from, TimestampTz to, bool added)
+{
+	GroupKey	key = {place->owner, place->payer, 0, kind};
+
+	use->from = Max(Max(from, place->since), rollup->query->from);
+	use->to = Min(Min(to, place->until), rollup->query->to);
+	use->added = added != (rollup->query->purpose == ROLLUP_CHECK);
+	if (use->from >= use->to || !RollupIsOfPass(rollup, place->owner, kind))
+		return;
+	RollupAdd(find_group(rollup, &key)->state, place->zone, use);
+	rollup->since_look += (uint64) (use->to - use->from) / USECS_PER_HOUR + 2;
+}
+
+/* Raises for a record without something that every one has. */
+static void
+missing_use_error(const RollupReceiver *self, const bool *nulls)
+{
+	for (int i = 0; i < USE_ACHIEVED; i++)
+		if (nulls[self->numbers[i] - 1])
+			RowNullError("_usage_record", use_columns[i].name);
+}
+
+/*
+ * Takes a record.
+ *
+ * What counts of it, as of an instant, is all of it, or up to that instant if it goes on, or is the ledger's own of a
+ * reservation, which ends when that does.  What goes is what counted before and does not any more; what comes is what did not
+ * count, and of what goes on as it was, what is new.  Where usage counts otherwise, all goes as it counted and comes as it counts.
+ */
 static bool
 receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 {
-	Rollup	   *rollup = ((RollupReceiver *) receiver)->rollup;
-	const Datum *values;
-	const bool *nulls;
-	bool		added;
-	bool		again;
+	const RollupReceiver *self = (RollupReceiver *) receiver;
+	Rollup	   *rollup = self->rollup;
+	const RollupQuery *query = rollup->query;
+	const int  *numbers = self->numbers;
+	const Datum *values = slot->tts_values;
+	const bool *nulls = slot->tts_isnull;
 	ZoneSlot   *account;
-	TimestampTz from;
-	TimestampTz to;
-	GroupKey	key;
+	KnownKind  *known;
+	int			kind;
 	RollupUse	use;
+	TimestampTz recorded;
+	TimestampTz superseded;
+	bool		was;
+	bool		is;
+	bool		open;
 	MemoryContext previous;
 
-	slot_getallattrs(slot);
-	values = slot->tts_values;
-	nulls = slot->tts_isnull;
-	for (int i = 0; i < (int) lengthof(use_columns); i++)
-	{
-		if (unlikely(nulls[i]) && i != USE_SHARE && i != USE_RATE && i != USE_ACHIEVED && i != USE_RECORDED)
-			RowNullError("usage_record", use_columns[i].name);
-	}
-	account = account_zones_lookup(rollup->accounts, DatumGetInt64(values[USE_ACCOUNT]));
+	/* names, labels and the like stand behind these */
+	slot_getsomeattrs(slot, self->last);
+	if (unlikely(nulls[numbers[USE_ACCOUNT] - 1] | nulls[numbers[USE_KIND] - 1] | nulls[numbers[USE_STARTED] - 1] | nulls[numbers[USE_ENDED] - 1] |
+				 nulls[numbers[USE_RECORDED] - 1] | nulls[numbers[USE_SUPERSEDED] - 1] | nulls[numbers[USE_DEVICES] - 1]))
+		missing_use_error(self, nulls);
+	account = account_zones_lookup(rollup->accounts, DatumGetInt64(values[numbers[USE_ACCOUNT] - 1]));
 	if (account == NULL)
 		return true;
 	/* nobody empties the context of the whole query between two records */
 	previous = MemoryContextSwitchTo(rollup->scratch);
-	key.kind.region = DatumGetInt32(values[USE_REGION]);
-	key.kind.basis = DatumGetInt32(values[USE_BASIS]);
-	key.kind.measure = RollupMeasure(rollup, values[USE_MEASURE]);
-	memcpy(&key.kind.accelerator, DatumGetAcceleratorP(values[USE_ACCELERATOR]), sizeof(Accelerator));
-	use.started = DatumGetTimestampTz(values[USE_STARTED]);
-	use.ended = DatumGetTimestampTz(values[USE_ENDED]);
-	use.devices = NumericGetDatum(DatumGetNumeric(values[USE_DEVICES]));
-	use.share = nulls[USE_SHARE] ? 0 : DatumGetInt32(values[USE_SHARE]);
-	use.rate = nulls[USE_RATE] ? NULL : DatumGetQuantityP(values[USE_RATE]);
-	use.achieved = nulls[USE_ACHIEVED] ? NULL : DatumGetQuantityP(values[USE_ACHIEVED]);
-	use.recorded = nulls[USE_RECORDED] ? DT_NOBEGIN : DatumGetTimestampTz(values[USE_RECORDED]);
-	added = DatumGetBool(values[USE_ADDED]);
-	again = DatumGetBool(values[USE_AGAIN]);
-	use.added = added != (rollup->query->purpose == ROLLUP_CHECK);
-	from = DatumGetTimestampTz(values[USE_FROM]);
-	to = DatumGetTimestampTz(values[USE_TO]);
+	known = KnownKindFind(rollup->known, DatumGetInt32(values[numbers[USE_KIND] - 1]));
+	kind = kind_of_record(rollup, known);
+	use.started = DatumGetTimestampTz(values[numbers[USE_STARTED] - 1]);
+	use.ended = DatumGetTimestampTz(values[numbers[USE_ENDED] - 1]);
+	use.devices = NumericGetDatum(DatumGetNumeric(values[numbers[USE_DEVICES] - 1]));
+	use.share = known->share;
+	use.rate = known->rate;
+	use.achieved = nulls[numbers[USE_ACHIEVED] - 1] ? NULL : DatumGetQuantityP(values[numbers[USE_ACHIEVED] - 1]);
+	recorded = use.recorded = DatumGetTimestampTz(values[numbers[USE_RECORDED] - 1]);
+	superseded = DatumGetTimestampTz(values[numbers[USE_SUPERSEDED] - 1]);
+	if (use.achieved != NULL && TIMESTAMP_IS_NOEND(use.ended))
+	{
+		bool		same;
+		Datum		first = slot_getattr(slot, numbers[USE_FIRST_RECORDED], &same);
+
+		if (!same)
+			use.recorded = DatumGetTimestampTz(first);
+	}
+	was = !TIMESTAMP_IS_NOBEGIN(query->before) && recorded <= query->before && superseded > query->before;
+	is = recorded <= query->upto && superseded > query->upto;
+	open = TIMESTAMP_IS_NOEND(use.ended) || known->own;
 	for (int i = 0; i < account->count; i++)
 	{
 		const AccountZone *place = &rollup->places[account->first + i];
+		bool		goes = was && (place->again ? place->was : place->is && !is);
+		bool		comes = is && place->is && (place->again || open || !was);
 
-		use.from = Max(from, place->since);
-		use.to = Min(to, place->until);
-		if (use.from >= use.to || place->again != again || !(added || !again ? place->is : place->was) || !RollupIsOfPass(rollup, place->owner))
-			continue;
-		key.account = place->owner;
-		key.payer = place->payer;
-		key.gone = 0;
-		RollupAdd(find_group(rollup, &key)->state, place->zone, &use);
-		rollup->since_look += (uint64) (use.to - use.from) / USECS_PER_HOUR + 2;
+		if (goes)
+			add_part(rollup, place, kind, &use, use.started, open ? Min(use.ended, query->before) : use.ended, false);
+		if (comes)
+			add_part(rollup, place, kind, &use, was && !place->again ? Max(use.started, query->before) : use.started,
+					 open ? Min(use.ended, query->upto) : use.ended, true);
 	}
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
@@ -318,13 +361,20 @@ receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 	return true;
 }
 
-/* Checks what is going to come. */
+/* Finds the columns of records. */
 static void
 start_uses(DestReceiver *receiver, int operation, TupleDesc desc)
 {
-	(void) receiver;
+	RollupReceiver *self = (RollupReceiver *) receiver;
+
 	(void) operation;
-	RowColumnsCheck(desc, "usage_record", use_columns, lengthof(use_columns));
+	self->last = 0;
+	for (int i = 0; i < USE_COLUMNS; i++)
+	{
+		self->numbers[i] = RowColumnNumber(desc, "_usage_record", &use_columns[i]);
+		if (i != USE_FIRST_RECORDED)
+			self->last = Max(self->last, self->numbers[i]);
+	}
 }
 
 /* Finds the columns of what is going to come. */
@@ -450,6 +500,9 @@ not_ours(Rollup *rollup, const StoredRow *row, RollupTable table)
 	Datum		values[ROLLUP_COLUMNS];
 	bool		nulls[ROLLUP_COLUMNS];
 
+	/* once, in the first pass */
+	if (rollup->slice != 0)
+		return;
 	if (rollup->query->purpose != ROLLUP_CHECK)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
@@ -466,19 +519,17 @@ not_ours(Rollup *rollup, const StoredRow *row, RollupTable table)
 	rollup->sink->put(rollup->sink, table, values, nulls);
 }
 
-/* Fills in the kind of a stored row: with a measure, if its table has one. */
-static void
-stored_kind(Rollup *rollup, const StoredRow *row, KindKey *key)
+/* Returns the number of the kind of a stored row: with a measure, if its table has one. */
+static int
+stored_kind(Rollup *rollup, const StoredRow *row)
 {
+	KindKey		key = {.region = stored_int4(row, ROLLUP_COL_REGION), .basis = stored_int4(row, ROLLUP_COL_BASIS)};
 	Datum		value;
 
-	key->region = stored_int4(row, ROLLUP_COL_REGION);
-	key->basis = stored_int4(row, ROLLUP_COL_BASIS);
-	key->measure = stored_value(row, ROLLUP_COL_MEASURE, &value) ? RollupMeasure(rollup, value) : NO_MEASURE;
+	key.measure = stored_value(row, ROLLUP_COL_MEASURE, &value) ? RollupMeasure(rollup, value) : NO_MEASURE;
 	if (stored_value(row, ROLLUP_COL_ACCELERATOR, &value))
-		memcpy(&key->accelerator, DatumGetAcceleratorP(value), sizeof(Accelerator));
-	else
-		memset(&key->accelerator, 0, sizeof(Accelerator));
+		memcpy(&key.accelerator, DatumGetAcceleratorP(value), sizeof(Accelerator));
+	return kind_number(rollup, &key);
 }
 
 /* Reads a stored hour of usage. */
@@ -502,26 +553,24 @@ receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
 {
 	Rollup	   *rollup = ((RollupReceiver *) receiver)->rollup;
 	StoredRow	row = {(RollupReceiver *) receiver, slot};
-	GroupKey	key;
+	GroupKey	key = {0};
 	RollupCell	cell;
-	MemoryContext previous;
+	MemoryContext previous = MemoryContextSwitchTo(rollup->scratch);
 
 	slot_getallattrs(slot);
-	key.account = stored_int8(&row, ROLLUP_COL_ACCOUNT);
-	if (!RollupIsOfPass(rollup, key.account))
-		return true;
-	previous = MemoryContextSwitchTo(rollup->scratch);
 	if (unlikely(!is_ours(&row, ROLLUP_USAGE_HOURLY)))
 	{
 		not_ours(rollup, &row, ROLLUP_USAGE_HOURLY);
 		MemoryContextSwitchTo(previous);
 		return true;
 	}
-	key.payer = 0;
-	key.gone = 0;
-	stored_kind(rollup, &row, &key.kind);
-	stored_cell(&row, &cell);
-	RollupAddCell(find_group(rollup, &key)->state, &cell, rollup->query->purpose == ROLLUP_CHECK);
+	key.account = stored_int8(&row, ROLLUP_COL_ACCOUNT);
+	key.kind = stored_kind(rollup, &row);
+	if (RollupIsOfPass(rollup, key.account, (int) key.kind))
+	{
+		stored_cell(&row, &cell);
+		RollupAddCell(find_group(rollup, &key)->state, &cell, rollup->query->purpose == ROLLUP_CHECK);
+	}
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
 	if (++rollup->since_look > CELLS_A_LOOK)
@@ -560,11 +609,11 @@ receive_moved(TupleTableSlot *slot, DestReceiver *receiver)
 	nulls = &slot->tts_isnull[slot->tts_nvalid - (int) lengthof(move_columns)];
 	if (unlikely(!is_ours(&row, ROLLUP_USAGE_HOURLY)))
 		not_ours(rollup, &row, ROLLUP_USAGE_HOURLY);
-	stored_kind(rollup, &row, &key.kind);
+	key.kind = stored_kind(rollup, &row);
 	stored_cell(&row, &cell);
 	key.account = stored_int8(&row, ROLLUP_COL_ACCOUNT);
 	key.payer = DatumGetInt64(values[MOVE_PAYER]);
-	if (RollupIsOfPass(rollup, key.account))
+	if (RollupIsOfPass(rollup, key.account, (int) key.kind))
 		RollupAddCell(find_group(rollup, &key)->state, &cell, false);
 	key.account = DatumGetInt64(values[MOVE_TO_OWNER]);
 	key.payer = DatumGetInt64(values[MOVE_TO_PAYER]);
@@ -575,7 +624,7 @@ receive_moved(TupleTableSlot *slot, DestReceiver *receiver)
 
 		cell.key = RollupKey(hour, RollupDayOfHour(RollupZoneFind(&rollup->zones, rollup->context, DatumGetTextPP(values[MOVE_ZONE])), hour));
 	}
-	if (RollupIsOfPass(rollup, key.account))
+	if (RollupIsOfPass(rollup, key.account, (int) key.kind))
 		RollupAddCell(find_group(rollup, &key)->state, &cell, true);
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
@@ -605,30 +654,32 @@ receive_sum(TupleTableSlot *slot, DestReceiver *receiver)
 	/* what records say is taken away in a check, and months by who pays are of them */
 	bool		added = rollup->query->purpose == ROLLUP_CHECK && self->table == ROLLUP_USAGE_MONTHLY;
 	int64		who;
-	KindKey		kind;
+	int			kind;
 	RollupTotal		   *sum;
-	MemoryContext previous;
+	MemoryContext previous = MemoryContextSwitchTo(rollup->scratch);
 
 	slot_getallattrs(slot);
-	who = stored_int8(&row, ROLLUP_COL_ACCOUNT);
-	if (RollupIsOfAccounts(self->table) && !RollupIsOfPass(rollup, who))
-		return true;
-	previous = MemoryContextSwitchTo(rollup->scratch);
 	if (unlikely(!is_ours(&row, self->table)))
 	{
 		not_ours(rollup, &row, self->table);
 		MemoryContextSwitchTo(previous);
 		return true;
 	}
-	stored_kind(rollup, &row, &kind);
+	who = stored_int8(&row, ROLLUP_COL_ACCOUNT);
+	kind = stored_kind(rollup, &row);
+	if (RollupIsOfAccounts(self->table) && !RollupIsOfPass(rollup, who, kind))
+	{
+		MemoryContextSwitchTo(previous);
+		return true;
+	}
 	if (self->table == ROLLUP_FLEET_HOURLY)
 	{
 		int64		hour = RollupHourAt(stored_int8(&row, ROLLUP_COL_HOUR));
 
-		sum = RollupHourOfDay(RollupFindHours(rollup, RollupUtcDate(hour), kind_number(rollup, &kind)), hour);
+		sum = RollupHourOfDay(RollupFindHours(rollup, RollupUtcDate(hour), kind), hour);
 	}
 	else
-		sum = RollupFindSum(RollupSumsOf(rollup, self->table), self->table, who, stored_int4(&row, ROLLUP_COL_DAY), kind_number(rollup, &kind));
+		sum = RollupFindSum(RollupSumsOf(rollup, self->table), self->table, who, stored_int4(&row, ROLLUP_COL_DAY), kind);
 	if (self->table == ROLLUP_USAGE_DAILY)
 	{
 		bool		has;
@@ -717,7 +768,7 @@ run_rollup_query(Rollup *rollup, const char *query, RollupTable table, bool (*re
 		  void (*start) (DestReceiver *, int, TupleDesc))
 {
 	const Oid	types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, rollup->query->moves_type, TIMESTAMPTZOID, TIMESTAMPTZOID};
-	const Datum values[] = {rollup->query->before, rollup->query->upto, rollup->query->moves,
+	const Datum values[] = {TimestampTzGetDatum(rollup->query->before), TimestampTzGetDatum(rollup->query->upto), rollup->query->moves,
 	TimestampTzGetDatum(rollup->query->from), TimestampTzGetDatum(rollup->query->to)};
 	SPIExecuteOptions options = {0};
 	/* SPI looks at the kind of a receiver only to tell it from its own and from none */

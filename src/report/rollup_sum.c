@@ -2,12 +2,12 @@
  * rollup_sum.c
  *		All rollups of usage at once: what the records of a query come to in each of their tables.
  *
- * Records come straight from the executor, and are added to the cells of their group: account, payer, region,
- * accelerator, measure and basis.  When all have come the cells are rows of usage by the hour, and everything else is
+ * Records come straight from the executor, and are added to the cells of their group: account, payer and kind (region,
+ * accelerator, measure and basis).  When all have come the cells are rows of usage by the hour, and everything else is
  * sums of them.
  *
- * Cells that do not fit into memory: then half of the accounts are left for another pass over the records, and half
- * of those that stay if there are still too many, so that each pass is whole for its accounts.
+ * Cells that do not fit into memory: then half of what accounts have in a region of a device is left for another pass over
+ * the records, and half of what stays if there are still too many, so that each pass is whole for all sums of an account.
  *
  * Hours that count for another from now on are rows again, with what has been added to them; of the one who had them they
  * are taken from the sums only.
@@ -113,6 +113,7 @@ put_hour(Rollup *rollup, const GroupKey *key, const RollupCell *cell)
 {
 	Datum		values[ROLLUP_COLUMNS];
 	bool		nulls[ROLLUP_COLUMNS];
+	const KindKey *kind = &rollup->kinds[key->kind].key;
 	MemoryContext previous = MemoryContextSwitchTo(rollup->scratch);
 
 	memset(nulls, true, sizeof(nulls));
@@ -123,11 +124,11 @@ put_hour(Rollup *rollup, const GroupKey *key, const RollupCell *cell)
 	set_value(values, nulls, ROLLUP_COL_ACHIEVING, Int64GetDatum(cell->achieving));
 	set_value(values, nulls, ROLLUP_COL_DEVICE_TIME, NumericFromInt128(cell->device_time, 0));
 	if (cell->has_work)
-		set_value(values, nulls, ROLLUP_COL_WORK, QuantityPGetDatum(QuantityMake(cell->work, (uint16) key->kind.basis)));
+		set_value(values, nulls, ROLLUP_COL_WORK, QuantityPGetDatum(QuantityMake(cell->work, (uint16) kind->basis)));
 	if (cell->has_achieved)
 		set_value(values, nulls, ROLLUP_COL_ACHIEVED, QuantityPGetDatum(QuantityMake(cell->achieved, BASIS_FLOP)));
 	MemoryContextSwitchTo(previous);
-	put_rollup_row(rollup, ROLLUP_USAGE_HOURLY, key->account, RollupHour(cell->key), RollupDay(cell->key), &key->kind, values, nulls);
+	put_rollup_row(rollup, ROLLUP_USAGE_HOURLY, key->account, RollupHour(cell->key), RollupDay(cell->key), kind, values, nulls);
 }
 
 /* Tells whether a sum is nothing. */
@@ -299,7 +300,7 @@ end_local_day(Rollup *rollup, RollupGroup *group)
 
 	if (group->local.day == DATEVAL_NOBEGIN)
 		return;
-	sum = RollupFindSum(rollup->sums, ROLLUP_USAGE_DAILY, group->key.account, group->local.day, group->kind);
+	sum = RollupFindSum(rollup->sums, ROLLUP_USAGE_DAILY, group->key.account, group->local.day, (int) group->key.kind);
 	sum->has_work |= cell->has_work;
 	sum->has_achieved |= cell->has_achieved;
 	RollupAddLength(&sum->lengths[SUM_STARTED], cell->started, true);
@@ -328,19 +329,18 @@ add_use(RollupTotal *sum, const RollupCell *cell, int64 measure)
 static void
 end_utc_day(Rollup *rollup, RollupGroup *group)
 {
-	int			place = rollup->kinds[group->kind].place;
+	const Kind *kind = &rollup->kinds[group->key.kind];
 	const RollupCell *cell = &group->utc.cell;
-	int64		measure = group->key.kind.measure;
 	DateADT		month;
 
 	if (group->utc.day == DATEVAL_NOBEGIN)
 		return;
 	if (is_of_sums(rollup, group))
-		add_use(RollupFindSum(rollup->sums, ROLLUP_UTILIZATION_DAILY, group->key.account, group->utc.day, place), cell, measure);
+		add_use(RollupFindSum(rollup->sums, ROLLUP_UTILIZATION_DAILY, group->key.account, group->utc.day, kind->place), cell, kind->key.measure);
 	if (group->key.payer == 0)
 		return;
 	month = first_of_month(group->utc.day);
-	add_use(RollupFindSum(rollup->months, ROLLUP_USAGE_MONTHLY, group->key.payer, month, place), cell, measure);
+	add_use(RollupFindSum(rollup->months, ROLLUP_USAGE_MONTHLY, group->key.payer, month, kind->place), cell, kind->key.measure);
 }
 
 /* Adds a cell to what is being added up. */
@@ -380,7 +380,7 @@ add_to_sums(Rollup *rollup, RollupGroup *group, int64 hour, const RollupCell *ce
 	{
 		end_utc_day(rollup, group);
 		start_day(&group->utc, utc);
-		group->hours = is_of_sums(rollup, group) ? RollupFindHours(rollup, utc, rollup->kinds[group->kind].place) : NULL;
+		group->hours = is_of_sums(rollup, group) ? RollupFindHours(rollup, utc, rollup->kinds[group->key.kind].place) : NULL;
 	}
 	add_running(&group->utc, cell);
 	if (group->hours == NULL)
@@ -391,7 +391,7 @@ add_to_sums(Rollup *rollup, RollupGroup *group, int64 hour, const RollupCell *ce
 		start_day(&group->local, local);
 	}
 	add_running(&group->local, cell);
-	add_use(RollupHourOfDay(group->hours, hour), cell, group->key.kind.measure);
+	add_use(RollupHourOfDay(group->hours, hour), cell, rollup->kinds[group->key.kind].key.measure);
 }
 
 /* Orders cells as the key of their table does. */
@@ -436,7 +436,7 @@ end_account(Rollup *rollup, RollupGroup **groups, int count)
 			Entry	   *entry = &entries[ncells++];
 
 			entry->hour = RollupHour(cells[j]->key);
-			entry->rank = rollup->kinds[group->kind].rank;
+			entry->rank = rollup->kinds[group->key.kind].rank;
 			entry->group = group;
 			entry->cell = cells[j];
 		}
@@ -594,6 +594,7 @@ RollupSum(const RollupQuery *query, RollupSink *sink)
 	rollup.accounts = account_zones_create(rollup.context, 64, NULL);
 
 	SPI_connect();
+	rollup.known = KnownKindsRead(rollup.context);
 	RollupReadZones(&rollup);
 	do
 	{

@@ -56,9 +56,9 @@ typedef enum RollupPurpose
 /* What is added up. */
 typedef struct RollupQuery
 {
-	const char *records;		/* a query for parts of records, with what follows as $1 to $5 */
-	Datum		before;
-	Datum		upto;
+	const char *records;		/* a query for records, with what follows as $1 to $5 */
+	TimestampTz before;			/* -infinity: nothing counts yet */
+	TimestampTz upto;
 	Datum		moves;			/* _usage_move[] */
 	Oid			moves_type;
 	TimestampTz from;			/* hours that are compared: from midnight of UTC, */
