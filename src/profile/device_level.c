@@ -38,7 +38,7 @@ typedef enum LevelResult
  * last ones are remembered, by their bytes, whatever these mean to numeric.
  */
 static LevelResult
-read_numeric(Datum devices, int32 share, int64 *level)
+read_numeric(Datum devices, int32 share, int64 *level, bool *whole)
 {
 	static struct
 	{
@@ -46,6 +46,7 @@ read_numeric(Datum devices, int32 share, int64 *level)
 		int64		level;
 		int32		share;
 		uint32		size;		/* 0: nothing is remembered here */
+		bool		whole;
 	}			memo[MEMO_ENTRIES];
 	struct varlena *value = PG_DETOAST_DATUM_PACKED(devices);
 	Size		size = VARSIZE_ANY_EXHDR(value);
@@ -61,6 +62,7 @@ read_numeric(Datum devices, int32 share, int64 *level)
 		if (memo[entry].size == size && memo[entry].share == share && memo[entry].bytes == bytes)
 		{
 			*level = memo[entry].level;
+			*whole = memo[entry].whole;
 			return LEVEL_OK;
 		}
 	}
@@ -69,26 +71,24 @@ read_numeric(Datum devices, int32 share, int64 *level)
 	if (!DecimalMultiply((uint128) share, &decimal, &units) || units > (uint128) PG_INT64_MAX)
 		return LEVEL_OUT_OF_RANGE;
 	*level = decimal.negative ? -(int64) units : (int64) units;
+	*whole = decimal.ndigits <= decimal.weight + 1;
 	if (size <= MEMO_BYTES)
 	{
 		memo[entry].bytes = bytes;
 		memo[entry].level = *level;
+		memo[entry].whole = *whole;
 		memo[entry].share = share;
 		memo[entry].size = (uint32) size;
 	}
 	return LEVEL_OK;
 }
 
-/*
- * Returns the level of so many parts of a device, each of so many units (from 1 to
- * DEVICE_UNITS): their product, rounded half to even, once; NaN, infinity (22023) and
- * what does not fit (22003) are errors.
- */
-int64
-DeviceLevelOf(Datum devices, int32 share)
+/* Reads a number of parts of a device, and whether it is a whole number of them; errors as below. */
+static int64
+level_of(Datum devices, int32 share, bool *whole)
 {
 	int64		level;
-	LevelResult result = read_numeric(devices, share, &level);
+	LevelResult result = read_numeric(devices, share, &level, whole);
 
 	if (unlikely(result == LEVEL_NOT_FINITE))
 		ereport(ERROR,
@@ -103,11 +103,31 @@ DeviceLevelOf(Datum devices, int32 share)
 	return level;
 }
 
+/*
+ * Returns the level of so many parts of a device, each of so many units (from 1 to
+ * DEVICE_UNITS): their product, rounded half to even, once; NaN, infinity (22023) and
+ * what does not fit (22003) are errors.
+ */
+int64
+DeviceLevelOf(Datum devices, int32 share)
+{
+	bool		whole;
+
+	return level_of(devices, share, &whole);
+}
+
 /* Reads a number of devices; errors as above. */
 int64
 DeviceLevelFromNumeric(Datum devices)
 {
 	return DeviceLevelOf(devices, DEVICE_UNITS);
+}
+
+/* The same, and tells whether it is a whole number. */
+int64
+DeviceLevelOfWhole(Datum devices, bool *whole)
+{
+	return level_of(devices, DEVICE_UNITS, whole);
 }
 
 /*
@@ -196,6 +216,7 @@ DeviceLevelParse(const char *str, int64 *level, bool *in_range)
 	const char *p = str + (*str == '-' || *str == '+');
 	int			digits = 0;
 	int			points = 0;
+	bool		whole;
 
 	for (; *p != '\0'; p++)
 	{
@@ -208,7 +229,7 @@ DeviceLevelParse(const char *str, int64 *level, bool *in_range)
 		return false;
 	*in_range = read_numeric(DirectFunctionCall3(numeric_in, CStringGetDatum(str),
 												 ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)),
-							 DEVICE_UNITS, level) == LEVEL_OK;
+							 DEVICE_UNITS, level, &whole) == LEVEL_OK;
 	return true;
 }
 

@@ -16,6 +16,7 @@
 
 extern int64 DeviceLevelOf(Datum devices, int32 share);
 extern int64 DeviceLevelFromNumeric(Datum devices);
+extern int64 DeviceLevelOfWhole(Datum devices, bool *whole);
 extern Datum DeviceLevelGetNumeric(int128 level);
 extern int	DeviceLevelFormat(int128 level, char *buf);
 extern bool DeviceLevelParse(const char *str, int64 *level, bool *in_range);

@@ -13,8 +13,8 @@
  * number of them, it is the difference of two amounts since the record's start, each
  * rounded half to even, so that the parts of a record add up to work() of the whole.
  *
- * The state is a hash table of the cells that were touched, so that a record of last
- * year beside one of today costs nothing.
+ * The state has the cells that were touched in pieces of some hours in a row, which a record's are mostly
+ * in, and a hash table of the pieces, so that a record of last year beside one of today costs little.
  */
 #include "base/compat.h"
 
@@ -57,10 +57,37 @@
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+/* Hours of a piece: 1 kB. */
+#define PIECE_HOURS		9
+
+/* Cells of hours in a row; those of status 0 are not there. */
+typedef struct PieceSlot
+{
+	int64		number;			/* hour / PIECE_HOURS */
+	char		status;
+	RollupCell *cells;			/* PIECE_HOURS */
+} PieceSlot;
+
+#define SH_PREFIX pieces
+#define SH_ELEMENT_TYPE PieceSlot
+#define SH_KEY_TYPE int64
+#define SH_KEY number
+#define SH_HASH_KEY(table, k) ((uint32) (((uint64) (k) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_EQUAL(table, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
 /* The cells of one group of records. */
 struct RollupState
 {
-	cells_hash *cells;
+	MemoryContext context;
+	pieces_hash *pieces;		/* the first cell that there was of each hour */
+	cells_hash *others;			/* the other ones: of other days; NULL: none */
+	int64		number;			/* of the piece looked at last */
+	RollupCell *last;			/* its cells; NULL: none yet */
+	int			ncells;
 	bool		has_basis;		/* some record has a rate */
 	uint16		basis;			/* of the rates */
 };
@@ -247,21 +274,70 @@ start_of(int64 hour)
 	return hour * USECS_PER_HOUR;
 }
 
+/* Makes a cell nothing, but for its place in a hash table. */
+static inline void
+clear_cell(RollupCell *cell)
+{
+	cell->has_work = cell->has_achieved = false;
+	cell->started = cell->length = cell->shared = cell->rated = cell->achieving = 0;
+	cell->device_time = cell->work = cell->achieved = 0;
+}
+
+/* Finds the cells of the piece that an hour is in, made if there is none. */
+static RollupCell *
+find_piece(RollupState *state, int64 number)
+{
+	bool		found;
+	PieceSlot  *piece = pieces_insert(state->pieces, number, &found);
+
+	if (!found)
+		piece->cells = MemoryContextAllocZero(state->context, PIECE_HOURS * sizeof(RollupCell));
+	state->number = number;
+	return state->last = piece->cells;
+}
+
+/* Counts a cell that is new; 54000. */
+static inline void
+count_cell(RollupState *state)
+{
+	if (unlikely(++state->ncells > MAX_CELLS))
+		too_many_cells_error();
+}
+
+/* Finds the cell of a key whose hour has one of another day, made if there is none; 54000. */
+static RollupCell *
+find_other_cell(RollupState *state, int64 key)
+{
+	bool		found;
+	RollupCell *cell;
+
+	if (state->others == NULL)
+		state->others = cells_create(state->context, 8, NULL);
+	cell = cells_insert(state->others, key, &found);
+	if (!found)
+	{
+		clear_cell(cell);
+		count_cell(state);
+	}
+	return cell;
+}
+
 /* Finds the cell of a key, made if there is none; 54000. */
 static inline RollupCell *
 find_rollup_cell(RollupState *state, int64 key)
 {
-	bool		found;
-	RollupCell *cell = cells_insert(state->cells, key, &found);
+	int64		hour = RollupHour(key);
+	int64		number = hour / PIECE_HOURS - (hour % PIECE_HOURS < 0);
+	RollupCell *cells = likely(state->number == number && state->last != NULL) ? state->last : find_piece(state, number);
+	RollupCell *cell = &cells[hour - number * PIECE_HOURS];
 
-	if (!found)
-	{
-		if (unlikely(state->cells->members > MAX_CELLS))
-			too_many_cells_error();
-		cell->has_work = cell->has_achieved = false;
-		cell->started = cell->length = cell->shared = cell->rated = cell->achieving = 0;
-		cell->device_time = cell->work = cell->achieved = 0;
-	}
+	if (likely(cell->status != 0 && cell->key == key))
+		return cell;
+	if (cell->status != 0)
+		return find_other_cell(state, key);
+	cell->key = key;
+	cell->status = 1;
+	count_cell(state);
 	return cell;
 }
 
@@ -271,7 +347,8 @@ RollupStateMake(MemoryContext context)
 {
 	RollupState *state = MemoryContextAllocZero(context, sizeof(RollupState));
 
-	state->cells = cells_create(context, 8, NULL);
+	state->context = context;
+	state->pieces = pieces_create(context, 8, NULL);
 	return state;
 }
 
@@ -301,7 +378,8 @@ work_until(const RollupPart *part, int64 at)
 static void
 read_level(RollupPart *part, int32 share, const Quantity *rate)
 {
-	int64		counted = DeviceLevelFromNumeric(part->devices);
+	bool		whole;
+	int64		counted = DeviceLevelOfWhole(part->devices, &whole);
 
 	part->has_level = share != 0;
 	part->level = share == DEVICE_UNITS ? counted : share == 0 ? 0 : DeviceLevelOf(part->devices, share);
@@ -310,18 +388,9 @@ read_level(RollupPart *part, int32 share, const Quantity *rate)
 	part->has_rate = rate != NULL;
 	if (rate == NULL)
 		return;
-	if (counted % DEVICE_UNITS == 0)
-	{
-		int64		devices = counted / DEVICE_UNITS;
-		Datum		whole = DirectFunctionCall1(int8_numeric, Int64GetDatum(devices));
-		bool		same = DatumGetBool(DirectFunctionCall2(numeric_eq, whole, part->devices));
-
-		pfree(DatumGetPointer(whole));
-		if (same && ProfileMultiply(QuantityAmount(rate), (uint64) devices, &part->rate) &&
-			devices >= 0 && QuantityInRange(part->rate))
-			return;
-		part->rate = 0;
-	}
+	if (whole && ProfileMultiply(QuantityAmount(rate), (uint64) (counted / DEVICE_UNITS), &part->rate) && counted >= 0 && QuantityInRange(part->rate))
+		return;
+	part->rate = 0;
 	part->counted_rate = rate;
 }
 
@@ -522,8 +591,7 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 	MemoryContext context;
 	RollupState *from;
 	RollupState *into;
-	cells_iterator iterator;
-	RollupCell *cell;
+	RollupCell **list;
 
 	if (!AggCheckCallContext(fcinfo, &context))
 		elog(ERROR, "usage_cells_combine called in non-aggregate context");
@@ -537,9 +605,11 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 	into = PG_ARGISNULL(0) ? RollupStateMake(context) : (RollupState *) PG_GETARG_POINTER(0);
 	if (from->has_basis)
 		note_basis(into, from->basis);
-	cells_start_iterate(from->cells, &iterator);
-	while ((cell = cells_iterate(from->cells, &iterator)) != NULL)
-		RollupAddCell(into, cell, true);
+	list = MemoryContextAllocHuge(CurrentMemoryContext, Max(from->ncells, 1) * sizeof(RollupCell *));
+	RollupCellPointers(from, list);
+	for (int i = 0; i < from->ncells; i++)
+		RollupAddCell(into, list[i], true);
+	pfree(list);
 	PG_RETURN_POINTER(into);
 }
 
@@ -547,33 +617,47 @@ usage_cells_combine(PG_FUNCTION_ARGS)
 int
 RollupCellCount(const RollupState *state)
 {
-	return (int) state->cells->members;
+	return state->ncells;
 }
 
 /* Finds the cells of a state, in no order; they stay where they are until one is added. */
 void
 RollupCellPointers(const RollupState *state, RollupCell **list)
 {
-	cells_iterator iterator;
-	RollupCell *cell;
+	pieces_iterator iterator;
+	PieceSlot  *piece;
 
-	cells_start_iterate(state->cells, &iterator);
-	while ((cell = cells_iterate(state->cells, &iterator)) != NULL)
-		*list++ = cell;
+	pieces_start_iterate(state->pieces, &iterator);
+	while ((piece = pieces_iterate(state->pieces, &iterator)) != NULL)
+	{
+		for (int i = 0; i < PIECE_HOURS; i++)
+		{
+			if (piece->cells[i].status != 0)
+				*list++ = &piece->cells[i];
+		}
+	}
+	if (state->others != NULL)
+	{
+		cells_iterator others;
+		RollupCell *cell;
+
+		cells_start_iterate(state->others, &others);
+		while ((cell = cells_iterate(state->others, &others)) != NULL)
+			*list++ = cell;
+	}
 }
 
 /* Collects a state's cells, in no order. */
 static RollupCell *
-list_rollup_cells(const RollupState *state, int *count)
+list_rollup_cells(const RollupState *state)
 {
-	RollupCell *list = MemoryContextAllocHuge(CurrentMemoryContext, Max(state->cells->members, 1) * sizeof(RollupCell));
-	cells_iterator iterator;
-	RollupCell *cell;
+	RollupCell *list = MemoryContextAllocHuge(CurrentMemoryContext, Max(state->ncells, 1) * sizeof(RollupCell));
+	RollupCell **pointers = MemoryContextAllocHuge(CurrentMemoryContext, Max(state->ncells, 1) * sizeof(RollupCell *));
 
-	*count = 0;
-	cells_start_iterate(state->cells, &iterator);
-	while ((cell = cells_iterate(state->cells, &iterator)) != NULL)
-		list[(*count)++] = *cell;
+	RollupCellPointers(state, pointers);
+	for (int i = 0; i < state->ncells; i++)
+		list[i] = *pointers[i];
+	pfree(pointers);
 	return list;
 }
 
@@ -583,7 +667,6 @@ Datum
 usage_cells_serialize(PG_FUNCTION_ARGS)
 {
 	RollupState *state = (RollupState *) PG_GETARG_POINTER(0);
-	int			count;
 	RollupCell *list;
 	Size		size;
 	bytea	   *result;
@@ -591,13 +674,13 @@ usage_cells_serialize(PG_FUNCTION_ARGS)
 
 	if (!AggCheckCallContext(fcinfo, NULL))
 		elog(ERROR, "usage_cells_serialize called in non-aggregate context");
-	list = list_rollup_cells(state, &count);
-	size = VARHDRSZ + sizeof(RollupState) + count * sizeof(RollupCell);
+	list = list_rollup_cells(state);
+	size = VARHDRSZ + sizeof(RollupState) + state->ncells * sizeof(RollupCell);
 	result = palloc(size);
 	SET_VARSIZE(result, size);
 	p = VARDATA(result);
 	memcpy(p, state, sizeof(RollupState));
-	memcpy(p + sizeof(RollupState), list, count * sizeof(RollupCell));
+	memcpy(p + sizeof(RollupState), list, state->ncells * sizeof(RollupCell));
 	pfree(list);
 	PG_RETURN_BYTEA_P(result);
 }
@@ -667,7 +750,8 @@ usage_cells_final(PG_FUNCTION_ARGS)
 	state = (RollupState *) PG_GETARG_POINTER(0);
 	element = get_element_type(get_func_rettype(fcinfo->flinfo->fn_oid));
 	desc = lookup_rowtype_tupdesc(element, -1);
-	list = list_rollup_cells(state, &count);
+	list = list_rollup_cells(state);
+	count = state->ncells;
 	qsort(list, count, sizeof(RollupCell), compare_rollup_cells);
 	rows = MemoryContextAllocHuge(CurrentMemoryContext, Max(count, 1) * sizeof(Datum));
 	for (int i = 0; i < count; i++)

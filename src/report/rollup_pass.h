@@ -231,7 +231,7 @@ typedef struct Rollup
 	MemoryContext cells;		/* parent of the groups' */
 	MemoryContext scratch;		/* of one row */
 	Size		limit;
-	uint64		since_look;		/* cells that may have been added since memory was looked at */
+	int64		until_look;		/* cells that may be added until memory is looked at; below 0: look */
 	uint32		mask;			/* places of accounts are of this pass if what it leaves of their hash is slice */
 	uint32		slice;
 	RollupZone *zones;

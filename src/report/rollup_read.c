@@ -19,8 +19,11 @@
 #include "quantity/quantity_type.h"
 #include "report/rollup_read.h"
 
-/* Cells, at most, that are added between two looks at how much memory is used. */
+/* Cells, at most, that are added between two looks at how much memory is used, where there is no room. */
 #define CELLS_A_LOOK	32768
+
+/* What a cell takes at most: a piece of its own. */
+#define CELL_ROOM		1536
 
 /* ---- kinds and groups ---- */
 
@@ -85,8 +88,9 @@ kind_number(Rollup *rollup, const KindKey *key)
 static void
 make_room(Rollup *rollup)
 {
-	rollup->since_look = 0;
-	while (MemoryContextMemAllocated(rollup->cells, true) > rollup->limit && rollup->mask < PG_UINT32_MAX / 4)
+	Size		used;
+
+	while ((used = MemoryContextMemAllocated(rollup->cells, true)) > rollup->limit && rollup->mask < PG_UINT32_MAX / 4)
 	{
 		groups_iterator iterator;
 		GroupSlot  *slot;
@@ -123,6 +127,7 @@ make_room(Rollup *rollup)
 		}
 		list_free(gone);
 	}
+	rollup->until_look = Max(CELLS_A_LOOK, (int64) (rollup->limit - Min(used, rollup->limit)) / CELL_ROOM);
 }
 
 /* Finds a group of this pass, made if it is new. */
@@ -272,7 +277,7 @@ add_part(Rollup *rollup, const AccountZone *place, int kind, RollupUse *use, Tim
 	if (use->from >= use->to || !RollupIsOfPass(rollup, place->owner, kind))
 		return;
 	RollupAdd(find_group(rollup, &key)->state, place->zone, use);
-	rollup->since_look += (uint64) (use->to - use->from) / USECS_PER_HOUR + 2;
+	rollup->until_look -= (use->to - use->from) / USECS_PER_HOUR + 2;
 }
 
 /* Raises for a record without something that every one has. */
@@ -325,7 +330,7 @@ receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 	kind = kind_of_record(rollup, known);
 	use.started = DatumGetTimestampTz(values[numbers[USE_STARTED] - 1]);
 	use.ended = DatumGetTimestampTz(values[numbers[USE_ENDED] - 1]);
-	use.devices = NumericGetDatum(DatumGetNumeric(values[numbers[USE_DEVICES] - 1]));
+	use.devices = values[numbers[USE_DEVICES] - 1];
 	use.share = known->share;
 	use.rate = known->rate;
 	use.achieved = nulls[numbers[USE_ACHIEVED] - 1] ? NULL : DatumGetQuantityP(values[numbers[USE_ACHIEVED] - 1]);
@@ -356,7 +361,7 @@ receive_use(TupleTableSlot *slot, DestReceiver *receiver)
 	}
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
-	if (rollup->since_look > CELLS_A_LOOK)
+	if (rollup->until_look < 0)
 		make_room(rollup);
 	return true;
 }
@@ -573,7 +578,7 @@ receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
 	}
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
-	if (++rollup->since_look > CELLS_A_LOOK)
+	if (--rollup->until_look < 0)
 		make_room(rollup);
 	return true;
 }
@@ -628,8 +633,8 @@ receive_moved(TupleTableSlot *slot, DestReceiver *receiver)
 		RollupAddCell(find_group(rollup, &key)->state, &cell, true);
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
-	rollup->since_look += 2;
-	if (rollup->since_look > CELLS_A_LOOK)
+	rollup->until_look -= 2;
+	if (rollup->until_look < 0)
 		make_room(rollup);
 	return true;
 }
