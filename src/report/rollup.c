@@ -63,16 +63,16 @@
 /* Cells of hours in a row; those of status 0 are not there. */
 typedef struct PieceSlot
 {
-	int64		number;			/* hour / PIECE_HOURS */
+	int32		number;			/* hour / PIECE_HOURS */
 	char		status;
 	RollupCell *cells;			/* PIECE_HOURS */
 } PieceSlot;
 
 #define SH_PREFIX pieces
 #define SH_ELEMENT_TYPE PieceSlot
-#define SH_KEY_TYPE int64
+#define SH_KEY_TYPE int32
 #define SH_KEY number
-#define SH_HASH_KEY(table, k) ((uint32) (((uint64) (k) * UINT64CONST(0x9E3779B97F4A7C15)) >> 32))
+#define SH_HASH_KEY(table, k) ((uint32) (k) * 0x9E3779B1u)
 #define SH_EQUAL(table, a, b) ((a) == (b))
 #define SH_SCOPE static inline
 #define SH_DECLARE
@@ -85,7 +85,7 @@ struct RollupState
 	MemoryContext context;
 	pieces_hash *pieces;		/* the first cell that there was of each hour */
 	cells_hash *others;			/* the other ones: of other days; NULL: none */
-	int64		number;			/* of the piece looked at last */
+	int32		number;			/* of the piece looked at last */
 	RollupCell *last;			/* its cells; NULL: none yet */
 	int			ncells;
 	bool		has_basis;		/* some record has a rate */
@@ -283,9 +283,9 @@ clear_cell(RollupCell *cell)
 	cell->device_time = cell->work = cell->achieved = 0;
 }
 
-/* Finds the cells of the piece that an hour is in, made if there is none. */
+/* Finds the cells of a piece that is not the last one, made if there is none. */
 static RollupCell *
-find_piece(RollupState *state, int64 number)
+find_piece(RollupState *state, int32 number)
 {
 	bool		found;
 	PieceSlot  *piece = pieces_insert(state->pieces, number, &found);
@@ -322,14 +322,33 @@ find_other_cell(RollupState *state, int64 key)
 	return cell;
 }
 
+/* Finds where the first cell of an hour is, or would be. */
+static inline RollupCell *
+cell_of_hour(RollupState *state, int64 hour)
+{
+	int32		number = (int32) (hour / PIECE_HOURS) - (hour % PIECE_HOURS < 0);
+	RollupCell *cells = likely(state->number == number && state->last != NULL) ? state->last : find_piece(state, number);
+
+	return &cells[hour - (int64) number * PIECE_HOURS];
+}
+
+/* Sends for the cells of the next hours of a record, which are far off in memory, while it is looked at. */
+static inline void
+fetch_cells(RollupState *state, int64 hour, int64 last)
+{
+	const char *cell = (const char *) cell_of_hour(state, hour);
+	const char *piece_end = (const char *) (state->last + PIECE_HOURS);
+	const char *end = Min(piece_end, cell + (last - hour + 1) * (int64) sizeof(RollupCell));
+
+	for (; cell < end; cell += PG_CACHE_LINE_SIZE / 2)
+		__builtin_prefetch(cell, 1);
+}
+
 /* Finds the cell of a key, made if there is none; 54000. */
 static inline RollupCell *
 find_rollup_cell(RollupState *state, int64 key)
 {
-	int64		hour = RollupHour(key);
-	int64		number = hour / PIECE_HOURS - (hour % PIECE_HOURS < 0);
-	RollupCell *cells = likely(state->number == number && state->last != NULL) ? state->last : find_piece(state, number);
-	RollupCell *cell = &cells[hour - number * PIECE_HOURS];
+	RollupCell *cell = cell_of_hour(state, RollupHour(key));
 
 	if (likely(cell->status != 0 && cell->key == key))
 		return cell;
@@ -482,6 +501,7 @@ RollupAdd(RollupState *state, RollupZone *zone, const RollupUse *use)
 		return;
 	if (RollupHourAt(end - 1) - RollupHourAt(at) >= MAX_CELLS)
 		too_many_cells_error();	/* at once, not after a million cells */
+	fetch_cells(state, RollupHourAt(at), RollupHourAt(end - 1));
 	part.added = use->added;
 	part.devices = use->devices;
 	read_level(&part, use->share, use->rate);
