@@ -15,17 +15,23 @@
  */
 #include "base/compat.h"
 
+#include "access/heapam.h"
 #include "access/htup_details.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "common/int.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/itemptr.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #include "base/key_table.h"
 #include "capacity/kept_free.h"
@@ -34,16 +40,18 @@
 /* All that a backend keeps is at most so large. */
 #define MOST_BYTES		((Size) 8 * 1024 * 1024)
 
-/* A version of a row; its place tells versions apart that had transactions of one number, four thousand million later. */
+/* A version of a row, and where it is. */
 typedef struct RowVersion
 {
 	TransactionId writer;
 	ItemPointerData place;
 } RowVersion;
 
-/* The rows that what is free of a pool follows from, as a snapshot sees them. */
+/* The rows that what is free of a pool follows from, as a snapshot sees them: that of the pool, and those of its months. */
 typedef struct BookVersion
 {
+	Oid			files[2];		/* of both tables: another one after VACUUM FULL, which moves rows */
+	bool		is_whole;		/* each month of the window has a row */
 	int			count;
 	int			room;
 	RowVersion *rows;
@@ -65,11 +73,18 @@ typedef struct KeptFree
 	Datum		free;			/* 0: nothing is kept */
 } KeptFree;
 
-/* Tables that tell the version. */
+/* A table that tells the version. */
+typedef struct VersionTable
+{
+	KeyTable	table;
+	BlockNumber npages;
+	TupleTableSlot *slot;
+} VersionTable;
+
 typedef struct VersionTables
 {
-	KeyTable	pools;
-	KeyTable	months;
+	VersionTable pools;
+	VersionTable months;
 } VersionTables;
 
 enum
@@ -90,20 +105,42 @@ static MemoryContext kept_context = NULL;	/* of the table and all that is in it 
 
 /* ---- versions ---- */
 
-/* Opens the tables. */
+/* Opens a table. */
 static void
-open_tables(VersionTables *tables)
+open_versions(VersionTable *table, const char *name, const RowColumn *columns, int ncolumns)
 {
-	KeyTableOpen(&tables->pools, "pool", pool_columns, lengthof(pool_columns), 1);
-	KeyTableOpen(&tables->months, "pool_month", month_columns, MONTH_COLUMNS, MONTH_COLUMNS);
+	KeyTableOpen(&table->table, name, columns, ncolumns, ncolumns);
+	table->npages = RelationGetNumberOfBlocks(table->table.relation);
+	table->slot = table_slot_create(table->table.relation, NULL);
 }
 
-/* Closes them. */
+/* Closes a table. */
+static void
+close_versions(const VersionTable *table)
+{
+	ExecDropSingleTupleTableSlot(table->slot);
+	KeyTableClose(&table->table);
+}
+
+/* Closes the tables. */
 static void
 close_tables(const VersionTables *tables)
 {
-	KeyTableClose(&tables->pools);
-	KeyTableClose(&tables->months);
+	close_versions(&tables->pools);
+	close_versions(&tables->months);
+}
+
+/* Opens the tables; false, and they are not open, if their owner has put others there whose rows have no versions. */
+static bool
+open_tables(VersionTables *tables)
+{
+	open_versions(&tables->pools, "pool", pool_columns, lengthof(pool_columns));
+	open_versions(&tables->months, "pool_month", month_columns, MONTH_COLUMNS);
+	if (tables->pools.table.relation->rd_tableam == GetHeapamTableAmRoutine() &&
+		tables->months.table.relation->rd_tableam == GetHeapamTableAmRoutine())
+		return true;
+	close_tables(tables);
+	return false;
 }
 
 /* Adds the versions of the rows that a scan finds. */
@@ -130,26 +167,56 @@ add_rows(BookVersion *version, const KeyTable *table, ScanKey keys, int nkeys)
 static void
 read_version(const VersionTables *tables, const FreeKey *key, int64 from, int64 to, BookVersion *version)
 {
+	const KeyTable *pools = &tables->pools.table;
+	const KeyTable *months = &tables->months.table;
 	ScanKeyData keys[4];
 
 	version->count = 0;
-	KeyTableKey(&tables->pools, &keys[0], 0, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key->pool));
-	add_rows(version, &tables->pools, keys, 1);
-	KeyTableKey(&tables->months, &keys[0], MONTH_POOL, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key->pool));
-	KeyTableKey(&tables->months, &keys[1], MONTH_GUESTS, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(key->guests != 0));
-	KeyTableKey(&tables->months, &keys[2], MONTH_MONTH, BTGreaterEqualStrategyNumber, F_DATE_GE, DateADTGetDatum(BookMonth(from)));
-	KeyTableKey(&tables->months, &keys[3], MONTH_MONTH, BTLessEqualStrategyNumber, F_DATE_LE, DateADTGetDatum(BookMonth(to - 1)));
-	add_rows(version, &tables->months, keys, lengthof(keys));
+	version->files[0] = pools->relation->rd_rel->relfilenode;
+	version->files[1] = months->relation->rd_rel->relfilenode;
+	KeyTableKey(pools, &keys[0], 0, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key->pool));
+	add_rows(version, pools, keys, 1);
+	KeyTableKey(months, &keys[0], MONTH_POOL, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key->pool));
+	KeyTableKey(months, &keys[1], MONTH_GUESTS, BTEqualStrategyNumber, F_BOOLEQ, BoolGetDatum(key->guests != 0));
+	KeyTableKey(months, &keys[2], MONTH_MONTH, BTGreaterEqualStrategyNumber, F_DATE_GE, DateADTGetDatum(BookMonth(from)));
+	KeyTableKey(months, &keys[3], MONTH_MONTH, BTLessEqualStrategyNumber, F_DATE_LE, DateADTGetDatum(BookMonth(to - 1)));
+	add_rows(version, months, keys, lengthof(keys));
+	version->is_whole = version->count == 1 + BookMonths(from, to);
 }
 
-/* Whether two versions are one. */
+/* Whether the active snapshot sees a version of a row, in the place where it was. */
 static bool
-same_version(const BookVersion *a, const BookVersion *b)
+is_seen(const VersionTable *table, const RowVersion *row)
 {
-	bool		same = a->count == b->count;
+	ItemPointerData place = row->place;
+	bool		isnull;
+	bool		same = ItemPointerGetBlockNumber(&place) < table->npages &&
+		table_tuple_fetch_row_version(table->table.relation, &place, GetActiveSnapshot(), table->slot) &&
+		DatumGetTransactionId(slot_getsysattr(table->slot, MinTransactionIdAttributeNumber, &isnull)) == row->writer;
 
-	for (int i = 0; same && i < a->count; i++)
-		same = a->rows[i].writer == b->rows[i].writer && ItemPointerEquals(&a->rows[i].place, &b->rows[i].place);
+	ExecClearTuple(table->slot);
+	return same;
+}
+
+/* Whether the active snapshot sees the version from which something was kept; now: for what it sees. */
+static bool
+is_still_so(const VersionTables *tables, const KeptFree *entry, BookVersion *now)
+{
+	const BookVersion *version = &entry->version;
+	bool		same = version->files[0] == tables->pools.table.relation->rd_rel->relfilenode &&
+		version->files[1] == tables->months.table.relation->rd_rel->relfilenode;
+
+	/* where there was no row, an index has to say that there is none */
+	if (same && !version->is_whole)
+	{
+		read_version(tables, &entry->key, entry->from, entry->to, now);
+		same = now->count == version->count;
+		for (int i = 0; same && i < now->count; i++)
+			same = now->rows[i].writer == version->rows[i].writer && ItemPointerEquals(&now->rows[i].place, &version->rows[i].place);
+		return same;
+	}
+	for (int i = 0; same && i < version->count; i++)
+		same = is_seen(i == 0 ? &tables->pools : &tables->months, &version->rows[i]);
 	return same;
 }
 
@@ -228,9 +295,10 @@ KeptFreeFind(const PoolSet *set, bool guests, int64 *from, int64 *to, Datum *fre
 	memset(free, 0, set->count * sizeof(Datum));
 	if (!may_keep(first, last))
 		return set->count;
+	if (!open_tables(&tables))
+		return set->count;
 	if (kept == NULL)
 		forget_free();
-	open_tables(&tables);
 	for (int i = 0; i < set->count; i++)
 	{
 		FreeKey		key = {set->pools[i], guests};
@@ -238,14 +306,10 @@ KeptFreeFind(const PoolSet *set, bool guests, int64 *from, int64 *to, Datum *fre
 		int64		wide_from = first;
 		int64		wide_to = last;
 
-		if (entry != NULL && entry->free != (Datum) 0 && entry->from <= first && last <= entry->to)
+		if (entry != NULL && entry->free != (Datum) 0 && entry->from <= first && last <= entry->to && is_still_so(&tables, entry, &version))
 		{
-			read_version(&tables, &key, entry->from, entry->to, &version);
-			if (same_version(&version, &entry->version))
-			{
-				free[i] = datumCopy(entry->free, false, -1);
-				continue;
-			}
+			free[i] = datumCopy(entry->free, false, -1);
+			continue;
 		}
 		missing++;
 		if (entry != NULL)
@@ -265,11 +329,10 @@ KeptFreeKeep(const PoolSet *set, bool guests, int64 from, int64 to, const Datum 
 	VersionTables tables;
 	BookVersion version = {0};
 
-	if (!may_keep(from, to))
+	if (!may_keep(from, to) || !open_tables(&tables))
 		return;
 	if (kept == NULL || MemoryContextMemAllocated(kept_context, true) > MOST_BYTES)
 		forget_free();
-	open_tables(&tables);
 	for (int i = 0; i < set->count; i++)
 	{
 		FreeKey		key = {set->pools[i], guests};

@@ -107,6 +107,13 @@ BookMonth(int64 at)
 	return month_start(month_of(day_of(at)));
 }
 
+/* Returns how many months a window meets. */
+int
+BookMonths(int64 from, int64 to)
+{
+	return month_of(day_of(to - 1)) - month_of(day_of(from)) + 1;
+}
+
 /* ---- taking apart ---- */
 
 /* Makes room for a change from one instant to another. */

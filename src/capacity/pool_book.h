@@ -33,6 +33,7 @@ typedef struct Book
 } Book;
 
 extern DateADT BookMonth(int64 at);
+extern int	BookMonths(int64 from, int64 to);
 extern bool BookPeriod(int64 pool, bool guest, int64 from, int64 to, int64 devices, int64 *at);
 extern void ReadBook(const PoolSet *set, bool guests, int64 from, int64 to, Book *book);
 extern void TallyBookRow(ProfileTally *tally, const BookRow *row, int64 from, int64 to, bool negate);
