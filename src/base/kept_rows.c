@@ -126,9 +126,27 @@ find_answer(const KeptRows *kept, const StringInfoData *key, uint32 hash)
 	return NULL;
 }
 
+/* Returns the plan of the query, which is made once: it is asked again and again for other arguments. */
+static SPIPlanPtr
+plan_of(KeptRows *kept, int nargs, Oid *types)
+{
+	/* the extension may have been made anew since, with types of its own */
+	if (kept->plan == NULL || memcmp(kept->planned, types, nargs * sizeof(Oid)) != 0)
+	{
+		SPIPlanPtr	plan = SPI_prepare_cursor(kept->query, nargs, types, CURSOR_OPT_GENERIC_PLAN);
+
+		Assert(nargs <= KEPT_ROWS_ARGUMENTS);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare a query whose answers are kept");
+		kept->plan = plan;
+		memcpy(kept->planned, types, nargs * sizeof(Oid));
+	}
+	return kept->plan;
+}
+
 /* Asks the query; the rows are copied into a context. */
 static void
-query_tables(const char *query, int nargs, Oid *types, Datum *values, const bool *nulls, KeptAnswer *answer)
+query_tables(KeptRows *kept, int nargs, Oid *types, Datum *values, const bool *nulls, KeptAnswer *answer)
 {
 	char		flags[FUNC_MAX_ARGS];
 	MemoryContext old;
@@ -137,8 +155,8 @@ query_tables(const char *query, int nargs, Oid *types, Datum *values, const bool
 		flags[i] = nulls[i] ? 'n' : ' ';
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(query, nargs, types, values, flags, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "SPI_execute_with_args failed");
+	if (SPI_execute_plan(plan_of(kept, nargs, types), values, flags, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan failed");
 	old = MemoryContextSwitchTo(answer->context);
 	answer->nrows = SPI_processed;
 	answer->desc = CreateTupleDescCopy(SPI_tuptable->tupdesc);
@@ -196,7 +214,7 @@ KeptRowsAsk(KeptRows *kept, int nargs, Oid *types, Datum *values, const bool *nu
 	new->size = key.len;
 	new->key = MemoryContextAlloc(new->context, key.len);
 	memcpy(new->key, key.data, key.len);
-	query_tables(kept->query, nargs, types, values, nulls, new);
+	query_tables(kept, nargs, types, values, nulls, new);
 	/* the query may have called a function that asks here as well */
 	if (!keep || (kept->largest > 0 && new->nrows > (uint64) kept->largest) || !answers_are_current(kept))
 		return new;

@@ -13,11 +13,13 @@
 
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 
 #include "base/table_version.h"
 
 #define KEPT_ROWS_TABLES	12
+#define KEPT_ROWS_ARGUMENTS	8
 
 /* An answer: its rows, and the arguments that it is for, as bytes. */
 typedef struct KeptAnswer
@@ -42,6 +44,8 @@ typedef struct KeptRows
 	KeptAnswer *answers;
 	int			nanswers;
 	int			next;			/* the one to be replaced when there is no room */
+	SPIPlanPtr	plan;			/* of the query, for arguments of these types */
+	Oid			planned[KEPT_ROWS_ARGUMENTS];
 } KeptRows;
 
 extern const KeptAnswer *KeptRowsAsk(KeptRows *kept, int nargs, Oid *types, Datum *values, const bool *nulls);
