@@ -478,7 +478,7 @@ COMMIT;
 BEGIN;
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
 SELECT 'batch', 'more' || n, 'whole', 'here', 'H100', 1, '2024-06-01T00:00Z', '2024-06-01T01:00Z' FROM generate_series(1, 3000) AS n;
-SELECT j.* FROM _judge_usage('accept', 900001, 'bf16', now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL) AS j;
+SELECT j.* FROM _judge_usage('accept', 900001, 5, now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL) AS j;
 SELECT count(*), count(DISTINCT k.key) AS keys FROM _judged_keys(900001) AS k;
 SELECT count(*) FROM _judged_records(NULL);
 \set VERBOSITY sqlstate
@@ -489,9 +489,9 @@ SELECT count(*) FROM _judged_rejected(900001);
 ROLLBACK TO a;
 SELECT count(*) FROM _judged_records(900002);
 ROLLBACK TO a;
-SELECT _judge_usage('take', 900001, 'bf16', now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+SELECT _judge_usage('take', 900001, 5, now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 ROLLBACK TO a;
-SELECT _judge_usage('accept', NULL, 'bf16', now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+SELECT _judge_usage('accept', NULL, 5, now(), '{batch}', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
 ROLLBACK TO a;
 \set VERBOSITY terse
 SELECT count(*), count(DISTINCT r.source_id) AS records FROM _judged_records(900001) AS r;

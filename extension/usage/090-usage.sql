@@ -250,14 +250,14 @@ END
 $$;
 COMMENT ON FUNCTION _supersede_usage(bigint[], smallint[], timestamptz) IS 'part of accept_usage() and record_usage(): from a stamp on these rows of _usage_record, by number and month as usage_key has it, do not count; returns the reservations that they name, NULL if none';
 
-CREATE FUNCTION _judge_usage(kind text, batch bigint, basis text, stamp timestamptz, sources text[], zones jsonb, unix_sources text[], months date[],
+CREATE FUNCTION _judge_usage(kind text, batch bigint, basis integer, stamp timestamptz, sources text[], zones jsonb, unix_sources text[], months date[],
 		last bigint, ids bigint[], mend jsonb, given jsonb,
 		OUT passed bigint, OUT taken bigint, OUT accepted bigint, OUT duplicate bigint, OUT rejected bigint, OUT recorded bigint, OUT old_records bigint[], OUT old_months smallint[], OUT reservations bigint[])
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
 	-- it writes while it reads the batch, which no parallel plan allows
 	SET max_parallel_workers_per_gather = 0
 	AS 'MODULE_PATHNAME', 'judge_usage';
-COMMENT ON FUNCTION _judge_usage(text, bigint, text, timestamptz, text[], jsonb, text[], date[], bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(): reads what _take_usage() takes, of these sources and, if they are given, months, and finds what becomes of it: how many rows were passed by, and how many that are, how many records are to be written, what they supersede (numbers and months as usage_key has them) and the reservations that they name, NULL if none. The rows to write wait in _judged_keys(), _judged_records() and _judged_rejected(). 22004 for NULL as one of the first five; 22023 for an unknown kind.';
+COMMENT ON FUNCTION _judge_usage(text, bigint, integer, timestamptz, text[], jsonb, text[], date[], bigint, bigint[], jsonb, jsonb) IS 'part of accept_usage(): reads what _take_usage() takes, of these sources and, if they are given, months, and finds what becomes of it: how many rows were passed by, and how many that are, how many records are to be written, what they supersede (numbers and months as usage_key has them) and the reservations that they name, NULL if none. Kinds that are new are added to usage_kind; the other rows to write wait in _judged_keys(), _judged_records() and _judged_rejected(). 22004 for NULL as one of the first five; 22023 for an unknown kind.';
 
 CREATE FUNCTION _judged_keys(batch bigint)
 	RETURNS TABLE (record bigint, source integer, month smallint, digest bytea, key bytea, batch bigint)
@@ -265,11 +265,10 @@ CREATE FUNCTION _judged_keys(batch bigint)
 COMMENT ON FUNCTION _judged_keys(bigint) IS 'part of accept_usage(): the rows of usage_key that _judge_usage() found in a batch, once, in its transaction; 22023 if there are none; no row for NULL';
 
 CREATE FUNCTION _judged_records(batch bigint)
-	RETURNS TABLE (id bigint, account bigint, started_at timestamptz, ended_at timestamptz, superseded timestamptz, region integer, revision integer, accelerator accelerator,
-		rate compute_rate, rate_recorded timestamptz, share integer, devices numeric, measure text, number_format text, achieved_work compute_unit, reservation bigint, reservation_name text,
-		source text, source_id text, account_name text, region_name text, accelerator_name text, run text, labels jsonb)
+	RETURNS TABLE (id bigint, account bigint, started_at timestamptz, ended_at timestamptz, superseded timestamptz, kind integer, revision integer, devices numeric,
+		achieved_work compute_unit, reservation bigint, reservation_name text, source_id text, account_name text, run text, labels jsonb)
 	LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE ROWS 100000 AS 'MODULE_PATHNAME', 'judged_records';
-COMMENT ON FUNCTION _judged_records(bigint) IS 'part of accept_usage(): the rows of usage_record, but for what all rows of the batch have alike, as _judged_keys() has those of usage_key';
+COMMENT ON FUNCTION _judged_records(bigint) IS 'part of accept_usage(): the rows of _usage_record, but for what all rows of the batch have alike, as _judged_keys() has those of usage_key';
 
 CREATE FUNCTION _judged_rejected(batch bigint)
 	RETURNS TABLE (id bigint, received_at timestamptz, received_by name, source text, source_id text, revision text, account text, region text, accelerator text, devices text, started_at text,
@@ -414,7 +413,7 @@ BEGIN
 	END IF;
 	WITH judged AS MATERIALIZED (
 		SELECT j.*
-		FROM compute_ledger._judge_usage(kind, batch, basis, stamp, sources, zones, unix_sources, CASE kind WHEN 'accept' THEN months END, last, ids, mend, given) AS j
+		FROM compute_ledger._judge_usage(kind, batch, code, stamp, sources, zones, unix_sources, CASE kind WHEN 'accept' THEN months END, last, ids, mend, given) AS j
 	), removed AS (
 		-- The rows that were judged: while their sources are locked, no other call takes them.
 		DELETE FROM compute_ledger.usage_inbox AS i
@@ -436,9 +435,8 @@ BEGIN
 	IF recorded > 0 THEN
 		INSERT INTO compute_ledger._usage_record (id, account, started_at, ended_at, recorded, superseded, batch, kind, revision, devices, achieved_work, reservation,
 			reservation_name, source_id, account_name, run, labels)
-		SELECT r.id, r.account, r.started_at, r.ended_at, stamp, r.superseded, _take_usage.batch,
-			compute_ledger._usage_kind(r.source, r.region, r.region_name, r.accelerator, r.accelerator_name, r.share, r.rate, r.rate_recorded, code, r.measure, r.number_format),
-			r.revision, r.devices, r.achieved_work, r.reservation, r.reservation_name, r.source_id, r.account_name, r.run, r.labels
+		SELECT r.id, r.account, r.started_at, r.ended_at, stamp, r.superseded, _take_usage.batch, r.kind, r.revision, r.devices, r.achieved_work,
+			r.reservation, r.reservation_name, r.source_id, r.account_name, r.run, r.labels
 		FROM compute_ledger._judged_records(batch) AS r;
 	END IF;
 	IF rejected > 0 THEN

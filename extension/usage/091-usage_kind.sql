@@ -29,12 +29,12 @@ BEGIN
 	RETURN result;
 END
 $$;
-COMMENT ON FUNCTION _add_usage_kind(text, integer, text, accelerator, text, integer, compute_rate, timestamptz, integer, text, text) IS 'part of _usage_kind(): looks for a kind, and adds it if it is new';
+COMMENT ON FUNCTION _add_usage_kind(text, integer, text, accelerator, text, integer, compute_rate, timestamptz, integer, text, text) IS 'part of accept_usage() and of _usage_kind(): looks for a kind, and adds it if it is new';
 
 CREATE FUNCTION _usage_kind(source text, region integer, region_name text, accelerator accelerator, accelerator_name text, share integer,
 		rate compute_rate, rate_recorded timestamptz, basis integer, measure text, number_format text) RETURNS integer
 	LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'usage_kind';
-COMMENT ON FUNCTION _usage_kind(text, integer, text, accelerator, text, integer, compute_rate, timestamptz, integer, text, text) IS 'part of accept_usage(), record_usage() and reidentify(): the number of a kind of usage in usage_kind, to which it is added if it is new; 23502 and 23514 for what no kind can be';
+COMMENT ON FUNCTION _usage_kind(text, integer, text, accelerator, text, integer, compute_rate, timestamptz, integer, text, text) IS 'part of record_usage() and reidentify(): the number of a kind of usage in usage_kind, to which it is added if it is new; 23502 and 23514 for what no kind can be';
 
 CREATE FUNCTION _insert_usage_record() RETURNS trigger
 	LANGUAGE plpgsql

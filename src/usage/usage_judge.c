@@ -73,12 +73,9 @@ static const RowColumn key_row_columns[] = {
 
 static const RowColumn record_columns[] = {
 	ROW_COLUMN("id", INT8OID), ROW_COLUMN("account", INT8OID), ROW_COLUMN("started_at", TIMESTAMPTZOID), ROW_COLUMN("ended_at", TIMESTAMPTZOID),
-	ROW_COLUMN("superseded", TIMESTAMPTZOID), ROW_COLUMN("region", INT4OID), ROW_COLUMN("revision", INT4OID), ROW_COLUMN_OWN("accelerator", "accelerator"),
-	ROW_COLUMN_OWN("rate", "compute_rate"), ROW_COLUMN("rate_recorded", TIMESTAMPTZOID), ROW_COLUMN("share", INT4OID), ROW_COLUMN("devices", NUMERICOID),
-	ROW_COLUMN("measure", TEXTOID), ROW_COLUMN("number_format", TEXTOID), ROW_COLUMN_OWN("achieved_work", "compute_unit"),
-	ROW_COLUMN("reservation", INT8OID),
-	ROW_COLUMN("reservation_name", TEXTOID), ROW_COLUMN("source", TEXTOID), ROW_COLUMN("source_id", TEXTOID), ROW_COLUMN("account_name", TEXTOID),
-	ROW_COLUMN("region_name", TEXTOID), ROW_COLUMN("accelerator_name", TEXTOID), ROW_COLUMN("run", TEXTOID), ROW_COLUMN("labels", JSONBOID)
+	ROW_COLUMN("superseded", TIMESTAMPTZOID), ROW_COLUMN("kind", INT4OID), ROW_COLUMN("revision", INT4OID), ROW_COLUMN("devices", NUMERICOID),
+	ROW_COLUMN_OWN("achieved_work", "compute_unit"), ROW_COLUMN("reservation", INT8OID), ROW_COLUMN("reservation_name", TEXTOID),
+	ROW_COLUMN("source_id", TEXTOID), ROW_COLUMN("account_name", TEXTOID), ROW_COLUMN("run", TEXTOID), ROW_COLUMN("labels", JSONBOID)
 };
 
 static const RowColumn rejected_columns[] = {
@@ -390,7 +387,6 @@ static void
 put_record(Judge *judge, const Row *row, bool is_late)
 {
 	const UsageValues *v = &row->v;
-	const UsageRate *rate = UsageRateAt(row->chip, v->started_at);
 	Datum		values[lengthof(record_columns)];
 	bool		nulls[lengthof(record_columns)] = {0};
 
@@ -399,25 +395,17 @@ put_record(Judge *judge, const Row *row, bool is_late)
 	values[2] = TimestampTzGetDatum(v->started_at);
 	values[3] = TimestampTzGetDatum(v->ended_at);
 	values[4] = TimestampTzGetDatum(is_late ? judge->stamp : DT_NOEND);
-	values[5] = Int32GetDatum(row->region->id);
+	values[5] = Int32GetDatum(UsageKindOf(judge->names, row->source, row->region, row->cells[CELL_REGION], row->chip, row->cells[CELL_ACCELERATOR],
+										  UsageRateAt(row->chip, v->started_at), v->measure, v->number_format));
 	values[6] = Int32GetDatum(v->revision);
-	values[7] = PointerGetDatum(row->chip->accelerator);
-	RowPutPointer(values, nulls, 8, rate == NULL ? NULL : rate->rate);
-	put_value(values, nulls, 9, rate != NULL && rate->has_recorded, TimestampTzGetDatum(rate == NULL ? 0 : rate->recorded));
-	put_value(values, nulls, 10, row->chip->has_share, Int32GetDatum(row->chip->share));
-	RowPutPointer(values, nulls, 11, v->devices);
-	RowPutPointer(values, nulls, 12, v->measure);
-	RowPutPointer(values, nulls, 13, v->number_format);
-	RowPutPointer(values, nulls, 14, v->achieved_work);
-	put_value(values, nulls, 15, row->m.has_reservation, Int64GetDatum(row->reservation));
-	RowPutPointer(values, nulls, 16, v->reservation);
-	RowPutPointer(values, nulls, 17, row->source->name);
-	RowPutPointer(values, nulls, 18, row->cells[CELL_SOURCE_ID]);
-	RowPutPointer(values, nulls, 19, row->cells[CELL_ACCOUNT]);
-	RowPutPointer(values, nulls, 20, row->cells[CELL_REGION]);
-	RowPutPointer(values, nulls, 21, row->cells[CELL_ACCELERATOR]);
-	RowPutPointer(values, nulls, 22, v->run);
-	RowPutPointer(values, nulls, 23, v->labels);
+	RowPutPointer(values, nulls, 7, v->devices);
+	RowPutPointer(values, nulls, 8, v->achieved_work);
+	put_value(values, nulls, 9, row->m.has_reservation, Int64GetDatum(row->reservation));
+	RowPutPointer(values, nulls, 10, v->reservation);
+	RowPutPointer(values, nulls, 11, row->cells[CELL_SOURCE_ID]);
+	RowPutPointer(values, nulls, 12, row->cells[CELL_ACCOUNT]);
+	RowPutPointer(values, nulls, 13, v->run);
+	RowPutPointer(values, nulls, 14, v->labels);
 	JudgedPut(judge->judged, JUDGED_RECORDS, record_columns, lengthof(record_columns), values, nulls);
 	judge->records++;
 	if (row->m.has_reservation && NumberSetAdd(&judge->reservations_seen, (uint64) row->reservation))
@@ -797,7 +785,7 @@ begin_judge(Judge *judge, FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(ARGUMENT_MONTHS))
 		set_months(judge, PG_GETARG_ARRAYTYPE_P(ARGUMENT_MONTHS));
 	judge->record_sequence = get_relname_relid("usage_record_id_seq", get_namespace_oid("compute_ledger", false));
-	judge->names = UsageNamesBegin(judge->context, PG_GETARG_TEXT_PP(ARGUMENT_BASIS), PG_GETARG_DATUM(ARGUMENT_SOURCES), judge->stamp,
+	judge->names = UsageNamesBegin(judge->context, PG_GETARG_INT32(ARGUMENT_BASIS), PG_GETARG_DATUM(ARGUMENT_SOURCES), judge->stamp,
 								   PG_GETARG_DATUM(ARGUMENT_ZONES), PG_ARGISNULL(ARGUMENT_ZONES),
 								   PG_GETARG_DATUM(ARGUMENT_UNIX_SOURCES), PG_ARGISNULL(ARGUMENT_UNIX_SOURCES));
 	/* here, so that the hash is not made in the memory of a row */
@@ -816,7 +804,7 @@ put_array(const Judge *judge, Datum *values, bool *nulls, int column, ArrayBuild
 }
 
 /*
- * _judge_usage(kind text, batch bigint, basis text, stamp timestamptz, sources text[], zones jsonb, unix_sources text[], months date[],
+ * _judge_usage(kind text, batch bigint, basis integer, stamp timestamptz, sources text[], zones jsonb, unix_sources text[], months date[],
  *		last bigint, ids bigint[], mend jsonb, given jsonb) -> counts, and what was superseded or named
  *
  * Finds what becomes of a batch: of what a kind of it has, of these sources, and of months, if they are given.

@@ -34,6 +34,7 @@ typedef enum NameKind
 	NAME_ACCOUNT,
 	NAME_REGION,
 	NAME_CHIP,
+	NAME_KIND,
 	NAME_RESERVATION
 } NameKind;
 
@@ -41,7 +42,7 @@ typedef struct NameKey
 {
 	uint32		hash;
 	int			kind;
-	const void *within;			/* source of a chip, region of a reservation */
+	const void *within;			/* source of a chip, chip of a kind, region of a reservation */
 	Size		len;
 	const char *name;
 } NameKey;
@@ -67,7 +68,7 @@ typedef struct NameEntry
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-#define MAX_ARGUMENTS	2		/* of a function that is asked */
+#define MAX_ARGUMENTS	11		/* of a function that is asked */
 
 /* Names that are looked up all at once. */
 typedef struct AskedNames
@@ -82,12 +83,13 @@ typedef struct AskedNames
 struct UsageNames
 {
 	MemoryContext context;
-	text	   *basis;
+	int32		basis;			/* code */
 	name_table_hash *table;
 	AskedNames	accounts;
 	AskedNames	chips;
 	FmgrInfo	account_id;		/* functions that are asked, once they were */
 	FmgrInfo	region_id;
+	FmgrInfo	add_kind;
 	FmgrInfo	reservations_named;
 	FmgrInfo	reservation_at;
 };
@@ -99,6 +101,16 @@ typedef struct Account
 	bool		is_merged;
 	MultirangeType *valid;		/* NULL: never */
 } Account;
+
+/* A kind of usage; those of one chip and one name of a region are kept together. */
+typedef struct KindOfChip
+{
+	const UsageRate *rate;		/* NULL: none */
+	text	   *measure;
+	text	   *number_format;	/* NULL: not known */
+	int32		number;			/* in usage_kind */
+	struct KindOfChip *next;
+} KindOfChip;
 
 typedef struct Reservations
 {
@@ -206,8 +218,9 @@ copy_column(uint64 row, int column, bool *isnull)
 }
 
 /*
- * Asks a function of ours, whose plan is kept for the batch: what an account was merged into is asked for each row of it.  It
- * sees what the active snapshot does.  The answer is in the current memory context.
+ * Asks a function of ours, whose plan is kept for the batch: what an account was merged into is asked for each row of it.  One
+ * that is STABLE sees what the active snapshot does.  The answer is in the current memory context.  types NULL: there is one
+ * function of this name.
  */
 static Datum
 ask_function(UsageNames *names, FmgrInfo *function, const char *name, int nargs, const Oid *types, const NullableDatum *arguments, bool *isnull)
@@ -216,7 +229,8 @@ ask_function(UsageNames *names, FmgrInfo *function, const char *name, int nargs,
 	Datum		answer;
 
 	if (!OidIsValid(function->fn_oid))
-		fmgr_info_cxt(LookupFuncName(list_make2(makeString("compute_ledger"), makeString(pstrdup(name))), nargs, types, false), function, names->context);
+		fmgr_info_cxt(LookupFuncName(list_make2(makeString("compute_ledger"), makeString(pstrdup(name))), types == NULL ? -1 : nargs, types, false),
+					  function, names->context);
 	InitFunctionCallInfoData(*fcinfo, function, nargs, InvalidOid, NULL, NULL);
 	memcpy(fcinfo->args, arguments, nargs * sizeof(NullableDatum));
 	answer = FunctionCallInvoke(fcinfo);
@@ -268,11 +282,11 @@ add_source(UsageNames *names, uint64 row)
 }
 
 /*
- * Begins a batch of some sources, with a stamp, in a basis; zones has the time zones of sources, unix_sources are those that
+ * Begins a batch of some sources, with a stamp, in the basis with this code; zones has the time zones of sources, unix_sources are those that
  * write Unix seconds.
  */
 UsageNames *
-UsageNamesBegin(MemoryContext context, text *basis, Datum sources, TimestampTz stamp,
+UsageNamesBegin(MemoryContext context, int32 basis, Datum sources, TimestampTz stamp,
 				Datum zones, bool no_zones, Datum unix_sources, bool no_unix)
 {
 	UsageNames *names = MemoryContextAllocZero(context, sizeof(UsageNames));
@@ -460,8 +474,8 @@ static void
 look_up_chips(UsageNames *names)
 {
 	AskedNames *asked = &names->chips;
-	Oid			types[] = {TEXTARRAYOID, TEXTARRAYOID, TEXTOID};
-	Datum		values[] = {text_array(asked->names, asked->count), text_array(asked->systems, asked->count), PointerGetDatum(names->basis)};
+	Oid			types[] = {TEXTARRAYOID, TEXTARRAYOID, INT4OID};
+	Datum		values[] = {text_array(asked->names, asked->count), text_array(asked->systems, asked->count), Int32GetDatum(names->basis)};
 	MemoryContext old;
 
 	SPI_connect();
@@ -473,7 +487,7 @@ look_up_chips(UsageNames *names)
 							  "), rate AS MATERIALIZED ("
 							  "SELECT t.* FROM compute_ledger._usage_rates("
 							  "ARRAY(SELECT DISTINCT n.accelerator FROM name AS n WHERE n.accelerator IS NOT NULL),"
-							  " compute_ledger.basis_name(compute_ledger.basis_code($3))) AS t)"
+							  " compute_ledger.basis_name($3)) AS t)"
 							  " SELECT n.place, n.accelerator, n.share, t.from_instant, t.to_instant, compute_ledger._vgpu_rate(t.rate, n.vgpu),"
 							  " CASE WHEN t.rate IS NOT NULL AND n.vgpu IS DISTINCT FROM 0 THEN t.recorded END"
 							  " FROM name AS n LEFT JOIN rate AS t ON t.accelerator OPERATOR(compute_ledger.=) n.accelerator",
@@ -506,6 +520,81 @@ UsageRateAt(const UsageChip *chip, TimestampTz at)
 			return &chip->rates[i];
 	}
 	return NULL;
+}
+
+/* ---- kinds ---- */
+
+/* Whether two texts, or none, are the same. */
+static bool
+is_same_text(const text *a, const text *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) && memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
+}
+
+/* Sets an argument to what a pointer points to, NULL to NULL. */
+static void
+set_pointer(NullableDatum *argument, const void *value)
+{
+	argument->value = PointerGetDatum(value);
+	argument->isnull = value == NULL;
+}
+
+/* Asks for the number of a kind, which is added if it is new; the names are those of the region and the chip. */
+static int32
+ask_kind(UsageNames *names, const UsageSource *source, const UsageRegion *region, text *region_name, const UsageChip *chip, text *chip_name,
+		 const KindOfChip *kind)
+{
+	NullableDatum arguments[MAX_ARGUMENTS] = {0};
+	const UsageRate *rate = kind->rate;
+	Datum		d;
+	bool		isnull;
+
+	set_pointer(&arguments[0], source->name);
+	arguments[1].value = Int32GetDatum(region->id);
+	set_pointer(&arguments[2], region_name);
+	set_pointer(&arguments[3], chip->accelerator);
+	set_pointer(&arguments[4], chip_name);
+	arguments[5].value = Int32GetDatum(chip->share);
+	arguments[5].isnull = !chip->has_share;
+	set_pointer(&arguments[6], rate == NULL ? NULL : rate->rate);
+	arguments[7].isnull = rate == NULL || !rate->has_recorded;
+	arguments[7].value = arguments[7].isnull ? (Datum) 0 : TimestampTzGetDatum(rate->recorded);
+	arguments[8].value = Int32GetDatum(names->basis);
+	set_pointer(&arguments[9], kind->measure);
+	set_pointer(&arguments[10], kind->number_format);
+	d = ask_function(names, &names->add_kind, "_add_usage_kind", MAX_ARGUMENTS, NULL, arguments, &isnull);
+	if (isnull)
+		elog(ERROR, "a kind of usage has no number");
+	return DatumGetInt32(d);
+}
+
+/* Returns the number of the kind of usage that is of a chip in a region, both by these names, at a rate (NULL: none). */
+int32
+UsageKindOf(UsageNames *names, const UsageSource *source, const UsageRegion *region, text *region_name, const UsageChip *chip, text *chip_name,
+			const UsageRate *rate, text *measure, text *number_format)
+{
+	void	  **kept = find_name(names, NAME_KIND, chip, region_name);
+	KindOfChip *first = *kept;
+	KindOfChip *kind = first;
+
+	while (kind != NULL && (kind->rate != rate || !is_same_text(kind->measure, measure) || !is_same_text(kind->number_format, number_format)))
+		kind = kind->next;
+	if (kind == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(names->context);
+
+		kind = palloc(sizeof(KindOfChip));
+		kind->rate = rate;
+		kind->measure = (text *) DatumGetPointer(datumCopy(PointerGetDatum(measure), false, -1));
+		kind->number_format = number_format == NULL ? NULL : (text *) DatumGetPointer(datumCopy(PointerGetDatum(number_format), false, -1));
+		kind->next = first;
+		MemoryContextSwitchTo(old);
+		kind->number = ask_kind(names, source, region, region_name, chip, chip_name, kind);
+		*kept = kind;
+	}
+	return kind->number;
 }
 
 /* ---- reservations ---- */
@@ -541,7 +630,7 @@ UsageReservationOf(UsageNames *names, text *name, const UsageRegion *region, con
 	static const Oid types[] = {INT8ARRAYOID, TIMESTAMPTZOID};
 	void	  **kept = find_name(names, NAME_RESERVATION, region, name);
 	const Reservations *found;
-	NullableDatum arguments[MAX_ARGUMENTS] = {0};
+	NullableDatum arguments[lengthof(types)] = {0};
 	Datum		d;
 	bool		isnull;
 

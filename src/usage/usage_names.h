@@ -47,7 +47,7 @@ typedef struct UsageRegion
 	int32		id;
 } UsageRegion;
 
-extern UsageNames *UsageNamesBegin(MemoryContext context, text *basis, Datum sources, TimestampTz stamp,
+extern UsageNames *UsageNamesBegin(MemoryContext context, int32 basis, Datum sources, TimestampTz stamp,
 								   Datum zones, bool no_zones, Datum unix_sources, bool no_unix);
 extern const UsageSource *UsageSourceOf(UsageNames *names, const text *sender);
 extern void UsageNamesNote(UsageNames *names, const UsageSource *source, text *account, text *accelerator);
@@ -56,6 +56,8 @@ extern bool UsageAccountOf(UsageNames *names, text *name, const TimestampTz *at,
 extern const UsageRegion *UsageRegionOf(UsageNames *names, text *name);
 extern const UsageChip *UsageChipOf(UsageNames *names, text *name, const UsageSource *source);
 extern const UsageRate *UsageRateAt(const UsageChip *chip, TimestampTz at);
+extern int32 UsageKindOf(UsageNames *names, const UsageSource *source, const UsageRegion *region, text *region_name, const UsageChip *chip,
+						 text *chip_name, const UsageRate *rate, text *measure, text *number_format);
 extern bool UsageReservationOf(UsageNames *names, text *name, const UsageRegion *region, const TimestampTz *at, int64 *id);
 
 #endif							/* COMPUTE_LEDGER_USAGE_NAMES_H */
