@@ -5,7 +5,7 @@
 -- @setup
 SELECT compute_ledger.create_ledger();
 SELECT create_account('root', kind => 'provider', time_zone => 'UTC', currency => 'USD');
-INSERT INTO account (name) SELECT 'team-' || i FROM generate_series(1, 1000) AS i;
+INSERT INTO account (name) SELECT 'team-' || i FROM generate_series(1, 10000) AS i;
 INSERT INTO account_version (account, parent)
 SELECT a.id, r.id FROM account AS a, account AS r WHERE a.name LIKE 'team-%' AND r.name = 'root';
 SELECT count(create_region('region-' || i)) FROM generate_series(1, 8) AS i;
@@ -32,6 +32,29 @@ CREATE TABLE plain_record_2024_05 PARTITION OF plain_record FOR VALUES FROM ('20
 CREATE TABLE plain_key (LIKE usage_key INCLUDING ALL);
 CREATE TABLE plain_batch (LIKE usage_batch INCLUDING ALL);
 VACUUM (ANALYZE) made_record, made_key;
+-- rows of the feed as others that were not sent before, of so many accounts
+CREATE SEQUENCE sent;
+CREATE PROCEDURE send(number bigint, accounts bigint DEFAULT 1000) LANGUAGE sql AS $$
+	INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, measure, run, labels)
+	SELECT f.source, 'job-' || f.i + s.n * {million}, 'team-' || 1 + (f.i * 7919::bigint + s.n * 37) % accounts, f.region, f.accelerator, f.devices, f.started_at, f.ended_at, f.measure, f.run, f.labels
+	FROM feed AS f, (SELECT nextval('sent') AS n OFFSET 0) AS s WHERE f.i <= number ORDER BY f.i;
+$$;
+-- so many records in the ledger and in the plain tables
+CREATE PROCEDURE fill(rows bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	WHILE (SELECT count(*) FROM usage_key) < rows LOOP
+		TRUNCATE usage_inbox;
+		CALL send({million});
+		PERFORM accept_usage();
+		COMMIT;
+	END LOOP;
+	IF (SELECT count(*) FROM plain_key) < rows THEN
+		TRUNCATE plain_record, plain_key;
+		INSERT INTO plain_key SELECT * FROM usage_key ORDER BY record;
+		INSERT INTO plain_record SELECT * FROM _usage_record ORDER BY id;
+	END IF;
+END
+$$;
 
 -- @case accept-usage: accept_usage, 1 million rows of the inbox
 -- @check all were accepted, and the peer has the same rows
@@ -52,6 +75,49 @@ CHECKPOINT;
 -- @run plain INSERT
 WITH k AS (INSERT INTO plain_key SELECT * FROM made_key) INSERT INTO plain_record SELECT * FROM made_record;
 -- @ratio accept_usage / plain INSERT <= 3; into tables with the same indexes, rows ready made
+
+-- @case accept-batch: accept_usage, 100,000 rows, when there are 10 million records
+-- @before accept_usage
+CALL fill({rows});
+TRUNCATE usage_inbox;
+CALL send(100000);
+CHECKPOINT;
+-- @run accept_usage
+SELECT * FROM accept_usage();
+-- @before plain INSERT
+CALL fill({rows});
+SELECT nextval('sent') AS n \gset
+SELECT :n * {million} AS sent \gset
+DROP TABLE IF EXISTS more_record, more_key;
+CREATE TABLE more_record AS
+SELECT 100 * {rows} + :sent + id AS id, 2 + (account + :n * 37) % 1000 AS account, started_at, ended_at, recorded, superseded, batch, kind, revision, identification, devices, achieved_work, reservation, reservation_name,
+	'job-' || substr(source_id, 5)::bigint + :sent AS source_id, account_name, run, labels, first_recorded
+FROM made_record LIMIT 100000;
+CREATE TABLE more_key AS
+SELECT r.id AS record, k.source, k.month, k.digest, _usage_key_of(r.source_id, 0) AS key, k.batch
+FROM more_record AS r JOIN made_key AS k ON k.record = r.id - :sent - 100 * {rows} ORDER BY r.id;
+CHECKPOINT;
+-- @run plain INSERT
+WITH k AS (INSERT INTO plain_key SELECT * FROM more_key) INSERT INTO plain_record SELECT * FROM more_record;
+-- @ratio accept_usage / plain INSERT <= 1.7; into tables with as many rows
+
+-- @case accept-vacuumed: accept_usage, 100,000 rows of 10,000 accounts, when the planner takes the inbox to be empty
+-- @before accept_usage
+TRUNCATE usage_inbox;
+CALL send(100000, 10000);
+ANALYZE usage_inbox;
+-- @run accept_usage
+SELECT * FROM accept_usage();
+-- @before after VACUUM
+TRUNCATE usage_inbox;
+CALL send(100000, 10000);
+DELETE FROM usage_inbox WHERE id < (SELECT max(id) FROM usage_inbox);
+VACUUM (ANALYZE) usage_inbox;
+DELETE FROM usage_inbox;
+CALL send(100000, 10000);
+-- @run after VACUUM
+SELECT * FROM accept_usage();
+-- @ratio after VACUUM / accept_usage <= 1.2
 
 -- @case record-usage: record_usage, 1 client
 -- @client record_usage
