@@ -466,6 +466,16 @@ FROM usage_record AS r JOIN (SELECT DISTINCT ON (source_id, revision) * FROM rep
 SELECT r.sqlstate, count(*), count(*) FILTER (WHERE r.labels = d.labels) AS as_sent
 FROM usage_rejected AS r JOIN (SELECT DISTINCT ON (source_id, revision) * FROM repeated) AS d ON d.source_id = r.source_id AND d.revision::text = r.revision WHERE r.source = 'repeats' GROUP BY 1 ORDER BY 1;
 
+-- More keys than maintenance_work_mem holds: what comes again is found all the same, among the first of them and among the last, and records have the order
+-- in which they came.
+SET maintenance_work_mem = '1MB';
+INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)
+SELECT 'many keys', (n - 1) % 33500 + 1, 'whole', 'here', 'H100', CASE WHEN n > 67000 - 100 THEN 2 ELSE 1 END, '2024-06-01T00:00Z', '2024-06-01T01:00Z'
+FROM generate_series(1, 67000) AS n WHERE n <= 33600 OR n > 67000 - 300;
+SELECT taken, accepted, duplicate, rejected FROM accept_usage();
+SELECT count(*), count(DISTINCT r.source_id) AS records, sum(r.devices) AS devices, bool_and(r.place = r.source_id::bigint) AS in_order
+FROM (SELECT source_id, devices, row_number() OVER (ORDER BY id) AS place FROM usage_record WHERE source = 'many keys') AS r;
+RESET maintenance_work_mem;
 -- A batch of nothing but duplicates: nothing of it is left in the transaction.
 BEGIN;
 INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at)

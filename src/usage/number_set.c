@@ -39,6 +39,14 @@ enlarge(NumberSet *set)
 		pfree(old);
 }
 
+/* Whether a set has no room left for another number. */
+bool
+NumberSetIsFull(const NumberSet *set)
+{
+	/* while it grows, the slots of before are there, too */
+	return set->limit > 0 && set->nslots > 0 && set->nused >= set->nslots / 2 && 3 * set->nslots * sizeof(uint64) > set->limit;
+}
+
 /* Whether a number is in a set. */
 bool
 NumberSetHas(const NumberSet *set, uint64 number)
@@ -48,7 +56,7 @@ NumberSetHas(const NumberSet *set, uint64 number)
 	return set->nslots > 0 && *slot_of_number(set, number) != 0;
 }
 
-/* Puts a number into a set; false if it was there. */
+/* Puts a number into a set that is not full; false if it was there. */
 bool
 NumberSetAdd(NumberSet *set, uint64 number)
 {

@@ -7,16 +7,18 @@
 
 #include "base/compat.h"
 
-/* Zeros but for the context: an empty one. */
+/* Zeros but for the context, and a limit: an empty one. */
 typedef struct NumberSet
 {
 	MemoryContext context;
+	Size		limit;			/* bytes beyond which it is full; 0: none */
 	uint64		nslots;			/* a power of 2, or 0 */
 	uint64		nused;
 	bool		has_zero;
 	uint64	   *slots;			/* open addressing, at most half full; 0: free */
 } NumberSet;
 
+extern bool NumberSetIsFull(const NumberSet *set);
 extern bool NumberSetHas(const NumberSet *set, uint64 number);
 extern bool NumberSetAdd(NumberSet *set, uint64 number);
 

@@ -2,10 +2,10 @@
  * usage_judge.c
  *		What becomes of a batch of usage.
  *
- * The rows of the batch go by twice.  First their names are noted, so that all are looked up at once, and their keys, because
- * one may come several times, and a record in several revisions.  Then each is read and compared with the keys that are there,
- * and what it comes to is put where the statements find it that write it (judged.c); rows of which there may be others are put
- * aside, sorted, and judged in the end.
+ * The rows of the batch go by twice.  First their names are noted, so that all are looked up at once, and hashes of their keys,
+ * because one may come several times, and a record in several revisions.  Then each is read and compared with the keys that are
+ * there, and what it comes to is put where the statements find it that write it (judged.c); rows of which there may be others,
+ * or for whose hash there was no room, are put aside, sorted, and judged in the end.
  *
  * All is read with the snapshot of the statement that calls, which also deletes the rows from the inbox.
  */
@@ -126,8 +126,9 @@ typedef struct Judge
 	DateADT    *months;
 	UsageNames *names;
 	NumberSet	keys;			/* hashes of keys, in the first pass */
+	bool		has_others;		/* there are keys beyond what that has room for */
 	NumberSet	repeated;		/* of those that came more than once, or look so */
-	bool		repeats;		/* there are any */
+	bool		repeats;		/* there are any, or others */
 	Oid			record_sequence;
 	KeyTable	key_table;
 	Relation	key_index;
@@ -601,6 +602,7 @@ note_row(Judge *judge, const Datum *values, const bool *nulls)
 	text	   *cells[FIRST_COLUMNS];
 	const UsageSource *source;
 	uint64		hash;
+	bool		is_full = NumberSetIsFull(&judge->keys);
 
 	for (int i = 0; i < FIRST_COLUMNS; i++)
 		cells[i] = nulls[i] ? NULL : DatumGetTextPP(values[i]);
@@ -612,10 +614,25 @@ note_row(Judge *judge, const Datum *values, const bool *nulls)
 	if (cells[FIRST_SOURCE] == NULL || cells[FIRST_SOURCE_ID] == NULL)
 		return;
 	hash = hash_key(cells[FIRST_SOURCE], cells[FIRST_SOURCE_ID]);
-	if (NumberSetAdd(&judge->keys, hash))
+	if (is_full ? NumberSetHas(&judge->keys, hash) : !NumberSetAdd(&judge->keys, hash))
+		(void) NumberSetAdd(&judge->repeated, hash);
+	else if (is_full)
+		judge->has_others = true;
+	else
 		return;
 	judge->repeats = true;
-	(void) NumberSetAdd(&judge->repeated, hash);
+}
+
+/* Whether there may be other rows of the record of a row. */
+static bool
+may_repeat(const Judge *judge, const Row *row)
+{
+	uint64		hash;
+
+	if (!judge->repeats)
+		return false;
+	hash = hash_key(row->cells[CELL_SOURCE], row->cells[CELL_SOURCE_ID]);
+	return NumberSetHas(&judge->repeated, hash) || (judge->has_others && !NumberSetHas(&judge->keys, hash));
 }
 
 /* Judges a row, or puts it aside: one without faults of whose record there may be others. */
@@ -636,7 +653,7 @@ judge_row(Judge *judge, const Datum *values, const bool *nulls)
 	}
 	judge->taken++;
 	row.record = nextval_internal(judge->record_sequence, false);
-	if (row.faults == NULL && judge->repeats && NumberSetHas(&judge->repeated, hash_key(row.cells[CELL_SOURCE], row.cells[CELL_SOURCE_ID])))
+	if (row.faults == NULL && may_repeat(judge, &row))
 	{
 		put_aside(judge, &row);
 		return;
@@ -779,6 +796,7 @@ begin_judge(Judge *judge, FunctionCallInfo fcinfo)
 	judge->context = CurrentMemoryContext;
 	judge->row_context = AllocSetContextCreate(CurrentMemoryContext, "compute_ledger usage row", ALLOCSET_DEFAULT_SIZES);
 	judge->keys.context = judge->repeated.context = judge->reservations_seen.context = CurrentMemoryContext;
+	judge->keys.limit = Max(get_hash_memory_limit(), (Size) maintenance_work_mem * 1024);
 	judge->number = PG_GETARG_INT64(ARGUMENT_BATCH);
 	judge->stamp = PG_GETARG_TIMESTAMPTZ(ARGUMENT_STAMP);
 	memcpy(judge->retraction, VARDATA_ANY(retracted), USAGE_DIGEST_BYTES);
@@ -838,7 +856,7 @@ judge_usage(PG_FUNCTION_ARGS)
 
 	run_batch(&judge, "i.source, i.source_id, i.account, i.accelerator", rows, "", query_arguments(fcinfo), &first);
 	UsageNamesLookUp(judge.names);
-	if (judge.keys.slots != NULL)
+	if (judge.keys.slots != NULL && !judge.has_others)
 		pfree(judge.keys.slots);
 	run_batch(&judge, "i.id, i.received_at, i.received_by, i.source, i.source_id, i.revision, i.account, i.region, i.accelerator, i.devices, i.started_at,"
 			  " i.ended_at, i.measure, i.number_format, i.achieved_work, i.run, i.labels, i.retracted, i.reservation", rows, " ORDER BY i.id",
