@@ -17,11 +17,12 @@ BEGIN
 		SELECT t.account, t.ancestor AS target, t.valid
 		FROM compute_ledger._account_tree(upto) AS t
 		WHERE t.depth = 0 AND t.ancestor <> t.account
+	), gone AS MATERIALIZED (
+		SELECT m.account, range_agg(m.valid) AS valid FROM merged AS m GROUP BY m.account
 	), segment AS MATERIALIZED (
 		-- usage is its account's at the time: of a merged one, that of the one it was merged into
-		SELECT p.account, p.account AS owner, p.payer, p.time_zone,
-			unnest(tstzmultirange(p.valid) - coalesce((SELECT range_agg(m.valid) FROM merged AS m WHERE m.account = p.account), '{}')) AS valid
-		FROM paid AS p
+		SELECT p.account, p.account AS owner, p.payer, p.time_zone, unnest(tstzmultirange(p.valid) - coalesce(g.valid, '{}')) AS valid
+		FROM paid AS p LEFT JOIN gone AS g ON g.account = p.account
 		UNION ALL
 		SELECT p.account, m.target, p.payer, p.time_zone, p.valid * m.valid
 		FROM paid AS p JOIN merged AS m ON m.account = p.account AND m.valid && p.valid
