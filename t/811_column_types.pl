@@ -98,6 +98,18 @@ for my $table (qw(account account_version price price_tier region_version billin
 		'', $rate, 0);
 }
 
+# What a reader sees, and his hours.
+$node->safe_psql('ledger', 'CREATE ROLE seer');
+LedgerFixture::sql($node, 'ledger', 'alice', q{SET search_path = compute_ledger, public; SELECT grant_access('seer', 'reader', 'acme'), refresh_rollups();});
+is($node->safe_psql('ledger', q{SET SESSION AUTHORIZATION alice; SELECT count(*) > 0 FROM compute_ledger.my_usage_hourly}), 't', 'hours of usage');
+test_table('ledger', 'alice', '_usage_hourly', 'account region accelerator measure basis hour day device_time work achieved started shared rated achieving', 'account work achieved',
+	'CREATE INDEX ON _usage_hourly (account); SELECT count(*) FROM my_usage_hourly;', 1);
+test_table('ledger', 'alice', 'region', 'id name', 'id name', 'CREATE INDEX ON region (id); SELECT count(*) FROM my_usage_hourly;', 1);
+my $seen = q{SELECT _granted_subtree(kind, 'seer') FROM unnest('{reader,booker,agent}'::text[]) AS k (kind);};
+test_table('ledger', 'alice', 'ledger_access', 'role kind account region', 'role kind account region', $seen, 1);
+test_table('ledger', 'alice', 'account_version', 'account parent valid recorded', '', "CREATE INDEX ON account_version (account); CREATE INDEX ON account_version (parent); $seen", 0);
+test_table('ledger', 'alice', 'account_merge', 'account merged_into at recorded', '', "CREATE INDEX ON account_merge (merged_into); $seen", 0);
+
 # The book of a pool, and what it is beside.
 LedgerFixture::sql($node, 'ledger', 'alice', q{SET search_path = compute_ledger, public; SELECT create_pool('aws', 'nvidia/h100-sxm5-80gb', host => 'acme') AS pool \gset
 	SELECT offer_devices(:pool, 8, '[2020-01-01,)'), set_guest_share(:pool, 0.5), plan_maintenance(:pool, 1, '[2099-01-01,2099-01-02)');
