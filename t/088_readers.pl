@@ -257,6 +257,22 @@ my @told = map { $_->[1] =~ s/ +/ /gr } differ('SET jit = off; SET enable_seqsca
 cmp_ok(scalar(@told), '>', 0, 'a function that reads no more than the period tells' . ($told[0] ? ": $told[0]" : ''));
 $node->safe_psql('ledger', $whole);
 
+# Asked by hand it says what the view says: its bounds are what they come to, and only of the call that the conditions are of.
+my $own = 'compute_ledger._own_usage_hourly(NULL, NULL)';
+for my $condition (q{hour >= (jsonb_path_query_first('["2026-09-22"]', '$[0]') #>> '{}')::timestamptz}, q{hour >= '2026-09-25'::timestamptz - make_interval(days => 3)},
+	q{hour < '2026-09-25'::timestamptz - make_interval()})
+{
+	my $view = as('reader', "SELECT count(*) FROM my_usage_hourly WHERE $condition OR random() < 0");
+	cmp_ok($view, '>', 0, "there are hours with $condition");
+	is(as('reader', "SELECT count(*) FROM my_usage_hourly WHERE $condition"), $view, 'as many in the view');
+	is(as('reader', "SELECT count(*) FROM $own WHERE $condition"), $view, 'and from its function');
+}
+my $hour = "hour = '$busy'::timestamptz";
+is(as('reader', "SELECT count(*) FROM (SELECT $own, hour FROM (SELECT * FROM $own AS h) AS s WHERE s.$hour OFFSET 0) AS x"),
+	as('reader', "SELECT (SELECT count(*) FROM $own AS a) * count(*) FROM $own AS h WHERE h.$hour"), 'a call in the target list has no bounds of one in FROM');
+is(as('reader', "SELECT min(ordinality) FROM $own WITH ORDINALITY WHERE $hour"), as('reader', "SELECT min(ordinality) FROM (SELECT * FROM $own WITH ORDINALITY OFFSET 0) AS h WHERE $hour"),
+	'hours are counted before they are left out');
+
 # ------------------------------------------------------------------ functions
 # Every function that reads the ledger and that the reader may call, with arguments that name what is there and what is not.
 my (@calls, @first);

@@ -381,10 +381,9 @@ BEGIN
 	IF pg_has_role(session_user, role, 'MEMBER') AND pg_has_role(role, 'pg_database_owner', 'USAGE') THEN
 		RETURN true;
 	END IF;
-	RETURN pg_has_role(session_user, role, 'MEMBER') AND (
-		pg_has_role(role, 'pg_database_owner', 'USAGE') OR EXISTS (
-			SELECT FROM compute_ledger.ledger_access AS a, pg_roles AS r
-			WHERE r.oid = a.role AND a.kind = ANY (string_to_array(_has_access.kind, ' ')) AND pg_has_role(_has_access.role, r.oid, 'USAGE')));
+	RETURN pg_has_role(session_user, role, 'MEMBER') AND EXISTS (
+		SELECT FROM compute_ledger.ledger_access AS a, pg_roles AS r
+		WHERE r.oid = a.role AND a.kind = ANY (string_to_array(_has_access.kind, ' ')) AND pg_has_role(_has_access.role, r.oid, 'USAGE'));
 END
 $$;
 COMMENT ON FUNCTION _has_access(text, name) IS 'what has_access() does';

@@ -338,11 +338,11 @@ is_only_of(Query *query, Oid function, Index *rtindex)
 	RangeTblEntry *rte;
 	FuncExpr   *call;
 
-	if (list_length(from) != 1 || !IsA(linitial(from), RangeTblRef))
+	if (query->hasTargetSRFs || list_length(from) != 1 || !IsA(linitial(from), RangeTblRef))
 		return false;
 	*rtindex = linitial_node(RangeTblRef, from)->rtindex;
 	rte = rt_fetch(*rtindex, query->rtable);
-	if (rte->rtekind != RTE_FUNCTION || list_length(rte->functions) != 1)
+	if (rte->rtekind != RTE_FUNCTION || rte->funcordinality || list_length(rte->functions) != 1)
 		return false;
 	call = (FuncExpr *) linitial_node(RangeTblFunction, rte->functions)->funcexpr;
 	/* one that has got its bounds already is not asked about: what is here is another call of it */
@@ -371,9 +371,9 @@ call_with_bounds(SupportRequestSimplify *request)
 		return NULL;
 	args = list_copy(call->args);
 	if (period.since != NULL)
-		linitial(args) = copyObject(period.since);
+		linitial(args) = eval_const_expressions(request->root, copyObject(period.since));
 	if (period.until != NULL)
-		lsecond(args) = copyObject(period.until);
+		lsecond(args) = eval_const_expressions(request->root, copyObject(period.until));
 	call = copyObject(call);
 	call->args = args;
 	return (Node *) call;

@@ -578,7 +578,9 @@ receive_hour(TupleTableSlot *slot, DestReceiver *receiver)
 	}
 	MemoryContextSwitchTo(previous);
 	MemoryContextReset(rollup->scratch);
-	if (--rollup->until_look < 0)
+	/* a row in a group of its own takes that of the group, too */
+	rollup->until_look -= 2;
+	if (rollup->until_look < 0)
 		make_room(rollup);
 	return true;
 }
