@@ -86,8 +86,12 @@ sub test_table
 }
 
 my $rate = q{SELECT count(*) FROM rate_usage('acme', '[2026-08-01Z,2026-09-01Z)'); SELECT count(*) FROM rate_usage('zenith', '[2026-08-01Z,2026-09-01Z)');};
-test_table('ledger', 'alice', 'usage_record', 'account region basis accelerator rate share measure number_format id started_at ended_at devices achieved_work',
-	'account region rate share number_format started_at ended_at achieved_work', $rate, 1);
+test_table('ledger', 'alice', '_usage_record', 'account kind id started_at ended_at recorded devices achieved_work reservation first_recorded',
+	'account started_at ended_at recorded achieved_work reservation first_recorded', $rate, 1);
+test_table('ledger', 'alice', 'usage_kind', 'number region basis accelerator rate share measure number_format', 'rate share number_format', $rate, 1);
+# By rollups, too.
+test_table('ledger', 'alice', '_usage_record', 'account kind id started_at ended_at recorded superseded devices achieved_work', '', 'SELECT refresh_rollups();', 0);
+test_table('ledger', 'alice', 'usage_kind', 'number region basis accelerator rate share measure number_format', '', 'SELECT refresh_rollups();', 0);
 test_table('ledger', 'alice', 'ledger_mark', 'watermark', 'watermark', 'SELECT compute_ledger._ledger_stamp();', 1);
 
 # Read by functions in SQL, which refuse, or make the right type of it.
