@@ -126,6 +126,27 @@ test_table('ledger', 'alice', 'pool_month', 'month base', '', $book, 0);
 test_table('ledger', 'alice', $_, $node->safe_psql('ledger', "SELECT string_agg(quote_ident(attname), ' ') FROM pg_attribute WHERE attrelid = 'compute_ledger.$_'::regclass AND attnum > 0 AND NOT attisdropped"), '', $book, 0)
 	for qw(pool pool_offer pool_reduction guest_share reservation);
 
+# What is free of it, as quote() looks for it, the second time at what is kept.
+my $quote = q{SELECT quote(placement_request('zenith', '{nvidia/h100}', 1, '1 hour', not_before => '2027-03-01 13:00Z'), now => '2027-02-01Z');} x 2;
+like((LedgerFixture::sql($node, 'ledger', 'alice', "SET search_path = compute_ledger, public; $quote"))[1], qr/pieces/, 'an offer');
+test_table('ledger', 'alice', 'pool_month', 'pool guests month base', '', "CREATE INDEX ON pool_month (pool, guests, month); $quote", 0);
+test_table('ledger', 'alice', 'pool', 'id', '', "CREATE INDEX ON pool (id); $quote", 0);
+
+# Functions of others' in the place of those that a batch of usage asks.
+for my $case (
+	['_add_usage_kind', "(text, text) RETURNS integer LANGUAGE plpgsql AS 'BEGIN RETURN length(\$2); END'"],
+	['_region_id', "(name text) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'"],
+	['_reservations_named', "(text, integer) RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN 12345678; END'"])
+{
+	my ($name, $rest) = @$case;
+	my ($rc, $out, $err) = LedgerFixture::sql($node, 'ledger', 'alice', qq{SET search_path = compute_ledger, public;
+		BEGIN; ALTER FUNCTION $name RENAME TO was; CREATE FUNCTION compute_ledger.$name$rest;
+		INSERT INTO usage_inbox (source, source_id, account, region, accelerator, devices, started_at, ended_at, reservation)
+		VALUES ('types', '1', 'acme', 'aws', 'T4', '1', '2026-08-02T00:00:00Z', '2026-08-03T00:00:00Z', NULL), ('types', '2', 'acme', 'aws', 'T4', '1', '2026-08-02T00:00:00Z', '2026-08-03T00:00:00Z', 'ledger:1');
+		SELECT accept_usage();});
+	like($err, qr/ERROR:  function (?:compute_ledger\.)?$name\(.*\) does not (?:exist|return)/, "another $name()");
+}
+
 # Reference data.
 my $super = $node->safe_psql('postgres', 'SELECT current_user');
 my $identify = q{SELECT identify('no such thing 77'), identify('H100'), (identify_instance('p5.48xlarge')).devices;};

@@ -130,12 +130,12 @@ find_answer(const KeptRows *kept, const StringInfoData *key, uint32 hash)
 static SPIPlanPtr
 plan_of(KeptRows *kept, int nargs, Oid *types)
 {
-	/* the extension may have been made anew since, with types of its own */
+	Assert(nargs <= KEPT_ROWS_ARGUMENTS);
+	/* the extension may have been made anew since, with types of its own; a plan of before stays, since who asks may be in it */
 	if (kept->plan == NULL || memcmp(kept->planned, types, nargs * sizeof(Oid)) != 0)
 	{
 		SPIPlanPtr	plan = SPI_prepare_cursor(kept->query, nargs, types, CURSOR_OPT_GENERIC_PLAN);
 
-		Assert(nargs <= KEPT_ROWS_ARGUMENTS);
 		if (plan == NULL || SPI_keepplan(plan) != 0)
 			elog(ERROR, "could not prepare a query whose answers are kept");
 		kept->plan = plan;

@@ -7,14 +7,15 @@
  */
 #include "base/compat.h"
 
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "base/call_cache.h"
+#include "usage/usage_names.h"
 
 /* Arguments of _usage_kind(). */
 #define KIND_ARGS	11
@@ -68,8 +69,7 @@ start_cache(KindCache *cache, Oid function)
 		elog(ERROR, "_usage_kind() has %d arguments", nargs);
 	for (int i = 0; i < KIND_ARGS; i++)
 		get_typlenbyval(types[i], &cache->lengths[i], &cache->by_value[i]);
-	fmgr_info_cxt(LookupFuncName(list_make2(makeString("compute_ledger"), makeString("_add_usage_kind")), nargs, types, false),
-				  &cache->add, cache->cache.context);
+	fmgr_info_cxt(UsageFunction("_add_usage_kind", nargs, types, INT4OID), &cache->add, cache->cache.context);
 	initStringInfo(&cache->bytes);
 	cache->numbers = numbers_create(cache->cache.context, 64, NULL);
 	MemoryContextSwitchTo(previous);

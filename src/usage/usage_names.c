@@ -8,6 +8,7 @@
 #include "base/compat.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -20,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/multirangetypes.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
@@ -218,19 +220,35 @@ copy_column(uint64 row, int column, bool *isnull)
 }
 
 /*
+ * Finds a function of ours.  Its owner may have put another in its place: 42883 if there is none with these arguments, 42804 if
+ * it returns something else.
+ */
+Oid
+UsageFunction(const char *name, int nargs, const Oid *types, Oid result)
+{
+	Oid			number = LookupFuncName(list_make2(makeString("compute_ledger"), makeString(pstrdup(name))), nargs, types, false);
+
+	if (get_func_rettype(number) != result || get_func_retset(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("function %s() does not return %s", name, format_type_be(result)),
+				 errhint("Give it back the type that it had.")));
+	return number;
+}
+
+/*
  * Asks a function of ours, whose plan is kept for the batch: what an account was merged into is asked for each row of it.  One
- * that is STABLE sees what the active snapshot does.  The answer is in the current memory context.  types NULL: there is one
- * function of this name.
+ * that is STABLE sees what the active snapshot does.  The answer is in the current memory context.
  */
 static Datum
-ask_function(UsageNames *names, FmgrInfo *function, const char *name, int nargs, const Oid *types, const NullableDatum *arguments, bool *isnull)
+ask_function(UsageNames *names, FmgrInfo *function, const char *name, int nargs, const Oid *types, Oid result,
+			 const NullableDatum *arguments, bool *isnull)
 {
 	LOCAL_FCINFO(fcinfo, MAX_ARGUMENTS);
 	Datum		answer;
 
 	if (!OidIsValid(function->fn_oid))
-		fmgr_info_cxt(LookupFuncName(list_make2(makeString("compute_ledger"), makeString(pstrdup(name))), types == NULL ? -1 : nargs, types, false),
-					  function, names->context);
+		fmgr_info_cxt(UsageFunction(name, nargs, types, result), function, names->context);
 	InitFunctionCallInfoData(*fcinfo, function, nargs, InvalidOid, NULL, NULL);
 	memcpy(fcinfo->args, arguments, nargs * sizeof(NullableDatum));
 	answer = FunctionCallInvoke(fcinfo);
@@ -392,7 +410,7 @@ UsageAccountOf(UsageNames *names, text *name, const TimestampTz *at, int64 *id, 
 		return account->valid != NULL &&
 			multirange_contains_elem_internal(lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO), account->valid, TimestampTzGetDatum(*at));
 	}
-	d = ask_function(names, &names->account_id, "_account_id", lengthof(types), types, arguments, &isnull);
+	d = ask_function(names, &names->account_id, "_account_id", lengthof(types), types, INT8OID, arguments, &isnull);
 	*id = isnull ? 0 : DatumGetInt64(d);
 	return !isnull;
 }
@@ -416,7 +434,7 @@ UsageRegionOf(UsageNames *names, text *name)
 	if (*kept == NULL)
 	{
 		region = MemoryContextAllocZero(names->context, sizeof(UsageRegion));
-		d = ask_function(names, &names->region_id, "_region_id", lengthof(types), types, arguments, &isnull);
+		d = ask_function(names, &names->region_id, "_region_id", lengthof(types), types, INT4OID, arguments, &isnull);
 		region->is_there = !isnull;
 		region->id = isnull ? 0 : DatumGetInt32(d);
 		*kept = region;
@@ -541,12 +559,23 @@ set_pointer(NullableDatum *argument, const void *value)
 	argument->isnull = value == NULL;
 }
 
+/* Returns the number of a type of the extension. */
+static Oid
+own_type(const char *name)
+{
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name), ObjectIdGetDatum(get_namespace_oid("compute_ledger", false)));
+}
+
 /* Asks for the number of a kind, which is added if it is new; the names are those of the region and the chip. */
 static int32
 ask_kind(UsageNames *names, const UsageSource *source, const UsageRegion *region, text *region_name, const UsageChip *chip, text *chip_name,
 		 const KindOfChip *kind)
 {
-	NullableDatum arguments[MAX_ARGUMENTS] = {0};
+	const Oid	types[] = {
+		TEXTOID, INT4OID, TEXTOID, own_type("accelerator"), TEXTOID, INT4OID, own_type("compute_rate"),
+		TIMESTAMPTZOID, INT4OID, TEXTOID, TEXTOID
+	};
+	NullableDatum arguments[lengthof(types)] = {0};
 	const UsageRate *rate = kind->rate;
 	Datum		d;
 	bool		isnull;
@@ -564,7 +593,7 @@ ask_kind(UsageNames *names, const UsageSource *source, const UsageRegion *region
 	arguments[8].value = Int32GetDatum(names->basis);
 	set_pointer(&arguments[9], kind->measure);
 	set_pointer(&arguments[10], kind->number_format);
-	d = ask_function(names, &names->add_kind, "_add_usage_kind", MAX_ARGUMENTS, NULL, arguments, &isnull);
+	d = ask_function(names, &names->add_kind, "_add_usage_kind", lengthof(types), types, INT4OID, arguments, &isnull);
 	if (isnull)
 		elog(ERROR, "a kind of usage has no number");
 	return DatumGetInt32(d);
@@ -609,7 +638,7 @@ look_up_reservations(UsageNames *names, text *name, const UsageRegion *region)
 	const NullableDatum arguments[] = {{.value = PointerGetDatum(name)}, {.value = Int32GetDatum(has_region ? region->id : 0),.isnull = !has_region}};
 	bool		isnull;
 	bool	   *no_ids;
-	Datum		all = ask_function(names, &names->reservations_named, "_reservations_named", lengthof(types), types, arguments, &isnull);
+	Datum		all = ask_function(names, &names->reservations_named, "_reservations_named", lengthof(types), types, INT8ARRAYOID, arguments, &isnull);
 	MemoryContext old;
 
 	if (isnull)
@@ -645,7 +674,7 @@ UsageReservationOf(UsageNames *names, text *name, const UsageRegion *region, con
 		return false;
 	arguments[0].value = found->all;
 	arguments[1].value = TimestampTzGetDatum(*at);
-	d = ask_function(names, &names->reservation_at, "_reservation_at", lengthof(types), types, arguments, &isnull);
+	d = ask_function(names, &names->reservation_at, "_reservation_at", lengthof(types), types, INT8OID, arguments, &isnull);
 	*id = isnull ? 0 : DatumGetInt64(d);
 	return !isnull;
 }

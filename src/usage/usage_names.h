@@ -47,6 +47,7 @@ typedef struct UsageRegion
 	int32		id;
 } UsageRegion;
 
+extern Oid	UsageFunction(const char *name, int nargs, const Oid *types, Oid result);
 extern UsageNames *UsageNamesBegin(MemoryContext context, int32 basis, Datum sources, TimestampTz stamp,
 								   Datum zones, bool no_zones, Datum unix_sources, bool no_unix);
 extern const UsageSource *UsageSourceOf(UsageNames *names, const text *sender);
